@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chan.h - a control channel: one socketpair, two known roles, rules checked at arrival
+ *
+ * The sender is known from the descriptor, never from a field.  An unlisted, untimely or malformed
+ * message ends the peer: its handler gets chan_closed, and nothing else happens.
+ */
+#ifndef IPC_CHAN_H
+#define IPC_CHAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ipc/codec.h"
+#include "ipc/frame.h"
+#include "lib/buf.h"
+#include "lib/loop.h"
+
+struct chan;
+struct chan_queued;
+
+struct chan_msg {
+	uint16_t		 type;		/* enum msg_type */
+	uint64_t		 ref;
+	const union msg_any	*body;		/* decoded; texts borrowed for the call */
+	int			*fds;		/* FRAME_FDS; take one by setting its place to -1,
+						 * the others are closed after the handler */
+};
+
+typedef void chan_msg_fn(struct chan *, const struct chan_msg *, void *arg);
+/* The peer is gone or broke the rules; why is E_CLOSED, E_FORMAT, E_UNTIMELY or E_SYS.  The handler
+ * may chan_fini() the channel. */
+typedef void chan_closed_fn(struct chan *, int why, void *arg);
+
+struct chan {
+	uint32_t		 magic;
+	int			 fd;		/* owned */
+	enum role		 me, peer;
+	bool			 ready;		/* the child of this pair has said READY */
+	bool			 dead;
+	struct loop_io		 io;
+	struct chan_queued	*first, **last;	/* not yet sent */
+	size_t			 queued_bytes;
+	chan_msg_fn		*on_msg;
+	chan_closed_fn		*on_closed;
+	void			*arg;
+};
+
+/* Takes fd, makes it non-blocking, reads when the loop runs. */
+must_check int	chan_init(struct chan *c, struct loop *l, int fd, enum role me, enum role peer,
+		    chan_msg_fn *on_msg, chan_closed_fn *on_closed, void *arg);
+void		chan_fini(struct chan *c);
+
+/* Queued when the peer is slow: at most 1 MiB, then E_FULL.  Descriptors are duplicated while
+ * queued; they stay the caller's.  fds may be NULL.  E_CLOSED after the peer is gone. */
+must_check int	chan_send(struct chan *c, uint16_t type, uint64_t ref, const void *msg, const int *fds,
+		    unsigned fd_count);
+
+/* For short-lived programs and boot, on a blocking descriptor: one message in, rules checked.  `room`
+ * has FRAME_MAX bytes and backs the texts of *out.  Descriptors are the caller's.  Answers 0 with
+ * *type, or what frame_recv and msg_may answer. */
+must_check int	chan_recv_wait(int fd, enum role me, enum role peer, bool ready, char *room,
+		    struct frame *frame, union msg_any *out);
+must_check int	chan_send_wait(int fd, uint16_t type, uint64_t ref, const void *msg, const int *fds,
+		    unsigned fd_count);
+
+#endif

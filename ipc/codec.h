@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * codec.h - structs, encode, decode, names and rules: all from tables/messages.def
+ */
+#ifndef IPC_CODEC_H
+#define IPC_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/span.h"
+
+enum role {
+#define ROLE(name, program, user, doc) ROLE_##name,
+#include "tables/roles.def"
+#undef ROLE
+	ROLE_LIMIT
+};
+
+#define ROLE_BIT(r) (1u << (r))
+enum role_set {
+#define ROLE(name, program, user, doc) R_##name = ROLE_BIT(ROLE_##name),
+#include "tables/roles.def"
+#undef ROLE
+	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE,
+};
+
+enum msg_when { MSG_BOOT = 1, MSG_RUN = 2, MSG_ANY = 3 };
+
+enum msg_type {
+#define MSG(name, type, from, to, when, fds, fields, doc) MSG_TYPE_##name = type,
+#include "tables/messages.def"
+#undef MSG
+	MSG_TYPE_LIMIT = 128
+};
+
+/* struct msg_NAME for each row.  `none_` keeps a row without fields a legal struct. */
+typedef uint32_t	msg_u32;
+typedef uint64_t	msg_u64;
+typedef int32_t		msg_i32;
+typedef struct span	msg_text;
+#define F(type, name) msg_##type name;
+#define MSG(name, type, from, to, when, fds, fields, doc) struct msg_##name { fields uint8_t none_; };
+#include "tables/messages.def"
+#undef MSG
+#undef F
+
+/* What kinds of things some fields count. */
+enum listen_kind { LISTEN_MCP = 1, LISTEN_ADMIN = 2, LISTEN_LOCAL = 3 };
+enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT };
+enum compile_what { COMPILE_POLICY = 1, COMPILE_KEYS = 2 };
+enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_DEBUG_LOG = 2 };
+enum server_state {
+	SERVER_STATE_IDLE,	/* no instance, none failed */
+	SERVER_STATE_UP,
+	SERVER_STATE_BROKEN,	/* failed; waits until next_try */
+	SERVER_STATE_DISABLED,
+	SERVER_STATE_NO_JAIL,
+	SERVER_STATE_LIMIT
+};
+
+struct msg_row {
+	const char	*name;		/* NULL: no such type */
+	unsigned	 from, to;	/* sets of roles */
+	enum msg_when	 when;
+	unsigned	 fds;
+};
+
+/* The row of a type; name is NULL for an unknown one. */
+const struct msg_row	*msg_row(uint16_t type);
+/* 0, or E_UNTIMELY: may `from` say this to `to`, now (when), with that many descriptors? */
+must_check int	msg_may(uint16_t type, enum role from, enum role to, bool ready, unsigned fds);
+/* Appends the body of message `type`; msg points to its struct.  0, E_TOOBIG or E_NOMEM. */
+must_check int	msg_encode(struct buf *to, uint16_t type, const void *msg);
+/* Fails on short and on left-over bytes: E_FORMAT.  `msg` has room for the type's struct; its texts
+ * point into body. */
+must_check int	msg_decode(uint16_t type, struct span body, void *msg);
+
+/* Room for any message's struct. */
+union msg_any {
+#define MSG(name, type, from, to, when, fds, fields, doc) struct msg_##name name;
+#include "tables/messages.def"
+#undef MSG
+};
+
+const char	*role_program(enum role r);
+const char	*role_user(enum role r);
+
+#endif

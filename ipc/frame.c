@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * frame.c - one datagram = one message = its descriptors
+ *
+ * Process: all.  Owns: received descriptors, until the caller takes them out of the frame.
+ * Trusts:  the kernel for borders and descriptors; nothing of a frame's content.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "ipc/frame.h"
+#include "lib/bug.h"
+#include "lib/fd.h"
+
+#define FROZEN_TYPES 5
+
+int
+frame_send(int fd, uint16_t type, uint64_t ref, struct span body, const int *fds, unsigned fd_count)
+{
+	struct frame_head head = {
+		.bytes = (uint32_t)(sizeof(head) + body.n), .type = type,
+		.protocol = IPC_PROTOCOL, .fds = (uint8_t)fd_count, .ref = ref,
+	};
+	struct iovec iov[2] = {
+		{ &head, sizeof(head) }, { (void *)(uintptr_t)body.p, body.n },
+	};
+	union {
+		struct cmsghdr	align;
+		char		room[CMSG_SPACE(FRAME_FDS * sizeof(int))];
+	} control;
+	struct msghdr	 msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct cmsghdr	*c;
+
+	BUG_ON(fd_count > FRAME_FDS);
+	if (body.n > FRAME_MAX - sizeof(head))
+		return E_TOOBIG;
+	if (fd_count > 0) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.room;
+		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+	}
+	while (sendmsg(fd, &msg, MSG_NOSIGNAL) == -1) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN || errno == ENOBUFS)
+			return E_AGAIN;
+		return errno == EPIPE || errno == ECONNRESET ? E_CLOSED : E_SYS;
+	}
+	return 0;
+}
+
+void
+frame_close_fds(struct frame *f)
+{
+	for (unsigned i = 0; i < FRAME_FDS; i++)
+		fd_close(&f->fds[i]);
+}
+
+/* Takes every descriptor out of the control data, so that none is ever lost. */
+static void
+take_fds(struct msghdr *msg, struct frame *out, unsigned *count)
+{
+	struct cmsghdr	*c;
+
+	*count = 0;
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (*count < FRAME_FDS)
+				out->fds[(*count)++] = fd;
+			else
+				fd_close(&fd);
+		}
+	}
+}
+
+int
+frame_recv(int fd, char *room, struct frame *out)
+{
+	union {
+		struct cmsghdr	align;
+		char		room[CMSG_SPACE(FRAME_FDS * sizeof(int))];
+	} control;
+	struct iovec	iov = { room, FRAME_MAX };
+	struct msghdr	msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	unsigned	fds;
+	ssize_t		n;
+
+	*out = (struct frame){ .fds = { -1, -1, -1, -1 } };
+	while ((n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC)) == -1) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN)
+			return E_AGAIN;
+		return errno == ECONNRESET ? E_CLOSED : E_SYS;
+	}
+	if (n == 0)
+		return E_CLOSED;
+	take_fds(&msg, out, &fds);
+	if ((size_t)n < sizeof(out->head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+		goto bad;
+	memcpy(&out->head, room, sizeof(out->head));
+	if (out->head.bytes != (size_t)n || out->head.fds != fds)
+		goto bad;
+	if (out->head.protocol != IPC_PROTOCOL && out->head.type > FROZEN_TYPES) {
+		frame_close_fds(out);
+		return E_VERSION;
+	}
+	out->body = span_make(room + sizeof(out->head), (size_t)n - sizeof(out->head));
+	return 0;
+ bad:
+	frame_close_fds(out);
+	return E_FORMAT;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * link.h - the stream between one worker and one tenant's runner (day-one 4 and 5)
+ *
+ * Both ends check every head before they believe it; a bad frame ends the link, never the process.
+ * A worker is not trusted by the runner and the runner not by the worker: lengths are bounded, call
+ * numbers looked up, credit enforced by the receiver.
+ *
+ * Worker to runner                          Runner to worker
+ *   CALL    call=n  payload link_call+name    ANSWER  call=n a=bytes of the line, b=id span
+ *   BODY    call=n  payload bytes             BODY    call=n payload bytes of the line
+ *   CREDIT  call=n  a=bytes                   CREDIT  call=n a=bytes
+ *   CANCEL  call=n                            NOTE    call=n a notification of this call, whole
+ *                                             END     call=n a=enum link_end, payload: text for people
+ *
+ * A call begins with LINK_CREDIT_UP credit towards the runner and LINK_CREDIT_DOWN back.  The runner
+ * grants more as a body is taken; the worker as its client takes the answer.  END closes the call in
+ * both directions; its number may be used again.  After CANCEL the runner still sends END.
+ */
+#ifndef IPC_LINK_H
+#define IPC_LINK_H
+
+#include <stdint.h>
+
+#define LINK_PAYLOAD_MAX	(64 * 1024)
+#define LINK_CREDIT_UP		(64 * 1024)
+#define LINK_CREDIT_DOWN	(256 * 1024)
+#define LINK_LINE_MAX		(16 * 1024 * 1024)
+
+enum link_type {
+	LINK_CALL = 1,
+	LINK_BODY,
+	LINK_CREDIT,
+	LINK_CANCEL,
+	LINK_ANSWER,
+	LINK_NOTE,
+	LINK_END,
+	LINK_TYPE_LIMIT
+};
+
+struct link_head {
+	uint32_t	bytes;		/* of the payload that follows */
+	uint16_t	type;		/* enum link_type */
+	uint16_t	flags;		/* enum link_flags */
+	uint32_t	call;		/* the worker's number of the call */
+	uint32_t	a;
+	uint64_t	b;
+};
+_Static_assert(sizeof(struct link_head) == 24, "link head is 24 bytes");
+
+enum link_flags {
+	LINK_FLAG_LIST = 1,	/* CALL: background work (a list); never counts as use by a client */
+	LINK_FLAG_MODERN = 2,	/* ANSWER: the instance speaks 2026-07-28 */
+	LINK_FLAG_ERROR = 4,	/* ANSWER: has `error`, not `result` */
+	LINK_FLAG_SENT = 8,	/* END: the call had reached the tool; it may have had effects */
+};
+
+enum link_end {
+	LINK_END_OK = 0,		/* after the last BODY of the answer */
+	LINK_END_UNAVAILABLE,		/* could not start, or waits after failures */
+	LINK_END_DIED,			/* the tool went away with the call */
+	LINK_END_DEADLINE,
+	LINK_END_CANCELLED,
+	LINK_END_TOO_BIG,		/* the answer line is over LINK_LINE_MAX or memory ran out */
+	LINK_END_BABBLE,		/* what the tool wrote is not MCP */
+	LINK_END_BUSY,			/* queues or max_instances are full */
+	LINK_END_NO_JAIL,
+	LINK_END_STALE,			/* the worker names a profile this runner does not have (yet) */
+	LINK_END_LIMIT
+};
+
+struct link_span {
+	uint32_t	at, bytes;	/* into the body */
+};
+
+/* CALL's payload; the server's name follows.  The body (body_bytes, in BODY frames) is one JSON-RPC
+ * request without line feed, ready for the tool but for two places: the runner writes an integer of
+ * its own over `id`, and drops `modern_meta` (bytes with the comma that must go too) when the
+ * instance is of a legacy revision. */
+struct link_call {
+	uint64_t		profile;	/* rec_profile.hash the decision was made with */
+	uint64_t		instance;	/* isolation key: same key, same instance */
+	uint32_t		deadline_ms;	/* from arrival, start of the tool included */
+	uint32_t		body_bytes;
+	struct link_span	id;
+	struct link_span	modern_meta;	/* bytes == 0: none */
+	uint32_t		name_bytes;
+	uint32_t		spare;
+};
+_Static_assert(sizeof(struct link_call) == 48, "link call is 48 bytes");
+
+/* ANSWER's b: where the id is in the line. */
+#define LINK_ID_PACK(at, n)	((uint64_t)(at) << 32 | (uint32_t)(n))
+#define LINK_ID_AT(b)		((uint32_t)((b) >> 32))
+#define LINK_ID_BYTES(b)	((uint32_t)(b))
+
+#endif

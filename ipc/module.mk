@@ -1,0 +1,1 @@
+$(call archive,ipc,frame.c codec.c chan.c)

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * loop.c - thin skin on libevent
+ *
+ * Process: all long-lived ones.  Owns: the event base, the signal events.
+ * Trusts:  nothing that comes in; it only says that something came.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/bug.h"
+#include "lib/loop.h"
+
+#define IO_MAGIC	0x10f1a001u
+#define TIMER_MAGIC	0x10f1a002u
+#define MAX_TURN_FNS	8
+#define MAX_SIGNALS	8
+
+struct turn_fn {
+	loop_turn_fn	*fn;
+	void		*arg;
+};
+
+struct signal_fn {
+	struct event	 event;
+	loop_signal_fn	*fn;
+	void		*arg;
+};
+
+struct loop {
+	struct event_base	*base;
+	bool			 stop, clock_is_set, clock_fresh;
+	uint64_t		 mono_ns, wall_ms;
+	struct turn_fn		 turn[LOOP_RANK_LIMIT][MAX_TURN_FNS];
+	struct signal_fn	 signals[MAX_SIGNALS];
+	size_t			 signal_count;
+};
+
+static uint64_t
+clock_ns(clockid_t which)
+{
+	struct timespec	t;
+
+	clock_gettime(which, &t);
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+void
+loop_clock_update(struct loop *l)
+{
+	if (l->clock_is_set)
+		return;
+	l->mono_ns = clock_ns(CLOCK_MONOTONIC);
+	l->wall_ms = clock_ns(CLOCK_REALTIME_COARSE) / 1000000;
+}
+
+void
+loop_clock_set(struct loop *l, uint64_t mono_ns, uint64_t wall_ms)
+{
+	l->clock_is_set = true;
+	l->mono_ns = mono_ns;
+	l->wall_ms = wall_ms;
+}
+
+uint64_t
+loop_now_ms(const struct loop *l)
+{
+	return l->mono_ns / 1000000;
+}
+
+uint64_t
+loop_now_ns(const struct loop *l)
+{
+	return l->mono_ns;
+}
+
+uint64_t
+loop_wall_ms(const struct loop *l)
+{
+	return l->wall_ms;
+}
+
+int
+loop_new(struct loop **out)
+{
+	struct event_config	*config;
+	struct loop		*l;
+
+	*out = NULL;
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return E_NOMEM;
+	if ((config = event_config_new()) != NULL) {
+		/* Ours is a single-threaded loop, and deadlines are not finer than a millisecond. */
+		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		l->base = event_base_new_with_config(config);
+		event_config_free(config);
+	}
+	if (l->base == NULL) {
+		free(l);
+		return E_NOMEM;
+	}
+	loop_clock_update(l);
+	*out = l;
+	return 0;
+}
+
+void
+loop_free(struct loop **lp)
+{
+	struct loop	*l = *lp;
+
+	*lp = NULL;
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->signal_count; i++)
+		event_del(&l->signals[i].event);
+	event_base_free(l->base);
+	free(l);
+}
+
+void
+loop_turn(struct loop *l, bool block)
+{
+	l->clock_fresh = false;
+	event_base_loop(l->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	for (int rank = 0; rank < LOOP_RANK_LIMIT; rank++)
+		for (size_t i = 0; i < MAX_TURN_FNS && l->turn[rank][i].fn != NULL; i++)
+			l->turn[rank][i].fn(l->turn[rank][i].arg);
+}
+
+void
+loop_run(struct loop *l)
+{
+	while (!l->stop)
+		loop_turn(l, true);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->stop = true;
+	event_base_loopbreak(l->base);
+}
+
+/* The first handler of a turn reads the clock for all. */
+static void
+clock_tick(struct loop *l)
+{
+	if (l->clock_fresh)
+		return;
+	l->clock_fresh = true;
+	loop_clock_update(l);
+}
+
+static void
+on_io(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_io	*io = arg;
+
+	(void)fd;
+	MAGIC_CHECK(io, IO_MAGIC);
+	clock_tick(io->loop);
+	io->fn(io, (what & EV_READ ? LOOP_READ : 0) | (what & EV_WRITE ? LOOP_WRITE : 0), io->arg);
+}
+
+void
+loop_io_init(struct loop *l, struct loop_io *io, int fd, loop_io_fn *fn, void *arg)
+{
+	*io = (struct loop_io){ .magic = IO_MAGIC, .loop = l, .fn = fn, .arg = arg };
+	event_assign(&io->read, l->base, fd, EV_READ | EV_PERSIST, on_io, io);
+	event_assign(&io->write, l->base, fd, EV_WRITE | EV_PERSIST, on_io, io);
+}
+
+void
+loop_io_arm(struct loop_io *io, unsigned what)
+{
+	unsigned	change = io->armed ^ what;
+
+	MAGIC_CHECK(io, IO_MAGIC);
+	if (change & LOOP_READ)
+		(void)(what & LOOP_READ ? event_add(&io->read, NULL) : event_del(&io->read));
+	if (change & LOOP_WRITE)
+		(void)(what & LOOP_WRITE ? event_add(&io->write, NULL) : event_del(&io->write));
+	io->armed = what;
+}
+
+void
+loop_io_fini(struct loop_io *io)
+{
+	if (io->magic == 0)
+		return;
+	loop_io_arm(io, 0);
+	io->magic = 0;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_timer	*t = arg;
+
+	(void)fd;
+	(void)what;
+	MAGIC_CHECK(t, TIMER_MAGIC);
+	clock_tick(t->loop);
+	t->armed = false;
+	t->fn(t, t->arg);
+}
+
+void
+loop_timer_init(struct loop *l, struct loop_timer *t, loop_timer_fn *fn, void *arg)
+{
+	*t = (struct loop_timer){ .magic = TIMER_MAGIC, .loop = l, .fn = fn, .arg = arg };
+	event_assign(&t->event, l->base, -1, 0, on_timer, t);
+}
+
+void
+loop_timer_arm(struct loop_timer *t, uint64_t ms)
+{
+	struct timeval	tv = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+
+	MAGIC_CHECK(t, TIMER_MAGIC);
+	event_add(&t->event, &tv);
+	t->armed = true;
+}
+
+void
+loop_timer_disarm(struct loop_timer *t)
+{
+	if (t->magic == 0 || !t->armed)
+		return;
+	event_del(&t->event);
+	t->armed = false;
+}
+
+void
+loop_at_turn_end(struct loop *l, enum loop_rank rank, loop_turn_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < MAX_TURN_FNS; i++) {
+		if (l->turn[rank][i].fn == NULL) {
+			l->turn[rank][i] = (struct turn_fn){ fn, arg };
+			return;
+		}
+	}
+	bug_abort(__FILE__, __LINE__, "too many turn-end functions");
+}
+
+static void
+on_signal(evutil_socket_t signo, short what, void *arg)
+{
+	struct signal_fn	*s = arg;
+
+	(void)what;
+	s->fn((int)signo, s->arg);
+}
+
+int
+loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *arg)
+{
+	struct signal_fn	*s = &l->signals[l->signal_count];
+
+	BUG_ON(l->signal_count == MAX_SIGNALS);
+	s->fn = fn;
+	s->arg = arg;
+	event_assign(&s->event, l->base, signo, EV_SIGNAL | EV_PERSIST, on_signal, s);
+	if (event_add(&s->event, NULL) == -1)
+		return E_SYS;
+	l->signal_count++;
+	return 0;
+}

@@ -1,0 +1,1 @@
+$(call archive,lib,$(notdir $(wildcard lib/*.c)))

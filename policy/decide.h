@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * decide.h - principal + object -> allow or deny, with the rule that decided
+ *
+ * The one decision function: every view, list, meta-tool and call asks it, so what is listed is
+ * exactly what may be called.  Pure: reads the snapshot, keeps nothing, logs nothing.
+ */
+#ifndef POLICY_DECIDE_H
+#define POLICY_DECIDE_H
+
+#include <stdbool.h>
+
+#include "policy/snap.h"
+
+enum object_kind {
+	OBJECT_SERVER,		/* may this agent see the server at all? */
+	OBJECT_TOOL, OBJECT_RESOURCE, OBJECT_TEMPLATE, OBJECT_PROMPT, OBJECT_COMPLETION,
+	OBJECT_KIND_LIMIT
+};
+
+enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_LIMIT };
+
+struct principal {
+	struct span	tenant, agent, subject;	/* subject: key name, user name */
+	enum principal_how how;
+	bool		may_claim_agent;	/* trust_agent_argument, for this principal */
+	uint64_t	hash;			/* of all that makes it this principal */
+};
+
+struct object {
+	enum object_kind kind;
+	struct span	server, name;		/* the upstream's own names */
+};
+
+struct decision {
+	bool		allow, hide;
+	uint32_t	rule;			/* index into RULE + 1; 0: no rule matched */
+	uint8_t		rule_class;		/* enum rule_class */
+	struct span	path;			/* agents.backend.deny.tools.postgres[0]; or "default" */
+	struct span	file;			/* operators only, never to clients */
+	uint32_t	line;
+	const char	*class_text;		/* "explicit deny", "wildcard allow", "no rule", ... */
+};
+
+/* Never fails: what cannot be looked up is denied. */
+void	decide(const struct snap *s, const struct principal *who, const struct object *what,
+	    struct decision *out);
+
+#endif

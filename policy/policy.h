@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * policy.h - look-ups in a mapped policy, keys or secrets snapshot
+ *
+ * All results are borrowed from the snapshot and valid while it is held.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "policy/records.h"
+
+/* NULL when there is none. */
+const struct rec_server	*policy_server_find(const struct snap *s, struct span tenant, struct span name);
+const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* configured order */
+const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
+struct span		 policy_tenant_name(const struct snap *s, uint32_t tenant);
+/* The agent a unix peer stands for: its uid first, then each group in order of the file. */
+const struct rec_agent	*policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids,
+			    size_t gid_count);
+/* Is this Host value (or Origin, when is_origin) on the list?  Compared in lower case. */
+bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
+/* The buckets of an agent, and of an agent on a tool; NULL = no limit. */
+const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct rec_agent *a);
+const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span server, struct span tool);
+
+const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
+const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
+/* Entries of one server: calls fn for each. */
+typedef void policy_secret_fn(struct span name, struct span value, void *arg);
+void			 policy_secrets_each(const struct snap *secrets, struct span server,
+			    policy_secret_fn *fn, void *arg);
+
+#endif

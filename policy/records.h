@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * records.h - the fixed-size records of snapshots (tables/sections.def)
+ *
+ * Written by policy/compiler and store, read by everybody else through snap_at().
+ */
+#ifndef POLICY_RECORDS_H
+#define POLICY_RECORDS_H
+
+#include "policy/snap.h"
+
+#define SECTION(name, record, kinds, doc) typedef record SECTION_RECORD_##name;
+
+enum server_kind { SERVER_STDIO = 1, SERVER_HTTP };
+enum server_era { ERA_PIN_AUTO, ERA_PIN_LEGACY, ERA_PIN_MODERN };
+enum server_isolation { ISOLATION_PRINCIPAL, ISOLATION_TENANT, ISOLATION_SESSION, ISOLATION_CALL };
+enum jail_tier { TIER_RUNTIME, TIER_STRICT, TIER_OFF };
+enum jail_net { NET_NONE, NET_LOOPBACK, NET_HOST, NET_LIST };
+enum server_flags {
+	SERVER_FLAG_DISABLED = 1,	/* "enabled": false, or could not be made usable: `why` */
+	SERVER_FLAG_IDEMPOTENT_LIST = 2,/* some tools are marked idempotent */
+	SERVER_FLAG_EXEC_TMP = 4,
+};
+enum snap_flag_scope { PARAM_TEXT, PARAM_NUMBER };
+
+struct rec_param {
+	uint32_t	id;		/* enum param_id */
+	uint32_t	source_line;	/* 0: default, environment or -o */
+	uint64_t	number;		/* bool, num, msec, size and word parameters */
+	struct stext	text;		/* text parameters; for the others as it was written */
+	struct stext	source;		/* "default", "mcpgw.conf", "environment", "-o" */
+};
+
+struct rec_tenant {
+	struct stext	name;
+	uint64_t	hash;		/* sum64 of the name */
+	uint32_t	max_instances, spare;
+};
+
+struct rec_index {
+	uint32_t	index, spare;
+};
+
+struct rec_server {
+	struct stext	name, prefix, description;
+	struct stext	shown;		/* the command or url as written: for list_servers metadata */
+	struct stext	url_host, url_path;	/* HTTP: Host value and request target */
+	struct stext	why;		/* why it is disabled or down, for people */
+	struct stext	file, path;	/* where it is configured: file and JSON path */
+	uint32_t	line, column;
+	uint32_t	tenant;		/* index into TENANT */
+	uint32_t	kind, era, isolation, tier, net;
+	uint32_t	flags;
+	uint32_t	timeout_ms;	/* 0: call_timeout */
+	uint32_t	address_first, address_count;
+	uint32_t	port, https;
+	uint32_t	order, spare;
+	uint64_t	profile;	/* stdio: rec_profile.hash; HTTP: hash of all that identifies it */
+};
+
+struct rec_address {
+	uint16_t	family;		/* AF_INET or AF_INET6 */
+	uint16_t	spare[3];
+	uint8_t		bytes[16];
+};
+
+struct rec_agent {
+	struct stext	name;
+	uint32_t	tenant;
+	uint32_t	exact_first, exact_slots;	/* slots: a power of two, or 0 */
+	uint32_t	wild_first, wild_count;
+	uint32_t	limit;		/* index into BUCKET + 1, 0 none */
+};
+
+enum rule_class {		/* seed 001's four kinds, in its order of precedence */
+	RULE_EXPLICIT_DENY, RULE_EXPLICIT_ALLOW, RULE_WILDCARD_DENY, RULE_WILDCARD_ALLOW,
+	RULE_IMPLICIT_GRANT, RULE_DEFAULT,
+};
+
+struct rec_rule {
+	struct stext	path;		/* agents.backend.deny.tools.postgres[0] */
+	struct stext	pattern;	/* as written */
+	struct stext	server;		/* as written: a name or "*" */
+	struct stext	file;
+	uint32_t	line, column;
+	uint32_t	agent;
+	uint8_t		rule_class, deny, hide, about_server;	/* about_server: allow.servers / deny.servers */
+};
+
+struct rec_exact {
+	uint64_t	hash;		/* of server NUL tool; 0 empty */
+	uint32_t	rule;		/* index into RULE + 1 */
+	uint32_t	spare;
+};
+
+struct rec_wild {
+	struct stext	server;		/* empty: every server */
+	uint32_t	rule, spare;	/* index into RULE */
+};
+
+struct rec_peer {
+	uint32_t	is_group, id;	/* uid or gid */
+	uint32_t	agent, spare;	/* index into AGENT */
+};
+
+struct rec_host {
+	struct stext	text;		/* host[:port], or scheme://host[:port], lower case */
+	uint32_t	is_origin, spare;
+};
+
+struct rec_limit {
+	struct stext	server, tool;	/* empty: the agent's own bucket */
+	uint64_t	interval_ns;	/* nanoseconds per token */
+	uint32_t	burst, agent;
+	struct stext	path;
+};
+
+struct rec_key {
+	uint8_t		digest[32];	/* SHA-256 of the whole key */
+	struct stext	public_name;	/* mgk_7f3a0c12 */
+	struct stext	name, agent, tenant;
+	uint64_t	created_ms, ends_ms;	/* wall clock; ends 0 = never */
+};
+
+struct rec_profile {
+	struct stext	server;
+	struct stext	program;	/* the file to execute, as seen inside the jail */
+	struct stext	workdir;	/* inside the jail */
+	struct stext	file, path;	/* where it is configured */
+	uint64_t	hash;		/* sum64 over all that decides how it runs, values of secrets excepted */
+	uint32_t	tier, net, isolation, flags;
+	uint32_t	arg_first, arg_count, env_first, env_count;
+	uint32_t	bind_first, bind_count, rlimit_first, rlimit_count;
+	uint32_t	filter;		/* index into FILTER + 1; 0 = none (tier off) */
+	uint32_t	era;
+	uint32_t	start_timeout_ms, idle_ms;
+	uint32_t	max_instances;
+	uint32_t	tmp_bytes;
+	uint32_t	stop_ms, spare;	/* grace between stdin's end, TERM and KILL */
+};
+
+struct rec_arg {
+	struct stext	text;
+};
+
+struct rec_env {
+	struct stext	name, value;
+	struct stext	secret;		/* not empty: value = this server's entry `name` in SECRET */
+};
+
+enum bind_flags { BIND_WRITABLE = 1, BIND_EXEC = 2, BIND_OPTIONAL = 4, BIND_STATE = 8 };
+struct rec_bind {
+	struct stext	source;		/* on the host; BIND_STATE: the instance's state folder */
+	struct stext	target;		/* in the jail */
+	uint32_t	flags, spare;
+};
+
+struct rec_rlimit {
+	uint32_t	resource, spare;	/* RLIMIT_* */
+	uint64_t	value;
+};
+
+struct rec_filter {
+	struct stext	name;		/* "runtime/none" */
+	uint64_t	first, count;	/* into BPF */
+	uint32_t	listener, spare;	/* 1: load with SECCOMP_FILTER_FLAG_NEW_LISTENER */
+};
+
+struct rec_bpf {		/* struct sock_filter */
+	uint16_t	code;
+	uint8_t		jt, jf;
+	uint32_t	k;
+};
+
+struct rec_secret {
+	struct stext	server, name, value;	/* name: a header's or an environment variable's */
+};
+
+#include "tables/sections.def"
+#undef SECTION
+
+#endif
