@@ -50,8 +50,19 @@ typedef struct span	msg_text;
 /* What kinds of things some fields count. */
 enum listen_kind { LISTEN_MCP = 1, LISTEN_ADMIN = 2, LISTEN_LOCAL = 3 };
 enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT };
-enum compile_what { COMPILE_POLICY = 1, COMPILE_KEYS = 2 };
+enum compile_what {
+	COMPILE_POLICY = 1,
+	COMPILE_KEYS = 2,
+	COMPILE_PARAMS = 4,	/* mcpgw.conf alone: a policy snapshot that holds only PARAM */
+};
 enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_DEBUG_LOG = 2 };
+enum ctl_process_state {
+	CTL_PROCESS_WAITING,	/* starts again after its back-off */
+	CTL_PROCESS_STARTING,
+	CTL_PROCESS_READY,
+	CTL_PROCESS_LEAVING,
+	CTL_PROCESS_STATE_LIMIT
+};
 enum server_state {
 	SERVER_STATE_IDLE,	/* no instance, none failed */
 	SERVER_STATE_UP,
