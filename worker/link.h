@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * link.h - this worker's end of the stream to one tenant's runner (ipc/link.h)
+ */
+#ifndef WORKER_LINK_H
+#define WORKER_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ipc/link.h"
+#include "lib/buf.h"
+#include "lib/loop.h"
+#include "lib/span.h"
+
+struct link;
+struct link_job;
+
+/* What happens to one job.  on_end comes exactly once and is the last; the job may be freed in it. */
+struct link_job_ops {
+	/* The whole line has `bytes` bytes, its id stands at id (into the line). */
+	void	(*on_answer)(struct link_job *, uint32_t bytes, struct link_span id, unsigned flags);
+	/* The next bytes of it, borrowed; link_job_credit() when they are taken. */
+	void	(*on_body)(struct link_job *, struct span bytes);
+	/* `text` is for people and borrowed. */
+	void	(*on_end)(struct link_job *, enum link_end why, unsigned flags, struct span text);
+};
+
+/* Embedded by whoever calls; filled in by link_submit(). */
+struct link_job {
+	const struct link_job_ops *ops;
+	struct link		*link;
+	uint32_t		 number;	/* of the call on this link */
+	uint32_t		 epoch;		/* of the link when it was submitted */
+	bool			 active, sent_head, answered;
+	struct link_call	 head;
+	struct span		 server, body;	/* borrowed until on_end */
+	unsigned		 flags;		/* of CALL */
+	size_t			 body_sent;
+	size_t			 credit_up, credit_down;	/* what we may send, what it may */
+	uint64_t		 answer_left;
+};
+
+/* `wanted` asks the master for a stream to this tenant's runner; link_attach() answers. */
+typedef void link_wanted_fn(struct span tenant, void *arg);
+
+must_check int	link_new(struct loop *l, struct span tenant, link_wanted_fn *wanted, void *arg,
+		    struct link **out);
+/* Ends every job with LINK_END_DIED first. */
+void		link_free(struct link **l);
+struct span	link_tenant(const struct link *l);
+
+/* The master's answers.  attach takes fd.  refuse ends the waiting jobs with this text. */
+void		link_attach(struct link *l, int fd);
+void		link_refuse(struct link *l, struct span why);
+
+/* Queues the call; bytes leave at the end of the turn.  0, E_FULL or E_NOMEM (on_end is not called
+ * then).  `body` and `server` stay borrowed until on_end. */
+must_check int	link_submit(struct link *l, struct link_job *j, const struct link_job_ops *ops,
+		    const struct link_call *head, unsigned flags, struct span server, struct span body);
+/* The answer's receiver took n bytes. */
+void		link_job_credit(struct link_job *j, size_t n);
+/* Nobody waits any more; on_end still comes, later, with whatever reason. */
+void		link_job_cancel(struct link_job *j);
+
+#endif
