@@ -13,12 +13,16 @@
 const struct rec_server	*policy_server_find(const struct snap *s, struct span tenant, struct span name);
 const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* configured order */
 const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
+/* The agent for a caller that has none (defaults.deny_on_missing_agent is false), or NULL. */
+const struct rec_agent	*policy_agent_default(const struct snap *s, struct span tenant);
 struct span		 policy_tenant_name(const struct snap *s, uint32_t tenant);
 /* The agent a unix peer stands for: its uid first, then each group in order of the file. */
 const struct rec_agent	*policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids,
 			    size_t gid_count);
 /* Is this Host value (or Origin, when is_origin) on the list?  Compared in lower case. */
 bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
+/* The key of the EXACT table; `tool` is empty unless the rule is about a tool. */
+uint64_t		 policy_exact_hash(enum rule_about about, struct span server, struct span tool);
 /* The buckets of an agent, and of an agent on a tool; NULL = no limit. */
 const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct rec_agent *a);
 const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span server, struct span tool);

@@ -21,7 +21,9 @@ enum server_flags {
 	SERVER_FLAG_IDEMPOTENT_LIST = 2,/* some tools are marked idempotent */
 	SERVER_FLAG_EXEC_TMP = 4,
 };
-enum snap_flag_scope { PARAM_TEXT, PARAM_NUMBER };
+enum tenant_flags {
+	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as the agent named "default" */
+};
 
 struct rec_param {
 	uint32_t	id;		/* enum param_id */
@@ -34,7 +36,7 @@ struct rec_param {
 struct rec_tenant {
 	struct stext	name;
 	uint64_t	hash;		/* sum64 of the name */
-	uint32_t	max_instances, spare;
+	uint32_t	max_instances, flags;	/* enum tenant_flags */
 };
 
 struct rec_index {
@@ -77,6 +79,12 @@ enum rule_class {		/* seed 001's four kinds, in its order of precedence */
 	RULE_IMPLICIT_GRANT, RULE_DEFAULT,
 };
 
+enum rule_about {
+	RULE_ABOUT_TOOL,
+	RULE_ABOUT_SERVER,	/* of allow.servers or deny.servers */
+	RULE_ABOUT_LIST,	/* decides nothing: allow.tools has a list for this server */
+};
+
 struct rec_rule {
 	struct stext	path;		/* agents.backend.deny.tools.postgres[0] */
 	struct stext	pattern;	/* as written */
@@ -84,17 +92,17 @@ struct rec_rule {
 	struct stext	file;
 	uint32_t	line, column;
 	uint32_t	agent;
-	uint8_t		rule_class, deny, hide, about_server;	/* about_server: allow.servers / deny.servers */
+	uint8_t		rule_class, deny, hide, about;	/* enum rule_class, 0/1, 0/1, enum rule_about */
 };
 
 struct rec_exact {
-	uint64_t	hash;		/* of server NUL tool; 0 empty */
-	uint32_t	rule;		/* index into RULE + 1 */
+	uint64_t	hash;		/* policy_exact_hash() */
+	uint32_t	rule;		/* index into RULE + 1; 0 empty */
 	uint32_t	spare;
 };
 
 struct rec_wild {
-	struct stext	server;		/* empty: every server */
+	struct stext	server;		/* "*": every server; sorted, then by precedence */
 	uint32_t	rule, spare;	/* index into RULE */
 };
 

@@ -38,7 +38,9 @@ enum snap_section {
 struct snap_head {
 	char		magic[8];
 	uint32_t	format, kind;
-	uint64_t	length, generation, sum, content_hash;
+	uint64_t	length, generation;
+	uint64_t	sum;			/* of this head with sum = 0, continued over the rest */
+	uint64_t	content_hash;		/* of the rest: equal content, equal hash */
 	char		consumer[64];		/* "", a tenant, or "worker" */
 	uint32_t	sections, spare;
 	uint64_t	spare2;
@@ -73,6 +75,9 @@ const void	*snap_at(const struct snap *s, enum snap_section section, uint64_t i)
 uint64_t	snap_count(const struct snap *s, enum snap_section section);
 /* Text, or an empty span when out of range. */
 struct span	snap_text(const struct snap *s, struct stext t);
+/* The same as a C string, without a copy: every text is followed by a NUL.  NULL when out of range or
+ * when it holds a NUL itself; "" for the empty text. */
+const char	*snap_cstr(const struct snap *s, struct stext t);
 
 /* Typed shorthand: SNAP_AT(s, SERVER, i) is a const struct rec_server * or NULL. */
 #define SNAP_AT(s, SECT, i) ((const SECTION_RECORD_##SECT *)snap_at((s), SECTION_##SECT, (i)))

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * params.h - struct params, and the table of all parameters: both from tables/params.def
+ *
+ * The text of mcpgw.conf is read by mcpgw-compile alone; everybody else, the master too, takes the
+ * values out of the policy snapshot with params_load().
+ */
+#ifndef POLICY_PARAMS_H
+#define POLICY_PARAMS_H
+
+#include "policy/records.h"
+
+enum param_id {
+#define PARAM(name, type, normal, personal, min, max, scope, effect, doc) PARAM_ID_##name,
+#include "tables/params.def"
+#undef PARAM
+	PARAM_ID_LIMIT
+};
+
+enum param_type { PARAM_TYPE_text, PARAM_TYPE_path, PARAM_TYPE_flag, PARAM_TYPE_num, PARAM_TYPE_msec,
+	PARAM_TYPE_size, PARAM_TYPE_word };
+enum param_scope { PARAM_SCOPE_GLOBAL, PARAM_SCOPE_TENANT };
+enum param_effect { PARAM_EFFECT_NEXT_REQUEST, PARAM_EFFECT_NEXT_CONNECTION, PARAM_EFFECT_NEXT_START,
+	PARAM_EFFECT_RESTART };
+
+/* One field each: uint64_t for flag (0, 1), num, msec, size (bytes) and word (its place in the list of
+ * words, from 0: the enums below); struct span for text and path. */
+typedef struct span	param_text;
+typedef struct span	param_path;
+typedef uint64_t	param_flag;
+typedef uint64_t	param_num;
+typedef uint64_t	param_msec;
+typedef uint64_t	param_size;
+typedef uint64_t	param_word;
+struct params {
+#define PARAM(name, type, normal, personal, min, max, scope, effect, doc) param_##type name;
+#include "tables/params.def"
+#undef PARAM
+};
+
+/* The words, in the order of the table. */
+enum precedence_word { PRECEDENCE_SEED, PRECEDENCE_DENY_FIRST };
+enum view_word { VIEW_AUTO, VIEW_DISCOVERY, VIEW_CATALOG, VIEW_BOTH };
+enum deny_detail_word { DENY_DETAIL_RULE, DENY_DETAIL_HIDE };
+enum audit_on_error_word { AUDIT_ON_ERROR_REFUSE, AUDIT_ON_ERROR_CONTINUE };
+/* log_level: LOG_LEVEL_ERR + its place. */
+
+struct param_row {
+	const char	*name;
+	enum param_type	 type;
+	const char	*normal;	/* default, as text; symbolic */
+	const char	*personal;	/* NULL: the same */
+	const char	*min, *max;	/* "" none; word: min is the list */
+	enum param_scope scope;
+	enum param_effect effect;
+	const char	*doc;
+};
+
+/* Static storage; NULL out of range. */
+const struct param_row	*param_row(unsigned id);
+/* The id, or -1. */
+int			 param_find(struct span name);
+/* The number a value of this row stands for; 0, E_FORMAT or E_RANGE.  For text and path: 0 and *out
+ * = 0. */
+must_check int		 param_parse(const struct param_row *row, struct span value, uint64_t *out);
+
+/* All parameters of a policy snapshot; the texts are borrowed from it.  E_FORMAT when one is missing. */
+must_check int	params_load(const struct snap *policy, struct params *out);
+
+#endif
