@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * where.h - folders and sibling programs, before any configuration is read
+ *
+ * The defaults of config_dir, state_dir and run_dir for one of the two ways to run (operations.md 1).
+ * mcpgw.conf may say otherwise for the last two; only the compiler reads it.
+ */
+#ifndef LIB_WHERE_H
+#define LIB_WHERE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/err.h"
+
+struct where {
+	bool	system;
+	char	config_dir[PATH_MAX], state_dir[PATH_MAX], run_dir[PATH_MAX];
+};
+
+/* System: the fixed paths.  Personal: the XDG folders; a variable that is not set gets its default
+ * in our environment too, so that programs we start expand the same.  E_NOTFOUND without a home,
+ * E_TOOBIG. */
+must_check int	where_init(struct where *w, bool system);
+
+/* The path of a program of the same build or installation: `mcpgw` and `mcpgwctl` in our own folder
+ * (or the sbin or bin beside it), all others in ../libexec/mcpgw.  E_NOTFOUND when there is none;
+ * *path then names where it was looked for. */
+must_check int	where_program(const char *name, char *path, size_t room);
+
+#endif
