@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * jail.h - start one program in a jail; find out whether jails can be built here
+ *
+ * The jail is built without privilege: user, mount, pid, net, ipc, uts and cgroup namespaces, a new
+ * root, Landlock, rlimits, no capabilities, no new privileges, a system call filter.  Inside, pid 1
+ * is our own init (sandbox/init.h); the tool is its child and sees uid and gid 1000, user "tool".
+ * Call from a small single-threaded process: the spawner.
+ */
+#ifndef SANDBOX_JAIL_H
+#define SANDBOX_JAIL_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+
+enum jail_step {
+	JAIL_STEP_NONE,
+#define JAIL_STEP(name, word, doing, setting) JAIL_STEP_##name,
+#include "tables/jailsteps.def"
+#undef JAIL_STEP
+	JAIL_STEP_LIMIT
+};
+
+enum jail_network {
+	JAIL_NET_NONE,		/* own empty namespace, not even lo */
+	JAIL_NET_LOOPBACK,	/* own namespace with lo */
+	JAIL_NET_HOST,		/* the host's */
+	JAIL_NET_LIST,		/* refused: the egress proxy is not there yet */
+};
+
+enum jail_bind_flags {
+	JAIL_BIND_WRITABLE = 1,
+	JAIL_BIND_EXEC = 2,	/* without it the mount is noexec */
+	JAIL_BIND_OPTIONAL = 4,	/* an absent source is skipped */
+};
+
+struct jail_bind {
+	const char	*source;	/* on the host, links are followed */
+	const char	*target;	/* absolute, in the jail; its parents come before it */
+	unsigned	 flags;		/* enum jail_bind_flags */
+};
+
+struct jail_rlimit {
+	int		 resource;	/* RLIMIT_* */
+	uint64_t	 value;		/* soft and hard */
+};
+
+#define JAIL_UID	1000
+#define JAIL_GID	1000
+#define JAIL_USER	"tool"
+#define JAIL_HOME	"/home/tool"	/* where the state folder is seen unless spec.home says else */
+
+/* All borrowed for the call.  /usr, /etc, /dev, /proc and /tmp are made without being asked for. */
+struct jail_spec {
+	const char		*program;	/* file to execute, as seen inside */
+	const char *const	*argv;		/* NULL-terminated */
+	const char *const	*envp;		/* NULL-terminated, the whole environment */
+	const char		*workdir;	/* inside; NULL: home */
+	const char		*hostname;	/* NULL: "jail" */
+	const char		*home;		/* target of the state folder; NULL: JAIL_HOME */
+	int			 state_fd;	/* the state folder (directory), or -1: home is a tmpfs */
+	const struct jail_bind	*binds;
+	size_t			 bind_count;
+	const struct jail_rlimit *rlimits;	/* on top of the built-in ones (sandbox/rlimit.h) */
+	size_t			 rlimit_count;
+	enum jail_network	 net;
+	const struct sock_filter *filter;	/* NULL: tier off */
+	size_t			 filter_count;
+	bool			 listener;	/* the filter notifies: hand the listener out */
+	bool			 exec_tmp;	/* /tmp and home may hold programs */
+	uint64_t		 tmp_bytes;	/* of /tmp; 0: 64 MiB */
+	unsigned		 start_ms;	/* for all steps up to exec; 0: 10 s */
+	int			 landlock_abi_max;	/* test knob; 0: the highest there is */
+	void			*private_memory;	/* page-aligned; unmapped in the in-jail init */
+	size_t			 private_bytes;
+};
+
+struct jail_failure {
+	enum jail_step	 step;
+	int		 os_error;	/* errno */
+	char		 text[480];	/* one line for the operator, naming the setting that helps */
+};
+
+struct jail_child {
+	pid_t		 pid;		/* the in-jail init; its death is the jail's */
+	int		 pidfd;
+	int		 in, out, err;	/* our ends of the tool's stdin, stdout, stderr; blocking */
+	int		 lifeline;	/* EOF on it (all copies closed) kills the whole jail */
+	int		 listener;	/* seccomp notifications (sandbox/notify.h), or -1 */
+	int		 landlock_abi;	/* in use; 0 = the kernel has none */
+	bool		 no_proc;	/* the kernel refused /proc; the jail runs without */
+	struct jail_failure failure;	/* when jail_start() did not answer 0 */
+};
+
+/* Builds the jail and starts the program.  All descriptors are the caller's and close-on-exec.
+ * 0, or E_JAIL with out->failure set and nothing left behind; the caller reaps the pid. */
+must_check int	jail_start(const struct jail_spec *spec, struct jail_child *out);
+void		jail_child_close(struct jail_child *c);		/* the descriptors, not the process */
+/* Kills the jail, waits for it, closes the descriptors.  Answers the wait(2) status. */
+int		jail_child_kill(struct jail_child *c);
+
+/* How a jail ended, from the wait(2) status of its init: the tool's exit code, or 128 + its signal;
+ * a status of "killed" means the jail as a whole was killed. */
+const char	*jail_step_name(enum jail_step s);
+
+/* The rows of operations.md 8.  From PROBE_FULL to PROBE_FULL_NO_PROC tools can run. */
+enum probe_result {
+	PROBE_UNKNOWN,		/* not tried yet */
+	PROBE_FULL,
+	PROBE_FULL_NO_PROC,	/* the kernel refuses a new /proc: masked by an outer container */
+	PROBE_CHROOT,
+	PROBE_SECCOMP,		/* an outer filter forbids namespaces */
+	PROBE_NO_NAMESPACES,	/* user.max_user_namespaces */
+	PROBE_SWITCHED_OFF,	/* kernel.unprivileged_userns_clone = 0 */
+	PROBE_APPARMOR,
+	PROBE_OTHER,
+	PROBE_LIMIT
+};
+
+struct jail_probe_result {
+	enum probe_result result;
+	enum jail_step	  step;		/* that failed */
+	int		  os_error;
+	int		  landlock_abi;
+	char		  line[480];	/* what status, log, doctor and clients are told */
+};
+
+/* Builds one whole jail around a trivial program, and explains what went wrong. */
+void		jail_probe(struct jail_probe_result *out);
+static inline bool
+probe_may_run(enum probe_result r)
+{
+	return r == PROBE_FULL || r == PROBE_FULL_NO_PROC;
+}
+
+#endif
