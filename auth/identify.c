@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * identify.c - credential to principal
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  the kernel for peers, the `keys` snapshot for keys; no header for anything else.
+ */
+#include "auth/identify.h"
+#include "lib/crypt.h"
+#include "lib/sum.h"
+#include "policy/policy.h"
+
+#define KEY_MAX 512
+
+static const struct span default_tenant = { "default", 7 };
+
+/* What makes a principal this one: sessions, instances and sealed tokens are bound to it. */
+static uint64_t
+principal_hash(const struct principal *p)
+{
+	uint64_t	h = sum64_more((uint64_t)p->how, p->tenant);
+
+	h = sum64_more(h, p->agent);
+	return sum64_more(h, p->subject);
+}
+
+/* The scheme's token, or an empty span: "Bearer" SP token68 (RFC 6750 2.1). */
+static struct span
+bearer_token(struct span value)
+{
+	struct span	scheme = span_part(value, 0, 7);
+
+	if (!span_eq_nocase(scheme, SPAN_LIT("bearer ")))
+		return SPAN_NONE;
+	return span_trim(span_part(value, 7, value.n));
+}
+
+static int
+by_key(const struct auth_in *in, struct principal *out)
+{
+	struct span		 token = bearer_token(in->authorization);
+	const struct rec_key	*key;
+	struct crypt_digest	 digest;
+	int			 r;
+
+	if (token.n == 0 || token.n > KEY_MAX)
+		return E_HTTP_CREDENTIAL;
+	if ((r = crypt_sha256(token, &digest)) != 0)
+		return r;
+	if (in->keys == NULL || (key = policy_key_find(in->keys, digest.bytes)) == NULL)
+		return E_HTTP_CREDENTIAL;
+	if (key->ends_ms != 0 && key->ends_ms <= in->wall_ms)
+		return E_HTTP_CREDENTIAL;
+	out->tenant = snap_text(in->keys, key->tenant);
+	out->agent = snap_text(in->keys, key->agent);
+	out->subject = snap_text(in->keys, key->name);
+	out->how = HOW_KEY;
+	return 0;
+}
+
+static int
+by_peer(const struct auth_in *in, struct arena *a, struct principal *out)
+{
+	const struct rec_agent	*agent;
+
+	agent = policy_peer_find(in->policy, in->peer.uid, in->peer.gids, in->peer.gid_count);
+	if (agent == NULL)
+		return E_HTTP_CREDENTIAL;
+	out->tenant = policy_tenant_name(in->policy, agent->tenant);
+	out->agent = snap_text(in->policy, agent->name);
+	out->subject = arena_fmt(a, "uid %u", in->peer.uid);
+	out->how = HOW_PEER;
+	return out->subject.p == NULL ? E_NOMEM : 0;
+}
+
+/* `mcpgwctl call --as AGENT`: root or the owner of the gateway, on the socket only.  The audit names
+ * both: "uid 0 as backend". */
+static int
+as_agent(const struct auth_in *in, struct arena *a, struct principal *out)
+{
+	if (!in->peer.local || (in->peer.uid != 0 && in->peer.uid != in->owner_uid))
+		return E_AGENT;
+	if (policy_agent_find(in->policy, default_tenant, in->as_agent) == NULL)
+		return E_AGENT;
+	out->tenant = default_tenant;
+	out->agent = in->as_agent;
+	out->subject = arena_fmt(a, "uid %u as %.*s", in->peer.uid, SPAN_FMT(in->as_agent));
+	out->how = HOW_PEER;
+	return out->subject.p == NULL ? E_NOMEM : 0;
+}
+
+static int
+anonymous(const struct auth_in *in, struct principal *out)
+{
+	if (in->params->anonymous_agent.n == 0)
+		return E_HTTP_CREDENTIAL;
+	out->tenant = default_tenant;
+	out->agent = in->params->anonymous_agent;
+	out->subject = SPAN_LIT("anonymous");
+	out->how = HOW_ANONYMOUS;
+	return 0;
+}
+
+int
+auth_identify(const struct auth_in *in, struct arena *a, struct principal *out)
+{
+	int	r;
+
+	*out = (struct principal){ .how = HOW_NONE };
+	if (in->authorization_twice || in->key_in_query)
+		return E_HTTP_CREDENTIALS;
+	if (in->as_agent.n > 0) {
+		r = in->authorization.p != NULL ? E_HTTP_CREDENTIALS : as_agent(in, a, out);
+	} else if (in->authorization.p != NULL) {
+		/* A credential that does not hold is never replaced by a weaker identity. */
+		r = by_key(in, out);
+	} else {
+		r = in->peer.local ? by_peer(in, a, out) : E_HTTP_CREDENTIAL;
+		if (r == E_HTTP_CREDENTIAL)
+			r = anonymous(in, out);
+	}
+	if (r != 0)
+		return r;
+	out->may_claim_agent = in->params->trust_agent_argument != 0;
+	out->hash = principal_hash(out);
+	return 0;
+}

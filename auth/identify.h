@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * identify.h - credential to principal
+ *
+ * The identity is the credential, never an argument: an API key, else the unix peer, else (where the
+ * operator named one) the anonymous agent.  Nothing is kept between requests; a key that was revoked
+ * is gone with the next `keys` snapshot, one that ended is refused by the clock.
+ */
+#ifndef AUTH_IDENTIFY_H
+#define AUTH_IDENTIFY_H
+
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "policy/decide.h"
+#include "policy/params.h"
+
+#define AUTH_GROUPS_MAX 64
+
+/* Who is at the other end of a unix socket, as the kernel says (SO_PEERCRED, SO_PEERGROUPS). */
+struct auth_peer {
+	bool		 local;		/* false: TCP, the rest is unset */
+	uint32_t	 uid;
+	const uint32_t	*gids;
+	size_t		 gid_count;
+};
+
+struct auth_in {
+	struct span		 authorization;		/* the header's value; .p == NULL: none */
+	bool			 authorization_twice;
+	bool			 key_in_query;		/* the target's query names a credential */
+	struct span		 as_agent;		/* Mcpgw-As, counts on the unix socket only */
+	struct auth_peer	 peer;
+	const struct snap	*policy, *keys;
+	const struct params	*params;
+	uint32_t		 owner_uid;		/* personal mode: the user; system mode: root */
+	uint64_t		 wall_ms;
+};
+
+/* Fills *out; its texts live in the snapshots or in `a`.
+ * E_HTTP_CREDENTIAL: nobody we know (401); E_HTTP_CREDENTIALS: two credentials, or one where none
+ * may be (400); E_AGENT: Mcpgw-As by somebody who may not; E_NOMEM. */
+must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out);
+
+#endif

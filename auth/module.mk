@@ -1,0 +1,1 @@
+$(call archive,auth,identify.c)
