@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ log_init(const char *program, int fd, enum log_form form)
 	out.program = program;
 	out.fd = fd;
 	out.form = form;
+}
+
+void
+log_init_child(const char *program, int fd)
+{
+	struct stat	st;
+	bool		socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+
+	log_init(program, fd, socket ? LOG_FORM_SYSLOG : LOG_FORM_STDERR);
 }
 
 void

@@ -36,6 +36,8 @@ struct log_subject {
 
 /* `program` is kept by pointer; fd stays the caller's and is non-blocking where form is SYSLOG. */
 void	log_init(const char *program, int fd, enum log_form form);
+/* A child's: fd is what the master handed over, a syslog socket or (mcpgw -f) its stderr. */
+void	log_init_child(const char *program, int fd);
 void	log_set_fd(int fd);
 void	log_set_level(enum log_level most);
 
