@@ -19,7 +19,8 @@ struct span		 policy_tenant_name(const struct snap *s, uint32_t tenant);
 /* The agent a unix peer stands for: its uid first, then each group in order of the file. */
 const struct rec_agent	*policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids,
 			    size_t gid_count);
-/* Is this Host value (or Origin, when is_origin) on the list?  Compared in lower case. */
+/* Is this Host value (or Origin, when is_origin) on the list?  Compared without case.  An entry without
+ * a port stands for every port. */
 bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
 /* The key of the EXACT table; `tool` is empty unless the rule is about a tool. */
 uint64_t		 policy_exact_hash(enum rule_about about, struct span server, struct span tool);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * policy.c - look-ups in a mapped policy, keys, profile or secrets snapshot
+ *
+ * Process: all but mcpgwctl.  Owns: nothing.
+ * Trusts:  the order of sorted sections for speed only; every answer is compared again, so a wrong
+ *          order finds too little, never something else.
+ */
+#include "lib/sum.h"
+#include "policy/policy.h"
+
+/* The key compared with record i: less than, equal to or greater than 0. */
+typedef int order_fn(const struct snap *s, uint64_t i, const void *key);
+
+/* The first record that is not before the key; count when there is none. */
+static uint64_t
+lower_bound(const struct snap *s, uint64_t count, order_fn *order, const void *key)
+{
+	uint64_t	low = 0, high = count;
+
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		if (order(s, mid, key) > 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The record that equals the key, or NULL. */
+static const void *
+search(const struct snap *s, enum snap_section section, order_fn *order, const void *key)
+{
+	uint64_t	count = snap_count(s, section);
+	uint64_t	i = lower_bound(s, count, order, key);
+
+	return i < count && order(s, i, key) == 0 ? snap_at(s, section, i) : NULL;
+}
+
+struct named {
+	uint32_t	tenant;
+	struct span	name;
+};
+
+static int
+order_named(const struct snap *s, const struct named *key, uint32_t tenant, struct stext name)
+{
+	if (key->tenant != tenant)
+		return key->tenant < tenant ? -1 : 1;
+	return span_cmp(key->name, snap_text(s, name));
+}
+
+static int
+order_tenant(const struct snap *s, uint64_t i, const void *key)
+{
+	const struct rec_tenant	*t = SNAP_AT(s, TENANT, i);
+
+	return t == NULL ? -1 : span_cmp(*(const struct span *)key, snap_text(s, t->name));
+}
+
+static int
+order_agent(const struct snap *s, uint64_t i, const void *key)
+{
+	const struct rec_agent	*a = SNAP_AT(s, AGENT, i);
+
+	return a == NULL ? -1 : order_named(s, key, a->tenant, a->name);
+}
+
+static int
+order_server(const struct snap *s, uint64_t i, const void *key)
+{
+	const struct rec_index	*x = SNAP_AT(s, SERVER_BY_NAME, i);
+	const struct rec_server	*v = x == NULL ? NULL : SNAP_AT(s, SERVER, x->index);
+
+	return v == NULL ? -1 : order_named(s, key, v->tenant, v->name);
+}
+
+static bool
+tenant_find(const struct snap *s, struct span name, uint32_t *index)
+{
+	uint64_t		 count = snap_count(s, SECTION_TENANT);
+	uint64_t		 i = lower_bound(s, count, order_tenant, &name);
+
+	*index = (uint32_t)i;
+	return i < count && order_tenant(s, i, &name) == 0;
+}
+
+const struct rec_server *
+policy_server_find(const struct snap *s, struct span tenant, struct span name)
+{
+	struct named		 key = { .name = name };
+	const struct rec_index	*x;
+
+	if (!tenant_find(s, tenant, &key.tenant))
+		return NULL;
+	x = search(s, SECTION_SERVER_BY_NAME, order_server, &key);
+	return x == NULL ? NULL : SNAP_AT(s, SERVER, x->index);
+}
+
+const struct rec_server *
+policy_server_at(const struct snap *s, uint64_t i)
+{
+	return SNAP_AT(s, SERVER, i);
+}
+
+const struct rec_agent *
+policy_agent_find(const struct snap *s, struct span tenant, struct span name)
+{
+	struct named	key = { .name = name };
+
+	if (!tenant_find(s, tenant, &key.tenant))
+		return NULL;
+	return search(s, SECTION_AGENT, order_agent, &key);
+}
+
+const struct rec_agent *
+policy_agent_default(const struct snap *s, struct span tenant)
+{
+	const struct rec_tenant	*t;
+	uint32_t		 i;
+
+	if (!tenant_find(s, tenant, &i) || (t = SNAP_AT(s, TENANT, i)) == NULL ||
+	    (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0)
+		return NULL;
+	return policy_agent_find(s, tenant, SPAN_LIT("default"));
+}
+
+struct span
+policy_tenant_name(const struct snap *s, uint32_t tenant)
+{
+	const struct rec_tenant	*t = SNAP_AT(s, TENANT, tenant);
+
+	return t == NULL ? SPAN_NONE : snap_text(s, t->name);
+}
+
+static const struct rec_peer *
+peer_of(const struct snap *s, bool is_group, uint32_t id)
+{
+	const struct rec_peer	*p;
+
+	for (uint64_t i = 0; (p = SNAP_AT(s, PEER, i)) != NULL; i++)
+		if ((p->is_group != 0) == is_group && p->id == id)
+			return p;
+	return NULL;
+}
+
+const struct rec_agent *
+policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids, size_t gid_count)
+{
+	const struct rec_peer	*p = peer_of(s, false, uid);
+
+	for (uint64_t i = 0; p == NULL; i++) {
+		const struct rec_peer *group = SNAP_AT(s, PEER, i);
+
+		if (group == NULL)
+			return NULL;
+		for (size_t g = 0; g < gid_count && group->is_group != 0; g++)
+			if (gids[g] == group->id)
+				p = group;
+	}
+	return SNAP_AT(s, AGENT, p->agent);
+}
+
+/* Without ":port": of "[::1]:80", "host:80" or "http://host:80". */
+static struct span
+without_port(struct span text)
+{
+	size_t	n = text.n;
+
+	while (n > 0 && text.p[n - 1] >= '0' && text.p[n - 1] <= '9')
+		n--;
+	if (n < 2 || n == text.n || text.p[n - 1] != ':')
+		return text;
+	/* "::1" is an address without brackets, not a name with a port */
+	if (text.p[n - 2] == ':')
+		return text;
+	return span_part(text, 0, n - 1);
+}
+
+bool
+policy_host_ok(const struct snap *s, struct span text, bool is_origin)
+{
+	const struct rec_host	*h;
+	struct span		 bare = without_port(text), listed;
+
+	for (uint64_t i = 0; (h = SNAP_AT(s, HOST, i)) != NULL; i++) {
+		if ((h->is_origin != 0) != is_origin)
+			continue;
+		listed = snap_text(s, h->text);
+		if (listed.n > 0 && (span_eq_nocase(listed, text) || span_eq_nocase(listed, bare)))
+			return true;
+	}
+	return false;
+}
+
+uint64_t
+policy_exact_hash(enum rule_about about, struct span server, struct span tool)
+{
+	return sum64_more(sum64_more((uint64_t)about + 1, server), tool);
+}
+
+const struct rec_limit *
+policy_limit_agent(const struct snap *s, const struct rec_agent *a)
+{
+	return a->limit == 0 ? NULL : SNAP_AT(s, BUCKET, a->limit - 1);
+}
+
+struct tool_key {
+	struct span	server, tool;
+};
+
+static int
+order_limit(const struct snap *s, uint64_t i, const void *arg)
+{
+	const struct rec_limit	*l = SNAP_AT(s, BUCKET, i);
+	const struct tool_key	*key = arg;
+	int			 r;
+
+	if (l == NULL)
+		return -1;
+	r = span_cmp(key->server, snap_text(s, l->server));
+	return r != 0 ? r : span_cmp(key->tool, snap_text(s, l->tool));
+}
+
+const struct rec_limit *
+policy_limit_tool(const struct snap *s, struct span server, struct span tool)
+{
+	struct tool_key	key = { server, tool };
+
+	return server.n == 0 ? NULL : search(s, SECTION_BUCKET, order_limit, &key);
+}
+
+static int
+order_key(const struct snap *s, uint64_t i, const void *digest)
+{
+	const struct rec_key	*k = SNAP_AT(s, KEY, i);
+
+	return k == NULL ? -1 : memcmp(digest, k->digest, sizeof(k->digest));
+}
+
+const struct rec_key *
+policy_key_find(const struct snap *keys, const uint8_t digest[32])
+{
+	return search(keys, SECTION_KEY, order_key, digest);
+}
+
+const struct rec_profile *
+policy_profile_find(const struct snap *profile, uint64_t hash)
+{
+	const struct rec_profile	*p;
+
+	for (uint64_t i = 0; (p = SNAP_AT(profile, PROFILE, i)) != NULL; i++)
+		if (p->hash == hash)
+			return p;
+	return NULL;
+}
+
+void
+policy_secrets_each(const struct snap *secrets, struct span server, policy_secret_fn *fn, void *arg)
+{
+	const struct rec_secret	*e;
+
+	for (uint64_t i = 0; (e = SNAP_AT(secrets, SECRET, i)) != NULL; i++)
+		if (span_eq(snap_text(secrets, e->server), server))
+			fn(snap_text(secrets, e->name), snap_text(secrets, e->value), arg);
+}
