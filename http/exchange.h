@@ -57,8 +57,8 @@ struct http_budget {
 	size_t	limit, used;	/* bytes of request bodies; parameter body_memory */
 };
 
-/* A whole body, or why there is none.  err: 0; E_TOOBIG, E_FULL, E_NOMEM, E_TIMEOUT, E_CLOSED and
- * E_HTTP_* are answered already, this is for cleaning up; anything else came from the progress
+/* A whole body, or why there is none.  err: 0; E_TOOBIG, E_FULL, E_NOMEM, E_CLOSED and E_HTTP_*
+ * are answered already, this is for cleaning up; anything else came from the progress
  * function, and the handler answers.  The body lives as long as x. */
 typedef void exchange_body_fn(struct exchange *x, int err, struct span body, void *arg);
 /* Each chunk as it comes; not 0 ends the collecting with that error. */
@@ -112,7 +112,7 @@ void		exchange_answer(struct exchange *x, unsigned status, const struct exchange
 void		exchange_reply(struct exchange *x, unsigned status, const struct exchange_field *fields,
 		    size_t n, struct span body);
 /* Status and JSON-RPC code of this error's row in tables/errors.def, in a JSON-RPC error without id
- * (mcp-wire 1.5), with these fields added. */
+ * (mcp-wire 1.5), with at most 6 fields added; a 503 says when to come again. */
 void		exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields, size_t n);
 bool		exchange_answered(const struct exchange *x);
 /* The client is gone: whatever is given now is dropped. */

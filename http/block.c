@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * block.c - a worker's pool of equal blocks
+ *
+ * Process: worker.  Owns: the free blocks.  Trusts: its users to give each block back once.
+ */
+#include <stdlib.h>
+
+#include "http/block.h"
+#include "lib/bug.h"
+
+void
+block_pool_init(struct block_pool *p, size_t keep)
+{
+	*p = (struct block_pool){ .keep = keep };
+}
+
+void
+block_pool_fini(struct block_pool *p)
+{
+	void	*block;
+
+	BUG_ON(p->used_count != 0);
+	while ((block = p->free) != NULL) {
+		p->free = *(void **)block;
+		free(block);
+	}
+	p->free_count = 0;
+}
+
+void *
+block_get(struct block_pool *p)
+{
+	void	*block = p->free;
+
+	if (block != NULL) {
+		p->free = *(void **)block;
+		p->free_count--;
+	} else if ((block = malloc(HTTP_BLOCK_BYTES)) == NULL)
+		return NULL;
+	p->used_count++;
+	return block;
+}
+
+void
+block_put(struct block_pool *p, void *block)
+{
+	if (block == NULL)
+		return;
+	BUG_ON(p->used_count == 0);
+	p->used_count--;
+	if (p->free_count >= p->keep) {
+		free(block);
+		return;
+	}
+	*(void **)block = p->free;
+	p->free = block;
+	p->free_count++;
+}

@@ -1,0 +1,1 @@
+$(call archive,http,$(notdir $(wildcard http/*.c)))
