@@ -13,6 +13,7 @@
 
 #include "ipc/codec.h"
 #include "ipc/frame.h"
+#include "ipc/wait.h"
 #include "lib/buf.h"
 #include "lib/loop.h"
 
@@ -54,14 +55,6 @@ void		chan_fini(struct chan *c);
 /* Queued when the peer is slow: at most 1 MiB, then E_FULL.  Descriptors are duplicated while
  * queued; they stay the caller's.  fds may be NULL.  E_CLOSED after the peer is gone. */
 must_check int	chan_send(struct chan *c, uint16_t type, uint64_t ref, const void *msg, const int *fds,
-		    unsigned fd_count);
-
-/* For short-lived programs and boot, on a blocking descriptor: one message in, rules checked.  `room`
- * has FRAME_MAX bytes and backs the texts of *out.  Descriptors are the caller's.  Answers 0 with
- * *type, or what frame_recv and msg_may answer. */
-must_check int	chan_recv_wait(int fd, enum role me, enum role peer, bool ready, char *room,
-		    struct frame *frame, union msg_any *out);
-must_check int	chan_send_wait(int fd, uint16_t type, uint64_t ref, const void *msg, const int *fds,
 		    unsigned fd_count);
 
 #endif
