@@ -14,6 +14,7 @@
 struct limits {
 	struct region	region;		/* REGION_LIMITS */
 	uint32_t	claimer;	/* unique among the living: the worker's slot */
+	uint64_t	(*clock_ns)(void);	/* monotonic; tests set their own */
 };
 
 enum limit_verdict {
