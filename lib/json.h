@@ -24,6 +24,9 @@ enum json_type {
 };
 
 #define JSON_DEPTH_MAX	64
+#define JSON_NUMBER_MAX	1024		/* characters of one number */
+#define JSON_NAME_MAX	(64 * 1024)	/* decoded bytes of a name that is matched or checked */
+#define JSON_NAMES_MAX	(256 * 1024)	/* names checked for doubles in one text */
 
 /* --- the scanner ------------------------------------------------------------------------------ */
 
@@ -38,6 +41,7 @@ struct json_want {
 #define JSON_ROOT			(-1)
 #define JSON_WANT_UNIQUE_MEMBERS	1
 #define JSON_WANT_UNIQUE_DEEP		2
+#define JSON_SCAN_NUL_OK		4	/* with unique_top: \u0000 may stand in strings */
 #define JSON_WANTS_MAX			32
 
 /* Where a wanted member's value stands: absolute offsets over all chunks fed.  seen counts how often
@@ -50,12 +54,14 @@ struct json_slot {
 
 struct json_scan;
 
-/* `wants` is borrowed until free.  unique_top: JSON_WANT_UNIQUE_* for the top-level object. */
+/* `wants` is borrowed until free, parents before their members.  unique_top: JSON_WANT_UNIQUE_* for the
+ * top-level object, JSON_SCAN_NUL_OK for the text. */
 must_check int	json_scan_new(const struct json_want *wants, size_t count, uint8_t unique_top,
 		    struct json_scan **out);
 void		json_scan_free(struct json_scan **s);
 void		json_scan_reset(struct json_scan *s);
-/* 0 or E_JSON_SYNTAX, E_JSON_DEPTH, E_JSON_DUPLICATE, E_NOMEM; after an error only reset helps. */
+/* 0 or E_JSON_SYNTAX, E_JSON_DEPTH, E_JSON_DUPLICATE, E_TOOBIG (a limit above), E_NOMEM; after an error
+ * only reset helps. */
 must_check int	json_scan_feed(struct json_scan *s, struct span chunk);
 /* The text ends here: 0, or E_JSON_SYNTAX when it is not whole. */
 must_check int	json_scan_end(struct json_scan *s);
@@ -83,6 +89,12 @@ struct json_iter {
 };
 void		json_iter_init(struct json_iter *it, struct json_value container);
 bool		json_iter_next(struct json_iter *it, struct span *key, struct json_value *value);
+/* A key as the string value it stands for: json_is(json_key(key), "name"). */
+static inline struct json_value
+json_key(struct span key)
+{
+	return (struct json_value){ JSON_STRING, { key.p - 1, key.n + 2 } };
+}
 /* The first member with this (decoded) name; JSON_NONE when there is none or v is no object. */
 struct json_value json_get(struct json_value v, const char *name);
 

@@ -1,0 +1,1 @@
+$(call unit,lib,lib,crypto event_core json-c)
