@@ -89,5 +89,7 @@ must_check int	record_encode(const struct record *r, char *to, size_t room, size
  * 0; E_EOF: nothing was written here; E_SHORT: it goes on behind what was given; E_FORMAT: torn, or no
  * record; E_VERSION: whole, but of another format. */
 must_check int	record_decode(struct span bytes, struct record *out, size_t *took);
+/* The one row of a call: what its begin said, and the FINISH fields of its end.  Texts stay theirs. */
+void		record_merge(const struct record *begin, const struct record *end, struct record *out);
 
 #endif

@@ -28,7 +28,8 @@ struct spool_ops {
 	void	(*want_segment)(uint32_t number, void *arg);
 	/* The write of this turn failed, and nothing was flushed yet: records from first_seq on are not
 	 * kept.  Calls begun with one of them must not be dispatched: end them as refused.  The records
-	 * stay in the buffer and are tried again.  Called once per failed write. */
+	 * stay in the buffer and are tried again each second.  Called once per failed write, never with
+	 * `continue`. */
 	void	(*not_kept)(uint64_t first_seq, void *arg);
 };
 
@@ -36,13 +37,13 @@ struct spool_ops {
  * after each write.  Asks for segment 1 at the end of the first turn.  0 or E_NOMEM. */
 must_check int	spool_new(struct loop *l, const struct spool_ops *ops, void *arg,
 		    _Atomic uint64_t *published, struct spool **out);
-/* Writes what is left; closes the segments. */
+/* Writes what is left; closes the segments.  Only when the loop turns no more. */
 void		spool_free(struct spool **s);
 /* audit_on_error = continue: calls are taken whatever happens; what could not be kept is counted, and
  * a mark says so as soon as there is room. */
 void		spool_set_continue(struct spool *s, bool on);
 
-/* Takes fd (SEGMENT).  Numbers rise; another than the one asked for is closed and ignored. */
+/* Takes fd (SEGMENT), asked for or not.  Numbers rise; one that is not needed is closed. */
 void		spool_add_segment(struct spool *s, int fd, uint32_t number);
 /* SEGMENT_NONE: asked for again after a second. */
 void		spool_no_segment(struct spool *s, uint32_t number);

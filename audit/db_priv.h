@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * db_priv.h - what the writing and the reading half of the audit store share
+ */
+#ifndef AUDIT_DB_PRIV_H
+#define AUDIT_DB_PRIV_H
+
+#include "audit/db.h"
+#include "lib/kv.h"
+
+enum auditdb_table { DB_REC, DB_TIME, DB_OPEN, DB_DONE, DB_META, DB_LIMIT };
+
+#define AUDITDB_FORMAT	1
+
+/* Where a row came from; the record follows. */
+struct row_head {
+	uint8_t		before[CRYPT_SHA256_BYTES];
+	uint64_t	boot;
+	uint32_t	slot, incarnation;
+	uint64_t	end_seq;
+	uint64_t	spare;
+};
+_Static_assert(sizeof(struct row_head) == 64, "row head is 64 bytes");
+_Static_assert(sizeof(struct row_head) + RECORD_MAX <= CHAIN_CONTENT_MAX, "a row fits the chain");
+
+struct auditdb {
+	struct kv	*kv;
+	struct kv_txn	*txn;		/* the writer's, between begin and commit */
+	struct chain	 chain;		/* as of that transaction */
+	int		 lock_fd;
+};
+
+/* Reads the head of the chain; zeroes when nothing was written yet. */
+must_check int	auditdb_load_chain(struct kv_txn *t, struct chain *out);
+
+#endif
