@@ -7,6 +7,7 @@
  */
 #include "http/exchange.h"
 #include "http/exchange_priv.h"
+#include "http/write.h"
 #include "lib/bug.h"
 
 int
@@ -132,7 +133,7 @@ exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields
 {
 	const struct err_row	*row = err_row(err);
 	struct exchange_field	 all[8];
-	struct span		 body;
+	char			 body[HTTP_ERROR_BYTES];
 	size_t			 count = 0;
 
 	BUG_ON(n + 2 > sizeof(all) / sizeof(all[0]));
@@ -141,12 +142,7 @@ exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields
 		all[count++] = (struct exchange_field){ SPAN_LIT("Retry-After"), SPAN_LIT("1") };
 	for (size_t i = 0; i < n; i++)
 		all[count++] = fields[i];
-	/* Texts of the table hold no quotes: tests/unit/http proves it. */
-	body = arena_fmt(&x->arena,
-	    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":%d,\"message\":\"%s\",\"data\":{\"code\":\"%s\"}}}",
-	    row->rpc_code, row->text, row->symbol);
-	exchange_reply(x, (unsigned)(row->http_status < 400 ? 500 : row->http_status), all, count,
-	    body.p == NULL ? SPAN_LIT("") : body);
+	exchange_reply(x, http_error_status(err), all, count, http_error_body(err, body));
 }
 
 void
@@ -162,6 +158,18 @@ exchange_wire_gone(struct exchange *x, enum flow_end why)
 	loop_timer_disarm(&x->deadline);
 	flow_end(&x->body, why);
 	flow_stop(&x->answer, why);
+}
+
+void
+exchange_wire_done(struct exchange *x)
+{
+	MAGIC_CHECK(x, EXCHANGE_MAGIC);
+	BUG_ON(x->answer.ended == FLOW_OPEN);
+	x->wire = NULL;
+	x->body.source = NULL;
+	x->body.sink = NULL;
+	flow_end(&x->body, FLOW_CANCELLED);
+	loop_timer_disarm(&x->deadline);
 }
 
 static void

@@ -97,7 +97,8 @@ struct exchange {
 void		exchange_serve(struct exchange *x, const struct flow_source *source, void *arg);
 
 /* Takes the body whole, up to `max` bytes, counted against `budget`; answers 413, 503, 408 or 400
- * itself when it cannot be had.  progress may be NULL.  done may be called before this returns. */
+ * itself when it cannot be had.  progress may be NULL.  done is called once, perhaps before this
+ * returns; not when the handler answered before the body was whole. */
 void		exchange_collect_body(struct exchange *x, size_t max, struct http_budget *budget,
 		    exchange_progress_fn *progress, exchange_body_fn *done, void *arg);
 /* Does the request have a body (also one of zero bytes sent in chunks)? */
@@ -132,6 +133,8 @@ must_check int	exchange_new(struct loop *l, struct block_pool *pool, const struc
 		    void *wire_arg, struct exchange **out);
 /* The wire cannot go on: both flows end with this reason.  The wire's reference stays. */
 void		exchange_wire_gone(struct exchange *x, enum flow_end why);
+/* The answer has ended and the wire goes on without x; nobody is told. */
+void		exchange_wire_done(struct exchange *x);
 /* The body cannot be had: answers err (408, 400) unless answered, and tells the body's sink. */
 void		exchange_body_failed(struct exchange *x, int err);
 

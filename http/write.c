@@ -150,6 +150,27 @@ http_write_chunk(struct http_queue *q, struct span bytes)
 	return http_queue_put(q, SPAN_LIT("\r\n"));
 }
 
+unsigned
+http_error_status(int err)
+{
+	int	status = err_row(err)->http_status;
+
+	/* Rows whose errors ride on 200 have no other place here. */
+	return status < 400 ? 500 : (unsigned)status;
+}
+
+struct span
+http_error_body(int err, char to[HTTP_ERROR_BYTES])
+{
+	const struct err_row	*row = err_row(err);
+	int			 n;
+
+	/* The table's texts need no escapes: tests/unit/http proves it. */
+	n = snprintf(to, HTTP_ERROR_BYTES, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":%d,\"message\":\"%s\","
+	    "\"data\":{\"code\":\"%s\"}}}", row->rpc_code, row->text, row->symbol);
+	return span_make(to, n < 0 || n >= HTTP_ERROR_BYTES ? 0 : (size_t)n);
+}
+
 void
 http_write_date(uint64_t wall_ms, char to[HTTP_DATE_BYTES])
 {

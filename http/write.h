@@ -33,6 +33,12 @@ must_check int	http_write_request(struct http_queue *q, const struct http_out_he
 must_check int	http_write_chunk(struct http_queue *q, struct span bytes);
 #define HTTP_LAST_CHUNK "0\r\n\r\n"
 
+/* How an error of tables/errors.def is said over HTTP: its status, and a JSON-RPC error without id
+ * (mcp-wire 1.5) in `to`. */
+#define HTTP_ERROR_BYTES 512
+unsigned	http_error_status(int err);
+struct span	http_error_body(int err, char to[HTTP_ERROR_BYTES]);
+
 /* "Tue, 15 Nov 1994 08:12:31 GMT" in 29 bytes and a NUL. */
 #define HTTP_DATE_BYTES	30
 void		http_write_date(uint64_t wall_ms, char to[HTTP_DATE_BYTES]);

@@ -26,7 +26,7 @@ struct conn_set;
 /* All connections of this worker.  on_request is called for each whole head.  E_NOMEM. */
 must_check int	conn_set_new(struct loop *l, const struct conn_params *params, exchange_fn *on_request,
 		    void *arg, struct conn_set **out);
-/* Closes what is left. */
+/* Closes what is left; the loop must not turn afterwards. */
 void		conn_set_free(struct conn_set **s);
 /* For connections from now on, and their next states. */
 void		conn_set_params(struct conn_set *s, const struct conn_params *params);
