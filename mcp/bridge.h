@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bridge.h - messages that pass through: from one hop's revision to the other's (mcp-wire 6, 14)
+ *
+ * Requests are built anew around the client's own bytes; answers become a list of pieces, most of
+ * them parts of the upstream's text, so that a large result is never copied or written again.
+ */
+#ifndef MCP_BRIDGE_H
+#define MCP_BRIDGE_H
+
+#include "mcp/rpc.h"
+#include "mcp/version.h"
+
+/* --- client to upstream -------------------------------------------------------------------------- */
+
+enum bridge_meta {
+	BRIDGE_LEGACY,		/* no reserved _meta keys */
+	BRIDGE_MODERN,		/* ours in them: version, clientInfo, clientCapabilities */
+	BRIDGE_EITHER,		/* as MODERN, and *modern says what to cut for LEGACY (ipc/link.h) */
+};
+
+struct bridge_request {
+	enum mcp_method			 method;
+	struct span			 id;		/* raw token to write */
+	struct span			 name;		/* params.name: the upstream's; or empty */
+	struct json_value		 arguments;	/* params.arguments, or JSON_NONE */
+	/* The client's message, for the other members of its params and _meta; NULL: none (the arguments
+	 * came from a meta-tool).  Its reserved keys and progressToken never pass. */
+	const struct rpc_message	*from;
+	struct span			 progress_token;	/* raw token of ours, or empty */
+	struct span			 cursor;	/* params.cursor of a list, raw JSON string, or empty */
+	uint64_t			 capabilities;	/* enum mcp_capability we declare for this call */
+	enum bridge_meta		 meta;
+};
+
+struct bridge_mark {
+	uint32_t	at, bytes;	/* in what was written */
+};
+
+/* Appends one JSON-RPC request without line feeds; *id and *modern (either may be NULL) are counted from
+ * the place where the buffer's rest stood.  0, E_TOOBIG or E_NOMEM. */
+must_check int	bridge_write_request(struct buf *to, const struct bridge_request *r, struct bridge_mark *id,
+		    struct bridge_mark *modern);
+/* Without a client: initialize, initialized, server/discover, ping and the like.  params: raw JSON object or empty;
+ * _meta is added to it in the modern era, so it may hold none. */
+must_check int	bridge_write_own(struct buf *to, enum mcp_method method, struct span id, struct span params,
+		    enum bridge_meta meta);
+/* params of initialize, for bridge_write_own(). */
+must_check int	bridge_write_initialize_params(struct buf *to, enum mcp_version v, uint64_t capabilities);
+
+/* --- upstream to client -------------------------------------------------------------------------- */
+
+struct bridge_pieces {
+	struct arena	*arena;
+	struct span	*piece;
+	size_t		 count, room;
+	size_t		 bytes;		/* of all */
+};
+
+struct bridge_answer {
+	struct span		 id;		/* the client's raw token */
+	enum mcp_version	 client;
+	bool			 upstream_modern;
+	enum mcp_method		 method;	/* that was called */
+	struct span		 request_id;	/* data.request_id of an error that we change, or empty */
+};
+
+/* The message for the client: pieces of `from`'s text, static text and the arena's.  An error passes with
+ * its code, message and data but for codes that would be read as ours (mcp-wire 13.2).
+ * 0, E_UPSTREAM (a resultType that cannot be bridged), E_TOOBIG, E_NOMEM. */
+must_check int	bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, struct arena *a,
+		    struct bridge_pieces *out);
+must_check int	bridge_pieces_write(struct buf *to, const struct bridge_pieces *p);
+
+#endif

@@ -1,0 +1,1 @@
+$(call archive,mcp,$(notdir $(wildcard mcp/*.c)))
