@@ -1,0 +1,1 @@
+$(call unit,shm,shm lib,)

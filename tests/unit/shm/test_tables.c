@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_tables.c - breakers, sessions, upstream sessions, calls in flight, metrics, gate
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+
+#include "lib/fd.h"
+#include "shm/breaker.h"
+#include "shm/gate.h"
+#include "shm/inflight.h"
+#include "shm/metric.h"
+#include "shm/session.h"
+#include "shm/upsession.h"
+
+static struct region
+region_for_test(enum region_kind kind, uint32_t workers)
+{
+	struct region	r;
+	int		fd;
+
+	cr_assert(eq(int, region_create(kind, workers, &fd), 0));
+	cr_assert(eq(int, region_map(fd, kind, &r), 0));
+	fd_close(&fd);
+	return r;
+}
+
+/* Two mappings of one region: two processes. */
+static void
+region_pair(enum region_kind kind, uint32_t workers, struct region *a, struct region *b)
+{
+	int	fd;
+
+	cr_assert(eq(int, region_create(kind, workers, &fd), 0));
+	cr_assert(eq(int, region_map(fd, kind, a), 0));
+	cr_assert(eq(int, region_map(fd, kind, b), 0));
+	fd_close(&fd);
+}
+
+/* ---- breaker ------------------------------------------------------------------------------------- */
+
+#define PROFILE	UINT64_C(0x1234567)
+#define OPEN_MS	10000
+#define PROBE_MS 500
+
+Test(breaker, opens_after_failures_in_a_row_and_tries_again)
+{
+	struct region		r = region_for_test(REGION_BREAKERS, 1);
+	struct breaker_ticket	t, probe;
+	uint64_t		now = 1000, retry;
+
+	for (int i = 0; i < 3; i++) {
+		cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry));
+		breaker_fail(&r, &t, now, 4, OPEN_MS);
+	}
+	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry));
+	breaker_ok(&r, &t);			/* not in a row any more */
+	for (int i = 0; i < 4; i++) {
+		cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry), "failure %d", i);
+		breaker_fail(&r, &t, now, 4, OPEN_MS);
+	}
+	cr_expect(not(breaker_may_call(&r, PROFILE, now + 1, PROBE_MS, &t, &retry)));
+	cr_expect(eq(u64, retry, OPEN_MS - 1));
+	cr_expect(eq(int, breaker_state(&r, PROFILE, now), BREAKER_OPEN));
+	cr_expect(eq(u64, breaker_open_count(&r, now), 1));
+
+	now += OPEN_MS;
+	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &probe, &retry));
+	cr_expect(probe.probe);
+	cr_expect(not(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry)), "one tries, the others wait");
+	breaker_fail(&r, &probe, now, 4, OPEN_MS);
+	cr_expect(not(breaker_may_call(&r, PROFILE, now + OPEN_MS - 1, PROBE_MS, &t, &retry)));
+
+	now += OPEN_MS;
+	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &probe, &retry));
+	breaker_ok(&r, &probe);
+	cr_expect(eq(int, breaker_state(&r, PROFILE, now), BREAKER_CLOSED));
+	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry));
+	cr_expect(not(t.probe));
+	region_unmap(&r);
+}
+
+static uint64_t
+open_it(struct region *r, uint64_t now)
+{
+	struct breaker_ticket	t;
+	uint64_t		retry;
+
+	cr_expect(breaker_may_call(r, PROFILE, now, PROBE_MS, &t, &retry));
+	breaker_fail(r, &t, now, 1, OPEN_MS);
+	return now + OPEN_MS;
+}
+
+Test(breaker, lets_the_next_try_when_the_one_that_tried_died)
+{
+	struct region		r = region_for_test(REGION_BREAKERS, 1);
+	struct breaker_ticket	dead, t;
+	uint64_t		now = open_it(&r, 1000), retry;
+
+	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &dead, &retry));
+	cr_expect(not(breaker_may_call(&r, PROFILE, now + PROBE_MS - 1, PROBE_MS, &t, &retry)));
+	cr_expect(breaker_may_call(&r, PROFILE, now + PROBE_MS, PROBE_MS, &t, &retry));
+	cr_expect(t.probe);
+	breaker_ok(&r, &dead);			/* it was only slow: its word does not count any more */
+	cr_expect(eq(int, breaker_state(&r, PROFILE, now + PROBE_MS), BREAKER_HALF_OPEN));
+	breaker_unknown(&r, &t, now + PROBE_MS);
+	cr_expect(breaker_may_call(&r, PROFILE, now + PROBE_MS, PROBE_MS, &t, &retry), "nothing learnt: at once");
+	region_unmap(&r);
+}
+
+Test(breaker, is_not_closed_by_an_answer_from_before)
+{
+	struct region		r = region_for_test(REGION_BREAKERS, 1);
+	struct breaker_ticket	early, t;
+	uint64_t		retry;
+
+	cr_expect(breaker_may_call(&r, PROFILE, 1000, PROBE_MS, &early, &retry));
+	open_it(&r, 1000);
+	breaker_ok(&r, &early);
+	cr_expect(not(breaker_may_call(&r, PROFILE, 1001, PROBE_MS, &t, &retry)));
+	region_unmap(&r);
+}
+
+Test(breaker, without_room_calls_are_made)
+{
+	struct region		r = region_for_test(REGION_BREAKERS, 1);
+	struct breaker_ticket	t;
+	uint64_t		retry, windows = r.count / 8;
+
+	for (uint64_t i = 1; i <= 8; i++) {
+		cr_expect(breaker_may_call(&r, i * windows, 1000, PROBE_MS, &t, &retry));
+		breaker_fail(&r, &t, 1000, 1, OPEN_MS);
+	}
+	cr_expect(breaker_may_call(&r, 9 * windows, 1000, PROBE_MS, &t, &retry));
+	cr_expect(t.none);
+	breaker_fail(&r, &t, 1000, 1, OPEN_MS);
+	cr_expect(breaker_may_call(&r, 9 * windows, 1000, PROBE_MS, &t, &retry));
+	cr_expect(not(breaker_may_call(&r, 3 * windows, 1000, PROBE_MS, &t, &retry)), "the eight keep theirs");
+	region_unmap(&r);
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------ */
+
+Test(session, lives_from_create_to_end_in_every_process)
+{
+	struct region		a, b;
+	struct session_ref	ref, found;
+	struct session_view	v;
+
+	region_pair(REGION_SESSIONS, 1, &a, &b);
+	cr_assert(eq(int, session_create(&a, 111, 7, 100, 60, &ref), 0));
+	cr_expect(eq(int, session_find(&b, 111, 7, 101, 60, &found, &v), 0));
+	cr_expect(eq(int, v.phase, SESSION_FRESH));
+	cr_expect(eq(int, session_set_phase(&b, found, SESSION_READY), 0));
+	cr_expect(eq(int, session_set_log_level(&b, found, 5), 0));
+	cr_expect(eq(int, session_find(&a, 111, 7, 103, 60, &found, &v), 0));
+	cr_expect(eq(int, v.phase, SESSION_READY));
+	cr_expect(eq(u32, v.log_level, 5));
+	cr_expect(eq(u32, v.idle_s, 2));
+	cr_expect(eq(u64, session_count(&a, 103, 60), 1));
+	cr_expect(eq(int, session_end(&a, ref), 0));
+	cr_expect(eq(int, session_find(&b, 111, 7, 103, 60, &found, &v), E_NOTFOUND));
+	cr_expect(eq(int, session_end(&a, ref), E_NOTFOUND));
+	cr_expect(eq(u64, session_count(&a, 103, 60), 0));
+	region_unmap(&a);
+	region_unmap(&b);
+}
+
+Test(session, is_not_found_by_another_principal_nor_after_its_time)
+{
+	struct region		r = region_for_test(REGION_SESSIONS, 1);
+	struct session_ref	ref;
+	struct session_view	v;
+
+	cr_assert(eq(int, session_create(&r, 111, 7, 100, 60, &ref), 0));
+	cr_expect(eq(int, session_find(&r, 111, 8, 100, 60, &ref, &v), E_NOTFOUND));
+	cr_expect(eq(int, session_find(&r, 112, 7, 100, 60, &ref, &v), E_NOTFOUND));
+	cr_expect(eq(int, session_find(&r, 111, 7, 160, 60, &ref, &v), 0), "used again in time");
+	cr_expect(eq(int, session_find(&r, 111, 7, 220, 60, &ref, &v), 0));
+	cr_expect(eq(int, session_find(&r, 111, 7, 281, 60, &ref, &v), E_NOTFOUND));
+	region_unmap(&r);
+}
+
+Test(session, slots_of_the_ended_idle_and_half_written_are_used_again)
+{
+	struct region		r = region_for_test(REGION_SESSIONS, 1);
+	struct session_ref	ref[16], more;
+	uint64_t		windows = r.count / 16;
+
+	for (uint64_t i = 0; i < 16; i++)
+		cr_assert(eq(int, session_create(&r, i * windows, 7, 100, 60, &ref[i]), 0));
+	cr_expect(eq(int, session_create(&r, 16 * windows, 7, 100, 60, &more), E_FULL));
+	cr_expect(eq(int, session_end(&r, ref[3]), 0));
+	cr_expect(eq(int, session_create(&r, 16 * windows, 7, 100, 60, &more), 0));
+	cr_expect(eq(u32, more.slot, ref[3].slot));
+	cr_expect(eq(int, session_set_phase(&r, ref[3], SESSION_READY), E_NOTFOUND), "an old reference");
+
+	/* One that died while writing: state says WRITING since second 100. */
+	((_Atomic uint64_t *)region_slot(&r, ref[5].slot))[1] = (uint64_t)SESSION_WRITING << 60 | 100;
+	cr_expect(eq(int, session_create(&r, 17 * windows, 7, 105, 60, &more), E_FULL));
+	cr_expect(eq(int, session_create(&r, 17 * windows, 7, 106, 60, &more), 0));
+	cr_expect(eq(u32, more.slot, ref[5].slot));
+
+	for (uint64_t i = 0; i < 16; i++)	/* 1,000 abandoned ones need no end: they are idle */
+		cr_expect(eq(int, session_create(&r, (100 + i) * windows, 7, 400, 60, &more), 0));
+	region_unmap(&r);
+}
+
+/* ---- upstream sessions ----------------------------------------------------------------------------- */
+
+Test(upsession, is_shared_replaced_and_dropped)
+{
+	struct region		a, b;
+	struct upsession	s;
+	uint32_t		first, second;
+	char			longest[UPSESSION_ID_MAX + 1];
+
+	region_pair(REGION_UPSTREAM_SESSIONS, 1, &a, &b);
+	cr_expect(eq(int, upsession_find(&b, 5, 1000, &s), E_NOTFOUND));
+	cr_expect(eq(int, upsession_put(&a, 5, 1000, 3, SPAN_LIT("id-of-upstream"), &first), 0));
+	cr_assert(eq(int, upsession_find(&b, 5, 1000, &s), 0));
+	cr_expect(span_is(span_make(s.id, s.id_bytes), "id-of-upstream"));
+	cr_expect(eq(u32, s.version, 3));
+	cr_expect(eq(u32, s.epoch, first));
+	cr_expect(eq(int, upsession_put(&b, 5, 1001, 3, SPAN_LIT("next"), &second), 0));
+	upsession_drop(&a, 5, first);		/* late: it is another one now */
+	cr_assert(eq(int, upsession_find(&a, 5, 1002, &s), 0));
+	cr_expect(span_is(span_make(s.id, s.id_bytes), "next"));
+	upsession_drop(&a, 5, second);
+	cr_expect(eq(int, upsession_find(&b, 5, 1002, &s), E_NOTFOUND));
+
+	memset(longest, 'x', sizeof(longest));
+	cr_expect(eq(int, upsession_put(&a, 5, 1, 3, span_make(longest, UPSESSION_ID_MAX + 1), &first), E_TOOBIG));
+	cr_expect(eq(int, upsession_put(&a, 5, 2000, 3, span_make(longest, UPSESSION_ID_MAX), &first), 0));
+	cr_assert(eq(int, upsession_find(&b, 5, 2000, &s), 0));
+	cr_expect(eq(u32, s.id_bytes, UPSESSION_ID_MAX));
+	region_unmap(&a);
+	region_unmap(&b);
+}
+
+Test(upsession, full_window_gives_up_the_one_unused_for_longest)
+{
+	struct region		r = region_for_test(REGION_UPSTREAM_SESSIONS, 1);
+	struct upsession	s;
+	uint64_t		windows = r.count / 8;
+	uint32_t		epoch;
+
+	for (uint64_t i = 1; i <= 8; i++)
+		cr_expect(eq(int, upsession_put(&r, i * windows, 1000 + i, 1, SPAN_LIT("x"), &epoch), 0));
+	cr_expect(eq(int, upsession_find(&r, 1 * windows, 3000, &s), 0));
+	cr_expect(eq(int, upsession_put(&r, 9 * windows, 3001, 1, SPAN_LIT("y"), &epoch), 0));
+	cr_expect(eq(int, upsession_find(&r, 1 * windows, 3002, &s), 0));
+	cr_expect(eq(int, upsession_find(&r, 2 * windows, 3002, &s), E_NOTFOUND));
+	cr_expect(eq(int, upsession_find(&r, 9 * windows, 3002, &s), 0));
+	region_unmap(&r);
+}
+
+Test(upsession, half_written_is_not_read_and_heals)
+{
+	struct region		 r = region_for_test(REGION_UPSTREAM_SESSIONS, 1);
+	struct upsession	 s;
+	_Atomic uint64_t	*slot;
+	uint64_t		 windows = r.count / 8;
+	uint32_t		 epoch;
+
+	cr_expect(eq(int, upsession_put(&r, windows, 1000, 1, SPAN_LIT("x"), &epoch), 0));
+	slot = region_slot(&r, 0);
+	cr_assert(eq(u64, slot[0], windows));
+	slot[1] = UINT64_C(1) << 62 | 1000;	/* WRITING since 1000 */
+	cr_expect(eq(int, upsession_find(&r, windows, 1000, &s), E_NOTFOUND));
+	cr_expect(eq(int, upsession_put(&r, windows, 6000, 1, SPAN_LIT("y"), &epoch), E_AGAIN));
+	cr_expect(eq(int, upsession_put(&r, windows, 6001, 1, SPAN_LIT("y"), &epoch), 0));
+	cr_expect(eq(int, upsession_find(&r, windows, 6001, &s), 0));
+	region_unmap(&r);
+}
+
+/* ---- in flight, metrics, gate --------------------------------------------------------------------- */
+
+Test(inflight, sums_over_workers_and_forgets_the_dead)
+{
+	struct region	a, b, all;
+	struct inflight	one, two;
+	int		fd;
+
+	cr_assert(eq(int, region_create(REGION_INFLIGHT, 2, &fd), 0));
+	cr_assert(eq(int, region_map(fd, REGION_INFLIGHT, &a), 0));
+	cr_assert(eq(int, region_map(fd, REGION_INFLIGHT, &b), 0));
+	cr_assert(eq(int, region_map(fd, REGION_INFLIGHT, &all), 0));
+	fd_close(&fd);
+	cr_assert(eq(int, inflight_init(&one, &a, 2), E_RANGE));
+	cr_assert(eq(int, inflight_init(&one, &a, 0), 0));
+	cr_assert(eq(int, inflight_init(&two, &b, 1), 0));
+	cr_expect(eq(int, inflight_begin(&one, 5), 0));
+	cr_expect(eq(int, inflight_begin(&two, 5), 0));
+	cr_expect(eq(int, inflight_begin(&two, 5 + 512), 0), "same home, other key");
+	cr_expect(eq(u64, inflight_of(&all, 5), 2));
+	cr_expect(eq(u64, inflight_of(&all, 5 + 512), 1));
+	cr_expect(eq(u64, inflight_total(&all), 3));
+	inflight_end(&two, 5);
+	cr_expect(eq(u64, inflight_of(&all, 5 + 512), 1), "found behind a freed entry");
+	inflight_clear(&all, 0);
+	cr_expect(eq(u64, inflight_of(&all, 5), 0));
+	cr_expect(eq(u64, inflight_total(&all), 1));
+	inflight_end(&one, 5);			/* cleared under its feet: stays at 0 */
+	cr_expect(eq(u64, inflight_total(&all), 1));
+	inflight_fini(&one);
+	inflight_fini(&two);
+	region_unmap(&all);
+}
+
+Test(inflight, more_keys_than_room_are_refused_and_ended_ones_make_room)
+{
+	struct region	r = region_for_test(REGION_INFLIGHT, 1);
+	struct inflight	f;
+
+	cr_assert(eq(int, inflight_init(&f, &r, 0), 0));
+	for (uint64_t k = 1; k <= 512; k++)
+		cr_assert(eq(int, inflight_begin(&f, k), 0));
+	cr_expect(eq(int, inflight_begin(&f, 600), E_FULL));
+	cr_expect(eq(int, inflight_begin(&f, 77), 0), "a known key needs no room");
+	inflight_end(&f, 100);
+	cr_expect(eq(int, inflight_begin(&f, 600), 0));
+	cr_expect(eq(u64, inflight_of(&f.region, 600), 1));
+	cr_expect(eq(u64, inflight_total(&f.region), 513));
+	inflight_fini(&f);
+}
+
+Test(metric, sums_over_workers_and_keeps_counters_of_the_dead)
+{
+	struct region	a, b;
+	struct metrics	one, two;
+
+	region_pair(REGION_METRICS, 2, &a, &b);
+	cr_assert(eq(int, metrics_init(&one, &a, 0), 0));
+	cr_assert(eq(int, metrics_init(&two, &b, 1), 0));
+	metric_add(&one, METRIC_calls_total, 3);
+	metric_add(&two, METRIC_calls_total, 4);
+	metric_set(&one, METRIC_connections, 10);
+	metric_add(&two, METRIC_connections, 5);
+	metric_add(&two, METRIC_connections, -1);
+	cr_expect(eq(u64, metric_sum(&one.region, METRIC_calls_total), 7));
+	cr_expect(eq(u64, metric_sum(&one.region, METRIC_connections), 14));
+	metric_clear_gauges(&two.region, 0);
+	cr_expect(eq(u64, metric_sum(&one.region, METRIC_calls_total), 7));
+	cr_expect(eq(u64, metric_sum(&one.region, METRIC_connections), 4));
+	metrics_fini(&one);
+	metrics_fini(&two);
+}
+
+Test(metric, writes_prometheus_text)
+{
+	struct region	r = region_for_test(REGION_METRICS, 1);
+	struct metrics	m;
+	struct buf	out;
+	char		*text;
+
+	cr_assert(eq(int, metrics_init(&m, &r, 0), 0));
+	metric_add(&m, METRIC_calls_total, 3);
+	metric_observe(&m, METRIC_call_duration_seconds, 100);
+	metric_observe(&m, METRIC_call_duration_seconds, 101);
+	metric_observe(&m, METRIC_call_duration_seconds, 60000000);
+	buf_init(&out, 1 << 16);
+	cr_assert(eq(int, metric_write_text(&m.region, &out), 0));
+	cr_assert(eq(int, buf_put_u8(&out, 0), 0));
+	text = out.data;
+	static const char *const wanted[] = {
+		"# TYPE mcpgw_calls_total counter\nmcpgw_calls_total 3\n",
+		"# TYPE mcpgw_connections gauge\nmcpgw_connections 0\n",
+		"mcpgw_call_duration_seconds_bucket{le=\"0.000100\"} 1\n",
+		"mcpgw_call_duration_seconds_bucket{le=\"0.000250\"} 2\n",
+		"mcpgw_call_duration_seconds_bucket{le=\"10.000000\"} 2\n",
+		"mcpgw_call_duration_seconds_bucket{le=\"+Inf\"} 3\n",
+		"mcpgw_call_duration_seconds_sum 60.000201\nmcpgw_call_duration_seconds_count 3\n",
+	};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		cr_expect(ne(ptr, strstr(text, wanted[i]), NULL), "%s in:\n%s", wanted[i], text);
+	buf_fini(&out);
+	metrics_fini(&m);
+}
+
+Test(gate, holds_back_who_has_more_than_the_waiting)
+{
+	struct region	r = region_for_test(REGION_GATE, 4);
+
+	cr_expect(gate_may_accept(&r, 0, 8), "alone");
+	gate_publish(&r, 0, 100, true);
+	gate_publish(&r, 1, 0, true);
+	gate_publish(&r, 2, 0, true);
+	cr_expect(not(gate_may_accept(&r, 0, 100)));
+	cr_expect(gate_may_accept(&r, 1, 0));
+	gate_publish(&r, 1, 0, false);
+	gate_publish(&r, 2, 0, false);
+	cr_expect(gate_may_accept(&r, 0, 100), "the others are busy");
+	gate_publish(&r, 1, 90, true);
+	cr_expect(gate_may_accept(&r, 0, 100), "a small difference");
+	cr_expect(eq(u64, gate_connections(&r), 190));
+	gate_clear(&r, 1);
+	cr_expect(eq(u64, gate_connections(&r), 100));
+	region_unmap(&r);
+}
