@@ -182,6 +182,12 @@ auditdb_grow(struct auditdb *db)
 	return kv_grow(db->kv);
 }
 
+uint64_t
+auditdb_rows(const struct auditdb *db)
+{
+	return db->chain.number;
+}
+
 int
 auditdb_sync(struct auditdb *db)
 {
@@ -249,8 +255,8 @@ take_end(struct auditdb *db, const struct segment_id *from, const struct record 
 	return row_add(db, from, end->seq, &row);
 }
 
-static int
-done_get(struct auditdb *db, const struct segment_id *from, uint64_t *seq)
+int
+auditdb_last_seq(struct auditdb *db, const struct segment_id *from, uint64_t *seq)
 {
 	char		key[WRITER_KEY];
 	struct span	v;
@@ -284,7 +290,7 @@ auditdb_take(struct auditdb *db, const struct segment_id *from, const struct rec
 	int		r;
 
 	BUG_ON(db->txn == NULL);
-	if ((r = done_get(db, from, &last)) != 0)
+	if ((r = auditdb_last_seq(db, from, &last)) != 0)
 		return r;
 	if (rec->seq <= last)
 		return E_EXISTS;

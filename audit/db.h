@@ -41,9 +41,13 @@ must_check int	auditdb_sync(struct auditdb *db);
 /* One record of this writer.  0, or E_EXISTS: it was imported before.  `raw` is its bytes. */
 must_check int	auditdb_take(struct auditdb *db, const struct segment_id *from, const struct record *r,
 		    struct span raw);
+/* The last seq taken of this writer; 0: none yet. */
+must_check int	auditdb_last_seq(struct auditdb *db, const struct segment_id *from, uint64_t *seq);
 /* A row about the record itself. */
 must_check int	auditdb_mark(struct auditdb *db, const struct segment_id *from, uint64_t wall_ns,
 		    struct span text);
+/* Rows so far, those of the open transaction included. */
+uint64_t	auditdb_rows(const struct auditdb *db);
 /* Gives every open call of a dead writer its row, with outcome=unknown; *closed counts them. */
 must_check int	auditdb_close_orphans(struct auditdb *db, const struct segment_id *writer,
 		    uint64_t *closed);

@@ -20,7 +20,7 @@
 #include "lib/segfile.h"
 
 #define WINDOW_FIRST	4096		/* a quiet segment costs one small read a look */
-#define WINDOW_BYTES	(256 * 1024)
+#define WINDOW_BYTES	(64 * 1024)
 
 /* One decimal part of a name, up to `end`. */
 static int

@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,32 +29,47 @@ give_to_owner(int dirfd, int fd)
 	return 0;
 }
 
+/* fallocate(2) and not posix_fallocate(3), which would write every block where the file system cannot
+ * allocate, and the master has no time for that; only where there is no other way. */
+static int
+allocate(int fd, uint64_t bytes)
+{
+	if (fallocate(fd, 0, 0, (off_t)bytes) == 0)
+		return 0;
+	if (errno == EOPNOTSUPP && (errno = posix_fallocate(fd, 0, (off_t)bytes)) == 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? E_FULL : E_SYS;
+}
+
 int
 segfile_make(int dirfd, const char *name, uint64_t bytes, struct span head, int *out)
 {
+	char	unready[NAME_MAX + 1];
 	int	fd, r, saved;
 
 	*out = -1;
-	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Whoever sees the file under its name must see its writer too. */
+	if (snprintf(unready, sizeof(unready), ".%s", name) >= (int)sizeof(unready))
+		return E_TOOBIG;
+	fd = openat(dirfd, unready, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
 		return errno == EEXIST ? E_EXISTS : errno == ENOSPC || errno == EDQUOT ? E_FULL : E_SYS;
-	/* fallocate(2) and not posix_fallocate(3), which would write every block where the file system
-	 * cannot allocate: the master has no time for that. */
-	if (fallocate(fd, 0, 0, (off_t)bytes) == -1) {
-		r = errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? E_FULL : E_SYS;
-		goto fail;
-	}
-	if ((r = give_to_owner(dirfd, fd)) != 0 || (r = fd_write_all(fd, head)) != 0)
+	if ((r = allocate(fd, bytes)) != 0 || (r = give_to_owner(dirfd, fd)) != 0 ||
+	    (r = fd_write_all(fd, head)) != 0)
 		goto fail;
 	if (flock(fd, LOCK_SH | LOCK_NB) == -1) {
 		r = E_SYS;
+		goto fail;
+	}
+	if (renameat2(dirfd, unready, dirfd, name, RENAME_NOREPLACE) == -1) {
+		r = errno == EEXIST ? E_EXISTS : E_SYS;
 		goto fail;
 	}
 	*out = fd;
 	return 0;
  fail:
 	saved = errno;
-	unlinkat(dirfd, name, 0);
+	unlinkat(dirfd, unready, 0);
 	fd_close(&fd);
 	errno = saved;
 	return r;

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw-audit: the only writer of the audit store
+ *
+ * Process: mcpgw-audit.  Reads what workers spooled; clients chose some of the texts in it.
+ * Owns:    the audit store (DIR_AUDIT) and the deletion of segments in the spool (DIR_SPOOL).
+ * Trusts:  the master.  Blocks no worker: they write into segments of their own.
+ *
+ * Looks every LOOK_MS while something moves, ever more seldom while nothing does.  With the master
+ * gone it imports what there is and leaves within two seconds.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit/auditor/import.h"
+#include "audit/auditor/query.h"
+#include "ipc/chan.h"
+#include "ipc/heritage.h"
+#include "ipc/wait.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/confine.h"
+
+#define LOOK_MS		20
+#define LOOK_IDLE_MS	320
+#define RETRY_MS	1000
+#define ORPHAN_MS	1800		/* of the two seconds after the master's death */
+
+struct auditor {
+	struct loop		*loop;
+	struct chan		 master;
+	struct loop_timer	 look;
+	struct auditdb		*db;
+	struct import		*import;
+	uint64_t		 boot;
+	char			 audit_path[4096], spool_path[4096];
+	uint64_t		 look_ms;
+	bool			 trouble;
+	int			 exit_code;
+};
+
+/* A master that cannot be told is about to be gone; on_master_gone() deals with that. */
+static void
+tell(struct auditor *a, uint16_t type, uint64_t ref, const void *msg)
+{
+	int	r;
+
+	if ((r = chan_send(&a->master, type, ref, msg, NULL, 0)) != 0)
+		log_debug(NULL, "master: %s not sent: %s", msg_row(type)->name, err_text(r));
+}
+
+static void
+tell_state(struct auditor *a, uint64_t behind, int error, const char *why)
+{
+	tell(a, MSG_TYPE_AUDIT_STATE, 0,
+	    &(struct msg_AUDIT_STATE){ behind, error, span_of(why), 0 });
+}
+
+/* The store is damaged: leaving is the only way to open it anew; nothing is lost, the segments stay. */
+static void
+give_up(struct auditor *a)
+{
+	log_err(NULL, "the audit store in %s is damaged: %s", a->audit_path, auditdb_why(a->db));
+	tell(a, MSG_TYPE_EXITING, 0, &(struct msg_EXITING){ EX_DATAERR, 0 });
+	a->exit_code = EX_DATAERR;
+	loop_stop(a->loop);
+}
+
+static void
+on_error(struct auditor *a, int r)
+{
+	const char	*why = r == E_SYS ? strerror(errno) : err_text(r);
+	uint64_t	 behind;
+
+	if (r == E_FORMAT || r == E_VERSION) {
+		give_up(a);
+		return;
+	}
+	behind = import_behind(a->import);
+	log_warn_repeat(NULL, "audit store: %s; %llu records wait in the spool", why,
+	    (unsigned long long)behind);
+	tell_state(a, behind, r, why);
+	a->trouble = true;
+}
+
+/* One look; *moved: look again soon.  What is wrong was told. */
+static int
+look(struct auditor *a, bool *moved)
+{
+	int	r;
+
+	if ((r = import_pass(a->import, moved)) != 0) {
+		on_error(a, r);
+		return r;
+	}
+	if (a->trouble) {
+		log_notice(NULL, "audit store: works again");
+		tell_state(a, 0, 0, "");
+		a->trouble = false;
+	}
+	return 0;
+}
+
+static void
+on_look(struct loop_timer *t, void *arg)
+{
+	struct auditor	*a = arg;
+	bool		 moved;
+
+	if (look(a, &moved) != 0)
+		a->look_ms = RETRY_MS;
+	else if (moved)
+		a->look_ms = LOOK_MS;
+	else if ((a->look_ms *= 2) > LOOK_IDLE_MS)
+		a->look_ms = LOOK_IDLE_MS;
+	loop_timer_arm(t, a->look_ms);
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec	t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Until the workers have let go of their segments, or the time is up; then what they left open. */
+static void
+finish(struct auditor *a, uint64_t within_ms)
+{
+	const struct timespec	nap = { 0, LOOK_MS * 1000000 };
+	uint64_t		until = now_ms() + within_ms;
+	bool			moved;
+	int			r;
+
+	do {
+		if ((r = import_pass(a->import, &moved)) == 0 && !moved && !import_has_live(a->import))
+			break;
+		if (r != 0 || !moved)
+			nanosleep(&nap, NULL);
+	} while (now_ms() < until);
+	if (r == 0)
+		r = import_all_over(a->import);
+	if (r != 0)
+		log_warn(NULL, "audit store: %s; the rest waits in the spool", err_text(r));
+	loop_stop(a->loop);
+}
+
+static void
+catch_up(struct auditor *a, uint64_t ref)
+{
+	bool	moved = true;
+
+	while (moved && look(a, &moved) == 0)
+		;
+	tell(a, MSG_TYPE_AUDIT_CAUGHT_UP, ref,
+	    &(struct msg_AUDIT_CAUGHT_UP){ auditdb_rows(a->db), 0 });
+}
+
+static void
+on_master(struct chan *c, const struct chan_msg *msg, void *arg)
+{
+	struct auditor	*a = arg;
+	int		 r;
+
+	(void)c;
+	switch (msg->type) {
+	case MSG_TYPE_PING:
+		tell(a, MSG_TYPE_PING, msg->ref, &msg->body->PING);
+		break;
+	case MSG_TYPE_LOG_FD:
+		log_set_fd(msg->fds[0]);
+		msg->fds[0] = -1;
+		break;
+	case MSG_TYPE_INCARNATION_OVER:
+		r = import_writer_over(a->import, msg->body->INCARNATION_OVER.slot,
+		    msg->body->INCARNATION_OVER.incarnation);
+		if (r != 0)
+			log_warn(NULL, "a dead worker's calls stay open until the next start: %s",
+			    err_text(r));
+		loop_timer_arm(&a->look, a->look_ms = LOOK_MS);
+		break;
+	case MSG_TYPE_AUDIT_CATCH_UP:
+		catch_up(a, msg->ref);
+		break;
+	case MSG_TYPE_DRAIN:
+		finish(a, msg->body->DRAIN.within_ms);
+		break;
+	default:
+		break;		/* snapshots: nothing of theirs concerns the auditor */
+	}
+}
+
+static void
+on_master_gone(struct chan *c, int why, void *arg)
+{
+	(void)c;
+	(void)why;
+	finish(arg, ORPHAN_MS);
+}
+
+static void
+keep_path(char to[4096], struct span path)
+{
+	if (path.n >= 4096)
+		fatal(EX_CONFIG, "folder name too long");
+	memcpy(to, path.p, path.n);
+	to[path.n] = '\0';
+}
+
+/* Everything the master says before GO.  Writers that ended meanwhile are found by import_all_over. */
+static void
+boot(struct auditor *a)
+{
+	char		room[FRAME_MAX];
+	struct frame	f;
+	union msg_any	m;
+	int		r;
+
+	do {
+		r = chan_recv_wait(HERITAGE_CONTROL, ROLE_AUDITOR, ROLE_MASTER, false, room, &f, &m);
+		if (r != 0)
+			fatal(r == E_CLOSED ? EX_OK : EX_PROTOCOL, "master: %s", err_text(r));
+		if (f.head.type == MSG_TYPE_BOOT)
+			a->boot = m.BOOT.boot;
+		else if (f.head.type == MSG_TYPE_DIRECTORY && m.DIRECTORY.kind == DIR_AUDIT)
+			keep_path(a->audit_path, m.DIRECTORY.path);
+		else if (f.head.type == MSG_TYPE_DIRECTORY && m.DIRECTORY.kind == DIR_SPOOL)
+			keep_path(a->spool_path, m.DIRECTORY.path);
+		else if (f.head.type == MSG_TYPE_PING &&
+		    (r = chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_PING, f.head.ref, &m.PING, NULL, 0)) != 0)
+			fatal(EX_PROTOCOL, "master: %s", err_text(r));
+		frame_close_fds(&f);
+	} while (f.head.type != MSG_TYPE_GO);
+	if (a->boot == 0 || a->audit_path[0] == '\0' || a->spool_path[0] == '\0')
+		fatal(EX_SOFTWARE, "the master sent GO before BOOT and both folders");
+}
+
+/* The store, and what earlier starts left in the spool. */
+static void
+recover(struct auditor *a)
+{
+	const char	*folders[] = { a->audit_path, a->spool_path, NULL };
+	int		 r;
+
+	if ((r = auditdb_open(a->audit_path, false, &a->db)) == E_EXISTS)
+		fatal(EX_TEMPFAIL, "%s is written by another process", a->audit_path);
+	if (r == E_SYS)
+		fatal(EX_IOERR, "%s: %m", a->audit_path);
+	if (r != 0)
+		fatal(EX_DATAERR, "the audit store in %s cannot be used: %s", a->audit_path, err_text(r));
+	if ((r = import_new(a->db, a->spool_path, a->boot, &a->import)) != 0)
+		fatal(EX_IOERR, "%s: %m", a->spool_path);
+	if ((r = confine_process(CONFINE_AUDITOR, folders, NULL)) != 0)
+		fatal(EX_OSERR, "confinement: %s", err_text(r));
+	if ((r = import_all(a->import)) == 0 && (r = import_all_over(a->import)) == 0)
+		r = import_tidy(a->import);
+	if (r == E_FORMAT || r == E_VERSION)
+		fatal(EX_DATAERR, "the audit store in %s is damaged: %s", a->audit_path,
+		    auditdb_why(a->db));
+	/* A full disk is no reason not to start: workers' segments say whether calls can be taken. */
+	if (r != 0)
+		log_warn(NULL, "audit store: %s; records wait in the spool", err_text(r));
+}
+
+static void
+serve(struct auditor *a)
+{
+	struct msg_READY	ready = { 0 };
+	int			r;
+
+	if ((r = loop_new(&a->loop)) != 0)
+		fatal(EX_OSERR, "event loop: %s", err_text(r));
+	loop_timer_init(a->loop, &a->look, on_look, a);
+	r = chan_init(&a->master, a->loop, HERITAGE_CONTROL, ROLE_AUDITOR, ROLE_MASTER, on_master,
+	    on_master_gone, a);
+	if (r != 0 || (r = chan_send(&a->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+		fatal(EX_PROTOCOL, "master: %s", err_text(r));
+	a->master.ready = true;
+	loop_timer_arm(&a->look, a->look_ms = LOOK_MS);
+	loop_run(a->loop);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct auditor	a;
+
+	if (argc > 1 && (strcmp(argv[1], "--query") == 0 || strcmp(argv[1], "--verify") == 0))
+		return query_main(argc, argv);
+	log_init_child("mcpgw-audit", HERITAGE_LOG);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);	/* the master's, when it runs in a terminal */
+	signal(SIGXFSZ, SIG_IGN);	/* a limit on file size is an error like a full disk */
+	boot(&a);
+	recover(&a);
+	serve(&a);
+	import_free(&a.import);
+	auditdb_close(&a.db);
+	chan_fini(&a.master);
+	loop_free(&a.loop);
+	return a.exit_code;
+}
