@@ -83,14 +83,16 @@ struct jail_spec {
 struct jail_failure {
 	enum jail_step	 step;
 	int		 os_error;	/* errno */
-	char		 text[480];	/* one line for the operator, naming the setting that helps */
+	char		 text[440];	/* one line for the operator, naming the setting that helps */
 };
 
 struct jail_child {
-	pid_t		 pid;		/* the in-jail init; its death is the jail's */
+	pid_t		 pid;		/* the in-jail init; it exits with the tool's code, or 128 + the
+					 * tool's signal, and the whole jail dies with it */
 	int		 pidfd;
 	int		 in, out, err;	/* our ends of the tool's stdin, stdout, stderr; blocking */
-	int		 lifeline;	/* EOF on it (all copies closed) kills the whole jail */
+	int		 lifeline;	/* closing all copies kills the jail; a byte written to it asks
+					 * the tool to stop (SIGTERM) */
 	int		 listener;	/* seccomp notifications (sandbox/notify.h), or -1 */
 	int		 landlock_abi;	/* in use; 0 = the kernel has none */
 	bool		 no_proc;	/* the kernel refused /proc; the jail runs without */
@@ -104,8 +106,7 @@ void		jail_child_close(struct jail_child *c);		/* the descriptors, not the proce
 /* Kills the jail, waits for it, closes the descriptors.  Answers the wait(2) status. */
 int		jail_child_kill(struct jail_child *c);
 
-/* How a jail ended, from the wait(2) status of its init: the tool's exit code, or 128 + its signal;
- * a status of "killed" means the jail as a whole was killed. */
+/* "view", "exec"...; static. */
 const char	*jail_step_name(enum jail_step s);
 
 /* The rows of operations.md 8.  From PROBE_FULL to PROBE_FULL_NO_PROC tools can run. */

@@ -43,6 +43,7 @@ struct runner {
 	struct tool	*dirty;			/* have lines to write this turn */
 	size_t		 tool_count;
 	size_t		 call_count;
+	size_t		 starved_count;		/* tools not read for want of memory */
 	size_t		 held_bytes, body_bytes;
 	bool		 kick;			/* waiting instances may have a chance now */
 	bool		 flushing;		/* the turn's writes are being done or are done */
@@ -57,10 +58,5 @@ struct runner {
 void		runner_wrote(struct runner *r);
 /* Take nothing new; the process ends when nothing runs, or after within_ms. */
 void		runner_drain(struct runner *r, uint64_t within_ms, int exit_code);
-
-/* boot.c: reads the control channel up to GO and says READY.  Exits the process when it cannot. */
-void		runner_boot(struct runner *r, int *spawner_fd);
-/* control.c: opens both channels; messages are served from then on. */
-must_check int	runner_control_init(struct runner *r, int spawner_fd);
 
 #endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inside.h - the child's way into the jail, and what it tells the spawner meanwhile
+ */
+#ifndef SANDBOX_INSIDE_H
+#define SANDBOX_INSIDE_H
+
+#include "sandbox/jail.h"
+
+enum inside_what {
+	INSIDE_FAILED = 1,	/* step, os_error, detail; nothing comes after it */
+	INSIDE_NO_PROC,
+	INSIDE_LANDLOCK,	/* value: the ABI */
+	INSIDE_EXEC,		/* the last word before execve; then EOF means it worked */
+};
+
+/* One record on the status pipe; less than PIPE_BUF, so never torn. */
+struct inside_note {
+	uint32_t	what, step;
+	int32_t		os_error, value;
+	char		detail[256];
+};
+
+/* Where the parts of a jail's wiring are, from here on; all else is closed. */
+enum inside_fd { INSIDE_STATUS = 3, INSIDE_LIFELINE = 4, INSIDE_LISTENER = 5, INSIDE_FD_LIMIT = 6 };
+
+struct inside_wiring {
+	int	in, out, err;	/* the tool's ends */
+	int	status;		/* write end */
+	int	lifeline;	/* read end */
+	int	listener;	/* socket on which the listener is handed out, or -1 */
+};
+
+/* In the new namespaces' first process; becomes their init. */
+_Noreturn void	inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t uid, gid_t gid);
+
+#endif

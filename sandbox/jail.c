@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * jail.c - start one program in a jail: the spawner's side
+ *
+ * Process: the spawner.
+ * Owns:    the pipes, until the caller has them.
+ * Trusts:  the spec, which comes from the tenant's profile snapshot; what the child says about its
+ *          way, since nothing of the tool has run before the child's last word.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "sandbox/inside.h"
+#include "sandbox/jail.h"
+#include "sandbox/ns.h"
+#include "sandbox/probe.h"
+#include "sandbox/rlimit.h"
+
+#define START_MS	10000
+
+static const struct {
+	const char	*name, *doing, *setting;
+} steps[JAIL_STEP_LIMIT] = {
+#define JAIL_STEP(name, word, doing, setting) [JAIL_STEP_##name] = { word, doing, setting },
+#include "tables/jailsteps.def"
+#undef JAIL_STEP
+};
+
+const char *
+jail_step_name(enum jail_step s)
+{
+	return s > JAIL_STEP_NONE && s < JAIL_STEP_LIMIT ? steps[s].name : "none";
+}
+
+/* ---- what went wrong, for the operator --------------------------------------------------------- */
+
+/* Advice that depends on the error; "" when the step's row says enough. */
+static const char *
+advice(enum jail_step step, int os_error)
+{
+	switch (step) {
+	case JAIL_STEP_EXEC:
+		if (os_error == ENOENT)
+			return "it, or the interpreter it names, is not in the jail's view: add its "
+			    "folder to \"read\"";
+		if (os_error == EACCES)
+			return "not executable, or in a folder that may not hold programs: \"read\" it "
+			    "at its own path, or set \"exec_tmp\": true";
+		if (os_error == ENOEXEC)
+			return "neither a program of this machine nor a script that names its "
+			    "interpreter";
+		return "";
+	case JAIL_STEP_WORKDIR:
+		return "not in the jail's view, or no folder: set \"workdir\", or add it to \"read\" or "
+		    "\"write\"";
+	case JAIL_STEP_BIND:
+		if (os_error == ENOENT)
+			return "no such path on this machine: correct \"read\" or \"write\"";
+		if (os_error == EACCES || os_error == EPERM)
+			return "the user tools run as may not reach it: open the folders above it, or "
+			    "let the tenant run as its owner";
+		if (os_error == ELOOP)
+			return "its name in the jail leads over a link: write the real path in \"read\" "
+			    "or \"write\"";
+		return "";
+	default:
+		return "";
+	}
+}
+
+static void
+explain(struct jail_failure *f, enum jail_step step, int os_error, const char *detail)
+{
+	const char	*machine, *hint;
+
+	f->step = step;
+	f->os_error = os_error;
+	probe_explain(step, os_error, &machine);
+	if (*machine != '\0') {
+		snprintf(f->text, sizeof(f->text), "%s", machine);
+		return;
+	}
+	hint = advice(step, os_error);
+	snprintf(f->text, sizeof(f->text), "cannot %s%s%s: %s%s%s%s%s", steps[step].doing,
+	    *detail != '\0' ? ": " : "", detail, strerror(os_error), *hint != '\0' ? "; " : "", hint,
+	    *hint == '\0' && *steps[step].setting != '\0' ? "; setting: " : "",
+	    *hint == '\0' ? steps[step].setting : "");
+}
+
+static int
+refuse(struct jail_child *out, enum jail_step step, const char *why)
+{
+	out->failure.step = step;
+	out->failure.os_error = EINVAL;
+	snprintf(out->failure.text, sizeof(out->failure.text), "cannot %s: %s", steps[step].doing, why);
+	return E_JAIL;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------------- */
+
+struct ends {
+	int	in[2], out[2], err[2], status[2], lifeline[2], listener[2];
+};
+
+static void
+pair_close(int pair[2])
+{
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+}
+
+static void
+ends_close(struct ends *e)
+{
+	pair_close(e->in);
+	pair_close(e->out);
+	pair_close(e->err);
+	pair_close(e->status);
+	pair_close(e->lifeline);
+	pair_close(e->listener);
+}
+
+static int
+ends_open(struct ends *e, bool listener)
+{
+	*e = (struct ends){ { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	if (pipe2(e->in, O_CLOEXEC) == -1 || pipe2(e->out, O_CLOEXEC) == -1 ||
+	    pipe2(e->err, O_CLOEXEC) == -1 || pipe2(e->status, O_CLOEXEC) == -1 ||
+	    pipe2(e->lifeline, O_CLOEXEC) == -1 ||
+	    (listener && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, e->listener) == -1)) {
+		ends_close(e);
+		return E_SYS;
+	}
+	return 0;
+}
+
+void
+jail_child_close(struct jail_child *c)
+{
+	fd_close(&c->pidfd);
+	fd_close(&c->in);
+	fd_close(&c->out);
+	fd_close(&c->err);
+	fd_close(&c->lifeline);
+	fd_close(&c->listener);
+}
+
+int
+jail_child_kill(struct jail_child *c)
+{
+	int	status = 0;
+
+	if (c->pidfd != -1)
+		syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	while (c->pid > 0 && waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
+		;
+	jail_child_close(c);
+	c->pid = -1;
+	return status;
+}
+
+/* ---- the child's reports ----------------------------------------------------------------------- */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec	t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* One note: 1, 0 at the end of file, or -1 with errno; ETIMEDOUT after `until`. */
+static int
+note_read(int fd, int64_t until, struct inside_note *note)
+{
+	struct pollfd	p = { .fd = fd, .events = POLLIN };
+	ssize_t		n;
+
+	for (;;) {
+		int64_t left = until - now_ms();
+		int ready = poll(&p, 1, left > 0 ? (int)left : 0);
+
+		if (ready == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (ready == -1 && errno != EINTR)
+			return -1;
+		if (ready == 1)
+			break;
+	}
+	if ((n = read(fd, note, sizeof(*note))) == 0)
+		return 0;
+	if (n != sizeof(*note)) {
+		errno = n == -1 ? errno : EPROTO;
+		return -1;
+	}
+	note->detail[sizeof(note->detail) - 1] = '\0';
+	return 1;
+}
+
+/* Follows the child until its program runs.  0, or E_JAIL with the failure explained. */
+static int
+follow(int status, unsigned start_ms, struct jail_child *out)
+{
+	int64_t			until = now_ms() + (start_ms != 0 ? start_ms : START_MS);
+	struct inside_note	note;
+	enum jail_step		last = JAIL_STEP_MAP;
+	bool			executing = false;
+	int			n;
+
+	while ((n = note_read(status, until, &note)) == 1)
+		switch ((enum inside_what)note.what) {
+		case INSIDE_FAILED:
+			explain(&out->failure, note.step < JAIL_STEP_LIMIT ? note.step : last,
+			    note.os_error, note.detail);
+			return E_JAIL;
+		case INSIDE_NO_PROC:
+			out->no_proc = true;
+			last = JAIL_STEP_INIT;
+			break;
+		case INSIDE_LANDLOCK:
+			out->landlock_abi = note.value;
+			last = JAIL_STEP_SECCOMP;
+			break;
+		case INSIDE_EXEC:
+			executing = true;
+			break;
+		}
+	if (n == -1) {
+		explain(&out->failure, errno == ETIMEDOUT ? JAIL_STEP_TIMEOUT : last, errno, "");
+		return E_JAIL;
+	}
+	if (!executing) {
+		refuse(out, last, "the process died on the way, killed from outside or out of memory");
+		return E_JAIL;
+	}
+	return 0;
+}
+
+static int
+listener_take(int from, int *out)
+{
+	union {
+		struct cmsghdr	align;
+		char		room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char		 byte;
+	struct iovec	 iov = { &byte, 1 };
+	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+	    .msg_controllen = sizeof(control.room) };
+	struct cmsghdr	*c;
+
+	*out = -1;
+	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1)
+		return E_SYS;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+		errno = EPROTO;
+		return E_SYS;
+	}
+	memcpy(out, CMSG_DATA(c), sizeof(int));
+	return 0;
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+static int
+spec_check(const struct jail_spec *spec, struct jail_child *out)
+{
+	const char	*fault;
+
+	if (spec->net == JAIL_NET_LIST)
+		return refuse(out, JAIL_STEP_NETWORK, "a list of hosts in \"net\" needs the egress proxy, "
+		    "which this version does not have: \"none\", \"loopback\" and \"host\" work");
+	if (spec->program == NULL || spec->program[0] != '/' || spec->argv[0] == NULL)
+		return refuse(out, JAIL_STEP_EXEC, "no absolute path of a program");
+	if ((fault = rlimit_fault(spec->rlimits, spec->rlimit_count)) != NULL)
+		return refuse(out, JAIL_STEP_RLIMIT, fault);
+	return 0;
+}
+
+static _Noreturn void
+child(const struct jail_spec *spec, const struct ends *e, uid_t uid, gid_t gid)
+{
+	const struct inside_wiring	w = { .in = e->in[0], .out = e->out[1], .err = e->err[1],
+					    .status = e->status[1], .lifeline = e->lifeline[0],
+					    .listener = e->listener[1] };
+
+	inside_run(spec, &w, uid, gid);
+}
+
+/* The state folder travels as the working folder, which the kernel carries over into the new mount
+ * namespace: no path is walked twice. */
+static pid_t
+clone_at(const struct jail_spec *spec, const struct ends *e, int *pidfd)
+{
+	uid_t	uid = geteuid();
+	gid_t	gid = getegid();
+	pid_t	pid;
+	int	home = -1, saved;
+
+	if (spec->state_fd != -1) {
+		if ((home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+		    fchdir(spec->state_fd) == -1) {
+			fd_close(&home);
+			return -1;
+		}
+	}
+	if ((pid = ns_clone(spec->net, pidfd)) == 0)
+		child(spec, e, uid, gid);
+	saved = errno;
+	if (home != -1 && fchdir(home) == -1)
+		(void)!chdir("/");
+	fd_close(&home);
+	errno = saved;
+	return pid;
+}
+
+int
+jail_start(const struct jail_spec *spec, struct jail_child *out)
+{
+	struct ends	e;
+	int		r;
+
+	*out = (struct jail_child){ .pid = -1, .pidfd = -1, .in = -1, .out = -1, .err = -1,
+	    .lifeline = -1, .listener = -1 };
+	if ((r = spec_check(spec, out)) != 0)
+		return r;
+	if (ends_open(&e, spec->filter != NULL && spec->listener) != 0) {
+		explain(&out->failure, JAIL_STEP_PIPES, errno, "");
+		return E_JAIL;
+	}
+	if ((out->pid = clone_at(spec, &e, &out->pidfd)) == -1) {
+		explain(&out->failure, JAIL_STEP_CLONE, errno, "");
+		ends_close(&e);
+		return E_JAIL;
+	}
+	fd_close(&e.in[0]);
+	fd_close(&e.out[1]);
+	fd_close(&e.err[1]);
+	fd_close(&e.status[1]);
+	fd_close(&e.lifeline[0]);
+	fd_close(&e.listener[1]);
+	if ((r = follow(e.status[0], spec->start_ms, out)) == 0 && e.listener[0] != -1 &&
+	    listener_take(e.listener[0], &out->listener) != 0) {
+		explain(&out->failure, JAIL_STEP_SECCOMP, errno, "listener");
+		r = E_JAIL;
+	}
+	if (r != 0) {
+		jail_child_kill(out);
+	} else {
+		out->in = e.in[1];
+		out->out = e.out[0];
+		out->err = e.err[0];
+		out->lifeline = e.lifeline[1];
+		e.in[1] = e.out[0] = e.err[0] = e.lifeline[1] = -1;
+	}
+	ends_close(&e);
+	return r;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ns.h - namespaces of a jail: the birth into them, and what each needs before it is of use
+ */
+#ifndef SANDBOX_NS_H
+#define SANDBOX_NS_H
+
+#include <sys/types.h>
+
+#include "sandbox/jail.h"
+
+/* As fork(), into new namespaces (user, mount, pid, ipc, uts, cgroup, and net unless it is the
+ * host's).  *pidfd is the caller's, close-on-exec.  The pid, 0 in the child, or -1 with errno. */
+pid_t		ns_clone(enum jail_network net, int *pidfd);
+/* In the child, before anything else: the caller's uid and gid become JAIL_UID and JAIL_GID. */
+must_check int	ns_map(uid_t uid, gid_t gid);
+must_check int	ns_loopback_up(void);
+
+#endif

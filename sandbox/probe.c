@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * probe.c - can jails be built here, and if not, why
+ *
+ * Process: the spawner; mcpgw-spawn --probe.  Owns: nothing beyond a call.
+ * Trusts:  /proc, for an explanation only.
+ *
+ * The whole jail is built, because the first step may succeed and a later one fail.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "sandbox/landlock.h"
+#include "sandbox/probe.h"
+#include "sandbox/seccomp.h"
+
+#define TRIAL	"/usr/bin/true"
+#define FILTERS	"\nSeccomp_filters:\t"
+
+/* The start of a small file, "" when it cannot be read. */
+static void
+read_start(const char *path, char *to, size_t room)
+{
+	int	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t	n = fd == -1 ? 0 : read(fd, to, room - 1);
+
+	to[n > 0 ? n : 0] = '\0';
+	fd_close(&fd);
+}
+
+static bool
+is_zero(const char *path)
+{
+	char	text[32];
+
+	read_start(path, text, sizeof(text));
+	return strcmp(text, "0\n") == 0;
+}
+
+/* In a chroot no line of mountinfo has "/" as its mount point. */
+static bool
+in_chroot(void)
+{
+	char	*text = NULL, *line, *rest, point[8];
+	size_t	 bytes;
+	bool	 root_seen = false;
+	int	 fd;
+
+	if ((fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	if (fd_read_all(fd, 4 << 20, &text, &bytes) != 0)
+		root_seen = true;
+	rest = text;
+	while (!root_seen && (line = strsep(&rest, "\n")) != NULL)
+		root_seen = sscanf(line, "%*s %*s %*s %*s %7s", point) == 1 && strcmp(point, "/") == 0;
+	free(text);
+	fd_close(&fd);
+	return !root_seen;
+}
+
+/* A filter that was there before the spawner's own, which allows all that a jail needs. */
+static bool
+under_foreign_seccomp(void)
+{
+	char		 status[4096];
+	const char	*filters;
+
+	read_start("/proc/self/status", status, sizeof(status));
+	if (strstr(status, "\nSeccomp:\t2\n") == NULL)
+		return false;
+	filters = strstr(status, FILTERS);
+	return filters == NULL || atoi(filters + strlen(FILTERS)) > seccomp_loaded();
+}
+
+enum probe_result
+probe_explain(enum jail_step step, int os_error, const char **line)
+{
+	bool	refused = os_error == EPERM || os_error == EACCES;
+
+	*line = "";
+	if (step == JAIL_STEP_CLONE && (os_error == ENOSPC || is_zero("/proc/sys/user/max_user_namespaces"))) {
+		*line = "no user namespaces may be made: sysctl user.max_user_namespaces=15000";
+		return PROBE_NO_NAMESPACES;
+	}
+	if (step == JAIL_STEP_CLONE && refused) {
+		if (in_chroot()) {
+			*line = "in a chroot the kernel refuses user namespaces: enter it with a pivoted "
+			    "root instead (systemd-nspawn, bwrap, unshare and pivot_root)";
+			return PROBE_CHROOT;
+		}
+		if (is_zero("/proc/sys/kernel/unprivileged_userns_clone")) {
+			*line = "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1";
+			return PROBE_SWITCHED_OFF;
+		}
+	}
+	if (refused && step >= JAIL_STEP_CLONE && step <= JAIL_STEP_BIND) {
+		char	text[8];
+
+		read_start("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", text, sizeof(text));
+		if (text[0] == '1') {
+			*line = "AppArmor restricts user namespaces here, and mcpgw's profile is not "
+			    "loaded: load the packaged one, or in a build tree one that gives "
+			    "mcpgw-spawn `userns,`";
+			return PROBE_APPARMOR;
+		}
+	}
+	if ((refused || os_error == ENOSYS) && step >= JAIL_STEP_CLONE && step <= JAIL_STEP_SEAL &&
+	    under_foreign_seccomp()) {
+		*line = "a system call filter around the gateway forbids namespaces (a container "
+		    "engine's default): run with /usr/share/mcpgw/seccomp-container.json";
+		return PROBE_SECCOMP;
+	}
+	return PROBE_OTHER;
+}
+
+/* Waits for the trial's end; true when it went well. */
+static bool
+trial_ended_well(struct jail_child *c)
+{
+	int	status = 0;
+
+	fd_close(&c->in);
+	while (waitpid(c->pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return false;
+	jail_child_close(c);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void
+jail_probe(struct jail_probe_result *out)
+{
+	static const char *const	argv[] = { "true", NULL }, *const envp[] = { NULL };
+	const struct jail_spec		spec = { .program = TRIAL, .argv = argv, .envp = envp,
+					    .workdir = "/", .state_fd = -1 };
+	struct jail_child		child;
+	const char			*why;
+	char				landlock[32] = "no landlock";
+
+	*out = (struct jail_probe_result){ .result = PROBE_OTHER };
+	if (jail_start(&spec, &child) != 0) {
+		out->step = child.failure.step;
+		out->os_error = child.failure.os_error;
+		out->result = probe_explain(out->step, out->os_error, &why);
+		snprintf(out->line, sizeof(out->line), "no jail: %s",
+		    *why != '\0' ? why : child.failure.text);
+		return;
+	}
+	out->landlock_abi = child.landlock_abi;
+	out->result = child.no_proc ? PROBE_FULL_NO_PROC : PROBE_FULL;
+	if (!trial_ended_well(&child)) {
+		out->result = PROBE_OTHER;
+		out->step = JAIL_STEP_EXEC;
+		snprintf(out->line, sizeof(out->line), "no jail: %s does not run in it", TRIAL);
+		return;
+	}
+	if (out->landlock_abi > 0)
+		snprintf(landlock, sizeof(landlock), "landlock %d", out->landlock_abi);
+	snprintf(out->line, sizeof(out->line), "full%s, %s", child.no_proc ? ", no proc" : "", landlock);
+}
