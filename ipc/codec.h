@@ -71,6 +71,7 @@ enum server_state {
 	SERVER_STATE_NO_JAIL,
 	SERVER_STATE_LIMIT
 };
+#define SERVER_TOOLS_UNKNOWN	UINT32_MAX	/* SERVER_STATE.tools: the sender does not read lists */
 
 struct msg_row {
 	const char	*name;		/* NULL: no such type */

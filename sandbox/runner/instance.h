@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * instance.h - one (server, isolation key): its calls, and the tool that serves them
+ *
+ *   WAITING -> PROBING -> WAITING -> STARTING -> GREETING -> UP        legacy, or not known yet
+ *   WAITING -> STARTING -> UP                                          known to be modern
+ *
+ * An instance never comes back from UP: when its tool goes, the instance ends, and the next call makes
+ * a new one.  Its ids are its own, so an answer can only meet a call of the same instance.
+ */
+#ifndef SANDBOX_RUNNER_INSTANCE_H
+#define SANDBOX_RUNNER_INSTANCE_H
+
+#include "sandbox/runner/call.h"
+#include "sandbox/runner/server.h"
+
+#define INSTANCE_BUCKETS	64
+
+enum instance_state {
+	INSTANCE_WAITING,	/* no process yet: for a place, a folder, or another one's probe */
+	INSTANCE_PROBING,	/* a sibling process is asked server/discover, then ended */
+	INSTANCE_STARTING,	/* SPAWN is under way */
+	INSTANCE_GREETING,	/* initialize is under way */
+	INSTANCE_UP,
+};
+
+struct instance {
+	struct instance		*next;		/* in the server */
+	struct server		*server;
+	uint64_t		 key;		/* link_call.instance */
+	enum instance_state	 state;
+	bool			 dead;		/* freed at the end of the turn */
+	bool			 wants_place;	/* waits for one among max_instances */
+	struct tool		*tool;
+	bool			 modern;
+	uint64_t		 next_id, hello_id;
+	uint64_t		 up_since_ms, last_use_ms;
+	struct loop_timer	 timer;		/* what it means depends on the state */
+
+	struct call		*calls, **last;
+	size_t			 call_count;
+	struct call		*ids[INSTANCE_BUCKETS];
+	size_t			 queued_bytes;	/* bodies and lines not yet in the pipe */
+	size_t			 held_bytes;	/* answers not yet taken by workers */
+	uint64_t		 ignored;	/* answers nobody waits for */
+};
+
+/* The live instance of this key, made when there is none.  E_NOMEM. */
+must_check int	instance_get(struct server *s, uint64_t key, struct instance **out);
+
+/* A call belongs to the instance from here on; it may be ended at once (BUSY, UNAVAILABLE). */
+void		instance_join(struct instance *i, struct call *c);
+/* Its body is whole. */
+void		instance_call_whole(struct instance *i, struct call *c);
+/* Its line is in the pipe. */
+void		instance_unqueue(struct instance *i, struct call *c);
+/* Its id is answered and means nobody any more. */
+void		instance_answered(struct instance *i, struct call *c);
+/* n bytes of an answer wait here for credit. */
+void		instance_hold(struct instance *i, size_t n);
+/* Its deadline is over. */
+void		instance_call_late(struct instance *i, struct call *c, const char *text);
+/* Takes the call out, tells the tool when `cancel`.  True: the tool had seen some of it. */
+bool		instance_leave(struct instance *i, struct call *c, bool cancel);
+/* Why a call still waits, for people. */
+void		instance_describe_wait(const struct instance *i, const struct call *c, char *text,
+		    size_t text_bytes);
+
+/* From the tool (tool.c): its process runs; it wrote a line; it is gone, or is being ended by us. */
+void		instance_tool_up(struct instance *i);
+void		instance_tool_line(struct instance *i, const struct line *line);
+void		instance_tool_gone(struct instance *i, enum link_end why, const char *text, bool clean);
+
+/* Ends it and its calls; the tool, when there is one, is stopped with that grace.  `failed`: counts
+ * against the server. */
+void		instance_fail(struct instance *i, enum link_end why, const char *text, bool failed,
+		    uint64_t grace_ms);
+/* Ends an instance without calls, in order. */
+void		instance_stop(struct instance *i);
+/* Starts what it waits for, if that can be now. */
+void		instance_try(struct instance *i);
+
+size_t		instances_up(const struct server *s);
+void		instances_retire(struct server *s);
+void		instances_kick(struct runner *r);	/* those that wait try again */
+void		instances_reap(struct runner *r);
+/* The one that was not used for longest, up and without calls; NULL when there is none. */
+struct instance	*instances_idlest(const struct runner *r);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * instance_priv.h - what instance.c, greet.c and incoming.c share
+ */
+#ifndef SANDBOX_RUNNER_INSTANCE_PRIV_H
+#define SANDBOX_RUNNER_INSTANCE_PRIV_H
+
+#include "sandbox/runner/instance.h"
+
+/* instance.c: the handshake is done; calls that wait are written. */
+void	instance_came_up(struct instance *i);
+/* instance.c: ends it and its calls with this very text; no fault of the tool. */
+void	instance_refuse(struct instance *i, enum link_end why, const char *text);
+
+/* greet.c: the verdict is in; the sibling goes, and what waited may start. */
+void	instance_probed(struct instance *i, enum era era, bool weak);
+/* greet.c: the answer to server/discover or initialize. */
+void	instance_hello(struct instance *i, const struct line *answer);
+/* greet.c: the tool went, or was silent, before it was up: a guess is no verdict any more. */
+void	instance_doubt_era(struct instance *i);
+
+/* incoming.c: tells the tool that a call it has is not wanted any more. */
+void	instance_say_cancelled(struct instance *i, uint64_t id);
+void	instance_id_add(struct instance *i, struct call *c);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw-runner: speaks to one tenant's tools
+ *
+ * Process: mcpgw-runner, the tenant's uid, no network, no files.
+ * Owns:    the loop and the order of its turn.
+ * Trusts:  the master.  Workers and tools are strangers to each other and to us.
+ */
+#include "lib/log.h"
+#include "sandbox/runner/boot.h"
+#include "sandbox/runner/control.h"
+#include "sandbox/runner/memory.h"
+#include "sandbox/runner/tool.h"
+#include "sandbox/runner/wlink.h"
+
+static void
+on_again(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	(void)arg;
+}
+
+void
+runner_wrote(struct runner *r)
+{
+	if (r->flushing && !r->again.armed)
+		loop_timer_arm(&r->again, 0);
+}
+
+/* First what handlers have left to be decided, so that its words go out with this turn. */
+static void
+turn_decide(void *arg)
+{
+	struct runner	*r = arg;
+
+	memory_check(r);
+	instances_kick(r);
+}
+
+static void
+turn_flush(void *arg)
+{
+	struct runner	*r = arg;
+
+	r->flushing = true;
+	tools_flush(r);
+	wlinks_flush(r);
+}
+
+static void
+turn_settle(void *arg)
+{
+	struct runner	*r = arg;
+
+	wlinks_reap(r);
+	instances_reap(r);
+	servers_settle(r);
+	control_settle(r);
+	if (r->kick)
+		runner_wrote(r);
+	r->flushing = false;
+}
+
+int
+main(void)
+{
+	static struct runner	r = { .next_ref = 1 };
+	int			spawner_fd, res;
+
+	boot_begin();
+	if ((res = loop_new(&r.loop)) != 0)
+		fatal(71, "no event loop: %s", err_text(res));
+	boot_run(&r, &spawner_fd);
+	loop_timer_init(r.loop, &r.again, on_again, &r);
+	memory_init(&r);
+	if ((res = control_init(&r, spawner_fd)) != 0)
+		fatal(71, "control channels: %s", err_text(res));
+	loop_at_turn_end(r.loop, LOOP_RANK_AUDIT, turn_decide, &r);
+	loop_at_turn_end(r.loop, LOOP_RANK_FLUSH, turn_flush, &r);
+	loop_at_turn_end(r.loop, LOOP_RANK_AFTER, turn_settle, &r);
+	loop_run(r.loop);
+
+	control_fini(&r);
+	wlinks_close(&r);
+	tools_free(&r);
+	instances_reap(&r);
+	servers_free(&r);
+	snap_release(&r.profile);
+	loop_free(&r.loop);
+	return r.exit_code;
+}

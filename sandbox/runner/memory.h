@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * memory.h - the ceiling on what a tenant's tools make us hold (day-one 5)
+ */
+#ifndef SANDBOX_RUNNER_MEMORY_H
+#define SANDBOX_RUNNER_MEMORY_H
+
+#include "sandbox/runner/runner.h"
+
+void	memory_init(struct runner *r);
+/* Each turn: over the ceiling the tool that holds most is not read; well below it all are again. */
+void	memory_check(struct runner *r);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server.c - one profile of the tenant: its facts, its verdict, its failures
+ *
+ * Process: mcpgw-runner.  Owns: the list of servers, each with a copy of the facts it needs.
+ * Trusts:  the profile snapshot, as far as snap_at() vouches for it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "policy/policy.h"
+#include "sandbox/runner/instance.h"
+#include "sandbox/runner/server.h"
+
+#define BACKOFF_FIRST_MS	1000
+#define BACKOFF_MOST_MS		60000
+#define STEADY_MS		30000	/* up for this long: what failed before is forgotten */
+
+static void
+server_free(struct server *s)
+{
+	for (size_t i = 0; i < s->writable_count; i++)
+		free(s->writable[i]);
+	free(s->writable);
+	ring_fini(&s->ring);
+	free(s);
+}
+
+static int
+server_read_binds(struct server *s, const struct snap *profile, const struct rec_profile *rec)
+{
+	if (rec->bind_count == 0 || rec->bind_count > snap_count(profile, SECTION_BIND))
+		return 0;
+	if ((s->writable = calloc(rec->bind_count, sizeof(*s->writable))) == NULL)
+		return E_NOMEM;
+	for (uint32_t i = 0; i < rec->bind_count; i++) {
+		const struct rec_bind	*bind = SNAP_AT(profile, BIND, (uint64_t)rec->bind_first + i);
+		struct span		 path;
+
+		if (bind == NULL || (bind->flags & (BIND_WRITABLE | BIND_STATE)) != BIND_WRITABLE)
+			continue;
+		path = snap_text(profile, bind->source);
+		if ((s->writable[s->writable_count] = strndup(path.p == NULL ? "" : path.p, path.n)) == NULL)
+			return E_NOMEM;
+		s->writable_count++;
+	}
+	return 0;
+}
+
+static int
+server_new(struct runner *r, const struct rec_profile *rec, struct server **out)
+{
+	const struct rec_filter	*filter;
+	struct server		*s;
+	int			 res;
+
+	*out = NULL;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return E_NOMEM;
+	s->r = r;
+	s->hash = rec->hash;
+	snprintf(s->name, sizeof(s->name), "%.*s", SPAN_FMT(snap_text(r->profile, rec->server)));
+	s->start_timeout_ms = rec->start_timeout_ms > 0 ? rec->start_timeout_ms : 20000;
+	s->idle_ms = rec->idle_ms > 0 ? rec->idle_ms : 600000;
+	s->stop_ms = rec->stop_ms > 0 ? rec->stop_ms : 2000;
+	s->max_instances = rec->max_instances > 0 ? rec->max_instances : 1;
+	filter = rec->filter == 0 ? NULL : SNAP_AT(r->profile, FILTER, (uint64_t)rec->filter - 1);
+	s->listener = filter != NULL && filter->listener != 0;
+	s->era_pinned = rec->era == ERA_PIN_LEGACY || rec->era == ERA_PIN_MODERN;
+	s->era = rec->era == ERA_PIN_LEGACY ? ERA_LEGACY :
+	    rec->era == ERA_PIN_MODERN ? ERA_MODERN : ERA_UNKNOWN;
+	if ((res = server_read_binds(s, r->profile, rec)) != 0) {
+		server_free(s);
+		return res;
+	}
+	s->next = r->servers;
+	r->servers = s;
+	*out = s;
+	return 0;
+}
+
+int
+server_get(struct runner *r, uint64_t hash, struct span name, struct server **out)
+{
+	const struct rec_profile	*rec;
+	struct server			*s;
+	int				 res;
+
+	*out = NULL;
+	for (s = r->servers; s != NULL; s = s->next)
+		if (s->hash == hash)
+			break;
+	if (s == NULL) {
+		if (r->profile == NULL || (rec = policy_profile_find(r->profile, hash)) == NULL)
+			return E_NOTFOUND;
+		if ((res = server_new(r, rec, &s)) != 0)
+			return res;
+	}
+	if (s->retired || !span_is(name, s->name))
+		return E_NOTFOUND;
+	*out = s;
+	return 0;
+}
+
+void
+servers_refresh(struct runner *r)
+{
+	for (struct server *s = r->servers; s != NULL; s = s->next) {
+		s->retired = policy_profile_find(r->profile, s->hash) == NULL;
+		if (s->retired)
+			instances_retire(s);
+	}
+	r->kick = true;
+}
+
+/* Another server of this name speaks for it towards the master. */
+static bool
+has_successor(const struct server *s)
+{
+	for (const struct server *o = s->r->servers; o != NULL; o = o->next)
+		if (o != s && !o->retired && strcmp(o->name, s->name) == 0)
+			return true;
+	return false;
+}
+
+static void
+server_tell(struct server *s)
+{
+	struct msg_SERVER_STATE	 m = { .tenant = span_of(s->r->tenant), .server = span_of(s->name) };
+	char			 error[RUNNER_TEXT] = "";
+	size_t			 up = instances_up(s);
+
+	m.instances = (uint32_t)up;
+	m.tools = SERVER_TOOLS_UNKNOWN;
+	m.state = up > 0 ? SERVER_STATE_UP : !s->broken ? SERVER_STATE_IDLE :
+	    s->no_jail ? SERVER_STATE_NO_JAIL : SERVER_STATE_BROKEN;
+	if (m.state == SERVER_STATE_BROKEN || m.state == SERVER_STATE_NO_JAIL) {
+		m.next_try_ms = s->next_try_ms;
+		snprintf(error, sizeof(error), "%s", s->why);
+	} else if (s->wanted[0] != '\0') {
+		snprintf(error, sizeof(error), "wanted the %s; allow with \"net\"", s->wanted);
+	}
+	m.error = span_of(error);
+	if (m.state == s->told.state && m.instances == s->told.instances &&
+	    m.next_try_ms == s->told.next_try_ms && strcmp(error, s->told_error) == 0)
+		return;
+	if (chan_send(&s->r->master, MSG_TYPE_SERVER_STATE, 0, &m, NULL, 0) != 0)
+		return;
+	s->told = m;
+	memcpy(s->told_error, error, sizeof(error));
+}
+
+void
+servers_settle(struct runner *r)
+{
+	struct server	**at = &r->servers, *s;
+
+	while ((s = *at) != NULL) {
+		if (s->touched && !(s->retired && has_successor(s)))
+			server_tell(s);
+		s->touched = false;
+		if (s->retired && s->instances == NULL && s->tool_count == 0) {
+			*at = s->next;
+			server_free(s);
+			continue;
+		}
+		at = &s->next;
+	}
+}
+
+void
+servers_free(struct runner *r)
+{
+	struct server	*s;
+
+	while ((s = r->servers) != NULL) {
+		r->servers = s->next;
+		server_free(s);
+	}
+}
+
+void
+server_failed(struct server *s, uint64_t up_ms, const char *why)
+{
+	uint64_t	wait = BACKOFF_FIRST_MS;
+
+	if (up_ms >= STEADY_MS)
+		s->failures = 0;
+	for (unsigned i = 0; i < s->failures && wait < BACKOFF_MOST_MS; i++)
+		wait *= 2;
+	if (wait > BACKOFF_MOST_MS)
+		wait = BACKOFF_MOST_MS;
+	s->failures++;
+	s->broken = true;
+	s->next_try_ms = loop_now_ms(s->r->loop) + wait;
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	s->touched = true;
+}
+
+void
+server_came_up(struct server *s)
+{
+	s->no_jail = s->broken = false;
+	s->touched = true;
+}
+
+void
+server_ended_well(struct server *s, uint64_t up_ms)
+{
+	if (up_ms >= STEADY_MS)
+		s->failures = 0;
+	s->touched = true;
+}
+
+int
+server_may_start(const struct server *s, char *text, size_t text_bytes)
+{
+	uint64_t	now = loop_now_ms(s->r->loop);
+
+	if (s->failures == 0 || now >= s->next_try_ms)
+		return 0;
+	snprintf(text, text_bytes, "%s: next try in %llu s: %.400s", s->name,
+	    (unsigned long long)((s->next_try_ms - now + 999) / 1000), s->why);
+	return E_AGAIN;
+}
+
+void
+server_refused(struct server *s, const char *wanted)
+{
+	s->refused++;
+	/* A tool may try without end; the master hears of each kind once. */
+	if (strcmp(s->wanted, wanted) == 0)
+		return;
+	snprintf(s->wanted, sizeof(s->wanted), "%s", wanted);
+	s->touched = true;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server.h - one profile of the tenant: its facts, its verdict, its failures
+ *
+ * Keyed by the profile's hash: a changed profile is another server, and the old one is retired.
+ */
+#ifndef SANDBOX_RUNNER_SERVER_H
+#define SANDBOX_RUNNER_SERVER_H
+
+#include "lib/log.h"
+#include "sandbox/runner/handshake.h"
+#include "sandbox/runner/ring.h"
+#include "sandbox/runner/runner.h"
+
+struct instance;
+
+struct server {
+	struct server	*next;
+	struct runner	*r;
+	uint64_t	 hash;
+	char		 name[256];
+	uint32_t	 start_timeout_ms, idle_ms, stop_ms, max_instances;
+	bool		 listener;	/* its jails come with a seccomp listener */
+	char		**writable;	/* host paths it may write to, its state folder excepted */
+	size_t		 writable_count;
+	bool		 retired;	/* not in the profile any more: runs out */
+
+	struct instance	*instances;
+	size_t		 tool_count;	/* processes, also those on their way out */
+
+	enum era	 era;
+	bool		 era_pinned;
+	bool		 era_weak;	/* from silence or an exit, not from an answer */
+	struct instance	*probing;
+
+	unsigned	 failures;	/* in a row, without 30 s up between them */
+	bool		 broken;	/* nothing came up since the last one */
+	uint64_t	 next_try_ms;	/* monotonic; 0 when none failed */
+	bool		 no_jail;
+	char		 why[RUNNER_TEXT];	/* the last failure */
+	uint64_t	 refused;	/* socket() calls the jail refused */
+	char		 wanted[64];	/* what the last one wanted, for people; "" none yet */
+	struct ring	 ring;
+
+	bool		 touched;	/* tell the master at the end of the turn */
+	struct msg_SERVER_STATE told;	/* what it knows; error is kept in told_error */
+	char		 told_error[RUNNER_TEXT];
+};
+
+#define SERVER_SUBJECT(s) LOG_SUBJECT("server", (s)->name)
+
+/* The server of this hash and name, made from the profile when it is new; borrowed.  E_NOTFOUND (not
+ * in the profile, or retired), E_NOMEM. */
+must_check int	server_get(struct runner *r, uint64_t hash, struct span name, struct server **out);
+/* A new profile is in force: what is not in it is retired, idle instances of that stop at once. */
+void		servers_refresh(struct runner *r);
+/* End of the turn: frees retired servers without processes, tells the master what changed. */
+void		servers_settle(struct runner *r);
+void		servers_free(struct runner *r);
+
+/* A tool failed after it was up for up_ms (0: it never was).  `why` is for people. */
+void		server_failed(struct server *s, uint64_t up_ms, const char *why);
+/* An instance came up. */
+void		server_came_up(struct server *s);
+/* An instance that was up for up_ms ended as it should. */
+void		server_ended_well(struct server *s, uint64_t up_ms);
+/* 0, or E_AGAIN with the reason in text: waits after failures. */
+must_check int	server_may_start(const struct server *s, char *text, size_t text_bytes);
+/* The jail refused a call to this server's tool. */
+void		server_refused(struct server *s, const char *wanted);
+
+#endif
