@@ -100,7 +100,7 @@ confine_process(enum confine_role role, const char *const *folders, int *landloc
 	if (landlock != NULL)
 		*landlock = abi;
 #ifndef MCPGW_SANITIZED
-	if (seccomp_load_role(roles[role].calls) != 0)
+	if (seccomp_install_role(roles[role].calls) != 0)
 		return failed("system call filter", "");
 #endif
 	return 0;

@@ -61,7 +61,7 @@ init_confine(void *private_memory, size_t private_bytes)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 || caps_drop() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return E_SYS;
-	return seccomp_load_role(BY_INIT);
+	return seccomp_install_role(BY_INIT);
 }
 
 /* Reaps what has ended; answers when that was the tool. */

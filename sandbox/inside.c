@@ -141,7 +141,7 @@ tool_filter(const struct jail_spec *spec)
 
 	if (spec->filter == NULL)
 		return;
-	if (seccomp_load(spec->filter, spec->filter_count, flags, &listener) != 0)
+	if (seccomp_install(spec->filter, spec->filter_count, flags, &listener) != 0)
 		give_up(JAIL_STEP_SECCOMP, "");
 	if (listener != -1 && tool_hand_out(listener) != 0)
 		give_up(JAIL_STEP_SECCOMP, "listener");

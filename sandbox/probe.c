@@ -75,7 +75,7 @@ under_foreign_seccomp(void)
 	if (strstr(status, "\nSeccomp:\t2\n") == NULL)
 		return false;
 	filters = strstr(status, FILTERS);
-	return filters == NULL || atoi(filters + strlen(FILTERS)) > seccomp_loaded();
+	return filters == NULL || atoi(filters + strlen(FILTERS)) > seccomp_installed();
 }
 
 enum probe_result

@@ -52,7 +52,7 @@ static const struct call {
 };
 #define CALLS	(sizeof(calls) / sizeof(calls[0]))
 
-static int	loaded;
+static int	installed;
 
 struct program {
 	struct sock_filter	code[PROGRAM_MAX];
@@ -146,7 +146,7 @@ program_make(struct program *p, enum seccomp_set role)
 }
 
 int
-seccomp_load(const struct sock_filter *code, size_t count, unsigned flags, int *listener)
+seccomp_install(const struct sock_filter *code, size_t count, unsigned flags, int *listener)
 {
 	struct sock_fprog	program;
 	long			r;
@@ -158,25 +158,25 @@ seccomp_load(const struct sock_filter *code, size_t count, unsigned flags, int *
 	program = (struct sock_fprog){ (unsigned short)count, (struct sock_filter *)(uintptr_t)code };
 	if ((r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program)) == -1)
 		return E_SYS;
-	loaded++;
+	installed++;
 	if (listener != NULL)
 		*listener = (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0 ? (int)r : -1;
 	return 0;
 }
 
 int
-seccomp_load_role(enum seccomp_set role)
+seccomp_install_role(enum seccomp_set role)
 {
 	struct program	p;
 
 	program_make(&p, role);
-	return seccomp_load(p.code, p.count, SECCOMP_FILTER_FLAG_LOG, NULL);
+	return seccomp_install(p.code, p.count, SECCOMP_FILTER_FLAG_LOG, NULL);
 }
 
 int
-seccomp_loaded(void)
+seccomp_installed(void)
 {
-	return loaded;
+	return installed;
 }
 
 const char *

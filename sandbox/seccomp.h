@@ -31,15 +31,15 @@ enum seccomp_set {
 
 /* Loads a program for this process and what it starts.  `flags` as for seccomp(2); with
  * SECCOMP_FILTER_FLAG_NEW_LISTENER *listener (else NULL) is the caller's.  0 or E_SYS. */
-must_check int	seccomp_load(const struct sock_filter *code, size_t count, unsigned flags, int *listener);
+must_check int	seccomp_install(const struct sock_filter *code, size_t count, unsigned flags, int *listener);
 
 /* The filter of one role (exactly one bit): other calls get ENOSYS and a line in the kernel's log;
  * another architecture's calls kill.  Except for compile and spawner, no memory becomes executable
  * any more; signals reach only the process itself.  0 or E_SYS. */
-must_check int	seccomp_load_role(enum seccomp_set role);
+must_check int	seccomp_install_role(enum seccomp_set role);
 
 /* How many filters this process has loaded itself, or its parent of the same program before a fork. */
-int		seccomp_loaded(void);
+int		seccomp_installed(void);
 
 /* The name of a system call that has a row, or "". */
 const char	*seccomp_call_name(int nr);
