@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * boot.c - what a child gets before GO: who it is, then its descriptors, by role
+ *
+ * Process: master.
+ * Owns:    nothing; descriptors are lent to the message.
+ * Trusts:  nothing is read here.
+ *
+ * Start, reload and respawn are one path: a child always begins with what is in force now.
+ */
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/num.h"
+#include "master/boot.h"
+#include "master/master.h"
+
+static void
+send_boot(struct child *c)
+{
+	struct master	*m = c->m;
+	struct msg_BOOT	 boot = {
+		.slot = c->slot, .incarnation = c->incarnation, .boot = m->boot,
+		.workers = m->worker_count,
+		.flags = m->personal ? BOOT_FLAG_PERSONAL : 0,
+		.tenant = c->tenant == NULL ? SPAN_NONE : span_of(c->tenant->name),
+	};
+
+	if (m->params.log_level + LOG_LEVEL_ERR == LOG_LEVEL_DEBUG)
+		boot.flags |= BOOT_FLAG_DEBUG_LOG;
+	(void)child_send(c, MSG_TYPE_BOOT, 0, &boot, NULL, 0);
+}
+
+static void
+send_directory(struct child *c, enum dir_kind kind, const char *path)
+{
+	struct msg_DIRECTORY	d = { .kind = kind, .path = span_of(path) };
+
+	(void)child_send(c, MSG_TYPE_DIRECTORY, 0, &d, NULL, 0);
+}
+
+static void
+send_snapshot(struct child *c, const struct snapitem *item)
+{
+	struct msg_SNAPSHOT_OFFER	offer;
+
+	if (item == NULL)
+		return;
+	offer = (struct msg_SNAPSHOT_OFFER){ .kind = item->head.kind,
+	    .generation = item->head.generation, .length = item->head.length };
+	(void)child_send(c, MSG_TYPE_SNAPSHOT_OFFER, 0, &offer, &item->fd, 1);
+}
+
+void
+boot_offer(struct child *c, unsigned kinds)
+{
+	static const struct {
+		enum snap_kind	kind;
+		unsigned	roles;
+		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
+	} wants[] = {
+		{ SNAP_POLICY,	R_WORKER | R_AUDITOR,	FOR_ALL },
+		{ SNAP_KEYS,	R_WORKER,		FOR_ALL },
+		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
+		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
+		{ SNAP_SECRETS,	R_SPAWNER,		FOR_TENANT },
+	};
+
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+		struct span	consumer = SPAN_NONE;
+
+		if ((kinds & 1u << wants[i].kind) == 0 || (wants[i].roles & ROLE_BIT(c->role)) == 0)
+			continue;
+		if (wants[i].consumer == FOR_TENANT && c->tenant == NULL)
+			continue;	/* the probe serves no tenant */
+		if (wants[i].consumer == FOR_WORKERS)
+			consumer = SPAN_LIT("worker");
+		else if (wants[i].consumer == FOR_TENANT)
+			consumer = span_of(c->tenant->name);
+		send_snapshot(c, snapset_find(&c->m->in_force, wants[i].kind, consumer));
+	}
+}
+
+static void
+send_worker(struct child *c)
+{
+	struct master		*m = c->m;
+	struct msg_KEYRING	 ring = { .generation = m->boot };
+
+	for (int kind = REGION_LIMITS; kind < REGION_LIMIT; kind++) {
+		struct msg_REGION	region = { .kind = (uint32_t)kind,
+		    .bytes = region_bytes((enum region_kind)kind, m->regions.workers) };
+
+		(void)child_send(c, MSG_TYPE_REGION, 0, &region, &m->regions.fd[kind], 1);
+	}
+	for (size_t i = 0; i < m->listeners.count; i++) {
+		struct listener		*l = &m->listeners.items[i];
+		struct msg_LISTEN	 listen = { .kind = l->kind, .address = span_of(l->address) };
+
+		(void)child_send(c, MSG_TYPE_LISTEN, 0, &listen, &l->fd, 1);
+	}
+	(void)child_send(c, MSG_TYPE_KEYRING, 0, &ring, &m->keyring, 1);
+}
+
+void
+boot_child(struct child *c)
+{
+	struct master	*m = c->m;
+	struct msg_GO	 go = { 0 };
+
+	send_boot(c);
+	switch (c->role) {
+	case ROLE_WORKER:
+		send_worker(c);
+		break;
+	case ROLE_STORE:
+		send_directory(c, DIR_STORE, m->store_dir);
+		break;
+	case ROLE_AUDITOR:
+		send_directory(c, DIR_AUDIT, m->audit_dir);
+		send_directory(c, DIR_SPOOL, m->spool_dir);
+		break;
+	case ROLE_RUNNER:
+	case ROLE_SPAWNER:
+		if (c->tenant != NULL)
+			runners_boot(c);
+		break;
+	case ROLE_COMPILE:
+		compile_boot(c);
+		break;
+	case ROLE_MASTER:
+	case ROLE_CTL:
+	case ROLE_LIMIT:
+		break;
+	}
+	boot_offer(c, ~0u);
+	(void)child_send(c, MSG_TYPE_GO, 0, &go, NULL, 0);
+}

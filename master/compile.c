@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * compile.c - one run of mcpgw-compile
+ *
+ * Process: master.
+ * Owns:    the compiler's place and what it made, until somebody takes that.
+ * Trusts:  seals, head, length and sum of a snapshot, checked here; a note is only passed on.
+ */
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "lib/bug.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/master.h"
+#include "master/secretfile.h"
+
+void
+compile_init(struct compile *c, struct master *m)
+{
+	*c = (struct compile){ .dump = -1 };
+	child_init(&c->child, m, ROLE_COMPILE, 0, NULL);
+	snapset_init(&c->made);
+	options_for_compiler(m->options, m->where.config_dir, c->args);
+	c->child.more_args = c->args;
+}
+
+void
+compile_fini(struct compile *c)
+{
+	child_fini(&c->child);
+	snapset_fini(&c->made);
+}
+
+void
+compile_start(struct compile *c, unsigned what, uint64_t generation, int dump,
+    compile_note_fn *on_note, compile_done_fn *on_done, void *arg)
+{
+	BUG_ON(c->busy);
+	snapset_fini(&c->made);
+	c->what = what;
+	c->generation = generation;
+	c->dump = dump;
+	c->result = E_CLOSED;
+	c->busy = true;
+	c->finished = false;
+	c->on_note = on_note;
+	c->on_done = on_done;
+	c->arg = arg;
+	child_start(&c->child);
+	if (c->child.state == CHILD_IDLE)
+		compile_on_death(c, 0);
+}
+
+void
+compile_boot(struct child *child)
+{
+	struct compile		*c = &child->m->compile;
+	struct msg_COMPILE_JOB	 job = { .what = c->what, .generation = c->generation };
+	int			 null, fd = c->dump;
+
+	if ((null = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1) {
+		child_kill(child, "/dev/null");
+		return;
+	}
+	if (fd == -1)
+		fd = null;
+	(void)child_send(child, MSG_TYPE_COMPILE_JOB, 0, &job, &fd, 1);
+	fd_close(&null);
+}
+
+static void
+answer_secret(struct compile *c, const struct chan_msg *msg)
+{
+	struct span		 name = msg->body->SECRET_WANT.name;
+	struct msg_SECRET	 secret = { .name = name };
+	struct msg_SECRET_NONE	 none = { .name = name };
+	const char		*why;
+	int			 fd;
+
+	if (secretfile_open(c->child.m->where.config_dir, name, &fd, &why) == 0) {
+		(void)child_send(&c->child, MSG_TYPE_SECRET, msg->ref, &secret, &fd, 1);
+		fd_close(&fd);
+		return;
+	}
+	none.why = span_of(why);
+	(void)child_send(&c->child, MSG_TYPE_SECRET_NONE, msg->ref, &none, NULL, 0);
+}
+
+/* Which kinds may come of a job: a snapshot that was not asked for is never put in force. */
+static bool
+kind_was_asked(unsigned what, uint32_t kind)
+{
+	switch (kind) {
+	case SNAP_POLICY:
+		return (what & (COMPILE_POLICY | COMPILE_PARAMS)) != 0;
+	case SNAP_PROFILE:
+	case SNAP_SECRETS:
+		return (what & COMPILE_POLICY) != 0;
+	case SNAP_KEYS:
+		return (what & COMPILE_KEYS) != 0;
+	default:
+		return false;
+	}
+}
+
+static void
+take_snapshot(struct compile *c, const struct chan_msg *msg)
+{
+	const struct msg_COMPILE_MADE	*made = &msg->body->COMPILE_MADE;
+	int				 r = E_UNTIMELY;
+
+	if (kind_was_asked(c->what, made->kind))
+		r = snapset_take(&c->made, &msg->fds[0], made->kind, made->consumer, c->generation);
+	if (r == 0)
+		return;
+	log_err(child_subject(&c->child), "snapshot of kind %u refused: %s", made->kind, err_text(r));
+	c->result = E_DENIED;
+}
+
+void
+compile_on_message(struct compile *c, const struct chan_msg *msg)
+{
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_COMPILE_NOTE:
+		c->on_note(b->COMPILE_NOTE.level, b->COMPILE_NOTE.line, c->arg);
+		break;
+	case MSG_TYPE_SECRET_WANT:
+		answer_secret(c, msg);
+		break;
+	case MSG_TYPE_COMPILE_MADE:
+		take_snapshot(c, msg);
+		break;
+	case MSG_TYPE_COMPILE_DONE:
+		c->finished = true;
+		if (b->COMPILE_DONE.errors > 0)
+			c->result = E_FORMAT;
+		else if (c->result == E_CLOSED)
+			c->result = 0;
+		break;
+	default:
+		break;
+	}
+}
+
+void
+compile_on_death(struct compile *c, int status)
+{
+	(void)status;
+	if (!c->busy)
+		return;
+	c->busy = false;
+	if (!c->finished)
+		c->result = E_CLOSED;
+	if (c->result != 0)
+		snapset_fini(&c->made);
+	c->on_done(c->result, c->arg);
+}

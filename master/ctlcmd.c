@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctlcmd.c - what each command of mcpgwctl makes the master do
+ *
+ * Process: master.
+ * Owns:    nothing beyond the connection's.
+ * Trusts:  the caller, who passed ctlsock.c; arguments go to others unread.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/ctlconn.h"
+#include "master/master.h"
+#include "master/stop.h"
+#include "shm/inflight.h"
+#include "shm/metric.h"
+
+enum ctl_number {
+#define CTLCMD(name, words, number, privilege, arguments, doc) CTLCMD_##name = number,
+#include "tables/ctlcmds.def"
+#undef CTLCMD
+};
+
+static uint32_t
+process_state(const struct child *c)
+{
+	switch (c->state) {
+	case CHILD_BOOTING:
+		return CTL_PROCESS_STARTING;
+	case CHILD_READY:
+		return CTL_PROCESS_READY;
+	case CHILD_DRAINING:
+	case CHILD_LEAVING:
+		return CTL_PROCESS_LEAVING;
+	default:
+		return CTL_PROCESS_WAITING;
+	}
+}
+
+static void
+send_process(struct ctl_conn *c, const struct child *child)
+{
+	struct msg_CTL_PROCESS	p = {
+		.role = child->role, .slot = child->slot, .pid = (uint32_t)child->pid,
+		.state = process_state(child), .generation = child->in_force[SNAP_POLICY],
+		.deaths = child->deaths,
+		.tenant = child->tenant == NULL ? SPAN_NONE : span_of(child->tenant->name),
+	};
+
+	if (child->pid != 0)
+		p.up_ms = loop_now_ms(c->s->m->loop) - child->born_ms;
+	(void)ctl_send(c, MSG_TYPE_CTL_PROCESS, &p, NULL, 0);
+}
+
+static void
+send_processes(struct ctl_conn *c)
+{
+	struct master	*m = c->s->m;
+	struct tenant	*t;
+
+	send_process(c, &m->store);
+	send_process(c, &m->auditor);
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		send_process(c, &m->workers[i]);
+	TAILQ_FOREACH(t, &m->tenants.list, next) {
+		send_process(c, &t->spawner);
+		send_process(c, &t->runner);
+	}
+}
+
+static void
+send_master(struct ctl_conn *c)
+{
+	struct master		*m = c->s->m;
+	struct msg_CTL_MASTER	 b = {
+		.version = span_of(MCPGW_VERSION), .up_ms = loop_now_ms(m->loop) - m->start_ms,
+		.generation = m->policy_generation, .since_ms = m->policy_since_ms,
+		.pid = (uint32_t)getpid(), .workers = m->worker_count,
+		.probe = m->status.probe, .probe_line = span_of(m->status.probe_line),
+		.warning = span_of(m->status.audit_trouble), .config_dir = span_of(m->where.config_dir),
+	};
+
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		b.workers_ready += m->workers[i].state == CHILD_READY;
+	if (m->last_good)
+		b.warning = SPAN_LIT("the configuration files do not compile; the last good policy "
+		    "serves: mcpgwctl check");
+	(void)ctl_send(c, MSG_TYPE_CTL_MASTER, &b, NULL, 0);
+}
+
+static void
+send_servers(struct ctl_conn *c)
+{
+	const struct status	*s = &c->s->m->status;
+
+	for (size_t i = 0; i < s->server_count; i++) {
+		const struct server_status	*one = &s->servers[i];
+		struct msg_CTL_SERVER		 b = {
+			.tenant = span_of(one->tenant), .name = span_of(one->name), .state = one->state,
+			.instances = one->instances, .tools = one->tools,
+			.next_try_ms = one->next_try_ms, .error = span_of(one->error),
+		};
+
+		(void)ctl_send(c, MSG_TYPE_CTL_SERVER, &b, NULL, 0);
+	}
+}
+
+static int
+send_snapshot(struct ctl_conn *c, enum snap_kind kind)
+{
+	const struct snapitem	*item = snapset_find(&c->s->m->in_force, kind, SPAN_NONE);
+	struct msg_CTL_SNAPSHOT	 b = { .kind = kind };
+
+	if (item == NULL)
+		return E_NOTFOUND;
+	b.generation = item->head.generation;
+	return ctl_send(c, MSG_TYPE_CTL_SNAPSHOT, &b, &item->fd, 1);
+}
+
+static void
+run_status(struct ctl_conn *c)
+{
+	struct master			*m = c->s->m;
+	const struct region		*metrics = &m->regions.metrics;
+	struct msg_CTL_COUNTERS		 counters = {
+		.requests = metric_sum(metrics, METRIC_requests_total),
+		.calls = metric_sum(metrics, METRIC_calls_total),
+		.denied = metric_sum(metrics, METRIC_calls_denied_total),
+		.in_flight = inflight_total(&m->regions.inflight),
+		.audit_behind = m->status.audit_behind,
+	};
+
+	send_master(c);
+	send_processes(c);
+	for (size_t i = 0; i < m->listeners.count; i++) {
+		struct msg_CTL_LISTENER	l = { .kind = m->listeners.items[i].kind,
+		    .address = span_of(m->listeners.items[i].address) };
+
+		(void)ctl_send(c, MSG_TYPE_CTL_LISTENER, &l, NULL, 0);
+	}
+	(void)ctl_send(c, MSG_TYPE_CTL_COUNTERS, &counters, NULL, 0);
+	(void)send_snapshot(c, SNAP_POLICY);
+	send_servers(c);
+	ctl_done(c, 0);
+}
+
+static void
+wait_reload(struct ctl_conn *c, unsigned what)
+{
+	c->wait = CTL_WAIT_RELOAD;
+	reload_request(&c->s->m->reload, what, &c->reload);
+}
+
+static void
+ask_store(struct ctl_conn *c, uint16_t type, const void *msg)
+{
+	struct master	*m = c->s->m;
+
+	c->ref = status_new_ref(&m->status);
+	c->wait = CTL_WAIT_STORE;
+	if (m->store.state != CHILD_READY || child_send(&m->store, type, c->ref, msg, NULL, 0) != 0)
+		ctlcmd_on_lost(c, "mcpgw-store");
+}
+
+static void
+run_key_add(struct ctl_conn *c, const struct msg_CTL_KEY_ADD *b)
+{
+	struct msg_STORE_KEY_ADD	add = {
+		.digest = b->digest, .public_name = b->public_name, .name = b->name,
+		.agent = b->agent, .tenant = b->tenant, .ends_ms = b->ends_ms,
+	};
+
+	ask_store(c, MSG_TYPE_STORE_KEY_ADD, &add);
+}
+
+static void
+run_stop(struct ctl_conn *c)
+{
+	log_notice(NULL, "mcpgwctl stop by uid %u", c->uid);
+	c->wait = CTL_WAIT_STOP;	/* answered by ctlsock_close(), when all are gone */
+	stop_begin(c->s->m);
+}
+
+static void
+run_query(struct ctl_conn *c, const struct chan_msg *msg)
+{
+	const struct msg_CTL_FD		*b = &msg->body->CTL_FD;
+	struct master			*m = c->s->m;
+	struct msg_AUDIT_CATCH_UP	 ask = { 0 };
+
+	if (b->arguments.n > 0 && b->arguments.p[b->arguments.n - 1] != '\0') {
+		ctl_refuse(c, EX_PROTOCOL, "malformed arguments");
+		return;
+	}
+	c->out = msg->fds[0];
+	c->err = msg->fds[1];
+	msg->fds[0] = msg->fds[1] = -1;
+	if ((c->args = malloc(b->arguments.n + 1)) == NULL) {
+		ctl_refuse(c, EX_TEMPFAIL, "out of memory");
+		return;
+	}
+	memcpy(c->args, b->arguments.n == 0 ? "" : b->arguments.p, b->arguments.n);
+	c->args_bytes = b->arguments.n;
+	c->ref = status_new_ref(&m->status);
+	c->wait = CTL_WAIT_AUDITOR;
+	if (m->auditor.state != CHILD_READY ||
+	    child_send(&m->auditor, MSG_TYPE_AUDIT_CATCH_UP, c->ref, &ask, NULL, 0) != 0)
+		ctlcmd_on_caught_up(c);		/* what is imported can be read all the same */
+}
+
+void
+ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
+{
+	const struct msg_CTL		*b = &msg->body->CTL;
+	struct msg_STORE_DUMP		 dump = { 0 };
+	struct msg_STORE_KEY_REVOKE	 revoke;
+
+	if (c->s->m->stopping) {
+		ctl_refuse(c, EX_TEMPFAIL, "the gateway is stopping");
+		return;
+	}
+	if (msg->type == MSG_TYPE_CTL_KEY_ADD) {
+		run_key_add(c, &msg->body->CTL_KEY_ADD);
+		return;
+	}
+	if (msg->type == MSG_TYPE_CTL_FD) {
+		run_query(c, msg);
+		return;
+	}
+	switch (b->command) {
+	case CTLCMD_stop:
+		run_stop(c);
+		break;
+	case CTLCMD_reload:
+		wait_reload(c, COMPILE_POLICY);
+		break;
+	case CTLCMD_status:
+		run_status(c);
+		break;
+	case CTLCMD_explain:
+		ctl_done(c, send_snapshot(c, SNAP_POLICY) == 0 ? 0 : EX_TEMPFAIL);
+		break;
+	case CTLCMD_key_list:
+		ask_store(c, MSG_TYPE_STORE_DUMP, &dump);
+		break;
+	case CTLCMD_key_revoke:
+		revoke = (struct msg_STORE_KEY_REVOKE){ .name = b->a };
+		ask_store(c, MSG_TYPE_STORE_KEY_REVOKE, &revoke);
+		break;
+	default:
+		ctl_refuse(c, EX_USAGE, "command %u is unknown to this gateway (version %s)",
+		    b->command, MCPGW_VERSION);
+		break;
+	}
+}
+
+void
+ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line)
+{
+	if (error != 0) {
+		ctl_refuse(c, error == E_EXISTS || error == E_NOTFOUND ? EX_DATAERR : EX_TEMPFAIL,
+		    "%.*s", SPAN_FMT(line));
+		return;
+	}
+	/* Done is when every worker knows it. */
+	wait_reload(c, COMPILE_KEYS);
+}
+
+void
+ctlcmd_on_dump(struct ctl_conn *c, int fd)
+{
+	struct msg_CTL_SNAPSHOT	b = { .kind = SNAP_DUMP };
+
+	ctl_done(c, ctl_send(c, MSG_TYPE_CTL_SNAPSHOT, &b, &fd, 1) == 0 ? 0 : EX_TEMPFAIL);
+}
+
+void
+ctlcmd_on_caught_up(struct ctl_conn *c)
+{
+	int	r;
+
+	c->wait = CTL_WAIT_QUERY;
+	if ((r = query_start(c->s->m, c, span_make(c->args, c->args_bytes), c->out, c->err)) != 0)
+		ctl_refuse(c, EX_OSERR, "mcpgw-audit: %s", err_text(r));
+	fd_close(&c->out);
+	fd_close(&c->err);
+}
+
+void
+ctlcmd_on_lost(struct ctl_conn *c, const char *who)
+{
+	if (c->wait == CTL_WAIT_AUDITOR)
+		ctlcmd_on_caught_up(c);
+	else
+		ctl_refuse(c, EX_TEMPFAIL, "%s: not there now; try again", who);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctlconn.h - one connection on ctl.sock (internal to ctlsock.c and ctlcmd.c)
+ */
+#ifndef MASTER_CTLCONN_H
+#define MASTER_CTLCONN_H
+
+#include "master/ctlsock.h"
+
+enum ctl_wait { CTL_WAIT_NONE, CTL_WAIT_STORE, CTL_WAIT_AUDITOR, CTL_WAIT_RELOAD, CTL_WAIT_QUERY,
+	CTL_WAIT_STOP };
+
+struct ctl_conn {
+	uint32_t		 magic;
+	struct ctlsock		*s;
+	struct chan		 chan;
+	uint32_t		 uid;		/* who asks */
+	bool			 asked;		/* one command, then no more */
+	enum ctl_wait		 wait;
+	uint64_t		 ref;		/* of the question to a child */
+	struct reload_waiter	 reload;
+	int			 out, err;	/* of a query, until it is started */
+	char			*args;		/* its arguments, each ended by NUL */
+	size_t			 args_bytes;
+	TAILQ_ENTRY(ctl_conn)	 next;
+};
+
+/* The command just came. */
+void	ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg);
+/* What it waited for came; ctlcmd.c goes on. */
+void	ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line);
+void	ctlcmd_on_dump(struct ctl_conn *c, int fd);
+void	ctlcmd_on_caught_up(struct ctl_conn *c);
+void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
+
+void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);
+void	ctl_done(struct ctl_conn *c, int exit_code);
+int	ctl_send(struct ctl_conn *c, uint16_t type, const void *msg, const int *fds, unsigned fd_count);
+/* Says why not, and ends the answer. */
+void	ctl_refuse(struct ctl_conn *c, int exit_code, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+#endif

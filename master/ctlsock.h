@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctlsock.h - ctl.sock: what mcpgwctl asks, and who may
+ *
+ * One command a connection (day-one 3).  The answer ends with CTL_DONE; texts in it are for people
+ * and come from others: the master formats nothing of its own but one line why not.
+ */
+#ifndef MASTER_CTLSOCK_H
+#define MASTER_CTLSOCK_H
+
+#include <limits.h>
+#include <sys/queue.h>
+
+#include "ipc/chan.h"
+#include "master/reload.h"
+
+struct ctl_conn;
+TAILQ_HEAD(ctl_list, ctl_conn);
+
+struct ctlsock {
+	struct master		*m;
+	int			 fd;
+	char			 path[PATH_MAX];
+	struct loop_io		 io;
+	struct ctl_list		 conns;
+	size_t			 count;
+};
+
+/* Listens on run_dir/ctl.sock.  E_EXISTS, E_SYS; logged. */
+must_check int	ctlsock_open(struct ctlsock *s, struct master *m);
+/* Ends every connection, removes the socket. */
+void		ctlsock_close(struct ctlsock *s);
+
+/* From status.c: answers to what a connection asked of a child.  fd stays the caller's. */
+void	ctlsock_on_dump(struct ctlsock *s, uint64_t ref, int fd);
+void	ctlsock_on_store_done(struct ctlsock *s, uint64_t ref, int error, struct span line);
+void	ctlsock_on_caught_up(struct ctlsock *s, uint64_t ref);
+void	ctlsock_on_store_death(struct ctlsock *s);
+void	ctlsock_on_auditor_death(struct ctlsock *s);
+/* From query.c: the query of this connection ended with this exit code. */
+void	ctlsock_on_query_end(struct ctl_conn *c, int exit_code);
+
+#endif

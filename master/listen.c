@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * listen.c - listening sockets: opened once by the master, shared by all workers
+ *
+ * Process: master.
+ * Owns:    the sockets: they outlive every worker, so no queued connection is ever reset by a death.
+ * Trusts:  the parameters' form no further than getaddrinfo() with numbers only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/listen.h"
+
+#define READY_BYTES	2048
+
+const char *
+listen_kind_name(enum listen_kind k)
+{
+	switch (k) {
+	case LISTEN_MCP:
+		return "mcp";
+	case LISTEN_ADMIN:
+		return "admin";
+	case LISTEN_LOCAL:
+	default:
+		return "local";
+	}
+}
+
+/* "127.0.0.1:8080", "[::1]:8080", "localhost:8080". */
+static int
+address_parse(struct span text, struct addrinfo **out)
+{
+	static const struct addrinfo	 hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV |
+	    AI_PASSIVE, .ai_socktype = SOCK_STREAM };
+	char				 copy[LISTEN_ADDRESS], *host = copy, *port;
+
+	if (text.n == 0 || text.n >= sizeof(copy))
+		return E_FORMAT;
+	memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	if ((port = strrchr(copy, ':')) == NULL)
+		return E_FORMAT;
+	*port++ = '\0';
+	if (host[0] == '[' && port - host >= 3 && port[-2] == ']') {
+		host++;
+		port[-2] = '\0';
+	} else if (strchr(host, ':') != NULL) {
+		return E_FORMAT;
+	}
+	if (strcmp(host, "localhost") == 0)
+		host = (char *)(uintptr_t)"127.0.0.1";
+	return getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, out) == 0 ? 0 : E_FORMAT;
+}
+
+static void
+address_print(const struct sockaddr *sa, socklen_t bytes, char *to, size_t room)
+{
+	char	host[64] = "?", port[16] = "?";
+
+	(void)getnameinfo(sa, bytes, host, sizeof(host), port, sizeof(port),
+	    NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(to, room, sa->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int
+open_tcp(struct listener *l, const char *param, struct span text, char *why, size_t why_bytes)
+{
+	struct addrinfo		*ai = NULL;
+	struct sockaddr_storage	 real;
+	socklen_t		 bytes = sizeof(real);
+	char			 who[96];
+	int			 on = 1, r;
+
+	if ((r = address_parse(text, &ai)) != 0) {
+		snprintf(why, why_bytes, "%s %.*s: not an address; write it like 127.0.0.1:8080",
+		    param, SPAN_FMT(text));
+		return r;
+	}
+	l->fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r = E_SYS;
+	if (l->fd == -1)
+		goto fail;
+	(void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (ai->ai_family == AF_INET6)
+		(void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(l->fd, ai->ai_addr, ai->ai_addrlen) == -1 || listen(l->fd, SOMAXCONN) == -1 ||
+	    getsockname(l->fd, (struct sockaddr *)&real, &bytes) == -1)
+		goto fail;
+	address_print((struct sockaddr *)&real, bytes, l->address, sizeof(l->address));
+	freeaddrinfo(ai);
+	return 0;
+ fail:
+	if (errno == EADDRINUSE) {
+		r = E_EXISTS;
+		holder_find(ai->ai_addr, who, sizeof(who));
+		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: set %s in mcpgw.conf",
+		    param, SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param);
+	} else {
+		snprintf(why, why_bytes, "%s %.*s: %s", param, SPAN_FMT(text), strerror(errno));
+	}
+	fd_close(&l->fd);
+	freeaddrinfo(ai);
+	return r;
+}
+
+/* Does anybody still answer at this socket? */
+static bool
+unix_is_alive(const struct sockaddr_un *sa, int type)
+{
+	int	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool	alive;
+
+	alive = fd != -1 && (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 ||
+	    errno == EAGAIN);
+	fd_close(&fd);
+	return alive;
+}
+
+int
+listen_unix(const char *path, int type, unsigned mode, const char *group, int *out)
+{
+	struct sockaddr_un	 sa = { .sun_family = AF_UNIX };
+	struct group		*gr;
+	mode_t			 mask;
+	int			 fd, saved;
+
+	*out = -1;
+	if (strlen(path) >= sizeof(sa.sun_path)) {
+		errno = ENAMETOOLONG;
+		return E_TOOBIG;
+	}
+	strcpy(sa.sun_path, path);
+	if (unix_is_alive(&sa, type)) {
+		errno = EADDRINUSE;
+		return E_EXISTS;
+	}
+	(void)unlink(path);
+	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return E_SYS;
+	/* Nobody else may connect before owner and mode are right. */
+	mask = umask(0177);
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
+		saved = errno;
+		umask(mask);
+		fd_close(&fd);
+		errno = saved;
+		return E_SYS;
+	}
+	umask(mask);
+	gr = group == NULL ? NULL : getgrnam(group);
+	if (gr != NULL && chown(path, (uid_t)-1, gr->gr_gid) == -1)
+		gr = NULL;
+	if ((gr != NULL && chmod(path, (mode_t)mode) == -1) || listen(fd, SOMAXCONN) == -1) {
+		saved = errno;
+		fd_close(&fd);
+		(void)unlink(path);
+		errno = saved;
+		return E_SYS;
+	}
+	*out = fd;
+	return 0;
+}
+
+static int
+open_local(struct listener *l, struct span text, bool system, char *why, size_t why_bytes)
+{
+	int	r;
+
+	if (text.n >= sizeof(l->address)) {
+		snprintf(why, why_bytes, "socket %.*s: longer than the %d characters a unix socket may have",
+		    SPAN_FMT(text), (int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+		return E_FORMAT;
+	}
+	snprintf(l->address, sizeof(l->address), "%.*s", SPAN_FMT(text));
+	r = listen_unix(l->address, SOCK_STREAM, 0660, system ? "mcpgw" : NULL, &l->fd);
+	if (r != 0)
+		snprintf(why, why_bytes, "socket %s: %s", l->address, strerror(errno));
+	return r;
+}
+
+static struct listener *
+listener_add(struct listeners *l, enum listen_kind kind)
+{
+	struct listener	*one = &l->items[l->count++];
+
+	*one = (struct listener){ .kind = kind, .fd = -1 };
+	return one;
+}
+
+int
+listen_open(struct listeners *l, const struct params *p, bool system, char *why, size_t why_bytes)
+{
+	int	r = 0;
+
+	*l = (struct listeners){ .count = 0 };
+	if (p->listen.n > 0)
+		r = open_tcp(listener_add(l, LISTEN_MCP), "listen", p->listen, why, why_bytes);
+	if (r == 0 && p->admin_listen.n > 0)
+		r = open_tcp(listener_add(l, LISTEN_ADMIN), "admin_listen", p->admin_listen, why,
+		    why_bytes);
+	if (r == 0 && p->socket.n > 0)
+		r = open_local(listener_add(l, LISTEN_LOCAL), p->socket, system, why, why_bytes);
+	if (r != 0)
+		listen_close(l);
+	return r;
+}
+
+void
+listen_close(struct listeners *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->items[i].kind == LISTEN_LOCAL && l->items[i].fd != -1)
+			(void)unlink(l->items[i].address);
+		fd_close(&l->items[i].fd);
+	}
+	l->count = 0;
+}
+
+int
+listen_write_ready(const struct listeners *l, int run_fd)
+{
+	char	text[READY_BYTES];
+	size_t	at = 0;
+	int	fd, r;
+
+	for (size_t i = 0; i < l->count; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s\n",
+		    listen_kind_name(l->items[i].kind), l->items[i].address);
+	fd = openat(run_fd, "ready.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd == -1)
+		return E_SYS;
+	r = fd_write_all(fd, span_make(text, at));
+	fd_close(&fd);
+	/* Whoever sees the file sees all of it. */
+	if (r == 0 && renameat(run_fd, "ready.new", run_fd, "ready") == -1)
+		r = E_SYS;
+	return r;
+}

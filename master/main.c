@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw, the master: supervises, opens sockets, hands descriptors over
+ *
+ * Process: master (root, or any user).  No client, tool or tenant byte reaches this program.
+ * Owns:    the child table, every listening socket, the shared regions, the snapshots in force.
+ * Trusts:  the operator's command line; of its children only what chan.c let through.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/daemon.h"
+#include "master/logfd.h"
+#include "master/master.h"
+#include "master/sdnotify.h"
+#include "master/signals.h"
+
+int
+master_load_params(struct master *m, const struct snapset *from)
+{
+	const struct snapitem	*item = snapset_find(from, SNAP_POLICY, SPAN_NONE);
+	struct snap		*policy = NULL;
+	struct params		 params;
+	int			 r;
+
+	if (item == NULL)
+		return E_NOTFOUND;
+	if ((r = snap_map(item->fd, &policy)) != 0)
+		return r;
+	if ((r = params_load(policy, &params)) == 0) {
+		snap_release(&m->policy);
+		m->policy = policy;
+		m->params = params;
+		policy = NULL;
+	}
+	snap_release(&policy);
+	return r;
+}
+
+/* 0-2 are open, so that no descriptor of ours ever becomes one of them. */
+static void
+hold_standard_descriptors(void)
+{
+	int	fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	fd_close(&fd);
+}
+
+static void
+find_programs(struct master *m)
+{
+	char	path[PATH_MAX];
+
+	if (where_program(role_program(ROLE_COMPILE), path, sizeof(path)) != 0)
+		fatal(EX_UNAVAILABLE, "%s: not found; the gateway is not completely installed", path);
+	*strrchr(path, '/') = '\0';
+	memcpy(m->libexec, path, sizeof(m->libexec));
+}
+
+static void
+find_config(struct master *m)
+{
+	char	path[PATH_MAX];
+	size_t	n;
+
+	if (where_init(&m->where, !m->personal) != 0)
+		fatal(EX_CONFIG, "no home folder: set HOME or XDG_CONFIG_HOME");
+	if (m->options->config_dir == NULL)
+		return;
+	/* A folder that is not there is an empty configuration; an absolute name survives chdir. */
+	if (realpath(m->options->config_dir, path) == NULL) {
+		if (m->options->config_dir[0] == '/')
+			n = (size_t)snprintf(path, sizeof(path), "%s", m->options->config_dir);
+		else if (getcwd(path, sizeof(path)) != NULL)
+			n = strlen(path) + (size_t)snprintf(path + strlen(path),
+			    sizeof(path) - strlen(path), "/%s", m->options->config_dir);
+		else
+			n = sizeof(path);
+		if (n >= sizeof(path))
+			fatal(EX_USAGE, "-c %s: too long", m->options->config_dir);
+	}
+	memcpy(m->where.config_dir, path, sizeof(path));
+}
+
+/* -t: the compiler says everything there is to say. */
+static _Noreturn void
+run_check(const struct master *m)
+{
+	char	 path[PATH_MAX + 64], flag[] = "-t";
+	char	*argv[SPAWN_ARGS_MAX + 3];
+
+	snprintf(path, sizeof(path), "%s/%s", m->libexec, role_program(ROLE_COMPILE));
+	argv[0] = (char *)(uintptr_t)role_program(ROLE_COMPILE);
+	argv[1] = flag;
+	options_for_compiler(m->options, m->where.config_dir, argv + 2);
+	execv(path, argv);
+	fatal(EX_UNAVAILABLE, "%s: %s", path, strerror(errno));
+}
+
+static void
+master_init(struct master *m, const struct options *o)
+{
+	bool	found;
+	int	r;
+
+	m->options = o;
+	m->keyring = m->start.dump = m->start.last_good = -1;
+	snapset_init(&m->in_force);
+	status_init(&m->status);
+	runners_init(&m->tenants);
+	LIST_INIT(&m->queries);
+	m->dirs = (struct dirs){ .run_fd = -1, .state_fd = -1, .pid_fd = -1, .marker_fd = -1 };
+	m->ctl.fd = -1;
+	if ((r = loop_new(&m->loop)) != 0 || (r = signals_init(m)) != 0)
+		fatal(EX_OSERR, "event loop: %s", err_text(r));
+	m->start_ms = loop_now_ms(m->loop);
+	m->boot = loop_wall_ms(m->loop);
+	for (int role = 0; role < ROLE_LIMIT; role++)
+		m->user[role] = (struct spawn_user){ false, 0, 0 };
+	if (!m->personal && spawn_user_find(role_user(ROLE_COMPILE), &m->user[ROLE_COMPILE], &found) != 0)
+		fatal(EX_NOUSER, "user %s: neither it nor nobody exists", role_user(ROLE_COMPILE));
+	child_init(&m->store, m, ROLE_STORE, 0, NULL);
+	child_init(&m->auditor, m, ROLE_AUDITOR, 0, NULL);
+	child_init(&m->prober, m, ROLE_SPAWNER, 0, NULL);
+	children_init(m);
+	compile_init(&m->compile, m);
+	reload_init(&m->reload, m);
+	watch_init(&m->watch, m);
+}
+
+static void
+master_fini(struct master *m)
+{
+	query_kill_all(m);
+	children_kill_all(m);
+	watch_fini(&m->watch);
+	reload_fini(&m->reload);
+	compile_fini(&m->compile);
+	runners_fini(&m->tenants);
+	child_fini(&m->store);
+	child_fini(&m->auditor);
+	child_fini(&m->prober);
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		child_fini(&m->workers[i]);
+	free(m->workers);
+	listen_close(&m->listeners);
+	ctlsock_close(&m->ctl);
+	if (m->dirs.run_fd != -1)
+		(void)unlinkat(m->dirs.run_fd, "ready", 0);
+	fd_close(&m->start.dump);
+	fd_close(&m->start.last_good);
+	fd_close(&m->keyring);
+	if (m->worker_count > 0)
+		regions_fini(&m->regions);
+	snap_release(&m->policy);
+	snapset_fini(&m->in_force);
+	status_fini(&m->status);
+	loop_free(&m->loop);
+}
+
+/* From here on lines go to the log daemon; before, whoever started us reads them. */
+static void
+leave_terminal(struct master *m)
+{
+	bool	syslog;
+	int	fd, null;
+
+	if (m->foreground || logfd_open(false, &fd, &syslog) != 0)
+		return;
+	m->log_fd = fd;
+	log_init("mcpgw", fd, syslog ? LOG_FORM_SYSLOG : LOG_FORM_STDERR);
+	if (!syslog) {
+		log_warn(NULL, "no /dev/log; lines go to stderr");
+		return;
+	}
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		return;
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		(void)dup2(null, i);
+	fd_close(&null);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct master	m;
+	struct options		o;
+	int			r;
+
+	hold_standard_descriptors();
+	log_init("mcpgw", STDERR_FILENO, LOG_FORM_PLAIN);
+	options_parse(&o, argc, argv);
+	m.options = &o;
+	m.log_fd = -1;
+	m.personal = geteuid() != 0;
+	m.foreground = o.foreground;
+	find_programs(&m);
+	find_config(&m);
+	if (o.check)
+		run_check(&m);
+	if (m.foreground)
+		log_init("mcpgw", STDERR_FILENO, LOG_FORM_STDERR);
+	/* A service manager keeps us in its hand; nobody waits for a background. */
+	if (!sdnotify_init() && !m.foreground)
+		daemon_enter();
+	if (chdir("/") == -1)
+		fatal(EX_OSERR, "/: %s", strerror(errno));
+	master_init(&m, &o);
+	if ((r = start_run(&m)) == 0) {
+		leave_terminal(&m);
+		daemon_tell(0);
+		loop_run(m.loop);
+	}
+	master_fini(&m);
+	/* A refused start leaves the marker of an unclean end as it found it. */
+	if (r == 0 || !m.dirs.unclean)
+		dirs_release(&m.dirs);
+	else
+		dirs_fini(&m.dirs);
+	if (r == 0)
+		log_notice(NULL, "stopped");
+	daemon_tell(r);
+	fd_close(&m.log_fd);
+	return r;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * master.h - what the master is made of; each part has its file
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "lib/where.h"
+#include "master/children.h"
+#include "master/compile.h"
+#include "master/ctlsock.h"
+#include "master/dirs.h"
+#include "master/listen.h"
+#include "master/options.h"
+#include "master/query.h"
+#include "master/regions.h"
+#include "master/reload.h"
+#include "master/runners.h"
+#include "master/snapset.h"
+#include "master/spawn.h"
+#include "master/start.h"
+#include "master/status.h"
+#include "master/stop.h"
+#include "master/watch.h"
+#include "policy/params.h"
+
+#define MASTER_WORKERS_MAX 64
+
+struct master {
+	struct loop		*loop;
+	const struct options	*options;
+	struct where		 where;
+	bool			 foreground, personal;
+	char			 libexec[PATH_MAX];	/* the folder of the children's programs */
+	struct spawn_user	 user[ROLE_LIMIT];
+
+	struct snap		*policy;		/* mapped for its parameters alone */
+	struct params		 params;		/* texts live in policy */
+	struct snapset		 in_force;
+	uint64_t		 generation;		/* last one given to a compiler */
+	uint64_t		 policy_generation;	/* in force */
+	uint64_t		 policy_since_ms;	/* wall clock */
+	bool			 last_good;		/* the text does not compile; the stored policy serves */
+
+	uint64_t		 boot;			/* wall clock ms of this start */
+	uint64_t		 start_ms;		/* monotonic */
+	bool			 ready, stopping;
+	struct start		 start;
+	struct stop		 stop;
+	int			 log_fd;
+
+	struct dirs		 dirs;
+	char			 store_dir[PATH_MAX], audit_dir[PATH_MAX], spool_dir[PATH_MAX];
+	struct regions		 regions;
+	int			 keyring;		/* sealed memfd */
+	struct listeners	 listeners;
+
+	struct children		 children;
+	struct child		 store, auditor, prober;
+	struct child		*workers;
+	uint32_t		 worker_count;
+	struct tenants		 tenants;
+
+	struct compile		 compile;
+	struct reload		 reload;
+	struct status		 status;
+	struct ctlsock		 ctl;
+	struct queries		 queries;
+	struct watch		 watch;
+};
+
+/* The policy of this set gives its parameters from here on; a copy is mapped.  Old texts die. */
+must_check int	master_load_params(struct master *m, const struct snapset *from);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * regions.c - the shared memory of all workers
+ *
+ * Process: master.
+ * Owns:    one memfd per kind for as long as the gateway runs.
+ * Trusts:  nothing in them: it writes zeroes for the dead and adds up numbers for status, no more.
+ */
+#include <string.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/regions.h"
+#include "shm/inflight.h"
+#include "shm/metric.h"
+
+int
+regions_init(struct regions *r, uint32_t workers)
+{
+	int	e = 0;
+
+	*r = (struct regions){ .workers = workers };
+	for (int kind = 0; kind < REGION_LIMIT; kind++)
+		r->fd[kind] = -1;
+	for (int kind = REGION_LIMITS; e == 0 && kind < REGION_LIMIT; kind++)
+		if ((e = region_create((enum region_kind)kind, workers, &r->fd[kind])) != 0)
+			log_err(LOG_SUBJECT("shared memory", region_name((enum region_kind)kind)),
+			    "%s", err_text(e));
+	if (e == 0)
+		e = region_map(r->fd[REGION_INFLIGHT], REGION_INFLIGHT, &r->inflight);
+	if (e == 0)
+		e = region_map(r->fd[REGION_METRICS], REGION_METRICS, &r->metrics);
+	return e;
+}
+
+void
+regions_fini(struct regions *r)
+{
+	region_unmap(&r->inflight);
+	region_unmap(&r->metrics);
+	for (int kind = 0; kind < REGION_LIMIT; kind++)
+		fd_close(&r->fd[kind]);
+}
+
+void
+regions_clear_worker(struct regions *r, uint32_t slot)
+{
+	inflight_clear(&r->inflight, slot);
+	metric_clear_gauges(&r->metrics, slot);
+}

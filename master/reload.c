@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reload.c - compile, verify, put in force, wait until every worker has it
+ *
+ * Process: master.
+ * Owns:    the one run there is, and the list of those who wait for it.
+ * Trusts:  compile.c's verification; a worker's "in force" only for what it tells the operator.
+ *
+ * Any failure before reload_put_in_force() leaves everything as it was.
+ */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "lib/bug.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/boot.h"
+#include "master/master.h"
+
+#define OFFER_MS	10000		/* until all workers are expected to have it */
+#define EXIT_REFUSED	1
+
+static void reload_begin(struct reload *r);
+
+void
+reload_init(struct reload *r, struct master *m)
+{
+	*r = (struct reload){ .m = m, .dump = -1 };
+}
+
+void
+reload_fini(struct reload *r)
+{
+	loop_timer_disarm(&r->limit);
+	fd_close(&r->dump);
+}
+
+static void
+reload_note(struct reload *r, unsigned level, struct span line)
+{
+	struct reload_waiter	*w, *next;
+
+	log_write(level <= LOG_LEVEL_ERR ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING, NULL, "%.*s",
+	    SPAN_FMT(line));
+	for (w = r->now; w != NULL; w = next) {
+		next = w->next;
+		w->on_note(w, level, line);
+	}
+}
+
+static void __attribute__((format(printf, 3, 4)))
+reload_say(struct reload *r, unsigned level, const char *fmt, ...)
+{
+	char	line[512];
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	reload_note(r, level, span_of(line));
+}
+
+static uint32_t
+workers_with(const struct reload *r)
+{
+	const struct master	*m = r->m;
+	uint32_t		 n = 0;
+
+	for (uint32_t i = 0; i < m->worker_count; i++) {
+		const struct child	*c = &m->workers[i];
+		bool			 has = c->state == CHILD_READY;
+
+		for (unsigned kind = 1; kind < SNAP_KIND_LIMIT; kind++)
+			if ((r->kinds & 1u << kind) != 0 && c->in_force[kind] < r->generation)
+				has = false;
+		n += has;
+	}
+	return n;
+}
+
+static void
+reload_end(struct reload *r, int exit_code)
+{
+	struct reload_result	 result = {
+		.exit_code = exit_code, .workers = exit_code == 0 ? workers_with(r) : 0,
+		.generation = exit_code == EXIT_REFUSED ? r->m->policy_generation : r->generation,
+	};
+	struct reload_waiter	*w, *next, *list = r->now;
+
+	loop_clock_update(r->m->loop);
+	result.ms = loop_now_ms(r->m->loop) - r->began_ms;
+	loop_timer_disarm(&r->limit);
+	fd_close(&r->dump);
+	r->state = RELOAD_IDLE;
+	r->now = NULL;
+	if (exit_code == EXIT_REFUSED)
+		log_err(NULL, "reload refused; generation %llu stays in force",
+		    (unsigned long long)result.generation);
+	else if ((r->what & COMPILE_POLICY) != 0)
+		log_notice(NULL, "generation %llu in force in %u workers, ms=%llu",
+		    (unsigned long long)result.generation, result.workers,
+		    (unsigned long long)result.ms);
+	for (w = list; w != NULL; w = next) {
+		next = w->next;
+		w->on_done(w, &result);
+	}
+	if (r->next_what != 0 && r->state == RELOAD_IDLE)
+		reload_begin(r);
+}
+
+/* Those of the last policy that only a restart changes. */
+static void
+warn_of_restart(struct reload *r, const struct params *before)
+{
+	const struct params	*now = &r->m->params;
+	const struct {
+		const char	*name;
+		struct span	 old, new;
+	} rows[] = {
+		{ "listen", before->listen, now->listen },
+		{ "admin_listen", before->admin_listen, now->admin_listen },
+		{ "socket", before->socket, now->socket },
+		{ "workers", before->workers, now->workers },
+		{ "state_dir", before->state_dir, now->state_dir },
+		{ "run_dir", before->run_dir, now->run_dir },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!span_eq(rows[i].old, rows[i].new))
+			reload_say(r, LOG_LEVEL_WARNING,
+			    "%s: changed; takes effect with mcpgwctl restart", rows[i].name);
+}
+
+int
+reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
+{
+	unsigned	kinds = 0;
+	int		r;
+
+	if ((what & COMPILE_POLICY) != 0) {
+		if ((r = master_load_params(m, made)) != 0)
+			return r;
+		kinds |= 1u << SNAP_POLICY | 1u << SNAP_PROFILE | 1u << SNAP_SECRETS;
+	}
+	if ((what & COMPILE_KEYS) != 0)
+		kinds |= 1u << SNAP_KEYS;
+	if ((r = snapset_replace(&m->in_force, made, kinds)) != 0)
+		return r;
+	if ((what & COMPILE_POLICY) != 0) {
+		m->policy_generation = snap_head(m->policy)->generation;
+		m->policy_since_ms = loop_wall_ms(m->loop);
+	}
+	return 0;
+}
+
+static void
+save_last_good(struct master *m)
+{
+	const struct snapitem		*policy = snapset_find(&m->in_force, SNAP_POLICY, SPAN_NONE);
+	struct msg_STORE_POLICY_SAVE	 save = { .generation = m->policy_generation };
+
+	if (policy != NULL && m->store.state == CHILD_READY)
+		(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_SAVE, 0, &save, &policy->fd, 1);
+}
+
+static void
+reload_offer(struct reload *r)
+{
+	struct child	*c;
+
+	LIST_FOREACH(c, &r->m->children.live, live)
+		if (child_has_channel(c) && c->role != ROLE_COMPILE)
+			boot_offer(c, r->kinds);
+}
+
+static void
+on_offer_limit(struct loop_timer *t, void *arg)
+{
+	struct reload	*r = arg;
+
+	(void)t;
+	reload_say(r, LOG_LEVEL_ERR, "generation %llu: only %u of %u workers have it yet",
+	    (unsigned long long)r->generation, workers_with(r), r->m->worker_count);
+	reload_end(r, EX_TEMPFAIL);
+}
+
+static void
+on_compile_note(unsigned level, struct span line, void *arg)
+{
+	reload_note(arg, level, line);
+}
+
+static void
+on_compile_done(int result, void *arg)
+{
+	struct reload	*r = arg;
+	struct params	 before = r->m->params;
+	struct snap	*old = NULL;
+
+	if (result != 0) {
+		if (result != E_FORMAT)
+			reload_say(r, LOG_LEVEL_ERR, "mcpgw-compile: %s", result == E_CLOSED ?
+			    "ended before it was done" : err_text(result));
+		reload_end(r, EXIT_REFUSED);
+		return;
+	}
+	/* The texts of `before` live in the old snapshot. */
+	old = snap_hold(r->m->policy);
+	if ((result = reload_put_in_force(r->m, &r->m->compile.made, r->what)) != 0) {
+		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
+		snap_release(&old);
+		reload_end(r, EXIT_REFUSED);
+		return;
+	}
+	if ((r->what & COMPILE_POLICY) != 0) {
+		r->m->last_good = false;
+		warn_of_restart(r, &before);
+		save_last_good(r->m);
+		watch_files(&r->m->watch);
+	}
+	snap_release(&old);
+	r->kinds = 0;
+	if ((r->what & COMPILE_POLICY) != 0)
+		r->kinds |= 1u << SNAP_POLICY | 1u << SNAP_PROFILE | 1u << SNAP_SECRETS;
+	if ((r->what & COMPILE_KEYS) != 0)
+		r->kinds |= 1u << SNAP_KEYS;
+	reload_offer(r);
+	/* Only what every worker gets is waited for. */
+	r->kinds &= 1u << SNAP_POLICY | 1u << SNAP_KEYS;
+	r->state = RELOAD_OFFERED;
+	r->refused = false;
+	loop_timer_init(r->m->loop, &r->limit, on_offer_limit, r);
+	loop_timer_arm(&r->limit, OFFER_MS);
+	reload_look(r);
+}
+
+static void
+reload_compile(struct reload *r)
+{
+	r->state = RELOAD_COMPILING;
+	r->generation = ++r->m->generation;
+	compile_start(&r->m->compile, r->what, r->generation, r->dump, on_compile_note,
+	    on_compile_done, r);
+}
+
+static void
+reload_begin(struct reload *r)
+{
+	struct msg_STORE_DUMP	ask = { 0 };
+
+	BUG_ON(r->state != RELOAD_IDLE);
+	r->what = r->next_what;
+	r->now = r->next;
+	r->next_what = 0;
+	r->next = NULL;
+	loop_clock_update(r->m->loop);
+	r->began_ms = loop_now_ms(r->m->loop);
+	if ((r->what & COMPILE_KEYS) == 0) {
+		reload_compile(r);
+		return;
+	}
+	r->state = RELOAD_DUMPING;
+	r->ref = status_new_ref(&r->m->status);
+	if (r->m->store.state != CHILD_READY ||
+	    child_send(&r->m->store, MSG_TYPE_STORE_DUMP, r->ref, &ask, NULL, 0) != 0)
+		reload_on_store_death(r);
+}
+
+void
+reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter)
+{
+	r->next_what |= what;
+	if (waiter != NULL) {
+		waiter->next = r->next;
+		r->next = waiter;
+	}
+	if (r->state == RELOAD_IDLE && !r->m->stopping)
+		reload_begin(r);
+}
+
+void
+reload_forget(struct reload *r, struct reload_waiter *waiter)
+{
+	struct reload_waiter	**lists[] = { &r->now, &r->next };
+
+	for (size_t i = 0; i < 2; i++)
+		for (struct reload_waiter **at = lists[i]; *at != NULL; at = &(*at)->next)
+			if (*at == waiter) {
+				*at = waiter->next;
+				return;
+			}
+}
+
+void
+reload_on_dump(struct reload *r, uint64_t ref, int *fd)
+{
+	if (r->state != RELOAD_DUMPING || ref != r->ref)
+		return;
+	fd_close(&r->dump);
+	r->dump = *fd;
+	*fd = -1;
+	reload_compile(r);
+}
+
+void
+reload_on_store_death(struct reload *r)
+{
+	if (r->state != RELOAD_DUMPING)
+		return;
+	reload_say(r, LOG_LEVEL_ERR, "mcpgw-store: not there now; try again");
+	reload_end(r, EX_TEMPFAIL);
+}
+
+void
+reload_on_refused(struct reload *r, const char *who, uint32_t kind, uint64_t generation)
+{
+	if (r->state != RELOAD_OFFERED || generation != r->generation)
+		return;
+	reload_say(r, LOG_LEVEL_ERR, "%s: refused snapshot of kind %u", who, kind);
+	r->refused = true;
+	reload_look(r);
+}
+
+void
+reload_look(struct reload *r)
+{
+	struct master	*m = r->m;
+	uint32_t	 open = 0;
+
+	if (r->state != RELOAD_OFFERED)
+		return;
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		open += m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING;
+	if (r->refused)
+		reload_end(r, EX_SOFTWARE);
+	else if (workers_with(r) == open)
+		reload_end(r, 0);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sdnotify.c - the service manager's notification socket, without its library
+ *
+ * Process: master.  Owns: the address.  Trusts: its environment at start.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "lib/fd.h"
+#include "master/sdnotify.h"
+
+static struct sockaddr_un	manager;
+static socklen_t		manager_bytes;
+
+bool
+sdnotify_init(void)
+{
+	const char	*path = getenv("NOTIFY_SOCKET");
+	size_t		 n = path == NULL ? 0 : strlen(path);
+
+	if (n > 1 && n < sizeof(manager.sun_path) && (path[0] == '/' || path[0] == '@')) {
+		manager.sun_family = AF_UNIX;
+		memcpy(manager.sun_path, path, n);
+		if (path[0] == '@')
+			manager.sun_path[0] = '\0';	/* the abstract namespace */
+		manager_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+	}
+	unsetenv("NOTIFY_SOCKET");
+	return manager_bytes > 0;
+}
+
+void
+sdnotify_send(const char *state)
+{
+	int	fd;
+
+	if (manager_bytes == 0)
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd != -1)
+		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		    (const struct sockaddr *)&manager, manager_bytes);
+	fd_close(&fd);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * secretfile.c - the one kind of file the master opens on somebody's word (day-one 13)
+ *
+ * Process: master.  Owns: nothing.
+ * Trusts:  the name not at all: it is one path component below one folder, and no link is followed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "master/secretfile.h"
+
+#define NAME_MAX_BYTES	64
+
+static bool
+name_ok(struct span s)
+{
+	if (s.n == 0 || s.n > NAME_MAX_BYTES || span_is(s, ".") || span_is(s, ".."))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '_' || c == '.' || c == '-'))
+			return false;
+	}
+	return true;
+}
+
+int
+secretfile_open(const char *config_dir, struct span name, int *out, const char **why)
+{
+	char		file[NAME_MAX_BYTES + 1] = "";
+	struct stat	st;
+	int		config = -1, dir = -1, fd = -1, r;
+
+	*out = -1;
+	*why = "not a name: letters, digits, _ . - only, at most 64";
+	if (!name_ok(name))
+		return E_FORMAT;
+	memcpy(file, name.p, name.n);
+	*why = "no such secret";
+	r = E_NOTFOUND;
+	if ((config = open(config_dir, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    (dir = openat(config, "secrets", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1 ||
+	    (fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1) {
+		if (errno != ENOENT) {
+			*why = errno == ELOOP ? "a link; secrets are plain files" : strerror(errno);
+			r = E_DENIED;
+		}
+		goto out;
+	}
+	r = E_DENIED;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		*why = "not a plain file";
+	else if ((st.st_mode & 077) != 0)
+		*why = "readable by group or others; chmod 600 it";
+	else
+		r = 0;
+ out:
+	if (r == 0) {
+		*out = fd;
+		fd = -1;
+	}
+	fd_close(&fd);
+	fd_close(&dir);
+	fd_close(&config);
+	return r;
+}

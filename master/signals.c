@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * signals.c - signals to loop events
+ *
+ * Process: master.  Owns: nothing.
+ * Trusts:  whoever may signal us; a storm of signals is one event each per turn of the loop.
+ */
+#include <signal.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/logfd.h"
+#include "master/master.h"
+#include "master/signals.h"
+#include "master/stop.h"
+
+static void
+on_stop(int signo, void *arg)
+{
+	log_notice(NULL, "%s: stopping", signo == SIGTERM ? "TERM" : "INT");
+	stop_begin(arg);
+}
+
+static void
+on_reload(int signo, void *arg)
+{
+	struct master	*m = arg;
+
+	(void)signo;
+	if (m->ready)
+		reload_request(&m->reload, COMPILE_POLICY, NULL);
+}
+
+/* The log daemon came back: a fresh connection for each of us. */
+static void
+on_reopen(int signo, void *arg)
+{
+	struct master		*m = arg;
+	struct msg_LOG_FD	 fresh = { 0 };
+	struct child		*c, *next;
+	bool			 syslog;
+	int			 fd;
+
+	(void)signo;
+	if (m->foreground)
+		return;
+	if (logfd_open(false, &fd, &syslog) == 0 && syslog) {
+		fd_close(&m->log_fd);
+		m->log_fd = fd;
+		log_set_fd(fd);
+	}
+	for (c = LIST_FIRST(&m->children.live); c != NULL; c = next) {
+		next = LIST_NEXT(c, live);
+		if (c->state != CHILD_READY || logfd_open(false, &fd, &syslog) != 0)
+			continue;
+		(void)child_send(c, MSG_TYPE_LOG_FD, 0, &fresh, &fd, 1);
+		fd_close(&fd);
+	}
+	log_notice(NULL, "logs reopened");
+}
+
+static void
+on_child(int signo, void *arg)
+{
+	(void)signo;
+	children_reap(arg);
+}
+
+int
+signals_init(struct master *m)
+{
+	static const struct {
+		int		 signo;
+		loop_signal_fn	*fn;
+	} rows[] = {
+		{ SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload },
+		{ SIGUSR1, on_reopen }, { SIGCHLD, on_child },
+	};
+	int	r;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if ((r = loop_signal(m->loop, rows[i].signo, rows[i].fn, m)) != 0)
+			return r;
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * signals.h - signals to loop events
+ */
+#ifndef MASTER_SIGNALS_H
+#define MASTER_SIGNALS_H
+
+struct master;
+
+/* TERM and INT stop, HUP reloads, USR1 reopens logs, CHLD reaps; PIPE is ignored.  0 or E_SYS. */
+int	signals_init(struct master *m);
+
+#endif

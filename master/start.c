@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * start.c - from nothing to READY, in the order of day-one 12
+ *
+ * Process: master.
+ * Owns:    what it opens goes to struct master at once; main.c closes it.
+ * Trusts:  as each file it calls.
+ *
+ * The loop runs between two steps, so children that die here are replaced as they are later; a step
+ * gives up when its child died twice without serving.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/keyring.h"
+#include "lib/log.h"
+#include "lib/num.h"
+#include "master/daemon.h"
+#include "master/master.h"
+#include "master/probe.h"
+#include "master/sdnotify.h"
+
+#define GIVE_UP_FAILS	2
+#define REMIND_MS	(60 * 60 * 1000)
+
+static int
+stopped(void)
+{
+	return EX_TEMPFAIL;
+}
+
+/* --- compiling -------------------------------------------------------------------------------- */
+
+static void
+on_note(unsigned level, struct span line, void *arg)
+{
+	(void)arg;
+	log_write(level <= LOG_LEVEL_ERR ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING, NULL, "%.*s",
+	    SPAN_FMT(line));
+}
+
+static void
+on_compiled(int result, void *arg)
+{
+	struct master	*m = arg;
+
+	m->start.compiled = true;
+	m->start.compile_result = result;
+}
+
+static int
+compile_and_wait(struct master *m, unsigned what, int dump)
+{
+	m->start.compiled = false;
+	compile_start(&m->compile, what, ++m->generation, dump, on_note, on_compiled, m);
+	while (!m->start.compiled)
+		loop_turn(m->loop, true);
+	return m->start.compile_result;
+}
+
+static int
+compile_exit_code(int r)
+{
+	if (r == E_FORMAT)
+		return EX_CONFIG;
+	log_err(LOG_SUBJECT("mcpgw-compile", ""), "%s",
+	    r == E_CLOSED ? "ended before it was done" : err_text(r));
+	return EX_SOFTWARE;
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+/* mcpgw.conf alone: where the folders are.  The rest of the text may still be wrong. */
+static int
+step_parameters(struct master *m)
+{
+	int	r;
+
+	if ((r = compile_and_wait(m, COMPILE_PARAMS, -1)) != 0)
+		return compile_exit_code(r);
+	if ((r = master_load_params(m, &m->compile.made)) != 0) {
+		log_err(NULL, "parameters: %s", err_text(r));
+		return EX_SOFTWARE;
+	}
+	return 0;
+}
+
+static int
+step_users(struct master *m)
+{
+	const struct {
+		enum role	role;
+		struct span	name;
+	} rows[] = {
+		{ ROLE_WORKER, m->params.user },
+		{ ROLE_SPAWNER, m->params.tenant_user }, { ROLE_RUNNER, m->params.tenant_user },
+		{ ROLE_AUDITOR, span_of(role_user(ROLE_AUDITOR)) },
+		{ ROLE_STORE, span_of(role_user(ROLE_STORE)) },
+	};
+	char	missing[256] = "", name[64];
+	bool	found;
+
+	if (m->personal)
+		return 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(name, sizeof(name), "%.*s", SPAN_FMT(rows[i].name));
+		if (spawn_user_find(name, &m->user[rows[i].role], &found) != 0) {
+			log_err(LOG_SUBJECT("user", name), "neither it nor nobody exists");
+			return EX_NOUSER;
+		}
+		if (!found && strstr(missing, name) == NULL)
+			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), " %s", name);
+	}
+	if (missing[0] != '\0')
+		log_warn(NULL, "no such users, so nobody runs their processes:%s", missing);
+	return 0;
+}
+
+static int
+step_folders(struct master *m)
+{
+	const struct spawn_user	 ours = { false, 0, 0 };
+	char			 path[PATH_MAX];
+	int			 r;
+
+	if (dirs_init(&m->dirs, !m->personal, m->params.run_dir, m->params.state_dir) != 0) {
+		log_err(NULL, "run_dir or state_dir: too long");
+		return EX_CONFIG;
+	}
+	if ((r = dirs_hold(&m->dirs)) != 0)
+		return r == E_EXISTS ? EX_UNAVAILABLE : EX_CANTCREAT;
+	if (dirs_make(&m->dirs, "store", &m->user[ROLE_STORE], 0700, m->store_dir) != 0 ||
+	    dirs_make(&m->dirs, "audit", &m->user[ROLE_AUDITOR], 0700, path) != 0 ||
+	    dirs_make(&m->dirs, "audit/db", &m->user[ROLE_AUDITOR], 0700, m->audit_dir) != 0 ||
+	    dirs_make(&m->dirs, "audit/spool", &m->user[ROLE_AUDITOR], 0700, m->spool_dir) != 0 ||
+	    dirs_make(&m->dirs, "tenants", &ours, m->personal ? 0700 : 0711, path) != 0)
+		return EX_CANTCREAT;
+	return 0;
+}
+
+static int
+step_shared(struct master *m)
+{
+	struct keyring	ring;
+	uint64_t	n;
+	int		r;
+
+	if (span_is(m->params.workers, "auto")) {
+		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+		n = cpus < 1 ? 1 : (uint64_t)cpus;
+		if (n > MASTER_WORKERS_MAX)
+			n = MASTER_WORKERS_MAX;
+	} else if (num_u64(m->params.workers, &n) != 0 || n < 1 || n > MASTER_WORKERS_MAX) {
+		log_err(NULL, "workers = %.*s: auto, or 1 to %d", SPAN_FMT(m->params.workers),
+		    MASTER_WORKERS_MAX);
+		return EX_CONFIG;
+	}
+	if ((m->workers = calloc(n, sizeof(*m->workers))) == NULL)
+		return EX_OSERR;
+	m->worker_count = (uint32_t)n;
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		child_init(&m->workers[i], m, ROLE_WORKER, i, NULL);
+	if (regions_init(&m->regions, m->worker_count) != 0)
+		return EX_OSERR;
+	if ((r = keyring_make(&ring)) != 0 || (r = keyring_memfd(&ring, &m->keyring)) != 0) {
+		log_err(NULL, "key ring: %s", err_text(r));
+		return EX_OSERR;
+	}
+	explicit_bzero(&ring, sizeof(ring));
+	return 0;
+}
+
+static int
+start_and_wait(struct master *m, struct child *c)
+{
+	c->respawn = true;
+	child_start(c);
+	while (c->state != CHILD_READY && c->fails < GIVE_UP_FAILS && !m->stopping)
+		loop_turn(m->loop, true);
+	if (m->stopping)
+		return stopped();
+	if (c->state == CHILD_READY)
+		return 0;
+	log_err(child_subject(c), "does not start; its own lines say why");
+	return EX_SOFTWARE;
+}
+
+static int
+step_store(struct master *m)
+{
+	struct msg_STORE_DUMP	ask = { 0 };
+	int			r;
+
+	if ((r = start_and_wait(m, &m->store)) != 0)
+		return r;
+	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &ask, NULL, 0);
+	while (m->start.dump == -1 && m->store.state == CHILD_READY && !m->stopping)
+		loop_turn(m->loop, true);
+	if (m->start.dump == -1) {
+		log_err(child_subject(&m->store), "gave no keys");
+		return m->stopping ? stopped() : EX_SOFTWARE;
+	}
+	return 0;
+}
+
+/* After an unclean end: the policy that served last, and the keys there are. */
+static int
+serve_last_good(struct master *m)
+{
+	struct msg_STORE_POLICY_LOAD	ask = { 0 };
+	struct snapset			old;
+	struct snap_head		head;
+	int				r;
+
+	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &ask, NULL, 0);
+	while (!m->start.last_good_came && m->store.state == CHILD_READY && !m->stopping)
+		loop_turn(m->loop, true);
+	if (m->start.last_good == -1 || (r = snap_check(m->start.last_good, &head)) != 0)
+		return E_NOTFOUND;
+	if (m->generation < head.generation)
+		m->generation = head.generation;
+	snapset_init(&old);
+	r = snapset_take(&old, &m->start.last_good, SNAP_POLICY, SPAN_NONE, head.generation);
+	if (r == 0)
+		r = reload_put_in_force(m, &old, COMPILE_POLICY);
+	snapset_fini(&old);
+	if (r != 0 || (r = compile_and_wait(m, COMPILE_KEYS, m->start.dump)) != 0)
+		return r;
+	return reload_put_in_force(m, &m->compile.made, COMPILE_KEYS);
+}
+
+static int
+step_policy(struct master *m)
+{
+	int	r, code;
+
+	r = compile_and_wait(m, COMPILE_POLICY | COMPILE_KEYS, m->start.dump);
+	if (m->stopping)
+		return stopped();
+	if (r == 0 && (r = reload_put_in_force(m, &m->compile.made, COMPILE_POLICY | COMPILE_KEYS)) == 0)
+		return 0;
+	code = compile_exit_code(r);
+	if (!m->dirs.unclean)
+		return code;
+	if (serve_last_good(m) != 0) {
+		log_err(NULL, "the configuration does not compile, and no last good policy is stored");
+		return code;
+	}
+	m->last_good = true;
+	log_err(NULL, "the configuration does not compile; after an unclean end the last good policy "
+	    "(generation %llu) serves: mcpgwctl check", (unsigned long long)m->policy_generation);
+	return 0;
+}
+
+static int
+step_listen(struct master *m)
+{
+	char	why[512] = "";
+
+	switch (listen_open(&m->listeners, &m->params, !m->personal, why, sizeof(why))) {
+	case 0:
+		return 0;
+	case E_FORMAT:
+		log_err(NULL, "%s", why);
+		return EX_CONFIG;
+	default:
+		log_err(NULL, "%s", why);
+		return EX_OSERR;
+	}
+}
+
+static int
+step_workers(struct master *m)
+{
+	uint32_t	ready;
+
+	for (uint32_t i = 0; i < m->worker_count; i++) {
+		m->workers[i].respawn = true;
+		child_start(&m->workers[i]);
+	}
+	do {
+		loop_turn(m->loop, true);
+		ready = 0;
+		for (uint32_t i = 0; i < m->worker_count; i++) {
+			ready += m->workers[i].state == CHILD_READY;
+			if (m->workers[i].fails >= GIVE_UP_FAILS) {
+				log_err(child_subject(&m->workers[i]),
+				    "does not start; its own lines say why");
+				return EX_SOFTWARE;
+			}
+		}
+		if (m->stopping)
+			return stopped();
+	} while (ready < m->worker_count);
+	return 0;
+}
+
+static void
+on_remind(struct loop_timer *t, void *arg)
+{
+	struct master	*m = arg;
+
+	if (!m->last_good)
+		return;
+	log_err(NULL, "the configuration does not compile; the last good policy still serves: "
+	    "mcpgwctl check");
+	loop_timer_arm(t, REMIND_MS);
+}
+
+static int
+step_ready(struct master *m)
+{
+	const struct snapitem		*policy = snapset_find(&m->in_force, SNAP_POLICY, SPAN_NONE);
+	struct msg_STORE_POLICY_SAVE	 save = { .generation = m->policy_generation };
+
+	if (ctlsock_open(&m->ctl, m) != 0)
+		return EX_CANTCREAT;
+	if (listen_write_ready(&m->listeners, m->dirs.run_fd) != 0) {
+		log_err(LOG_SUBJECT(m->dirs.run_dir, "ready"), "%s", strerror(errno));
+		return EX_CANTCREAT;
+	}
+	if (m->last_good) {
+		loop_timer_init(m->loop, &m->start.remind, on_remind, m);
+		loop_timer_arm(&m->start.remind, REMIND_MS);
+	} else {
+		(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_SAVE, 0, &save, &policy->fd, 1);
+	}
+	watch_files(&m->watch);
+	m->ready = true;
+	return 0;
+}
+
+static void
+more_descriptors(void)
+{
+	struct rlimit	l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+int
+start_run(struct master *m)
+{
+	static int (*const	 steps[])(struct master *) = {
+		step_parameters, step_users, step_folders, step_shared, step_store, step_policy,
+		step_listen,
+	};
+	int			 r;
+
+	more_descriptors();
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if ((r = steps[i](m)) != 0)
+			return r;
+		if (m->stopping)
+			return stopped();
+	}
+	if ((r = start_and_wait(m, &m->auditor)) != 0 || (r = step_workers(m)) != 0 ||
+	    (r = step_ready(m)) != 0)
+		return r;
+	log_set_level((enum log_level)(LOG_LEVEL_ERR + m->params.log_level));
+	log_notice(NULL, "ready, generation=%llu workers=%u ms=%llu",
+	    (unsigned long long)m->policy_generation, m->worker_count,
+	    (unsigned long long)(loop_now_ms(m->loop) - m->start_ms));
+	sdnotify_send("READY=1");
+	probe_start(m);
+	return 0;
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+void
+start_on_dump(struct master *m, int *fd)
+{
+	if (m->ready || m->start.dump != -1)
+		return;
+	m->start.dump = *fd;
+	*fd = -1;
+}
+
+void
+start_on_last_good(struct master *m, int *fd, uint64_t generation)
+{
+	(void)generation;		/* its head says it, and is checked */
+	if (m->ready || m->start.last_good_came)
+		return;
+	m->start.last_good_came = true;
+	m->start.last_good = *fd;
+	*fd = -1;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * status.c - what children report, and what their deaths mean for others
+ *
+ * Process: master.
+ * Owns:    the last that was heard of each server.
+ * Trusts:  nothing a child says: chan.c has checked that this role may say it now; here it is kept
+ *          for status, or handed to the file that asked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/master.h"
+#include "master/probe.h"
+#include "master/segments.h"
+
+void
+status_init(struct status *s)
+{
+	*s = (struct status){ 0 };
+}
+
+void
+status_fini(struct status *s)
+{
+	free(s->servers);
+	status_init(s);
+}
+
+uint64_t
+status_new_ref(struct status *s)
+{
+	return ++s->last_ref;
+}
+
+static void
+text_keep(char *to, size_t room, struct span from)
+{
+	snprintf(to, room, "%.*s", SPAN_FMT(from));
+}
+
+static struct server_status *
+server_find(struct status *s, struct span tenant, struct span name)
+{
+	struct server_status	*more;
+	size_t			 room;
+
+	for (size_t i = 0; i < s->server_count; i++)
+		if (span_is(tenant, s->servers[i].tenant) && span_is(name, s->servers[i].name))
+			return &s->servers[i];
+	if (s->server_count == STATUS_SERVERS_MAX)
+		return NULL;
+	if (s->server_count == s->server_room) {
+		room = s->server_room * 2 + 16;
+		if ((more = realloc(s->servers, room * sizeof(*more))) == NULL)
+			return NULL;
+		s->servers = more;
+		s->server_room = room;
+	}
+	return &s->servers[s->server_count++];
+}
+
+static void
+answer_server_state(struct child *c, const struct msg_SERVER_STATE *b)
+{
+	struct server_status	*s;
+	/* A runner speaks for its own tenant only. */
+	struct span		 tenant = c->tenant == NULL ? b->tenant : span_of(c->tenant->name);
+
+	if (tenant.n >= sizeof(s->tenant) || b->server.n == 0 || b->server.n >= sizeof(s->name) ||
+	    b->state >= SERVER_STATE_LIMIT || (s = server_find(&c->m->status, tenant, b->server)) == NULL)
+		return;
+	text_keep(s->tenant, sizeof(s->tenant), tenant);
+	text_keep(s->name, sizeof(s->name), b->server);
+	text_keep(s->error, sizeof(s->error), b->error);
+	s->state = b->state;
+	s->instances = b->instances;
+	s->tools = b->tools;
+	s->next_try_ms = b->next_try_ms;
+}
+
+void
+status_tenant_down(struct status *s, const char *tenant)
+{
+	for (size_t i = 0; i < s->server_count; i++)
+		if (strcmp(s->servers[i].tenant, tenant) == 0) {
+			s->servers[i].state = SERVER_STATE_IDLE;
+			s->servers[i].instances = 0;
+		}
+}
+
+static void
+answer_in_force(struct child *c, const struct msg_SNAPSHOT_IN_FORCE *b)
+{
+	if (b->kind < SNAP_KIND_LIMIT && b->generation > c->in_force[b->kind])
+		c->in_force[b->kind] = b->generation;
+	reload_look(&c->m->reload);
+}
+
+static void
+answer_refused(struct child *c, const struct msg_SNAPSHOT_REFUSED *b)
+{
+	const struct log_subject	*s = child_subject(c);
+	char				 who[64];
+
+	log_err(s, "snapshot of kind %u, generation %llu refused: %s", b->kind,
+	    (unsigned long long)b->generation, err_text(b->error));
+	snprintf(who, sizeof(who), "%s %s", s->kind, s->name);
+	reload_on_refused(&c->m->reload, who, b->kind, b->generation);
+}
+
+static void
+answer_ready(struct child *c)
+{
+	child_is_ready(c);
+	switch (c->role) {
+	case ROLE_WORKER:
+		reload_look(&c->m->reload);
+		break;
+	case ROLE_SPAWNER:
+	case ROLE_RUNNER:
+		if (c->tenant != NULL)
+			runners_on_ready(c);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+answer_audit_state(struct status *s, const struct msg_AUDIT_STATE *b)
+{
+	char	before[STATUS_TEXT];
+
+	snprintf(before, sizeof(before), "%s", s->audit_trouble);
+	s->audit_behind = b->behind;
+	text_keep(s->audit_trouble, sizeof(s->audit_trouble), b->error == 0 ? SPAN_NONE : b->why);
+	if (s->audit_trouble[0] != '\0' && strcmp(before, s->audit_trouble) != 0)
+		log_err(LOG_SUBJECT("audit", ""), "%s", s->audit_trouble);
+	else if (s->audit_trouble[0] == '\0' && before[0] != '\0')
+		log_notice(LOG_SUBJECT("audit", ""), "works again");
+}
+
+static void
+answer_exiting(struct child *c, const struct msg_EXITING *b)
+{
+	log_debug(child_subject(c), "leaves, code=%u", b->reason);
+}
+
+void
+status_on_message(struct child *c, const struct chan_msg *msg)
+{
+	struct master		*m = c->m;
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_READY:
+		answer_ready(c);
+		break;
+	case MSG_TYPE_PING:		/* that it came is all there is to it */
+		break;
+	case MSG_TYPE_EXITING:
+		answer_exiting(c, &b->EXITING);
+		break;
+	case MSG_TYPE_SNAPSHOT_IN_FORCE:
+		answer_in_force(c, &b->SNAPSHOT_IN_FORCE);
+		break;
+	case MSG_TYPE_SNAPSHOT_REFUSED:
+		answer_refused(c, &b->SNAPSHOT_REFUSED);
+		break;
+	case MSG_TYPE_COMPILE_NOTE:
+	case MSG_TYPE_COMPILE_MADE:
+	case MSG_TYPE_COMPILE_DONE:
+	case MSG_TYPE_SECRET_WANT:
+		compile_on_message(&m->compile, msg);
+		break;
+	case MSG_TYPE_RUNNER_WANTED:
+		runners_want(m, c, b->RUNNER_WANTED.tenant);
+		break;
+	case MSG_TYPE_SERVER_STATE:
+		answer_server_state(c, &b->SERVER_STATE);
+		break;
+	case MSG_TYPE_JAIL_PROBE:
+		probe_on_result(m, b->JAIL_PROBE.result, b->JAIL_PROBE.line);
+		break;
+	case MSG_TYPE_SEGMENT_WANTED:
+		segments_give(c, b->SEGMENT_WANTED.number);
+		break;
+	case MSG_TYPE_AUDIT_CAUGHT_UP:
+		ctlsock_on_caught_up(&m->ctl, msg->ref);
+		break;
+	case MSG_TYPE_AUDIT_STATE:
+		answer_audit_state(&m->status, &b->AUDIT_STATE);
+		break;
+	case MSG_TYPE_STORE_DUMPED:
+		ctlsock_on_dump(&m->ctl, msg->ref, msg->fds[0]);
+		reload_on_dump(&m->reload, msg->ref, &msg->fds[0]);
+		start_on_dump(m, &msg->fds[0]);
+		break;
+	case MSG_TYPE_STORE_DONE:
+		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
+		m->start.last_good_came |= !m->ready;	/* the answer when none is stored */
+		break;
+	case MSG_TYPE_STORE_POLICY_LOADED:
+		start_on_last_good(m, &msg->fds[0], b->STORE_POLICY_LOADED.generation);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+worker_is_dead(struct child *c)
+{
+	struct msg_INCARNATION_OVER	over = { .slot = c->slot, .incarnation = c->incarnation };
+
+	regions_clear_worker(&c->m->regions, c->slot);
+	(void)child_send(&c->m->auditor, MSG_TYPE_INCARNATION_OVER, 0, &over, NULL, 0);
+	reload_look(&c->m->reload);
+}
+
+void
+status_on_death(struct child *c, int wait_status)
+{
+	struct master	*m = c->m;
+
+	switch (c->role) {
+	case ROLE_WORKER:
+		worker_is_dead(c);
+		break;
+	case ROLE_STORE:
+		reload_on_store_death(&m->reload);
+		ctlsock_on_store_death(&m->ctl);
+		break;
+	case ROLE_AUDITOR:
+		ctlsock_on_auditor_death(&m->ctl);
+		break;
+	case ROLE_COMPILE:
+		compile_on_death(&m->compile, wait_status);
+		break;
+	case ROLE_SPAWNER:
+	case ROLE_RUNNER:
+		if (c->tenant != NULL)
+			runners_on_death(c);
+		else
+			probe_on_death(m);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stop.c - the orderly end: drain, wait, kill, in the order of who needs whom
+ *
+ * Process: master.  Owns: nothing.  Trusts: wait(2) for who is gone.
+ *
+ * A worker's running call needs its runner, and its record needs the auditor, so these leave later.
+ */
+#include "lib/log.h"
+#include "master/master.h"
+#include "master/sdnotify.h"
+#include "master/stop.h"
+
+#define LATER_MS	5000		/* for those who serve no client */
+#define LOOK_MS		10
+
+static unsigned
+phase_roles(enum stop_phase p)
+{
+	switch (p) {
+	case STOP_WORKERS:
+		return R_WORKER | R_COMPILE;
+	case STOP_TOOLS:
+		return R_RUNNER | R_SPAWNER;
+	case STOP_RECORD:
+		return R_AUDITOR | R_STORE;
+	case STOP_OVER:
+	default:
+		return 0;
+	}
+}
+
+static void
+phase_drain(struct master *m, enum stop_phase p)
+{
+	switch (p) {
+	case STOP_WORKERS:
+		child_drain(&m->compile.child, LATER_MS);
+		for (uint32_t i = 0; i < m->worker_count; i++)
+			child_drain(&m->workers[i], m->params.drain_timeout);
+		break;
+	case STOP_TOOLS:
+		child_drain(&m->prober, LATER_MS);
+		runners_drain(&m->tenants, LATER_MS);
+		break;
+	case STOP_RECORD:
+		child_drain(&m->auditor, LATER_MS);
+		child_drain(&m->store, LATER_MS);
+		break;
+	case STOP_OVER:
+		break;
+	}
+}
+
+static void
+on_look(struct loop_timer *t, void *arg)
+{
+	struct master	*m = arg;
+
+	while (m->stop.phase != STOP_OVER && !children_alive(m, phase_roles(m->stop.phase)))
+		phase_drain(m, ++m->stop.phase);
+	if (m->stop.phase == STOP_OVER)
+		loop_stop(m->loop);
+	else
+		loop_timer_arm(t, LOOK_MS);
+}
+
+void
+stop_begin(struct master *m)
+{
+	if (m->stopping)
+		return;
+	m->stopping = true;
+	sdnotify_send("STOPPING=1");
+	watch_fini(&m->watch);
+	m->stop.phase = STOP_WORKERS;
+	phase_drain(m, m->stop.phase);
+	loop_timer_init(m->loop, &m->stop.look, on_look, m);
+	loop_timer_arm(&m->stop.look, LOOK_MS);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * watch.c - watch = yes: reload by itself when servers_file or rules_file changes
+ *
+ * Process: master.
+ * Owns:    the inotify descriptor.
+ * Trusts:  an event for no more than that something may have changed; the compiler reads the files.
+ *
+ * The folders are watched, not the files: editors replace a file by renaming another over it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "master/master.h"
+
+#define QUIET_MS	200
+#define EVENTS		(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
+
+static void
+on_quiet(struct loop_timer *t, void *arg)
+{
+	struct watch	*w = arg;
+
+	(void)t;
+	log_info(NULL, "configuration files changed; reloading");
+	reload_request(&w->m->reload, COMPILE_POLICY, NULL);
+}
+
+static bool
+is_ours(const struct watch *w, const struct inotify_event *e)
+{
+	if ((e->mask & IN_Q_OVERFLOW) != 0)
+		return true;
+	for (int i = 0; i < WATCH_FILES; i++)
+		if (e->wd == w->files[i].wd && e->len > 0 && strcmp(e->name, w->files[i].name) == 0)
+			return true;
+	return false;
+}
+
+static void
+watch_on_readable(struct loop_io *io, unsigned what, void *arg)
+{
+	struct watch	*w = arg;
+	char		 room[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t		 n;
+	bool		 ours = false;
+
+	(void)io;
+	(void)what;
+	while ((n = read(w->fd, room, sizeof(room))) > 0)
+		for (char *p = room; p < room + n;) {
+			const struct inotify_event *e = (const void *)p;
+
+			ours |= is_ours(w, e);
+			p += sizeof(*e) + e->len;
+		}
+	if (ours)
+		loop_timer_arm(&w->quiet, QUIET_MS);
+}
+
+void
+watch_init(struct watch *w, struct master *m)
+{
+	*w = (struct watch){ .m = m, .fd = -1 };
+	loop_timer_init(m->loop, &w->quiet, on_quiet, w);
+}
+
+static void
+watch_stop(struct watch *w)
+{
+	if (w->fd == -1)
+		return;
+	loop_timer_disarm(&w->quiet);
+	loop_io_fini(&w->io);
+	fd_close(&w->fd);
+}
+
+void
+watch_fini(struct watch *w)
+{
+	watch_stop(w);
+}
+
+static void
+watch_one(struct watch *w, int i, struct span path)
+{
+	char	 folder[PATH_MAX];
+	char	*slash;
+
+	w->files[i].wd = -1;
+	snprintf(folder, sizeof(folder), "%.*s", SPAN_FMT(path));
+	if ((slash = strrchr(folder, '/')) == NULL || strlen(slash + 1) > NAME_MAX)
+		return;
+	strcpy(w->files[i].name, slash + 1);
+	slash[slash == folder] = '\0';
+	w->files[i].wd = inotify_add_watch(w->fd, folder, EVENTS);
+	if (w->files[i].wd == -1)
+		log_warn(LOG_SUBJECT("watch", folder), "%s", strerror(errno));
+}
+
+void
+watch_files(struct watch *w)
+{
+	const struct params	*p = &w->m->params;
+
+	watch_stop(w);
+	if (!p->watch)
+		return;
+	if ((w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) == -1) {
+		log_warn(LOG_SUBJECT("watch", ""), "%s", strerror(errno));
+		return;
+	}
+	watch_one(w, 0, p->servers_file);
+	watch_one(w, 1, p->rules_file);
+	loop_io_init(w->m->loop, &w->io, w->fd, watch_on_readable, w);
+	loop_io_arm(&w->io, LOOP_READ);
+}
