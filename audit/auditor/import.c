@@ -330,7 +330,7 @@ settle(struct import *im, bool *moved)
 		im->sources[i].taken_to = im->sources[i].at;
 		any |= im->sources[i].through;
 	}
-	*moved = any || im->changed;
+	*moved = im->changed;
 	if (!any)
 		return 0;
 	if ((r = auditdb_sync(im->db)) != 0)
@@ -343,7 +343,9 @@ settle(struct import *im, bool *moved)
 			log_warn_repeat(LOG_SUBJECT("segment", s->name), "cannot be deleted: %m");
 			s->through = false;
 		}
-		if (!s->through)
+		if (s->through)
+			*moved = true;
+		else
 			im->sources[kept++] = *s;
 	}
 	im->count = kept;

@@ -158,7 +158,7 @@ run(struct query *q)
 }
 
 struct verify {
-	struct chain	chain;
+	struct chain	chain, head;	/* as found; as the writer noted it */
 	uint64_t	bad;		/* the first row that does not follow; 0 none */
 };
 
@@ -167,7 +167,9 @@ verify_row(const struct auditdb_row *row, void *arg)
 {
 	struct verify	*v = arg;
 
-	if (chain_follow(&v->chain, row->number, &row->before, row->content) != 0)
+	if (chain_follow(&v->chain, row->number, &row->before, row->content) != 0 ||
+	    (row->number == v->head.number && !crypt_equal(&v->chain.head, &v->head.head,
+	    sizeof(v->head.head))))
 		v->bad = row->number;
 	return v->bad == 0;
 }
@@ -176,22 +178,21 @@ static int
 verify(struct query *q)
 {
 	struct verify	v = { .bad = 0 };
-	struct chain	head;
 	char		hex[2 * CRYPT_SHA256_BYTES + 1];
 	int		r;
 
 	/* The noted head first: rows that come meanwhile are behind it. */
-	if ((r = auditdb_head(q->db, &head)) != 0)
+	if ((r = auditdb_head(q->db, &v.head)) != 0)
 		return EX_SOFTWARE;
 	r = auditdb_each_number(q->db, 0, verify_row, &v);
 	if (r != 0 || v.bad != 0) {
 		printf("record %" PRIu64 ": %s\n", v.bad != 0 ? v.bad : v.chain.number + 1,
-		    r != 0 ? "unreadable" : "does not follow the one before");
+		    r != 0 ? "unreadable" : "changed, or does not follow the one before");
 		return 1;
 	}
-	if (v.chain.number < head.number) {
+	if (v.chain.number < v.head.number) {
 		printf("records after %" PRIu64 " are missing, there were %" PRIu64 "\n", v.chain.number,
-		    head.number);
+		    v.head.number);
 		return 1;
 	}
 	num_hex(v.chain.head.bytes, sizeof(v.chain.head.bytes), hex);

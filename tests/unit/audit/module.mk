@@ -1,0 +1,1 @@
+$(call unit,audit,audit/auditor audit lib,lmdb crypto event_core)
