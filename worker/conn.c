@@ -272,6 +272,8 @@ finish(struct conn *c)
 	if (!c->body_whole)
 		in->at += http_body_left(&c->body);
 	c->body_whole = true;
+	if (c->state != CONN_BUSY)
+		conn_move(c, CONN_BUSY);
 	if (in != NULL && in->at < in->used) {
 		conn_kick_later(c);
 		return;

@@ -1,1 +1,1 @@
-$(call archive,worker,accept.c conn.c conn_set.c wire.c)
+$(call program,libexec/mcpgw/mcpgw-worker,worker,main.c control.c config.c accept.c conn.c admin.c request.c reply.c post.c session.c view.c lists.c meta.c metastatus.c call.c answer.c record.c route.c link.c,auth mcp audit shm policy ipc http sandbox lib,event_core crypto)

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * call.c - the way of one tool call
+ *
+ * Process: worker.  Owns: struct call, in its request's arena, until its `end` is recorded.
+ * Trusts:  neither the client nor the tool.
+ *
+ * decide -> buckets -> breaker -> `begin` in the audit -> (end of turn: the record is in the kernel)
+ * -> dispatch -> answer -> `end` in the audit -> (end of turn) -> the answer leaves.  A call that is
+ * refused on the way leaves one `once`.
+ */
+#include <stddef.h>
+
+#include "lib/bug.h"
+#include "lib/log.h"
+#include "worker/answer.h"
+#include "worker/call.h"
+#include "worker/meta.h"
+#include "worker/record.h"
+#include "worker/reply.h"
+#include "worker/route.h"
+
+#define CALL_MAGIC	0xca110001u
+#define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
+
+struct call {
+	uint32_t		 magic;
+	struct call		*next;		/* waiting for the end of the turn */
+	struct request		*rq;
+	struct call_ask		 ask;
+	struct decision		 decision;
+	uint64_t		 begin_seq, deadline_ms;
+	struct breaker_ticket	 breaker;
+	bool			 counted;	/* in flight */
+	struct route		 route;
+	struct buf		 up;		/* the request to the server */
+	struct bridge_mark	 up_id, up_meta;
+	struct answer		 answer;
+};
+
+static const struct span no_text = { NULL, 0 };
+
+uint64_t
+call_instance(const struct request *rq, const struct rec_server *server)
+{
+	uint64_t	tenant = sum64(rq->who.tenant);
+
+	switch ((enum server_isolation)server->isolation) {
+	case ISOLATION_TENANT:
+		return tenant;
+	case ISOLATION_SESSION:
+		return rq->has_session ? rq->session_hash ^ tenant : rq->who.hash ^ tenant;
+	case ISOLATION_CALL:
+		return rq->id ^ tenant;
+	case ISOLATION_PRINCIPAL:
+	default:
+		return rq->who.hash ^ tenant;
+	}
+}
+
+/* --- refusals --------------------------------------------------------------------------------- */
+
+static void
+record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
+    enum audit_outcome outcome, int err)
+{
+	const struct record_what what = { "tool", ask->server, ask->tool, d };
+
+	/* The refusal stands whether or not it can be kept: nothing was executed. */
+	if (record_once(rq, &what, outcome, err) != 0)
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+}
+
+void
+call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d)
+{
+	struct span	server = snap_text(rq->config->policy, ask->server->name), text;
+
+	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
+	record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_POLICY);
+	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
+		call_refuse_unknown(rq, ask->style == CALL_PLAIN ? rq->msg.name : ask->tool, ask->style);
+		return;
+	}
+	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s); ask your administrator with %s",
+	    SPAN_FMT(server), SPAN_FMT(ask->tool), d->class_text, rq->id_text);
+	call_reply_error(rq, ask->style, E_POLICY, text, d->path, 0);
+}
+
+void
+call_refuse_unknown(struct request *rq, struct span shown, enum call_style style)
+{
+	call_reply_error(rq, style, E_TOOL, shown, no_text, 0);
+}
+
+void
+call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct span why)
+{
+	struct span	server = snap_text(rq->config->policy, ask->server->name);
+
+	if ((ask->server->flags & SERVER_FLAG_DISABLED) != 0)
+		why = snap_text(rq->config->policy, ask->server->why);
+	metric_add(&rq->w->metrics, METRIC_calls_total, 1);
+	metric_add(&rq->w->metrics, METRIC_calls_unavailable_total, 1);
+	record_refusal(rq, ask, NULL, AUDIT_OUTCOME_UNAVAILABLE, E_SERVER);
+	call_reply_error(rq, ask->style, E_SERVER, arena_fmt(&rq->x->arena, "%.*s%s%.*s",
+	    SPAN_FMT(server), why.n > 0 ? ": " : "", SPAN_FMT(why)), no_text, 0);
+}
+
+void
+call_reply_error(struct request *rq, enum call_style style, int err, struct span detail,
+    struct span rule, uint64_t retry_after_ms)
+{
+	if (style == CALL_EXECUTE)
+		meta_reply_error(rq, err, detail, rule);
+	else
+		reply_error(rq, err, detail, rule, retry_after_ms);
+}
+
+/* Tokens of the agent's bucket, then of the tool's.  0 or E_LIMITED. */
+static int
+take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_after_ms)
+{
+	const struct snap	*policy = rq->config->policy;
+	struct span		 server = snap_text(policy, ask->server->name);
+	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
+	const struct rec_limit	*limits[2] = {
+		agent == NULL ? NULL : policy_limit_agent(policy, agent),
+		policy_limit_tool(policy, server, ask->tool),
+	};
+	uint64_t		 retry_ns;
+
+	for (int i = 0; i < 2; i++) {
+		struct span	key;
+
+		if (limits[i] == NULL)
+			continue;
+		key = i == 0 ?
+		    arena_fmt(&rq->x->arena, "agent%c%.*s%c%.*s", 0, SPAN_FMT(rq->who.tenant), 0,
+			SPAN_FMT(rq->who.agent)) :
+		    arena_fmt(&rq->x->arena, "tool%c%.*s%c%.*s%c%.*s", 0, SPAN_FMT(rq->who.tenant), 0,
+			SPAN_FMT(server), 0, SPAN_FMT(ask->tool));
+		switch (limit_take(&rq->w->limits, limit_key(&rq->w->limits, key),
+		    limits[i]->interval_ns, limits[i]->burst, loop_now_ns(rq->w->loop), &retry_ns)) {
+		case LIMIT_OK:
+			continue;
+		case LIMIT_FULL:
+			metric_add(&rq->w->metrics, METRIC_limit_table_full_total, 1);
+			break;
+		case LIMIT_CROWDED:
+			metric_add(&rq->w->metrics, METRIC_limit_crowded_total, 1);
+			break;
+		case LIMIT_EMPTY:
+			break;
+		}
+		*retry_after_ms = retry_ns / 1000000 + 1;
+		metric_add(&rq->w->metrics, METRIC_calls_limited_total, 1);
+		return E_LIMITED;
+	}
+	return 0;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static enum audit_outcome
+outcome_of(int error, bool sent)
+{
+	switch (error) {
+	case 0:
+		return AUDIT_OUTCOME_OK;
+	case E_TIMEOUT:
+		return AUDIT_OUTCOME_TIMEOUT;
+	case E_CLOSED:
+		return AUDIT_OUTCOME_CANCELLED;
+	case E_UPSTREAM:
+		return AUDIT_OUTCOME_BAD_ANSWER;
+	default:
+		return sent ? AUDIT_OUTCOME_DIED : AUDIT_OUTCOME_UNAVAILABLE;
+	}
+}
+
+/* Everything a call holds outside of its request, and its `end`. */
+static void
+call_close(struct call *c, enum audit_outcome outcome, int error)
+{
+	struct worker		*w = c->rq->w;
+	struct audit_fields	 f = { 0 };
+
+	record_finish(c->rq, outcome, error, 200, &f);
+	if (c->begin_seq != 0)
+		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
+	metric_add(&w->metrics, outcome == AUDIT_OUTCOME_OK ? METRIC_calls_ok_total :
+	    outcome == AUDIT_OUTCOME_UNAVAILABLE ? METRIC_calls_unavailable_total :
+	    METRIC_calls_failed_total, 1);
+	metric_observe(&w->metrics, METRIC_call_duration_seconds, f.latency_us);
+	if (c->counted)
+		inflight_end(&w->inflight, c->ask.server->profile);
+	w->calls_running--;
+	buf_fini(&c->up);
+	answer_fini(&c->answer);
+	c->rq->job = NULL;
+	c->rq->on_gone = NULL;
+	c->rq->on_credit = NULL;
+	c->magic = 0;
+}
+
+static void
+call_fail(struct call *c, int error, bool sent, struct span text)
+{
+	struct request	*rq = c->rq;
+	struct span	 server = snap_text(rq->config->policy, c->ask.server->name);
+	struct span	 said;
+	enum call_style	 style = c->ask.style;
+	bool		 begun = c->answer.begun;
+
+	said = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), text.n > 0 ? ": " : "",
+	    SPAN_FMT(span_part(text, 0, 600)));
+	call_close(c, outcome_of(error, sent), error);
+	if (begun) {
+		/* Half an answer went out: it must not look whole. */
+		flow_end(&rq->x->answer, FLOW_BROKEN);
+		request_done(rq);
+		return;
+	}
+	if (rq->gone)
+		request_done(rq);
+	else
+		call_reply_error(rq, style, error, said, no_text, 0);
+}
+
+/* execute_tool's results are results: a server's JSON-RPC error becomes one with isError. */
+static void
+call_fail_upstream(struct call *c, const struct rpc_answer *from)
+{
+	struct request	*rq = c->rq;
+	struct span	 message;
+
+	if (json_string(from->error_message, &rq->x->arena, &message) != 0)
+		message = no_text;
+	call_close(c, AUDIT_OUTCOME_ERROR, E_UPSTREAM);
+	if (rq->gone)
+		request_done(rq);
+	else
+		meta_reply_error(rq, E_UPSTREAM, message, no_text);
+}
+
+/* Did the server fail, so that the breaker should know? */
+static void
+tell_breaker(struct call *c, int error, bool sent)
+{
+	const struct params	*p = &c->rq->config->params;
+	struct worker		*w = c->rq->w;
+	uint64_t		 now_ms = loop_now_ms(w->loop);
+
+	if (error == 0)
+		breaker_ok(&w->breakers, &c->breaker);
+	else if ((error == E_SERVER || error == E_TIMEOUT || error == E_UPSTREAM) &&
+	    (sent || c->ask.server->kind == SERVER_HTTP))
+		breaker_fail(&w->breakers, &c->breaker, now_ms, (uint32_t)p->breaker_failures,
+		    p->breaker_open);
+	else
+		breaker_unknown(&w->breakers, &c->breaker, now_ms);
+}
+
+/* --- events of the route ---------------------------------------------------------------------- */
+
+static struct call *
+call_of(struct route *r)
+{
+	struct call	*c = (struct call *)(void *)((char *)r - offsetof(struct call, route));
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	return c;
+}
+
+static void
+on_answer(struct route *r, uint64_t bytes, struct bridge_mark id, bool modern)
+{
+	struct call	*c = call_of(r);
+
+	answer_expect(&c->answer, bytes, id, modern);
+}
+
+static void
+on_body(struct route *r, struct span bytes)
+{
+	struct call	*c = call_of(r);
+	size_t		 taken;
+
+	if ((taken = answer_take(&c->answer, bytes)) > 0)
+		route_credit(&c->route, taken);
+}
+
+/* A whole answer.  The record is written at the end of this turn, before the connection is flushed;
+ * so its order towards the reply below is the loop's, not this function's. */
+static void
+call_succeed(struct call *c, const struct answer_ready *ready)
+{
+	struct request	*rq = c->rq;
+
+	if (rq->gone || !c->answer.streams) {
+		call_close(c, ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK, 0);
+		if (rq->gone)
+			request_done(rq);
+		else
+			reply_pieces(rq, &ready->pieces);
+		return;
+	}
+	answer_send_tail(&c->answer);
+	call_close(c, ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK, 0);
+	request_done(rq);
+}
+
+static void
+on_end(struct route *r, int error, bool sent, struct span text)
+{
+	struct call		*c = call_of(r);
+	struct answer_ready	 ready;
+
+	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
+		text = SPAN_LIT("what it answered is not a valid MCP message");
+	tell_breaker(c, error, sent);
+	if (error != 0)
+		call_fail(c, error, sent, text);
+	else if (c->ask.style == CALL_EXECUTE && ready.answer.is_error)
+		call_fail_upstream(c, &ready.answer);
+	else
+		call_succeed(c, &ready);
+}
+
+static const struct route_ops route_ops = { on_answer, on_body, on_end };
+
+/* A modern client that goes away cancels (mcp-wire 3.4); a legacy one does not (3.3). */
+static void
+on_client_gone(struct request *rq)
+{
+	struct call	*c = rq->job;
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	metric_add(&rq->w->metrics, METRIC_calls_abandoned_total, 1);
+	if (rq->modern)
+		route_cancel(&c->route);
+}
+
+static void
+on_client_took(struct request *rq, size_t bytes)
+{
+	struct call	*c = rq->job;
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	route_credit(&c->route, answer_credit(&c->answer, bytes));
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+static uint32_t
+deadline_of(const struct request *rq, const struct call_ask *ask)
+{
+	uint64_t	ms = ask->server->timeout_ms != 0 ? ask->server->timeout_ms :
+	    rq->config->params.call_timeout;
+
+	if (ask->timeout_ms != 0 && ask->timeout_ms < ms)
+		ms = ask->timeout_ms;
+	return (uint32_t)ms;
+}
+
+static void
+call_dispatch(struct call *c)
+{
+	struct request	*rq = c->rq;
+	struct route_request q = {
+		.policy = rq->config->policy, .server = c->ask.server,
+		.instance = call_instance(rq, c->ask.server),
+		.deadline_ms = (uint32_t)c->deadline_ms,
+		.method = MCP_TOOLS_CALL, .name = c->ask.tool, .body = buf_rest(&c->up),
+		.id = c->up_id, .modern_meta = c->up_meta,
+	};
+	int		 e;
+
+	if (c->begin_seq != 0 && !spool_is_kept(rq->w->spool, c->begin_seq)) {
+		breaker_unknown(&rq->w->breakers, &c->breaker, loop_now_ms(rq->w->loop));
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+		call_fail(c, E_AUDIT, false, no_text);
+		return;
+	}
+	if (rq->gone && rq->modern) {
+		breaker_unknown(&rq->w->breakers, &c->breaker, loop_now_ms(rq->w->loop));
+		call_fail(c, E_CLOSED, false, no_text);
+		return;
+	}
+	if ((e = route_start(rq->w, &c->route, &route_ops, &q)) != 0) {
+		tell_breaker(c, e, false);
+		call_fail(c, e, false, no_text);
+	}
+}
+
+void
+call_dispatch_turn(void *arg)
+{
+	struct worker	*w = arg;
+	struct call	*c = w->dispatch, *next;
+
+	w->dispatch = NULL;
+	w->dispatch_last = &w->dispatch;
+	for (; c != NULL; c = next) {
+		next = c->next;
+		call_dispatch(c);
+	}
+}
+
+/* Everything that can refuse a call after policy allowed it, in the order of cost. */
+static int
+may_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket *t, struct span *text,
+    uint64_t *retry_after_ms)
+{
+	int	e;
+
+	*retry_after_ms = 0;
+	if (ask->server->flags & SERVER_FLAG_DISABLED) {
+		*text = snap_text(rq->config->policy, ask->server->why);
+		return E_SERVER;
+	}
+	if (!spool_may_call(rq->w->spool) &&
+	    rq->config->params.audit_on_error != AUDIT_ON_ERROR_CONTINUE) {
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+		return E_AUDIT;
+	}
+	if ((e = take_tokens(rq, ask, retry_after_ms)) != 0)
+		return e;
+	if (!breaker_may_call(&rq->w->breakers, ask->server->profile, loop_now_ms(rq->w->loop),
+	    PROBE_MS, t, retry_after_ms)) {
+		metric_add(&rq->w->metrics, METRIC_breaker_refused_total, 1);
+		return E_BREAKER;
+	}
+	return 0;
+}
+
+static int
+call_prepare(struct call *c)
+{
+	struct request		*rq = c->rq;
+	const struct record_what what = { "tool", c->ask.server, c->ask.tool, &c->decision };
+	struct audit_fields	 f;
+	const struct bridge_request up = {
+		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool,
+		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
+	};
+	int			 r;
+
+	if ((r = bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta)) != 0)
+		return r;
+	record_start(rq, &what, &f);
+	return spool_begin(rq->w->spool, rq->id, rq->config->generation, &f, &c->begin_seq);
+}
+
+void
+call_begin(struct request *rq, const struct call_ask *ask)
+{
+	const struct object	 object = { OBJECT_TOOL, snap_text(rq->config->policy,
+				    ask->server->name), ask->tool };
+	struct worker		*w = rq->w;
+	struct call		*c;
+	struct decision		 d;
+	struct breaker_ticket	 ticket = { 0 };
+	struct span		 text = no_text;
+	uint64_t		 retry_after_ms;
+	int			 e;
+
+	metric_add(&w->metrics, METRIC_calls_total, 1);
+	decide(rq->config->policy, &rq->who, &object, &d);
+	if (!d.allow) {
+		call_refuse_denied(rq, ask, &d);
+		return;
+	}
+	if ((e = may_call(rq, ask, &ticket, &text, &retry_after_ms)) != 0) {
+		record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
+		    AUDIT_OUTCOME_UNAVAILABLE : AUDIT_OUTCOME_REFUSED, e);
+		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),
+		    text.n > 0 ? ": " : "", SPAN_FMT(text));
+		call_reply_error(rq, ask->style, e, text, no_text, retry_after_ms);
+		return;
+	}
+	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {
+		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		call_reply_error(rq, ask->style, E_NOMEM, no_text, no_text, 0);
+		return;
+	}
+	c->magic = CALL_MAGIC;
+	c->rq = rq;
+	c->ask = *ask;
+	c->decision = d;
+	c->breaker = ticket;
+	c->deadline_ms = deadline_of(rq, ask);
+	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
+	answer_init(&c->answer, rq);
+	rq->plain_call = ask->style == CALL_PLAIN;
+	w->calls_running++;
+	if ((e = call_prepare(c)) != 0) {
+		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		call_fail(c, e, false, no_text);
+		return;
+	}
+	c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
+	rq->job = c;
+	rq->on_gone = on_client_gone;
+	rq->on_credit = on_client_took;
+	c->next = NULL;
+	*w->dispatch_last = c;
+	w->dispatch_last = &c->next;
+}

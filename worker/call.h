@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * call.h - the way of one tool call, from the decision to the answer
+ */
+#ifndef WORKER_CALL_H
+#define WORKER_CALL_H
+
+#include "worker/request.h"
+
+enum call_style {
+	CALL_PLAIN,		/* tools/call of the tool itself */
+	CALL_EXECUTE,		/* execute_tool: errors are results with isError (seed 001) */
+};
+
+struct call_ask {
+	const struct rec_server	*server;
+	struct span		 tool;		/* the server's own name */
+	const struct rpc_message *from;		/* the client's; NULL with CALL_EXECUTE */
+	struct json_value	 arguments;
+	uint64_t		 timeout_ms;	/* what the client asked for; 0: nothing */
+	enum call_style		 style;
+};
+
+/* Decides, limits, records, dispatches, answers.  Texts of `ask` live in the request. */
+void	call_begin(struct request *rq, const struct call_ask *ask);
+/* Answers a call that policy refuses, without looking further: what call_begin() would do. */
+void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
+/* A tool that is not there, by the name the client knows. */
+void	call_refuse_unknown(struct request *rq, struct span shown, enum call_style style);
+/* A server whose tools are not known; why is for people. */
+void	call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct span why);
+/* An error in the style of the call: JSON-RPC error, or isError result.  detail is appended to the
+ * error's text. */
+void	call_reply_error(struct request *rq, enum call_style style, int err, struct span detail,
+	    struct span rule, uint64_t retry_after_ms);
+/* Whose instance of this server serves this request (architecture section 6). */
+uint64_t call_instance(const struct request *rq, const struct rec_server *server);
+
+/* At the end of the turn, after the audit was written: calls whose `begin` was kept leave. */
+void	call_dispatch_turn(void *worker);
+
+#endif

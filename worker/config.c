@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config.c - one generation of the policy, held by the requests that began with it
+ *
+ * Process: worker.  Owns: the configs; each holds its snapshot.
+ * Trusts:  the compiler's snapshot, verified when it was mapped.
+ */
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "worker/worker.h"
+
+int
+config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
+{
+	struct config	*c;
+	int		 r;
+
+	*out = NULL;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return E_NOMEM;
+	c->refs = 1;
+	c->policy = swap_hold(snaps, SNAP_POLICY);
+	if (c->policy == NULL) {
+		free(c);
+		return E_NOTFOUND;
+	}
+	if ((r = params_load(c->policy, &c->params)) != 0) {
+		config_release(&c);
+		return r;
+	}
+	c->generation = snap_head(c->policy)->generation;
+	c->since_ms = wall_ms;
+	*out = c;
+	return 0;
+}
+
+struct config *
+config_hold(struct config *c)
+{
+	c->refs++;
+	return c;
+}
+
+void
+config_release(struct config **cp)
+{
+	struct config	*c = *cp;
+
+	*cp = NULL;
+	if (c == NULL)
+		return;
+	BUG_ON(c->refs == 0);
+	if (--c->refs > 0)
+		return;
+	snap_release(&c->policy);
+	free(c);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * control.c - what the master says to a worker
+ *
+ * Process: worker.  Owns: descriptors from messages, until their part takes them.
+ * Trusts:  the master; ipc/chan.c has checked that each message may come now.
+ */
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "worker/lists.h"
+#include "worker/worker.h"
+
+#define ORPHAN_MS 1500		/* the master died: P2 gives two seconds in all */
+
+static int
+take_fd(const struct chan_msg *m)
+{
+	int	fd = m->fds[0];
+
+	m->fds[0] = -1;
+	return fd;
+}
+
+/* --- birth ------------------------------------------------------------------------------------ */
+
+static void
+on_region(struct worker *w, const struct chan_msg *m)
+{
+	enum region_kind kind = (enum region_kind)m->body->REGION.kind;
+	struct region	 r = { 0 };
+	int		 e;
+
+	if ((e = region_map(m->fds[0], kind, &r)) != 0)
+		fatal(EX_SOFTWARE, "shared memory %s: %s", region_name(kind), err_text(e));
+	switch (kind) {
+	case REGION_LIMITS:
+		e = limits_init(&w->limits, &r, w->slot);
+		break;
+	case REGION_BREAKERS:
+		w->breakers = r;
+		break;
+	case REGION_SESSIONS:
+		w->sessions = r;
+		break;
+	case REGION_UPSTREAM_SESSIONS:
+		w->upsessions = r;
+		break;
+	case REGION_INFLIGHT:
+		e = inflight_init(&w->inflight, &r, w->slot);
+		break;
+	case REGION_METRICS:
+		e = metrics_init(&w->metrics, &r, w->slot);
+		break;
+	case REGION_GATE:
+		w->gate = r;
+		break;
+	case REGION_LIMIT:
+	default:
+		e = E_FORMAT;
+		break;
+	}
+	if (e != 0)
+		fatal(EX_SOFTWARE, "shared memory %s: %s", region_name(kind), err_text(e));
+}
+
+static void
+on_boot(struct worker *w, const struct msg_BOOT *m)
+{
+	w->slot = m->slot;
+	w->incarnation = m->incarnation;
+	w->boot = m->boot;
+	w->workers = m->workers;
+	w->flags = m->flags;
+	requestid_init(&w->ids, w->slot, w->incarnation, loop_wall_ms(w->loop));
+}
+
+/* --- snapshots -------------------------------------------------------------------------------- */
+
+static void
+apply_params(struct worker *w, const struct params *p)
+{
+	conn_set_params(w->conns, &(struct conn_params){
+	    .head_timeout_ms = p->head_timeout, .body_timeout_ms = p->body_timeout,
+	    .idle_timeout_ms = p->idle_timeout, .write_timeout_ms = p->write_timeout,
+	    .max_connections = p->max_connections });
+	w->bodies.limit = p->body_memory;
+	spool_set_continue(w->spool, p->audit_on_error == AUDIT_ON_ERROR_CONTINUE);
+	log_set_level((enum log_level)(LOG_LEVEL_ERR + p->log_level));
+}
+
+/* Maps and swaps; the requests that run keep what they have. */
+static int
+take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
+{
+	struct config	*config = NULL;
+	int		 r;
+
+	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) != 0)
+		return r;
+	if (m->kind != SNAP_POLICY)
+		return 0;
+	if ((r = config_new(&w->snaps, loop_wall_ms(w->loop), &config)) != 0)
+		return r;
+	config_release(&w->config);
+	w->config = config;
+	w->reloads++;
+	apply_params(w, &config->params);
+	lists_policy_changed(w->lists);
+	metric_add(&w->metrics, METRIC_snapshots_swapped_total, 1);
+	return 0;
+}
+
+static void
+on_snapshot(struct worker *w, const struct chan_msg *m)
+{
+	const struct msg_SNAPSHOT_OFFER *offer = &m->body->SNAPSHOT_OFFER;
+	int				 r;
+
+	if ((r = take_snapshot(w, m->fds[0], offer)) == 0) {
+		struct msg_SNAPSHOT_IN_FORCE in_force = { offer->kind, offer->generation, 0 };
+
+		r = chan_send(&w->master, MSG_TYPE_SNAPSHOT_IN_FORCE, m->ref, &in_force, NULL, 0);
+	} else {
+		struct msg_SNAPSHOT_REFUSED refused = { offer->kind, offer->generation, r, 0 };
+
+		log_err(NULL, "snapshot kind %u generation %lu refused: %s", offer->kind,
+		    (unsigned long)offer->generation, err_text(r));
+		r = chan_send(&w->master, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused, NULL, 0);
+	}
+	if (r != 0)
+		log_warn(NULL, "master: %s", err_text(r));
+}
+
+/* --- runners ---------------------------------------------------------------------------------- */
+
+static void
+on_link_wanted(struct span tenant, void *arg)
+{
+	struct worker	*w = arg;
+	int		 r;
+
+	r = chan_send(&w->master, MSG_TYPE_RUNNER_WANTED, 0,
+	    &(struct msg_RUNNER_WANTED){ tenant, 0 }, NULL, 0);
+	if (r != 0)
+		log_warn(NULL, "master: %s", err_text(r));
+}
+
+struct link *
+worker_link(struct worker *w, struct span tenant)
+{
+	struct link	*l;
+
+	for (size_t i = 0; i < w->link_count; i++)
+		if (span_eq(link_tenant(w->links[i]), tenant))
+			return w->links[i];
+	if (w->link_count == WORKER_LINKS_MAX ||
+	    link_new(w->loop, tenant, on_link_wanted, w, &l) != 0)
+		return NULL;
+	w->links[w->link_count++] = l;
+	return l;
+}
+
+static void
+on_runner_link(struct worker *w, const struct chan_msg *m)
+{
+	struct link	*l = worker_link(w, m->body->RUNNER_LINK.tenant);
+
+	if (l != NULL && fd_set_nonblock(m->fds[0]) == 0)
+		link_attach(l, take_fd(m));
+}
+
+void
+worker_report_server(struct worker *w, struct span tenant, struct span server,
+    enum server_state state, uint32_t tools, uint64_t next_try_ms, struct span error)
+{
+	struct msg_SERVER_STATE	m = { .tenant = tenant, .server = server, .state = state,
+	    .tools = tools, .next_try_ms = next_try_ms, .error = span_part(error, 0, 400) };
+
+	/* Gossip: when the master is slow it goes without. */
+	if (chan_send(&w->master, MSG_TYPE_SERVER_STATE, 0, &m, NULL, 0) != 0)
+		log_debug(NULL, "server state not reported");
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void
+on_drain_over(struct loop_timer *t, void *arg)
+{
+	struct worker	*w = arg;
+
+	(void)t;
+	loop_stop(w->loop);
+}
+
+static void
+drain(struct worker *w, uint64_t within_ms)
+{
+	w->draining = true;
+	accept_stop(w->accept);
+	conn_set_drain(w->conns);
+	loop_timer_arm(&w->drain_timer, within_ms);
+}
+
+void
+worker_drain_check(struct worker *w)
+{
+	if (w->draining && w->calls_running == 0 && conn_set_count(w->conns)->open == 0)
+		loop_stop(w->loop);
+}
+
+void
+worker_drain_init(struct worker *w)
+{
+	loop_timer_init(w->loop, &w->drain_timer, on_drain_over, w);
+}
+
+void
+worker_on_master_gone(struct chan *c, int why, void *arg)
+{
+	struct worker	*w = arg;
+
+	(void)c;
+	if (!w->ready)
+		exit(EX_UNAVAILABLE);
+	log_notice(NULL, "the master is gone (%s): leaving", err_text(why));
+	drain(w, ORPHAN_MS);
+}
+
+void
+worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
+{
+	struct worker	*w = arg;
+	int		 r = 0;
+
+	switch ((enum msg_type)m->type) {
+	case MSG_TYPE_BOOT:
+		on_boot(w, &m->body->BOOT);
+		break;
+	case MSG_TYPE_REGION:
+		on_region(w, m);
+		break;
+	case MSG_TYPE_LISTEN:
+		r = worker_add_listener(w, take_fd(m), m->body->LISTEN.kind);
+		break;
+	case MSG_TYPE_KEYRING:
+		if ((r = keyring_read(m->fds[0], &w->ring)) == 0)
+			w->has_ring = true;
+		break;
+	case MSG_TYPE_SNAPSHOT_OFFER:
+		on_snapshot(w, m);
+		break;
+	case MSG_TYPE_GO:
+		worker_go(w);
+		break;
+	case MSG_TYPE_SEGMENT:
+		spool_add_segment(w->spool, take_fd(m), m->body->SEGMENT.number);
+		break;
+	case MSG_TYPE_SEGMENT_NONE:
+		log_err(NULL, "audit: no segment: %.*s", SPAN_FMT(m->body->SEGMENT_NONE.why));
+		spool_no_segment(w->spool, m->body->SEGMENT_NONE.number);
+		break;
+	case MSG_TYPE_RUNNER_LINK:
+		on_runner_link(w, m);
+		break;
+	case MSG_TYPE_RUNNER_NONE: {
+		struct link *l = worker_link(w, m->body->RUNNER_NONE.tenant);
+
+		if (l != NULL)
+			link_refuse(l, m->body->RUNNER_NONE.why);
+		break;
+	}
+	case MSG_TYPE_PING:
+		r = chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0);
+		break;
+	case MSG_TYPE_DRAIN:
+		drain(w, m->body->DRAIN.within_ms);
+		break;
+	case MSG_TYPE_LOG_FD:
+		log_set_fd(take_fd(m));
+		break;
+	default:
+		/* The table allows it to some role, but it means nothing to a worker. */
+		break;
+	}
+	if (r != 0)
+		log_warn(NULL, "message %u of the master: %s", m->type, err_text(r));
+}

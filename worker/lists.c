@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lists.c - the servers' lists of tools: asked for once, kept while fresh, shared by all requests
+ *
+ * Process: worker.  Owns: the entries, their catalogues and the flights that fill them.
+ * Trusts:  no server: pages, tools and bytes are bounded, a repeated cursor ends the walk.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "lib/log.h"
+#include "worker/lists.h"
+#include "worker/route.h"
+#include "worker/worker.h"
+
+#define LIST_MAGIC	0x11575001u
+#define ENTRIES_MAX	4096
+#define BUCKETS		1024		/* a power of two */
+#define PAGES_MAX	100
+#define WAITERS_MAX	4096
+#define ANSWER_MAX	(16 * 1024 * 1024)
+#define RETRY_MS	1000		/* a server that failed is asked again after this */
+
+struct waiter {
+	struct waiter		*next;
+	struct lists_wait	*wait;
+};
+
+struct entry {
+	uint32_t		 magic;
+	struct entry		*next;		/* of the bucket */
+	struct lists		*lists;
+	uint64_t		 profile, instance;
+	struct catalogue	*tools;		/* NULL: never answered */
+	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
+	uint64_t		 used_ms;
+	bool			 failed;
+	char			 why[256];
+
+	/* the flight */
+	bool			 flying;
+	struct config		*config;	/* held */
+	const struct rec_server	*server;
+	struct route		 route;
+	struct buf		 up, answer;
+	struct catalogue	*build;		/* the one that grows */
+	struct buf		 cursor;	/* raw JSON text of the next page's */
+	unsigned		 pages;
+	uint64_t		 deadline_ms;
+	struct waiter		*waiters;
+	uint32_t		 waiter_count;
+};
+
+struct lists {
+	struct worker	*w;
+	struct entry	*buckets[BUCKETS];
+	uint32_t	 count;
+};
+
+static void fetch_page(struct entry *e);
+
+int
+lists_new(struct worker *w, struct lists **out)
+{
+	if ((*out = calloc(1, sizeof(**out))) == NULL)
+		return E_NOMEM;
+	(*out)->w = w;
+	return 0;
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+static struct entry **
+bucket_of(struct lists *l, uint64_t profile, uint64_t instance)
+{
+	return &l->buckets[(profile ^ instance * UINT64_C(0x9e3779b97f4a7c15)) >> 7 & (BUCKETS - 1)];
+}
+
+static struct entry *
+entry_find(struct lists *l, uint64_t profile, uint64_t instance)
+{
+	struct entry	*e;
+
+	for (e = *bucket_of(l, profile, instance); e != NULL; e = e->next)
+		if (e->profile == profile && e->instance == instance)
+			return e;
+	return NULL;
+}
+
+static void
+entry_free(struct entry *e)
+{
+	BUG_ON(e->flying);
+	catalogue_free(&e->tools);
+	buf_fini(&e->up);
+	buf_fini(&e->answer);
+	buf_fini(&e->cursor);
+	e->magic = 0;
+	free(e);
+}
+
+/* Makes room: drops the entry that was not used for the longest time. */
+static void
+evict_one(struct lists *l)
+{
+	struct entry	**oldest = NULL, **at, *e;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (at = &l->buckets[i]; *at != NULL; at = &(*at)->next)
+			if (!(*at)->flying && (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
+				oldest = at;
+	if (oldest == NULL)
+		return;
+	e = *oldest;
+	*oldest = e->next;
+	l->count--;
+	entry_free(e);
+}
+
+static struct entry *
+entry_get(struct lists *l, uint64_t profile, uint64_t instance)
+{
+	struct entry	*e = entry_find(l, profile, instance), **bucket;
+
+	if (e == NULL) {
+		if (l->count >= ENTRIES_MAX)
+			evict_one(l);
+		if (l->count >= ENTRIES_MAX || (e = calloc(1, sizeof(*e))) == NULL)
+			return NULL;
+		e->magic = LIST_MAGIC;
+		e->lists = l;
+		e->profile = profile;
+		e->instance = instance;
+		buf_init(&e->up, 64 * 1024);
+		buf_init(&e->answer, ANSWER_MAX);
+		buf_init(&e->cursor, 16 * 1024);
+		bucket = bucket_of(l, profile, instance);
+		e->next = *bucket;
+		*bucket = e;
+		l->count++;
+	}
+	e->used_ms = loop_now_ms(l->w->loop);
+	return e;
+}
+
+void
+lists_policy_changed(struct lists *l)
+{
+	/* Entries are keyed by profile: a changed server has a new key, the old one is evicted. */
+	while (l->count > ENTRIES_MAX / 2)
+		evict_one(l);
+}
+
+/* --- a flight --------------------------------------------------------------------------------- */
+
+static void
+report(struct entry *e)
+{
+	struct worker	*w = e->lists->w;
+	struct span	 tenant = policy_tenant_name(e->config->policy, e->server->tenant);
+	struct span	 name = snap_text(e->config->policy, e->server->name);
+
+	/* A tool's process is the runner's to report; its number of tools is known here only. */
+	worker_report_server(w, tenant, name,
+	    e->failed ? SERVER_STATE_BROKEN : SERVER_STATE_UP,
+	    e->tools == NULL ? 0 : (uint32_t)catalogue_count(e->tools), 0, span_of(e->why));
+}
+
+static void
+flight_over(struct entry *e, int error, struct span text)
+{
+	struct waiter	*waiter, *next;
+
+	e->flying = false;
+	e->at_ms = loop_now_ms(e->lists->w->loop);
+	e->failed = error != 0;
+	e->why[0] = '\0';
+	if (error != 0) {
+		snprintf(e->why, sizeof(e->why), "%s%s%.*s", err_text(error), text.n > 0 ? ": " : "",
+		    SPAN_FMT(span_part(text, 0, 200)));
+		log_warn_repeat(NULL, "server %.*s: no list of tools: %s",
+		    SPAN_FMT(snap_text(e->config->policy, e->server->name)), e->why);
+	}
+	report(e);
+	catalogue_free(&e->build);
+	buf_fini(&e->answer);
+	buf_fini(&e->up);
+	waiter = e->waiters;
+	e->waiters = NULL;
+	e->waiter_count = 0;
+	config_release(&e->config);
+	for (; waiter != NULL; waiter = next) {
+		next = waiter->next;
+		if (--waiter->wait->left == 0)
+			waiter->wait->done(waiter->wait, waiter->wait->arg);
+		free(waiter);
+	}
+}
+
+static void
+on_answer(struct route *r, uint64_t bytes, struct bridge_mark id, bool modern)
+{
+	(void)r;
+	(void)bytes;
+	(void)id;
+	(void)modern;
+}
+
+static void
+on_body(struct route *r, struct span bytes)
+{
+	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
+
+	MAGIC_CHECK(e, LIST_MAGIC);
+	route_credit(r, bytes.n);
+	if (buf_put(&e->answer, bytes) != 0)
+		route_cancel(r);
+}
+
+/* One page came.  0, with the cursor of the next one or none, or E_UPSTREAM, E_NOMEM. */
+static int
+take_page(struct entry *e, struct span *cursor)
+{
+	struct rpc_answer	answer;
+
+	*cursor = SPAN_NONE;
+	if (rpc_answer_whole(e->lists->w->answer_scan, buf_rest(&e->answer), &answer) != 0 ||
+	    answer.kind != RPC_RESPONSE || answer.is_error)
+		return E_UPSTREAM;
+	return catalogue_page(e->build, answer.result, cursor);
+}
+
+static void
+on_end(struct route *r, int error, bool sent, struct span text)
+{
+	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
+	struct span	 cursor = SPAN_NONE;
+
+	(void)sent;
+	MAGIC_CHECK(e, LIST_MAGIC);
+	if (error == 0 && (error = take_page(e, &cursor)) == 0 && cursor.n > 0 &&
+	    ++e->pages < PAGES_MAX) {
+		buf_clear(&e->cursor);
+		if ((error = buf_put(&e->cursor, cursor)) == 0) {
+			fetch_page(e);
+			return;
+		}
+	}
+	if (error == 0 && (error = catalogue_finish(e->build)) == 0) {
+		catalogue_free(&e->tools);
+		e->tools = e->build;
+		e->build = NULL;
+	}
+	flight_over(e, error, text);
+}
+
+static const struct route_ops route_ops = { on_answer, on_body, on_end };
+
+static void
+fetch_page(struct entry *e)
+{
+	struct bridge_request	up = { .method = MCP_TOOLS_LIST, .id = SPAN_LIT("0"),
+	    .cursor = buf_rest(&e->cursor), .meta = BRIDGE_EITHER };
+	struct bridge_mark	id, meta;
+	struct route_request	q;
+	uint64_t		now_ms = loop_now_ms(e->lists->w->loop);
+	int			r;
+
+	buf_clear(&e->up);
+	buf_clear(&e->answer);
+	if (now_ms >= e->deadline_ms) {
+		flight_over(e, E_TIMEOUT, SPAN_NONE);
+		return;
+	}
+	if ((r = bridge_write_request(&e->up, &up, &id, &meta)) != 0) {
+		flight_over(e, r, SPAN_NONE);
+		return;
+	}
+	q = (struct route_request){
+		.policy = e->config->policy, .server = e->server, .instance = e->instance,
+		.deadline_ms = (uint32_t)(e->deadline_ms - now_ms), .method = MCP_TOOLS_LIST,
+		.body = buf_rest(&e->up), .id = id, .modern_meta = meta, .is_list = true,
+	};
+	if ((r = route_start(e->lists->w, &e->route, &route_ops, &q)) != 0)
+		flight_over(e, r, SPAN_NONE);
+}
+
+static void
+fly(struct entry *e, struct config *config, const struct rec_server *server)
+{
+	struct span	prefix = snap_text(config->policy, server->prefix);
+	struct span	name = snap_text(config->policy, server->name);
+	int		r;
+
+	e->config = config_hold(config);
+	e->server = server;
+	e->flying = true;
+	e->pages = 0;
+	e->deadline_ms = loop_now_ms(e->lists->w->loop) + config->params.list_timeout;
+	buf_clear(&e->cursor);
+	if ((r = catalogue_new(name, prefix, &e->build)) != 0) {
+		flight_over(e, r, SPAN_NONE);
+		return;
+	}
+	fetch_page(e);
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+void
+lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg)
+{
+	/* One for lists_ready(), so that done never comes while servers are still added. */
+	*wait = (struct lists_wait){ .left = 1, .done = done, .arg = arg };
+}
+
+static bool
+is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
+{
+	if (e->at_ms == 0)
+		return false;
+	return now_ms - e->at_ms < (e->failed ? RETRY_MS : config->params.list_fresh);
+}
+
+void
+lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
+    const struct rec_server *server, uint64_t instance)
+{
+	struct entry	*e;
+	struct waiter	*waiter;
+
+	if ((server->flags & SERVER_FLAG_DISABLED) != 0)
+		return;
+	if ((e = entry_get(l, server->profile, instance)) == NULL)
+		return;
+	if (!e->flying && is_fresh(e, config, loop_now_ms(l->w->loop)))
+		return;
+	if (e->waiter_count == WAITERS_MAX || (waiter = malloc(sizeof(*waiter))) == NULL)
+		return;
+	waiter->wait = wait;
+	waiter->next = e->waiters;
+	e->waiters = waiter;
+	e->waiter_count++;
+	wait->left++;
+	if (!e->flying)
+		fly(e, config, server);
+}
+
+void
+lists_ready(struct lists_wait *wait)
+{
+	if (--wait->left == 0)
+		wait->done(wait, wait->arg);
+}
+
+const struct catalogue *
+lists_find(struct lists *l, const struct rec_server *server, uint64_t instance, struct span *why)
+{
+	struct entry	*e = entry_find(l, server->profile, instance);
+
+	*why = e == NULL ? SPAN_NONE : span_of(e->why);
+	if (e == NULL || e->failed)
+		return NULL;
+	e->used_ms = loop_now_ms(l->w->loop);
+	return e->tools;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lists.h - the servers' lists of tools, as this worker knows them
+ *
+ * Until scout publishes the catalogue for all, each worker asks by itself, lazily, one flight per
+ * (server, instance) at a time.  A server that does not answer is left out, and asked again later.
+ */
+#ifndef WORKER_LISTS_H
+#define WORKER_LISTS_H
+
+#include "mcp/catalogue.h"
+#include "policy/records.h"
+
+struct worker;
+struct config;
+struct lists;
+struct lists_wait;
+
+typedef void lists_done_fn(struct lists_wait *, void *arg);
+
+/* Embedded by whoever waits for lists; done comes once, also when nothing had to be waited for. */
+struct lists_wait {
+	uint32_t	 left;
+	lists_done_fn	*done;
+	void		*arg;
+};
+
+must_check int	lists_new(struct worker *w, struct lists **out);
+/* Entries of profiles that are no more are dropped as they age; what runs goes on. */
+void		lists_policy_changed(struct lists *l);
+
+/* Begins a wait; lists_want() for each server; then lists_ready(), which may call done at once. */
+void		lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg);
+void		lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
+		    const struct rec_server *server, uint64_t instance);
+void		lists_ready(struct lists_wait *wait);
+
+/* What is known now: NULL when the server never answered; then *why says so, for people.  Borrowed
+ * until the end of the turn. */
+const struct catalogue *lists_find(struct lists *l, const struct rec_server *server,
+		    uint64_t instance, struct span *why);
+
+#endif

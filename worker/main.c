@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw-worker: serves clients
+ *
+ * Process: worker.  Reads the bytes of clients, of HTTP servers, and of runners.
+ * Owns:    its connections; maps snapshots, shared regions and audit segments that were handed over.
+ * Trusts:  the master.  After READY it cannot open files, start programs or resolve names.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ipc/heritage.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/confine.h"
+#include "worker/call.h"
+#include "worker/lists.h"
+#include "worker/request.h"
+#include "worker/worker.h"
+
+#define LISTENERS_MAX 8
+
+static struct {
+	int		fd;
+	uint32_t	kind;
+} listeners[LISTENERS_MAX];
+static size_t listener_count;
+
+/* Kept until GO: nobody is served before everything is there. */
+int
+worker_add_listener(struct worker *w, int fd, uint32_t kind)
+{
+	if (w->ready)
+		return accept_add(w->accept, fd, kind);
+	if (listener_count == LISTENERS_MAX) {
+		fd_close(&fd);
+		return E_FULL;
+	}
+	listeners[listener_count].fd = fd;
+	listeners[listener_count++].kind = kind;
+	return 0;
+}
+
+static void
+need(bool there, const char *what)
+{
+	if (!there)
+		fatal(EX_SOFTWARE, "the master sent GO before %s", what);
+}
+
+void
+worker_go(struct worker *w)
+{
+	struct msg_READY	ready;
+	int			r;
+
+	need(w->config != NULL, "a policy");
+	need(w->has_ring, "a key ring");
+	need(w->limits.region.slots != NULL && w->sessions.slots != NULL &&
+	    w->breakers.slots != NULL && w->metrics.region.slots != NULL, "the shared regions");
+	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
+		fatal(EX_OSERR, "confinement: %s", err_text(r));
+	w->ready = true;
+	for (size_t i = 0; i < listener_count; i++)
+		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind)) != 0)
+			fatal(EX_OSERR, "listener: %s", err_text(r));
+	ready = (struct msg_READY){ w->config->generation, 0 };
+	if ((r = chan_send(&w->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
+	w->master.ready = true;
+}
+
+static void
+on_want_segment(uint32_t number, void *arg)
+{
+	struct worker	*w = arg;
+	int		 r;
+
+	r = chan_send(&w->master, MSG_TYPE_SEGMENT_WANTED, 0,
+	    &(struct msg_SEGMENT_WANTED){ number, 0 }, NULL, 0);
+	if (r != 0) {
+		log_warn(NULL, "master: %s", err_text(r));
+		spool_no_segment(w->spool, number);
+	}
+}
+
+static void
+on_not_kept(uint64_t first_seq, void *arg)
+{
+	struct worker	*w = arg;
+
+	/* Calls are dispatched after this write, and only when their `begin` was kept: call.c. */
+	(void)first_seq;
+	metric_add(&w->metrics, METRIC_audit_write_errors_total, 1);
+	log_warn_repeat(NULL, "audit: writing a segment failed; calls are refused until it works");
+}
+
+static const struct spool_ops spool_ops = { on_want_segment, on_not_kept };
+
+/* Housekeeping that others read: gauges, the accept gate. */
+static void
+on_turn_end(void *arg)
+{
+	struct worker		*w = arg;
+	const struct conn_count	*n = conn_set_count(w->conns);
+
+	if (!w->ready)
+		return;
+	metric_set(&w->metrics, METRIC_connections, n->open);
+	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
+	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
+	worker_drain_check(w);
+}
+
+static void
+on_request(struct exchange *x, void *arg)
+{
+	request_begin(arg, x);
+}
+
+/* The order of registration is the order within a rank: the audit is written, then calls whose
+ * `begin` was kept are dispatched, then connections and links are flushed. */
+static int
+worker_init(struct worker *w)
+{
+	static const struct conn_params until_policy = {
+		.head_timeout_ms = 10000, .body_timeout_ms = 10000, .idle_timeout_ms = 10000,
+		.write_timeout_ms = 10000, .max_connections = 1024,
+	};
+	int	r;
+
+	if ((r = loop_new(&w->loop)) != 0)
+		return r;
+	swap_init(&w->snaps);
+	w->dispatch_last = &w->dispatch;
+	worker_drain_init(w);
+	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, call_dispatch_turn, w);
+	loop_at_turn_end(w->loop, LOOP_RANK_AFTER, on_turn_end, w);
+	if ((r = spool_new(w->loop, &spool_ops, w, NULL, &w->spool)) != 0 ||
+	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
+	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
+	    (r = lists_new(w, &w->lists)) != 0 || (r = rpc_scan_new(&w->scan)) != 0 ||
+	    (r = rpc_answer_new(&w->answer_scan)) != 0)
+		return r;
+	return chan_init(&w->master, w->loop, HERITAGE_CONTROL, ROLE_WORKER, ROLE_MASTER,
+	    worker_on_master, worker_on_master_gone, w);
+}
+
+int
+main(void)
+{
+	static struct worker	w;
+	int			r;
+
+	log_init_child("mcpgw-worker", HERITAGE_LOG);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	if ((r = worker_init(&w)) != 0)
+		fatal(EX_OSERR, "start: %s", err_text(r));
+	loop_run(w.loop);
+	spool_free(&w.spool);
+	return EX_OK;
+}

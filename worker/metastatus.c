@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metastatus.c - get_gateway_status: is the configuration in force, which servers answer
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  nothing; tells an agent of the servers it sees and of nobody else's.
+ *
+ * The shape is seed 001's.  A worker knows of reloads that took effect; what was refused is in
+ * `mcpgwctl status`, for operators.
+ */
+#include <time.h>
+
+#include "worker/metastatus.h"
+#include "worker/view.h"
+
+static int
+put_time(struct buf *b, uint64_t wall_ms)
+{
+	time_t		t = (time_t)(wall_ms / 1000);
+	struct tm	tm;
+	char		text[32];
+
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return buf_put_fmt(b, "\"%s\"", text);
+}
+
+/* One file's reloads; every one this worker saw succeeded, or it would not have been offered. */
+static int
+put_reloads(struct buf *b, const struct request *rq, const char *file, bool warnings)
+{
+	int	r;
+
+	if ((r = buf_put_fmt(b, "\"%s\":{\"last_attempt\":", file)) != 0 ||
+	    (r = put_time(b, rq->config->since_ms)) != 0 ||
+	    (r = buf_put_str(b, ",\"last_success\":")) != 0 ||
+	    (r = put_time(b, rq->config->since_ms)) != 0)
+		return r;
+	return buf_put_fmt(b, ",\"last_error\":null,\"attempt_count\":%lu,\"success_count\":%lu%s}",
+	    (unsigned long)rq->w->reloads, (unsigned long)rq->w->reloads,
+	    warnings ? ",\"last_warnings\":[]" : "");
+}
+
+static int
+put_servers(struct buf *b, struct request *rq)
+{
+	const struct snap	*policy = rq->config->policy;
+	const struct rec_server	*s;
+	const struct catalogue	*list;
+	struct span		 why;
+	bool			 first = true;
+	int			 r;
+
+	for (uint64_t i = 0; (s = policy_server_at(policy, i)) != NULL; i++) {
+		if (!view_sees_server(rq, s))
+			continue;
+		list = lists_find(rq->w->lists, s, view_list_instance(rq, s), &why);
+		if ((s->flags & SERVER_FLAG_DISABLED) != 0)
+			why = snap_text(policy, s->why);
+		if ((r = buf_put_str(b, first ? "{\"name\":" : ",{\"name\":")) != 0 ||
+		    (r = json_put_string(b, snap_text(policy, s->name))) != 0 ||
+		    (r = buf_put_fmt(b, ",\"state\":\"%s\",\"last_error\":",
+			(s->flags & SERVER_FLAG_DISABLED) != 0 ? "disabled" : list != NULL ? "up" :
+			why.n > 0 ? "down" : "idle")) != 0 ||
+		    (r = why.n > 0 ? json_put_string(b, why) : buf_put_str(b, "null")) != 0 ||
+		    (r = buf_put_str(b, "}")) != 0)
+			return r;
+		first = false;
+	}
+	return 0;
+}
+
+static int
+put_names(struct buf *b, struct request *rq)
+{
+	const struct rec_server	*s;
+	bool			 first = true;
+	int			 r;
+
+	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
+		if (!view_sees_server(rq, s))
+			continue;
+		if ((!first && (r = buf_put_str(b, ",")) != 0) ||
+		    (r = json_put_string(b, snap_text(rq->config->policy, s->name))) != 0)
+			return r;
+		first = false;
+	}
+	return 0;
+}
+
+static int
+put_status(struct buf *b, struct request *rq)
+{
+	const struct params	*p = &rq->config->params;
+	int			 r;
+
+	if ((r = buf_put_str(b, "{\"reload_status\":{")) != 0 ||
+	    (r = put_reloads(b, rq, "mcp_config", false)) != 0 || (r = buf_put_str(b, ",")) != 0 ||
+	    (r = put_reloads(b, rq, "gateway_rules", true)) != 0 ||
+	    (r = buf_put_fmt(b, "},\"policy_state\":{\"generation\":%lu,\"total_agents\":%lu,"
+		"\"agent_ids\":[", (unsigned long)rq->config->generation,
+		(unsigned long)snap_count(rq->config->policy, SECTION_AGENT))) != 0 ||
+	    (r = json_put_string(b, rq->who.agent)) != 0 ||
+	    (r = buf_put_str(b, "],\"defaults\":{\"deny_on_missing_agent\":true}},"
+		"\"available_servers\":[")) != 0 || (r = put_names(b, rq)) != 0 ||
+	    (r = buf_put_str(b, "],\"servers\":[")) != 0 || (r = put_servers(b, rq)) != 0 ||
+	    (r = buf_put_str(b, "],\"config_paths\":{\"mcp_config\":")) != 0 ||
+	    (r = json_put_string(b, p->servers_file)) != 0 ||
+	    (r = buf_put_str(b, ",\"gateway_rules\":")) != 0 ||
+	    (r = json_put_string(b, p->rules_file)) != 0)
+		return r;
+	return buf_put_fmt(b, "},\"message\":\"generation %lu is in force\"}",
+	    (unsigned long)rq->config->generation);
+}
+
+void
+metastatus_reply(struct request *rq, metastatus_reply_fn *reply)
+{
+	struct buf	b;
+
+	buf_init(&b, 4 * 1024 * 1024);
+	if (put_status(&b, rq) != 0)
+		reply(rq, SPAN_LIT("{\"message\":\"too many servers to list\"}"), true);
+	else
+		reply(rq, buf_rest(&b), false);
+	buf_fini(&b);
+}

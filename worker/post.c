@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * post.c - from a whole body to a method: the ladder, then who does what
+ *
+ * Process: worker.  Owns: nothing beyond the request.
+ * Trusts:  nothing: the message is scanned, then judged by mcp/era.c, before anything looks at it.
+ */
+#include "mcp/write.h"
+#include "worker/reply.h"
+#include "worker/session.h"
+#include "worker/view.h"
+
+struct list_job {
+	struct request		*rq;
+	struct lists_wait	 wait;
+};
+
+static struct era_header
+header(const struct request *rq, enum http_header id)
+{
+	return (struct era_header){ http_head_get(&rq->x->head, id),
+	    http_head_count(&rq->x->head, id) };
+}
+
+static void
+do_ping(struct request *rq)
+{
+	struct buf	b;
+
+	buf_init(&b, 4096);
+	reply_message(rq, mcp_write_result(&b, rq->msg.id, rq->version, SPAN_NONE), &b);
+	buf_fini(&b);
+}
+
+static void
+do_discover(struct request *rq)
+{
+	struct buf	b;
+
+	buf_init(&b, 64 * 1024);
+	/* The same for everybody, but what it leads to is not: private, and asked again soon. */
+	reply_message(rq, mcp_write_discover(&b, rq->msg.id, MCP_OFFER_TOOLS, SPAN_NONE, 60000,
+	    MCP_SCOPE_PRIVATE), &b);
+	buf_fini(&b);
+}
+
+static void
+on_lists(struct lists_wait *wait, void *arg)
+{
+	struct list_job	*job = arg;
+
+	(void)wait;
+	if (job->rq->gone)
+		request_done(job->rq);
+	else
+		view_reply_tools(job->rq);
+}
+
+static void
+do_tools_list(struct request *rq)
+{
+	struct list_job	*job;
+
+	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
+		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
+		return;
+	}
+	job->rq = rq;
+	lists_begin(&job->wait, on_lists, job);
+	view_want_all(rq, &job->wait);
+	lists_ready(&job->wait);
+}
+
+static void
+do_tools_call(struct request *rq)
+{
+	if (rq->msg.name_value.type != JSON_STRING || rq->msg.name.n == 0)
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("name must be a string"), SPAN_NONE, 0);
+	else if (rq->msg.arguments.type != JSON_NONE && rq->msg.arguments.type != JSON_OBJECT)
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("arguments must be an object"), SPAN_NONE, 0);
+	else
+		view_call(rq, rq->msg.name);
+}
+
+static void
+do_request(struct request *rq)
+{
+	switch (rq->msg.method) {
+	case MCP_PING:
+		do_ping(rq);
+		break;
+	case MCP_SERVER_DISCOVER:
+		do_discover(rq);
+		break;
+	case MCP_TOOLS_LIST:
+		do_tools_list(rq);
+		break;
+	case MCP_TOOLS_CALL:
+		do_tools_call(rq);
+		break;
+	default:
+		reply_error(rq, E_RPC_METHOD, rq->msg.method_text, SPAN_NONE, 0);
+		break;
+	}
+}
+
+void
+request_judge(struct request *rq, enum era_http http)
+{
+	struct era_input	in = {
+		.http = http, .is_json = true, .offers = MCP_OFFER_TOOLS,
+		.version = header(rq, HTTP_MCP_PROTOCOL_VERSION),
+		.method = header(rq, HTTP_MCP_METHOD), .name = header(rq, HTTP_MCP_NAME),
+	};
+	struct era_verdict	v;
+
+	if (http == ERA_HTTP_POST) {
+		in.body_error = rq->scan != NULL ?
+		    rpc_scan_end(rq->scan, rq->body, &rq->x->arena, &rq->msg) :
+		    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
+		in.message = &rq->msg;
+	}
+	in.session = session_look(rq);
+	in.session_version = rq->version;
+	era_judge(&in, &v);
+	rq->modern = v.modern;
+	rq->version = v.version;
+	switch (v.act) {
+	case ERA_INITIALIZE:
+		session_initialize(rq);
+		break;
+	case ERA_REQUEST:
+		do_request(rq);
+		break;
+	case ERA_NOTE:
+		if (rq->msg.method == MCP_NOTE_INITIALIZED)
+			session_ready(rq);
+		reply_accepted(rq);
+		break;
+	case ERA_RESPONSE:
+		reply_accepted(rq);
+		break;
+	case ERA_END_SESSION:
+		session_delete(rq);
+		break;
+	case ERA_REFUSE:
+	default:
+		reply_verdict(rq, &in, &v);
+		break;
+	}
+}

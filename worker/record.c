@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * record.c - what a request leaves in the audit: who, what, by which rule; never arguments or results
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  nothing of the client's text beyond its length: fields are cut by audit/record.c.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "worker/record.h"
+
+static const char *const how_word[HOW_LIMIT] = {
+	[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous",
+};
+
+/* Tier and net of the jail the tool runs in. */
+static struct span
+jail_word(const struct rec_server *s)
+{
+	static const char *const words[3][4] = {
+		[TIER_RUNTIME] = { "runtime/none", "runtime/loopback", "runtime/host", "runtime/list" },
+		[TIER_STRICT] = { "strict/none", "strict/loopback", "strict/host", "strict/list" },
+		[TIER_OFF] = { "off", "off", "off", "off" },
+	};
+
+	if (s == NULL)
+		return SPAN_NONE;
+	if (s->kind == SERVER_HTTP)
+		return SPAN_LIT("http");
+	return s->tier < 3 && s->net < 4 ? span_of(words[s->tier][s->net]) : SPAN_NONE;
+}
+
+static struct span
+view_word(const struct request *rq)
+{
+	switch (rq->view) {
+	case VIEW_HAS_DISCOVERY:
+		return SPAN_LIT("discovery");
+	case VIEW_HAS_CATALOG:
+		return SPAN_LIT("catalog");
+	case VIEW_HAS_SERVER:
+		return SPAN_LIT("server");
+	default:
+		return SPAN_LIT("both");
+	}
+}
+
+static struct span
+client_address(const struct request *rq)
+{
+	const struct exchange_peer	*p = &rq->x->peer;
+	char				 text[INET6_ADDRSTRLEN];
+
+	if (p->family == AF_UNIX)
+		return SPAN_LIT("unix");
+	if (inet_ntop(p->family, p->address, text, sizeof(text)) == NULL)
+		return SPAN_NONE;
+	return arena_dup(&rq->x->arena, span_of(text));
+}
+
+void
+record_start(const struct request *rq, const struct record_what *what, struct audit_fields *f)
+{
+	const struct snap	*policy = rq->config->policy;
+
+	*f = (struct audit_fields){
+		.tenant = rq->who.tenant,
+		.principal = rq->who.subject,
+		.how = span_of(how_word[rq->who.how]),
+		.agent = rq->who.agent,
+		.server = what->server == NULL ? SPAN_NONE : snap_text(policy, what->server->name),
+		.kind = span_of(what->kind),
+		.object = what->name,
+		.method = rq->msg.method_text,
+		.jail = jail_word(what->server),
+		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") : SPAN_LIT("mcp"),
+		.client = client_address(rq),
+		.view = view_word(rq),
+	};
+	if (what->decision != NULL) {
+		f->decision = what->decision->allow ? SPAN_LIT("allow") : SPAN_LIT("deny");
+		f->rule = what->decision->path;
+	}
+}
+
+void
+record_finish(const struct request *rq, enum audit_outcome outcome, int error, unsigned status,
+    struct audit_fields *f)
+{
+	uint64_t	now = loop_now_ns(rq->w->loop);
+
+	f->outcome = audit_outcome_word(outcome);
+	f->error = error == 0 ? SPAN_NONE : span_of(err_row(error)->symbol);
+	f->status = status;
+	f->latency_us = now > rq->x->begun_ns ? (now - rq->x->begun_ns) / 1000 : 0;
+}
+
+int
+record_once(const struct request *rq, const struct record_what *what, enum audit_outcome outcome,
+    int error)
+{
+	struct audit_fields	f;
+
+	record_start(rq, what, &f);
+	record_finish(rq, outcome, error, 200, &f);
+	return spool_once(rq->w->spool, rq->id, rq->config->generation, &f);
+}

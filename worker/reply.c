@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reply.c - answers to clients
+ *
+ * Process: worker.  Owns: nothing; what is given is copied to the connection's queue, which leaves at
+ *          the end of the turn, after the audit.
+ * Trusts:  nothing.
+ */
+#include "http/sse.h"
+#include "lib/log.h"
+#include "mcp/write.h"
+#include "worker/reply.h"
+
+#define MESSAGE_MAX	(64 * 1024)
+#define FIELDS_MAX	6
+
+static const struct span type_json = { "application/json", 16 };
+static const struct span type_sse = { "text/event-stream", 17 };
+
+/* JSON unless the client reads events only (mcp-wire 16.10). */
+bool
+reply_wants_sse(const struct request *rq)
+{
+	const struct http_head	*h = &rq->x->head;
+
+	return http_head_lists(h, HTTP_ACCEPT, "text/event-stream") &&
+	    !http_head_lists(h, HTTP_ACCEPT, "application/json") &&
+	    !http_head_lists(h, HTTP_ACCEPT, "application/*") &&
+	    !http_head_lists(h, HTTP_ACCEPT, "*/*");
+}
+
+static size_t
+common_fields(struct request *rq, bool sse, struct exchange_field *f)
+{
+	struct span	origin = http_head_get(&rq->x->head, HTTP_ORIGIN);
+	size_t		n = 0;
+
+	f[n++] = (struct exchange_field){ SPAN_LIT("Content-Type"), sse ? type_sse : type_json };
+	if (sse) {
+		f[n++] = (struct exchange_field){ SPAN_LIT("X-Accel-Buffering"), SPAN_LIT("no") };
+		f[n++] = (struct exchange_field){ SPAN_LIT("Cache-Control"), SPAN_LIT("no-store") };
+	}
+	if (origin.p != NULL) {
+		/* It was on the list of allowed origins, or there would be no answer. */
+		f[n++] = (struct exchange_field){ SPAN_LIT("Access-Control-Allow-Origin"), origin };
+		f[n++] = (struct exchange_field){ SPAN_LIT("Access-Control-Expose-Headers"),
+		    SPAN_LIT("Mcp-Session-Id, WWW-Authenticate") };
+	}
+	return n;
+}
+
+static void
+send_body(struct request *rq, unsigned status, struct span body, const struct exchange_field *extra)
+{
+	struct exchange_field	f[FIELDS_MAX];
+	size_t			n;
+	bool			sse = status == 200 && reply_wants_sse(rq);
+	struct buf		event;
+
+	n = common_fields(rq, sse, f);
+	if (extra != NULL)
+		f[n++] = *extra;
+	if (!sse) {
+		exchange_reply(rq->x, status, f, n, body);
+	} else {
+		buf_init(&event, body.n + 256);
+		if (sse_put_message(&event, body) == 0)
+			exchange_reply(rq->x, status, f, n, buf_rest(&event));
+		else
+			exchange_refuse(rq->x, E_NOMEM, NULL, 0);
+		buf_fini(&event);
+	}
+	request_done(rq);
+}
+
+static void
+send_error(struct request *rq, unsigned status, struct span id, const struct mcp_error *e,
+    const struct exchange_field *extra)
+{
+	struct buf	b;
+
+	buf_init(&b, MESSAGE_MAX);
+	if (mcp_write_error(&b, id, e) != 0) {
+		exchange_refuse(rq->x, E_NOMEM, NULL, 0);
+		request_done(rq);
+	} else {
+		send_body(rq, status, buf_rest(&b), extra);
+	}
+	buf_fini(&b);
+}
+
+void
+reply_refuse(struct request *rq, int err, const char *detail)
+{
+	const struct mcp_error e = { .error = err, .detail = span_of(detail),
+	    .request_id = span_of(rq->id_text) };
+
+	send_error(rq, (unsigned)err_row(err)->http_status, SPAN_NONE, &e, NULL);
+}
+
+void
+reply_verdict(struct request *rq, const struct era_input *in, const struct era_verdict *v)
+{
+	const struct exchange_field	 allow = { SPAN_LIT("Allow"), span_of(v->allow) };
+	struct span			 id = in->message == NULL ? SPAN_NONE : in->message->id;
+	struct mcp_error		 e = { .error = v->error, .text = v->text,
+					    .request_id = span_of(rq->id_text) };
+	struct buf			 data;
+
+	metric_add(&rq->w->metrics, METRIC_requests_bad_total, 1);
+	log_debug(NULL, "%s: refused by row %s", rq->id_text, v->row);
+	buf_init(&data, MESSAGE_MAX / 2);
+	if (era_write_data(&data, in, v) == 0)
+		e.extra = buf_rest(&data);
+	send_error(rq, (unsigned)v->http, id, &e, v->allow == NULL ? NULL : &allow);
+	buf_fini(&data);
+}
+
+void
+reply_error(struct request *rq, int err, struct span detail, struct span rule, uint64_t retry_after_ms)
+{
+	const struct err_row	*row = err_row(err);
+	struct mcp_error	 e = { .error = err, .detail = detail, .rule = rule,
+				    .retry_after_ms = retry_after_ms,
+				    .request_id = span_of(rq->id_text) };
+
+	send_error(rq, row->http_status == 503 ? 503 : 200, rq->msg.id, &e, NULL);
+}
+
+void
+reply_accepted(struct request *rq)
+{
+	exchange_reply(rq->x, 202, NULL, 0, SPAN_NONE);
+	request_done(rq);
+}
+
+void
+reply_message_with(struct request *rq, int r, const struct buf *message,
+    const struct exchange_field *extra)
+{
+	if (r != 0)
+		reply_error(rq, r == E_TOOBIG ? E_UPSTREAM : r, SPAN_NONE, SPAN_NONE, 0);
+	else
+		send_body(rq, 200, buf_rest(message), extra);
+}
+
+void
+reply_message(struct request *rq, int r, const struct buf *message)
+{
+	reply_message_with(rq, r, message, NULL);
+}
+
+void
+reply_begin_stream(struct request *rq, uint64_t body_bytes)
+{
+	struct exchange_field	f[FIELDS_MAX];
+	size_t			n = common_fields(rq, false, f);
+
+	exchange_answer(rq->x, 200, f, n, body_bytes);
+}
+
+void
+reply_pieces(struct request *rq, const struct bridge_pieces *p)
+{
+	struct buf	whole;
+
+	if (reply_wants_sse(rq) || p->count == 1) {
+		buf_init(&whole, p->bytes + 1);
+		reply_message(rq, bridge_pieces_write(&whole, p), &whole);
+		buf_fini(&whole);
+		return;
+	}
+	reply_begin_stream(rq, p->bytes);
+	for (size_t i = 0; i < p->count; i++)
+		flow_give(&rq->x->answer, p->piece[i]);
+	flow_end(&rq->x->answer, FLOW_DONE);
+	request_done(rq);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reply.h - answers to clients; each of these answers the request and lets go of it
+ */
+#ifndef WORKER_REPLY_H
+#define WORKER_REPLY_H
+
+#include "mcp/bridge.h"
+#include "mcp/era.h"
+#include "worker/request.h"
+
+/* Before the message's id is known: status and JSON-RPC code of the error's row, without id.  detail
+ * (may be NULL) is appended to its text. */
+void	reply_refuse(struct request *rq, int err, const char *detail);
+/* What the ladder refused, as it says. */
+void	reply_verdict(struct request *rq, const struct era_input *in, const struct era_verdict *v);
+/* A JSON-RPC error with the request's id.  detail is appended to the row's text; rule and retry go to
+ * error.data.  A 503 keeps its HTTP status: nothing of the call was done. */
+void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
+	    uint64_t retry_after_ms);
+/* 202 without a body. */
+void	reply_accepted(struct request *rq);
+/* A whole JSON-RPC message, ready to leave; r is what writing it said: not 0 makes it an error. */
+void	reply_message(struct request *rq, int r, const struct buf *message);
+/* The same with one more header field. */
+void	reply_message_with(struct request *rq, int r, const struct buf *message,
+	    const struct exchange_field *extra);
+/* The same in pieces. */
+void	reply_pieces(struct request *rq, const struct bridge_pieces *p);
+
+/* The head of a JSON answer of this many bytes; the body follows on rq->x->answer, and whoever gives
+ * it calls request_done(). */
+void	reply_begin_stream(struct request *rq, uint64_t body_bytes);
+/* Does the client read events only? */
+bool	reply_wants_sse(const struct request *rq);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * request.c - one request: Host, path, credential, method, body
+ *
+ * Process: worker.  Owns: the request, in its exchange's arena.
+ * Trusts:  nothing a client sends.  The order is mcp-wire 4.1: Host and Origin first, then the
+ *          credential, then anything else; who is not known learns nothing but that.
+ */
+#include <unistd.h>
+
+#include "auth/identify.h"
+#include "lib/bug.h"
+#include "lib/log.h"
+#include "worker/reply.h"
+#include "worker/request.h"
+
+#define REQUEST_MAGIC	0x4e90e571u
+#define BODY_AT_ONCE	(64 * 1024)	/* smaller bodies are scanned when they are whole */
+
+static const struct span default_tenant = { "default", 7 };
+
+void
+request_done(struct request *rq)
+{
+	struct exchange	*x = rq->x;
+
+	MAGIC_CHECK(rq, REQUEST_MAGIC);
+	rq->magic = 0;
+	rpc_scan_free(&rq->scan);
+	config_release(&rq->config);
+	exchange_unref(&x);
+}
+
+/* The client went away, or the answer cannot be finished. */
+static void
+on_answer_stopped(void *arg, enum flow_end why)
+{
+	struct request	*rq = arg;
+
+	(void)why;
+	if (rq->magic != REQUEST_MAGIC || rq->gone)
+		return;
+	rq->gone = true;
+	if (rq->on_gone != NULL)
+		rq->on_gone(rq);
+}
+
+static void
+on_answer_credit(void *arg, size_t bytes)
+{
+	struct request	*rq = arg;
+
+	if (rq->magic == REQUEST_MAGIC && rq->on_credit != NULL)
+		rq->on_credit(rq, bytes);
+}
+
+static const struct flow_source answer_source = { on_answer_credit, on_answer_stopped };
+
+/* --- Host and Origin (mcp-wire 3.5) ----------------------------------------------------------- */
+
+static bool
+hosts_ok(struct request *rq)
+{
+	const struct http_head	*h = &rq->x->head;
+	struct span		 host = http_head_get(h, HTTP_HOST);
+	struct span		 origin = http_head_get(h, HTTP_ORIGIN);
+
+	/* The unix socket has no name a browser could be led to. */
+	if (rq->x->listener != LISTEN_LOCAL && !policy_host_ok(rq->config->policy, host, false))
+		return false;
+	if (origin.p == NULL)
+		return true;
+	return http_head_count(h, HTTP_ORIGIN) == 1 &&
+	    policy_host_ok(rq->config->policy, origin, true);
+}
+
+static void
+reply_preflight(struct request *rq)
+{
+	const struct exchange_field fields[] = {
+		{ SPAN_LIT("Access-Control-Allow-Origin"), http_head_get(&rq->x->head, HTTP_ORIGIN) },
+		{ SPAN_LIT("Access-Control-Allow-Methods"), SPAN_LIT("POST, GET, DELETE, OPTIONS") },
+		{ SPAN_LIT("Access-Control-Allow-Headers"),
+		  SPAN_LIT("Content-Type, Accept, Authorization, MCP-Protocol-Version, Mcp-Method, "
+			"Mcp-Name, Mcp-Session-Id, Last-Event-ID") },
+		{ SPAN_LIT("Access-Control-Max-Age"), SPAN_LIT("600") },
+		{ SPAN_LIT("Vary"), SPAN_LIT("Origin") },
+	};
+
+	if (fields[0].value.p == NULL) {
+		reply_refuse(rq, E_HTTP_METHOD, "OPTIONS is for browsers: it needs an Origin");
+		return;
+	}
+	exchange_reply(rq->x, 204, fields, 5, SPAN_NONE);
+	request_done(rq);
+}
+
+/* --- where to --------------------------------------------------------------------------------- */
+
+static unsigned
+view_of_word(uint64_t word)
+{
+	switch ((enum view_word)word) {
+	case VIEW_DISCOVERY:
+		return VIEW_HAS_DISCOVERY;
+	case VIEW_BOTH:
+		return VIEW_HAS_DISCOVERY | VIEW_HAS_CATALOG;
+	case VIEW_CATALOG:
+	case VIEW_AUTO:
+	default:
+		return VIEW_HAS_CATALOG;
+	}
+}
+
+/* /servers/NAME/mcp: the name, or an empty span. */
+static struct span
+server_of_path(struct span path)
+{
+	static const struct span before = { "/servers/", 9 }, after = { "/mcp", 4 };
+
+	if (!span_starts(path, before) || path.n <= before.n + after.n ||
+	    !span_eq(span_part(path, path.n - after.n, after.n), after))
+		return SPAN_NONE;
+	return span_part(path, before.n, path.n - before.n - after.n);
+}
+
+/* The view of this path; E_HTTP_PATH.  A server this agent may not see is not there: the same
+ * answer as for a name that does not exist. */
+static int
+route_path(struct request *rq)
+{
+	struct span	path = http_head_path(&rq->x->head), name;
+	struct decision	d;
+
+	if (span_is(path, "/mcp")) {
+		rq->view = view_of_word(rq->config->params.view);
+	} else if (span_is(path, "/mcp/discovery")) {
+		rq->view = VIEW_HAS_DISCOVERY;
+	} else if (span_is(path, "/mcp/catalog")) {
+		rq->view = VIEW_HAS_CATALOG;
+	} else {
+		name = server_of_path(path);
+		rq->view = VIEW_HAS_SERVER;
+		if (name.n == 0)
+			return E_HTTP_PATH;
+		rq->server = policy_server_find(rq->config->policy, rq->who.tenant, name);
+		if (rq->server == NULL)
+			return E_HTTP_PATH;
+		decide(rq->config->policy, &rq->who,
+		    &(struct object){ OBJECT_SERVER, name, SPAN_NONE }, &d);
+		if (!d.allow)
+			return E_HTTP_PATH;
+	}
+	return 0;
+}
+
+/* --- who -------------------------------------------------------------------------------------- */
+
+/* A credential does not belong into a URL, where logs and proxies keep it (mcp-wire 15.2). */
+static bool
+key_in_query(struct span query)
+{
+	static const char *const names[] = { "access_token=", "api_key=", "token=", NULL };
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		for (size_t at = 0; at + strlen(names[i]) <= query.n; at++)
+			if ((at == 0 || query.p[at - 1] == '&') &&
+			    span_starts(span_part(query, at, query.n), span_of(names[i])))
+				return true;
+	return false;
+}
+
+static int
+identify(struct request *rq)
+{
+	const struct exchange	*x = rq->x;
+	struct auth_in		 in = {
+		.authorization = http_head_get(&x->head, HTTP_AUTHORIZATION),
+		.authorization_twice = http_head_count(&x->head, HTTP_AUTHORIZATION) > 1 ||
+		    http_head_count(&x->head, HTTP_MCPGW_AS) > 1,
+		.key_in_query = key_in_query(http_head_query(&x->head)),
+		.as_agent = http_head_get(&x->head, HTTP_MCPGW_AS),
+		.policy = rq->config->policy,
+		.keys = swap_current(&rq->w->snaps, SNAP_KEYS),
+		.params = &rq->config->params,
+		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
+		.wall_ms = loop_wall_ms(rq->w->loop),
+	};
+
+	if (x->peer.family == AF_UNIX) {
+		in.peer = (struct auth_peer){ .local = true, .uid = x->peer.uid,
+		    .gids = x->peer.groups, .gid_count = x->peer.group_count };
+	}
+	return auth_identify(&in, &rq->x->arena, &rq->who);
+}
+
+static void
+refuse_identity(struct request *rq, int e)
+{
+	const struct exchange_field challenge = {
+		SPAN_LIT("WWW-Authenticate"), SPAN_LIT("Bearer realm=\"mcpgw\"")
+	};
+
+	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
+	log_warn_repeat(NULL, "%s: no answer on %.*s: %s", rq->id_text,
+	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e));
+	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, &challenge, e == E_HTTP_CREDENTIAL);
+	request_done(rq);
+}
+
+/* --- the body --------------------------------------------------------------------------------- */
+
+/* A large body is scanned as it comes, so that its end does not hold the loop. */
+static int
+on_body_chunk(struct exchange *x, struct span chunk, void *arg)
+{
+	struct request	*rq = arg;
+
+	(void)x;
+	/* An error shows again at the end, where it is answered. */
+	(void)!rpc_scan_feed(rq->scan, chunk);
+	return 0;
+}
+
+static void
+on_body(struct exchange *x, int err, struct span body, void *arg)
+{
+	struct request	*rq = arg;
+
+	(void)x;
+	if (err != 0) {
+		metric_add(&rq->w->metrics, METRIC_requests_bad_total, 1);
+		request_done(rq);
+		return;
+	}
+	rq->body = body;
+	request_judge(rq, ERA_HTTP_POST);
+}
+
+static void
+take_body(struct request *rq)
+{
+	const struct http_head	*h = &rq->x->head;
+	bool			 large = !h->has_length || h->length > BODY_AT_ONCE;
+
+	if (!http_media_is(http_head_get(h, HTTP_CONTENT_TYPE), "application/json") ||
+	    http_head_count(h, HTTP_CONTENT_ENCODING) > 0) {
+		reply_refuse(rq, E_HTTP_MEDIA, NULL);
+		return;
+	}
+	if (large && rpc_scan_new(&rq->scan) != 0) {
+		reply_refuse(rq, E_NOMEM, NULL);
+		return;
+	}
+	exchange_collect_body(rq->x, rq->config->params.max_body, &rq->w->bodies,
+	    large ? on_body_chunk : NULL, on_body, rq);
+}
+
+void
+request_begin(struct worker *w, struct exchange *x)
+{
+	struct request	*rq;
+	int		 e;
+
+	metric_add(&w->metrics, METRIC_requests_total, 1);
+	if (x->listener == LISTEN_ADMIN) {
+		admin_request(w, x);
+		return;
+	}
+	if ((rq = arena_calloc(&x->arena, sizeof(*rq))) == NULL) {
+		exchange_refuse(x, E_NOMEM, NULL, 0);
+		return;
+	}
+	rq->magic = REQUEST_MAGIC;
+	rq->w = w;
+	rq->x = x;
+	rq->config = config_hold(w->config);
+	rq->who.tenant = default_tenant;
+	rq->id = requestid_next(&w->ids, loop_wall_ms(w->loop));
+	requestid_text(rq->id, rq->id_text);
+	exchange_ref(x);
+	exchange_serve(x, &answer_source, rq);
+
+	if (!hosts_ok(rq)) {
+		metric_add(&w->metrics, METRIC_requests_bad_total, 1);
+		reply_refuse(rq, E_HTTP_ORIGIN, NULL);
+		return;
+	}
+	if (x->head.method == HTTP_OPTIONS) {
+		reply_preflight(rq);
+		return;
+	}
+	if ((e = identify(rq)) != 0) {
+		refuse_identity(rq, e);
+		return;
+	}
+	if ((e = route_path(rq)) != 0) {
+		reply_refuse(rq, e, NULL);
+		return;
+	}
+	switch ((enum http_method)x->head.method) {
+	case HTTP_POST:
+		take_body(rq);
+		break;
+	case HTTP_GET:
+		request_judge(rq, ERA_HTTP_GET);
+		break;
+	case HTTP_DELETE:
+		request_judge(rq, ERA_HTTP_DELETE);
+		break;
+	default:
+		request_judge(rq, ERA_HTTP_OTHER);
+		break;
+	}
+}

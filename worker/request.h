@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * request.h - one request as the worker sees it: who, where, under which policy
+ *
+ * Lives in its exchange's arena and holds a reference on the exchange until request_done().  The
+ * client may go away before: then `gone` is set and answers are dropped, but memory stays.
+ */
+#ifndef WORKER_REQUEST_H
+#define WORKER_REQUEST_H
+
+#include "mcp/era.h"
+#include "mcp/rpc.h"
+#include "policy/decide.h"
+#include "worker/worker.h"
+
+enum view_bits {
+	VIEW_HAS_DISCOVERY = 1,		/* the gateway's own tools */
+	VIEW_HAS_CATALOG = 2,		/* every server's, under composed names */
+	VIEW_HAS_SERVER = 4,		/* one server's, under its own names */
+};
+
+struct request;
+typedef void request_gone_fn(struct request *);
+typedef void request_credit_fn(struct request *, size_t bytes);
+
+struct request {
+	uint32_t		 magic;
+	struct worker		*w;
+	struct exchange		*x;		/* referenced */
+	struct config		*config;	/* held: the policy this request started with */
+	struct principal	 who;
+	uint64_t		 id;		/* audit/requestid.h */
+	char			 id_text[REQUESTID_CHARS + 1];
+
+	unsigned		 view;		/* enum view_bits */
+	const struct rec_server	*server;	/* VIEW_HAS_SERVER */
+
+	struct rpc_scan		*scan;		/* of a large body, while it comes in */
+	struct rpc_message	 msg;		/* spans into the body */
+	struct span		 body;
+	bool			 plain_call;	/* the answer is the tool's own, not execute_tool's */
+	enum mcp_version	 version;	/* of this client */
+	bool			 modern;
+	struct session_ref	 session;	/* legacy, when has_session */
+	bool			 has_session;
+	uint64_t		 session_hash;
+
+	bool			 gone;		/* the client went away */
+	request_gone_fn		*on_gone;	/* may be NULL */
+	request_credit_fn	*on_credit;	/* the client took bytes of a streamed answer; may be NULL */
+	void			*job;		/* of whoever works on it */
+};
+
+/* A head is whole: checks, identifies, and takes it from there. */
+void	request_begin(struct worker *w, struct exchange *x);
+/* The answer was given, or nobody wants it: lets go of everything.  rq is no more. */
+void	request_done(struct request *rq);
+
+/* post.c: the body is whole (POST), or there is none (GET, DELETE). */
+void	request_judge(struct request *rq, enum era_http http);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * route.c - one JSON-RPC request to one server, whichever way it is reached
+ *
+ * Process: worker.  Owns: nothing; the route is embedded in its caller.
+ * Trusts:  neither the runner nor an HTTP server: both are bounded below this file.
+ */
+#include <stddef.h>
+
+#include "lib/bug.h"
+#include "worker/route.h"
+#include "worker/worker.h"
+
+#define ROUTE_OF(job_) ((struct route *)(void *)((char *)(job_) - offsetof(struct route, job)))
+
+static const int end_error[LINK_END_LIMIT] = {
+	[LINK_END_OK] = 0,
+	[LINK_END_UNAVAILABLE] = E_SERVER,
+	[LINK_END_DIED] = E_SERVER,
+	[LINK_END_DEADLINE] = E_TIMEOUT,
+	[LINK_END_CANCELLED] = E_CLOSED,
+	[LINK_END_TOO_BIG] = E_UPSTREAM,
+	[LINK_END_BABBLE] = E_UPSTREAM,
+	[LINK_END_BUSY] = E_OVERLOAD,
+	[LINK_END_NO_JAIL] = E_JAIL,
+	[LINK_END_STALE] = E_AGAIN,
+};
+
+static void
+route_finish(struct route *r, int error, bool sent, struct span text)
+{
+	r->running = false;
+	r->ops->on_end(r, error, sent, text);
+}
+
+/* --- stdio: the runner ------------------------------------------------------------------------ */
+
+static void
+job_on_answer(struct link_job *j, uint32_t bytes, struct link_span id, unsigned flags)
+{
+	struct route	*r = ROUTE_OF(j);
+
+	r->answered = true;
+	r->ops->on_answer(r, bytes, (struct bridge_mark){ id.at, id.bytes },
+	    (flags & LINK_FLAG_MODERN) != 0);
+}
+
+static void
+job_on_body(struct link_job *j, struct span bytes)
+{
+	struct route	*r = ROUTE_OF(j);
+
+	r->ops->on_body(r, bytes);
+}
+
+static void
+job_on_end(struct link_job *j, enum link_end why, unsigned flags, struct span text)
+{
+	route_finish(ROUTE_OF(j), end_error[why], (flags & LINK_FLAG_SENT) != 0, text);
+}
+
+static const struct link_job_ops job_ops = { job_on_answer, job_on_body, job_on_end };
+
+static int
+start_stdio(struct worker *w, struct route *r, const struct route_request *q)
+{
+	struct span	 tenant = policy_tenant_name(q->policy, q->server->tenant);
+	struct link	*link = worker_link(w, tenant);
+	struct link_call head = {
+		.profile = q->server->profile, .instance = q->instance,
+		.deadline_ms = q->deadline_ms,
+		.id = { q->id.at, q->id.bytes },
+		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
+	};
+
+	if (link == NULL)
+		return E_NOMEM;
+	return link_submit(link, &r->job, &job_ops, &head, q->is_list ? LINK_FLAG_LIST : 0,
+	    snap_text(q->policy, q->server->name), q->body);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+int
+route_start(struct worker *w, struct route *r, const struct route_ops *ops,
+    const struct route_request *q)
+{
+	int	e;
+
+	*r = (struct route){ .ops = ops, .running = true };
+	switch ((enum server_kind)q->server->kind) {
+	case SERVER_STDIO:
+		e = start_stdio(w, r, q);
+		break;
+	case SERVER_HTTP:
+	default:
+		e = E_SERVER;
+		break;
+	}
+	if (e != 0)
+		r->running = false;
+	return e;
+}
+
+void
+route_credit(struct route *r, size_t n)
+{
+	if (r->running && r->job.active)
+		link_job_credit(&r->job, n);
+}
+
+void
+route_cancel(struct route *r)
+{
+	if (r->running && r->job.active)
+		link_job_cancel(&r->job);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * route.h - one JSON-RPC request to one server, whichever way it is reached
+ *
+ * stdio servers over the tenant's runner, HTTP servers over this worker's pool.  The caller sees the
+ * same four events for both.
+ */
+#ifndef WORKER_ROUTE_H
+#define WORKER_ROUTE_H
+
+#include "mcp/bridge.h"
+#include "policy/records.h"
+#include "worker/link.h"
+
+struct worker;
+struct route;
+struct upstream_call;
+
+struct route_ops {
+	/* An answer of `bytes` bytes begins; its id stands at `id`. */
+	void	(*on_answer)(struct route *, uint64_t bytes, struct bridge_mark id, bool modern);
+	/* Its next bytes, borrowed; route_credit() when they are taken. */
+	void	(*on_body)(struct route *, struct span bytes);
+	/* Once, last.  error: 0 after a whole answer, else E_*; sent: the server may have acted on
+	 * the request; text is for people, borrowed. */
+	void	(*on_end)(struct route *, int error, bool sent, struct span text);
+};
+
+struct route {
+	const struct route_ops	*ops;
+	bool			 running, answered;
+	struct link_job		 job;		/* stdio */
+	struct upstream_call	*http;		/* HTTP */
+};
+
+struct route_request {
+	const struct snap	*policy;	/* held by the caller until on_end */
+	const struct rec_server	*server;
+	uint64_t		 instance;	/* isolation key */
+	uint32_t		 deadline_ms;
+	enum mcp_method		 method;
+	struct span		 name;		/* the server's own, for a modern HTTP server's headers */
+	struct span		 body;		/* borrowed until on_end, as are the texts above */
+	struct bridge_mark	 id, modern_meta;
+	bool			 is_list;
+};
+
+/* 0, or E_* when it cannot even be queued (on_end is not called then). */
+must_check int	route_start(struct worker *w, struct route *r, const struct route_ops *ops,
+		    const struct route_request *what);
+void		route_credit(struct route *r, size_t n);
+/* on_end still comes, now or later. */
+void		route_cancel(struct route *r);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * view.c - what a request may see: servers, and tools under the names of its view
+ *
+ * Process: worker.  Owns: nothing beyond a request.
+ * Trusts:  decide() alone for what is shown; the servers' lists for what there is.
+ */
+#include "mcp/write.h"
+#include "worker/call.h"
+#include "worker/meta.h"
+#include "worker/reply.h"
+#include "worker/view.h"
+
+#define LIST_BYTES_MAX (64 * 1024 * 1024)
+
+struct view_job {		/* a call whose server's list is waited for */
+	struct request		*rq;
+	struct lists_wait	 wait;
+	const struct rec_server	*server;
+	struct span		 shown;
+};
+
+bool
+view_sees_server(const struct request *rq, const struct rec_server *server)
+{
+	struct decision	d;
+
+	if (!span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
+		return false;
+	decide(rq->config->policy, &rq->who,
+	    &(struct object){ OBJECT_SERVER, snap_text(rq->config->policy, server->name), SPAN_NONE }, &d);
+	return d.allow;
+}
+
+uint64_t
+view_list_instance(const struct request *rq, const struct rec_server *server)
+{
+	if (server->isolation == ISOLATION_CALL || server->isolation == ISOLATION_SESSION)
+		return rq->who.hash ^ sum64(rq->who.tenant);
+	return call_instance(rq, server);
+}
+
+static void
+want(struct request *rq, struct lists_wait *wait, const struct rec_server *s)
+{
+	lists_want(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s));
+}
+
+void
+view_want_all(struct request *rq, struct lists_wait *wait)
+{
+	const struct rec_server	*s;
+
+	if (rq->view & VIEW_HAS_SERVER)
+		want(rq, wait, rq->server);
+	if ((rq->view & VIEW_HAS_CATALOG) == 0)
+		return;
+	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+		if (view_sees_server(rq, s))
+			want(rq, wait, s);
+}
+
+/* --- tools/list ------------------------------------------------------------------------------- */
+
+static int
+put_server_tools(struct request *rq, const struct rec_server *s, struct mcp_list *to)
+{
+	struct span		 name = snap_text(rq->config->policy, s->name), why;
+	const struct catalogue	*list = lists_find(rq->w->lists, s, view_list_instance(rq, s), &why);
+	bool			 composed = (rq->view & VIEW_HAS_SERVER) == 0;
+	int			 r;
+
+	if (list == NULL)
+		return 0;	/* one dead server changes nothing for the others */
+	for (size_t i = 0; i < catalogue_count(list); i++) {
+		const struct catalogue_tool	*t = catalogue_at(list, i);
+		struct decision			 d;
+
+		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
+		if (d.allow && (r = mcp_list_tool(to, t, composed)) != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+put_all_tools(struct request *rq, struct buf *b)
+{
+	const struct rec_server	*s;
+	struct mcp_list		 to;
+	int			 r;
+
+	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
+		return r;
+	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = meta_list(&to)) != 0)
+		return r;
+	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &to)) != 0)
+		return r;
+	if (rq->view & VIEW_HAS_CATALOG) {
+		for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+			if (view_sees_server(rq, s) && (r = put_server_tools(rq, s, &to)) != 0)
+				return r;
+	}
+	/* What is listed depends on who asks, and on servers that may come back any moment. */
+	return mcp_list_end(&to, SPAN_NONE, 0, MCP_SCOPE_PRIVATE);
+}
+
+void
+view_reply_tools(struct request *rq)
+{
+	struct buf	b;
+
+	metric_add(&rq->w->metrics, METRIC_lists_total, 1);
+	buf_init(&b, LIST_BYTES_MAX);
+	reply_message(rq, put_all_tools(rq, &b), &b);
+	buf_fini(&b);
+}
+
+/* --- tools/call ------------------------------------------------------------------------------- */
+
+/* The server whose prefix the name begins with, split at the first "__"; *rest is what follows.  The
+ * server without a prefix takes what has none. */
+static const struct rec_server *
+server_of_name(struct request *rq, struct span shown, struct span *rest)
+{
+	const struct rec_server	*s, *bare = NULL;
+	const char		*cut = shown.n < 2 ? NULL : memmem(shown.p, shown.n, "__", 2);
+	struct span		 prefix = cut == NULL ? SPAN_NONE :
+				    span_part(shown, 0, (size_t)(cut - shown.p));
+
+	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
+		if (!span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))
+			continue;
+		if (s->prefix.bytes == 0)
+			bare = s;
+		else if (span_eq(snap_text(rq->config->policy, s->prefix), prefix)) {
+			*rest = span_part(shown, prefix.n + 2, shown.n);
+			return s;
+		}
+	}
+	*rest = shown;
+	return bare;
+}
+
+static void
+ask_of(const struct view_job *job, struct span tool, struct call_ask *ask)
+{
+	*ask = (struct call_ask){ .server = job->server, .tool = tool, .from = &job->rq->msg,
+	    .arguments = job->rq->msg.arguments, .style = CALL_PLAIN };
+}
+
+static void
+on_list(struct lists_wait *wait, void *arg)
+{
+	struct view_job		*job = arg;
+	struct request		*rq = job->rq;
+	const struct catalogue	*list;
+	struct call_ask		 ask;
+	struct span		 why;
+	const struct catalogue_tool *t;
+
+	(void)wait;
+	ask_of(job, job->shown, &ask);
+	list = lists_find(rq->w->lists, job->server, view_list_instance(rq, job->server), &why);
+	if (list == NULL) {
+		call_refuse_unavailable(rq, &ask, why);
+		return;
+	}
+	t = rq->view & VIEW_HAS_SERVER ? catalogue_find(list, job->shown) :
+	    catalogue_find_composed(list, job->shown);
+	if (t == NULL) {
+		call_refuse_unknown(rq, job->shown, CALL_PLAIN);
+		return;
+	}
+	/* The list may be replaced before the call ends: keep the name with the request. */
+	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL)
+		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
+	else
+		call_begin(rq, &ask);
+}
+
+void
+view_call(struct request *rq, struct span shown)
+{
+	struct span	 own = shown;
+	struct view_job	*job;
+	struct call_ask	 ask;
+	struct decision	 d;
+
+	if ((rq->view & VIEW_HAS_DISCOVERY) && meta_call(rq, shown))
+		return;
+	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
+		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
+		return;
+	}
+	job->rq = rq;
+	job->shown = shown;
+	job->server = rq->view & VIEW_HAS_SERVER ? rq->server :
+	    rq->view & VIEW_HAS_CATALOG ? server_of_name(rq, shown, &own) : NULL;
+	if (job->server == NULL || !view_sees_server(rq, job->server)) {
+		call_refuse_unknown(rq, shown, CALL_PLAIN);
+		return;
+	}
+	/* What is denied under the name it came by is refused before anything is started for it; a name
+	 * that was cut or cleaned is decided again under the tool's own, in call_begin(). */
+	ask_of(job, own, &ask);
+	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
+	    snap_text(rq->config->policy, job->server->name), own }, &d);
+	if (!d.allow && span_eq(own, shown) == ((rq->view & VIEW_HAS_SERVER) != 0)) {
+		call_refuse_denied(rq, &ask, &d);
+		return;
+	}
+	lists_begin(&job->wait, on_list, job);
+	want(rq, &job->wait, job->server);
+	lists_ready(&job->wait);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker.h - what one worker process is made of
+ *
+ * One loop, one thread.  Each part has its file; this struct is where they meet.
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "audit/requestid.h"
+#include "audit/spool.h"
+#include "http/exchange.h"
+#include "ipc/chan.h"
+#include "lib/loop.h"
+#include "mcp/rpc.h"
+#include "mcp/sealed.h"
+#include "policy/params.h"
+#include "policy/policy.h"
+#include "policy/swap.h"
+#include "shm/breaker.h"
+#include "shm/inflight.h"
+#include "shm/limit.h"
+#include "shm/metric.h"
+#include "shm/session.h"
+#include "worker/accept.h"
+#include "worker/conn.h"
+#include "worker/link.h"
+
+#define WORKER_LINKS_MAX	64
+
+/* One generation of the policy with its parameters; a request keeps the one it started with. */
+struct config {
+	uint32_t	 refs;
+	struct snap	*policy;
+	struct params	 params;
+	uint64_t	 generation;
+	uint64_t	 since_ms;	/* wall clock: when this worker put it in force */
+};
+
+/* From the policy now in force.  0, E_NOTFOUND, E_FORMAT or E_NOMEM; *out has one reference. */
+must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config **out);
+struct config	*config_hold(struct config *c);
+void		 config_release(struct config **c);
+
+struct lists;
+struct pool;
+
+struct worker {
+	struct loop		*loop;
+	struct chan		 master;
+	uint32_t		 slot, incarnation, workers, flags;
+	uint64_t		 boot;
+	bool			 ready, draining;
+
+	struct config		*config;	/* in force */
+	struct swap		 snaps;		/* policy, keys, secrets in force */
+	struct keyring		 ring;
+	bool			 has_ring;
+	struct rpc_scan		*scan;		/* for small bodies, one after the other */
+	struct rpc_answer_scan	*answer_scan;
+	uint64_t		 reloads;	/* policies put in force since the start */
+
+	struct limits		 limits;
+	struct region		 breakers, sessions, upsessions, gate;
+	struct inflight		 inflight;
+	struct metrics		 metrics;
+
+	struct spool		*spool;
+	struct requestid	 ids;
+
+	struct conn_set		*conns;
+	struct accept		*accept;
+	struct http_budget	 bodies;
+
+	struct link		*links[WORKER_LINKS_MAX];
+	size_t			 link_count;
+	struct lists		*lists;		/* the servers' lists of tools */
+	struct pool		*pool;		/* connections to HTTP servers */
+	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
+							 * this turn's end */
+	uint32_t		 calls_running;
+	struct loop_timer	 drain_timer;
+};
+
+/* main.c */
+must_check int	worker_add_listener(struct worker *w, int fd, uint32_t kind);
+/* GO: confine, accept, READY. */
+void		worker_go(struct worker *w);
+
+/* control.c: what the master says. */
+void		worker_on_master_gone(struct chan *c, int why, void *arg);
+void		worker_drain_init(struct worker *w);
+void		worker_on_master(struct chan *c, const struct chan_msg *m, void *arg);
+/* The link to this tenant's runner, made on first use; NULL when there is no memory. */
+struct link	*worker_link(struct worker *w, struct span tenant);
+/* Tells the master how a server is, for `mcpgwctl status`. */
+void		worker_report_server(struct worker *w, struct span tenant, struct span server,
+		    enum server_state state, uint32_t tools, uint64_t next_try_ms, struct span error);
+/* Ends the process when it drains and nothing runs any more. */
+void		worker_drain_check(struct worker *w);
+
+/* admin.c: health and metrics on LISTEN_ADMIN. */
+void		admin_request(struct worker *w, struct exchange *x);
+
+#endif
