@@ -67,6 +67,8 @@ must_check int	json_scan_feed(struct json_scan *s, struct span chunk);
 must_check int	json_scan_end(struct json_scan *s);
 /* slots[i] answers wants[i]; valid until reset or free. */
 const struct json_slot *json_scan_slots(const struct json_scan *s);
+/* How many members of wants[owner] (JSON_ROOT: of the top object) no want names; stops at 65535. */
+unsigned	json_scan_strangers(const struct json_scan *s, int owner);
 /* Type of the top value, and the offset where scanning stopped (of the error, if there was one). */
 enum json_type	json_scan_top(const struct json_scan *s);
 uint64_t	json_scan_at(const struct json_scan *s);
@@ -108,6 +110,9 @@ must_check int	json_u64(struct json_value v, uint64_t *out);
 must_check int	json_i64(struct json_value v, int64_t *out);
 /* Whether a raw number token is an integer as JSON-RPC ids want it: -?digits, no fraction/exponent. */
 bool		json_is_integer(struct span raw);
+
+/* Is this well-formed UTF-8 (RFC 3629)? */
+bool		json_utf8_ok(struct span s);
 
 /* --- the writer ------------------------------------------------------------------------------- */
 

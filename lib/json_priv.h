@@ -57,6 +57,7 @@ struct json_scan {
 	int8_t			 first_of[JSON_WANTS_MAX + 1];	/* first want of owner, by owner + 1 */
 	int8_t			 next_of[JSON_WANTS_MAX];	/* its next sibling */
 	struct json_slot	 slots[JSON_WANTS_MAX];
+	uint16_t		 strangers[JSON_WANTS_MAX + 1];	/* by owner + 1 */
 
 	enum scan_state		 state;
 	int			 error;

@@ -51,9 +51,11 @@ scan_name_end(struct json_scan *s, struct span name)
 	for (int i = s->first_of[l->owner + 1]; i != SCAN_NO_WANT; i = s->next_of[i]) {
 		if (s->want_bytes[i] == name.n && memcmp(s->wants[i].name, name.p, name.n) == 0) {
 			s->want = (int8_t)i;
-			break;
+			return 0;
 		}
 	}
+	if (s->strangers[l->owner + 1] < UINT16_MAX)
+		s->strangers[l->owner + 1]++;
 	return 0;
 }
 
@@ -369,6 +371,7 @@ void
 json_scan_reset(struct json_scan *s)
 {
 	memset(s->slots, 0, s->want_count * sizeof(s->slots[0]));
+	memset(s->strangers, 0, sizeof(s->strangers));
 	s->state = SCAN_VALUE;
 	s->error = 0;
 	s->top = JSON_NONE;
@@ -389,6 +392,13 @@ const struct json_slot *
 json_scan_slots(const struct json_scan *s)
 {
 	return s->slots;
+}
+
+unsigned
+json_scan_strangers(const struct json_scan *s, int owner)
+{
+	BUG_ON(owner < JSON_ROOT || owner >= (int)s->want_count);
+	return s->strangers[owner + 1];
 }
 
 enum json_type

@@ -108,6 +108,18 @@ json_utf8_bytes(const char *p, const char *end)
 	return n;
 }
 
+bool
+json_utf8_ok(struct span s)
+{
+	const char	*p = s.p, *end = s.p + s.n;
+	size_t		 n;
+
+	for (; p < end; p += n)
+		if ((n = json_utf8_bytes(p, end)) == 0)
+			return false;
+	return true;
+}
+
 size_t
 json_utf8_put(uint32_t code, char to[4])
 {

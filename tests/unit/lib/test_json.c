@@ -325,6 +325,8 @@ Test(json, notes_wanted_members_at_every_split)
 		cr_expect(json_scan_slots(s)[1].type == JSON_OBJECT);
 		cr_expect(text[json_scan_slots(s)[1].at + json_scan_slots(s)[1].bytes - 1] == '}');
 		cr_expect(json_scan_top(s) == JSON_OBJECT);
+		cr_expect(json_scan_strangers(s, JSON_ROOT) == 1 && json_scan_strangers(s, 1) == 1 &&
+		    json_scan_strangers(s, 3) == 0, "other, arguments");
 		json_scan_free(&s);
 	}
 }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * answer.c - one pass over what an upstream sent
+ *
+ * Process: worker, runner.
+ * Owns:    the scanner; an answer borrows from the caller's text.
+ * Trusts:  nothing an upstream sends.  Unlike a client it may put members of its own into the envelope:
+ *          the envelope is written anew before a client sees it.
+ */
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "mcp/rpc_priv.h"
+
+enum want {
+	W_JSONRPC, W_ID, W_METHOD, W_PARAMS, W_RESULT, W_ERROR,
+	W_PARAMS_META, W_REQUEST_ID, W_PROGRESS_TOKEN,
+	W_RESULT_TYPE, W_META, W_TOOLS, W_NEXT_CURSOR, W_CONTENT, W_STRUCTURED, W_IS_ERROR,
+	W_VERSION, W_SUPPORTED, W_CAPABILITIES, W_SERVER_INFO,
+	W_ERROR_CODE, W_ERROR_MESSAGE, W_ERROR_DATA,
+	W_LIMIT
+};
+
+static const struct json_want wants[W_LIMIT] = {
+	[W_JSONRPC] = { JSON_ROOT, 0, "jsonrpc" },
+	[W_ID] = { JSON_ROOT, 0, "id" },
+	[W_METHOD] = { JSON_ROOT, 0, "method" },
+	[W_PARAMS] = { JSON_ROOT, JSON_WANT_UNIQUE_MEMBERS, "params" },
+	[W_RESULT] = { JSON_ROOT, JSON_WANT_UNIQUE_MEMBERS, "result" },
+	[W_ERROR] = { JSON_ROOT, JSON_WANT_UNIQUE_MEMBERS, "error" },
+	[W_PARAMS_META] = { W_PARAMS, JSON_WANT_UNIQUE_MEMBERS, "_meta" },
+	[W_REQUEST_ID] = { W_PARAMS, 0, "requestId" },
+	[W_PROGRESS_TOKEN] = { W_PARAMS, 0, "progressToken" },
+	[W_RESULT_TYPE] = { W_RESULT, 0, "resultType" },
+	[W_META] = { W_RESULT, JSON_WANT_UNIQUE_MEMBERS, "_meta" },
+	[W_TOOLS] = { W_RESULT, 0, "tools" },
+	[W_NEXT_CURSOR] = { W_RESULT, 0, "nextCursor" },
+	[W_CONTENT] = { W_RESULT, 0, "content" },
+	[W_STRUCTURED] = { W_RESULT, 0, "structuredContent" },
+	[W_IS_ERROR] = { W_RESULT, 0, "isError" },
+	[W_VERSION] = { W_RESULT, 0, "protocolVersion" },
+	[W_SUPPORTED] = { W_RESULT, 0, "supportedVersions" },
+	[W_CAPABILITIES] = { W_RESULT, 0, "capabilities" },
+	[W_SERVER_INFO] = { W_RESULT, 0, "serverInfo" },
+	[W_ERROR_CODE] = { W_ERROR, 0, "code" },
+	[W_ERROR_MESSAGE] = { W_ERROR, 0, "message" },
+	[W_ERROR_DATA] = { W_ERROR, 0, "data" },
+};
+_Static_assert(W_LIMIT <= JSON_WANTS_MAX, "the scanner takes so many wants");
+
+#define RPC_ANSWER_MAGIC	0x52706341u
+
+struct rpc_answer_scan {
+	uint32_t		 magic;
+	struct json_scan	*json;
+};
+
+int
+rpc_answer_new(struct rpc_answer_scan **out)
+{
+	struct rpc_answer_scan	*s;
+	int			 r;
+
+	*out = NULL;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return E_NOMEM;
+	/* Tools read files that hold anything; a NUL in their text is the client's to deal with. */
+	if ((r = json_scan_new(wants, W_LIMIT, JSON_WANT_UNIQUE_MEMBERS | JSON_SCAN_NUL_OK, &s->json)) != 0) {
+		free(s);
+		return r;
+	}
+	s->magic = RPC_ANSWER_MAGIC;
+	*out = s;
+	return 0;
+}
+
+void
+rpc_answer_free(struct rpc_answer_scan **s)
+{
+	if (*s != NULL) {
+		json_scan_free(&(*s)->json);
+		free(*s);
+	}
+	*s = NULL;
+}
+
+void
+rpc_answer_reset(struct rpc_answer_scan *s)
+{
+	MAGIC_CHECK(s, RPC_ANSWER_MAGIC);
+	json_scan_reset(s->json);
+}
+
+int
+rpc_answer_feed(struct rpc_answer_scan *s, struct span chunk)
+{
+	return json_scan_feed(s->json, chunk);
+}
+
+static void
+take_parts(struct rpc_answer *m, const struct json_slot *slots)
+{
+	const struct { struct json_value *to; enum want from; } parts[] = {
+		{ &m->params, W_PARAMS }, { &m->request_id, W_REQUEST_ID },
+		{ &m->progress_token, W_PROGRESS_TOKEN }, { &m->result, W_RESULT },
+		{ &m->result_type, W_RESULT_TYPE }, { &m->meta, W_META }, { &m->tools, W_TOOLS },
+		{ &m->next_cursor, W_NEXT_CURSOR }, { &m->content, W_CONTENT },
+		{ &m->structured, W_STRUCTURED }, { &m->is_error_value, W_IS_ERROR },
+		{ &m->version, W_VERSION }, { &m->supported, W_SUPPORTED },
+		{ &m->capabilities, W_CAPABILITIES }, { &m->server_info, W_SERVER_INFO },
+		{ &m->error, W_ERROR }, { &m->error_message, W_ERROR_MESSAGE },
+		{ &m->error_data, W_ERROR_DATA },
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		*parts[i].to = rpc_value(&slots[parts[i].from], m->text);
+}
+
+static enum mcp_method
+method_of(struct json_value v)
+{
+	for (int m = MCP_METHOD_NONE + 1; m < MCP_METHOD_LIMIT; m++)
+		if (json_is(v, mcp_method_row((enum mcp_method)m)->text))
+			return (enum mcp_method)m;
+	return MCP_METHOD_NONE;
+}
+
+static const char *
+judge_answer(struct rpc_answer *m, const struct json_slot *slots)
+{
+	struct json_value	id = rpc_value(&slots[W_ID], m->text);
+	bool			no_id = id.type == JSON_NONE || id.type == JSON_NULL;
+
+	if (!json_is(rpc_value(&slots[W_JSONRPC], m->text), "2.0"))
+		return "jsonrpc is not \"2.0\"";
+	if (!no_id && !rpc_id_ok(id))
+		return "id is no string or integer";
+	m->id = no_id ? SPAN_NONE : id.raw;
+	if (slots[W_METHOD].type != JSON_NONE) {
+		if (slots[W_METHOD].type != JSON_STRING || m->result.type != JSON_NONE ||
+		    m->error.type != JSON_NONE || id.type == JSON_NULL)
+			return "neither request nor answer";
+		if (m->params.type != JSON_NONE && m->params.type != JSON_OBJECT)
+			return "params is no object";
+		m->kind = no_id ? RPC_NOTIFICATION : RPC_REQUEST;
+		m->method = method_of(rpc_value(&slots[W_METHOD], m->text));
+		return NULL;
+	}
+	m->is_error = m->error.type == JSON_OBJECT && m->result.type == JSON_NONE;
+	if (!m->is_error && (m->result.type != JSON_OBJECT || m->error.type != JSON_NONE || no_id))
+		return "an answer has an id and one object, result or error";
+	if (m->is_error && json_i64(rpc_value(&slots[W_ERROR_CODE], m->text), &m->error_code) != 0)
+		m->error_code = 0;
+	m->kind = RPC_RESPONSE;
+	return NULL;
+}
+
+int
+rpc_answer_end(struct rpc_answer_scan *s, struct span text, struct rpc_answer *out)
+{
+	int	r;
+
+	MAGIC_CHECK(s, RPC_ANSWER_MAGIC);
+	*out = (struct rpc_answer){ .text = text };
+	if ((r = json_scan_end(s->json)) == 0) {
+		take_parts(out, json_scan_slots(s->json));
+		if ((out->why = judge_answer(out, json_scan_slots(s->json))) != NULL)
+			r = E_RPC_INVALID;
+	} else {
+		out->why = rpc_scan_why(r);
+	}
+	if (r != 0)
+		out->kind = RPC_INVALID;
+	json_scan_reset(s->json);
+	return r;
+}
+
+int
+rpc_answer_whole(struct rpc_answer_scan *s, struct span text, struct rpc_answer *out)
+{
+	int	r;
+
+	rpc_answer_reset(s);
+	r = rpc_answer_feed(s, text);
+	(void)r;			/* what feed says, end says again */
+	return rpc_answer_end(s, text, out);
+}
