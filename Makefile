@@ -12,8 +12,14 @@ SHELL		:= /bin/sh
 VERSION		:= $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog 2>/dev/null)
 prefix		?= /usr
 sysconfdir	?= /etc
+bindir		?= $(prefix)/bin
+sbindir		?= $(prefix)/sbin
 libexecdir	?= $(prefix)/libexec/mcpgw
+datadir		?= $(prefix)/share/mcpgw
 mandir		?= $(prefix)/share/man
+unitdir		?= $(prefix)/lib/systemd/system
+sysusersdir	?= $(prefix)/lib/sysusers.d
+tmpfilesdir	?= $(prefix)/lib/tmpfiles.d
 
 # ---- flavours and knobs ---------------------------------------------------------------------------
 CC		?= cc
@@ -55,11 +61,15 @@ say		= $(if $(Q),@printf '  %-7s %s\n' "$(1)" "$(2)")
 #                                                of FOLDERS (highest rank first) and -l LIBS
 # $(call unit,FOLDER,FOLDERS,LIBS)               tests/unit/FOLDER/test_*.c as one Criterion binary
 # $(call fuzzer,NAME,FOLDERS,LIBS)               fuzz/fuzz_NAME.c: libFuzzer, or replay in check
+# $(call integration,NAMES,LIBS)                 tests/integration/NAME.c over tests/harness
+# $(call check,PROGRAM)                          a TAP program below $(BUILD) that `make check` runs
 objects		= $(patsubst %.c,$(BUILD)/%.o,$(addprefix $(1)/,$(2)))
 archives	= $(foreach f,$(1),$(BUILD)/$(f)/lib$(notdir $(f)).a)
 PROGRAMS	:=
 UNITS		:=
 FUZZERS		:=
+INTEGRATION	:=
+CHECKS		:=
 OBJECTS		:=
 
 define archive_rule
@@ -84,7 +94,8 @@ program		= $(eval $(call program_rule,$(1),$(2),$(3),$(4),$(5)))
 define unit_rule
 UNITS += $(BUILD)/tests/unit/$(1)/unit
 OBJECTS += $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c)))
-$(BUILD)/tests/unit/$(1)/unit: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) $(call archives,$(2))
+$(BUILD)/tests/unit/$(1)/unit: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) \
+    $(call archives,$(2))
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ \
 	    $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) $(call archives,$(2)) \
@@ -109,8 +120,22 @@ $(BUILD)/fuzz/fuzz_$(1): $(BUILD)/fuzz/fuzz_$(1).o $(call archives,$(2))
 endef
 fuzzer		= $(eval $(call fuzzer_rule,$(1),$(2),$(3)))
 
+define integration_rule
+INTEGRATION += $(BUILD)/tests/integration/$(1)
+OBJECTS += $(BUILD)/tests/integration/$(1).o
+$(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $(addprefix -l,$(2)) -lcriterion
+endef
+integration	= $(foreach n,$(1),$(eval $(call integration_rule,$(n),$(2))))
+
+check		= $(eval CHECKS += $(BUILD)/$(1))
+
 MODULES		:= $(sort $(shell find . -name module.mk -not -path './build*' -not -path '*/node_modules/*'))
 include $(MODULES)
+
+REPLAYS		:= $(FUZZERS:%=$(BUILD)/fuzz/replay_%)
+MANPAGES	:= $(patsubst man/%,$(BUILD)/man/%,$(patsubst %.in,%,$(sort $(wildcard man/*.[1-8] man/*.[1-8].in))))
 
 # ---- compiling ------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c
@@ -121,14 +146,122 @@ $(BUILD)/%.o: %.c
 # Criterion's macros assign int to a one-bit field.
 $(BUILD)/tests/%.o: OUR_CFLAGS += -Wno-conversion
 
--include $(OBJECTS:.o=.d)
+ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+OUR_CFLAGS	+= -fsanitize=fuzzer-no-link
+endif
+
+-include $(OBJECTS:.o=.d) $(BUILD)/fuzz/replay.d
+
+# ---- pages ----------------------------------------------------------------------------------------
+$(BUILD)/man/%: man/%
+	$(Q)mkdir -p $(@D) && cp $< $@
+
+$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all clean check-unit
+.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
+	check-integration check-peers lint format format-check bench fuzz man install run deb clean
+export BUILD
+
+# all: build every program
 all: $(PROGRAMS)
 
-check-unit: $(UNITS)
-	$(Q)for u in $(UNITS); do echo "== $$u"; $$u --jobs 2 || exit 1; done
+# help: this list
+help:
+	@echo 'Targets:'
+	@sed -n 's/^# \([a-z][a-z-]*\): \(.*\)/  \1	\2/p' Makefile | expand -t 22
+	@echo 'Knobs:'
+	@echo '  SAN=address,undefined   with sanitizers, in build-address-undefined/'
+	@echo '  DEVELOPER=1             warnings are errors        V=1   show the commands'
+	@echo '  TESTS=PATTERN           only these Criterion tests CHECK_STRICT=1   a skip is a failure'
+	@echo '  DESTDIR= prefix=        for install                CC= CFLAGS= CPPFLAGS= LDFLAGS='
 
+# deps: install the Debian packages that building and testing need
+deps:
+	$(Q)tools/deps build test
+
+# deps-build: only those that building and the demo need
+deps-build:
+	$(Q)tools/deps build
+
+# demo: an allowed call, a denied call, a reload, the audit
+demo:
+	$(Q)tools/deps build
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)demo/run
+
+# run: the gateway from the build tree, in the foreground, in a folder that is thrown away
+run: all
+	$(Q)tools/run
+
+# check: all tests, after installing what they need
+check:
+	$(Q)tools/deps build test
+	+$(Q)$(MAKE) --no-print-directory check-all
+
+check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
+	$(Q)tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint tap:tools/check-install \
+	    $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run
+
+# check-unit: unit tests
+check-unit: $(UNITS)
+	$(Q)tests/run $(UNITS:%=unit:%)
+
+# check-fuzz: every fuzz target over its corpus
+check-fuzz: $(REPLAYS)
+	$(Q)tests/run $(REPLAYS:%=tap:%)
+
+# check-lint: the rules of the house (ranks, homes, link lines, files)
+check-lint: all
+	$(Q)tests/run tap:tools/lint
+
+# check-install: an installed tree against etc/manifest
+check-install: all man
+	$(Q)tests/run tap:tools/check-install
+
+# check-integration: real processes, real sockets
+check-integration: all $(INTEGRATION) $(CHECKS)
+	$(Q)tests/run $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%)
+
+# check-peers: official MCP clients and servers (node, npm)
+check-peers: all
+	$(Q)tests/run tap:tests/peers/run
+
+# lint: check-lint, then cppcheck, clang-tidy, and the manual pages
+lint: all man
+	$(Q)tests/run tap:tools/lint
+	$(Q)tools/analyse
+
+# format: trailing blanks, indentation, last lines
+format:
+	$(Q)tools/format
+# format-check: the same, saying only
+format-check:
+	$(Q)tools/format -n
+
+# bench: the hop beside nginx
+bench: all
+	$(Q)bench/run
+
+# fuzz: libFuzzer programs in BUILD/fuzz (CC=clang SAN=address)
+fuzz: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
+
+# man: manual pages, with their tables
+man: $(MANPAGES)
+
+# install: into DESTDIR and prefix, as etc/manifest says
+install: all man
+	$(Q)BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' tools/install bindir=$(bindir) sbindir=$(sbindir) \
+	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) unitdir=$(unitdir) \
+	    sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+
+# deb: Debian packages, beside this folder
+deb:
+	dpkg-buildpackage -us -uc -b
+
+# clean: all that was built
 clean:
 	rm -rf build build-*
