@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * offline.h - mcpgw-store without a master, run by mcpgwctl itself under the caller's uid
+ *
+ *	mcpgw-store --offline DIR key-add DIGEST PUBLIC_NAME NAME AGENT TENANT ENDS_MS
+ *	mcpgw-store --offline DIR key-revoke NAME
+ *	mcpgw-store --offline DIR key-list
+ *	mcpgw-store --list DIR				(the same as key-list)
+ *
+ * DIGEST is the key's SHA-256 in 64 hexadecimal digits; ENDS_MS is 0 for a key that does not end.
+ * key-list prints one JSON object a line on stdout: name, key (its public name), agent, tenant,
+ * created, ends (left out when it does not end).  Words for people go to stderr.
+ *
+ * Exit codes: 0; EX_USAGE; EX_DATAERR (the name is taken, or unknown); EX_TEMPFAIL (a running gateway
+ * has the store; not for key-list, which only reads); EX_IOERR, EX_NOPERM.
+ */
+#ifndef STORE_OFFLINE_H
+#define STORE_OFFLINE_H
+
+int	offline_main(int argc, char **argv);
+
+#endif
