@@ -1,0 +1,1 @@
+$(call program,tests/lying-server,tests/servers,lying.c,lib,)
