@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * boot.c - from exec to READY
+ *
+ * Process: mcpgw-spawn.  Owns: nothing beyond boot_run().
+ * Trusts:  the master, which is the only one that speaks until READY.
+ */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ipc/heritage.h"
+#include "ipc/wait.h"
+#include "lib/log.h"
+#include "sandbox/confine.h"
+#include "sandbox/jail.h"
+#include "sandbox/spawner/boot.h"
+#include "sandbox/spawner/offer.h"
+#include "sandbox/spawner/state.h"
+
+#define NOBODY 65534
+
+static void
+boot_tell(uint16_t type, uint64_t ref, const void *msg)
+{
+	int	r = chan_send_wait(HERITAGE_CONTROL, type, ref, msg, NULL, 0);
+
+	if (r != 0)
+		fatal(EX_UNAVAILABLE, "cannot speak to the master: %s", err_text(r));
+}
+
+static void
+boot_directory(struct spawner *s, const struct msg_DIRECTORY *m)
+{
+	char	path[PATH_MAX];
+
+	if (m->kind != DIR_TENANT || m->path.n >= sizeof(path))
+		fatal(EX_SOFTWARE, "a folder that is not for a spawner");
+	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(m->path));
+	if (state_open_tenant(path, &s->tenant_dir) != 0)
+		fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
+}
+
+/* Answers true at GO. */
+static bool
+boot_message(struct spawner *s, struct frame *f, const union msg_any *body)
+{
+	switch (f->head.type) {
+	case MSG_TYPE_BOOT:
+		snprintf(s->tenant, sizeof(s->tenant), "%.*s", SPAN_FMT(body->BOOT.tenant));
+		if (body->BOOT.flags & BOOT_FLAG_DEBUG_LOG)
+			log_set_level(LOG_LEVEL_DEBUG);
+		break;
+	case MSG_TYPE_DIRECTORY:
+		boot_directory(s, &body->DIRECTORY);
+		break;
+	case MSG_TYPE_PEER:
+		s->runner = f->fds[0];
+		f->fds[0] = -1;
+		break;
+	case MSG_TYPE_SNAPSHOT_OFFER:
+		if (offer_take(s, &body->SNAPSHOT_OFFER, f->fds[0]) != 0)
+			fatal(EX_DATAERR, "a snapshot offered at start was refused");
+		break;
+	case MSG_TYPE_PING:
+		boot_tell(MSG_TYPE_PING, f->head.ref, &body->PING);
+		break;
+	case MSG_TYPE_GO:
+		return true;
+	default:
+		break;
+	}
+	return false;
+}
+
+/* Root's files would be open to a tool that has root's uid, capabilities or not. */
+static void
+refuse_root(void)
+{
+	if (geteuid() == 0)
+		fatal(EX_CONFIG, "tools never run as root: the tenant needs a user of its own");
+}
+
+static void
+boot_confine(void)
+{
+	if (confine_process(CONFINE_SPAWNER, NULL, NULL) != 0)
+		fatal(EX_OSERR, "cannot be confined");
+}
+
+static void
+tell_probe(const struct jail_probe_result *probe)
+{
+	struct msg_JAIL_PROBE	m = { .result = probe->result, .line = span_of(probe->line) };
+
+	boot_tell(MSG_TYPE_JAIL_PROBE, 0, &m);
+}
+
+void
+boot_run(struct spawner *s)
+{
+	static char			 room[FRAME_MAX];
+	const struct snap		*profile;
+	struct msg_READY		 ready = { 0 };
+	struct jail_probe_result	 probe;
+	struct frame			 f;
+	union msg_any			 body;
+	bool				 go = false;
+	int				 r;
+
+	refuse_root();
+	while (!go) {
+		if ((r = chan_recv_wait(HERITAGE_CONTROL, ROLE_SPAWNER, ROLE_MASTER, false, room, &f,
+		    &body)) != 0)
+			fatal(EX_UNAVAILABLE, "no word from the master: %s", err_text(r));
+		go = boot_message(s, &f, &body);
+		frame_close_fds(&f);
+	}
+	profile = swap_current(&s->snaps, SNAP_PROFILE);
+	if (s->runner == -1 || s->tenant_dir == -1 || profile == NULL)
+		fatal(EX_SOFTWARE, "GO came before the runner's channel, the tenant's folder or the profile");
+	boot_confine();
+	jail_probe(&probe);
+	tell_probe(&probe);
+	ready.generation = snap_head(profile)->generation;
+	boot_tell(MSG_TYPE_READY, 0, &ready);
+}
+
+static bool
+has_master(void)
+{
+	int		type = 0;
+	socklen_t	bytes = sizeof(type);
+
+	return getsockopt(HERITAGE_CONTROL, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 &&
+	    type == SOCK_SEQPACKET;
+}
+
+int
+boot_probe(void)
+{
+	struct jail_probe_result	probe;
+	struct msg_EXITING		exiting = { 0 };
+
+	if (!has_master())
+		log_init("mcpgw-spawn", STDERR_FILENO, LOG_FORM_PLAIN);
+	if (geteuid() == 0 && confine_become(NOBODY, NOBODY) != 0)
+		fatal(EX_OSERR, "cannot leave root's rights: %m");
+	boot_confine();
+	jail_probe(&probe);
+	if (has_master()) {
+		tell_probe(&probe);
+		boot_tell(MSG_TYPE_EXITING, 0, &exiting);
+	} else {
+		printf("jail: %s\n", probe.line);
+	}
+	return probe_may_run(probe.result) ? EX_OK : EX_UNAVAILABLE;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw-spawn: builds jails for one tenant's tools, and nothing else
+ *
+ * Process: mcpgw-spawn, under the tenant's uid, started with the tenant's first tool.
+ * Owns:    the control channel, the pair with the runner, the jails.
+ * Trusts:  the master.  The runner only for which profile and which instance: it speaks to tools, so
+ *          a command, path, mount or environment is never taken from it.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ipc/heritage.h"
+#include "ipc/wait.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/spawner/boot.h"
+#include "sandbox/spawner/offer.h"
+#include "sandbox/spawner/spawn.h"
+
+enum { POLL_MASTER, POLL_RUNNER, POLL_JAILS };
+
+static int64_t
+now_ms(void)
+{
+	struct timespec	t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static _Noreturn void
+leave(struct spawner *s, int code, bool say)
+{
+	struct msg_EXITING	m = { .reason = (uint32_t)code };
+
+	spawn_kill_all(s);
+	if (say && chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_EXITING, 0, &m, NULL, 0) != 0)
+		code = EX_UNAVAILABLE;
+	exit(code);
+}
+
+static void
+on_master(struct spawner *s)
+{
+	static char	room[FRAME_MAX];
+	struct frame	f;
+	union msg_any	body;
+	int		r;
+
+	r = chan_recv_wait(HERITAGE_CONTROL, ROLE_SPAWNER, ROLE_MASTER, true, room, &f, &body);
+	if (r == E_CLOSED)
+		leave(s, EX_OK, false);		/* the lifeline: no master, no tools */
+	if (r != 0) {
+		log_err(LOG_SUBJECT("tenant", s->tenant), "message of the master refused: %s", err_text(r));
+		leave(s, EX_PROTOCOL, true);
+	}
+	switch (f.head.type) {
+	case MSG_TYPE_SNAPSHOT_OFFER:
+		if (offer_take(s, &body.SNAPSHOT_OFFER, f.fds[0]) == E_CLOSED)
+			leave(s, EX_OK, false);
+		break;
+	case MSG_TYPE_PING:
+		if (chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_PING, f.head.ref, &body.PING, NULL, 0) != 0)
+			leave(s, EX_UNAVAILABLE, false);
+		break;
+	case MSG_TYPE_DRAIN:
+		s->draining = true;
+		s->drain_until_ms = now_ms() + body.DRAIN.within_ms;
+		break;
+	case MSG_TYPE_LOG_FD:
+		if (dup2(f.fds[0], HERITAGE_LOG) != -1)
+			log_set_fd(HERITAGE_LOG);
+		break;
+	default:
+		break;
+	}
+	frame_close_fds(&f);
+}
+
+static void
+on_runner(struct spawner *s)
+{
+	static char	room[FRAME_MAX];
+	struct frame	f;
+	union msg_any	body;
+	int		r;
+
+	r = chan_recv_wait(s->runner, ROLE_SPAWNER, ROLE_RUNNER, true, room, &f, &body);
+	if (r == 0) {
+		r = f.head.type == MSG_TYPE_SPAWN ? spawn_answer(s, &body.SPAWN, f.head.ref) : E_UNTIMELY;
+		frame_close_fds(&f);
+	}
+	if (r == 0)
+		return;
+	if (r != E_CLOSED)
+		log_err(LOG_SUBJECT("tenant", s->tenant), "channel to the runner ends: %s", err_text(r));
+	/* Without its runner nothing here is of use; the master starts both anew. */
+	leave(s, r == E_CLOSED ? EX_OK : EX_PROTOCOL, true);
+}
+
+static int
+patience_ms(const struct spawner *s)
+{
+	int64_t	left;
+
+	if (!s->draining)
+		return -1;
+	left = s->drain_until_ms - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static void
+serve_once(struct spawner *s)
+{
+	static struct pollfd	p[POLL_JAILS + JAILS_MAX];
+	int			n;
+
+	/* A free place has descriptor -1, which poll passes over. */
+	p[POLL_MASTER] = (struct pollfd){ .fd = HERITAGE_CONTROL, .events = POLLIN };
+	p[POLL_RUNNER] = (struct pollfd){ .fd = s->runner, .events = POLLIN };
+	for (size_t i = 0; i < JAILS_MAX; i++)
+		p[POLL_JAILS + i] = (struct pollfd){ .fd = s->jails[i].pid != 0 ? s->jails[i].pidfd : -1,
+		    .events = POLLIN };
+	if ((n = poll(p, POLL_JAILS + JAILS_MAX, patience_ms(s))) == -1)
+		return;		/* a signal */
+	if (n == 0)
+		leave(s, EX_OK, true);		/* the drain's time is over; the runner has not ended before */
+	for (size_t i = 0; i < JAILS_MAX; i++)
+		if (p[POLL_JAILS + i].revents != 0 && spawn_reap(s, &s->jails[i]) != 0)
+			leave(s, EX_OK, true);
+	if (p[POLL_MASTER].revents != 0)
+		on_master(s);
+	if (p[POLL_RUNNER].revents != 0)
+		on_runner(s);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct spawner	s = { .tenant_dir = -1, .runner = -1 };
+
+	log_init_child("mcpgw-spawn", HERITAGE_LOG);
+	signal(SIGPIPE, SIG_IGN);
+	/* A key typed at the master's terminal goes to the whole group; the master decides what we do. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--probe") == 0)
+			return boot_probe();
+	swap_init(&s.snaps);
+	boot_run(&s);
+	for (;;)
+		serve_once(&s);
+}

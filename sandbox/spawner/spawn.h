@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spawn.h - one SPAWN of the runner, from request to jail, and the jail's end
+ */
+#ifndef SANDBOX_SPAWNER_SPAWN_H
+#define SANDBOX_SPAWNER_SPAWN_H
+
+#include "ipc/codec.h"
+#include "sandbox/spawner/spawner.h"
+
+/* Answers the runner with SPAWNED and SPAWNED_WATCH, or with SPAWN_FAILED.  0, or what speaking to the
+ * runner came to; no jail is left behind then. */
+must_check int	spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref);
+/* The pidfd of this place is readable: reaps, tells the runner.  0, or what speaking to it came to. */
+must_check int	spawn_reap(struct spawner *s, struct jailed *j);
+/* Kills and reaps all. */
+void		spawn_kill_all(struct spawner *s);
+
+#endif
