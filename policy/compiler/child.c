@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * child.c - mcpgw-compile as the master's child: BOOT, COMPILE_JOB, GO; READY, notes, snapshots, DONE
+ *
+ * Process: mcpgw-compile.
+ * Owns:    the dump's descriptor.
+ * Trusts:  the master.  A broken channel ends the process: nothing half-made is ever handed over.
+ */
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ipc/chan.h"
+#include "ipc/heritage.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "policy/compiler/child.h"
+#include "policy/compiler/keys.h"
+#include "sandbox/confine.h"
+
+#define NOTE_BYTES	2000
+
+struct child {
+	struct job	*j;
+	uint32_t	 what;
+	uint64_t	 generation;
+	int		 dump;
+	bool		 ready;
+	char		 room[FRAME_MAX];	/* behind the texts of the message at hand */
+};
+
+static void
+say(uint16_t type, uint64_t ref, const void *msg, const int *fd)
+{
+	int	r = chan_send_wait(HERITAGE_CONTROL, type, ref, msg, fd, fd == NULL ? 0 : 1);
+
+	if (r != 0)
+		fatal(EX_OSERR, "control channel: %s", err_text(r));
+}
+
+static void
+say_note(enum note_level level, const char *line, void *arg)
+{
+	struct msg_COMPILE_NOTE	note = {
+		.level = level == NOTE_ERROR ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING,
+		.line = span_part(span_of(line), 0, NOTE_BYTES),
+	};
+
+	(void)arg;
+	say(MSG_TYPE_COMPILE_NOTE, 0, &note, NULL);
+}
+
+/* The next message that is for the caller; pings are answered here. */
+static void
+hear(struct child *c, struct frame *f, union msg_any *msg)
+{
+	int	r;
+
+	for (;;) {
+		r = chan_recv_wait(HERITAGE_CONTROL, ROLE_COMPILE, ROLE_MASTER, c->ready, c->room, f, msg);
+		if (r == E_CLOSED)
+			_exit(EX_TEMPFAIL);	/* the master is dead: nobody waits for this */
+		if (r != 0)
+			fatal(EX_OSERR, "control channel: %s", err_text(r));
+		if (f->head.type != MSG_TYPE_PING)
+			return;
+		say(MSG_TYPE_PING, f->head.ref, &msg->PING, NULL);
+		frame_close_fds(f);
+	}
+}
+
+static int
+secret_open(const char *name, const char **why, void *arg)
+{
+	struct msg_SECRET_WANT	 want = { .name = span_of(name) };
+	struct child		*c = arg;
+	union msg_any		 msg;
+	struct frame		 f;
+	int			 fd = -1;
+
+	say(MSG_TYPE_SECRET_WANT, 0, &want, NULL);
+	for (;;) {
+		hear(c, &f, &msg);
+		if (f.head.type == MSG_TYPE_SECRET && span_is(msg.SECRET.name, name)) {
+			fd = f.fds[0];
+			f.fds[0] = -1;
+			break;
+		}
+		if (f.head.type == MSG_TYPE_SECRET_NONE && span_is(msg.SECRET_NONE.name, name)) {
+			*why = job_fmt(c->j, "%.*s", SHOWN(msg.SECRET_NONE.why));
+			break;
+		}
+		frame_close_fds(&f);	/* a fresh log descriptor, a drain: not for so short a life */
+	}
+	frame_close_fds(&f);
+	return fd;
+}
+
+static void
+hear_job(struct child *c)
+{
+	union msg_any	msg;
+	struct frame	f;
+	bool		go = false;
+
+	while (!go) {
+		hear(c, &f, &msg);
+		switch (f.head.type) {
+		case MSG_TYPE_BOOT:
+			if (msg.BOOT.flags & BOOT_FLAG_PERSONAL)
+				c->j->personal = true;
+			if (msg.BOOT.flags & BOOT_FLAG_DEBUG_LOG)
+				log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case MSG_TYPE_COMPILE_JOB:
+			fd_close(&c->dump);
+			c->what = msg.COMPILE_JOB.what;
+			c->generation = msg.COMPILE_JOB.generation;
+			c->dump = f.fds[0];
+			f.fds[0] = -1;
+			break;
+		case MSG_TYPE_GO:
+			go = true;
+			break;
+		default:
+			break;
+		}
+		frame_close_fds(&f);
+	}
+}
+
+static void
+hand_over(struct child *c, struct build *b, enum snap_kind kind, const char *consumer)
+{
+	struct msg_COMPILE_MADE	made = { .kind = kind, .consumer = span_of(consumer) };
+	int			fd, r;
+
+	if ((r = build_seal(b, c->generation, &fd, &made.length)) != 0)
+		fatal(EX_OSERR, "snapshot cannot be made: %s", err_text(r));
+	say(MSG_TYPE_COMPILE_MADE, 0, &made, &fd);
+	fd_close(&fd);
+}
+
+static void
+make_keys(struct child *c)
+{
+	struct build	*b;
+	int		 r = keys_make(c->dump, &b);
+
+	if (r != 0) {
+		job_note(c->j, NOTE_ERROR, "store", 0, 0, NULL, "the dump of the keys is unusable: %s",
+		    err_text(r));
+		return;
+	}
+	hand_over(c, b, SNAP_KEYS, "");
+	build_free(&b);
+}
+
+int
+child_run(struct job *j)
+{
+	struct child		c = { .j = j, .dump = -1 };
+	struct msg_READY	ready = { 0 };
+	struct msg_COMPILE_DONE	done = { 0 };
+
+	j->say = say_note;
+	j->secret_open = secret_open;
+	j->secret_arg = &c;
+	j->secrets_needed = true;
+	hear_job(&c);
+	if (confine_process(CONFINE_COMPILE, NULL, NULL) != 0)
+		return EX_OSERR;	/* it said why */
+	ready.generation = c.generation;
+	say(MSG_TYPE_READY, 0, &ready, NULL);
+	c.ready = true;
+
+	if (c.what & COMPILE_POLICY)
+		job_run(j);
+	else if (c.what & COMPILE_PARAMS)
+		job_run_params(j);
+	/* keys last: what cannot be read must not put half of a job in force */
+	if (j->errors == 0 && (c.what & COMPILE_KEYS))
+		make_keys(&c);
+	if (j->errors == 0 && (c.what & (COMPILE_POLICY | COMPILE_PARAMS)))
+		hand_over(&c, j->policy, SNAP_POLICY, "");
+	if (j->errors == 0 && (c.what & COMPILE_POLICY)) {
+		hand_over(&c, j->profile, SNAP_PROFILE, j->tenant);
+		hand_over(&c, j->worker_secrets, SNAP_SECRETS, "worker");
+		hand_over(&c, j->tenant_secrets, SNAP_SECRETS, j->tenant);
+	}
+	done.errors = j->errors;
+	done.warnings = j->warnings;
+	say(MSG_TYPE_COMPILE_DONE, 0, &done, NULL);
+	fd_close(&c.dump);
+	return done.errors == 0 ? EX_OK : EX_CONFIG;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hosts.c - what may stand in Host and Origin (HOST section)
+ *
+ * Process: mcpgw-compile.  Owns: nothing.
+ *
+ * The machine's own names count with any port: the real one may be chosen by the kernel, and a page
+ * served by this machine is the operator's own.  Everything else must be listed (DNS rebinding,
+ * threats T7).
+ */
+#include <ctype.h>
+
+#include "policy/compiler/expand.h"
+#include "policy/compiler/hosts.h"
+#include "policy/compiler/values.h"
+
+static void
+host_put(struct job *j, struct span text, bool is_origin)
+{
+	struct rec_host	h = { .is_origin = is_origin };
+	char		*lower = job_alloc(j, text.n + 1);
+
+	for (size_t i = 0; i < text.n; i++)
+		lower[i] = (char)tolower((unsigned char)text.p[i]);
+	h.text = put_text(j->policy, span_make(lower, text.n));
+	put_record(j->policy, SECTION_HOST, &h);
+}
+
+/* One word of a list separated by blanks; empty at its end. */
+static struct span
+next_word(struct span *list)
+{
+	struct span	word;
+	size_t		n = 0;
+
+	*list = span_trim(*list);
+	while (n < list->n && list->p[n] != ' ' && list->p[n] != '\t')
+		n++;
+	word = span_part(*list, 0, n);
+	*list = span_part(*list, n, list->n);
+	return word;
+}
+
+static bool
+host_ok(struct span word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (!isalnum((unsigned char)word.p[i]) && memchr("-._:[]", word.p[i], 6) == NULL)
+			return false;
+	return word.n > 0;
+}
+
+static bool
+origin_ok(struct span word)
+{
+	struct span	rest = word;
+
+	if (span_starts(word, SPAN_LIT("https://")))
+		rest = span_part(word, 8, word.n);
+	else if (span_starts(word, SPAN_LIT("http://")))
+		rest = span_part(word, 7, word.n);
+	else
+		return false;
+	return host_ok(rest);
+}
+
+static void
+listener_put(struct job *j, enum param_id id)
+{
+	struct span	host;
+	uint64_t	port;
+
+	if (!address_split(job_value(j, id), &host, &port) || span_is(host, "0.0.0.0") ||
+	    span_is(host, "::"))
+		return;
+	host = span_of(job_fmt(j, memchr(host.p, ':', host.n) != NULL ? "[%.*s]" : "%.*s", SPAN_FMT(host)));
+	host_put(j, host, false);
+	host_put(j, span_of(job_fmt(j, "http://%.*s", SPAN_FMT(host))), true);
+}
+
+void
+hosts_put(struct job *j)
+{
+	static const char *const own[] = { "localhost", "127.0.0.1", "[::1]" };
+	struct span		 list, word;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		host_put(j, span_of(own[i]), false);
+		host_put(j, span_of(job_fmt(j, "http://%s", own[i])), true);
+	}
+	listener_put(j, PARAM_ID_listen);
+	listener_put(j, PARAM_ID_admin_listen);
+	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = next_word(&list)).n > 0; ) {
+		if (!host_ok(word))
+			setting_error(j, PARAM_ID_allowed_hosts, "\"%.*s\": want HOST or HOST:PORT",
+			    SHOWN(word));
+		host_put(j, word, false);
+	}
+	for (list = job_value(j, PARAM_ID_allowed_origins); (word = next_word(&list)).n > 0; ) {
+		if (!origin_ok(word))
+			setting_error(j, PARAM_ID_allowed_origins,
+			    "\"%.*s\": want http://HOST[:PORT] or https://HOST[:PORT]", SHOWN(word));
+		host_put(j, word, true);
+	}
+}

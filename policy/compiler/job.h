@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * job.h - one run of the compiler: what it was asked, what it found wrong, what it makes
+ *
+ * The program is short-lived: when memory ends it ends (fatal), so only what a text can be guilty of
+ * is an ordinary error here.  Errors and warnings are said as they are found; after an error the
+ * reading goes on, to find the next, but nothing is made.
+ */
+#ifndef POLICY_COMPILER_JOB_H
+#define POLICY_COMPILER_JOB_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/arena.h"
+#include "lib/conf.h"
+#include "policy/build.h"
+#include "policy/params.h"
+
+enum note_level { NOTE_ERROR, NOTE_WARNING };
+
+/* Where a note goes: a whole line, without line feed. */
+typedef void note_fn(enum note_level level, const char *line, void *arg);
+/* Opens the secret `name`: a descriptor, the caller's, or -1 with *why (borrowed). */
+typedef int secret_fn(const char *name, const char **why, void *arg);
+
+struct setting {		/* a parameter, as given */
+	struct span	raw, value;	/* before and after $expansion */
+	const char	*source;	/* "default", "mcpgw.conf", "environment", "-o" */
+	const char	*file;		/* for messages */
+	uint32_t	 line, column;
+	uint8_t		 state;		/* mainconf.c */
+	uint64_t	 number;
+};
+
+struct known_server {
+	struct span	name;
+	uint32_t	index;		/* into SERVER */
+};
+
+/* A text being read, as messages and records name it. */
+struct source {
+	const char		*shown;		/* "rules.json" */
+	struct conf		*conf;		/* NULL: the file is not there */
+	const char		*folder;	/* it lies in, absolute */
+};
+
+struct job {
+	const char	*config_dir;	/* absolute, without a slash at the end */
+	int		 config_fd;
+	bool		 personal;
+	uid_t		 owner;		/* personal: whose gateway this is */
+	const char *const *options;	/* of -o */
+	size_t		 option_count;
+	const char	*tenant;	/* "default" */
+
+	note_fn		*say;
+	void		*say_arg;
+	secret_fn	*secret_open;
+	void		*secret_arg;
+	bool		 secrets_needed;	/* a secret that cannot be had is an error, not a warning */
+
+	uint32_t	 errors, warnings;
+	struct arena	 arena;
+	struct setting	 settings[PARAM_ID_LIMIT];
+
+	struct build	*policy, *profile;
+	struct build	*worker_secrets, *tenant_secrets;
+	struct source	 servers_text;	/* open until servers_finish() */
+	struct known_server *servers;	/* sorted by name once servers.json is read */
+	size_t		 server_count;
+	const struct conf_node **agents;	/* sorted as AGENT is; while rules.json is read */
+	size_t		 agent_count;
+};
+
+void	job_init(struct job *j);
+void	job_fini(struct job *j);
+/* Reads everything and fills the builds; errors are counted in the job. */
+void	job_run(struct job *j);
+/* mcpgw.conf alone. */
+void	job_run_params(struct job *j);
+
+uint64_t	job_number(const struct job *j, enum param_id id);
+struct span	job_value(const struct job *j, enum param_id id);
+const struct known_server *job_server(const struct job *j, struct span name);
+
+/* --- saying what is wrong ----------------------------------------------------------------------- */
+
+/* "file:line:column: error: path: text"; line 0: no position, path NULL: none. */
+void	job_note(struct job *j, enum note_level level, const char *file, uint32_t line, uint32_t column,
+	    const char *path, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+/* At a node's value, with its path. */
+void	job_error(struct job *j, const struct source *s, const struct conf_node *n, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+void	job_warn(struct job *j, const struct source *s, const struct conf_node *n, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+/* At a member's name. */
+void	job_error_key(struct job *j, const struct source *s, const struct conf_node *n, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+
+/* At most 80 bytes of a value, for "%.*s" in a message. */
+#define SHOWN(s) (int)((s).n > 80 ? 80 : (s).n), (s).p == NULL ? "" : (s).p
+
+/* --- memory and records: fatal when there is no room --------------------------------------------- */
+
+void		*job_alloc(struct job *j, size_t bytes);	/* cleared; lives as long as the job */
+struct span	 job_dup(struct job *j, struct span s);		/* with a NUL behind it */
+char		*job_fmt(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct span	 job_path(struct job *j, const struct conf_node *n);
+struct stext	 put_text(struct build *b, struct span s);
+uint32_t	 put_record(struct build *b, enum snap_section section, const void *record);
+
+/* A growing array of pointers or small structs in malloc'ed memory. */
+void		*list_more(void *items, size_t count, size_t item_bytes);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * keys.c - the store's dump to the keys snapshot
+ *
+ * Process: mcpgw-compile.  Owns: nothing beyond the call.
+ * Trusts:  the dump to be sealed and whole; of two keys with one digest the first counts.
+ */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "policy/compiler/keys.h"
+
+static int
+key_cmp(const void *a, const void *b)
+{
+	return memcmp((*(const struct rec_key *const *)a)->digest,
+	    (*(const struct rec_key *const *)b)->digest, sizeof(((struct rec_key *)NULL)->digest));
+}
+
+static int
+text_copy(const struct snap *from, struct build *to, struct stext *t)
+{
+	return build_text(to, snap_text(from, *t), t);
+}
+
+static int
+keys_copy(const struct snap *dump, const struct rec_key **sorted, uint64_t count, struct build *b)
+{
+	int	r;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct rec_key k = *sorted[i];
+
+		if (i > 0 && key_cmp(&sorted[i - 1], &sorted[i]) == 0)
+			continue;
+		if ((r = text_copy(dump, b, &k.public_name)) != 0 || (r = text_copy(dump, b, &k.name)) != 0 ||
+		    (r = text_copy(dump, b, &k.agent)) != 0 || (r = text_copy(dump, b, &k.tenant)) != 0 ||
+		    (r = build_add(b, SECTION_KEY, &k, NULL)) != 0)
+			return r;
+	}
+	return 0;
+}
+
+int
+keys_make(int fd, struct build **out)
+{
+	const struct rec_key	**sorted = NULL;
+	struct snap		 *dump = NULL;
+	struct build		 *b = NULL;
+	struct stat		  st;
+	uint64_t		  count;
+	int			  r;
+
+	*out = NULL;
+	if (fstat(fd, &st) == -1)
+		return E_SYS;
+	if ((r = build_new(SNAP_KEYS, "", &b)) != 0)
+		return r;
+	if (st.st_size > 0) {
+		if ((r = snap_map(fd, &dump)) != 0)
+			goto out;
+		r = E_FORMAT;
+		if (snap_head(dump)->kind != SNAP_DUMP)
+			goto out;
+		count = snap_count(dump, SECTION_KEY);
+		r = E_NOMEM;
+		if ((sorted = calloc(count + 1, sizeof(*sorted))) == NULL)
+			goto out;
+		for (uint64_t i = 0; i < count; i++)
+			sorted[i] = SNAP_AT(dump, KEY, i);
+		if (count > 1)
+			qsort(sorted, count, sizeof(*sorted), key_cmp);
+		if ((r = keys_copy(dump, sorted, count, b)) != 0)
+			goto out;
+	}
+	*out = b;
+	b = NULL;
+	r = 0;
+ out:
+	free(sorted);
+	snap_release(&dump);
+	build_free(&b);
+	return r;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mainconf.c - mcpgw.conf(5): `name = value`, and the other places a parameter may come from
+ *
+ * Process: mcpgw-compile.
+ * Owns:    nothing: all texts live in the job's arena.
+ * Trusts:  the operator's files and environment to be meant; never to be right.
+ *
+ * The syntax is that of Postfix's main.cf: a line that begins with a blank continues the one before,
+ * lines of blanks or beginning with # do not count, also in between.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "policy/compiler/expand.h"
+#include "policy/compiler/files.h"
+#include "policy/compiler/mainconf.h"
+#include "policy/compiler/near.h"
+#include "policy/compiler/values.h"
+
+#define FILE_MAX	(1024 * 1024)
+
+extern char **environ;
+
+static const char *
+name_of(size_t i, const void *arg)
+{
+	(void)arg;
+	return param_row((unsigned)i)->name;
+}
+
+static void
+unknown_say(struct job *j, enum note_level level, const char *file, uint32_t line, uint32_t column,
+    struct span name)
+{
+	const char	*near = near_find(name, name_of, NULL, PARAM_ID_LIMIT);
+
+	if (near != NULL)
+		job_note(j, level, file, line, column, NULL,
+		    "\"%.*s\" is no parameter; did you mean %s?", SHOWN(name), near);
+	else
+		job_note(j, level, file, line, column, NULL,
+		    "\"%.*s\" is no parameter; mcpgw.conf(5) lists them", SHOWN(name));
+}
+
+/* --- the file ----------------------------------------------------------------------------------- */
+
+struct logical {			/* one line with its continuations */
+	struct span	text;
+	uint32_t	line;
+};
+
+static void
+assign(struct job *j, const char *file, struct logical l)
+{
+	const char	*eq = memchr(l.text.p, '=', l.text.n);
+	struct span	 name, value;
+	struct setting	*s;
+	uint32_t	 column;
+	int		 id;
+
+	if (eq == NULL) {
+		job_note(j, NOTE_ERROR, file, l.line, 1, NULL, "\"%.*s\": want name = value",
+		    SHOWN(l.text));
+		return;
+	}
+	name = span_trim(span_make(l.text.p, (size_t)(eq - l.text.p)));
+	value = span_trim(span_part(l.text, (size_t)(eq - l.text.p) + 1, l.text.n));
+	column = (uint32_t)((value.n > 0 ? value.p : eq) - l.text.p) + 1;
+	if ((id = param_find(name)) == -1) {
+		unknown_say(j, NOTE_ERROR, file, l.line, 1, name);
+		return;
+	}
+	s = &j->settings[id];
+	if (s->file != NULL && strcmp(s->file, file) == 0)
+		job_note(j, NOTE_WARNING, file, l.line, 1, NULL,
+		    "%s is given twice; the one in line %u does not count", param_row((unsigned)id)->name,
+		    s->line);
+	*s = (struct setting){ .raw = job_dup(j, value), .source = "mcpgw.conf",
+	    .file = file, .line = l.line, .column = column };
+}
+
+static bool
+is_comment(struct span line)
+{
+	line = span_trim(line);
+	return line.n == 0 || line.p[0] == '#';
+}
+
+static void
+file_parse(struct job *j, const char *file, struct span text)
+{
+	struct logical	l = { SPAN_NONE, 0 };
+	const char	*lf;
+	uint32_t	line = 0;
+	struct span	one;
+
+	if (text.n > 0 && text.p[text.n - 1] != '\n')
+		job_note(j, NOTE_WARNING, file, 0, 0, NULL,
+		    "the last line has no line end: is the file whole?");
+	if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL) {
+		job_note(j, NOTE_ERROR, file, 0, 0, NULL, "holds a NUL byte: this is no text");
+		return;
+	}
+	while (text.n > 0) {
+		lf = memchr(text.p, '\n', text.n);
+		one = span_part(text, 0, lf == NULL ? text.n : (size_t)(lf - text.p));
+		text = span_part(text, one.n + 1, text.n);
+		if (one.n > 0 && one.p[one.n - 1] == '\r')
+			one.n--;
+		line++;
+		if (is_comment(one))
+			continue;
+		if (one.p[0] == ' ' || one.p[0] == '\t') {
+			if (l.line == 0)
+				job_note(j, NOTE_ERROR, file, line, 1, NULL,
+				    "begins with a blank, but there is no line to continue");
+			else
+				l.text = span_of(job_fmt(j, "%.*s %.*s", SPAN_FMT(l.text),
+				    SPAN_FMT(span_trim(one))));
+			continue;
+		}
+		if (l.line != 0)
+			assign(j, file, l);
+		l = (struct logical){ one, line };
+	}
+	if (l.line != 0)
+		assign(j, file, l);
+}
+
+static void
+file_take(struct job *j, const char *path)
+{
+	const char	*why;
+	char		*text;
+	size_t		 bytes;
+	int		 r = file_read(j, path, FILE_MAX, &text, &bytes, &why);
+
+	if (r == 0)
+		file_parse(j, job_dup(j, span_of(path)).p, span_make(text, bytes));
+	else if (r != E_NOTFOUND)
+		job_note(j, NOTE_ERROR, path, 0, 0, NULL, "%s", why);
+	free(text);
+}
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+folder_take(struct job *j)
+{
+	static const char	 folder[] = "mcpgw.conf.d";
+	char			**names = NULL;
+	struct dirent		*e;
+	size_t			 count = 0, n;
+	DIR			*d = NULL;
+	int			 fd = openat(j->config_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1 || (d = fdopendir(fd)) == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		n = strlen(e->d_name);
+		if (e->d_name[0] == '.' || n < 6 || strcmp(e->d_name + n - 5, ".conf") != 0)
+			continue;
+		names = list_more(names, count, sizeof(*names));
+		names[count++] = job_fmt(j, "%s/%s", folder, e->d_name);
+	}
+	closedir(d);
+	if (count > 1)
+		qsort(names, count, sizeof(*names), name_cmp);
+	for (size_t i = 0; i < count; i++)
+		file_take(j, names[i]);
+	free(names);
+}
+
+/* --- the other places ---------------------------------------------------------------------------- */
+
+static void
+environment_take(struct job *j)
+{
+	static const char	prefix[] = "MCPGW_";
+	const size_t		skip = sizeof(prefix) - 1;
+
+	for (char **e = environ; *e != NULL; e++) {
+		const char	*eq = strchr(*e, '=');
+		char		*name;
+		int		 id;
+
+		if (eq == NULL || strncmp(*e, prefix, skip) != 0)
+			continue;
+		name = job_fmt(j, "%.*s", (int)(eq - *e - (ptrdiff_t)skip), *e + skip);
+		for (char *p = name; *p != '\0'; p++)
+			*p = (char)tolower((unsigned char)*p);
+		if ((id = param_find(span_of(name))) == -1) {
+			unknown_say(j, NOTE_WARNING, "environment", 0, 0, span_of(name));
+			continue;
+		}
+		j->settings[id] = (struct setting){ .raw = span_of(eq + 1), .source = "environment",
+		    .file = job_fmt(j, "environment %.*s", (int)(eq - *e), *e) };
+	}
+}
+
+static void
+options_take(struct job *j)
+{
+	for (size_t i = 0; i < j->option_count; i++) {
+		const char	*option = j->options[i], *eq = strchr(option, '=');
+		struct span	 name = span_trim(eq == NULL ? span_of(option) :
+				     span_make(option, (size_t)(eq - option)));
+		int		 id;
+
+		if (eq == NULL)
+			job_note(j, NOTE_ERROR, "-o", 0, 0, NULL, "\"%.80s\": want name=value", option);
+		else if ((id = param_find(name)) == -1)
+			unknown_say(j, NOTE_ERROR, "-o", 0, 0, name);
+		else
+			j->settings[id] = (struct setting){ .raw = span_trim(span_of(eq + 1)),
+			    .source = "-o", .file = job_fmt(j, "-o %.*s", SPAN_FMT(name)) };
+	}
+}
+
+static void
+defaults_take(struct job *j)
+{
+	for (unsigned i = 0; i < PARAM_ID_LIMIT; i++) {
+		const struct param_row	*row = param_row(i);
+
+		j->settings[i] = (struct setting){
+			.raw = span_of(j->personal && row->personal != NULL ? row->personal : row->normal),
+			.source = "default",
+		};
+	}
+}
+
+/* -c alone says where the folder is: a file in it cannot. */
+static void
+config_dir_fix(struct job *j)
+{
+	struct setting	*s = &j->settings[PARAM_ID_config_dir];
+
+	if (strcmp(s->source, "default") != 0)
+		job_note(j, NOTE_ERROR, s->file, s->line, s->line > 0 ? 1 : 0, NULL,
+		    "config_dir is set by -c only");
+	*s = (struct setting){ .raw = span_of(j->config_dir), .value = span_of(j->config_dir),
+	    .source = "-c", .state = EXPAND_DONE };
+}
+
+static void
+records_put(struct job *j)
+{
+	for (uint32_t i = 0; i < PARAM_ID_LIMIT; i++) {
+		const struct setting	*s = &j->settings[i];
+		struct rec_param	 p = { .id = i, .source_line = s->line, .number = s->number };
+
+		p.text = put_text(j->policy, s->value);
+		p.source = put_text(j->policy, span_of(s->source));
+		put_record(j->policy, SECTION_PARAM, &p);
+	}
+}
+
+void
+mainconf_read(struct job *j)
+{
+	defaults_take(j);
+	file_take(j, "mcpgw.conf");
+	folder_take(j);
+	environment_take(j);
+	options_take(j);
+	config_dir_fix(j);
+	expand_all(j);
+	values_check(j);
+	records_put(j);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * near.h - the known name that an unknown one was probably meant to be
+ */
+#ifndef POLICY_COMPILER_NEAR_H
+#define POLICY_COMPILER_NEAR_H
+
+#include <stddef.h>
+
+#include "lib/span.h"
+
+/* The name of least edit distance, or NULL when none is within a third of its length.  name_of(i, arg)
+ * for i < count; NULL names are skipped. */
+typedef const char *near_name_fn(size_t i, const void *arg);
+const char	*near_find(struct span word, near_name_fn *name_of, const void *arg, size_t count);
+
+#endif

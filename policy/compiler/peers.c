@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * peers.c - PEER: unix users and groups that stand for an agent (day-one 19)
+ *
+ * Process: mcpgw-compile.  Owns: nothing.
+ * Trusts:  the machine's user and group files.
+ */
+#include <grp.h>
+#include <pwd.h>
+
+#include "lib/num.h"
+#include "policy/compiler/rules.h"
+
+static void
+peer_put(struct job *j, bool is_group, uint32_t id, uint32_t agent)
+{
+	struct rec_peer	p = { .is_group = is_group, .id = id, .agent = agent };
+
+	put_record(j->policy, SECTION_PEER, &p);
+}
+
+static bool
+user_find(const char *name, uint32_t *id)
+{
+	struct passwd	*pw = getpwnam(name);
+
+	if (pw != NULL)
+		*id = pw->pw_uid;
+	return pw != NULL;
+}
+
+static bool
+group_find(const char *name, uint32_t *id)
+{
+	struct group	*gr = getgrnam(name);
+
+	if (gr != NULL)
+		*id = gr->gr_gid;
+	return gr != NULL;
+}
+
+static void
+read_peer(struct job *j, const struct source *s, const struct conf_node *n)
+{
+	const bool	is_group = span_starts(n->key, SPAN_LIT("group:"));
+	struct span	name = span_part(n->key, is_group ? 6 : 5, n->key.n);
+	uint32_t	agent = agent_index(j, n->text), id = 0;
+	uint64_t	number;
+	const char	*cname;
+
+	if ((!is_group && !span_starts(n->key, SPAN_LIT("user:"))) || name.n == 0) {
+		job_error_key(j, s, n, "want \"user:NAME\" or \"group:NAME\"");
+		return;
+	}
+	if (agent == UINT32_MAX) {
+		job_error(j, s, n, "there are no rules for an agent \"%.*s\"", SHOWN(n->text));
+		return;
+	}
+	cname = job_dup(j, name).p;
+	if (num_u64(name, &number) == 0 && number < UINT32_MAX)
+		id = (uint32_t)number;
+	else if (!(is_group ? group_find(cname, &id) : user_find(cname, &id))) {
+		job_warn(j, s, n, "there is no %s \"%s\" on this machine", is_group ? "group" : "user", cname);
+		return;
+	}
+	peer_put(j, is_group, id, agent);
+}
+
+/* Personal mode: who runs the gateway is the agent "me", unless the file says else. */
+static void
+owner_put(struct job *j)
+{
+	const struct rec_peer	*p;
+	uint32_t		 me = agent_index(j, SPAN_LIT("me"));
+
+	if (!j->personal || me == UINT32_MAX)
+		return;
+	for (uint64_t i = 0; (p = build_at(j->policy, SECTION_PEER, i)) != NULL; i++)
+		if (!p->is_group && p->id == j->owner)
+			return;
+	peer_put(j, false, j->owner, me);
+}
+
+void
+peers_read(struct job *j, const struct source *s, const struct conf_node *peers)
+{
+	for (const struct conf_node *n = peers == NULL ? NULL : peers->first; n != NULL; n = n->next)
+		read_peer(j, s, n);
+	owner_put(j);
+}

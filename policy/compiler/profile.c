@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * profile.c - a server with a command: all that a spawner and a runner need to know about it
+ *
+ * Process: mcpgw-compile.  Owns: nothing.
+ * Trusts:  the operator's words.  Values of secrets go to the tenant's SECRET section alone; here
+ *          stands only that there is one.
+ */
+#include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "policy/compiler/filter.h"
+#include "policy/compiler/program.h"
+#include "policy/compiler/secrets.h"
+#include "policy/compiler/server.h"
+#include "policy/compiler/typed.h"
+#include "policy/compiler/vars.h"
+#include "policy/compiler/view.h"
+
+#define TOOL_HOME	"/home/tool"	/* as sandbox/jail.h: the made-up passwd entry names it */
+#define TOOL_USER	"tool"
+#define TMP_BYTES	(64u << 20)
+#define STOP_MS		2000		/* between the end of stdin, TERM and KILL */
+#define ARGS_MAX	1024
+
+#define KiB		UINT64_C(1024)
+#define MiB		(KiB * 1024)
+#define GiB		(MiB * 1024)
+
+struct limit_row {
+	const char	*key;		/* NULL: not to be changed */
+	uint32_t	 resource;
+	uint64_t	 normal, min, max;
+};
+
+/* threats-and-jail J7.  Below 8 processes node hangs instead of failing. */
+static const struct limit_row limit_rows[] = {
+	{ "nofile", RLIMIT_NOFILE, 256, 16, 65536 },
+	{ "nproc", RLIMIT_NPROC, 64, 8, 4096 },
+	{ "fsize", RLIMIT_FSIZE, 64 * MiB, 0, 1024 * GiB },
+	{ "data", RLIMIT_DATA, 2 * GiB, 16 * MiB, 1024 * GiB },
+	{ NULL, RLIMIT_CORE, 0, 0, 0 },
+	{ NULL, RLIMIT_MEMLOCK, 64 * KiB, 0, 0 },
+	{ NULL, RLIMIT_MSGQUEUE, 0, 0, 0 },
+};
+
+struct making {
+	struct server		*sv;
+	struct job		*j;
+	const struct source	*s;
+	struct build		*b;
+	struct rec_profile	 p;
+	struct program		 program;
+	struct view		 view;
+	struct digest		 digest;
+	const char		*workdir;
+	bool			 ok;		/* nothing wrong so far: records may be written */
+};
+
+static void
+put_env(struct making *m, struct span name, struct span value, bool secret)
+{
+	struct rec_env	e = { .name = put_text(m->b, name) };
+
+	if (secret)
+		e.secret = e.name;
+	else
+		e.value = put_text(m->b, value);
+	put_record(m->b, SECTION_ENV, &e);
+	m->p.env_count++;
+	digest_text(&m->digest, name);
+	digest_text(&m->digest, secret ? SPAN_LIT("secret") : value);
+}
+
+static void
+put_arg(struct making *m, struct span text)
+{
+	struct rec_arg	a = { put_text(m->b, text) };
+
+	put_record(m->b, SECTION_ARG, &a);
+	m->p.arg_count++;
+	digest_text(&m->digest, text);
+}
+
+static bool
+expand(struct making *m, const struct conf_node *n, bool may_secret, struct vars_value *v)
+{
+	if (!vars_expand(m->j, m->s, n, may_secret, v)) {
+		m->ok = false;
+		return false;
+	}
+	if (v->missing) {
+		server_down(m->sv, n, "%s", v->why);
+		m->ok = false;
+		return false;
+	}
+	return true;
+}
+
+/* --- arguments ---------------------------------------------------------------------------------- */
+
+/* Options of interpreters behind which no script follows: python -m, -c, node -e, sh -c. */
+static bool
+has_no_script(struct span arg)
+{
+	return span_is(arg, "-m") || span_is(arg, "-c") || span_is(arg, "-e") || span_is(arg, "-p") ||
+	    span_is(arg, "--eval") || span_is(arg, "--print");
+}
+
+static void
+read_args(struct making *m)
+{
+	const struct conf_node	*args = NULL, *n;
+	const char		*script;
+	struct vars_value	 v;
+	bool			 seek = m->program.interpreter;
+
+	m->p.arg_first = (uint32_t)build_count(m->b, SECTION_ARG);
+	put_arg(m, span_of(m->program.argv0));
+	if (!typed_list(m->j, m->s, m->sv->node, "args", JSON_ARRAY, true, &args))
+		return;
+	if (args->count > ARGS_MAX) {
+		job_error(m->j, m->s, args, "more than %d arguments", ARGS_MAX);
+		return;
+	}
+	for (n = args->first; n != NULL; n = n->next) {
+		if (!expand(m, n, false, &v))
+			continue;
+		if (seek && has_no_script(v.text))
+			seek = false;
+		if (seek && v.text.n > 0 && v.text.p[0] != '-') {
+			seek = false;
+			script = program_script(m->j, job_dup(m->j, v.text).p,
+			    m->workdir != NULL ? m->workdir : m->s->folder, &m->view);
+			if (script != NULL)
+				v.text = span_of(script);
+		}
+		put_arg(m, v.text);
+	}
+}
+
+/* --- environment -------------------------------------------------------------------------------- */
+
+/* operations.md 3: what lets ordinary servers start although nothing is inherited. */
+static const char *const baseline[][2] = {
+	{ "HOME", TOOL_HOME }, { "USER", TOOL_USER }, { "LOGNAME", TOOL_USER }, { "TMPDIR", "/tmp" },
+	{ "PATH", "/runtime/bin:/usr/local/bin:/usr/bin:/bin" },
+	{ "LANG", "C.UTF-8" }, { "TZ", ":/etc/localtime" },
+	{ "XDG_CONFIG_HOME", TOOL_HOME "/.config" }, { "XDG_CACHE_HOME", TOOL_HOME "/.cache" },
+	{ "XDG_DATA_HOME", TOOL_HOME "/.local/share" }, { "XDG_STATE_HOME", TOOL_HOME "/.local/state" },
+	{ "NO_COLOR", "1" }, { "PYTHONUNBUFFERED", "1" }, { "PYTHONDONTWRITEBYTECODE", "1" },
+};
+
+static bool
+env_name_ok(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c == '=' || (unsigned char)c <= ' ' || c == 0x7f)
+			return false;
+	}
+	return name.n > 0 && name.n <= 256;
+}
+
+static void
+read_env(struct making *m)
+{
+	const struct conf_node	*env = NULL, *n;
+	struct vars_value	 v;
+
+	(void)typed_list(m->j, m->s, m->sv->node, "env", JSON_OBJECT, true, &env);
+	m->p.env_first = (uint32_t)build_count(m->b, SECTION_ENV);
+	for (size_t i = 0; i < sizeof(baseline) / sizeof(baseline[0]); i++)
+		if (conf_find(env, baseline[i][0]) == NULL)
+			put_env(m, span_of(baseline[i][0]), span_of(baseline[i][1]), false);
+	for (n = env == NULL ? NULL : env->first; n != NULL; n = n->next) {
+		if (!env_name_ok(n->key)) {
+			job_error_key(m->j, m->s, n, "no name of an environment variable");
+			continue;
+		}
+		if (!expand(m, n, true, &v))
+			continue;
+		put_env(m, n->key, v.text, v.secret);
+		if (v.secret)
+			secret_put(m->j->tenant_secrets, m->sv->name, n->key, v.text);
+	}
+}
+
+/* --- view --------------------------------------------------------------------------------------- */
+
+static void
+read_paths(struct making *m, const char *key, unsigned flags)
+{
+	const struct conf_node	*list = NULL, *n;
+	const char		*path, *own;
+	struct vars_value	 v;
+
+	if (!typed_list(m->j, m->s, m->sv->node, key, JSON_ARRAY, true, &list))
+		return;
+	for (n = list->first; n != NULL; n = n->next) {
+		if (!expand(m, n, false, &v))
+			continue;
+		path = path_absolute(m->j, v.text, m->s->folder);
+		if (v.text.n == 0 || path_within(path, "/proc") || path_within(path, "/sys") ||
+		    path_within(path, "/dev") || strcmp(path, "/") == 0) {
+			job_error(m->j, m->s, n, "\"%.*s\" cannot be shown to a tool", SHOWN(v.text));
+			continue;
+		}
+		if ((own = view_reveals(m->j, path)) != NULL) {
+			job_error(m->j, m->s, n, "\"%.*s\" would show the gateway's own files (%s)",
+			    SHOWN(v.text), own);
+			continue;
+		}
+		if (access(path, F_OK) != 0) {
+			job_warn(m->j, m->s, n, "%s: %s; the tool will not see it", path, strerror(errno));
+			view_add(&m->view, path, path, flags | BIND_OPTIONAL);
+			continue;
+		}
+		view_add(&m->view, path, path, flags);
+	}
+}
+
+static void
+read_workdir(struct making *m)
+{
+	const struct conf_node	*n = conf_find(m->sv->node, "workdir");
+	struct vars_value	 v;
+
+	if (n == NULL)
+		n = conf_find(m->sv->node, "cwd");
+	if (n == NULL || !typed_is(m->j, m->s, n, JSON_STRING) || !expand(m, n, false, &v))
+		return;
+	m->workdir = path_absolute(m->j, v.text, m->s->folder);
+}
+
+/* A working directory must be in the view; all of it is known only now. */
+static void
+check_workdir(struct making *m)
+{
+	const struct conf_node	*n = conf_find(m->sv->node, "workdir");
+	bool			 ours = n != NULL;
+
+	if (m->workdir == NULL || view_covers(&m->view, m->workdir) ||
+	    path_within(m->workdir, TOOL_HOME) || path_within(m->workdir, "/tmp"))
+		return;
+	if (!ours)
+		n = conf_find(m->sv->node, "cwd");
+	job_error(m->j, m->s, n, "%s is not visible to the tool; add it to \"read\" or \"write\"",
+	    m->workdir);
+}
+
+static void
+put_binds(struct making *m)
+{
+	view_sort(&m->view);
+	m->p.bind_first = (uint32_t)build_count(m->b, SECTION_BIND);
+	m->p.bind_count = (uint32_t)m->view.count;
+	for (size_t i = 0; i < m->view.count; i++) {
+		const struct view_bind	*v = &m->view.binds[i];
+		struct rec_bind		 r = { .flags = v->flags };
+
+		r.source = put_text(m->b, span_of(v->source));
+		r.target = put_text(m->b, span_of(v->target));
+		put_record(m->b, SECTION_BIND, &r);
+		digest_text(&m->digest, span_of(v->source));
+		digest_text(&m->digest, span_of(v->target));
+		digest_number(&m->digest, v->flags);
+	}
+}
+
+/* --- limits, filter ----------------------------------------------------------------------------- */
+
+static void
+read_limits(struct making *m)
+{
+	static const char *const	 keys[] = { "nofile", "nproc", "fsize", "data", NULL };
+	const struct conf_node		*limits = NULL;
+
+	if (typed_list(m->j, m->s, m->sv->node, "limits", JSON_OBJECT, false, &limits))
+		typed_keys(m->j, m->s, limits, keys);
+	m->p.rlimit_first = (uint32_t)build_count(m->b, SECTION_RLIMIT);
+	for (size_t i = 0; i < sizeof(limit_rows) / sizeof(limit_rows[0]); i++) {
+		const struct limit_row	*row = &limit_rows[i];
+		struct rec_rlimit	 r = { .resource = row->resource, .value = row->normal };
+
+		if (row->key != NULL && limits != NULL)
+			(void)typed_size(m->j, m->s, limits, row->key, row->min, row->max, &r.value);
+		put_record(m->b, SECTION_RLIMIT, &r);
+		m->p.rlimit_count++;
+		digest_number(&m->digest, r.resource);
+		digest_number(&m->digest, r.value);
+	}
+}
+
+void
+profile_finish(struct job *j)
+{
+	struct rec_profile	*p;
+	struct filter		 f;
+	uint32_t		 made[TIER_OFF + 1][NET_LIST + 1] = { 0 };
+
+	for (uint64_t i = 0; (p = build_at(j->profile, SECTION_PROFILE, i)) != NULL; i++) {
+		uint32_t *index = &made[p->tier][p->net];
+		struct rec_filter r;
+
+		if (p->tier == TIER_OFF || p->net == NET_LIST)
+			continue;
+		if (*index == 0) {
+			if (filter_make((enum jail_tier)p->tier, (enum jail_net)p->net, &f) != 0) {
+				job_note(j, NOTE_ERROR, "filter", 0, 0, NULL,
+				    "the system call filter cannot be made");
+				return;
+			}
+			r = (struct rec_filter){ .first = build_count(j->profile, SECTION_BPF),
+			    .count = f.count, .listener = f.listener };
+			r.name = put_text(j->profile, span_of(f.name));
+			for (size_t k = 0; k < f.count; k++)
+				put_record(j->profile, SECTION_BPF, &f.code[k]);
+			*index = put_record(j->profile, SECTION_FILTER, &r) + 1;
+			filter_fini(&f);
+		}
+		p->filter = *index;
+	}
+}
+
+/* --- the whole ---------------------------------------------------------------------------------- */
+
+static void
+put_profile(struct making *m)
+{
+	struct rec_server	*rec = &m->sv->rec;
+	struct rec_profile	*p = &m->p;
+
+	p->server = put_text(m->b, m->sv->name);
+	p->program = put_text(m->b, span_of(m->program.inside));
+	p->workdir = put_text(m->b, span_of(m->workdir));
+	p->file = put_text(m->b, span_of(m->s->shown));
+	p->path = put_text(m->b, job_path(m->j, m->sv->node));
+	p->tier = rec->tier;
+	p->net = rec->net;
+	p->isolation = rec->isolation;
+	p->flags = rec->flags;
+	p->era = rec->era;
+	p->start_timeout_ms = (uint32_t)job_number(m->j, PARAM_ID_start_timeout);
+	p->idle_ms = (uint32_t)job_number(m->j, PARAM_ID_idle_stop);
+	p->max_instances = (uint32_t)job_number(m->j, PARAM_ID_max_instances);
+	p->tmp_bytes = TMP_BYTES;
+	p->stop_ms = STOP_MS;
+
+	digest_text(&m->digest, m->sv->name);
+	digest_text(&m->digest, span_of(m->program.inside));
+	digest_text(&m->digest, span_of(m->workdir));
+	digest_number(&m->digest, p->tier);
+	digest_number(&m->digest, p->net);
+	digest_number(&m->digest, p->isolation);
+	digest_number(&m->digest, p->flags);
+	digest_number(&m->digest, p->era);
+	p->hash = m->digest.sum;
+	rec->profile = p->hash;
+	put_record(m->b, SECTION_PROFILE, p);
+}
+
+static void
+make(struct making *m, const struct conf_node *command)
+{
+	struct vars_value	 v;
+	const char		*why = "", *fetches;
+
+	if (!expand(m, command, false, &v))
+		return;
+	view_add(&m->view, "/usr", "/usr", BIND_EXEC);
+	view_add(&m->view, "", TOOL_HOME, BIND_STATE | BIND_WRITABLE);
+	read_workdir(m);
+	read_paths(m, "read", BIND_EXEC);
+	read_paths(m, "write", BIND_WRITABLE);
+	if (v.text.n == 0 || memchr(v.text.p, '\0', v.text.n) != NULL) {
+		job_error(m->j, m->s, command, "names no program");
+		return;
+	}
+	if (!program_find(m->j, job_dup(m->j, v.text).p, m->s->folder, &m->view, &m->program, &why)) {
+		server_down(m->sv, command, "%s", why);
+		m->ok = false;
+		m->program.argv0 = "";
+	}
+	if ((fetches = program_fetches(job_dup(m->j, v.text).p)) != NULL)
+		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
+		    "install the server and name its program", fetches);
+	read_args(m);
+	read_env(m);
+	read_limits(m);
+	check_workdir(m);
+	put_binds(m);
+	if (m->ok)
+		put_profile(m);
+}
+
+void
+profile_read(struct server *sv, const struct conf_node *command)
+{
+	struct making	m = { .sv = sv, .j = sv->job, .s = sv->source, .b = sv->job->profile, .ok = true };
+
+	make(&m, command);
+	view_fini(&m.view);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * remote.c - a server with a url: where it is, and the headers it wants
+ *
+ * Process: mcpgw-compile.  Owns: nothing.
+ * Trusts:  the operator's words.  All header values go to the workers' SECRET section, whether they
+ *          look like secrets or not.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+
+#include "lib/num.h"
+#include "policy/compiler/secrets.h"
+#include "policy/compiler/server.h"
+#include "policy/compiler/typed.h"
+#include "policy/compiler/vars.h"
+
+struct url {
+	bool		https;
+	struct span	host;		/* without brackets */
+	struct span	authority;	/* as for Host: without a default port */
+	struct span	target;		/* path and query */
+	uint64_t	port;
+};
+
+static bool
+target_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+host_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!isalnum((unsigned char)s.p[i]) && memchr("-._:", s.p[i], 4) == NULL)
+			return false;
+	return s.n > 0 && s.n <= 253;
+}
+
+static struct span
+before_any(struct span s, const char *stops)
+{
+	size_t	n = 0;
+
+	while (n < s.n && strchr(stops, s.p[n]) == NULL)
+		n++;
+	return span_part(s, 0, n);
+}
+
+/* NULL, or what is wrong. */
+static const char *
+url_parse(struct job *j, struct span text, struct url *u)
+{
+	struct span	rest, port;
+	size_t		close;
+	bool		six;
+
+	*u = (struct url){ .port = 80 };
+	if (span_starts(text, SPAN_LIT("https://"))) {
+		u->https = true;
+		u->port = 443;
+	} else if (!span_starts(text, SPAN_LIT("http://"))) {
+		return "want http:// or https://";
+	}
+	rest = span_part(text, u->https ? 8 : 7, text.n);
+	u->authority = before_any(rest, "/?#");
+	u->target = before_any(span_part(rest, u->authority.n, rest.n), "#");
+	if (memchr(u->authority.p, '@', u->authority.n) != NULL)
+		return "a name and password have no place in a url; use headers";
+	if (!target_ok(u->target))
+		return "holds a blank or a character that must be %-encoded";
+	if (u->target.n == 0 || u->target.p[0] != '/')
+		u->target = span_of(job_fmt(j, "/%.*s", SPAN_FMT(u->target)));
+
+	six = u->authority.n > 0 && u->authority.p[0] == '[';
+	close = before_any(u->authority, six ? "]" : ":").n;
+	u->host = span_part(u->authority, six ? 1 : 0, six ? close - 1 : close);
+	port = span_part(u->authority, six ? close + 1 : close, u->authority.n);
+	if (!host_ok(u->host) || (!six && memchr(u->host.p, ':', u->host.n) != NULL))
+		return "names no host";
+	if (port.n > 0) {
+		if (port.p[0] != ':' || num_u64(span_part(port, 1, port.n), &u->port) != 0 ||
+		    u->port == 0 || u->port > 65535)
+			return "the port is a number from 1 to 65535";
+		if (u->port == (u->https ? 443 : 80))
+			u->authority = span_part(u->authority, 0, u->authority.n - port.n);
+	}
+	return NULL;
+}
+
+static bool
+is_loopback(struct span host)
+{
+	return span_eq_nocase(host, SPAN_LIT("localhost")) || span_is(host, "::1") ||
+	    span_starts(host, SPAN_LIT("127."));
+}
+
+/* RFC 9110 5.6.2: token. */
+static bool
+token_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!isalnum((unsigned char)s.p[i]) && memchr("!#$%&'*+-.^_`|~", s.p[i], 15) == NULL)
+			return false;
+	return s.n > 0;
+}
+
+/* Headers of the connection and of the protocol are the gateway's to write. */
+static bool
+is_reserved(struct span name)
+{
+	static const char *const names[] = { "host", "connection", "content-length", "content-type",
+		"transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "accept", "last-event-id" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_eq_nocase(name, span_of(names[i])))
+			return true;
+	return span_eq_nocase(span_part(name, 0, 4), SPAN_LIT("mcp-"));
+}
+
+static bool
+value_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+			return false;
+	return s.n == span_trim(s).n;
+}
+
+static void
+read_headers(struct server *sv, struct digest *d, bool plain)
+{
+	struct job		*j = sv->job;
+	const struct conf_node	*headers = NULL, *n;
+	struct vars_value	 v;
+
+	if (!typed_list(j, sv->source, sv->node, "headers", JSON_OBJECT, true, &headers))
+		return;
+	for (n = headers->first; n != NULL; n = n->next) {
+		if (!token_ok(n->key)) {
+			job_error_key(j, sv->source, n, "no name of a header");
+			continue;
+		}
+		if (is_reserved(n->key)) {
+			job_error_key(j, sv->source, n, "this header is set by the gateway");
+			continue;
+		}
+		if (!vars_expand(j, sv->source, n, true, &v))
+			continue;
+		if (v.missing) {
+			server_down(sv, n, "%s", v.why);
+			continue;
+		}
+		if (!value_ok(v.text)) {
+			job_error(j, sv->source, n, "a header's value has no control characters, and no "
+			    "blank at its ends");
+			continue;
+		}
+		if (v.secret && plain)
+			job_warn(j, sv->source, n, "a secret that travels in clear text: the url is http://");
+		secret_put(j->worker_secrets, sv->name, n->key, v.text);
+		digest_text(d, n->key);
+	}
+}
+
+void
+remote_read(struct server *sv, const struct conf_node *node)
+{
+	static const char *const types[] = { "http", "streamable-http", "streamableHttp", "sse", NULL };
+	struct job		*j = sv->job;
+	struct digest		 d = { 0 };
+	struct vars_value	 v;
+	struct url		 u;
+	uint32_t		 type = 0;
+	const char		*wrong;
+
+	if (!vars_expand(j, sv->source, node, false, &v))
+		return;
+	if (v.missing) {
+		server_down(sv, node, "%s", v.why);
+		return;
+	}
+	if ((wrong = url_parse(j, v.text, &u)) != NULL) {
+		job_error(j, sv->source, node, "\"%.*s\": %s", SHOWN(v.text), wrong);
+		return;
+	}
+	(void)typed_word(j, sv->source, sv->node, "type", types, &type);
+	(void)typed_word(j, sv->source, sv->node, "transport", types, &type);
+	if (type == 3)
+		server_down(sv, node, "the sse transport of 2024-11-05 is not spoken; does the server "
+		    "have a streamable HTTP url?");
+	else if (u.https)
+		server_down(sv, node, "https to upstreams is not spoken by this release; use a local "
+		    "TLS proxy and its http:// url");
+	sv->rec.https = u.https;
+	sv->rec.port = (uint32_t)u.port;
+	sv->rec.url_host = put_text(j->policy, u.authority);
+	sv->rec.url_path = put_text(j->policy, u.target);
+	if ((sv->rec.flags & SERVER_FLAG_DISABLED) == 0)
+		sv->host = u.host;
+	digest_text(&d, sv->name);
+	digest_text(&d, v.text);
+	digest_number(&d, sv->rec.isolation);
+	digest_number(&d, sv->rec.era);
+	read_headers(sv, &d, !u.https && !is_loopback(u.host));
+	sv->rec.profile = d.sum;
+}

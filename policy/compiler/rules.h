@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rules.h - rules.json: AGENT, RULE, EXACT, WILD (mcpgw-rules(5))
+ */
+#ifndef POLICY_COMPILER_RULES_H
+#define POLICY_COMPILER_RULES_H
+
+#include "policy/compiler/job.h"
+
+void	rules_read(struct job *j);
+
+/* --- what the files of the rules share ----------------------------------------------------------- */
+
+/* One rule of one agent, beside its record. */
+struct rule {
+	const struct conf_node	*node;		/* the pattern, or the name of a server */
+	struct span		 server, tool;
+	uint32_t		 index;		/* into RULE */
+	uint64_t		 hash;		/* explicit ones: policy_exact_hash() */
+	uint8_t			 rule_class, deny, hide, about;
+	bool			 exact;		/* stands in EXACT; else in WILD */
+};
+
+struct agent_rules {
+	const struct source	*source;
+	const struct conf_node	*node;		/* agents.NAME */
+	uint32_t		 agent;		/* index into AGENT */
+	struct rule		*rules;		/* malloc'ed */
+	size_t			 count;
+};
+
+/* rulesets.c: EXACT and WILD of one agent.  Sorts a->rules: exact ones first, by key, then wildcards
+ * by server; within, the strongest first. */
+void	ruleset_put(struct job *j, struct agent_rules *a);
+int	ruleset_key_cmp(const struct rule *a, const struct rule *b);
+/* precedence.c: warns of rules whose effect depends on rules_precedence.  After ruleset_put(). */
+void	precedence_check(struct job *j, const struct agent_rules *a);
+
+/* The agents of the file, sorted as AGENT is: their index, or UINT32_MAX. */
+uint32_t	agent_index(struct job *j, struct span name);
+
+/* peers.c: "peers", and the owner in personal mode.  limits.c: "limits". */
+void	peers_read(struct job *j, const struct source *s, const struct conf_node *peers);
+void	limits_read(struct job *j, const struct source *s, const struct conf_node *limits);
+
+#endif

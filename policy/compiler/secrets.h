@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * secrets.h - SECRET records: values that may be in no other snapshot
+ */
+#ifndef POLICY_COMPILER_SECRETS_H
+#define POLICY_COMPILER_SECRETS_H
+
+#include "policy/compiler/job.h"
+
+/* b is job->worker_secrets (HTTP headers) or job->tenant_secrets (environment values). */
+void	secret_put(struct build *b, struct span server, struct span name, struct span value);
+/* For `mcpgw -t`: opens CONFDIR/secrets/NAME itself, as the caller; arg is the job. */
+int	secret_open_directly(const char *name, const char **why, void *arg);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server.h - one server of servers.json while it is being read
+ */
+#ifndef POLICY_COMPILER_SERVER_H
+#define POLICY_COMPILER_SERVER_H
+
+#include "policy/compiler/job.h"
+
+struct server {
+	struct job		*job;
+	const struct source	*source;
+	const struct conf_node	*node;
+	struct span		 name;
+	bool			 enabled;	/* false: nothing of it is expanded or looked for */
+	struct rec_server	 rec;		/* texts belong to job->policy */
+	struct span		 host;		/* HTTP: to be resolved, without brackets */
+};
+
+/* The server stays, is listed, and cannot be called: a warning at n, and its `why`. */
+void	server_down(struct server *sv, const struct conf_node *n, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/* profile.c: a server with a command.  Adds its PROFILE. */
+void	profile_read(struct server *sv, const struct conf_node *command);
+/* FILTER and BPF for every tier and net that a profile uses; after all of them. */
+void	profile_finish(struct job *j);
+
+/* remote.c: a server with a url. */
+void	remote_read(struct server *sv, const struct conf_node *url);
+
+/* resolve.c: the addresses of all HTTP upstreams, in about 2 s; none are asked for after an
+ * error. */
+void	resolve_add(struct job *j, struct span host, const struct source *s, const struct conf_node *n,
+	    uint32_t server_index);
+void	resolve_all(struct job *j);
+
+/* A hash over all that decides how a server runs: texts and numbers in a fixed order. */
+struct digest {
+	uint64_t	sum;
+};
+void	digest_text(struct digest *d, struct span s);
+void	digest_number(struct digest *d, uint64_t v);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * servers.c - servers.json: SERVER, SERVER_BY_NAME, and what each kind of server needs
+ *
+ * Process: mcpgw-compile.  Owns: the open text until the job is done.
+ * Trusts:  nobody to have written what the manual page says.
+ *
+ * The format is the clients' own (mcpServers; VS Code: servers), so keys that other programs put there
+ * are known and left alone; any other unknown key is a mistake.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/sum.h"
+#include "policy/compiler/files.h"
+#include "policy/compiler/near.h"
+#include "policy/compiler/server.h"
+#include "policy/compiler/servers.h"
+#include "policy/compiler/typed.h"
+#include "policy/compiler/values.h"
+
+#define TIMEOUT_MAX_MS	(60 * 60 * 1000)
+
+/* Read by somebody here. */
+static const char *const keys[] = {
+	"command", "args", "env", "url", "type", "transport", "headers",
+	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
+	"idempotent", "exec_tmp", "limits", "description", "era",
+	/* what other programs mean by the same: */
+	"disabled", "cwd",
+	/* of other programs, and left alone: */
+	"alwaysAllow", "autoApprove", "dev", "envFile", "gallery", "version", "timeout", "oauth", "name",
+	NULL
+};
+static const char *const command_only[] = { "args", "env", "tier", "net", "read", "write", "workdir",
+	"cwd", "exec_tmp", "limits", NULL };
+static const char *const url_only[] = { "headers", NULL };
+
+void
+digest_text(struct digest *d, struct span s)
+{
+	d->sum = sum64_more(d->sum, s);
+}
+
+void
+digest_number(struct digest *d, uint64_t v)
+{
+	d->sum = sum64_more(d->sum, span_make(&v, sizeof(v)));
+}
+
+void
+server_down(struct server *sv, const struct conf_node *n, const char *fmt, ...)
+{
+	char	why[400];
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	job_warn(sv->job, sv->source, n, "%s; the server is down", why);
+	sv->rec.flags |= SERVER_FLAG_DISABLED;
+	sv->rec.why = put_text(sv->job->policy, span_of(why));
+}
+
+/* --- keys of every server ----------------------------------------------------------------------- */
+
+/* mcp-wire 12: [a-z0-9]+(-[a-z0-9]+)*. */
+static bool
+prefix_ok(struct span p)
+{
+	for (size_t i = 0; i < p.n; i++) {
+		bool dash = p.p[i] == '-';
+
+		if (!dash && !islower((unsigned char)p.p[i]) && !isdigit((unsigned char)p.p[i]))
+			return false;
+		if (dash && (i == 0 || i == p.n - 1 || p.p[i - 1] == '-'))
+			return false;
+	}
+	return p.n <= 32;
+}
+
+static struct span
+prefix_default(struct job *j, struct span name)
+{
+	char	*p = job_alloc(j, name.n + 1);
+	size_t	 n = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		if (isalnum(c))
+			p[n++] = (char)tolower(c);
+		else if (n > 0 && p[n - 1] != '-')
+			p[n++] = '-';
+	}
+	while (n > 0 && p[n - 1] == '-')
+		n--;
+	return span_make(p, n);
+}
+
+static void
+read_prefix(struct server *sv)
+{
+	const struct conf_node	*n = NULL;
+	struct span		 prefix = prefix_default(sv->job, sv->name);
+
+	if (typed_string(sv->job, sv->source, sv->node, "prefix", &n)) {
+		prefix = n->text;
+		if (!prefix_ok(prefix))
+			job_error(sv->job, sv->source, n, "\"%.*s\": want small letters and digits, with "
+			    "single - between them, at most 32", SHOWN(prefix));
+	}
+	sv->rec.prefix = put_text(sv->job->policy, prefix);
+}
+
+static void
+read_net(struct server *sv)
+{
+	static const char *const words[] = { "none", "loopback", "host", NULL };
+	const struct conf_node	*n = conf_find(sv->node, "net"), *e;
+	const char		*colon;
+
+	if (n == NULL || n->type != JSON_ARRAY) {
+		(void)typed_word(sv->job, sv->source, sv->node, "net", words, &sv->rec.net);
+		return;
+	}
+	sv->rec.net = NET_LIST;
+	for (e = n->first; e != NULL; e = e->next) {
+		if (!typed_is(sv->job, sv->source, e, JSON_STRING))
+			continue;
+		colon = e->text.n == 0 ? NULL : memrchr(e->text.p, ':', e->text.n);
+		if (colon == NULL || colon == e->text.p || colon == e->text.p + e->text.n - 1)
+			job_error(sv->job, sv->source, e, "\"%.*s\": want HOST:PORT", SHOWN(e->text));
+	}
+	if (sv->enabled)
+		server_down(sv, n, "a list of hosts needs mcpgw-egress, which this release does not have; "
+		    "\"none\", \"loopback\" and \"host\" are");
+}
+
+static void
+read_common(struct server *sv)
+{
+	static const char *const tiers[] = { "runtime", "strict", "off", NULL };
+	static const char *const isolations[] = { "principal", "tenant", "session", "call", NULL };
+	static const char *const eras[] = { "auto", "legacy", "modern", NULL };
+	struct job		*j = sv->job;
+	const struct conf_node	*n = NULL;
+	uint64_t		 v = 0;
+	bool			 exec_tmp = false;
+
+	(void)typed_word(j, sv->source, sv->node, "tier", tiers, &sv->rec.tier);
+	(void)typed_word(j, sv->source, sv->node, "isolation", isolations, &sv->rec.isolation);
+	(void)typed_word(j, sv->source, sv->node, "era", eras, &sv->rec.era);
+	if (typed_number(j, sv->source, sv->node, "timeout_ms", 1, TIMEOUT_MAX_MS, &v))
+		sv->rec.timeout_ms = (uint32_t)v;
+	if (typed_flag(j, sv->source, sv->node, "exec_tmp", &exec_tmp) && exec_tmp)
+		sv->rec.flags |= SERVER_FLAG_EXEC_TMP;
+	if (typed_string(j, sv->source, sv->node, "description", &n))
+		sv->rec.description = put_text(j->policy, n->text);
+	if (typed_list(j, sv->source, sv->node, "idempotent", JSON_ARRAY, true, &n) && n->count > 0)
+		sv->rec.flags |= SERVER_FLAG_IDEMPOTENT_LIST;
+	read_prefix(sv);
+	read_net(sv);
+}
+
+static void
+read_enabled(struct server *sv)
+{
+	bool	disabled = false;
+
+	sv->enabled = true;
+	(void)typed_flag(sv->job, sv->source, sv->node, "enabled", &sv->enabled);
+	if (typed_flag(sv->job, sv->source, sv->node, "disabled", &disabled) && disabled)
+		sv->enabled = false;
+	if (!sv->enabled) {
+		sv->rec.flags |= SERVER_FLAG_DISABLED;
+		sv->rec.why = put_text(sv->job->policy, SPAN_LIT("switched off in the configuration"));
+	}
+}
+
+/* --- one server --------------------------------------------------------------------------------- */
+
+static void
+refuse_keys(struct server *sv, const char *const *list, const char *kind)
+{
+	const struct conf_node	*n;
+
+	for (; *list != NULL; list++)
+		if ((n = conf_find(sv->node, *list)) != NULL)
+			job_error_key(sv->job, sv->source, n, "has no meaning for a server with a %s", kind);
+}
+
+static void
+read_kind(struct server *sv)
+{
+	static const char *const stdio[] = { "stdio", NULL };
+	const struct conf_node	*command = conf_find(sv->node, "command");
+	const struct conf_node	*url = conf_find(sv->node, "url");
+	const struct conf_node	*n = command != NULL ? command : url;
+	uint32_t		 place;
+
+	if ((command == NULL) == (url == NULL)) {
+		job_error_key(sv->job, sv->source, sv->node, command == NULL ?
+		    "needs a \"command\" or a \"url\"" : "has both \"command\" and \"url\"; want one");
+		return;
+	}
+	if (!typed_is(sv->job, sv->source, n, JSON_STRING))
+		return;
+	sv->rec.shown = put_text(sv->job->policy, n->text);
+	sv->rec.kind = command != NULL ? SERVER_STDIO : SERVER_HTTP;
+	if (command != NULL) {
+		refuse_keys(sv, url_only, "command");
+		(void)typed_word(sv->job, sv->source, sv->node, "type", stdio, &place);
+		(void)typed_word(sv->job, sv->source, sv->node, "transport", stdio, &place);
+		if (sv->enabled)
+			profile_read(sv, command);
+	} else {
+		refuse_keys(sv, command_only, "url");
+		if (sv->enabled)
+			remote_read(sv, url);
+	}
+}
+
+static void
+server_read(struct job *j, const struct conf_node *node, uint32_t order)
+{
+	const struct source	*text = &j->servers_text;
+	struct server		sv = { .job = j, .source = text, .node = node, .name = node->key };
+	struct known_server	*known;
+	uint32_t		index;
+
+	if (!name_ok(sv.name))
+		job_error_key(j, text, node, "a server's name is of letters, digits, _ . -, at most 64");
+	if (!typed_is(j, text, node, JSON_OBJECT))
+		return;
+	typed_keys(j, text, node, keys);
+	sv.rec = (struct rec_server){ .line = node->key_line, .column = node->key_column, .order = order };
+	sv.rec.name = put_text(j->policy, sv.name);
+	sv.rec.file = put_text(j->policy, span_of(text->shown));
+	sv.rec.path = put_text(j->policy, job_path(j, node));
+	read_enabled(&sv);
+	read_common(&sv);
+	read_kind(&sv);
+	index = put_record(j->policy, SECTION_SERVER, &sv.rec);
+	if (sv.host.n > 0)
+		resolve_add(j, sv.host, text, conf_find(node, "url"), index);
+
+	j->servers = list_more(j->servers, j->server_count, sizeof(*j->servers));
+	known = &j->servers[j->server_count++];
+	*known = (struct known_server){ sv.name, index };
+}
+
+/* --- all of them -------------------------------------------------------------------------------- */
+
+static int
+known_cmp(const void *a, const void *b)
+{
+	return span_cmp(((const struct known_server *)a)->name, ((const struct known_server *)b)->name);
+}
+
+static void
+index_put(struct job *j)
+{
+	if (j->server_count > 1)
+		qsort(j->servers, j->server_count, sizeof(*j->servers), known_cmp);
+	for (size_t i = 0; i < j->server_count; i++) {
+		struct rec_index r = { .index = j->servers[i].index };
+
+		put_record(j->policy, SECTION_SERVER_BY_NAME, &r);
+	}
+}
+
+static int
+prefix_cmp(const void *a, const void *b)
+{
+	const struct rec_server	*const *x = a, *const *y = b;
+
+	if ((*x)->prefix.at != (*y)->prefix.at)		/* equal texts are one text */
+		return (*x)->prefix.at < (*y)->prefix.at ? -1 : 1;
+	if ((*x)->prefix.bytes != (*y)->prefix.bytes)
+		return (*x)->prefix.bytes < (*y)->prefix.bytes ? -1 : 1;
+	return (*x)->order < (*y)->order ? -1 : 1;
+}
+
+static const struct conf_node *
+nth(const struct conf_node *list, uint32_t i)
+{
+	const struct conf_node	*n = list->first;
+
+	while (n != NULL && n->index != i)
+		n = n->next;
+	return n;
+}
+
+static void
+prefixes_check(struct job *j, const struct conf_node *list)
+{
+	const struct source	 *text = &j->servers_text;
+	const uint64_t		  count = build_count(j->policy, SECTION_SERVER);
+	const struct rec_server	**all;
+
+	if (count < 2 || (all = calloc(count, sizeof(*all))) == NULL)
+		return;
+	for (uint64_t i = 0; i < count; i++)
+		all[i] = build_at(j->policy, SECTION_SERVER, i);
+	qsort(all, count, sizeof(*all), prefix_cmp);
+	for (uint64_t i = 1; i < count; i++) {
+		const struct conf_node *a, *b;
+
+		if (all[i]->prefix.at != all[i - 1]->prefix.at ||
+		    all[i]->prefix.bytes != all[i - 1]->prefix.bytes)
+			continue;
+		a = nth(list, all[i - 1]->order);
+		b = nth(list, all[i]->order);
+		if (a == NULL || b == NULL)
+			continue;
+		job_error_key(j, text, b, "has the same prefix as \"%.*s\" (line %u); give one of them "
+		    "another \"prefix\"", SHOWN(a->key), a->key_line);
+	}
+	free(all);
+}
+
+static void
+top_read(struct job *j, const struct source *text, const struct conf_node *top)
+{
+	static const char *const top_keys[] = { "mcpServers", "servers", "inputs", "$schema", NULL };
+	const struct conf_node	*list, *other, *n;
+	uint32_t		 order = 0;
+
+	if (!typed_is(j, text, top, JSON_OBJECT))
+		return;
+	typed_keys(j, text, top, top_keys);
+	list = conf_find(top, "mcpServers");
+	other = conf_find(top, "servers");
+	if (list != NULL && other != NULL)
+		job_error_key(j, text, other, "beside \"mcpServers\"; want one of them");
+	if (list == NULL)
+		list = other;
+	if (list == NULL || !typed_is(j, text, list, JSON_OBJECT))
+		return;
+	for (n = list->first; n != NULL; n = n->next)
+		server_read(j, n, order++);
+	index_put(j);
+	prefixes_check(j, list);
+}
+
+void
+servers_read(struct job *j)
+{
+	struct span	path = job_value(j, PARAM_ID_servers_file);
+	struct source	*text = &j->servers_text;
+
+	if (path.n > 0 && source_open(j, path.p, text) && text->conf != NULL)
+		top_read(j, text, conf_top(text->conf));
+}
+
+void
+servers_finish(struct job *j)
+{
+	resolve_all(j);
+	if (j->errors == 0)
+		profile_finish(j);
+	source_close(&j->servers_text);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * values.c - what the values of mcpgw.conf must look like
+ *
+ * Process: mcpgw-compile.  Owns: nothing.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <sys/un.h>
+
+#include "lib/num.h"
+#include "policy/compiler/expand.h"
+#include "policy/compiler/values.h"
+
+#define WORKERS_MAX	64
+
+bool
+address_split(struct span text, struct span *host, uint64_t *port)
+{
+	struct in6_addr	 address;
+	char		 copy[INET6_ADDRSTRLEN];
+	size_t		 colon = text.n;
+	bool		 six;
+
+	while (colon > 0 && text.p[colon - 1] != ':')
+		colon--;
+	if (colon < 2 || num_u64(span_part(text, colon, text.n), port) != 0 || *port > 65535)
+		return false;
+	*host = span_part(text, 0, colon - 1);
+	six = host->p[0] == '[' && host->p[host->n - 1] == ']';
+	if (six)
+		*host = span_part(*host, 1, host->n - 2);
+	if (host->n == 0 || host->n >= sizeof(copy))
+		return false;
+	if (span_is(*host, "localhost"))
+		return !six;
+	snprintf(copy, sizeof(copy), "%.*s", SPAN_FMT(*host));
+	return inet_pton(six ? AF_INET6 : AF_INET, copy, &address) == 1;
+}
+
+bool
+name_ok(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!isalnum((unsigned char)name.p[i]) && memchr("_.-", name.p[i], 3) == NULL)
+			return false;
+	return name.n > 0 && name.n <= 64;
+}
+
+/* "one of a, b, c" of "a|b|c". */
+static const char *
+words_shown(struct job *j, const char *words)
+{
+	char	*shown = job_alloc(j, strlen(words) * 2 + 1), *to = shown;
+
+	for (; *words != '\0'; words++) {
+		*to++ = *words == '|' ? ',' : *words;
+		if (*words == '|')
+			*to++ = ' ';
+	}
+	return shown;
+}
+
+static void
+wrong_say(struct job *j, unsigned id)
+{
+	const struct param_row	*row = param_row(id);
+	struct span		 v = j->settings[id].value;
+	const char		*what = row->type == PARAM_TYPE_num ? "a number" :
+				     row->type == PARAM_TYPE_msec ? "a time with its unit, such as 30s," :
+				     "a size with its unit, such as 4MiB,";
+
+	if (row->type == PARAM_TYPE_flag)
+		setting_error(j, id, "\"%.*s\": want yes or no", SHOWN(v));
+	else if (row->type == PARAM_TYPE_word)
+		setting_error(j, id, "\"%.*s\": want one of %s", SHOWN(v), words_shown(j, row->min));
+	else
+		setting_error(j, id, "\"%.*s\": want %s from %s to %s", SHOWN(v), what, row->min, row->max);
+}
+
+static void
+path_check(struct job *j, unsigned id)
+{
+	struct span	v = j->settings[id].value;
+
+	if (v.n == 0 || v.p[0] != '/')
+		setting_error(j, id, "\"%.*s\": want an absolute path", SHOWN(v));
+	else if (id == PARAM_ID_socket && v.n >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		setting_error(j, id, "\"%.*s\": a socket's path has at most %zu bytes", SHOWN(v),
+		    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+}
+
+static void
+text_check(struct job *j, unsigned id)
+{
+	struct span	v = j->settings[id].value, host;
+	uint64_t	n;
+
+	switch (id) {
+	case PARAM_ID_listen:
+	case PARAM_ID_admin_listen:
+		if (v.n > 0 && !address_split(v, &host, &n))
+			setting_error(j, id, "\"%.*s\": want ADDRESS:PORT, such as 127.0.0.1:8080",
+			    SHOWN(v));
+		break;
+	case PARAM_ID_workers:
+		if (!span_is(v, "auto") && (num_u64(v, &n) != 0 || n < 1 || n > WORKERS_MAX))
+			setting_error(j, id, "\"%.*s\": want auto, or a number from 1 to %d", SHOWN(v),
+			    WORKERS_MAX);
+		break;
+	case PARAM_ID_anonymous_agent:
+		if (v.n > 0 && !name_ok(v))
+			setting_error(j, id, "\"%.*s\": no name of an agent", SHOWN(v));
+		break;
+	case PARAM_ID_user:
+	case PARAM_ID_tenant_user:
+		if (!name_ok(v))
+			setting_error(j, id, "\"%.*s\": no name of a user", SHOWN(v));
+		break;
+	default:
+		break;
+	}
+}
+
+void
+values_check(struct job *j)
+{
+	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++) {
+		const struct param_row	*row = param_row(id);
+		struct setting		*s = &j->settings[id];
+
+		if (param_parse(row, s->value, &s->number) != 0)
+			wrong_say(j, id);
+		if (row->type == PARAM_TYPE_path)
+			path_check(j, id);
+		else if (row->type == PARAM_TYPE_text)
+			text_check(j, id);
+	}
+}

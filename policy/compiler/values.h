@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * values.h - what the values of mcpgw.conf must look like
+ */
+#ifndef POLICY_COMPILER_VALUES_H
+#define POLICY_COMPILER_VALUES_H
+
+#include "policy/compiler/job.h"
+
+/* Checks every setting and fills in its number. */
+void	values_check(struct job *j);
+
+/* "127.0.0.1:8080" or "[::1]:8080": the address without brackets, and the port (0 is allowed). */
+bool	address_split(struct span text, struct span *host, uint64_t *port);
+/* Letters, digits, "_", "." and "-", 1 to 64 of them: names of servers, agents and secrets. */
+bool	name_ok(struct span name);
+
+#endif
