@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw-store: the only writer of the store while the gateway runs
+ *
+ * Process: mcpgw-store.  No client's and no tenant's byte reaches it, but for names an operator chose.
+ * Owns:    the store (DIR_STORE).
+ * Trusts:  the master, which asked the kernel who the operator is.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+
+#include "ipc/chan.h"
+#include "ipc/heritage.h"
+#include "ipc/wait.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "policy/build.h"
+#include "sandbox/confine.h"
+#include "store/keydb.h"
+#include "store/offline.h"
+
+struct store {
+	struct loop	*loop;
+	struct chan	 master;
+	struct keydb	*db;
+	char		 path[4096];
+};
+
+/* A master that cannot be told is about to be gone. */
+static void
+tell(struct store *s, uint16_t type, uint64_t ref, const void *msg, const int *fd)
+{
+	int	r;
+
+	if ((r = chan_send(&s->master, type, ref, msg, fd, fd == NULL ? 0 : 1)) != 0)
+		log_warn(NULL, "master: %s not sent: %s", msg_row(type)->name, err_text(r));
+}
+
+static void __attribute__((format(printf, 4, 5)))
+done(struct store *s, uint64_t ref, int error, const char *fmt, ...)
+{
+	char	line[512];
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	tell(s, MSG_TYPE_STORE_DONE, ref, &(struct msg_STORE_DONE){ error, span_of(line), 0 }, NULL);
+}
+
+/* What is wrong with the store itself, for people. */
+static const char *
+why(struct store *s, int r)
+{
+	return r == E_SYS || r == E_FORMAT ? keydb_why(s->db) : err_text(r);
+}
+
+static int
+dump_key(const struct keydb_key *key, void *arg)
+{
+	struct build	*b = arg;
+	struct rec_key	 rec = { .created_ms = key->created_ms, .ends_ms = key->ends_ms };
+	int		 r;
+
+	memcpy(rec.digest, key->digest.p, sizeof(rec.digest));
+	if ((r = build_text(b, key->name, &rec.name)) != 0 ||
+	    (r = build_text(b, key->public_name, &rec.public_name)) != 0 ||
+	    (r = build_text(b, key->agent, &rec.agent)) != 0 ||
+	    (r = build_text(b, key->tenant, &rec.tenant)) != 0)
+		return r;
+	return build_add(b, SECTION_KEY, &rec, NULL);
+}
+
+static void
+answer_dump(struct store *s, uint64_t ref)
+{
+	struct build	*b = NULL;
+	uint64_t	 length;
+	int		 fd = -1, r;
+
+	if ((r = build_new(SNAP_DUMP, "", &b)) == 0 && (r = keydb_each(s->db, dump_key, b)) == 0 &&
+	    (r = build_seal(b, 0, &fd, &length)) == 0)
+		tell(s, MSG_TYPE_STORE_DUMPED, ref,
+		    &(struct msg_STORE_DUMPED){ (uint32_t)build_count(b, SECTION_KEY), 0 }, &fd);
+	if (r != 0) {
+		log_err(NULL, "the keys cannot be read: %s", why(s, r));
+		done(s, ref, r, "the keys cannot be read: %s", why(s, r));
+	}
+	build_free(&b);
+	fd_close(&fd);
+}
+
+static void
+answer_key_add(struct store *s, uint64_t ref, const struct msg_STORE_KEY_ADD *m)
+{
+	struct keydb_key	key = { .digest = m->digest, .name = m->name,
+	    .public_name = m->public_name, .agent = m->agent, .tenant = m->tenant,
+	    .created_ms = loop_wall_ms(s->loop), .ends_ms = m->ends_ms };
+	int			r = keydb_add(s->db, &key);
+
+	if (r == 0) {
+		log_notice(LOG_SUBJECT("key", ""), "%.*s (%.*s) added for agent %.*s of tenant %.*s",
+		    SPAN_FMT(m->name), SPAN_FMT(m->public_name), SPAN_FMT(m->agent), SPAN_FMT(m->tenant));
+		done(s, ref, 0, "%.*s: key %.*s", SPAN_FMT(m->name), SPAN_FMT(m->public_name));
+	} else if (r == E_EXISTS) {
+		done(s, ref, r, "%.*s: there is a key with this name", SPAN_FMT(m->name));
+	} else if (r == E_FORMAT) {
+		done(s, ref, r, "key add: not a usable name, agent or tenant");
+	} else {
+		log_err(NULL, "a key cannot be stored: %s", why(s, r));
+		done(s, ref, r, "the key cannot be stored: %s", why(s, r));
+	}
+}
+
+static void
+answer_key_revoke(struct store *s, uint64_t ref, struct span name)
+{
+	char	public_name[KEYDB_NAME_MAX + 1];
+	int	r = keydb_revoke(s->db, name, public_name);
+
+	if (r == 0) {
+		log_notice(LOG_SUBJECT("key", ""), "%.*s (%s) revoked", SPAN_FMT(name), public_name);
+		done(s, ref, 0, "%.*s: key %s is revoked", SPAN_FMT(name), public_name);
+	} else if (r == E_NOTFOUND) {
+		done(s, ref, r, "%.*s: no such key", SPAN_FMT(name));
+	} else if (r == E_RANGE) {
+		done(s, ref, r, "%.*s: keys of several tenants have this name; use its public part",
+		    SPAN_FMT(name));
+	} else {
+		log_err(NULL, "a key cannot be revoked: %s", why(s, r));
+		done(s, ref, r, "the key cannot be revoked: %s", why(s, r));
+	}
+}
+
+static void
+answer_policy_save(struct store *s, uint64_t ref, int fd, uint64_t generation)
+{
+	struct snap_head	head;
+	void			*map = MAP_FAILED;
+	int			 r;
+
+	/* Sealed and whole, or a map of it could be pulled away from under us. */
+	if ((r = snap_check(fd, &head)) == 0) {
+		map = mmap(NULL, head.length, PROT_READ, MAP_PRIVATE, fd, 0);
+		r = map == MAP_FAILED ? E_SYS : keydb_policy_save(s->db, generation,
+		    span_make(map, head.length));
+	}
+	if (map != MAP_FAILED)
+		munmap(map, head.length);
+	if (r != 0)
+		log_err(NULL, "policy %llu cannot be kept as the last good one: %s",
+		    (unsigned long long)generation, why(s, r));
+	done(s, ref, r, "policy %llu: %s", (unsigned long long)generation,
+	    r == 0 ? "kept" : why(s, r));
+}
+
+static void
+answer_policy_load(struct store *s, uint64_t ref)
+{
+	uint64_t	generation;
+	int		fd, r = keydb_policy_load(s->db, &generation, &fd);
+
+	if (r == 0)
+		tell(s, MSG_TYPE_STORE_POLICY_LOADED, ref,
+		    &(struct msg_STORE_POLICY_LOADED){ generation, 0 }, &fd);
+	else
+		done(s, ref, r, "no last good policy: %s", r == E_NOTFOUND ? "none was kept" : why(s, r));
+	fd_close(&fd);
+}
+
+static void
+on_master(struct chan *c, const struct chan_msg *msg, void *arg)
+{
+	struct store		*s = arg;
+	const union msg_any	*b = msg->body;
+
+	(void)c;
+	switch (msg->type) {
+	case MSG_TYPE_PING:
+		tell(s, MSG_TYPE_PING, msg->ref, &b->PING, NULL);
+		break;
+	case MSG_TYPE_LOG_FD:
+		log_set_fd(msg->fds[0]);
+		msg->fds[0] = -1;
+		break;
+	case MSG_TYPE_STORE_DUMP:
+		answer_dump(s, msg->ref);
+		break;
+	case MSG_TYPE_STORE_KEY_ADD:
+		answer_key_add(s, msg->ref, &b->STORE_KEY_ADD);
+		break;
+	case MSG_TYPE_STORE_KEY_REVOKE:
+		answer_key_revoke(s, msg->ref, b->STORE_KEY_REVOKE.name);
+		break;
+	case MSG_TYPE_STORE_POLICY_SAVE:
+		answer_policy_save(s, msg->ref, msg->fds[0], b->STORE_POLICY_SAVE.generation);
+		break;
+	case MSG_TYPE_STORE_POLICY_LOAD:
+		answer_policy_load(s, msg->ref);
+		break;
+	case MSG_TYPE_DRAIN:
+		loop_stop(s->loop);	/* every answer is durable before it is sent */
+		break;
+	default:
+		break;			/* snapshots: nothing of theirs concerns the store */
+	}
+}
+
+static void
+on_master_gone(struct chan *c, int why_gone, void *arg)
+{
+	struct store	*s = arg;
+
+	(void)c;
+	(void)why_gone;
+	loop_stop(s->loop);
+}
+
+static void
+boot(struct store *s)
+{
+	char		room[FRAME_MAX];
+	struct frame	f;
+	union msg_any	m;
+	int		r;
+
+	do {
+		r = chan_recv_wait(HERITAGE_CONTROL, ROLE_STORE, ROLE_MASTER, false, room, &f, &m);
+		if (r != 0)
+			fatal(r == E_CLOSED ? EX_OK : EX_PROTOCOL, "master: %s", err_text(r));
+		if (f.head.type == MSG_TYPE_DIRECTORY && m.DIRECTORY.kind == DIR_STORE) {
+			if (m.DIRECTORY.path.n >= sizeof(s->path))
+				fatal(EX_CONFIG, "folder name too long");
+			memcpy(s->path, m.DIRECTORY.path.p, m.DIRECTORY.path.n);
+		} else if (f.head.type == MSG_TYPE_PING &&
+		    (r = chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_PING, f.head.ref, &m.PING, NULL, 0)) != 0) {
+			fatal(EX_PROTOCOL, "master: %s", err_text(r));
+		}
+		frame_close_fds(&f);
+	} while (f.head.type != MSG_TYPE_GO);
+	if (s->path[0] == '\0')
+		fatal(EX_SOFTWARE, "the master sent GO before the folder");
+}
+
+static void
+open_store(struct store *s)
+{
+	const char	*folders[] = { s->path, NULL };
+	int		 r;
+
+	if ((r = keydb_open(s->path, false, &s->db)) == E_EXISTS)
+		fatal(EX_TEMPFAIL, "%s is written by another process", s->path);
+	if (r == E_SYS)
+		fatal(EX_IOERR, "%s: %m", s->path);
+	if (r != 0)
+		fatal(EX_DATAERR, "the store in %s cannot be used: %s", s->path, err_text(r));
+	if ((r = confine_process(CONFINE_STORE, folders, NULL)) != 0)
+		fatal(EX_OSERR, "confinement: %s", err_text(r));
+}
+
+static void
+serve(struct store *s)
+{
+	struct msg_READY	ready = { 0 };
+	int			r;
+
+	if ((r = loop_new(&s->loop)) != 0)
+		fatal(EX_OSERR, "event loop: %s", err_text(r));
+	r = chan_init(&s->master, s->loop, HERITAGE_CONTROL, ROLE_STORE, ROLE_MASTER, on_master,
+	    on_master_gone, s);
+	if (r != 0 || (r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+		fatal(EX_PROTOCOL, "master: %s", err_text(r));
+	s->master.ready = true;
+	loop_run(s->loop);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct store	s;
+
+	if (argc > 1 && argv[1][0] == '-')
+		return offline_main(argc, argv);
+	log_init_child("mcpgw-store", HERITAGE_LOG);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);	/* the master's, when it runs in a terminal */
+	signal(SIGXFSZ, SIG_IGN);	/* a limit on file size is an error like a full disk */
+	boot(&s);
+	open_store(&s);
+	serve(&s);
+	keydb_close(&s.db);
+	chan_fini(&s.master);
+	loop_free(&s.loop);
+	return EX_OK;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * offline.c - mcpgw-store without a master, run by mcpgwctl itself
+ *
+ * Process: mcpgw-store, under the caller's uid; short-lived.
+ * Owns:    the store for the time of one command; a running gateway's store excludes it.
+ * Trusts:  the caller as far as the folder's owner and mode let it in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/num.h"
+#include "sandbox/confine.h"
+#include "store/keydb.h"
+#include "store/offline.h"
+
+#define LINE_MAX_BYTES 4096
+
+static int
+hex_decode(struct span text, char *to, size_t n)
+{
+	static const char	hex[] = "0123456789abcdef";
+
+	if (text.n != 2 * n)
+		return E_FORMAT;
+	for (size_t i = 0; i < n; i++) {
+		const char *high = memchr(hex, text.p[2 * i], 16);
+		const char *low = memchr(hex, text.p[2 * i + 1], 16);
+
+		if (high == NULL || low == NULL)
+			return E_FORMAT;
+		to[i] = (char)((high - hex) << 4 | (low - hex));
+	}
+	return 0;
+}
+
+static int
+open_store(const char *folder, bool read_only, struct keydb **db)
+{
+	const char	*folders[] = { folder, NULL };
+	int		 r;
+
+	if ((r = keydb_open(folder, read_only, db)) == 0) {
+		if ((r = confine_process(CONFINE_STORE, folders, NULL)) == 0)
+			return EX_OK;
+		keydb_close(db);
+		return EX_OSERR;
+	}
+	if (r == E_NOTFOUND && read_only)
+		return EX_OK;			/* no store, no keys */
+	if (r == E_EXISTS) {
+		log_err(NULL, "a running gateway has the store in %s", folder);
+		return EX_TEMPFAIL;
+	}
+	if (r == E_SYS) {
+		int code = errno == EACCES || errno == EPERM ? EX_NOPERM : EX_IOERR;
+
+		log_err(NULL, "the store in %s: %m", folder);
+		return code;
+	}
+	log_err(NULL, "the store in %s cannot be used: %s", folder, err_text(r));
+	return EX_IOERR;
+}
+
+static int
+complain(struct keydb *db, int r, const char *name)
+{
+	switch (r) {
+	case 0:
+		return EX_OK;
+	case E_EXISTS:
+		log_err(NULL, "%s: there is a key with this name", name);
+		return EX_DATAERR;
+	case E_NOTFOUND:
+		log_err(NULL, "%s: no such key", name);
+		return EX_DATAERR;
+	case E_RANGE:
+		log_err(NULL, "%s: keys of several tenants have this name; use its public part", name);
+		return EX_DATAERR;
+	case E_FORMAT:
+		log_err(NULL, "%s: not a usable name, agent or tenant", name);
+		return EX_DATAERR;
+	default:
+		log_err(NULL, "%s: %s", name, r == E_SYS ? keydb_why(db) : err_text(r));
+		return EX_IOERR;
+	}
+}
+
+static int
+key_add(const char *folder, char **args)
+{
+	char			 digest[KEYDB_DIGEST_BYTES];
+	struct keydb_key	 key = { .public_name = span_of(args[1]), .name = span_of(args[2]),
+	    .agent = span_of(args[3]), .tenant = span_of(args[4]) };
+	struct keydb		*db;
+	struct timespec		 now;
+	int			 code;
+
+	if (hex_decode(span_of(args[0]), digest, sizeof(digest)) != 0 ||
+	    num_u64(span_of(args[5]), &key.ends_ms) != 0) {
+		log_err(NULL, "key-add: malformed digest or end");
+		return EX_USAGE;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	key.digest = span_make(digest, sizeof(digest));
+	key.created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if ((code = open_store(folder, false, &db)) != EX_OK)
+		return code;
+	code = complain(db, keydb_add(db, &key), args[2]);
+	keydb_close(&db);
+	return code;
+}
+
+static int
+key_revoke(const char *folder, const char *name)
+{
+	char		 public_name[KEYDB_NAME_MAX + 1];
+	struct keydb	*db;
+	int		 code;
+
+	if ((code = open_store(folder, false, &db)) != EX_OK)
+		return code;
+	code = complain(db, keydb_revoke(db, span_of(name), public_name), name);
+	if (code == EX_OK)
+		log_notice(NULL, "%s (%s) is revoked", name, public_name);
+	keydb_close(&db);
+	return code;
+}
+
+static int
+print_key(const struct keydb_key *key, void *arg)
+{
+	struct buf	*b = arg;
+	int		 r;
+
+	buf_clear(b);
+	if ((r = keydb_put_json(b, key)) != 0)
+		return r;
+	return fd_write_all(STDOUT_FILENO, buf_rest(b));
+}
+
+static int
+key_list(const char *folder)
+{
+	struct keydb	*db = NULL;
+	struct buf	 b;
+	int		 code;
+
+	if ((code = open_store(folder, true, &db)) != EX_OK || db == NULL)
+		return code;
+	buf_init(&b, LINE_MAX_BYTES);
+	code = complain(db, keydb_each(db, print_key, &b), "key list");
+	buf_fini(&b);
+	keydb_close(&db);
+	return code;
+}
+
+int
+offline_main(int argc, char **argv)
+{
+	log_init("mcpgw-store", STDERR_FILENO, LOG_FORM_PLAIN);
+	if (argc == 3 && strcmp(argv[1], "--list") == 0)
+		return key_list(argv[2]);
+	if (argc >= 4 && strcmp(argv[1], "--offline") == 0) {
+		if (argc == 4 && strcmp(argv[3], "key-list") == 0)
+			return key_list(argv[2]);
+		if (argc == 5 && strcmp(argv[3], "key-revoke") == 0)
+			return key_revoke(argv[2], argv[4]);
+		if (argc == 10 && strcmp(argv[3], "key-add") == 0)
+			return key_add(argv[2], argv + 4);
+	}
+	log_err(NULL, "mcpgw-store is run by the gateway and by mcpgwctl, not by hand");
+	return EX_USAGE;
+}
