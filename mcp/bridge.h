@@ -65,8 +65,9 @@ struct bridge_answer {
 	struct span		 request_id;	/* data.request_id of an error that we change, or empty */
 };
 
-/* The message for the client: pieces of `from`'s text, static text and the arena's.  An error passes with
- * its code, message and data but for codes that would be read as ours (mcp-wire 13.2).
+/* The message for the client: pieces of `from`'s text, static text and the arena's; line feeds between
+ * the upstream's tokens stay.  An error passes with its code, message and data but for codes that would
+ * be read as ours (mcp-wire 13.2).
  * 0, E_UPSTREAM (a resultType that cannot be bridged), E_TOOBIG, E_NOMEM. */
 must_check int	bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, struct arena *a,
 		    struct bridge_pieces *out);

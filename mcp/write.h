@@ -2,8 +2,8 @@
  *
  * write.h - messages of our own: errors, results, lists (mcp-wire 8, 13, 14.3, 14.14)
  *
- * All append one JSON-RPC message without line feeds to a buffer: 0, E_TOOBIG or E_NOMEM.  `id` is the
- * raw token to echo; empty: the member is left out.
+ * All append one JSON-RPC message without line feeds to a buffer: 0, E_TOOBIG or E_NOMEM; after an error
+ * the buffer ends in a part of it.  `id` is the raw token to echo; empty: the member is left out.
  */
 #ifndef MCP_WRITE_H
 #define MCP_WRITE_H
@@ -17,7 +17,7 @@
 struct mcp_error {
 	int		 error;		/* E_*: code, symbol, default text */
 	const char	*text;		/* error.message instead of the row's, or NULL */
-	struct span	 detail;	/* appended to the message after ": ", or empty */
+	struct span	 detail;	/* appended to the message after ": ", cut when long, or empty */
 	struct span	 rule;		/* data.rule, or empty */
 	uint64_t	 retry_after_ms;	/* data.retry_after_ms, or 0 */
 	struct span	 request_id;	/* data.request_id, or empty */

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bridge.c - answers of upstreams for clients: from one revision to the other, as pieces
+ *
+ * Process: worker.
+ * Owns:    nothing; pieces borrow from the answer's text, static text and the caller's arena.
+ * Trusts:  that an answer was read by rpc_answer_end(): its parts are proven JSON.
+ */
+#include "mcp/bridge.h"
+#include "mcp/write.h"
+
+#define PIECES_MAX	(64 * 1024)
+#define TEXT_MAX	(64 * 1024)	/* of a value that is written again as text */
+
+#define OUR_INFO	"\"" MCP_META_SERVER_INFO "\":{\"name\":\"" MCP_SERVER_NAME "\",\"version\":\"" \
+			MCPGW_VERSION "\"}"
+
+/* --- pieces -------------------------------------------------------------------------------------- */
+
+static int
+piece_add(struct bridge_pieces *p, struct span s)
+{
+	struct span	*wider;
+	size_t		 room;
+
+	if (s.n == 0)
+		return 0;
+	p->bytes += s.n;
+	if (p->count > 0 && p->piece[p->count - 1].p + p->piece[p->count - 1].n == s.p) {
+		p->piece[p->count - 1].n += s.n;
+		return 0;
+	}
+	if (p->count == p->room) {
+		room = p->room == 0 ? 16 : p->room * 2;
+		if (room > PIECES_MAX)
+			return E_TOOBIG;
+		if ((wider = arena_alloc(p->arena, room * sizeof(*wider))) == NULL)
+			return E_NOMEM;
+		if (p->count > 0)
+			memcpy(wider, p->piece, p->count * sizeof(*wider));
+		p->piece = wider;
+		p->room = room;
+	}
+	p->piece[p->count++] = s;
+	return 0;
+}
+
+static int
+piece_str(struct bridge_pieces *p, const char *text)
+{
+	return piece_add(p, span_of(text));
+}
+
+int
+bridge_pieces_write(struct buf *to, const struct bridge_pieces *p)
+{
+	int	r;
+
+	for (size_t i = 0; i < p->count; i++)
+		if ((r = buf_put(to, p->piece[i])) != 0)
+			return r;
+	return 0;
+}
+
+/* --- an object that loses and gains members ------------------------------------------------------ */
+
+struct object {
+	struct bridge_pieces	*to;
+	bool			 comma;
+	const char		*end;		/* of the member kept last, when the next follows it in the text */
+};
+
+static int
+object_open(struct object *o, struct bridge_pieces *to)
+{
+	*o = (struct object){ .to = to };
+	return piece_str(to, "{");
+}
+
+/* A member of the text.  Neighbours that both stay become one piece, with what stands between them. */
+static int
+object_keep(struct object *o, struct span key, struct json_value value)
+{
+	const char	*end = value.raw.p + value.raw.n, *from = key.p - 1;
+	int		 r;
+
+	if (o->end != NULL) {
+		from = o->end;
+	} else if (o->comma && (r = piece_str(o->to, ",")) != 0) {
+		return r;
+	}
+	o->comma = true;
+	o->end = end;
+	return piece_add(o->to, span_make(from, (size_t)(end - from)));
+}
+
+static void
+object_drop(struct object *o)
+{
+	o->end = NULL;
+}
+
+/* A member of ours: "name":value. */
+static int
+object_put(struct object *o, const char *text)
+{
+	int	r;
+
+	o->end = NULL;
+	if (o->comma && (r = piece_str(o->to, ",")) != 0)
+		return r;
+	o->comma = true;
+	return piece_str(o->to, text);
+}
+
+static int
+object_close(struct object *o)
+{
+	return piece_str(o->to, "}");
+}
+
+/* --- content for old revisions ------------------------------------------------------------------- */
+
+static int
+put_block(struct bridge_pieces *to, struct json_value block, enum mcp_version v)
+{
+	struct json_value	type = json_get(block, "type"), uri = json_get(block, "uri");
+	int			r;
+
+	if (json_is(type, "resource_link") && uri.type == JSON_STRING) {
+		if ((r = piece_str(to, "{\"type\":\"text\",\"text\":")) != 0 || (r = piece_add(to, uri.raw)) != 0)
+			return r;
+		return piece_str(to, "}");
+	}
+	if (v == MCP_2024_11_05 && json_is(type, "audio"))
+		return piece_str(to, "{\"type\":\"text\",\"text\":\"[audio, which this protocol version has not]\"}");
+	return piece_add(to, block.raw);
+}
+
+static int
+put_content(struct bridge_pieces *to, struct json_value content, enum mcp_version v)
+{
+	struct json_iter	it;
+	struct json_value	block;
+	struct span		key;
+	const char		*sep = "\"content\":[";
+	int			r;
+
+	json_iter_init(&it, content);
+	while (json_iter_next(&it, &key, &block)) {
+		if ((r = piece_str(to, sep)) != 0 || (r = put_block(to, block, v)) != 0)
+			return r;
+		sep = ",";
+	}
+	return piece_str(to, *sep == ',' ? "]" : "\"content\":[]");
+}
+
+/* A text block with a value's JSON, for clients that get nothing else of it. */
+static int
+put_as_text(struct bridge_pieces *to, struct json_value value)
+{
+	struct buf	b;
+	struct span	copy = SPAN_NONE;
+	int		r;
+
+	buf_init(&b, TEXT_MAX);
+	if ((r = json_put_string(&b, value.raw)) == 0 && (copy = arena_dup(to->arena, buf_rest(&b))).p == NULL)
+		r = E_NOMEM;
+	buf_fini(&b);
+	if (r != 0 || (r = piece_str(to, "\"content\":[{\"type\":\"text\",\"text\":")) != 0 ||
+	    (r = piece_add(to, copy)) != 0)
+		return r;
+	return piece_str(to, "}]");
+}
+
+/* --- results ------------------------------------------------------------------------------------- */
+
+/* What is done to this result; all false: it passes as it is. */
+struct plan {
+	bool	stamp;			/* resultType and our serverInfo for a modern client */
+	bool	strip;			/* what only modern clients know */
+	bool	hints;			/* cache hints that a legacy upstream did not give */
+	bool	no_structured;
+	bool	old_content;		/* blocks that the revision does not have */
+	bool	as_text;		/* nothing else would be left of structuredContent */
+};
+
+static bool
+is_empty(struct json_value array)
+{
+	struct json_iter	it;
+	struct json_value	value;
+	struct span		key;
+
+	json_iter_init(&it, array);
+	return !json_iter_next(&it, &key, &value);
+}
+
+static struct plan
+make_plan(const struct rpc_answer *from, const struct bridge_answer *how)
+{
+	struct plan	p = { .stamp = mcp_version_is_modern(how->client) };
+
+	p.strip = !p.stamp && how->upstream_modern;
+	p.hints = p.stamp && !how->upstream_modern && how->method == MCP_RESOURCES_READ;
+	if (how->method != MCP_TOOLS_CALL)
+		return p;
+	p.no_structured = from->structured.type != JSON_NONE && (how->client <= MCP_2025_03_26 ||
+	    (!p.stamp && from->structured.type != JSON_OBJECT));
+	p.old_content = how->client <= MCP_2025_03_26 && from->content.type == JSON_ARRAY;
+	p.as_text = p.no_structured && is_empty(from->content);
+	return p;
+}
+
+static bool
+is_reserved(struct span key, struct arena *a)
+{
+	struct span	name;
+
+	/* A key that cannot be read is better lost than passed. */
+	return json_string(json_key(key), a, &name) != 0 || span_starts(name, SPAN_LIT(MCP_META_RESERVED));
+}
+
+static int
+put_meta(struct object *outer, struct json_value meta, bool stamp)
+{
+	struct json_iter	it;
+	struct json_value	value;
+	struct span		key;
+	struct object		o;
+	size_t			passing = 0;
+	int			r;
+
+	json_iter_init(&it, meta);
+	while (json_iter_next(&it, &key, &value))
+		passing += !is_reserved(key, outer->to->arena);
+	if (passing == 0 && !stamp) {
+		object_drop(outer);
+		return 0;
+	}
+	if ((r = object_put(outer, "\"_meta\":")) != 0 || (r = object_open(&o, outer->to)) != 0)
+		return r;
+	json_iter_init(&it, meta);
+	while (json_iter_next(&it, &key, &value)) {
+		if (is_reserved(key, outer->to->arena))
+			object_drop(&o);
+		else if ((r = object_keep(&o, key, value)) != 0)
+			return r;
+	}
+	if (stamp && (r = object_put(&o, OUR_INFO)) != 0)
+		return r;
+	return object_close(&o);
+}
+
+static int
+put_member(struct object *o, struct span key, struct json_value value, const struct rpc_answer *from,
+    const struct bridge_answer *how, const struct plan *p)
+{
+	struct json_value	name = json_key(key);
+	int			r;
+
+	if (json_is(name, "_meta") && (p->strip || p->stamp))
+		return put_meta(o, value, p->stamp);
+	if ((json_is(name, "resultType") && (p->strip || p->stamp)) ||
+	    (p->strip && (json_is(name, "ttlMs") || json_is(name, "cacheScope"))) ||
+	    (p->no_structured && json_is(name, "structuredContent"))) {
+		object_drop(o);
+		return 0;
+	}
+	if (json_is(name, "content") && (p->old_content || p->as_text)) {
+		if ((r = object_put(o, "")) != 0)
+			return r;
+		return p->as_text ? put_as_text(o->to, from->structured) :
+		    put_content(o->to, value, how->client);
+	}
+	return object_keep(o, key, value);
+}
+
+static int
+put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how,
+    const struct plan *p)
+{
+	struct json_iter	it;
+	struct json_value	value;
+	struct span		key;
+	struct object		o;
+	int			r;
+
+	if ((r = object_open(&o, to)) != 0)
+		return r;
+	if (p->stamp && (r = object_put(&o, "\"resultType\":\"complete\"")) != 0)
+		return r;
+	json_iter_init(&it, from->result);
+	while (json_iter_next(&it, &key, &value))
+		if ((r = put_member(&o, key, value, from, how, p)) != 0)
+			return r;
+	if (p->stamp && from->meta.type == JSON_NONE && (r = object_put(&o, "\"_meta\":{" OUR_INFO "}")) != 0)
+		return r;
+	if (p->as_text && from->content.type == JSON_NONE &&
+	    ((r = object_put(&o, "")) != 0 || (r = put_as_text(to, from->structured)) != 0))
+		return r;
+	if (p->hints && (r = object_put(&o, "\"ttlMs\":0,\"cacheScope\":\"private\"")) != 0)
+		return r;
+	return object_close(&o);
+}
+
+/* --- errors -------------------------------------------------------------------------------------- */
+
+/* The code this client is told for the upstream's (mcp-wire 13.2); the same one when it passes. */
+static int64_t
+client_code(int64_t code, const struct bridge_answer *how)
+{
+	bool	modern = mcp_version_is_modern(how->client);
+
+	if (code == -32002 && modern)
+		return -32602;
+	if (code == -32042 && how->client == MCP_2025_11_25 && !how->upstream_modern)
+		return code;
+	/* Codes that say something of the client's own request: it would take them for our statement. */
+	if ((code >= -32099 && code <= -32020) || code == 0)
+		return -32603;
+	return code;
+}
+
+static int
+put_error(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how)
+{
+	int64_t		code = client_code(from->error_code, how);
+	struct span	text;
+	int		r;
+
+	if (code == from->error_code && from->error_message.type == JSON_STRING)
+		return piece_add(to, from->error.raw);
+	text = arena_fmt(to->arena, "{\"code\":%lld,\"message\":", (long long)code);
+	if (text.p == NULL)
+		return E_NOMEM;
+	if ((r = piece_add(to, text)) != 0)
+		return r;
+	if (from->error_message.type == JSON_STRING)
+		r = piece_add(to, from->error_message.raw);
+	else
+		r = piece_str(to, "\"the server gave no message\"");
+	if (r != 0)
+		return r;
+	if (code == -32603) {
+		text = arena_fmt(to->arena, ",\"data\":{\"code\":\"UPSTREAM_ERROR\",\"upstreamCode\":%lld%s%.*s%s}",
+		    (long long)from->error_code, how->request_id.n > 0 ? ",\"request_id\":\"" : "",
+		    SPAN_FMT(how->request_id), how->request_id.n > 0 ? "\"" : "");
+		if (text.p == NULL)
+			return E_NOMEM;
+		r = piece_add(to, text);
+	} else if (from->error_data.type != JSON_NONE && (r = piece_str(to, ",\"data\":")) == 0) {
+		r = piece_add(to, from->error_data.raw);
+	}
+	return r != 0 ? r : piece_str(to, "}");
+}
+
+/* --- the message --------------------------------------------------------------------------------- */
+
+int
+bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, struct arena *a,
+    struct bridge_pieces *out)
+{
+	static const struct plan	nothing;
+	struct plan			p;
+	int				r;
+
+	*out = (struct bridge_pieces){ .arena = a };
+	if (from->kind != RPC_RESPONSE)
+		return E_UPSTREAM;
+	if (how->upstream_modern && from->result_type.type != JSON_NONE && !json_is(from->result_type, "complete"))
+		return E_UPSTREAM;
+	if ((r = piece_str(out, "{\"jsonrpc\":\"2.0\",\"id\":")) != 0 || (r = piece_add(out, how->id)) != 0)
+		return r;
+	if (from->is_error) {
+		if ((r = piece_str(out, ",\"error\":")) != 0 || (r = put_error(out, from, how)) != 0)
+			return r;
+		return piece_str(out, "}");
+	}
+	p = make_plan(from, how);
+	if ((r = piece_str(out, ",\"result\":")) != 0)
+		return r;
+	if (memcmp(&p, &nothing, sizeof(p)) == 0)
+		r = piece_add(out, from->result.raw);
+	else
+		r = put_result(out, from, how, &p);
+	return r != 0 ? r : piece_str(out, "}");
+}

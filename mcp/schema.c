@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * schema.c - what we ask of a tool's inputSchema
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  that the schema's text was proven, so that its depth is bounded.
+ */
+#include "mcp/schema.h"
+
+struct walk {
+	struct span	seen[SCHEMA_HEADERS_MAX];
+	size_t		count;
+};
+
+enum place {
+	AT_ROOT,
+	AT_PROPERTY,		/* reached from the root through `properties` alone */
+	AT_OTHER,
+};
+
+static bool walk_schema(struct walk *w, struct json_value schema, enum place place);
+
+bool
+mcp_schema_root_ok(struct json_value schema)
+{
+	return schema.type == JSON_OBJECT && json_is(json_get(schema, "type"), "object");
+}
+
+static bool
+is_token(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
+			return false;
+	}
+	return s.n > 0;
+}
+
+static bool
+take_annotation(struct walk *w, struct json_value schema, struct json_value value, enum place place)
+{
+	struct json_value	type = json_get(schema, "type");
+	struct span		name;
+
+	if (place != AT_PROPERTY || value.type != JSON_STRING || w->count == SCHEMA_HEADERS_MAX)
+		return false;
+	if (!json_is(type, "string") && !json_is(type, "integer") && !json_is(type, "boolean"))
+		return false;
+	name = span_part(value.raw, 1, value.raw.n - 2);	/* no token needs an escape */
+	if (!is_token(name))
+		return false;
+	for (size_t i = 0; i < w->count; i++)
+		if (span_eq_nocase(w->seen[i], name))
+			return false;
+	w->seen[w->count++] = name;
+	return true;
+}
+
+/* Members are schemas by name, whatever the names are. */
+static bool
+walk_named(struct walk *w, struct json_value map, enum place place)
+{
+	struct json_iter	it;
+	struct json_value	value;
+	struct span		key;
+
+	if (map.type != JSON_OBJECT)
+		return true;
+	json_iter_init(&it, map);
+	while (json_iter_next(&it, &key, &value))
+		if (!walk_schema(w, value, place))
+			return false;
+	return true;
+}
+
+static bool
+is_one_of(struct span key, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (json_is(json_key(key), *names))
+			return true;
+	return false;
+}
+
+static bool
+walk_member(struct walk *w, struct json_value schema, struct span key, struct json_value value,
+    enum place place)
+{
+	static const char *const data[] = { "default", "const", "enum", "examples", NULL };
+	static const char *const maps[] = { "patternProperties", "$defs", "definitions", "dependentSchemas",
+		NULL };
+
+	if (json_is(json_key(key), "x-mcp-header"))
+		return take_annotation(w, schema, value, place);
+	if (json_is(json_key(key), "properties"))
+		return walk_named(w, value, place == AT_OTHER ? AT_OTHER : AT_PROPERTY);
+	if (is_one_of(key, data))
+		return true;
+	if (is_one_of(key, maps))
+		return walk_named(w, value, AT_OTHER);
+	return walk_schema(w, value, AT_OTHER);
+}
+
+static bool
+walk_schema(struct walk *w, struct json_value schema, enum place place)
+{
+	struct json_iter	it;
+	struct json_value	value;
+	struct span		key;
+
+	if (schema.type != JSON_OBJECT && schema.type != JSON_ARRAY)
+		return true;
+	json_iter_init(&it, schema);
+	while (json_iter_next(&it, &key, &value))
+		if (it.object ? !walk_member(w, schema, key, value, place) : !walk_schema(w, value, AT_OTHER))
+			return false;
+	return true;
+}
+
+bool
+mcp_schema_headers_ok(struct json_value schema)
+{
+	struct walk	w = { .count = 0 };
+
+	return walk_schema(&w, schema, AT_ROOT);
+}
