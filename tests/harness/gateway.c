@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gateway.c - a real gateway in a private folder
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/harness/gateway.h"
+
+#define START_MS	20000
+#define STOP_MS		45000
+#define ARGS_MAX	40
+
+static char *
+read_file(const char *path)
+{
+	int	 fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t	 used = 0, room = 1 << 16;
+	char	*text = malloc(room + 1);
+	ssize_t	 n;
+
+	while (fd != -1 && (n = read(fd, text + used, room - used)) > 0) {
+		used += (size_t)n;
+		if (used == room)
+			text = realloc(text, (room *= 2) + 1);
+	}
+	if (fd != -1)
+		close(fd);
+	text[used] = '\0';
+	return text;
+}
+
+static char *
+fill_in(const struct gateway *g, const char *text)
+{
+	static const char	*const marks[] = { "@BUILD@", "@DIR@" };
+	const char		*with[] = { g->build, g->dir };
+	char			*out = strdup(text), *at, *next;
+
+	for (int i = 0; i < 2; i++) {
+		while ((at = strstr(out, marks[i])) != NULL) {
+			cr_assert(asprintf(&next, "%.*s%s%s", (int)(at - out), out, with[i],
+			    at + strlen(marks[i])) > 0);
+			free(out);
+			out = next;
+		}
+	}
+	return out;
+}
+
+void
+gateway_write(struct gateway *g, const char *name, const char *text)
+{
+	char	 path[512], new[520], *filled = fill_in(g, text);
+	size_t	 n = strlen(filled);
+	int	 fd;
+
+	snprintf(path, sizeof(path), "%s/etc/%s", g->dir, name);
+	snprintf(new, sizeof(new), "%s.new", path);
+	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	cr_assert(fd != -1, "%s: %s", new, strerror(errno));
+	cr_assert(write(fd, filled, n) == (ssize_t)n);
+	close(fd);
+	cr_assert(rename(new, path) == 0);
+	free(filled);
+}
+
+char *
+gateway_log(const struct gateway *g)
+{
+	char	path[512];
+
+	snprintf(path, sizeof(path), "%s/log", g->dir);
+	return read_file(path);
+}
+
+/* ---- start and stop -------------------------------------------------------------------------------- */
+
+static bool
+is_ready(void *arg)
+{
+	struct gateway	*g = arg;
+	char		 path[512];
+
+	if (waitpid(g->pid, NULL, WNOHANG) != 0) {
+		g->pid = 0;
+		return true;		/* it ended: told apart by pid */
+	}
+	snprintf(path, sizeof(path), "%s/run/ready", g->dir);
+	return access(path, F_OK) == 0;
+}
+
+static void
+read_ready(struct gateway *g)
+{
+	char	path[512], *text, *save = NULL;
+
+	snprintf(path, sizeof(path), "%s/run/ready", g->dir);
+	text = read_file(path);
+	for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *address = strchr(line, ' ');
+
+		if (address == NULL)
+			continue;
+		*address++ = '\0';
+		if (strcmp(line, "mcp") == 0)
+			snprintf(g->mcp, sizeof(g->mcp), "%s", address);
+		else if (strcmp(line, "admin") == 0)
+			snprintf(g->admin, sizeof(g->admin), "%s", address);
+		else if (strcmp(line, "local") == 0)
+			snprintf(g->local, sizeof(g->local), "%s", address);
+	}
+	free(text);
+}
+
+void
+gateway_start_again(struct gateway *g)
+{
+	char	program[320], conf[320], path[512], *log;
+	int	fd;
+
+	snprintf(program, sizeof(program), "%s/bin/mcpgw", g->build);
+	snprintf(conf, sizeof(conf), "%s/etc", g->dir);
+	snprintf(path, sizeof(path), "%s/run/ready", g->dir);
+	(void)unlink(path);
+	snprintf(path, sizeof(path), "%s/log", g->dir);
+	g->pid = fork();
+	cr_assert(g->pid != -1);
+	if (g->pid == 0) {
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+		dup2(fd, 1);
+		dup2(fd, 2);
+		execl(program, "mcpgw", "-f", "-c", conf, (char *)NULL);
+		_exit(127);
+	}
+	if (!wait_until(is_ready, g, START_MS) || g->pid == 0) {
+		log = gateway_log(g);
+		cr_log_error("%s", log);
+		free(log);
+		cr_assert(false, "the gateway did not start");
+	}
+	read_ready(g);
+}
+
+void
+gateway_start(struct gateway *g, const struct gateway_setup *setup)
+{
+	const char	*tmp = getenv("TMPDIR"), *build = getenv("BUILD");
+	char		 path[512], *conf;
+
+	*g = (struct gateway){ .pid = 0 };
+	cr_assert(realpath(build == NULL ? "build" : build, g->build) != NULL, "no build folder");
+	snprintf(g->dir, sizeof(g->dir), "%s/mcpgw-test.XXXXXX", tmp == NULL ? "/tmp" : tmp);
+	cr_assert(mkdtemp(g->dir) != NULL);
+	/* Started as root the children have users of their own. */
+	cr_assert(chmod(g->dir, 0755) == 0);
+	snprintf(path, sizeof(path), "%s/etc", g->dir);
+	cr_assert(mkdir(path, 0755) == 0);
+	cr_assert(asprintf(&conf, "listen = 127.0.0.1:0\nadmin_listen = 127.0.0.1:0\nworkers = %u\n"
+	    "state_dir = %s/state\nrun_dir = %s/run\nwatch = no\n%s", setup->workers == 0 ? 2 : setup->workers,
+	    g->dir, g->dir, setup->conf == NULL ? "" : setup->conf) > 0);
+	gateway_write(g, "mcpgw.conf", conf);
+	free(conf);
+	gateway_write(g, "servers.json", setup->servers == NULL ? "{\"mcpServers\":{}}" : setup->servers);
+	gateway_write(g, "rules.json", setup->rules == NULL ? "{\"agents\":{}}" : setup->rules);
+	gateway_start_again(g);
+}
+
+struct ending {
+	pid_t	pid;
+	int	status;
+	bool	ended;
+};
+
+static bool
+has_ended(void *arg)
+{
+	struct ending	*e = arg;
+
+	e->ended = waitpid(e->pid, &e->status, WNOHANG) == e->pid;
+	return e->ended;
+}
+
+void
+gateway_stop_keep(struct gateway *g)
+{
+	struct procs	*procs = malloc(sizeof(*procs));
+	struct ending	 e = { .pid = g->pid };
+	char		*log;
+
+	gateway_procs(g, procs);
+	cr_assert(kill(g->pid, SIGTERM) == 0);
+	if (!wait_until(has_ended, &e, STOP_MS)) {
+		kill(g->pid, SIGKILL);
+		waitpid(g->pid, NULL, 0);
+		cr_expect(false, "the gateway did not stop");
+	} else {
+		cr_expect(WIFEXITED(e.status) && WEXITSTATUS(e.status) == 0, "stopped with status %#x", e.status);
+	}
+	g->pid = 0;
+	cr_expect(procs_wait_gone(procs, 3000), "processes are left");
+	free(procs);
+	log = gateway_log(g);
+	/* Sanitizers speak on stderr; a child's abort is in the log of the master. */
+	cr_expect(strstr(log, "Sanitizer") == NULL && strstr(log, "runtime error") == NULL, "%s", log);
+	free(log);
+}
+
+void
+gateway_remove(struct gateway *g)
+{
+	char	command[300];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", g->dir);
+	cr_expect(system(command) == 0);
+}
+
+void
+gateway_stop(struct gateway *g)
+{
+	gateway_stop_keep(g);
+	gateway_remove(g);
+}
+
+void
+gateway_procs(const struct gateway *g, struct procs *out)
+{
+	procs_below(g->pid, out);
+}
+
+/* ---- mcpgwctl --------------------------------------------------------------------------------------- */
+
+int
+gateway_ctl(const struct gateway *g, char **out, bool both, ...)
+{
+	const char	*argv[ARGS_MAX + 1] = { "mcpgwctl", "-c" };
+	char		 program[320], conf[320], *text = malloc(1), chunk[65536];
+	size_t		 n = 2, used = 0;
+	int		 pipes[2], status;
+	ssize_t		 got;
+	pid_t		 pid;
+	va_list		 ap;
+
+	snprintf(program, sizeof(program), "%s/bin/mcpgwctl", g->build);
+	snprintf(conf, sizeof(conf), "%s/etc", g->dir);
+	argv[n++] = conf;
+	va_start(ap, both);
+	while (n < ARGS_MAX && (argv[n] = va_arg(ap, const char *)) != NULL)
+		n++;
+	va_end(ap);
+	cr_assert(pipe2(pipes, O_CLOEXEC) == 0);
+	cr_assert((pid = fork()) != -1);
+	if (pid == 0) {
+		dup2(pipes[1], 1);
+		if (both)
+			dup2(pipes[1], 2);
+		execv(program, (char *const *)argv);
+		_exit(127);
+	}
+	close(pipes[1]);
+	while ((got = read(pipes[0], chunk, sizeof(chunk))) > 0) {
+		text = realloc(text, used + (size_t)got + 1);
+		memcpy(text + used, chunk, (size_t)got);
+		used += (size_t)got;
+	}
+	close(pipes[0]);
+	text[used] = '\0';
+	cr_assert(waitpid(pid, &status, 0) == pid);
+	if (out != NULL)
+		*out = text;
+	else
+		free(text);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+const char *
+gateway_key(const struct gateway *g, const char *agent)
+{
+	static char	 key[256];
+	char		*out;
+	int		 r = gateway_ctl(g, &out, false, "key", "add", "--agent", agent, NULL);
+
+	cr_assert(r == 0, "key add: exit %d: %s", r, out);
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(out, "\n"), out);
+	cr_assert(strncmp(key, "mgk_", 4) == 0, "key add printed: %s", out);
+	free(out);
+	return key;
+}
+
+json_object *
+gateway_audit(const struct gateway *g)
+{
+	json_object	*all = json_object_new_array(), *one;
+	char		*out, *save = NULL;
+	int		 r = gateway_ctl(g, &out, false, "--json", "audit", "list", "-n", "0", NULL);
+
+	cr_assert(r == 0, "audit list: exit %d: %s", r, out);
+	for (char *line = strtok_r(out, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		one = json_tokener_parse(line);
+		cr_assert(one != NULL, "not a line of JSON: %s", line);
+		json_object_array_add(all, one);
+	}
+	free(out);
+	return all;
+}
+
+size_t
+audit_count(json_object *records, const char *member, const char *value)
+{
+	size_t	n = 0;
+
+	for (size_t i = 0; i < json_object_array_length(records); i++)
+		n += strcmp(json_text_at(json_object_array_get_idx(records, i), member), value) == 0;
+	return n;
+}
+
+/* ---- what this machine can ------------------------------------------------------------------------- */
+
+bool
+jails_possible(void)
+{
+	pid_t	pid = fork();
+	int	status;
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET) == -1 ||
+		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+			_exit(1);
+		_exit(0);
+	}
+	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gateway.h - a real gateway in a private folder: start, ask with mcpgwctl, stop, look for leftovers
+ *
+ * The programs are those of $BUILD (build by default).  Whatever goes wrong here fails the test.
+ */
+#ifndef TESTS_HARNESS_GATEWAY_H
+#define TESTS_HARNESS_GATEWAY_H
+
+#include <sys/types.h>
+
+#include "tests/harness/client.h"
+#include "tests/harness/procs.h"
+
+struct gateway_setup {
+	unsigned	 workers;	/* 0: 2 */
+	const char	*conf;		/* lines of mcpgw.conf besides the harness's own, or NULL */
+	/* @BUILD@ and @DIR@ are replaced by the build folder and the gateway's own; NULL: no servers,
+	 * nobody may do anything. */
+	const char	*servers, *rules;
+};
+
+struct gateway {
+	char	dir[256];		/* private; etc/, state/ and run/ are below it */
+	char	build[256];
+	pid_t	pid;			/* the master; 0: not running */
+	char	mcp[64], admin[64];	/* host:port */
+	char	local[320];		/* the unix socket */
+};
+
+/* Returns when it serves. */
+void	gateway_start(struct gateway *g, const struct gateway_setup *setup);
+/* TERM, then checks that it ends well and that no process of it is left; removes the folder. */
+void	gateway_stop(struct gateway *g);
+/* Starts it again in the same folder, after gateway_stop_keep() or a kill. */
+void	gateway_start_again(struct gateway *g);
+void	gateway_stop_keep(struct gateway *g);
+/* Removes the folder of a gateway that does not run. */
+void	gateway_remove(struct gateway *g);
+
+/* Writes etc/NAME, whole, by rename. */
+void	gateway_write(struct gateway *g, const char *name, const char *text);
+/* What the master wrote to stderr; malloc'ed. */
+char	*gateway_log(const struct gateway *g);
+
+/* mcpgwctl with these arguments, the last one NULL.  Answers its exit code; *out (malloc'ed; may be
+ * NULL) is what it printed, stderr included when `both`. */
+int	gateway_ctl(const struct gateway *g, char **out, bool both, ...) __attribute__((sentinel));
+/* A new API key of this agent, in a static buffer. */
+const char *gateway_key(const struct gateway *g, const char *agent);
+/* All audit records, once the auditor has caught up: an array. */
+json_object *gateway_audit(const struct gateway *g);
+/* How many of them have this member with this value. */
+size_t	audit_count(json_object *records, const char *member, const char *value);
+
+void	gateway_procs(const struct gateway *g, struct procs *out);
+/* Can this machine build jails at all?  Tests that need one skip where it cannot. */
+bool	jails_possible(void);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mcp.c - MCP as a client speaks it
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/harness/mcp.h"
+
+#define META "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN_VERSION "\"," \
+	"\"io.modelcontextprotocol/clientCapabilities\":{}," \
+	"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"test\",\"version\":\"1\"}}"
+
+void
+mcp_init(struct mcp *m, const char *address, const char *path, const char *key)
+{
+	*m = (struct mcp){ .conn.fd = -1, .next_id = 1 };
+	snprintf(m->address, sizeof(m->address), "%s", address);
+	snprintf(m->path, sizeof(m->path), "%s", path);
+	snprintf(m->key, sizeof(m->key), "%s", key == NULL ? "" : key);
+}
+
+void
+mcp_fini(struct mcp *m)
+{
+	client_close(&m->conn);
+}
+
+void
+mcp_post(struct mcp *m, const char *headers, const char *body, struct answer *out)
+{
+	char	*all;
+
+	*out = (struct answer){ .status = 0 };
+	if (m->conn.fd == -1 && !client_open(&m->conn, m->address))
+		return;
+	if (asprintf(&all, "%s%s%s%s%s%s%s%s",
+	    m->key[0] == '\0' ? "" : "Authorization: Bearer ", m->key, m->key[0] == '\0' ? "" : "\r\n",
+	    m->session[0] == '\0' ? "" : "Mcp-Session-Id: ", m->session, m->session[0] == '\0' ? "" : "\r\n",
+	    strcasestr(headers, "content-type:") != NULL ? "" : "Content-Type: application/json\r\n"
+	    "Accept: application/json, text/event-stream\r\n", headers) < 0)
+		return;
+	client_ask(&m->conn, "POST", m->path, all, body, out);
+	free(all);
+	if (out->status == 0 || out->closes)
+		client_close(&m->conn);
+}
+
+int
+mcp_initialize(struct mcp *m)
+{
+	struct answer	 a;
+	const char	*session;
+	int		 status;
+
+	m->session[0] = '\0';
+	mcp_post(m, "", "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\""
+	    LEGACY_VERSION "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"test\",\"version\":\"1\"}}}", &a);
+	status = a.status;
+	if ((session = answer_header(&a, "Mcp-Session-Id")) != NULL)
+		snprintf(m->session, sizeof(m->session), "%s", session);
+	answer_fini(&a);
+	if (status == 200) {
+		mcp_post(m, "MCP-Protocol-Version: " LEGACY_VERSION "\r\n",
+		    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}", &a);
+		answer_fini(&a);
+	}
+	return status;
+}
+
+void
+mcp_ask(struct mcp *m, const char *method, const char *params, struct answer *out)
+{
+	char	*body;
+
+	if (asprintf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\"%s%s}", m->next_id++, method,
+	    params == NULL ? "" : ",\"params\":", params == NULL ? "" : params) < 0)
+		return;
+	mcp_post(m, "MCP-Protocol-Version: " LEGACY_VERSION "\r\n", body, out);
+	free(body);
+}
+
+/* The value of "name" in params: Mcp-Name wants it. */
+static void
+name_of(const char *params, char *to, size_t room)
+{
+	json_object	*o = params == NULL ? NULL : json_tokener_parse(params);
+
+	snprintf(to, room, "%s", json_text_at(o, "name"));
+	json_object_put(o);
+}
+
+void
+mcp_ask_modern(struct mcp *m, const char *method, const char *params, struct answer *out)
+{
+	char	*body, *headers, name[256];
+
+	name_of(params, name, sizeof(name));
+	if (asprintf(&headers, "MCP-Protocol-Version: " MODERN_VERSION "\r\nMcp-Method: %s\r\n%s%s%s", method,
+	    name[0] == '\0' ? "" : "Mcp-Name: ", name, name[0] == '\0' ? "" : "\r\n") < 0)
+		return;
+	if (params != NULL && params[0] == '{' && params[1] != '}') {
+		if (asprintf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{" META ",%s}",
+		    m->next_id++, method, params + 1) < 0)
+			return;
+	} else if (asprintf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{" META "}}",
+	    m->next_id++, method) < 0) {
+		return;
+	}
+	mcp_post(m, headers, body, out);
+	free(headers);
+	free(body);
+}
+
+void
+mcp_call(struct mcp *m, const char *tool, const char *arguments, struct answer *out)
+{
+	char	*params;
+
+	if (asprintf(&params, "{\"name\":\"%s\",\"arguments\":%s}", tool, arguments) < 0)
+		return;
+	if (m->session[0] == '\0')
+		mcp_ask_modern(m, "tools/call", params, out);
+	else
+		mcp_ask(m, "tools/call", params, out);
+	free(params);
+}
+
+bool
+tools_have(const struct answer *a, const char *name)
+{
+	json_object	*tools = json_at(a->json, "result.tools");
+
+	for (size_t i = 0; tools != NULL && i < json_object_array_length(tools); i++)
+		if (strcmp(json_text_at(json_object_array_get_idx(tools, i), "name"), name) == 0)
+			return true;
+	return false;
+}
