@@ -1,1 +1,2 @@
-$(call program,libexec/mcpgw/mcpgw-runner,sandbox/runner,$(notdir $(wildcard sandbox/runner/*.c)),sandbox policy ipc lib,event_core)
+$(call archive,sandbox/runner,boot.c call.c control.c feed.c greet.c handshake.c incoming.c instance.c lines.c memory.c pipes.c place.c ring.c server.c tool.c wlink.c)
+$(call program,libexec/mcpgw/mcpgw-runner,sandbox/runner,main.c,sandbox/runner sandbox policy ipc lib,event_core)

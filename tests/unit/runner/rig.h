@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rig.h - a real mcpgw-runner; the test plays its master, its spawner and its workers
+ *
+ * The spawner of the rig starts tests/lying-server without a jail.  What a jail promises it does by
+ * hand: the end of the lifeline, or of the tool, is the end of the whole tree.  It fails the test when
+ * two tools of one server and key run at the same time.
+ */
+#ifndef TESTS_UNIT_RUNNER_RIG_H
+#define TESTS_UNIT_RUNNER_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipc/codec.h"
+#include "ipc/link.h"
+#include "policy/records.h"
+
+#define RIG_SERVERS	8
+#define RIG_TOOLS	64
+#define RIG_LINKS	4
+#define RIG_CALLS	64
+
+/* One server of the profile; zero means a default. */
+struct rig_server {
+	const char	*name, *mode, *n;	/* lying-server's arguments */
+	const char	*writable;		/* a host path its jail may write to */
+	uint32_t	 era, start_timeout_ms, idle_ms, stop_ms, max_instances;
+	uint32_t	 spawn_fails;		/* a step: the rig's spawner refuses */
+	uint64_t	 version;		/* another number, another profile */
+};
+
+struct rig_tool {
+	pid_t		 pid;
+	int		 server;
+	uint64_t	 key;
+	int		 life;
+	bool		 gone;
+	uint64_t	 from_ms, to_ms, life_closed_ms;
+};
+
+struct rig_call {
+	bool		 answered, ended;
+	unsigned	 answer_flags, end_flags;
+	enum link_end	 end;
+	char		 text[600];
+	char		*answer;
+	size_t		 answer_bytes, answer_have, body_want;
+	uint64_t	 id_span;
+	uint64_t	 credit;		/* the runner gave us, for the body */
+	uint64_t	 ended_ms;
+};
+
+struct rig_link {
+	int		 fd;
+	bool		 closed;		/* by the runner */
+	bool		 stingy;		/* grants no credit by itself */
+	char		*in;
+	size_t		 in_bytes;
+	struct rig_call	 calls[RIG_CALLS];
+};
+
+struct rig_state {			/* the last SERVER_STATE of a server */
+	bool		 told;
+	uint32_t	 state, instances;
+	char		 error[600];
+};
+
+struct rig {
+	pid_t		 runner;
+	int		 control, spawner;
+	bool		 ready, exited;
+	int		 status;
+	uint64_t	 exited_ms, pongs, in_force;
+	const struct rig_server *servers;
+	struct rig_tool	 tools[RIG_TOOLS];
+	int		 tool_count;
+	struct rig_link	 links[RIG_LINKS];
+	struct rig_state states[RIG_SERVERS];
+};
+
+uint64_t	now_ms(void);
+uint64_t	rig_hash(const struct rig *r, int server);
+
+/* Starts the runner with these servers (the last has no name) and waits for READY. */
+void		rig_begin(struct rig *r, const struct rig_server *servers);
+/* Closes fd 3, waits for the end within 2 s, and fails the test when anything is left. */
+void		rig_end(struct rig *r);
+/* Another profile. */
+void		rig_offer(struct rig *r, const struct rig_server *servers);
+int		rig_link(struct rig *r);		/* a new worker; its number */
+void		rig_unlink(struct rig *r, int link);
+void		rig_say(struct rig *r, uint16_t type, uint64_t ref, const void *msg);
+/* Descriptors the runner has, or -1 where that cannot be seen. */
+int		rig_fds(const struct rig *r);
+int		rig_tools_running(const struct rig *r, int server);
+
+/* Serves everything for ms, or until *flag is set (flag may be NULL). */
+void		rig_run(struct rig *r, uint64_t ms, const bool *flag);
+#define RIG_UNTIL(r, ms, cond)						\
+	do {								\
+		uint64_t end_ = now_ms() + (ms);			\
+		while (!(cond) && now_ms() < end_)			\
+			rig_run((r), 10, NULL);				\
+	} while (0)
+
+/* One frame, raw. */
+void		rig_frame(struct rig *r, int link, uint32_t bytes, uint16_t type, uint16_t flags, uint32_t call,
+		    uint32_t a, const void *payload);
+/* A CALL frame for this body, nothing else. */
+void		rig_head(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint32_t deadline_ms,
+		    const struct link_call *lc, uint16_t flags);
+/* CALL and BODY of a tools/call whose params hold `pad` bytes more, with modern members and a progress
+ * token. */
+void		rig_send(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint32_t deadline_ms,
+		    size_t pad);
+/* The same, and waits for END at most until a second after the deadline. */
+struct rig_call	*rig_call(struct rig *r, int link, uint32_t call, int server, uint64_t key,
+		    uint32_t deadline_ms);
+
+#endif
