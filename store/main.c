@@ -104,7 +104,7 @@ answer_key_add(struct store *s, uint64_t ref, const struct msg_STORE_KEY_ADD *m)
 	int			r = keydb_add(s->db, &key);
 
 	if (r == 0) {
-		log_notice(LOG_SUBJECT("key", ""), "%.*s (%.*s) added for agent %.*s of tenant %.*s",
+		log_notice(NULL, "key %.*s (%.*s) added for agent %.*s of tenant %.*s",
 		    SPAN_FMT(m->name), SPAN_FMT(m->public_name), SPAN_FMT(m->agent), SPAN_FMT(m->tenant));
 		done(s, ref, 0, "%.*s: key %.*s", SPAN_FMT(m->name), SPAN_FMT(m->public_name));
 	} else if (r == E_EXISTS) {
@@ -124,7 +124,7 @@ answer_key_revoke(struct store *s, uint64_t ref, struct span name)
 	int	r = keydb_revoke(s->db, name, public_name);
 
 	if (r == 0) {
-		log_notice(LOG_SUBJECT("key", ""), "%.*s (%s) revoked", SPAN_FMT(name), public_name);
+		log_notice(NULL, "key %.*s (%s) revoked", SPAN_FMT(name), public_name);
 		done(s, ref, 0, "%.*s: key %s is revoked", SPAN_FMT(name), public_name);
 	} else if (r == E_NOTFOUND) {
 		done(s, ref, r, "%.*s: no such key", SPAN_FMT(name));
@@ -141,22 +141,25 @@ static void
 answer_policy_save(struct store *s, uint64_t ref, int fd, uint64_t generation)
 {
 	struct snap_head	head;
-	void			*map = MAP_FAILED;
+	const char		*wrong;
+	void			*map;
 	int			 r;
 
 	/* Sealed and whole, or a map of it could be pulled away from under us. */
-	if ((r = snap_check(fd, &head)) == 0) {
-		map = mmap(NULL, head.length, PROT_READ, MAP_PRIVATE, fd, 0);
-		r = map == MAP_FAILED ? E_SYS : keydb_policy_save(s->db, generation,
-		    span_make(map, head.length));
-	}
-	if (map != MAP_FAILED)
+	if ((r = snap_check(fd, &head)) != 0) {
+		wrong = err_text(r);
+	} else if ((map = mmap(NULL, head.length, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED) {
+		r = E_SYS;
+		wrong = strerror(errno);
+	} else {
+		r = keydb_policy_save(s->db, generation, span_make(map, head.length));
+		wrong = why(s, r);
 		munmap(map, head.length);
+	}
 	if (r != 0)
 		log_err(NULL, "policy %llu cannot be kept as the last good one: %s",
-		    (unsigned long long)generation, why(s, r));
-	done(s, ref, r, "policy %llu: %s", (unsigned long long)generation,
-	    r == 0 ? "kept" : why(s, r));
+		    (unsigned long long)generation, wrong);
+	done(s, ref, r, "policy %llu: %s", (unsigned long long)generation, r == 0 ? "kept" : wrong);
 }
 
 static void

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_store.c - the program mcpgw-store, with the test as its master
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "policy/build.h"
+#include "tests/unit/child/child.h"
+
+struct bench {
+	char		path[64];
+	struct child	c;
+	union msg_any	m;
+};
+
+static void
+bench_start(struct bench *b)
+{
+	child_start(&b->c, ROLE_STORE);
+	child_boot(&b->c, 7, DIR_STORE, b->path, 0);
+}
+
+static void
+bench_init(struct bench *b)
+{
+	folder_make(b->path);
+	bench_start(b);
+}
+
+static void
+bench_fini(struct bench *b)
+{
+	cr_expect(eq(int, child_wait(&b->c), 0));
+	folder_remove(b->path);
+}
+
+static int
+add(struct bench *b, const char *name, unsigned char digest)
+{
+	char			bytes[32], public_name[16];
+	struct msg_STORE_KEY_ADD a = { .digest = span_make(bytes, sizeof(bytes)), .name = span_of(name),
+	    .agent = SPAN_LIT("backend"),
+	    .tenant = SPAN_LIT("default"), .ends_ms = 99 };
+
+	memset(bytes, digest, sizeof(bytes));
+	snprintf(public_name, sizeof(public_name), "mgk_%08x", digest);
+	a.public_name = span_of(public_name);
+	child_say(&b->c, MSG_TYPE_STORE_KEY_ADD, 5, &a, -1);
+	cr_expect(eq(u64, child_hear(&b->c, MSG_TYPE_STORE_DONE, &b->m, NULL), 5));
+	cr_expect(b->m.STORE_DONE.line.n > 0);
+	return b->m.STORE_DONE.error;
+}
+
+static int
+revoke_key(struct bench *b, const char *name)
+{
+	struct msg_STORE_KEY_REVOKE r = { .name = span_of(name) };
+
+	child_say(&b->c, MSG_TYPE_STORE_KEY_REVOKE, 6, &r, -1);
+	cr_expect(eq(u64, child_hear(&b->c, MSG_TYPE_STORE_DONE, &b->m, NULL), 6));
+	return b->m.STORE_DONE.error;
+}
+
+static struct snap *
+dump(struct bench *b, uint32_t want)
+{
+	struct msg_STORE_DUMP	d = { 0 };
+	struct snap		*s;
+	int			 fd;
+
+	child_say(&b->c, MSG_TYPE_STORE_DUMP, 77, &d, -1);
+	cr_expect(eq(u64, child_hear(&b->c, MSG_TYPE_STORE_DUMPED, &b->m, &fd), 77));
+	cr_expect(eq(u32, b->m.STORE_DUMPED.keys, want));
+	cr_assert(eq(int, snap_map(fd, &s), 0));
+	close(fd);
+	cr_expect(eq(u32, snap_head(s)->kind, SNAP_DUMP));
+	cr_expect(eq(u64, snap_count(s, SECTION_KEY), want));
+	return s;
+}
+
+Test(store, dumps_what_was_added_and_not_what_was_revoked)
+{
+	struct bench		b;
+	struct snap		*s;
+	const struct rec_key	*k;
+
+	bench_init(&b);
+	s = dump(&b, 0);
+	snap_release(&s);
+	cr_expect(eq(int, add(&b, "ci", 9), 0));
+	cr_expect(eq(int, add(&b, "dev", 4), 0));
+	cr_expect(eq(int, add(&b, "dev", 5), E_EXISTS));
+	cr_expect(eq(int, add(&b, "", 6), E_FORMAT));
+	s = dump(&b, 2);
+	k = SNAP_AT(s, KEY, 0);
+	cr_expect(eq(int, k->digest[0], 4));
+	cr_expect(span_is(snap_text(s, k->name), "dev"));
+	cr_expect(span_is(snap_text(s, k->agent), "backend"));
+	cr_expect(span_is(snap_text(s, k->tenant), "default"));
+	cr_expect(span_is(snap_text(s, k->public_name), "mgk_00000004"));
+	cr_expect(eq(u64, k->ends_ms, 99));
+	cr_expect(k->created_ms > UINT64_C(1700000000000));
+	snap_release(&s);
+	cr_expect(eq(int, revoke_key(&b, "dev"), 0));
+	cr_expect(eq(int, revoke_key(&b, "dev"), E_NOTFOUND));
+	s = dump(&b, 1);
+	snap_release(&s);
+	bench_fini(&b);
+}
+
+Test(store, what_it_answered_for_survives_kill_9)
+{
+	struct bench	b;
+	struct snap	*s;
+
+	bench_init(&b);
+	for (unsigned char i = 1; i <= 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "key %u", i);
+		cr_assert(eq(int, add(&b, name, i), 0));
+		kill(b.c.pid, SIGKILL);
+		cr_expect(eq(int, child_wait(&b.c), 128 + SIGKILL));
+		bench_start(&b);
+		s = dump(&b, i);
+		snap_release(&s);
+	}
+	bench_fini(&b);
+}
+
+static int
+small_policy(uint64_t generation)
+{
+	struct build	*p;
+	struct stext	 t;
+	uint64_t	 length;
+	int		 fd;
+
+	cr_assert(eq(int, build_new(SNAP_POLICY, "", &p), 0));
+	cr_assert(eq(int, build_text(p, SPAN_LIT("some text"), &t), 0));
+	cr_assert(eq(int, build_seal(p, generation, &fd, &length), 0));
+	build_free(&p);
+	return fd;
+}
+
+static int
+save(struct bench *b, int fd, uint64_t generation)
+{
+	struct msg_STORE_POLICY_SAVE p = { .generation = generation };
+
+	child_say(&b->c, MSG_TYPE_STORE_POLICY_SAVE, 8, &p, fd);
+	cr_expect(eq(u64, child_hear(&b->c, MSG_TYPE_STORE_DONE, &b->m, NULL), 8));
+	return b->m.STORE_DONE.error;
+}
+
+Test(store, gives_back_the_last_good_policy_and_refuses_what_is_none)
+{
+	struct msg_STORE_POLICY_LOAD	load = { 0 };
+	struct snap_head		head;
+	struct bench			b;
+	int				fd, junk;
+
+	bench_init(&b);
+	child_say(&b.c, MSG_TYPE_STORE_POLICY_LOAD, 9, &load, -1);
+	cr_expect(eq(u64, child_hear(&b.c, MSG_TYPE_STORE_DONE, &b.m, NULL), 9));
+	cr_expect(eq(int, b.m.STORE_DONE.error, E_NOTFOUND));
+	fd = small_policy(41);
+	cr_expect(eq(int, save(&b, fd, 41), 0));
+	close(fd);
+	cr_assert(eq(int, fd_memfd_sealed("junk", SPAN_LIT("no snapshot"), &junk), 0));
+	cr_expect(save(&b, junk, 42) != 0);
+	close(junk);
+	kill(b.c.pid, SIGKILL);
+	child_wait(&b.c);
+	bench_start(&b);
+	child_say(&b.c, MSG_TYPE_STORE_POLICY_LOAD, 10, &load, -1);
+	cr_expect(eq(u64, child_hear(&b.c, MSG_TYPE_STORE_POLICY_LOADED, &b.m, &fd), 10));
+	cr_expect(eq(u64, b.m.STORE_POLICY_LOADED.generation, 41));
+	cr_expect(eq(int, snap_check(fd, &head), 0));
+	cr_expect(eq(u64, head.generation, 41));
+	close(fd);
+	bench_fini(&b);
+}
+
+Test(store, answers_ping_and_leaves_when_drained)
+{
+	struct msg_PING		ping = { .token = 123 };
+	struct msg_DRAIN	drain = { .within_ms = 1000 };
+	struct bench		b;
+
+	bench_init(&b);
+	child_say(&b.c, MSG_TYPE_PING, 0, &ping, -1);
+	child_hear(&b.c, MSG_TYPE_PING, &b.m, NULL);
+	cr_expect(eq(u64, b.m.PING.token, 123));
+	child_say(&b.c, MSG_TYPE_DRAIN, 0, &drain, -1);
+	bench_fini(&b);
+}
+
+#define DIGEST "0101010101010101010101010101010101010101010101010101010101010101"
+
+static int
+offline(struct bench *b, char *out, const char *command, const char *name)
+{
+	char	*add_args[] = { "--offline", b->path, "key-add", DIGEST, "mgk_01010101", (char *)name,
+	    "backend", "default", "0", NULL };
+	char	*args[] = { "--offline", b->path, (char *)command, (char *)name, NULL };
+
+	return child_run(ROLE_STORE, strcmp(command, "key-add") == 0 ? add_args : args, out, 4096);
+}
+
+Test(store, without_a_master_mcpgwctl_runs_it_itself)
+{
+	struct bench	b;
+	char		out[4096], *list[] = { "--list", b.path, NULL };
+
+	folder_make(b.path);
+	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0), "no store yet");
+	cr_expect(eq(str, (char *)out, ""));
+	cr_expect(eq(int, offline(&b, out, "key-add", "ci \"x\""), 0));
+	cr_expect(eq(int, offline(&b, out, "key-add", "ci \"x\""), EX_DATAERR));
+	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));
+	cr_expect(strstr(out, "{\"name\":\"ci \\\"x\\\"\",\"key\":\"mgk_01010101\",\"agent\":\"backend\","
+	    "\"tenant\":\"default\",\"created\":\"20") == out, "%s", out);
+	cr_expect(eq(int, offline(&b, out, "key-revoke", "nobody"), EX_DATAERR));
+	cr_expect(eq(int, offline(&b, out, "key-revoke", "ci \"x\""), 0));
+	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));
+	cr_expect(eq(str, (char *)out, ""));
+	cr_expect(eq(int, offline(&b, out, "key-eat", "x"), EX_USAGE));
+	folder_remove(b.path);
+}
+
+Test(store, a_running_gateway_excludes_the_offline_writer_not_the_reader)
+{
+	struct bench	b;
+	char		out[4096], *list[] = { "--list", b.path, NULL };
+
+	bench_init(&b);
+	cr_assert(eq(int, add(&b, "ci", 3), 0));
+	cr_expect(eq(int, offline(&b, out, "key-add", "dev"), EX_TEMPFAIL));
+	cr_expect(eq(int, offline(&b, out, "key-revoke", "ci"), EX_TEMPFAIL));
+	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));
+	cr_expect(strstr(out, "\"ci\"") != NULL);
+	bench_fini(&b);
+}
