@@ -170,6 +170,8 @@ syntax_say(const struct conf *c, size_t at, int why, struct conf_error *error)
 		say(error, p.line, p.column, c->bytes == 0 || b == '\0' ?
 		    "the file is empty; write {} for \"nothing\"" :
 		    "the text ends too early: is the file whole?");
+	} else if (at >= 6 && memcmp(c->text + at - 6, "\\u0000", 6) == 0) {
+		say(error, p.line, p.column - 6, "a NUL (\\u0000) is not allowed in configuration");
 	} else if (t == '\n' || t == '\r') {
 		say(error, p.line, p.column, "the line ends inside a string: a closing \" is missing");
 	} else if (t < 0x20 || t == 0x7f) {
@@ -197,15 +199,7 @@ static int
 text_decode(struct conf *c, struct json_value v, const struct place *at, struct span *out,
     struct conf_error *error)
 {
-	int	r;
-
-	if ((r = json_string(v, &c->arena, out)) != 0)
-		return no_memory(at, error);
-	if (out->n > 0 && memchr(out->p, '\0', out->n) != NULL) {
-		say(error, at->line, at->column, "a NUL (\\u0000) is not allowed in configuration");
-		return E_FORMAT;
-	}
-	return 0;
+	return json_string(v, &c->arena, out) != 0 ? no_memory(at, error) : 0;
 }
 
 static int
