@@ -91,7 +91,7 @@ static void
 on_boot_over(struct loop_timer *t, void *arg)
 {
 	(void)t;
-	child_kill(arg, "not ready in time");
+	child_kill(arg, "took too long");
 }
 
 static void
@@ -281,7 +281,9 @@ child_start(struct child *c)
 void
 child_is_ready(struct child *c)
 {
-	loop_timer_disarm(&c->timer);
+	/* A compiler is ready long before it is done; its limit stands. */
+	if (c->role != ROLE_COMPILE)
+		loop_timer_disarm(&c->timer);
 	c->state = CHILD_READY;
 	c->ready_ms = loop_now_ms(c->m->loop);
 	log_debug(child_subject(c), "ready, pid=%ld ms=%llu", (long)c->pid,
@@ -383,7 +385,7 @@ on_watch(struct loop_timer *t, void *arg)
 		patience = BOOT_MS;
 	for (c = LIST_FIRST(&m->children.live); c != NULL; c = next) {
 		next = LIST_NEXT(c, live);
-		if (c->state != CHILD_READY)
+		if (c->state != CHILD_READY || c->role == ROLE_COMPILE)
 			continue;
 		if (now - c->heard_ms > patience)
 			child_kill(c, "silent for longer than watchdog");

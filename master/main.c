@@ -96,13 +96,16 @@ find_config(struct master *m)
 static _Noreturn void
 run_check(const struct master *m)
 {
-	char	 path[PATH_MAX + 64], flag[] = "-t";
-	char	*argv[SPAWN_ARGS_MAX + 3];
+	char	 path[PATH_MAX + 64], flag[] = "-t", personal[] = "-p";
+	char	*argv[SPAWN_ARGS_MAX + 4];
+	size_t	 n = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", m->libexec, role_program(ROLE_COMPILE));
-	argv[0] = (char *)(uintptr_t)role_program(ROLE_COMPILE);
-	argv[1] = flag;
-	options_for_compiler(m->options, m->where.config_dir, argv + 2);
+	argv[n++] = (char *)(uintptr_t)role_program(ROLE_COMPILE);
+	argv[n++] = flag;
+	if (m->personal)
+		argv[n++] = personal;
+	options_for_compiler(m->options, m->where.config_dir, argv + n);
 	execv(path, argv);
 	fatal(EX_UNAVAILABLE, "%s: %s", path, strerror(errno));
 }

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ask.c - one command to the master, and its answer
+ *
+ * Process: mcpgwctl.  Owns: the connection.
+ * Trusts:  the master, which holds ctl.sock.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+
+#include "ctl/ask.h"
+#include "ctl/folders.h"
+#include "ctl/out.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+
+static int
+say_not_running(const struct ctl *ctl, const char *path, int error, bool say)
+{
+	if (error == EACCES || error == EPERM) {
+		if (say)
+			out_error("%s: you are not root or in group mcpgw-admin", path);
+		return EX_NOPERM;
+	}
+	if (say)
+		out_error("not running (no %s). Start it: %s", path,
+		    ctl->where.system ? "systemctl start mcpgw" : "mcpgwctl start");
+	return EX_UNAVAILABLE;
+}
+
+int
+ask_open(struct ctl *ctl, struct ask *a, bool say)
+{
+	struct sockaddr_un	sa = { .sun_family = AF_UNIX };
+	int			n;
+
+	*a = (struct ask){ .fd = -1 };
+	n = snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/ctl.sock", folders_run(ctl));
+	if (n < 0 || n >= (int)sizeof(sa.sun_path))
+		fatal(EX_CONFIG, "run_dir %s: too long for a socket", folders_run(ctl));
+	if ((a->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) == -1)
+		fatal(EX_OSERR, "socket: %s", strerror(errno));
+	if (connect(a->fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
+		n = errno;
+		fd_close(&a->fd);
+		return say_not_running(ctl, sa.sun_path, n, say);
+	}
+	return 0;
+}
+
+void
+ask_close(struct ask *a)
+{
+	fd_close(&a->fd);
+}
+
+void
+ask_send(struct ask *a, uint16_t type, const void *msg, const int *fds, unsigned fd_count)
+{
+	int	r = chan_send_wait(a->fd, type, 0, msg, fds, fd_count);
+
+	/* E_CLOSED: it had something to say before it hung up; ask_wait() reads that. */
+	if (r != 0 && r != E_CLOSED)
+		fatal(EX_PROTOCOL, "the gateway: %s", err_text(r));
+}
+
+void
+ask_command(struct ask *a, uint32_t command, const char *argument)
+{
+	struct msg_CTL	msg = { .command = command, .a = span_of(argument) };
+
+	ask_send(a, MSG_TYPE_CTL, &msg, NULL, 0);
+}
+
+int
+ask_wait(struct ask *a, ask_fn *fn, void *arg)
+{
+	static char	room[FRAME_MAX];
+	struct frame	f;
+	union msg_any	body;
+	int		r;
+
+	while ((r = chan_recv_wait(a->fd, ROLE_CTL, ROLE_MASTER, true, room, &f, &body)) == 0) {
+		if (f.head.type == MSG_TYPE_CTL_DONE) {
+			a->done = body.CTL_DONE;
+			frame_close_fds(&f);
+			return body.CTL_DONE.exit_code;
+		}
+		if (f.head.type == MSG_TYPE_CTL_NOTE)
+			out_note(body.CTL_NOTE.level, body.CTL_NOTE.line);
+		else if (fn != NULL)
+			fn(f.head.type, &body, f.fds, arg);
+		frame_close_fds(&f);
+	}
+	if (r == E_VERSION)
+		out_error("the running gateway is of another version; restart it");
+	else
+		out_error("the gateway went away before it had answered");
+	return EX_UNAVAILABLE;
+}
+
+int
+ask_simple(struct ctl *ctl, uint32_t command, const char *argument, ask_fn *fn, void *arg,
+    struct msg_CTL_DONE *done)
+{
+	struct ask	a;
+	int		r;
+
+	if ((r = ask_open(ctl, &a, true)) != 0)
+		return r;
+	ask_command(&a, command, argument);
+	r = ask_wait(&a, fn, arg);
+	if (done != NULL)
+		*done = a.done;
+	ask_close(&a);
+	return r;
+}
+
+void
+ask_take_snapshot(uint16_t type, const union msg_any *body, int *fds, void *arg)
+{
+	struct snap	**snap = arg;
+	int		 r;
+
+	(void)body;
+	if (type != MSG_TYPE_CTL_SNAPSHOT)
+		return;
+	snap_release(snap);
+	if ((r = snap_map(fds[0], snap)) != 0)
+		fatal(EX_DATAERR, "the gateway's snapshot: %s", err_text(r));
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_audit.c - audit list, audit tail
+ *
+ * Process: mcpgwctl.
+ * Owns:    the pipe a query process writes its lines to.
+ * Trusts:  no text of a record: clients and tools chose some of them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ask.h"
+#include "ctl/folders.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "ctl/program.h"
+#include "lib/buf.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+#define ARGS_MAX	32
+#define TAIL_ROWS	"10"
+#define ROW_FORMAT	"%-8s  %-14s  %-10s  %-21s  %-8s  %-7s  %s\n"
+
+struct filters {
+	const char	*args[ARGS_MAX];
+	size_t		 count;
+};
+
+/* --- rows ---------------------------------------------------------------------------------------- */
+
+/* The member as text for a cell, cut in the middle to `width`. */
+static void
+member(struct json_value row, const char *name, size_t width, char *to, size_t room)
+{
+	struct json_value	v = json_get(row, name);
+	struct span		s = v.raw;
+	size_t			head;
+
+	if (v.type == JSON_STRING && s.n >= 2)
+		s = span_part(s, 1, s.n - 2);
+	if (v.type == JSON_NONE || s.n == 0)
+		s = SPAN_LIT("-");
+	if (s.n <= width) {
+		snprintf(to, room, "%.*s", SPAN_FMT(s));
+		return;
+	}
+	head = (width - 3) / 2;
+	snprintf(to, room, "%.*s...%.*s", (int)head, s.p, (int)(width - 3 - head),
+	    s.p + s.n - (width - 3 - head));
+}
+
+/* "10:31:07" in local time, of "2026-11-20T09:31:07.123Z". */
+static void
+local_time(struct json_value row, char *to, size_t room)
+{
+	char		text[40];
+	struct tm	tm = { 0 };
+	time_t		t;
+
+	member(row, "time", 30, text, sizeof(text));
+	if (strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL) {
+		snprintf(to, room, "-");
+		return;
+	}
+	t = timegm(&tm);
+	localtime_r(&t, &tm);
+	strftime(to, room, "%H:%M:%S", &tm);
+}
+
+static void
+print_row(struct span line)
+{
+	struct json_value	row;
+	char			when[16], id[32], agent[32], server[128], name[288], object[40];
+	char			decision[16], outcome[32], ms[24];
+	int			cut;
+
+	if (json_parse(line, false, &row, NULL) != 0 || row.type != JSON_OBJECT) {
+		out_error("a line of the audit is not JSON");
+		return;
+	}
+	local_time(row, when, sizeof(when));
+	member(row, "request_id", 14, id, sizeof(id));
+	member(row, "agent", 10, agent, sizeof(agent));
+	member(row, "server", 100, server, sizeof(server));
+	member(row, "object", 100, name, sizeof(name));
+	if (strcmp(server, "-") != 0 && strcmp(name, "-") != 0) {
+		size_t n = strlen(server);
+
+		memmove(name + n + 1, name, strlen(name) + 1);
+		memcpy(name, server, n);
+		name[n] = '.';
+	} else if (strcmp(name, "-") == 0) {
+		member(row, strcmp(server, "-") == 0 ? "method" : "server", 100, name, sizeof(name));
+	}
+	cut = (int)strlen(name);
+	if (cut > 21)
+		snprintf(object, sizeof(object), "%.9s...%s", name, name + cut - 9);
+	else
+		snprintf(object, sizeof(object), "%s", name);
+	member(row, "decision", 8, decision, sizeof(decision));
+	member(row, "outcome", 11, outcome, sizeof(outcome));
+	member(row, "ms", 10, ms, sizeof(ms));
+	printf(ROW_FORMAT, when, id, agent, object, decision, outcome, ms);
+}
+
+/* Prints line by line as they come; true at the end of input. */
+static void
+print_lines(int fd)
+{
+	struct buf	b;
+	char		*room;
+	ssize_t		 n;
+	size_t		 at;
+
+	buf_init(&b, 1024 * 1024);
+	printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "OBJECT", "DECISION", "OUTCOME", "MS");
+	for (;;) {
+		struct span rest = buf_rest(&b);
+
+		for (at = 0; at < rest.n && rest.p[at] != '\n'; at++)
+			;
+		if (at < rest.n) {
+			print_row(span_part(rest, 0, at));
+			buf_drain(&b, at + 1);
+			continue;
+		}
+		fflush(stdout);
+		if (buf_reserve(&b, 16384, &room) != 0 || (n = read(fd, room, 16384)) == 0 ||
+		    (n == -1 && errno != EINTR))
+			break;
+		if (n > 0)
+			buf_commit(&b, (size_t)n);
+	}
+	buf_fini(&b);
+}
+
+/* --- asking -------------------------------------------------------------------------------------- */
+
+/* Without a master: the query program itself, as whoever we are. */
+static int
+query_alone(struct ctl *ctl, const struct filters *f, int out, pid_t *pid)
+{
+	static char	db[PATH_MAX + 16], query[] = "--query";
+	char		*argv[ARGS_MAX + 4];
+	size_t		 n = 0;
+	int		 saved, r;
+
+	snprintf(db, sizeof(db), "%s/audit/db", folders_state(ctl));
+	argv[n++] = (char *)(uintptr_t)"mcpgw-audit";
+	argv[n++] = query;
+	for (size_t i = 0; i < f->count; i++)
+		argv[n++] = (char *)(uintptr_t)f->args[i];
+	argv[n++] = db;
+	argv[n] = NULL;
+	/* program_start() lends our stdout. */
+	fflush(stdout);
+	if ((saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 5)) == -1 || dup2(out, STDOUT_FILENO) == -1)
+		fatal(EX_OSERR, "stdout: %s", strerror(errno));
+	r = program_start("mcpgw-audit", argv, -1, pid);
+	dup2(saved, STDOUT_FILENO);
+	fd_close(&saved);
+	return r == 0 ? 0 : EX_UNAVAILABLE;
+}
+
+static void
+query_send(struct ask *a, uint32_t command, const struct filters *f, int out)
+{
+	struct buf		b;
+	struct msg_CTL_FD	msg = { .command = command };
+	int			fds[2] = { out, STDERR_FILENO }, r = 0;
+
+	buf_init(&b, 8192);
+	for (size_t i = 0; i < f->count && r == 0; i++)
+		r = buf_put(&b, span_make(f->args[i], strlen(f->args[i]) + 1));
+	if (r != 0)
+		fatal(EX_USAGE, "filters: %s", err_text(r));
+	msg.arguments = buf_rest(&b);
+	ask_send(a, MSG_TYPE_CTL_FD, &msg, fds, 2);
+	buf_fini(&b);
+}
+
+static int
+query_run(struct ctl *ctl, uint32_t command, const struct filters *f)
+{
+	struct ask	a;
+	int		pair[2] = { -1, -1 }, r;
+	pid_t		pid = 0;
+	int		out = STDOUT_FILENO;
+
+	if (!ctl->json) {
+		if (pipe2(pair, O_CLOEXEC) == -1)
+			fatal(EX_OSERR, "pipe: %s", strerror(errno));
+		out = pair[1];
+	}
+	r = ask_open(ctl, &a, false);
+	if (r == 0)
+		query_send(&a, command, f, out);
+	else if (r != EX_UNAVAILABLE || (r = query_alone(ctl, f, out, &pid)) != 0)
+		goto out;
+	fd_close(&pair[1]);
+	if (!ctl->json)
+		print_lines(pair[0]);
+	r = pid != 0 ? program_wait(pid) : ask_wait(&a, NULL, NULL);
+	ask_close(&a);
+ out:
+	if (r == EX_NOPERM)
+		out_error("ctl.sock: you are not root or in group mcpgw-admin");
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+	return out_end(r);
+}
+
+/* --- commands ------------------------------------------------------------------------------------ */
+
+struct filter_values {
+	const char	*since, *until, *limit, *request, *agent, *tenant, *tool, *decision, *outcome;
+	bool		 follow;
+};
+
+#define FILTER_OPTIONS(v)								\
+	{ "--since", &(v).since, NULL }, { "--until", &(v).until, NULL },		\
+	{ "--limit", &(v).limit, NULL }, { "--request", &(v).request, NULL },		\
+	{ "--agent", &(v).agent, NULL }, { "--tenant", &(v).tenant, NULL },		\
+	{ "--tool", &(v).tool, NULL }, { "--decision", &(v).decision, NULL },		\
+	{ "--outcome", &(v).outcome, NULL }
+
+static void
+filter_add(struct filters *f, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	f->args[f->count++] = name;
+	if (value[0] != '\0')
+		f->args[f->count++] = value;
+}
+
+static void
+filters_fill(struct filters *f, const struct filter_values *v)
+{
+	filter_add(f, "--since", v->since);
+	filter_add(f, "--until", v->until);
+	filter_add(f, "--limit", v->limit);
+	filter_add(f, "--request", v->request);
+	filter_add(f, "--agent", v->agent);
+	filter_add(f, "--tenant", v->tenant);
+	filter_add(f, "--tool", v->tool);
+	filter_add(f, "--decision", v->decision);
+	filter_add(f, "--outcome", v->outcome);
+	if (v->follow)
+		filter_add(f, "--follow", "");
+}
+
+int
+cmd_audit_list(struct ctl *ctl, int argc, char **argv)
+{
+	struct filter_values	v = { 0 };
+	const struct opt	rows[] = { FILTER_OPTIONS(v), { NULL, NULL, NULL } };
+	struct filters		f = { .count = 0 };
+
+	(void)opts_take(rows, argc, argv, 0, 0);
+	filters_fill(&f, &v);
+	return query_run(ctl, CTLCMD_audit_list, &f);
+}
+
+int
+cmd_audit_tail(struct ctl *ctl, int argc, char **argv)
+{
+	struct filter_values	v = { .limit = TAIL_ROWS };
+	const struct opt	rows[] = { FILTER_OPTIONS(v), { "-f", NULL, &v.follow },
+	    { "--follow", NULL, &v.follow }, { "-n", &v.limit, NULL }, { NULL, NULL, NULL } };
+	struct filters		f = { .count = 0 };
+
+	(void)opts_take(rows, argc, argv, 0, 0);
+	filters_fill(&f, &v);
+	return query_run(ctl, CTLCMD_audit_tail, &f);
+}

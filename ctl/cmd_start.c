@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_start.c - start, stop, restart
+ *
+ * Process: mcpgwctl.  Owns: nothing.  Trusts: the master's answers.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ask.h"
+#include "ctl/folders.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "ctl/program.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+
+#define GONE_MS	10000
+
+static const struct opt	no_options[] = { { NULL, NULL, NULL } };
+
+/* The pid of a gateway that holds run_dir/pid, or 0. */
+static long
+running_pid(struct ctl *ctl)
+{
+	char	path[PATH_MAX + 8], text[32];
+	ssize_t	n;
+	long	pid = 0;
+	int	fd;
+
+	snprintf(path, sizeof(path), "%s/pid", folders_run(ctl));
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) == -1 && (n = read(fd, text, sizeof(text) - 1)) > 0) {
+		text[n] = '\0';
+		pid = strtol(text, NULL, 10);
+	}
+	fd_close(&fd);
+	return pid;
+}
+
+static int
+start(struct ctl *ctl)
+{
+	char	*argv[PROGRAM_ARGS_MAX];
+	size_t	 n = 0;
+	long	 pid;
+	pid_t	 child;
+	int	 r;
+
+	if (ctl->where.system != (geteuid() == 0)) {
+		out_error(ctl->where.system ? "start --system: only root can; try systemctl start mcpgw" :
+		    "start --user: root has no gateway of its own; start it as that user");
+		return EX_NOPERM;
+	}
+	if ((pid = running_pid(ctl)) != 0) {
+		out_error("already running, pid %ld", pid);
+		return 0;
+	}
+	argv[n++] = (char *)(uintptr_t)"mcpgw";
+	n = program_settings(ctl, folders_config(ctl), argv, n);
+	argv[n] = NULL;
+	if (program_start("mcpgw", argv, -1, &child) != 0)
+		return EX_UNAVAILABLE;
+	if ((r = program_wait(child)) == 0)
+		fprintf(stderr, "started, pid %ld\n", running_pid(ctl));
+	return r;
+}
+
+/* The answer comes when all children are gone; the lock goes with the master itself. */
+static int
+wait_gone(struct ctl *ctl)
+{
+	const struct timespec	nap = { 0, 10 * 1000000 };
+
+	for (int ms = 0; ms < GONE_MS; ms += 10) {
+		if (running_pid(ctl) == 0)
+			return 0;
+		nanosleep(&nap, NULL);
+	}
+	out_error("pid %ld does not end", running_pid(ctl));
+	return EX_TEMPFAIL;
+}
+
+static int
+stop(struct ctl *ctl, struct ask *a)
+{
+	int	r;
+
+	ask_command(a, CTLCMD_stop, NULL);
+	if ((r = ask_wait(a, NULL, NULL)) == 0)
+		r = wait_gone(ctl);
+	ask_close(a);
+	return r;
+}
+
+int
+cmd_start(struct ctl *ctl, int argc, char **argv)
+{
+	(void)opts_take(no_options, argc, argv, 0, 0);
+	return start(ctl);
+}
+
+int
+cmd_stop(struct ctl *ctl, int argc, char **argv)
+{
+	struct ask	a;
+	int		r;
+
+	(void)opts_take(no_options, argc, argv, 0, 0);
+	if ((r = ask_open(ctl, &a, true)) != 0)
+		return r;
+	if ((r = stop(ctl, &a)) == 0)
+		fprintf(stderr, "stopped\n");
+	return r;
+}
+
+static void
+count_calls(uint16_t type, const union msg_any *body, int *fds, void *arg)
+{
+	uint64_t	*in_flight = arg;
+
+	(void)fds;
+	if (type == MSG_TYPE_CTL_COUNTERS)
+		*in_flight = body->CTL_COUNTERS.in_flight;
+}
+
+int
+cmd_restart(struct ctl *ctl, int argc, char **argv)
+{
+	struct ask	a;
+	uint64_t	in_flight = 0;
+	int		r;
+
+	(void)opts_take(no_options, argc, argv, 0, 0);
+	if (ask_open(ctl, &a, false) == 0) {
+		ask_command(&a, CTLCMD_status, NULL);
+		(void)ask_wait(&a, count_calls, &in_flight);
+		ask_close(&a);
+		if (in_flight > 0)
+			out_note(LOG_LEVEL_WARNING, SPAN_LIT("calls are under way: they get drain_timeout to "
+			    "finish, new ones are refused meanwhile. `mcpgwctl reload` cuts none"));
+		if ((r = ask_open(ctl, &a, true)) != 0 || (r = stop(ctl, &a)) != 0)
+			return r;
+	}
+	return start(ctl);
+}

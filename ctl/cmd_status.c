@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_status.c - is it well?
+ *
+ * Process: mcpgwctl.
+ * Owns:    what the master answered, for the time of printing.
+ * Trusts:  the policy for what is configured; what processes report only to be shown.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl/ask.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "ctl/status.h"
+#include "lib/log.h"
+#include "policy/policy.h"
+#include "sandbox/jail.h"
+
+static void
+keep(char *to, size_t room, struct span from)
+{
+	snprintf(to, room, "%.*s", SPAN_FMT(from));
+}
+
+static void *
+list_more(void *items, size_t *count, size_t bytes)
+{
+	items = realloc(items, (*count + 1) * bytes);
+	if (items == NULL)
+		fatal(EX_OSERR, "out of memory");
+	memset((char *)items + *count * bytes, 0, bytes);
+	++*count;
+	return items;
+}
+
+static void
+take_master(struct status *s, const struct msg_CTL_MASTER *b)
+{
+	s->master = *b;
+	keep(s->version, sizeof(s->version), b->version);
+	keep(s->probe_line, sizeof(s->probe_line), b->probe_line);
+	keep(s->warning, sizeof(s->warning), b->warning);
+	keep(s->config_dir, sizeof(s->config_dir), b->config_dir);
+}
+
+static void
+take_process(struct status *s, const struct msg_CTL_PROCESS *b)
+{
+	struct status_process	*p;
+
+	s->processes = list_more(s->processes, &s->process_count, sizeof(*p));
+	p = &s->processes[s->process_count - 1];
+	p->b = *b;
+	keep(p->tenant, sizeof(p->tenant), b->tenant);
+}
+
+static void
+take_server(struct status *s, const struct msg_CTL_SERVER *b)
+{
+	struct status_server	*p;
+
+	s->servers = list_more(s->servers, &s->server_count, sizeof(*p));
+	p = &s->servers[s->server_count - 1];
+	p->b = *b;
+	keep(p->tenant, sizeof(p->tenant), b->tenant);
+	keep(p->name, sizeof(p->name), b->name);
+	keep(p->error, sizeof(p->error), b->error);
+}
+
+static void
+take_listener(struct status *s, const struct msg_CTL_LISTENER *b)
+{
+	struct status_listener	*p;
+
+	s->listeners = list_more(s->listeners, &s->listener_count, sizeof(*p));
+	p = &s->listeners[s->listener_count - 1];
+	p->kind = b->kind;
+	keep(p->address, sizeof(p->address), b->address);
+}
+
+static void
+take(uint16_t type, const union msg_any *body, int *fds, void *arg)
+{
+	struct status	*s = arg;
+
+	switch (type) {
+	case MSG_TYPE_CTL_MASTER:
+		take_master(s, &body->CTL_MASTER);
+		break;
+	case MSG_TYPE_CTL_PROCESS:
+		take_process(s, &body->CTL_PROCESS);
+		break;
+	case MSG_TYPE_CTL_SERVER:
+		take_server(s, &body->CTL_SERVER);
+		break;
+	case MSG_TYPE_CTL_LISTENER:
+		take_listener(s, &body->CTL_LISTENER);
+		break;
+	case MSG_TYPE_CTL_COUNTERS:
+		s->counters = body->CTL_COUNTERS;
+		break;
+	case MSG_TYPE_CTL_SNAPSHOT:
+		ask_take_snapshot(type, body, fds, &s->policy);
+		break;
+	default:
+		break;
+	}
+}
+
+const struct status_server *
+status_server_heard(const struct status *s, struct span tenant, struct span name)
+{
+	for (size_t i = 0; i < s->server_count; i++)
+		if (span_is(tenant, s->servers[i].tenant) && span_is(name, s->servers[i].name))
+			return &s->servers[i];
+	return NULL;
+}
+
+int
+cmd_status(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct opt	none[] = { { NULL, NULL, NULL } };
+	struct status		s = { .policy = NULL };
+	struct ask		a;
+	int			r;
+
+	argc = opts_take(none, argc, argv, 0, 1);
+	if ((r = ask_open(ctl, &a, true)) != 0)
+		return r == EX_UNAVAILABLE ? EXIT_NOT_RUNNING_STATUS : r;
+	ask_command(&a, CTLCMD_status, NULL);
+	r = ask_wait(&a, take, &s);
+	ask_close(&a);
+	if (r != 0)
+		return r;
+	if (ctl->json)
+		r = status_print_json(&s, argc == 0 ? NULL : argv[0]);
+	else if (argc == 0)
+		r = status_print(&s);
+	else
+		r = status_print_one(&s, argv[0]);
+	free(s.processes);
+	free(s.servers);
+	free(s.listeners);
+	snap_release(&s.policy);
+	return out_end(r);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * command.h - tables/ctlcmds.def as an array
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include "ctl/ctl.h"
+
+struct command {
+	const char	*words, *arguments, *doc;
+	ctl_cmd_fn	*run;
+};
+
+extern const struct command commands[];		/* the last has no words */
+
+/* NULL when no command begins like this; *used is how many of argv its words took. */
+const struct command	*command_find(int argc, char **argv, int *used);
+/* Says what could have been meant, and exits with EX_USAGE. */
+_Noreturn void		 command_unknown(int argc, char **argv);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl.h - what every command of mcpgwctl is given
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/where.h"
+
+#define CTL_SETTINGS_MAX	64
+
+struct ctl {
+	struct where	 where;
+	bool		 json;
+	const char	*config_given;		/* -c, as typed; NULL: the default */
+	const char	*settings[CTL_SETTINGS_MAX];	/* -o name=value, as typed */
+	size_t		 setting_count;
+};
+
+/* argv behind the command's words.  Answers the exit code. */
+typedef int ctl_cmd_fn(struct ctl *, int argc, char **argv);
+
+enum ctl_number {
+#define CTLCMD(name, words, number, privilege, arguments, doc) CTLCMD_##name = number,
+#include "tables/ctlcmds.def"
+#undef CTLCMD
+};
+
+#define CTLCMD(name, words, number, privilege, arguments, doc) int cmd_##name(struct ctl *, int, char **);
+#include "tables/ctlcmds.def"
+#undef CTLCMD
+
+#define EXIT_NOT_RUNNING_STATUS	3	/* `status`, as systemctl(1) */
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * folders.h - where this gateway's sockets and state are: mcpgw.conf, as the compiler reads it
+ */
+#ifndef CTL_FOLDERS_H
+#define CTL_FOLDERS_H
+
+#include "ctl/ctl.h"
+#include "policy/params.h"
+
+/* The configuration folder, absolute. */
+const char	*folders_config(struct ctl *ctl);
+/* run_dir and state_dir; read once.  When mcpgw.conf cannot be read that is said, and the defaults
+ * serve: a broken file must not keep anybody from `status`. */
+const char	*folders_run(struct ctl *ctl);
+const char	*folders_state(struct ctl *ctl);
+/* The parameter `socket`. */
+const char	*folders_socket(struct ctl *ctl);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * opts.c - the options of one command
+ *
+ * Process: mcpgwctl.  Owns: nothing.  Trusts: the operator.
+ */
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl/opts.h"
+#include "lib/log.h"
+
+#define WORD_MAX	32
+
+/* Edit distance with neighbours exchanged as one step ("staus", "statsu"). */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned	d[WORD_MAX + 1][WORD_MAX + 1];
+	size_t		n = strlen(a), m = strlen(b);
+
+	if (n > WORD_MAX || m > WORD_MAX)
+		return WORD_MAX;
+	for (size_t i = 0; i <= n; i++)
+		d[i][0] = (unsigned)i;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++)
+		for (size_t j = 1; j <= m; j++) {
+			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	return d[n][m];
+}
+
+const char *
+opts_nearest(const char *word, const char *const *list)
+{
+	const char	*best = NULL;
+	unsigned	 least = (unsigned)strlen(word) / 3 + 2;
+
+	for (; *list != NULL; list++) {
+		unsigned d = distance(word, *list);
+
+		if (d < least) {
+			least = d;
+			best = *list;
+		}
+	}
+	return best;
+}
+
+static _Noreturn void
+unknown(const struct opt *rows, const char *word)
+{
+	const char	*names[32];
+	const char	*near;
+	size_t		 n = 0;
+
+	for (; rows->name != NULL && n < 31; rows++)
+		names[n++] = rows->name;
+	names[n] = NULL;
+	if ((near = opts_nearest(word, names)) != NULL)
+		fatal(EX_USAGE, "unknown option \"%s\"; did you mean %s?", word, near);
+	fatal(EX_USAGE, "unknown option \"%s\"", word);
+}
+
+/* The row of an argument; *inline_value is what stands behind '='. */
+static const struct opt *
+row_of(const struct opt *rows, const char *arg, const char **inline_value)
+{
+	size_t	n = strcspn(arg, "=");
+
+	*inline_value = arg[n] == '=' ? arg + n + 1 : NULL;
+	for (; rows->name != NULL; rows++)
+		if (strlen(rows->name) == n && strncmp(rows->name, arg, n) == 0)
+			return rows;
+	return NULL;
+}
+
+int
+opts_take(const struct opt *rows, int argc, char **argv, int min, int max)
+{
+	const struct opt	*row;
+	const char		*value;
+	int			 words = 0;
+	bool			 only_words = false;
+
+	for (int i = 0; i < argc; i++) {
+		if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
+			argv[words++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--") == 0) {
+			only_words = true;
+			continue;
+		}
+		if ((row = row_of(rows, argv[i], &value)) == NULL)
+			unknown(rows, argv[i]);
+		if (row->flag != NULL) {
+			if (value != NULL)
+				fatal(EX_USAGE, "%s takes no value", row->name);
+			*row->flag = true;
+			continue;
+		}
+		if (value == NULL && ++i == argc)
+			fatal(EX_USAGE, "%s needs a value", row->name);
+		*row->value = value == NULL ? argv[i] : value;
+	}
+	if (words < min)
+		fatal(EX_USAGE, "something is missing behind the command; see mcpgwctl help");
+	if (words > max)
+		fatal(EX_USAGE, "\"%s\" is too much here; see mcpgwctl help", argv[max]);
+	return words;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * opts.h - the options of one command: --name value, --name=value, --flag
+ */
+#ifndef CTL_OPTS_H
+#define CTL_OPTS_H
+
+#include <stdbool.h>
+
+struct opt {
+	const char	 *name;		/* with its dashes; the last row has NULL */
+	const char	**value;	/* takes a value; or */
+	bool		 *flag;		/* is one */
+};
+
+/* Takes the options out of argv and leaves the other words in front; answers how many those are.
+ * Exits with EX_USAGE on an unknown option, a missing value, or fewer than min or more than max
+ * words. */
+int		opts_take(const struct opt *rows, int argc, char **argv, int min, int max);
+/* The one that looks most like `word`, or NULL when none does.  Texts of the list are borrowed. */
+const char	*opts_nearest(const char *word, const char *const *list);
+
+#endif

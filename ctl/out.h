@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * out.h - what mcpgwctl prints: tables for people, JSON lines for programs, errors to stderr
+ *
+ * Colour only on a terminal and without NO_COLOR.  Tables fit 80 columns; what does not fit is cut in
+ * the middle.
+ */
+#ifndef CTL_OUT_H
+#define CTL_OUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+
+#define OUT_COLUMNS_MAX	10
+#define OUT_CELL	256
+
+/* "file:line: text" to stderr; errors red, warnings yellow on a terminal.  level: enum log_level. */
+void	out_note(unsigned level, struct span line);
+void	out_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Flushes stdout; the exit code, or EX_IOERR when something could not be written. */
+int	out_end(int exit_code);
+
+/* --- tables ------------------------------------------------------------------------------------ */
+
+struct out_column {
+	const char	*title;
+	bool		 right;		/* numbers */
+	bool		 whole;		/* never cut: ids, names that are typed again */
+};
+
+struct out_table;
+/* Columns are borrowed.  Exits when memory ends. */
+struct out_table *out_table_new(const struct out_column *columns, unsigned count);
+/* The next cell of the current row, row by row; copied, control bytes shown as '?'. */
+void	out_cell(struct out_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void	out_cell_span(struct out_table *t, struct span s);
+/* Prints all rows under their titles, and frees. */
+void	out_table_end(struct out_table **t);
+/* Without printing. */
+void	out_table_free(struct out_table **t);
+
+/* --- JSON lines --------------------------------------------------------------------------------- */
+
+void	out_json_begin(void);
+void	out_json_text(const char *name, struct span value);
+void	out_json_u64(const char *name, uint64_t value);
+void	out_json_bool(const char *name, bool value);
+/* Text that is JSON already. */
+void	out_json_raw(const char *name, struct span value);
+void	out_json_end(void);
+
+/* --- words for times ---------------------------------------------------------------------------- */
+
+#define OUT_TIME	32
+/* "3d 4h", "12 min", "8 s". */
+const char *out_span_ms(uint64_t ms, char to[OUT_TIME]);
+/* Wall clock: "today 10:02", "2026-05-02"; "-" for 0.  UTC is never shown: people read a local clock. */
+const char *out_when_ms(uint64_t wall_ms, char to[OUT_TIME]);
+uint64_t out_now_ms(void);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * program.c - programs of the same installation, started as the caller
+ *
+ * Process: mcpgwctl.  Owns: nothing.  Trusts: the folder it was itself started from.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ctl/out.h"
+#include "ctl/program.h"
+#include "ipc/heritage.h"
+#include "lib/log.h"
+
+size_t
+program_settings(const struct ctl *ctl, const char *config_dir, char **argv, size_t n)
+{
+	argv[n++] = (char *)(uintptr_t)"-c";
+	argv[n++] = (char *)(uintptr_t)config_dir;
+	for (size_t i = 0; i < ctl->setting_count; i++) {
+		argv[n++] = (char *)(uintptr_t)"-o";
+		argv[n++] = (char *)(uintptr_t)ctl->settings[i];
+	}
+	return n;
+}
+
+/* Between fork and exec: the channel where a child of the master has it, lines to our stderr. */
+static _Noreturn void
+child_run(const char *path, char *const *argv, int control)
+{
+	int	log = fcntl(STDERR_FILENO, F_DUPFD, HERITAGE_LIMIT);
+
+	if (control != -1) {
+		if ((control = fcntl(control, F_DUPFD, HERITAGE_LIMIT)) == -1 ||
+		    dup2(control, HERITAGE_CONTROL) == -1 || log == -1 ||
+		    dup2(log, HERITAGE_LOG) == -1)
+			_exit(EX_OSERR);
+		close(control);
+	}
+	if (log != -1)
+		close(log);
+	execv(path, argv);
+	out_error("%s: %s", path, strerror(errno));
+	_exit(EX_UNAVAILABLE);
+}
+
+int
+program_start(const char *name, char *const *argv, int control, pid_t *pid)
+{
+	char	path[PATH_MAX];
+
+	if (where_program(name, path, sizeof(path)) != 0) {
+		out_error("%s: not found; mcpgw is not completely installed", path);
+		return E_NOTFOUND;
+	}
+	if ((*pid = fork()) == 0)
+		child_run(path, argv, control);
+	if (*pid == -1) {
+		out_error("fork: %s", strerror(errno));
+		return E_SYS;
+	}
+	return 0;
+}
+
+int
+program_wait(pid_t pid)
+{
+	int	status;
+
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return EX_OSERR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void
+program_become(const char *name, char *const *argv)
+{
+	char	path[PATH_MAX];
+
+	if (where_program(name, path, sizeof(path)) != 0)
+		fatal(EX_UNAVAILABLE, "%s: not found; mcpgw is not completely installed", path);
+	execv(path, argv);
+	fatal(EX_UNAVAILABLE, "%s: %s", path, strerror(errno));
+}
