@@ -75,7 +75,7 @@ struct jail_spec {
 	bool			 exec_tmp;	/* /tmp and home may hold programs */
 	uint64_t		 tmp_bytes;	/* of /tmp; 0: 64 MiB */
 	unsigned		 start_ms;	/* for all steps up to exec; 0: 10 s */
-	int			 landlock_abi_max;	/* test knob; 0: the highest there is */
+	int			 landlock_abi_max;	/* test knob; 0: the highest there is; -1: none */
 	void			*private_memory;	/* page-aligned; unmapped in the in-jail init */
 	size_t			 private_bytes;
 };

@@ -47,7 +47,7 @@ landlock_abi(int max)
 {
 	long	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (abi <= 0)
+	if (abi <= 0 || max < 0)
 		return 0;
 	return max > 0 && abi > max ? max : (int)abi;
 }

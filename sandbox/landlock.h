@@ -26,7 +26,7 @@ enum landlock_also {
 	LANDLOCK_NO_ABSTRACT = 4,	/* abstract unix sockets outside, from ABI 6 on */
 };
 
-/* The kernel's ABI, at most `max` (0: no ceiling); 0 where there is none. */
+/* The kernel's ABI, at most `max` (0: no ceiling); 0 where there is none, or with a negative max. */
 int		landlock_abi(int max);
 /* Confines this thread and what it starts to the grants.  Needs no_new_privs or CAP_SYS_ADMIN.  With
  * abi 0 it does nothing.  0, or E_SYS with *failed (may be NULL) naming the grant's path. */

@@ -1,0 +1,1 @@
+$(call unit,sandbox,policy/compiler sandbox lib,seccomp)
