@@ -1,0 +1,1 @@
+$(call unit,policy,policy lib)
