@@ -1,1 +1,2 @@
-$(call unit,audit,audit/auditor audit lib,lmdb crypto event_core)
+$(call unit,audit,tests/unit/child audit/auditor audit ipc lib,lmdb crypto event_core)
+$(BUILD)/tests/unit/audit/unit: | $(BUILD)/libexec/mcpgw/mcpgw-audit

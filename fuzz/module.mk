@@ -1,0 +1,1 @@
+$(call fuzzer,record,audit lib,crypto)
