@@ -1,0 +1,1 @@
+$(call unit,mcp,mcp lib,crypto)

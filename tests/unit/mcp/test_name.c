@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_name.c - names in merged views
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "mcp/name.h"
+
+#define TEN	"0123456789"
+
+static struct span
+compose(const char *prefix, const char *server, const char *name)
+{
+	static char	to[MCP_NAME_MAX + 1];
+
+	return mcp_name_compose(span_of(prefix), span_of(server), span_of(name), to);
+}
+
+Test(name, joins_prefix_and_name)
+{
+	cr_expect(span_is(compose("fs", "Files", "read_file"), "fs__read_file"));
+	cr_expect(span_is(compose("", "Files", "read-file"), "read-file"));
+	cr_expect(span_is(compose("a-b", "x", "y__z"), "a-b__y__z"));
+}
+
+static bool
+ends_in_hash(struct span s)
+{
+	if (s.n < 9 || s.p[s.n - 9] != '_')
+		return false;
+	for (size_t i = s.n - 8; i < s.n; i++)
+		if (strchr("0123456789abcdef", s.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+Test(name, cleans_and_cuts_and_marks_what_it_changed)
+{
+	static const char *const names[] = { "a.b", "a b", "caf\xc3\xa9", "a/b", "", TEN TEN TEN TEN TEN TEN "01",
+		"x\"y", TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct span	s = compose("fs", "Files", names[i]);
+
+		cr_expect(s.n <= MCP_NAME_MAX && s.p[s.n] == '\0', "row %zu", i);
+		cr_expect(ends_in_hash(s) || i == 4, "row %zu: %.*s", i, SPAN_FMT(s));
+		for (size_t k = 0; k < s.n; k++)
+			cr_expect(s.p[k] == '_' || s.p[k] == '-' || (s.p[k] >= '0' && s.p[k] <= '9') ||
+			    (s.p[k] >= 'a' && s.p[k] <= 'z') || (s.p[k] >= 'A' && s.p[k] <= 'Z'), "row %zu", i);
+	}
+	cr_expect(span_starts(compose("fs", "Files", "a.b"), SPAN_LIT("fs__a_b_")));
+	cr_expect(compose("fs", "F", TEN TEN TEN TEN TEN TEN).n == MCP_NAME_MAX, "64 characters fit as they are");
+	cr_expect(span_is(compose("fs", "F", TEN TEN TEN TEN TEN TEN), "fs__" TEN TEN TEN TEN TEN TEN));
+}
+
+Test(name, tells_alike_looking_pairs_apart)
+{
+	char	one[MCP_NAME_MAX + 1];
+
+	strcpy(one, compose("fs", "Files", "a.b").p);
+	cr_expect(!span_is(compose("fs", "Files", "a b"), one));
+	cr_expect(!span_is(compose("fs", "Other", "a.b"), one));
+	cr_expect(span_is(compose("fs", "Files", "a.b"), one), "and is the same each time");
+}
+
+Test(name, never_changes_between_releases)
+{
+	/* Rules are written against these: if this fails, operators' files break. */
+	cr_expect(span_is(compose("fs", "Files", "a.b"), "fs__a_b_006ed18f"));
+}
+
+Test(name, makes_default_prefixes)
+{
+	static const struct { const char *server, *want; int r; } rows[] = {
+		{ "github", "github", 0 }, { "My_Server 2", "my-server-2", 0 }, { "--a--b--", "a-b", 0 },
+		{ "caf\xc3\xa9", "caf", 0 }, { "___", "", E_FORMAT }, { "", "", E_FORMAT },
+		{ TEN TEN TEN TEN, TEN TEN TEN "01", 0 },
+	};
+	char	to[MCP_PREFIX_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_expect(mcp_name_default_prefix(span_of(rows[i].server), to) == rows[i].r, "row %zu", i);
+		cr_expect_str_eq(to, rows[i].want);
+		cr_expect(rows[i].r != 0 || mcp_name_prefix_ok(span_of(to)), "row %zu", i);
+	}
+}
+
+Test(name, judges_written_prefixes)
+{
+	static const struct { const char *prefix; bool ok; } rows[] = {
+		{ "a", true }, { "a-b-1", true }, { "", false }, { "-a", false }, { "a-", false },
+		{ "a--b", false }, { "a_b", false }, { "A", false }, { "a.b", false },
+		{ TEN TEN TEN "012", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect(mcp_name_prefix_ok(span_of(rows[i].prefix)) == rows[i].ok, "%s", rows[i].prefix);
+}
