@@ -1,1 +1,2 @@
-$(call program,libexec/mcpgw/mcpgw-worker,worker,main.c control.c config.c accept.c conn.c admin.c request.c reply.c post.c session.c view.c lists.c meta.c metastatus.c call.c answer.c record.c route.c link.c,auth mcp audit shm policy ipc http sandbox lib,event_core crypto)
+$(call archive,worker,$(filter-out main.c,$(notdir $(wildcard worker/*.c))))
+$(call program,libexec/mcpgw/mcpgw-worker,worker,main.c,worker auth mcp audit shm policy ipc http sandbox lib,event_core crypto)

@@ -1,0 +1,1 @@
+$(call unit,worker,worker http lib,event_core)
