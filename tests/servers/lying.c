@@ -213,6 +213,10 @@ on_message(struct span heard)
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":\"2025-11-25\","
 		    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"lying\",\"version\":\"1\"}}}\n",
 		    SPAN_FMT(id));
+	else if (json_is(method, "tools/list"))
+		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{%s\"tools\":[{\"name\":\"anything\","
+		    "\"inputSchema\":{\"type\":\"object\"}}]}}\n", SPAN_FMT(id), is("modern") ?
+		    "\"resultType\":\"complete\",\"ttlMs\":0,\"cacheScope\":\"private\"," : "");
 	else if (json_is(method, "tools/call"))
 		on_call(id, heard, message);
 	else

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * s3_sessions.c - 1,000 abandoned client sessions leave no process, descriptor or slot
+ */
+#include "tests/integration/common.h"
+
+#define SESSIONS 1000
+
+struct counts {
+	size_t	procs, fds;
+};
+
+static struct counts
+count_all(const struct gateway *g)
+{
+	struct procs	*p = malloc(sizeof(*p));
+	struct counts	 c;
+
+	gateway_procs(g, p);
+	c = (struct counts){ .procs = p->count };
+	for (size_t i = 0; i < p->count; i++)
+		c.fds += proc_fd_count(p->all[i].pid);
+	free(p);
+	return c;
+}
+
+struct wanted {
+	const struct gateway	*g;
+	struct counts		 most;
+};
+
+static bool
+is_back(void *arg)
+{
+	struct wanted	*w = arg;
+	struct counts	 now = count_all(w->g);
+
+	return now.procs <= w->most.procs && now.fds <= w->most.fds;
+}
+
+static long
+metric(const struct gateway *g, const char *name)
+{
+	struct answer	a;
+	char		line[128];
+	const char	*at;
+	long		value = -1;
+
+	client_once(g->admin, "GET", "/metrics", "", NULL, &a);
+	snprintf(line, sizeof(line), "\n%s ", name);
+	if (a.body != NULL && (at = strstr(a.body, line)) != NULL)
+		value = atol(at + strlen(line));
+	answer_fini(&a);
+	return value;
+}
+
+Test(sessions, a_thousand_abandoned_ones_leave_nothing, .timeout = 180)
+{
+	struct gateway	g;
+	struct wanted	w = { .g = &g };
+	struct mcp	m;
+	struct answer	a;
+	char		key[256], old[512];
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES,
+	    .conf = "session_idle = 2s\nidle_stop = 2s\nidle_timeout = 2s\n" });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "writer"));
+	/* One whole life first, so that what stays by design (the runner) is there. */
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
+	cr_assert(mcp_initialize(&m) == 200);
+	mcp_call(&m, "now", "{}", &a);
+	EXPECT_STATUS(a, 200, "the first call");
+	answer_fini(&a);
+	snprintf(old, sizeof(old), "%s", m.session);
+	mcp_fini(&m);
+	sleep_ms(5000);
+	w.most = count_all(&g);
+
+	for (int i = 0; i < SESSIONS; i++) {
+		mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
+		cr_assert(mcp_initialize(&m) == 200, "session %d", i);
+		if (i % 20 == 0) {
+			mcp_call(&m, "now", "{}", &a);
+			EXPECT_STATUS(a, 200, "session %d", i);
+			answer_fini(&a);
+		}
+		mcp_fini(&m);			/* no DELETE: it just goes away */
+	}
+	cr_expect(wait_until(is_back, &w, 15000), "%zu processes and %zu descriptors, before %zu and %zu",
+	    count_all(&g).procs, count_all(&g).fds, w.most.procs, w.most.fds);
+	cr_expect(metric(&g, "mcpgw_sessions_created_total") == SESSIONS + 1);
+	cr_expect(metric(&g, "mcpgw_sessions_refused_total") == 0);
+	cr_expect(metric(&g, "mcpgw_connections") <= 1, "%ld connections", metric(&g, "mcpgw_connections"));
+	cr_expect(metric(&g, "mcpgw_calls_in_flight") == 0);
+
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
+	snprintf(m.session, sizeof(m.session), "%s", old);
+	mcp_ask(&m, "ping", NULL, &a);
+	EXPECT_STATUS(a, 404, "an idle session has ended");
+	answer_fini(&a);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
