@@ -1,0 +1,1 @@
+$(call unit,compiler,policy/compiler policy ipc sandbox lib,seccomp event_core)
