@@ -1,0 +1,2 @@
+$(call unit,spawner,sandbox/spawner policy/compiler sandbox policy ipc lib,seccomp)
+$(BUILD)/tests/unit/spawner/unit: | $(BUILD)/libexec/mcpgw/mcpgw-spawn

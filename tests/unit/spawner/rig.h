@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rig.h - mcpgw-spawn itself, between a master and a runner that are the test
+ */
+#ifndef TESTS_UNIT_SPAWNER_RIG_H
+#define TESTS_UNIT_SPAWNER_RIG_H
+
+#include "ipc/wait.h"
+#include "policy/build.h"
+#include "sandbox/jail.h"
+
+/* One tool of a profile: a shell script in tier runtime, without net. */
+struct rig_tool {
+	const char	*name, *script, *workdir, *program;
+	bool		 wants_secret;		/* TOKEN in its environment, from the secrets */
+};
+
+struct rig {
+	pid_t		 pid;		/* the spawner's */
+	int		 master, runner;	/* our ends */
+	char		 folder[64];	/* the tenant's state folder */
+	char		 room[FRAME_MAX];
+	struct frame	 frame;		/* the last message */
+	union msg_any	 body;
+};
+
+/* Starts the spawner as an ordinary user, offers the profile (and the secret, if not NULL), takes it
+ * through READY.  Skips the test where jails cannot be built. */
+void	rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret);
+/* Closes what is open and waits for the spawner; answers its wait(2) status. */
+int	rig_stop(struct rig *r);
+
+/* The next message on this end must be of this type; fails the test after 10 s. */
+void	rig_expect(struct rig *r, int end, uint16_t type);
+void	rig_offer(struct rig *r, const struct rig_tool *tools, size_t count, uint64_t generation);
+uint64_t rig_hash(const struct rig_tool *tool);
+void	rig_spawn(struct rig *r, const struct rig_tool *tool, uint64_t instance, uint64_t ref);
+
+struct rig_jail {
+	int	in, out, err, lifeline, pidfd, listener;
+	pid_t	pid;
+};
+/* SPAWNED and SPAWNED_WATCH must come. */
+void	rig_spawned(struct rig *r, uint64_t ref, struct rig_jail *j);
+void	rig_jail_close(struct rig_jail *j);
+/* All of its stdout, at most 4 KiB, static. */
+const char *rig_read(int fd);
+
+#endif
