@@ -98,11 +98,18 @@ frame_recv(int fd, char *room, struct frame *out)
 	    .msg_control = control.room, .msg_controllen = sizeof(control.room) };
 	unsigned	fds;
 	ssize_t		n;
+	bool		reset = false;
 
 	*out = (struct frame){ .fds = { -1, -1, -1, -1 } };
 	while ((n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC)) == -1) {
 		if (errno == EINTR)
 			continue;
+		/* Told once, when the peer left without reading all of ours; its own last words are
+		 * still queued behind the error. */
+		if (errno == ECONNRESET && !reset) {
+			reset = true;
+			continue;
+		}
 		if (errno == EAGAIN)
 			return E_AGAIN;
 		return errno == ECONNRESET ? E_CLOSED : E_SYS;
