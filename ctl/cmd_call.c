@@ -209,9 +209,11 @@ show(struct ctl *ctl, const struct mcp_answer *a, const char *server, const char
 		return a->result.type != JSON_OBJECT || failed ? 1 : 0;
 	}
 	if (a->result.type != JSON_OBJECT) {
-		int r = mcp_say_error(a);
+		int64_t	code;
+		int	r = mcp_say_error(a);
 
-		say_rule(ctl, server, tool, as, a->ms);
+		if (json_i64(json_get(a->error, "code"), &code) == 0 && code == err_row(E_POLICY)->rpc_code)
+			say_rule(ctl, server, tool, as, a->ms);
 		return r;
 	}
 	print_content(a->result);

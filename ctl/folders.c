@@ -44,10 +44,13 @@ folders_config(struct ctl *ctl)
 {
 	if (paths.config[0] != '\0')
 		return paths.config;
-	if (ctl->config_given == NULL)
+	if (ctl->config_given == NULL) {
 		strcpy(paths.config, ctl->where.config_dir);
-	else if (realpath(ctl->config_given, paths.config) == NULL)
-		keep(paths.config, sizeof(paths.config), span_of(ctl->config_given));
+		if (where_make_config(&ctl->where) != 0)
+			fatal(EX_CANTCREAT, "%s: %s", paths.config, strerror(errno));
+	} else if (realpath(ctl->config_given, paths.config) == NULL) {
+		fatal(EX_NOINPUT, "-c %s: %s", ctl->config_given, strerror(errno));
+	}
 	return paths.config;
 }
 

@@ -5,6 +5,7 @@
  * Process: master and mcpgwctl.  Owns: nothing.
  * Trusts:  its own environment, which is the operator's.
  */
+#include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +104,23 @@ where_init(struct where *w, bool system)
 	    (r = xdg_folder("XDG_STATE_HOME", ".local/state", w->state_dir, sizeof(w->state_dir))) != 0)
 		return r;
 	return xdg_folder("XDG_RUNTIME_DIR", NULL, w->run_dir, sizeof(w->run_dir));
+}
+
+int
+where_make_config(const struct where *w)
+{
+	char	 part[PATH_MAX];
+	char	*slash;
+
+	if (w->system)
+		return 0;
+	strcpy(part, w->config_dir);
+	for (slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(part, 0700);
+		*slash = '/';
+	}
+	return mkdir(part, 0700) == -1 && errno != EEXIST ? E_SYS : 0;
 }
 
 /* The folder above the one our own program lies in. */

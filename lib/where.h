@@ -24,6 +24,10 @@ struct where {
  * E_TOOBIG. */
 must_check int	where_init(struct where *w, bool system);
 
+/* Makes the personal configuration folder, closed to others, when there is none yet: absent is empty.
+ * The system's is the package's.  0 or E_SYS. */
+must_check int	where_make_config(const struct where *w);
+
 /* The path of a program of the same build or installation: `mcpgw` and `mcpgwctl` in our own folder
  * (or the sbin or bin beside it), all others in ../libexec/mcpgw.  E_NOTFOUND when there is none;
  * *path then names where it was looked for. */

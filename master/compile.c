@@ -148,10 +148,10 @@ compile_on_message(struct compile *c, const struct chan_msg *msg)
 void
 compile_on_death(struct compile *c, int status)
 {
-	(void)status;
 	if (!c->busy)
 		return;
 	c->busy = false;
+	c->exit_code = c->finished || !WIFEXITED(status) ? 0 : WEXITSTATUS(status);
 	if (!c->finished)
 		c->result = E_CLOSED;
 	if (c->result != 0)

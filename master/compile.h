@@ -23,6 +23,7 @@ struct compile {
 	int		 dump;			/* borrowed while it runs, or -1 */
 	struct snapset	 made;
 	int		 result;
+	int		 exit_code;		/* of a compiler that was not done, else 0 */
 	bool		 busy, finished;	/* finished: COMPILE_DONE came */
 	compile_note_fn	*on_note;
 	compile_done_fn	*on_done;

@@ -280,7 +280,7 @@ ctlsock_on_store_done(struct ctlsock *s, uint64_t ref, int error, struct span li
 
 	if (c != NULL)
 		ctlcmd_on_store_done(c, error, line);
-	else if (error != 0)
+	else if (error != 0 && s->m != NULL)
 		log_warn(LOG_SUBJECT("store", ""), "%.*s", SPAN_FMT(line));
 }
 

@@ -71,24 +71,16 @@ static void
 find_config(struct master *m)
 {
 	char	path[PATH_MAX];
-	size_t	n;
 
 	if (where_init(&m->where, !m->personal) != 0)
 		fatal(EX_CONFIG, "no home folder: set HOME or XDG_CONFIG_HOME");
-	if (m->options->config_dir == NULL)
+	if (m->options->config_dir == NULL) {
+		if (where_make_config(&m->where) != 0)
+			fatal(EX_CANTCREAT, "%s: %s", m->where.config_dir, strerror(errno));
 		return;
-	/* A folder that is not there is an empty configuration; an absolute name survives chdir. */
-	if (realpath(m->options->config_dir, path) == NULL) {
-		if (m->options->config_dir[0] == '/')
-			n = (size_t)snprintf(path, sizeof(path), "%s", m->options->config_dir);
-		else if (getcwd(path, sizeof(path)) != NULL)
-			n = strlen(path) + (size_t)snprintf(path + strlen(path),
-			    sizeof(path) - strlen(path), "/%s", m->options->config_dir);
-		else
-			n = sizeof(path);
-		if (n >= sizeof(path))
-			fatal(EX_USAGE, "-c %s: too long", m->options->config_dir);
 	}
+	if (realpath(m->options->config_dir, path) == NULL)
+		fatal(EX_NOINPUT, "-c %s: %s", m->options->config_dir, strerror(errno));
 	memcpy(m->where.config_dir, path, sizeof(path));
 }
 

@@ -29,8 +29,8 @@ probe_on_result(struct master *m, unsigned result, struct span line)
 {
 	struct status	*s = &m->status;
 
-	if (result >= PROBE_LIMIT)
-		return;
+	if (result >= PROBE_LIMIT || (s->probe == result && span_is(line, s->probe_line)))
+		return;			/* each tenant's spawner tells again */
 	s->probe = result;
 	snprintf(s->probe_line, sizeof(s->probe_line), "%.*s", SPAN_FMT(line));
 	if (probe_may_run((enum probe_result)result))

@@ -57,18 +57,23 @@ on_compiled(int result, void *arg)
 static int
 compile_and_wait(struct master *m, unsigned what, int dump)
 {
+	/* Parameters alone are never in force, and have no number of their own. */
+	if (what != COMPILE_PARAMS)
+		m->generation++;
 	m->start.compiled = false;
-	compile_start(&m->compile, what, ++m->generation, dump, on_note, on_compiled, m);
+	compile_start(&m->compile, what, m->generation, dump, on_note, on_compiled, m);
 	while (!m->start.compiled)
 		loop_turn(m->loop, true);
 	return m->start.compile_result;
 }
 
 static int
-compile_exit_code(int r)
+compile_exit_code(const struct master *m, int r)
 {
 	if (r == E_FORMAT)
 		return EX_CONFIG;
+	if (r == E_CLOSED && m->compile.exit_code >= EX__BASE && m->compile.exit_code <= EX__MAX)
+		return m->compile.exit_code;	/* it said why */
 	log_err(LOG_SUBJECT("mcpgw-compile", ""), "%s",
 	    r == E_CLOSED ? "ended before it was done" : err_text(r));
 	return EX_SOFTWARE;
@@ -83,7 +88,7 @@ step_parameters(struct master *m)
 	int	r;
 
 	if ((r = compile_and_wait(m, COMPILE_PARAMS, -1)) != 0)
-		return compile_exit_code(r);
+		return compile_exit_code(m, r);
 	if ((r = master_load_params(m, &m->compile.made)) != 0) {
 		log_err(NULL, "parameters: %s", err_text(r));
 		return EX_SOFTWARE;
@@ -192,20 +197,26 @@ start_and_wait(struct master *m, struct child *c)
 	return EX_SOFTWARE;
 }
 
+/* The keys, and the policy that served last: generations count on from it. */
 static int
 step_store(struct master *m)
 {
-	struct msg_STORE_DUMP	ask = { 0 };
-	int			r;
+	struct msg_STORE_DUMP		dump = { 0 };
+	struct msg_STORE_POLICY_LOAD	load = { 0 };
+	int				r;
 
 	if ((r = start_and_wait(m, &m->store)) != 0)
 		return r;
-	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &ask, NULL, 0);
-	while (m->start.dump == -1 && m->store.state == CHILD_READY && !m->stopping)
+	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &dump, NULL, 0);
+	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &load, NULL, 0);
+	while ((m->start.dump == -1 || !m->start.last_good_came) && m->store.state == CHILD_READY &&
+	    !m->stopping)
 		loop_turn(m->loop, true);
+	if (m->stopping)
+		return stopped();
 	if (m->start.dump == -1) {
 		log_err(child_subject(&m->store), "gave no keys");
-		return m->stopping ? stopped() : EX_SOFTWARE;
+		return EX_SOFTWARE;
 	}
 	return 0;
 }
@@ -214,18 +225,14 @@ step_store(struct master *m)
 static int
 serve_last_good(struct master *m)
 {
-	struct msg_STORE_POLICY_LOAD	ask = { 0 };
-	struct snapset			old;
-	struct snap_head		head;
-	int				r;
+	struct snapset		old;
+	struct snap_head	head;
+	int			r;
 
-	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &ask, NULL, 0);
-	while (!m->start.last_good_came && m->store.state == CHILD_READY && !m->stopping)
-		loop_turn(m->loop, true);
-	if (m->start.last_good == -1 || (r = snap_check(m->start.last_good, &head)) != 0)
+	if (m->start.last_good == -1)
 		return E_NOTFOUND;
-	if (m->generation < head.generation)
-		m->generation = head.generation;
+	if ((r = snap_check(m->start.last_good, &head)) != 0)
+		return r;
 	snapset_init(&old);
 	r = snapset_take(&old, &m->start.last_good, SNAP_POLICY, SPAN_NONE, head.generation);
 	if (r == 0)
@@ -246,7 +253,7 @@ step_policy(struct master *m)
 		return stopped();
 	if (r == 0 && (r = reload_put_in_force(m, &m->compile.made, COMPILE_POLICY | COMPILE_KEYS)) == 0)
 		return 0;
-	code = compile_exit_code(r);
+	code = compile_exit_code(m, r);
 	if (!m->dirs.unclean)
 		return code;
 	if (serve_last_good(m) != 0) {
@@ -390,10 +397,11 @@ start_on_dump(struct master *m, int *fd)
 void
 start_on_last_good(struct master *m, int *fd, uint64_t generation)
 {
-	(void)generation;		/* its head says it, and is checked */
 	if (m->ready || m->start.last_good_came)
 		return;
 	m->start.last_good_came = true;
+	if (generation > m->generation)
+		m->generation = generation;
 	m->start.last_good = *fd;
 	*fd = -1;
 }

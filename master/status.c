@@ -60,6 +60,7 @@ server_find(struct status *s, struct span tenant, struct span name)
 		s->servers = more;
 		s->server_room = room;
 	}
+	s->servers[s->server_count] = (struct server_status){ .state = SERVER_STATE_IDLE };
 	return &s->servers[s->server_count++];
 }
 
@@ -75,10 +76,14 @@ answer_server_state(struct child *c, const struct msg_SERVER_STATE *b)
 		return;
 	text_keep(s->tenant, sizeof(s->tenant), tenant);
 	text_keep(s->name, sizeof(s->name), b->server);
+	if (c->role == ROLE_WORKER || b->tools > 0)
+		s->tools = b->tools;
+	if (c->role == ROLE_WORKER && s->has_runner)
+		return;
+	s->has_runner = c->role == ROLE_RUNNER;
 	text_keep(s->error, sizeof(s->error), b->error);
 	s->state = b->state;
 	s->instances = b->instances;
-	s->tools = b->tools;
 	s->next_try_ms = b->next_try_ms;
 }
 
