@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "ipc/heritage.h"
+#include "ipc/wait.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"

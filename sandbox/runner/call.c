@@ -320,12 +320,11 @@ call_put_body(struct call *c, struct span *rest)
 void
 call_answer(struct call *c, const struct line *answer, bool modern)
 {
-	struct span	rest = answer->text;
-	unsigned	flags = (modern ? LINK_FLAG_MODERN : 0) |
-			    (answer->error.n > 0 ? LINK_FLAG_ERROR : 0);
+	struct span	rest = answer->msg.text, id = answer->msg.id;
+	unsigned	flags = (modern ? LINK_FLAG_MODERN : 0) | (answer->msg.is_error ? LINK_FLAG_ERROR : 0);
 
 	wlink_put(c->link, LINK_ANSWER, flags, c->number, (uint32_t)rest.n,
-	    LINK_ID_PACK((uint32_t)(answer->id.p - rest.p), answer->id.n), SPAN_NONE);
+	    LINK_ID_PACK((uint32_t)(id.p - rest.p), id.n), SPAN_NONE);
 	instance_answered(c->instance, c);
 	c->state = CALL_ANSWERING;
 	call_put_body(c, &rest);

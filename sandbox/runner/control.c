@@ -166,11 +166,11 @@ on_master_closed(struct chan *c, int why, void *arg)
 
 /* What went wrong: our own haste, the server's settings, or this machine. */
 static enum link_end
-end_of_step(uint32_t step)
+end_of_step(uint32_t step, int32_t error)
 {
 	switch (step) {
 	case JAIL_STEP_REQUEST:
-		return LINK_END_STALE;
+		return error == E_NOTFOUND ? LINK_END_STALE : LINK_END_UNAVAILABLE;
 	case JAIL_STEP_STATE_FOLDER:
 	case JAIL_STEP_BIND:
 	case JAIL_STEP_RLIMIT:
@@ -196,8 +196,8 @@ on_spawner(struct chan *c, const struct chan_msg *m, void *arg)
 		tool_watch(r, m->body->SPAWNED_WATCH.pid, m->fds);
 		break;
 	case MSG_TYPE_SPAWN_FAILED:
-		tool_spawn_failed(r, m->ref, end_of_step(m->body->SPAWN_FAILED.step),
-		    m->body->SPAWN_FAILED.why);
+		tool_spawn_failed(r, m->ref, end_of_step(m->body->SPAWN_FAILED.step,
+		    m->body->SPAWN_FAILED.error), m->body->SPAWN_FAILED.why);
 		break;
 	case MSG_TYPE_SPAWN_EXITED:
 		tool_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status);

@@ -3,7 +3,7 @@
  * handshake.c - which revision a tool speaks, and its `initialize` (mcp-wire 4.5, stdio)
  *
  * Process: mcpgw-runner.  Owns: nothing.
- * Trusts:  that the scanner proved the line; nothing in it.
+ * Trusts:  that the line was proven; nothing in it.
  */
 #include <stdio.h>
 
@@ -74,38 +74,19 @@ era_of_list(struct json_value list, enum era without)
 	return legacy ? ERA_LEGACY : any ? ERA_FOREIGN : without;
 }
 
-static struct json_value
-object_of(struct span raw)
-{
-	return (struct json_value){ raw.n == 0 ? JSON_NONE : JSON_OBJECT, raw };
-}
-
-static bool
-is_version_error(struct span error)
-{
-	int64_t	code;
-
-	return error.n > 0 && json_i64(json_get(object_of(error), "code"), &code) == 0 &&
-	    code == CODE_VERSION;
-}
-
 enum era
 handshake_verdict(const struct line *answer)
 {
-	enum era	era;
+	const struct rpc_answer	*m = &answer->msg;
 
 	if (answer->kind != LINE_ANSWER)
 		return ERA_LEGACY;
-	if (answer->error.n > 0) {
-		if (!is_version_error(answer->error))
-			return ERA_LEGACY;
-		return era_of_list(json_get(json_get(object_of(answer->error), "data"), "supported"),
-		    ERA_MODERN);
-	}
+	if (m->is_error)
+		return m->error_code != CODE_VERSION ? ERA_LEGACY :
+		    era_of_list(json_get(m->error_data, "supported"), ERA_MODERN);
 	/* Some servers that negotiate down answer with the legacy revisions they have; any answer
 	 * without a revision in common leaves `initialize`. */
-	era = era_of_list(json_get(object_of(answer->result), "supportedVersions"), ERA_LEGACY);
-	return era == ERA_MODERN ? ERA_MODERN : ERA_LEGACY;
+	return era_of_list(m->supported, ERA_LEGACY) == ERA_MODERN ? ERA_MODERN : ERA_LEGACY;
 }
 
 /* A string's raw text with control bytes gone, cut to what fits. */
@@ -124,17 +105,16 @@ shown(struct json_value v, char *text, size_t bytes)
 int
 handshake_accept(const struct line *answer, bool *modern, char *text, size_t text_bytes)
 {
-	struct json_value	version;
+	const struct rpc_answer	*m = &answer->msg;
 
 	text[0] = '\0';
-	*modern = is_version_error(answer->error);
-	if (answer->kind != LINE_ANSWER || answer->error.n > 0) {
-		shown(json_get(object_of(answer->error), "message"), text, text_bytes);
+	*modern = answer->kind == LINE_ANSWER && m->is_error && m->error_code == CODE_VERSION;
+	if (answer->kind != LINE_ANSWER || m->is_error) {
+		shown(m->error_message, text, text_bytes);
 		return E_FORMAT;
 	}
-	version = json_get(object_of(answer->result), "protocolVersion");
-	if (is_legacy(version))
+	if (is_legacy(m->version))
 		return 0;
-	shown(version, text, text_bytes);
-	return version.type == JSON_STRING ? E_VERSION : E_FORMAT;
+	shown(m->version, text, text_bytes);
+	return m->version.type == JSON_STRING ? E_VERSION : E_FORMAT;
 }

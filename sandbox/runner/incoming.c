@@ -10,8 +10,6 @@
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/tool.h"
 
-#define ID_MAX	256	/* bytes of a tool's own request id that we echo */
-
 void
 instance_id_add(struct instance *i, struct call *c)
 {
@@ -69,12 +67,12 @@ on_answer(struct instance *i, const struct line *line)
 	uint64_t	 id;
 
 	if (i->state != INSTANCE_UP) {
-		if (i->hello_id != 0 && num_u64(line->id, &id) == 0 && id == i->hello_id) {
+		if (i->hello_id != 0 && num_u64(line->msg.id, &id) == 0 && id == i->hello_id) {
 			i->hello_id = 0;
 			instance_hello(i, line);
 			return;
 		}
-	} else if ((c = call_by_id(i, line->id)) != NULL && c->state == CALL_SENT) {
+	} else if ((c = call_by_id(i, line->msg.id)) != NULL && c->state == CALL_SENT) {
 		if (line->kind == LINE_ANSWER)
 			call_answer(c, line, i->modern);
 		else
@@ -93,18 +91,15 @@ on_request(struct instance *i, const struct line *line)
 	struct buf	 text;
 	int		 r;
 
-	buf_init(&text, ID_MAX + RUNNER_TEXT);
-	if (line->id.n > ID_MAX)
-		goto out;
-	if (span_is(line->method, "\"ping\""))
+	buf_init(&text, RPC_ID_MAX + RUNNER_TEXT);
+	if (line->msg.method == MCP_PING)
 		r = buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}\n",
-		    SPAN_FMT(line->id));
+		    SPAN_FMT(line->msg.id));
 	else
 		r = buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,"
-		    "\"message\":\"Method not found\"}}\n", SPAN_FMT(line->id));
+		    "\"message\":\"Method not found\"}}\n", SPAN_FMT(line->msg.id));
 	if (r == 0)
 		tool_say(t, &text);
- out:
 	buf_fini(&text);
 	tool_unasked(t, line->bytes);
 }
@@ -114,8 +109,8 @@ on_notification(struct instance *i, const struct line *line)
 {
 	struct call	*c;
 
-	if (span_is(line->method, "\"notifications/progress\"") &&
-	    (c = call_by_id(i, line->progress)) != NULL && c->state == CALL_SENT)
+	if (line->msg.method == MCP_NOTE_PROGRESS &&
+	    (c = call_by_id(i, line->msg.progress_token.raw)) != NULL && c->state == CALL_SENT)
 		call_progress(c);
 	tool_unasked(i->tool, line->bytes);
 }

@@ -11,30 +11,18 @@
 #include "sandbox/runner/lines.h"
 
 #define KEEP_ROOM	(64 * 1024)	/* memory kept from one line to the next */
-#define GARBAGE_SHOWN	200
-
-enum { WANT_JSONRPC, WANT_ID, WANT_METHOD, WANT_RESULT, WANT_ERROR, WANT_PARAMS, WANT_PROGRESS };
-static const struct json_want wants[] = {
-	[WANT_JSONRPC] = { JSON_ROOT, 0, "jsonrpc" },
-	[WANT_ID] = { JSON_ROOT, 0, "id" },
-	[WANT_METHOD] = { JSON_ROOT, 0, "method" },
-	[WANT_RESULT] = { JSON_ROOT, 0, "result" },
-	[WANT_ERROR] = { JSON_ROOT, 0, "error" },
-	[WANT_PARAMS] = { JSON_ROOT, 0, "params" },
-	[WANT_PROGRESS] = { WANT_PARAMS, 0, "progressToken" },
-};
 
 int
 lines_init(struct lines *l)
 {
 	*l = (struct lines){ .scan = NULL };
-	return json_scan_new(wants, sizeof(wants) / sizeof(wants[0]), JSON_WANT_UNIQUE_MEMBERS, &l->scan);
+	return rpc_answer_new(&l->scan);
 }
 
 void
 lines_fini(struct lines *l)
 {
-	json_scan_free(&l->scan);
+	rpc_answer_free(&l->scan);
 	free(l->data);
 	*l = (struct lines){ .scan = NULL };
 }
@@ -42,7 +30,7 @@ lines_fini(struct lines *l)
 static void
 lines_reset(struct lines *l)
 {
-	json_scan_reset(l->scan);
+	rpc_answer_reset(l->scan);
 	l->bad = l->told = false;
 	l->used = l->bytes = 0;
 	if (l->room > KEEP_ROOM) {
@@ -58,13 +46,8 @@ lines_keep(struct lines *l, struct span part)
 	size_t	 room = l->room == 0 ? 4096 : l->room;
 	char	*data;
 
-	if (l->bad) {
-		if (l->used >= GARBAGE_SHOWN)
-			l->used = GARBAGE_SHOWN;
-		part = span_part(part, 0, GARBAGE_SHOWN - l->used);
-	} else if (part.n > LINK_LINE_MAX - l->used) {
+	if (part.n > LINK_LINE_MAX - l->used)
 		return E_TOOBIG;
-	}
 	while (room < l->used + part.n)
 		room *= 2;
 	if (room > LINK_LINE_MAX)
@@ -81,35 +64,21 @@ lines_keep(struct lines *l, struct span part)
 	return 0;
 }
 
-static void
-line_tell(const struct lines *l, struct span text, struct line *out)
+static enum line_kind
+kind_of(struct rpc_answer_scan *scan, struct span text, struct rpc_answer *msg)
 {
-	const struct json_slot	*slot = json_scan_slots(l->scan);
-	bool			 ok;
+	struct json_value	whole = { JSON_OBJECT, text };
 
-#define VALUE(want) span_part(text, slot[want].at, slot[want].seen ? slot[want].bytes : 0)
-	out->kind = LINE_GARBAGE;
-	out->text = text;
-	if (json_scan_top(l->scan) != JSON_OBJECT || !span_is(VALUE(WANT_JSONRPC), "\"2.0\""))
-		return;
-	out->method = VALUE(WANT_METHOD);
-	out->result = VALUE(WANT_RESULT);
-	out->error = VALUE(WANT_ERROR);
-	out->progress = VALUE(WANT_PROGRESS);
-	if (slot[WANT_ID].type == JSON_NUMBER || slot[WANT_ID].type == JSON_STRING)
-		out->id = VALUE(WANT_ID);
-#undef VALUE
-	if (slot[WANT_METHOD].seen) {
-		if (slot[WANT_METHOD].type != JSON_STRING || (slot[WANT_ID].seen && out->id.n == 0))
-			return;
-		out->kind = slot[WANT_ID].seen ? LINE_REQUEST : LINE_NOTIFICATION;
-		return;
+	switch (rpc_answer_end(scan, text, msg)) {
+	case 0:
+		return msg->kind == RPC_RESPONSE ? LINE_ANSWER :
+		    msg->kind == RPC_REQUEST ? LINE_REQUEST : LINE_NOTIFICATION;
+	case E_RPC_INVALID:
+		return msg->id.n > 0 && json_get(whole, "method").type == JSON_NONE ? LINE_BAD_ANSWER :
+		    LINE_GARBAGE;
+	default:
+		return LINE_GARBAGE;
 	}
-	ok = slot[WANT_RESULT].seen ? !slot[WANT_ERROR].seen && slot[WANT_RESULT].type == JSON_OBJECT :
-	    slot[WANT_ERROR].type == JSON_OBJECT;
-	/* An error whose request could not be read has no id: an answer, to nobody. */
-	if (out->id.n > 0 || ok)
-		out->kind = ok ? LINE_ANSWER : LINE_BAD_ANSWER;
 }
 
 int
@@ -126,28 +95,28 @@ lines_next(struct lines *l, struct span *chunk, struct line *out)
 	end = memchr(chunk->p, '\n', chunk->n);
 	part = span_part(*chunk, 0, end == NULL ? chunk->n : (size_t)(end - chunk->p));
 	*chunk = span_part(*chunk, part.n + (end != NULL), chunk->n);
-	if (!l->bad && json_scan_feed(l->scan, part) != 0)
+	if (!l->bad && rpc_answer_feed(l->scan, part) != 0) {
+		/* Nobody will read it; its length is all that counts. */
 		l->bad = true;
+		l->used = 0;
+	}
 	l->bytes += part.n;
-	if (end == NULL || l->used > 0) {
+	text = part;
+	if (!l->bad && (end == NULL || l->used > 0)) {
 		if ((r = lines_keep(l, part)) != 0)
 			return r;
 		text = span_make(l->data, l->used);
-	} else if (part.n > LINK_LINE_MAX) {
-		return E_TOOBIG;
-	} else {
-		text = part;
 	}
 	if (end == NULL)
 		return 0;
+	if (text.n > LINK_LINE_MAX)
+		return E_TOOBIG;
 	l->told = true;
 	*out = (struct line){ .kind = LINE_GARBAGE, .bytes = l->bytes };
-	if (l->bad || json_scan_end(l->scan) != 0) {
-		out->text = span_part(text, 0, GARBAGE_SHOWN);
+	if (l->bad)
 		return 1;
-	}
 	if (text.n > 0 && text.p[text.n - 1] == '\r')
 		text.n--;
-	line_tell(l, text, out);
+	out->kind = kind_of(l->scan, text, &out->msg);
 	return 1;
 }

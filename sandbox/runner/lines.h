@@ -10,32 +10,28 @@
 
 #include <stdbool.h>
 
-#include "lib/err.h"
-#include "lib/json.h"
-#include "lib/span.h"
+#include "mcp/rpc.h"
 
 enum line_kind {
 	LINE_GARBAGE,		/* not JSON, or no JSON-RPC message */
 	LINE_ANSWER,
-	LINE_BAD_ANSWER,	/* has an id, and neither or both of `result` and `error` */
+	LINE_BAD_ANSWER,	/* has an id and no method, and yet is no answer */
 	LINE_REQUEST,
 	LINE_NOTIFICATION,
 };
 
-/* Spans point into the text; they are raw values, empty where absent. */
 struct line {
-	enum line_kind	kind;
-	struct span	text;		/* without line feed; of garbage only the beginning */
-	size_t		bytes;		/* the length it had */
-	struct span	id, method, result, error;
-	struct span	progress;	/* params.progressToken */
+	enum line_kind		kind;
+	size_t			bytes;		/* the length it had, without line feed */
+	struct rpc_answer	msg;		/* its parts; only .id counts when kind is LINE_BAD_ANSWER,
+						 * nothing when it is LINE_GARBAGE */
 };
 
 struct lines {
-	struct json_scan	*scan;
+	struct rpc_answer_scan	*scan;
 	char			*data;		/* of the line being read, or the one last told */
 	size_t			 used, room;
-	size_t			 bytes;		/* of the line being read; more than `used` when bad */
+	size_t			 bytes;		/* of the line being read; `used` is less when it is bad */
 	bool			 bad;		/* not JSON so far */
 	bool			 told;
 };

@@ -23,6 +23,7 @@
 #include "lib/fd.h"
 #include "policy/build.h"
 #include "rig.h"
+#include "sandbox/jail.h"
 
 #define LINK_IN	(2 * (LINK_PAYLOAD_MAX + sizeof(struct link_head)))
 
@@ -131,7 +132,8 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 		if (rig_hash(r, i) == m->profile && span_is(m->server, r->servers[i].name))
 			server = i;
 	if (server == -1 || r->servers[server].spawn_fails) {
-		failed.step = server == -1 ? 1 : r->servers[server].spawn_fails;
+		failed.step = server == -1 ? JAIL_STEP_REQUEST : r->servers[server].spawn_fails;
+		failed.error = E_NOTFOUND;
 		spawner_say(r, MSG_TYPE_SPAWN_FAILED, ref, &failed, NULL, 0);
 		return;
 	}
