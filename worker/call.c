@@ -235,7 +235,8 @@ call_fail_upstream(struct call *c, const struct rpc_answer *from)
 	struct request	*rq = c->rq;
 	struct span	 message;
 
-	if (json_string(from->error_message, &rq->x->arena, &message) != 0)
+	if (json_string(from->error_message, &rq->x->arena, &message) != 0 ||
+	    (message = arena_dup(&rq->x->arena, message)).p == NULL)
 		message = no_text;
 	call_close(c, AUDIT_OUTCOME_ERROR, E_UPSTREAM);
 	if (rq->gone)
@@ -296,19 +297,21 @@ on_body(struct route *r, struct span bytes)
 static void
 call_succeed(struct call *c, const struct answer_ready *ready)
 {
-	struct request	*rq = c->rq;
+	struct request		*rq = c->rq;
+	struct answer		 answer = c->answer;	/* ready's pieces point into it */
+	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
 
-	if (rq->gone || !c->answer.streams) {
-		call_close(c, ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK, 0);
-		if (rq->gone)
-			request_done(rq);
-		else
-			reply_pieces(rq, &ready->pieces);
-		return;
+	answer_init(&c->answer, rq);
+	call_close(c, outcome, 0);
+	if (rq->gone) {
+		request_done(rq);
+	} else if (answer.streams) {
+		answer_send_tail(&answer);
+		request_done(rq);
+	} else {
+		reply_pieces(rq, &ready->pieces);
 	}
-	answer_send_tail(&c->answer);
-	call_close(c, ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK, 0);
-	request_done(rq);
+	answer_fini(&answer);
 }
 
 static void
