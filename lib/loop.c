@@ -124,7 +124,8 @@ void
 loop_turn(struct loop *l, bool block)
 {
 	l->clock_fresh = false;
-	event_base_loop(l->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	/* Without ONCE it would go on as long as anything is ready, before what waits for the turn's end. */
+	event_base_loop(l->base, EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK));
 	for (int rank = 0; rank < LOOP_RANK_LIMIT; rank++)
 		for (size_t i = 0; i < MAX_TURN_FNS && l->turn[rank][i].fn != NULL; i++)
 			l->turn[rank][i].fn(l->turn[rank][i].arg);
