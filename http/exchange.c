@@ -109,11 +109,11 @@ exchange_answer(struct exchange *x, unsigned status, const struct exchange_field
     uint64_t body_bytes)
 {
 	MAGIC_CHECK(x, EXCHANGE_MAGIC);
+	if (x->wire == NULL)
+		return;
 	BUG_ON(x->status != 0);
 	x->status = status;
 	x->answer.credit += HTTP_QUEUE_CREDIT;
-	if (x->wire == NULL)
-		return;
 	/* Out of memory before the first byte: the wire closes, and says so through the flow. */
 	if (x->wire->answer(x->wire_arg, x, status, fields, n, body_bytes) != 0)
 		exchange_wire_gone(x, FLOW_BROKEN);

@@ -6,7 +6,6 @@
  * Trusts:  no field's text: what could end a line is left out.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "http/write.h"
 
@@ -176,12 +175,20 @@ http_write_date(uint64_t wall_ms, char to[HTTP_DATE_BYTES])
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t		now = (time_t)(wall_ms / 1000);
-	struct tm	tm;
+	uint64_t	s = wall_ms / 1000, days_in = s / 86400;
+	uint64_t	era_day, year, day, month;
 
-	/* Not strftime: its names follow the locale. */
-	gmtime_r(&now, &tm);
-	snprintf(to, HTTP_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days + tm.tm_wday * 3,
-	    (unsigned)tm.tm_mday % 100, months + tm.tm_mon * 3, (unsigned)(tm.tm_year + 1900) % 10000,
-	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+	/* Neither strftime nor gmtime: the one follows the locale, the other opens a file.  Years from
+	 * March, in eras of 400 years, make leap days the last of their year. */
+	s %= 86400;
+	era_day = (days_in + 719468) % 146097;
+	year = (era_day - era_day / 1460 + era_day / 36524 - era_day / 146096) / 365;
+	day = era_day - (365 * year + year / 4 - year / 100);
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	year += (days_in + 719468) / 146097 * 400 + (month >= 10);
+	month = month < 10 ? month + 2 : month - 10;
+	snprintf(to, HTTP_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days + (days_in + 4) % 7 * 3,
+	    (unsigned)(day + 1) % 100, months + month * 3, (unsigned)(year % 10000),
+	    (unsigned)(s / 3600) % 100, (unsigned)(s / 60 % 60), (unsigned)(s % 60));
 }

@@ -1,0 +1,1 @@
+$(call unit,http,http lib,event_core)
