@@ -10,6 +10,7 @@
 
 #include "lib/buf.h"
 #include "mcp/catalogue.h"
+#include "mcp/method.h"
 #include "mcp/version.h"
 
 #define MCP_SERVER_NAME	"mcpgw"
