@@ -245,9 +245,18 @@ call_fail_upstream(struct call *c, const struct rpc_answer *from)
 		meta_reply_error(rq, E_UPSTREAM, message, no_text);
 }
 
-/* Did the server fail, so that the breaker should know? */
+/* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to
+ * restart, with a back-off of its own: its breaker counts silence and nonsense only. */
+static bool
+is_servers_fault(const struct call *c, int error)
+{
+	if (error == E_SERVER)
+		return c->ask.server->kind == SERVER_HTTP;
+	return error == E_TIMEOUT || error == E_UPSTREAM;
+}
+
 static void
-tell_breaker(struct call *c, int error, bool sent)
+tell_breaker(struct call *c, int error)
 {
 	const struct params	*p = &c->rq->config->params;
 	struct worker		*w = c->rq->w;
@@ -255,8 +264,7 @@ tell_breaker(struct call *c, int error, bool sent)
 
 	if (error == 0)
 		breaker_ok(&w->breakers, &c->breaker);
-	else if ((error == E_SERVER || error == E_TIMEOUT || error == E_UPSTREAM) &&
-	    (sent || c->ask.server->kind == SERVER_HTTP))
+	else if (is_servers_fault(c, error))
 		breaker_fail(&w->breakers, &c->breaker, now_ms, (uint32_t)p->breaker_failures,
 		    p->breaker_open);
 	else
@@ -322,7 +330,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 
 	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
 		text = SPAN_LIT("what it answered is not a valid MCP message");
-	tell_breaker(c, error, sent);
+	tell_breaker(c, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
 	else if (c->ask.style == CALL_EXECUTE && ready.answer.is_error)
@@ -392,7 +400,7 @@ call_dispatch(struct call *c)
 		return;
 	}
 	if ((e = route_start(rq->w, &c->route, &route_ops, &q)) != 0) {
-		tell_breaker(c, e, false);
+		tell_breaker(c, e);
 		call_fail(c, e, false, no_text);
 	}
 }
