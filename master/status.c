@@ -76,7 +76,7 @@ answer_server_state(struct child *c, const struct msg_SERVER_STATE *b)
 		return;
 	text_keep(s->tenant, sizeof(s->tenant), tenant);
 	text_keep(s->name, sizeof(s->name), b->server);
-	if (c->role == ROLE_WORKER || b->tools > 0)
+	if (b->tools != SERVER_TOOLS_UNKNOWN)
 		s->tools = b->tools;
 	if (c->role == ROLE_WORKER && s->has_runner)
 		return;
