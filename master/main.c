@@ -22,28 +22,6 @@
 #include "master/sdnotify.h"
 #include "master/signals.h"
 
-int
-master_load_params(struct master *m, const struct snapset *from)
-{
-	const struct snapitem	*item = snapset_find(from, SNAP_POLICY, SPAN_NONE);
-	struct snap		*policy = NULL;
-	struct params		 params;
-	int			 r;
-
-	if (item == NULL)
-		return E_NOTFOUND;
-	if ((r = snap_map(item->fd, &policy)) != 0)
-		return r;
-	if ((r = params_load(policy, &params)) == 0) {
-		snap_release(&m->policy);
-		m->policy = policy;
-		m->params = params;
-		policy = NULL;
-	}
-	snap_release(&policy);
-	return r;
-}
-
 /* 0-2 are open, so that no descriptor of ours ever becomes one of them. */
 static void
 hold_standard_descriptors(void)

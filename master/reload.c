@@ -132,6 +132,28 @@ warn_of_restart(struct reload *r, const struct params *before)
 }
 
 int
+master_load_params(struct master *m, const struct snapset *from)
+{
+	const struct snapitem	*item = snapset_find(from, SNAP_POLICY, SPAN_NONE);
+	struct snap		*policy = NULL;
+	struct params		 params;
+	int			 r;
+
+	if (item == NULL)
+		return E_NOTFOUND;
+	if ((r = snap_map(item->fd, &policy)) != 0)
+		return r;
+	if ((r = params_load(policy, &params)) == 0) {
+		snap_release(&m->policy);
+		m->policy = policy;
+		m->params = params;
+		policy = NULL;
+	}
+	snap_release(&policy);
+	return r;
+}
+
+int
 reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
 {
 	unsigned	kinds = 0;
