@@ -76,10 +76,11 @@ buf_put(struct buf *b, struct span bytes)
 	char	*to;
 	int	 r;
 
+	if (bytes.n == 0)
+		return 0;
 	if ((r = buf_reserve(b, bytes.n, &to)) != 0)
 		return r;
-	if (bytes.n > 0)
-		memcpy(to, bytes.p, bytes.n);
+	memcpy(to, bytes.p, bytes.n);
 	b->used += bytes.n;
 	return 0;
 }
