@@ -1,1 +1,6 @@
 $(call fuzzer,record,audit lib,crypto)
+$(call fuzzer,http_head,http lib,)
+$(call fuzzer,http_body,http lib,)
+$(call fuzzer,sse,http lib,)
+$(call fuzzer,json,lib,)
+$(call fuzzer,rpc,mcp lib,crypto)

@@ -115,11 +115,15 @@ chunk_byte(struct http_body *b, char c)
 			b->state = CHUNK_TRAILER;
 		return 0;
 	case CHUNK_TRAILER_LF:
+		if (c != '\n')
+			return E_HTTP_SYNTAX;
 		b->state = CHUNK_TRAILER_FIRST;
-		return c == '\n' ? 0 : E_HTTP_SYNTAX;
+		return 0;
 	case CHUNK_LAST_LF:
+		if (c != '\n')
+			return E_HTTP_SYNTAX;
 		b->state = CHUNK_DONE;
-		return c == '\n' ? 0 : E_HTTP_SYNTAX;
+		return 0;
 	case CHUNK_DATA:
 	case CHUNK_DONE:
 		break;

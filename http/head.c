@@ -191,7 +191,7 @@ field_line(struct http_head *h, const char *line, size_t n)
 	f->name_bytes = (uint16_t)name.n;
 	f->value_at = (uint16_t)(value.p - h->bytes);
 	f->value_bytes = (uint16_t)value.n;
-	f->id = header_of(name);
+	f->id = (uint16_t)header_of(name);
 	if (f->id == HTTP_OTHER)
 		return 0;
 	if (h->first[f->id] == 0)

@@ -85,7 +85,7 @@ on_done(struct exchange *x, int err, struct span body, void *arg)
 	w->done++;
 	w->err = err;
 	w->body_bytes = body.n;
-	if (body.n <= sizeof(w->body))
+	if (body.n > 0 && body.n <= sizeof(w->body))
 		memcpy(w->body, body.p, body.n);
 }
 
