@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ipc/chan.h"
+#include "ipc/wait.h"
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"

@@ -28,6 +28,7 @@ setting_error(struct job *j, unsigned id, const char *fmt, ...)
 	char			 text[400];
 	va_list			 ap;
 
+	j->settings[id].wrong = true;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -29,7 +29,8 @@ struct setting {		/* a parameter, as given */
 	const char	*source;	/* "default", "mcpgw.conf", "environment", "-o" */
 	const char	*file;		/* for messages */
 	uint32_t	 line, column;
-	uint8_t		 state;		/* mainconf.c */
+	uint8_t		 state;		/* enum expand_state */
+	bool		 wrong;		/* said already: its value means nothing */
 	uint64_t	 number;
 };
 

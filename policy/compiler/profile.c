@@ -363,30 +363,40 @@ put_profile(struct making *m)
 }
 
 static void
+find_program(struct making *m, const struct conf_node *command, struct span name)
+{
+	const char	*why = "", *fetches, *cname = job_dup(m->j, name).p;
+
+	m->program.argv0 = "";
+	if (!m->ok)
+		return;
+	if (name.n == 0) {
+		job_error(m->j, m->s, command, "names no program");
+		m->ok = false;
+		return;
+	}
+	if ((fetches = program_fetches(cname)) != NULL)
+		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
+		    "install the server and name its program", fetches);
+	if (!program_find(m->j, cname, m->s->folder, &m->view, &m->program, &why)) {
+		server_down(m->sv, command, "%s", why);
+		m->ok = false;
+	}
+}
+
+static void
 make(struct making *m, const struct conf_node *command)
 {
 	struct vars_value	 v;
-	const char		*why = "", *fetches;
 
 	if (!expand(m, command, false, &v))
-		return;
+		v.text = SPAN_NONE;
 	view_add(&m->view, "/usr", "/usr", BIND_EXEC);
 	view_add(&m->view, "", TOOL_HOME, BIND_STATE | BIND_WRITABLE);
 	read_workdir(m);
 	read_paths(m, "read", BIND_EXEC);
 	read_paths(m, "write", BIND_WRITABLE);
-	if (v.text.n == 0 || memchr(v.text.p, '\0', v.text.n) != NULL) {
-		job_error(m->j, m->s, command, "names no program");
-		return;
-	}
-	if (!program_find(m->j, job_dup(m->j, v.text).p, m->s->folder, &m->view, &m->program, &why)) {
-		server_down(m->sv, command, "%s", why);
-		m->ok = false;
-		m->program.argv0 = "";
-	}
-	if ((fetches = program_fetches(job_dup(m->j, v.text).p)) != NULL)
-		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
-		    "install the server and name its program", fetches);
+	find_program(m, command, v.text);
 	read_args(m);
 	read_env(m);
 	read_limits(m);

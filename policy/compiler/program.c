@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "policy/compiler/files.h"
 #include "policy/compiler/program.h"
 
 #define RUNTIME_BIN	"/runtime/bin"
@@ -247,7 +248,7 @@ program_find(struct job *j, const char *command, const char *folder, struct view
 
 	*out = (struct program){ .argv0 = command };
 	if (real == NULL || !is_file(real)) {
-		*why = is_path ? job_fmt(j, "%s: no such program", found) :
+		*why = is_path ? job_fmt(j, "%s: no such program", file_shown(j, found)) :
 		    job_fmt(j, "%s: not found on PATH", command);
 		return false;
 	}

@@ -271,7 +271,7 @@ anonymous_check(struct job *j)
 {
 	const struct setting	*set = &j->settings[PARAM_ID_anonymous_agent];
 
-	if (set->value.n > 0 && agent_index(j, set->value) == UINT32_MAX)
+	if (!set->wrong && set->value.n > 0 && agent_index(j, set->value) == UINT32_MAX)
 		job_note(j, NOTE_WARNING, set->file, set->line, set->column, "anonymous_agent",
 		    "there are no rules for an agent \"%.*s\", so it may do nothing", SHOWN(set->value));
 }

@@ -130,6 +130,8 @@ values_check(struct job *j)
 		const struct param_row	*row = param_row(id);
 		struct setting		*s = &j->settings[id];
 
+		if (s->wrong)
+			continue;
 		if (param_parse(row, s->value, &s->number) != 0)
 			wrong_say(j, id);
 		if (row->type == PARAM_TYPE_path)

@@ -66,12 +66,12 @@ view_reveals(const struct job *j, const char *path)
 	static const enum param_id	own[] = { PARAM_ID_state_dir, PARAM_ID_run_dir };
 
 	if (path_within(j->config_dir, path) || path_within(path, j->config_dir))
-		return j->config_dir;
+		return "config_dir";
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		const char *dir = job_value(j, own[i]).p;
 
 		if (dir != NULL && dir[0] == '/' && (path_within(dir, path) || path_within(path, dir)))
-			return dir;
+			return param_row(own[i])->name;
 	}
 	return NULL;
 }

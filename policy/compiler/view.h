@@ -26,7 +26,8 @@ bool	view_covers(const struct view *v, const char *path);
 /* Parents before what lies in them. */
 void	view_sort(struct view *v);
 
-/* Would showing this folder show the gateway's own files?  Which one, or NULL. */
+/* Would showing this folder show the gateway's own files?  The parameter that names them, or
+ * NULL. */
 const char *view_reveals(const struct job *j, const char *path);
 /* A folder that is shown only when it is written in `read`: a home, /tmp, /etc, a root of such. */
 bool	view_is_common(const struct job *j, const char *path);

@@ -1,1 +1,2 @@
 $(call unit,compiler,policy/compiler policy ipc sandbox lib,seccomp event_core)
+$(BUILD)/tests/unit/compiler/unit: | $(BUILD)/libexec/mcpgw/mcpgw-compile
