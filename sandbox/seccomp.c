@@ -170,7 +170,11 @@ seccomp_install_role(enum seccomp_set role)
 	struct program	p;
 
 	program_make(&p, role);
+#ifdef MCPGW_SANITIZED
+	return 0;		/* the sanitizers' own calls are not in the table */
+#else
 	return seccomp_install(p.code, p.count, SECCOMP_FILTER_FLAG_LOG, NULL);
+#endif
 }
 
 int

@@ -35,7 +35,7 @@ must_check int	seccomp_install(const struct sock_filter *code, size_t count, uns
 
 /* The filter of one role (exactly one bit): other calls get ENOSYS and a line in the kernel's log;
  * another architecture's calls kill.  Except for compile and spawner, no memory becomes executable
- * any more; signals reach only the process itself.  0 or E_SYS. */
+ * any more; signals reach only the process itself.  Sanitizer builds load nothing.  0 or E_SYS. */
 must_check int	seccomp_install_role(enum seccomp_set role);
 
 /* How many filters this process has loaded itself, or its parent of the same program before a fork. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -280,12 +281,12 @@ JAIL_TEST(jail, leaves_no_memory_of_the_spawner_in_the_init)
 	bool		seen = false, any = false;
 	size_t		bytes = 1 << 20;
 
-	room = valloc(bytes);
-	room = (void *)(((uintptr_t)room + 4095) & ~(uintptr_t)4095);
-	memset(room, 'S', bytes / 2);
+	room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert(room != MAP_FAILED);
+	memset(room, 'S', bytes);
 	cell_init(&c, "echo up; sleep 100");
 	c.spec.private_memory = room;
-	c.spec.private_bytes = 4096;
+	c.spec.private_bytes = bytes;
 	cr_assert(eq(int, cell_start(&c), 0));
 	cr_assert(eq(int, (int)read(c.child.out, line, 1), 1));
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)c.child.pid);
