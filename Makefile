@@ -80,16 +80,30 @@ $(BUILD)/$(1)/lib$(notdir $(1)).a: $(call objects,$(1),$(2))
 endef
 archive		= $(eval $(call archive_rule,$(1),$(2)))
 
+SANITIZER	:= $(if $(SAN),$(BUILD)/tests/harness/sanitizer.o)
 define program_rule
 PROGRAMS += $(BUILD)/$(1)
 OBJECTS += $(call objects,$(2),$(3))
-$(BUILD)/$(1): $(call objects,$(2),$(3)) $(call archives,$(4))
+$(BUILD)/$(1): $(call objects,$(2),$(3)) $(SANITIZER) $(call archives,$(4))
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(call objects,$(2),$(3)) \
-	    $(call archives,$(4)) $(addprefix -l,$(5))
+	    $(SANITIZER) $(call archives,$(4)) $(addprefix -l,$(5))
 endef
-program		= $(eval $(call program_rule,$(1),$(2),$(3),$(4),$(5)))
+# Tools run in a jail whose limits no sanitizer survives: they come from a plain build within this one.
+TOOLS		:=
+define tool_rule
+PROGRAMS += $(BUILD)/$(1)
+TOOLS += $(1)
+$(BUILD)/$(1): plain-tools
+	$$(Q)mkdir -p $$(@D) && cp -u $(BUILD)/plain/$(1) $$@
+endef
+.PHONY: plain-tools
+plain-tools:
+	+$(Q)$(MAKE) --no-print-directory SAN= BUILD=$(BUILD)/plain $(TOOLS:%=$(BUILD)/plain/%)
+
+rule_for	= $(if $(and $(SAN),$(filter demo/% tests/%,$(1))),tool_rule,program_rule)
+program		= $(eval $(call $(call rule_for,$(1)),$(1),$(2),$(3),$(4),$(5)))
 
 define unit_rule
 UNITS += $(BUILD)/tests/unit/$(1)/unit

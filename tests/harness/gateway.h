@@ -3,6 +3,7 @@
  * gateway.h - a real gateway in a private folder: start, ask with mcpgwctl, stop, look for leftovers
  *
  * The programs are those of $BUILD (build by default).  Whatever goes wrong here fails the test.
+ * TEST_KEEP=1 leaves the folders, with the log, for a look.
  */
 #ifndef TESTS_HARNESS_GATEWAY_H
 #define TESTS_HARNESS_GATEWAY_H

@@ -19,7 +19,7 @@ static const struct {
 #define TOOLS (sizeof(tools) / sizeof(tools[0]))
 
 static const char *const patterns[] = {
-	"*", "now", "add", "sleep", "add_note", "list_notes", "drop_all", "add*", "*note*", "*_all", "d*", "no*",
+	"*", "now", "add", "sleep", "add_note", "list_notes", "drop_all", "add*", "*_note", "*_all", "d*", "no*",
 };
 #define PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
 
