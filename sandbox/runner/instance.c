@@ -438,6 +438,15 @@ instances_reap(struct runner *r)
 	}
 }
 
+void
+instances_free(struct runner *r)
+{
+	for (struct server *s = r->servers; s != NULL; s = s->next)
+		for (struct instance *i = s->instances; i != NULL; i = i->next)
+			i->dead = true;
+	instances_reap(r);
+}
+
 struct instance *
 instances_idlest(const struct runner *r)
 {

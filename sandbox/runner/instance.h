@@ -84,6 +84,7 @@ size_t		instances_up(const struct server *s);
 void		instances_retire(struct server *s);
 void		instances_kick(struct runner *r);	/* those that wait try again */
 void		instances_reap(struct runner *r);
+void		instances_free(struct runner *r);	/* when neither links nor tools are left */
 /* The one that was not used for longest, up and without calls; NULL when there is none. */
 struct instance	*instances_idlest(const struct runner *r);
 

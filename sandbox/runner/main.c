@@ -83,7 +83,7 @@ main(void)
 	control_fini(&r);
 	wlinks_close(&r);
 	tools_free(&r);
-	instances_reap(&r);
+	instances_free(&r);
 	servers_free(&r);
 	snap_release(&r.profile);
 	loop_free(&r.loop);
