@@ -121,6 +121,12 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out)
 	}
 	if (r != 0)
 		return r;
+	/* The request may outlive the snapshots these stand in. */
+	out->tenant = arena_dup(a, out->tenant);
+	out->agent = arena_dup(a, out->agent);
+	out->subject = arena_dup(a, out->subject);
+	if (out->tenant.p == NULL || out->agent.p == NULL || out->subject.p == NULL)
+		return E_NOMEM;
 	out->may_claim_agent = in->params->trust_agent_argument != 0;
 	out->hash = principal_hash(out);
 	return 0;

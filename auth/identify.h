@@ -36,7 +36,7 @@ struct auth_in {
 	uint64_t		 wall_ms;
 };
 
-/* Fills *out; its texts live in the snapshots or in `a`.
+/* Fills *out; its texts live in `a`.
  * E_HTTP_CREDENTIAL: nobody we know (401); E_HTTP_CREDENTIALS: two credentials, or one where none
  * may be (400); E_AGENT: Mcpgw-As by somebody who may not; E_NOMEM. */
 must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out);

@@ -22,6 +22,8 @@
 
 #define CALL_MAGIC	0xca110001u
 #define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
+#define STALE_MS	20		/* a reload reaches worker and runner within this, */
+#define STALE_TRIES	50		/* or within this many times */
 
 struct call {
 	uint32_t		 magic;
@@ -29,7 +31,10 @@ struct call {
 	struct request		*rq;
 	struct call_ask		 ask;
 	struct decision		 decision;
-	uint64_t		 begin_seq, deadline_ms;
+	uint64_t		 begin_seq;
+	uint64_t		 until_ms;	/* monotonic: its deadline */
+	struct loop_timer	 again;		/* the runner has another configuration */
+	unsigned		 tries;
 	struct breaker_ticket	 breaker;
 	bool			 counted;	/* in flight */
 	struct route		 route;
@@ -196,6 +201,7 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	if (c->counted)
 		inflight_end(&w->inflight, c->ask.server->profile);
 	w->calls_running--;
+	loop_timer_disarm(&c->again);
 	buf_fini(&c->up);
 	answer_fini(&c->answer);
 	c->rq->job = NULL;
@@ -330,6 +336,10 @@ on_end(struct route *r, int error, bool sent, struct span text)
 
 	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
 		text = SPAN_LIT("what it answered is not a valid MCP message");
+	if (error == E_AGAIN && !sent && c->tries++ < STALE_TRIES) {
+		loop_timer_arm(&c->again, STALE_MS);
+		return;
+	}
 	tell_breaker(c, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
@@ -379,29 +389,78 @@ static void
 call_dispatch(struct call *c)
 {
 	struct request	*rq = c->rq;
+	uint64_t	 now_ms = loop_now_ms(rq->w->loop);
 	struct route_request q = {
 		.policy = rq->config->policy, .server = c->ask.server,
 		.instance = call_instance(rq, c->ask.server),
-		.deadline_ms = (uint32_t)c->deadline_ms,
+		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
 		.method = MCP_TOOLS_CALL, .name = c->ask.tool, .body = buf_rest(&c->up),
 		.id = c->up_id, .modern_meta = c->up_meta,
 	};
 	int		 e;
 
 	if (c->begin_seq != 0 && !spool_is_kept(rq->w->spool, c->begin_seq)) {
-		breaker_unknown(&rq->w->breakers, &c->breaker, loop_now_ms(rq->w->loop));
+		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		call_fail(c, E_AUDIT, false, no_text);
 		return;
 	}
 	if (rq->gone && rq->modern) {
-		breaker_unknown(&rq->w->breakers, &c->breaker, loop_now_ms(rq->w->loop));
+		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
 		call_fail(c, E_CLOSED, false, no_text);
 		return;
 	}
 	if ((e = route_start(rq->w, &c->route, &route_ops, &q)) != 0) {
 		tell_breaker(c, e);
 		call_fail(c, e, false, no_text);
+	}
+}
+
+/* A reload changed the server while the call was on its way, and nothing of it was done yet: it begins
+ * again under the policy now in force, whole, so that one policy alone answers for it.
+ * 0, E_SERVER (no such server any more) or E_POLICY. */
+static int
+call_renew(struct call *c)
+{
+	struct request	*rq = c->rq;
+	struct span	 server = arena_dup(&rq->x->arena,
+			    snap_text(rq->config->policy, c->ask.server->name));
+	const struct rec_server	*s;
+
+	if (rq->config == rq->w->config)
+		return 0;
+	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
+	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)
+		return E_SERVER;
+	decide(rq->w->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, server, c->ask.tool },
+	    &c->decision);
+	if (!c->decision.allow)
+		return E_POLICY;
+	if (c->counted) {
+		inflight_end(&rq->w->inflight, c->ask.server->profile);
+		c->counted = inflight_begin(&rq->w->inflight, s->profile) == 0;
+	}
+	config_release(&rq->config);
+	rq->config = config_hold(rq->w->config);
+	c->ask.server = s;
+	if (rq->server != NULL)
+		rq->server = s;
+	return 0;
+}
+
+static void
+on_again(struct loop_timer *t, void *arg)
+{
+	struct call	*c = arg;
+	int		 e;
+
+	(void)t;
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if ((e = call_renew(c)) != 0) {
+		breaker_unknown(&c->rq->w->breakers, &c->breaker, loop_now_ms(c->rq->w->loop));
+		call_fail(c, e, false, no_text);
+	} else {
+		call_dispatch(c);
 	}
 }
 
@@ -501,7 +560,8 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->ask = *ask;
 	c->decision = d;
 	c->breaker = ticket;
-	c->deadline_ms = deadline_of(rq, ask);
+	c->until_ms = loop_now_ms(w->loop) + deadline_of(rq, ask);
+	loop_timer_init(w->loop, &c->again, on_again, c);
 	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
 	answer_init(&c->answer, rq);
 	rq->plain_call = ask->style == CALL_PLAIN;

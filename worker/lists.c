@@ -22,6 +22,8 @@
 #define WAITERS_MAX	4096
 #define ANSWER_MAX	(16 * 1024 * 1024)
 #define RETRY_MS	1000		/* a server that failed is asked again after this */
+#define STALE_MS	20		/* the runner gets a reload within this, */
+#define STALE_TRIES	25		/* or within this many times */
 
 struct waiter {
 	struct waiter		*next;
@@ -47,7 +49,8 @@ struct entry {
 	struct buf		 up, answer;
 	struct catalogue	*build;		/* the one that grows */
 	struct buf		 cursor;	/* raw JSON text of the next page's */
-	unsigned		 pages;
+	unsigned		 pages, tries;
+	struct loop_timer	 again;
 	uint64_t		 deadline_ms;
 	struct waiter		*waiters;
 	uint32_t		 waiter_count;
@@ -133,6 +136,7 @@ entry_get(struct lists *l, uint64_t profile, uint64_t instance)
 		e->lists = l;
 		e->profile = profile;
 		e->instance = instance;
+		loop_timer_init(l->w->loop, &e->again, on_again, e);
 		buf_init(&e->up, 64 * 1024);
 		buf_init(&e->answer, ANSWER_MAX);
 		buf_init(&e->cursor, 16 * 1024);
@@ -240,6 +244,10 @@ on_end(struct route *r, int error, bool sent, struct span text)
 
 	(void)sent;
 	MAGIC_CHECK(e, LIST_MAGIC);
+	if (error == E_AGAIN && e->tries++ < STALE_TRIES) {
+		loop_timer_arm(&e->again, STALE_MS);
+		return;
+	}
 	if (error == 0 && (error = take_page(e, &cursor)) == 0 && cursor.n > 0 &&
 	    ++e->pages < PAGES_MAX) {
 		buf_clear(&e->cursor);
@@ -254,6 +262,13 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		e->build = NULL;
 	}
 	flight_over(e, error, text);
+}
+
+static void
+on_again(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	fetch_page(arg);
 }
 
 static const struct route_ops route_ops = { on_answer, on_body, on_end };
@@ -297,7 +312,7 @@ fly(struct entry *e, struct config *config, const struct rec_server *server)
 	e->config = config_hold(config);
 	e->server = server;
 	e->flying = true;
-	e->pages = 0;
+	e->pages = e->tries = 0;
 	e->deadline_ms = loop_now_ms(e->lists->w->loop) + config->params.list_timeout;
 	buf_clear(&e->cursor);
 	if ((r = catalogue_new(name, prefix, &e->build)) != 0) {
