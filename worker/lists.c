@@ -64,6 +64,13 @@ struct lists {
 
 static void fetch_page(struct entry *e);
 
+static void
+on_again(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	fetch_page(arg);
+}
+
 int
 lists_new(struct worker *w, struct lists **out)
 {
@@ -262,13 +269,6 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		e->build = NULL;
 	}
 	flight_over(e, error, text);
-}
-
-static void
-on_again(struct loop_timer *t, void *arg)
-{
-	(void)t;
-	fetch_page(arg);
 }
 
 static const struct route_ops route_ops = { on_answer, on_body, on_end };
