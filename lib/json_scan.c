@@ -248,13 +248,12 @@ structure_step(struct json_scan *s, const char *p, const char *end)
 int
 json_scan_feed(struct json_scan *s, struct span chunk)
 {
-	const char	*p = chunk.p, *end = chunk.p + chunk.n;
+	const char	*p = chunk.p, *end;
 	int		 r;
 
-	if (s->error != 0)
+	if (s->error != 0 || chunk.n == 0)
 		return s->error;
-	if (chunk.n == 0)
-		return 0;
+	end = p + chunk.n;
 	s->chunk = p;
 	if (s->keeps_name && (s->state == SCAN_STRING || s->state == SCAN_UTF8))
 		s->name_from = p;

@@ -111,11 +111,10 @@ json_utf8_bytes(const char *p, const char *end)
 bool
 json_utf8_ok(struct span s)
 {
-	const char	*p = s.p, *end = s.p + s.n;
-	size_t		 n;
+	size_t	n;
 
-	for (; p < end; p += n)
-		if ((n = json_utf8_bytes(p, end)) == 0)
+	for (size_t at = 0; at < s.n; at += n)
+		if ((n = json_utf8_bytes(s.p + at, s.p + s.n)) == 0)
 			return false;
 	return true;
 }

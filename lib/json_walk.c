@@ -235,14 +235,14 @@ json_is(struct json_value v, const char *cstr)
 {
 	struct span	 s = inside(v);
 	size_t		 left = strlen(cstr), got;
-	const char	*p, *end = s.p + s.n;
+	const char	*p, *end;
 	char		 piece[4];
 
 	if (v.type != JSON_STRING)
 		return false;
 	if (s.n == 0 || memchr(s.p, '\\', s.n) == NULL)
 		return s.n == left && (left == 0 || memcmp(s.p, cstr, left) == 0);
-	for (p = s.p; p < end; cstr += got, left -= got) {
+	for (p = s.p, end = s.p + s.n; p < end; cstr += got, left -= got) {
 		p = decode_step(p, end, piece, &got);
 		if (got > left || memcmp(cstr, piece, got) != 0)
 			return false;

@@ -231,6 +231,8 @@ put_meta(struct object *outer, struct json_value meta, bool stamp)
 	size_t			passing = 0;
 	int			r;
 
+	if (meta.type != JSON_OBJECT)
+		meta = (struct json_value){ JSON_NONE, SPAN_NONE };
 	json_iter_init(&it, meta);
 	while (json_iter_next(&it, &key, &value))
 		passing += !is_reserved(key, outer->to->arena);

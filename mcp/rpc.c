@@ -236,6 +236,8 @@ judge_envelope(struct rpc_message *m, const struct rpc_scan *s)
 		return "method must be a string";
 	if (m->params.type != JSON_NONE && m->params.type != JSON_OBJECT)
 		return "params must be an object";
+	if (m->meta.type != JSON_NONE && m->meta.type != JSON_OBJECT)
+		return "params._meta must be an object";
 	m->kind = has_id ? RPC_REQUEST : RPC_NOTIFICATION;
 	return NULL;
 }

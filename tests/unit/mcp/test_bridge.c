@@ -175,6 +175,8 @@ static const struct answer_case answer_cases[] = {
 	    MCP_2026_07_28, R(STAMP ",\"_meta\":{\"a\":1,\"b\":2, \"c\":3," INFO "},\"content\":[]") },
 	{ R("\"content\":[],\"structuredContent\":[1]"), U, MCP_2026_07_28,
 	    R(STAMP ",\"content\":[],\"structuredContent\":[1],\"_meta\":{" INFO "}") },
+	{ R("\"_meta\":[1],\"content\":[]"), L, MCP_2026_07_28, R(STAMP ",\"_meta\":{" INFO "},\"content\":[]") },
+	{ R("\"_meta\":[1],\"content\":[]"), U, MCP_2025_11_25, R("\"content\":[]") },
 	/* a legacy server does not decide what the client may be asked */
 	{ R("\"resultType\":\"input_required\",\"content\":[]"), L, MCP_2026_07_28,
 	    R(STAMP ",\"content\":[],\"_meta\":{" INFO "}") },

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fuzz_rpc.c - messages of clients and upstreams: read, judged, bridged, and read again
+ *
+ * The first byte chooses headers and revisions; the rest is the message.  Whatever we make of a
+ * message must be one that we read back, and must name what we decided about.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "mcp/bridge.h"
+#include "mcp/catalogue.h"
+#include "mcp/era.h"
+#include "mcp/header.h"
+#include "mcp/write.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+#define CHECK(cond)	do { if (!(cond)) abort(); } while (0)
+
+static struct rpc_scan		*scan;
+static struct rpc_answer_scan	*answers;
+static struct arena		 arena;
+static struct buf		 to;
+
+static void
+judge(const struct rpc_message *m, int error, uint8_t choice)
+{
+	static const char *const	texts[] = { "2026-07-28", "tools/call", "x", "=?base64?eA==?=" };
+	struct era_header		h = { span_of(texts[choice & 3]), choice >> 2 & 1 };
+	struct era_input		in = { .http = ERA_HTTP_POST, .is_json = true, .version = h, .method = h, .name = h,
+					    .session = (enum era_session)((choice >> 3) % 3), .offers = MCP_OFFER_TOOLS,
+					    .session_version = MCP_2025_06_18, .body_error = error, .message = m };
+	struct era_verdict		v;
+	struct json_value		got;
+
+	era_judge(&in, &v);
+	CHECK((v.act == ERA_REFUSE) == (v.error != 0) && (v.error == 0 || (v.http >= 200 && v.text != NULL)));
+	CHECK(error == 0 || v.act == ERA_REFUSE);
+	if (v.act != ERA_REFUSE)
+		return;
+	buf_clear(&to);
+	CHECK(buf_put_str(&to, "{") == 0 && era_write_data(&to, &in, &v) == 0 && buf_put_str(&to, "}") == 0);
+	CHECK(json_parse(buf_rest(&to), true, &got, NULL) == 0);
+	buf_clear(&to);
+	CHECK(mcp_write_error(&to, m->id, &(struct mcp_error){ .error = v.error, .text = v.text,
+	    .detail = m->method_text }) == 0);
+	CHECK(json_parse(buf_rest(&to), true, &got, NULL) == 0);
+}
+
+static void
+forward(const struct rpc_message *m, uint8_t choice)
+{
+	struct bridge_request	q = { .method = MCP_TOOLS_CALL, .id = SPAN_LIT("77"), .name = m->name,
+				    .arguments = m->arguments, .from = m, .meta = (enum bridge_meta)(choice % 3) };
+	struct bridge_mark	id, modern;
+	struct rpc_message	back;
+	int			r;
+
+	buf_clear(&to);
+	CHECK(bridge_write_request(&to, &q, &id, &modern) == 0);
+	CHECK(memchr(to.data, '\n', to.used) == NULL && memchr(to.data, '\r', to.used) == NULL);
+	CHECK(span_is(span_part(buf_rest(&to), id.at, id.bytes), "77"));
+	CHECK((size_t)modern.at + modern.bytes <= to.used);
+	r = rpc_scan_whole(scan, buf_rest(&to), &arena, &back);
+	if (r == E_JSON_DEPTH)		/* never: nothing becomes deeper */
+		abort();
+	CHECK(r == 0 && back.kind == RPC_REQUEST && back.method == MCP_TOOLS_CALL);
+	CHECK(m->name.n == 0 || span_eq(back.name, m->name));
+	CHECK(back.arguments.type == m->arguments.type && back.arguments.raw.n == m->arguments.raw.n);
+	CHECK((back.claim.type != JSON_NONE) == (q.meta != BRIDGE_LEGACY));
+	CHECK(back.log_level.type == JSON_NONE && back.progress_token.type == JSON_NONE);
+}
+
+static void
+one_message(struct span text, uint8_t choice)
+{
+	struct rpc_message	m, cut;
+	int			r = rpc_scan_whole(scan, text, &arena, &m), fed = 0;
+	size_t			step = 1 + choice % 23;
+
+	for (size_t at = 0; at < text.n && fed == 0; at += step)
+		fed = rpc_scan_feed(scan, span_part(text, at, step));
+	CHECK(rpc_scan_end(scan, text, &arena, &cut) == r && cut.kind == m.kind && span_eq(cut.id, m.id));
+	CHECK((r == 0) == (m.kind != RPC_INVALID) && (r == 0) == (m.why == NULL));
+	judge(&m, r, choice);
+	if (m.kind == RPC_REQUEST)
+		forward(&m, choice);
+}
+
+static void
+one_answer(struct span text)
+{
+	struct rpc_answer	m, back;
+	struct bridge_pieces	pieces;
+
+	if (rpc_answer_whole(answers, text, &m) != 0 || m.kind != RPC_RESPONSE)
+		return;
+	for (int i = 0; i < 2 * (MCP_VERSION_LIMIT - 1); i++) {
+		struct bridge_answer	how = { .id = SPAN_LIT("\"c\""), .method = MCP_TOOLS_CALL, .upstream_modern = i & 1,
+					    .client = (enum mcp_version)(1 + i / 2) };
+
+		if (bridge_answer(&m, &how, &arena, &pieces) != 0)
+			continue;
+		buf_clear(&to);
+		CHECK(bridge_pieces_write(&to, &pieces) == 0 && to.used == pieces.bytes);
+		CHECK(rpc_answer_whole(answers, buf_rest(&to), &back) == 0);
+		CHECK(back.kind == RPC_RESPONSE && back.is_error == m.is_error && span_is(back.id, "\"c\""));
+		if (!back.is_error)
+			CHECK((mcp_version_is_modern(how.client)) == json_is(back.result_type, "complete") ||
+			    !how.upstream_modern);
+	}
+}
+
+static void
+one_list(struct span text)
+{
+	struct rpc_answer	m;
+	struct catalogue	*c;
+	struct mcp_list		 l;
+	struct span		 cursor;
+	struct json_value	 v;
+
+	if (rpc_answer_whole(answers, text, &m) != 0 || m.tools.type != JSON_ARRAY)
+		return;
+	CHECK(catalogue_new(SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
+	CHECK(catalogue_page(c, m.result, &cursor) == 0 && catalogue_finish(c) == 0);
+	for (int version = MCP_2024_11_05; version < MCP_VERSION_LIMIT; version++) {
+		buf_clear(&to);
+		CHECK(mcp_list_begin(&l, &to, SPAN_LIT("1"), (enum mcp_version)version) == 0);
+		for (size_t i = 0; i < catalogue_count(c); i++) {
+			const struct catalogue_tool	*t = catalogue_at(c, i);
+
+			CHECK(catalogue_find(c, t->name) == t && t->tokens > 0);
+			CHECK(mcp_list_tool(&l, t, i & 1) == 0);
+		}
+		CHECK(mcp_list_end(&l, SPAN_NONE, 0, MCP_SCOPE_PRIVATE) == 0);
+		CHECK(json_parse(buf_rest(&to), false, &v, NULL) == 0);
+	}
+	catalogue_free(&c);
+}
+
+static void
+one_header(struct span text)
+{
+	struct span	got;
+
+	if (mcp_header_decode(text, &arena, &got) != 0)
+		return;
+	CHECK(json_utf8_ok(got) && mcp_header_matches(text, got) == 0);
+	buf_clear(&to);
+	CHECK(mcp_header_encode(&to, got) == 0 && mcp_header_matches(buf_rest(&to), got) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct span	text;
+
+	if (n == 0)
+		return 0;
+	if (scan == NULL) {
+		CHECK(rpc_scan_new(&scan) == 0 && rpc_answer_new(&answers) == 0);
+		buf_init(&to, 64 << 20);
+	}
+	text = span_make(data + 1, n - 1);
+	arena_init(&arena, NULL, 0, 64 << 20);
+	one_message(text, data[0]);
+	one_answer(text);
+	one_list(text);
+	one_header(text);
+	arena_fini(&arena);
+	return 0;
+}
