@@ -149,9 +149,9 @@ static int
 query_alone(struct ctl *ctl, const struct filters *f, int out, pid_t *pid)
 {
 	static char	db[PATH_MAX + 16], query[] = "--query";
+	const struct program_plan plan = { -1, out, db };
 	char		*argv[ARGS_MAX + 4];
 	size_t		 n = 0;
-	int		 saved, r;
 
 	snprintf(db, sizeof(db), "%s/audit/db", folders_state(ctl));
 	argv[n++] = (char *)(uintptr_t)"mcpgw-audit";
@@ -160,14 +160,7 @@ query_alone(struct ctl *ctl, const struct filters *f, int out, pid_t *pid)
 		argv[n++] = (char *)(uintptr_t)f->args[i];
 	argv[n++] = db;
 	argv[n] = NULL;
-	/* program_start() lends our stdout. */
-	fflush(stdout);
-	if ((saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 5)) == -1 || dup2(out, STDOUT_FILENO) == -1)
-		fatal(EX_OSERR, "stdout: %s", strerror(errno));
-	r = program_start("mcpgw-audit", argv, -1, pid);
-	dup2(saved, STDOUT_FILENO);
-	fd_close(&saved);
-	return r == 0 ? 0 : EX_UNAVAILABLE;
+	return program_start("mcpgw-audit", argv, &plan, pid) == 0 ? 0 : EX_UNAVAILABLE;
 }
 
 static void

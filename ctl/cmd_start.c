@@ -48,6 +48,7 @@ running_pid(struct ctl *ctl)
 static int
 start(struct ctl *ctl)
 {
+	const struct program_plan plan = { -1, -1, NULL };
 	char	*argv[PROGRAM_ARGS_MAX];
 	size_t	 n = 0;
 	long	 pid;
@@ -66,7 +67,7 @@ start(struct ctl *ctl)
 	argv[n++] = (char *)(uintptr_t)"mcpgw";
 	n = program_settings(ctl, folders_config(ctl), argv, n);
 	argv[n] = NULL;
-	if (program_start("mcpgw", argv, -1, &child) != 0)
+	if (program_start("mcpgw", argv, &plan, &child) != 0)
 		return EX_UNAVAILABLE;
 	if ((r = program_wait(child)) == 0)
 		fprintf(stderr, "started, pid %ld\n", running_pid(ctl));

@@ -133,6 +133,7 @@ ask_compiler(struct ctl *ctl)
 	int	 pair[2];
 	pid_t	 pid;
 	bool	 good = false;
+	struct program_plan plan = { -1, -1, NULL };
 
 	argv[n++] = (char *)(uintptr_t)"mcpgw-compile";
 	argv[n++] = slot;
@@ -140,7 +141,8 @@ ask_compiler(struct ctl *ctl)
 	argv[n] = NULL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return false;
-	if (program_start("mcpgw-compile", argv, pair[1], &pid) == 0) {
+	plan.control = pair[1];
+	if (program_start("mcpgw-compile", argv, &plan, &pid) == 0) {
 		fd_close(&pair[1]);
 		good = send_job(pair[0], ctl) == 0 && read_answers(pair[0]);
 		fd_close(&pair[0]);

@@ -336,3 +336,29 @@ out_when_ms(uint64_t wall_ms, char to[OUT_TIME])
 		strftime(to, OUT_TIME, "%Y-%m-%d", &tm);
 	return to;
 }
+
+const char *
+out_utc_ms(uint64_t wall_ms, char to[OUT_TIME])
+{
+	time_t		t = (time_t)(wall_ms / 1000);
+	struct tm	tm;
+
+	gmtime_r(&t, &tm);
+	strftime(to, OUT_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return to;
+}
+
+uint64_t
+out_parse_utc(struct span text)
+{
+	char		copy[OUT_TIME] = "";
+	struct tm	tm = { 0 };
+	time_t		t;
+
+	if (text.n == 0 || text.n >= sizeof(copy))
+		return 0;
+	memcpy(copy, text.p, text.n);
+	if (strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm) == NULL || (t = timegm(&tm)) <= 0)
+		return 0;
+	return (uint64_t)t * 1000;
+}

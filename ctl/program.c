@@ -6,7 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -28,28 +31,48 @@ program_settings(const struct ctl *ctl, const char *config_dir, char **argv, siz
 	return n;
 }
 
-/* Between fork and exec: the channel where a child of the master has it, lines to our stderr. */
-static _Noreturn void
-child_run(const char *path, char *const *argv, int control)
+/* Files of a store belong to its writer's user, also those that root makes there. */
+static void
+become_owner(const char *folder)
 {
-	int	log = fcntl(STDERR_FILENO, F_DUPFD, HERITAGE_LIMIT);
+	struct stat	st;
 
-	if (control != -1) {
-		if ((control = fcntl(control, F_DUPFD, HERITAGE_LIMIT)) == -1 ||
-		    dup2(control, HERITAGE_CONTROL) == -1 || log == -1 ||
-		    dup2(log, HERITAGE_LOG) == -1)
-			_exit(EX_OSERR);
-		close(control);
+	if (folder == NULL || geteuid() != 0 || stat(folder, &st) == -1 || st.st_uid == 0)
+		return;
+	if (setgroups(0, NULL) == -1 || setgid(st.st_gid) == -1 || setuid(st.st_uid) == -1) {
+		out_error("%s: cannot run as its owner: %s", folder, strerror(errno));
+		_exit(EX_OSERR);
 	}
-	if (log != -1)
-		close(log);
+}
+
+/* The channel where a child of the master has it, and lines to our stderr. */
+static void
+take_descriptors(const struct program_plan *plan)
+{
+	int	out = -1, control = -1, log = -1;
+
+	if ((plan->out != -1 && (out = fcntl(plan->out, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1) ||
+	    (plan->control != -1 &&
+	    ((control = fcntl(plan->control, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1 ||
+	    (log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1)))
+		_exit(EX_OSERR);
+	if ((out != -1 && dup2(out, STDOUT_FILENO) == -1) ||
+	    (control != -1 && (dup2(control, HERITAGE_CONTROL) == -1 || dup2(log, HERITAGE_LOG) == -1)))
+		_exit(EX_OSERR);
+}
+
+static _Noreturn void
+child_run(const char *path, char *const *argv, const struct program_plan *plan)
+{
+	take_descriptors(plan);
+	become_owner(plan->owner_of);
 	execv(path, argv);
 	out_error("%s: %s", path, strerror(errno));
 	_exit(EX_UNAVAILABLE);
 }
 
 int
-program_start(const char *name, char *const *argv, int control, pid_t *pid)
+program_start(const char *name, char *const *argv, const struct program_plan *plan, pid_t *pid)
 {
 	char	path[PATH_MAX];
 
@@ -57,8 +80,9 @@ program_start(const char *name, char *const *argv, int control, pid_t *pid)
 		out_error("%s: not found; mcpgw is not completely installed", path);
 		return E_NOTFOUND;
 	}
+	fflush(stdout);
 	if ((*pid = fork()) == 0)
-		child_run(path, argv, control);
+		child_run(path, argv, plan);
 	if (*pid == -1) {
 		out_error("fork: %s", strerror(errno));
 		return E_SYS;

@@ -14,9 +14,15 @@
 
 /* Appends -c DIR and every -o at argv[n]; answers the new n. */
 size_t		program_settings(const struct ctl *ctl, const char *config_dir, char **argv, size_t n);
-/* Starts it with our terminal and environment; control (or -1) becomes its HERITAGE_CONTROL.
- * 0 or an error, said. */
-must_check int	program_start(const char *name, char *const *argv, int control, pid_t *pid);
+struct program_plan {
+	int		 control;	/* becomes its HERITAGE_CONTROL; -1: none */
+	int		 out;		/* its stdout; -1: ours */
+	const char	*owner_of;	/* root only: runs as the owner of this folder; NULL: as we are */
+};
+
+/* Starts it with our terminal and environment.  Descriptors stay the caller's.  0 or an error, said. */
+must_check int	program_start(const char *name, char *const *argv, const struct program_plan *plan,
+		    pid_t *pid);
 /* Its exit code; 128 + the signal. */
 int		program_wait(pid_t pid);
 /* Becomes it; exits with EX_UNAVAILABLE when it is not there. */
