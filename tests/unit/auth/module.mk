@@ -1,0 +1,1 @@
+$(call unit,auth,auth policy lib,crypto)
