@@ -177,7 +177,7 @@ snap_text(const struct snap *s, struct stext t)
 {
 	const struct section	*text = &s->sections[SECTION_TEXT];
 
-	if (t.at > text->count || t.bytes > text->count - t.at)
+	if (text->records == NULL || t.at > text->count || t.bytes > text->count - t.at)
 		return SPAN_NONE;
 	return span_make(text->records + t.at, t.bytes);
 }

@@ -88,7 +88,8 @@ Test(compile, secrets_stand_in_their_own_snapshots_only)
 	scratch_write(folder, "servers.json", "{\"mcpServers\": {"
 	    "\"tool\": {\"command\": \"true\", \"env\": {\"A\": \"x-${secret:TOKEN}-y\", \"B\": \"${file:pw.txt}\","
 	    "\"C\": \"${PLAIN}\", \"HOME\": \"/elsewhere\"}},"
-	    "\"web\": {\"url\": \"http://127.0.0.1:8123/mcp?a=b#c\", \"headers\": {\"Authorization\": \"Bearer ${secret:TOKEN}\"}}"
+	    "\"web\": {\"url\": \"http://127.0.0.1:8123/mcp?a=b#c\", "
+	    "\"headers\": {\"Authorization\": \"Bearer ${secret:TOKEN}\"}}"
 	    "}}", 0644);
 	compile_ok(folder, false, NULL, &c);
 	cr_expect(not(holds(c.policy, "t0ken")));
@@ -182,10 +183,14 @@ Test(compile, a_profile_shows_what_the_program_needs_and_no_more)
 	scratch_write(work, "loose/run.sh", "#!/bin/sh\n", 0755);
 	scratch_write(work, "data/x", "", 0644);
 	snprintf(text, sizeof(text), "{\"mcpServers\": {"
-	    "\"elf\": {\"command\": \"%1$s/bin/tool\", \"args\": [\"-a\", \"\"], \"limits\": {\"nproc\": 9, \"data\": \"1GiB\"}},"
-	    "\"js\": {\"command\": \"%1$s/home/bin/node\", \"args\": [\"--flag\", \"%1$s/pkg/dist/../dist/index.js\"]},"
-	    "\"dep\": {\"command\": \"%1$s/home/bin/node\", \"args\": [\"app/node_modules/dep/cli.js\"], \"workdir\": \"%1$s\", \"read\": [\"%1$s\"]},"
-	    "\"sh\": {\"command\": \"%1$s/loose/run.sh\", \"write\": [\"%1$s/data\"], \"workdir\": \"%1$s/data\", \"tier\": \"off\"}"
+	    "\"elf\": {\"command\": \"%1$s/bin/tool\", \"args\": [\"-a\", \"\"], "
+	    "\"limits\": {\"nproc\": 9, \"data\": \"1GiB\"}},"
+	    "\"js\": {\"command\": \"%1$s/home/bin/node\", "
+	    "\"args\": [\"--flag\", \"%1$s/pkg/dist/../dist/index.js\"]},"
+	    "\"dep\": {\"command\": \"%1$s/home/bin/node\", \"args\": [\"app/node_modules/dep/cli.js\"], "
+	    "\"workdir\": \"%1$s\", \"read\": [\"%1$s\"]},"
+	    "\"sh\": {\"command\": \"%1$s/loose/run.sh\", \"write\": [\"%1$s/data\"], "
+	    "\"workdir\": \"%1$s/data\", \"tier\": \"off\"}"
 	    "}}", work);
 	scratch_write(folder, "servers.json", text, 0644);
 	compile_ok(folder, false, NULL, &c);
