@@ -24,6 +24,7 @@
 #include "master/logfd.h"
 #include "master/master.h"
 #include "master/query.h"
+#include "master/sdnotify.h"
 #include "master/status.h"
 
 #define CHILD_MAGIC	0xc411d001u
@@ -378,7 +379,7 @@ on_watch(struct loop_timer *t, void *arg)
 {
 	struct master	*m = arg;
 	struct child	*c, *next;
-	uint64_t	 now = loop_now_ms(m->loop), patience = m->params.watchdog;
+	uint64_t	 now = loop_now_ms(m->loop), patience = m->params.watchdog, wait;
 	struct msg_PING	 ping = { .token = ++m->children.token };
 
 	if (patience == 0)		/* no parameters yet */
@@ -392,7 +393,11 @@ on_watch(struct loop_timer *t, void *arg)
 		else
 			(void)child_send(c, MSG_TYPE_PING, 0, &ping, NULL, 0);
 	}
-	loop_timer_arm(t, patience / 3 + 1);
+	sdnotify_send("WATCHDOG=1");
+	wait = patience / 3 + 1;
+	if (sdnotify_alive_ms() != 0 && sdnotify_alive_ms() < wait)
+		wait = sdnotify_alive_ms();
+	loop_timer_arm(t, wait);
 }
 
 void

@@ -15,11 +15,12 @@
 
 static struct sockaddr_un	manager;
 static socklen_t		manager_bytes;
+static uint64_t			alive_ms;
 
 bool
 sdnotify_init(void)
 {
-	const char	*path = getenv("NOTIFY_SOCKET");
+	const char	*path = getenv("NOTIFY_SOCKET"), *usec = getenv("WATCHDOG_USEC");
 	size_t		 n = path == NULL ? 0 : strlen(path);
 
 	if (n > 1 && n < sizeof(manager.sun_path) && (path[0] == '/' || path[0] == '@')) {
@@ -29,8 +30,18 @@ sdnotify_init(void)
 			manager.sun_path[0] = '\0';	/* the abstract namespace */
 		manager_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
 	}
+	if (manager_bytes > 0 && usec != NULL)
+		alive_ms = strtoull(usec, NULL, 10) / 2000;	/* twice within its patience */
 	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
 	return manager_bytes > 0;
+}
+
+uint64_t
+sdnotify_alive_ms(void)
+{
+	return alive_ms;
 }
 
 void
