@@ -166,17 +166,38 @@ accept_add(struct accept *a, int fd, unsigned listener)
 	return 0;
 }
 
+static void
+close_all(struct accept *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		fd_close(&a->sockets[i].fd);
+	a->count = 0;
+	fd_close(&a->reserve);
+}
+
+static void
+on_stopped(struct loop_timer *t, void *arg)
+{
+	struct accept	*a = arg;
+
+	(void)t;
+	MAGIC_CHECK(a, ACCEPT_MAGIC);
+	close_all(a);
+}
+
 void
 accept_stop(struct accept *a)
 {
+	if (a->stopped)
+		return;
 	a->stopped = true;
-	loop_timer_disarm(&a->pause);
-	for (size_t i = 0; i < a->count; i++) {
+	for (size_t i = 0; i < a->count; i++)
 		loop_io_fini(&a->sockets[i].io);
-		fd_close(&a->sockets[i].fd);
-	}
-	a->count = 0;
-	fd_close(&a->reserve);
+	/* The loop tells the kernel at its next turn, and must still have the descriptor then: since
+	 * other workers hold the same socket, closing alone would leave it watched for ever. */
+	loop_timer_disarm(&a->pause);
+	loop_timer_init(a->loop, &a->pause, on_stopped, a);
+	loop_timer_arm(&a->pause, 0);
 }
 
 void
@@ -187,7 +208,10 @@ accept_free(struct accept **ap)
 	*ap = NULL;
 	if (a == NULL)
 		return;
-	accept_stop(a);
+	for (size_t i = 0; i < a->count; i++)
+		loop_io_fini(&a->sockets[i].io);
+	loop_timer_disarm(&a->pause);
+	close_all(a);
 	a->magic = 0;
 	free(a);
 }

@@ -16,7 +16,7 @@ void		accept_free(struct accept **a);
 /* Takes over a listening socket of this enum listen_kind.  0, E_FULL (8 at most) or E_SYS; then fd is
  * closed. */
 must_check int	accept_add(struct accept *a, int fd, unsigned listener);
-/* Stops for good (drain), leaving the sockets to the other workers. */
+/* Stops for good (drain), leaving the sockets to the other workers; they are closed in the next turn. */
 void		accept_stop(struct accept *a);
 
 #endif

@@ -217,7 +217,9 @@ conn_set_new(struct loop *l, const struct conn_params *params, exchange_fn *on_r
 	block_pool_init(&s->pool, KEEP_BLOCKS);
 	loop_timer_init(l, &s->sweep, on_sweep, s);
 	loop_timer_init(l, &s->kicker, on_kick, s);
+	/* Twice: an answer may follow from what the turn-end functions of the first rank found. */
 	loop_at_turn_end(l, LOOP_RANK_FLUSH, on_turn_end, s);
+	loop_at_turn_end(l, LOOP_RANK_AFTER, on_turn_end, s);
 	*out = s;
 	return 0;
 }

@@ -546,6 +546,39 @@ Test(conn, recovers_from_having_no_descriptors_left)
 	wire_stop(&w);
 }
 
+Test(accept, leaves_the_socket_to_the_others_when_it_stops)
+{
+	struct wire		w;
+	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t		n = sizeof(a);
+	int			ours = socket(AF_INET, SOCK_STREAM, 0), theirs, client;
+
+	wire_start(&w, handle_hello);
+	cr_assert(bind(ours, (struct sockaddr *)&a, n) == 0 && listen(ours, 8) == 0);
+	cr_assert(getsockname(ours, (struct sockaddr *)&a, &n) == 0);
+	theirs = dup(ours);		/* another worker's */
+	cr_assert(eq(int, accept_add(w.accept, ours, 1), 0));
+	wire_settle(&w);
+	accept_stop(w.accept);
+	wire_settle(&w);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	cr_assert(connect(client, (struct sockaddr *)&a, n) == 0);
+	/* Not watched any more: waiting for something else takes no turns. */
+	{
+		struct loop_timer t;
+		unsigned turns = 0;
+
+		wire_timer(&w, &t, 100);
+		while (t.armed && turns++ < 1000)
+			loop_turn(w.loop, true);
+		cr_expect(lt(uint, turns, 10), "the loop does not spin");
+	}
+	cr_expect(eq(uint, w.requests, 0));
+	close(theirs);
+	close(client);
+	wire_stop(&w);
+}
+
 static int
 descriptors(void)
 {

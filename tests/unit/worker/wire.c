@@ -95,6 +95,20 @@ wire_limits(struct wire *w, uint64_t head_ms, uint64_t body_ms, uint64_t idle_ms
 	conn_set_params(w->conns, &p);
 }
 
+static void
+on_timer(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	(void)arg;
+}
+
+void
+wire_timer(struct wire *w, struct loop_timer *t, uint64_t ms)
+{
+	loop_timer_init(w->loop, t, on_timer, w);
+	loop_timer_arm(t, ms);
+}
+
 void
 wire_later(struct wire *w, uint64_t ms)
 {
