@@ -4,8 +4,8 @@
  *
  * Process: mcpgw-runner.  Owns: who is not read for want of memory.
  * Trusts:  nothing.  Answers leave when workers take them, at the latest with their deadline.  Half a
- *          line leaves only when its other half is read, so a tool that holds nothing but that is
- *          ended after a while: else a few of them would stop the tenant for good.
+ *          line leaves only when its other half is read, so after a while one tool that holds nothing
+ *          but that is ended, to let the others finish.
  */
 #include "sandbox/runner/memory.h"
 #include "sandbox/runner/tool.h"
@@ -17,13 +17,16 @@ static void
 memory_on_timer(struct loop_timer *timer, void *arg)
 {
 	struct runner	*r = arg;
+	struct tool	*most = NULL;
 	uint64_t	 now = loop_now_ms(r->loop);
 
 	(void)timer;
 	for (struct tool *t = r->tools; t != NULL; t = t->next)
 		if (t->starved && now - t->starved_ms >= PATIENCE_MS && t->instance != NULL &&
-		    t->instance->held_bytes == 0)
-			tool_fail(t, LINK_END_TOO_BIG, "wrote more than there is memory for now");
+		    t->instance->held_bytes == 0 && (most == NULL || tool_held(t) > tool_held(most)))
+			most = t;
+	if (most != NULL)
+		tool_fail(most, LINK_END_TOO_BIG, "wrote more than there is memory for now");
 	if (r->starved_count > 0)
 		loop_timer_arm(&r->patience, LOOK_MS);
 }

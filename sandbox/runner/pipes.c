@@ -236,7 +236,7 @@ tool_on_listener(struct loop_io *io, unsigned what, void *arg)
 	MAGIC_CHECK(t, TOOL_MAGIC);
 	if ((r = notify_take(t->listener, &event)) == 0) {
 		if (event.domain != -1)
-			server_refused(t->server, event.wanted);
+			server_refused(t->server, event.domain);
 	} else if (r != E_AGAIN) {
 		loop_io_arm(io, 0);
 	}

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "policy/policy.h"
 #include "sandbox/runner/instance.h"
@@ -137,8 +138,8 @@ server_tell(struct server *s)
 	if (m.state == SERVER_STATE_BROKEN || m.state == SERVER_STATE_NO_JAIL) {
 		m.next_try_ms = s->next_try_ms;
 		snprintf(error, sizeof(error), "%s", s->why);
-	} else if (s->wanted[0] != '\0') {
-		snprintf(error, sizeof(error), "wanted the %s; allow with \"net\"", s->wanted);
+	} else if (s->wants_network) {
+		snprintf(error, sizeof(error), "wanted the network; allow with \"net\"");
 	}
 	m.error = span_of(error);
 	if (m.state == s->told.state && m.instances == s->told.instances &&
@@ -225,12 +226,13 @@ server_may_start(const struct server *s, char *text, size_t text_bytes)
 }
 
 void
-server_refused(struct server *s, const char *wanted)
+server_refused(struct server *s, int domain)
 {
 	s->refused++;
-	/* A tool may try without end; the master hears of each kind once. */
-	if (strcmp(s->wanted, wanted) == 0)
+	/* A tool may try without end; the master hears of it once. */
+	if (s->wants_network || (domain != AF_INET && domain != AF_INET6))
 		return;
-	snprintf(s->wanted, sizeof(s->wanted), "%s", wanted);
+	s->wants_network = true;
 	s->touched = true;
+	log_notice(SERVER_SUBJECT(s), "a tool wanted the network and was refused; allow with \"net\"");
 }

@@ -39,7 +39,7 @@ struct server {
 	bool		 no_jail;
 	char		 why[RUNNER_TEXT];	/* the last failure */
 	uint64_t	 refused;	/* socket() calls the jail refused */
-	char		 wanted[64];	/* what the last one wanted, for people; "" none yet */
+	bool		 wants_network;	/* one of them was for the internet */
 	struct ring	 ring;
 
 	bool		 touched;	/* tell the master at the end of the turn */
@@ -66,7 +66,7 @@ void		server_came_up(struct server *s);
 void		server_ended_well(struct server *s, uint64_t up_ms);
 /* 0, or E_AGAIN with the reason in text: waits after failures. */
 must_check int	server_may_start(const struct server *s, char *text, size_t text_bytes);
-/* The jail refused a call to this server's tool. */
-void		server_refused(struct server *s, const char *wanted);
+/* The jail refused this server's tool a socket of this family. */
+void		server_refused(struct server *s, int domain);
 
 #endif

@@ -16,6 +16,7 @@
  *   dies-on-call       exits with status 3 in the middle of a call
  *   exits-on-discover  exits when the first thing it hears is server/discover
  *   wrong-id           answers with other ids first: the next call's, a text, an unknown one
+ *   early              before it reads a call it answers ids that may come
  *   bad-answer         answers with both result and error
  *   twice              answers twice
  *   flood-stdout       a call makes it send notifications without end
@@ -126,6 +127,16 @@ ask_all(struct span id)
 }
 
 static void
+answer_early(void)
+{
+	for (int i = 0; i < 50; i++) {
+		printf("{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":{\"stolen\":true}}\n", i % 10);
+		fflush(stdout);
+		pause_ms(10);
+	}
+}
+
+static void
 lie_before(struct span id, struct json_value message)
 {
 	struct span	token = json_get(json_get(json_get(message, "params"), "_meta"), "progressToken").raw;
@@ -195,6 +206,8 @@ on_message(struct span heard)
 	}
 	method = json_get(message, "method");
 	id = json_get(message, "id").raw;
+	if (is("early") && json_is(method, "notifications/initialized"))
+		answer_early();
 	if (is("silent") || id.n == 0)
 		return;
 	if (json_is(method, "server/discover") && is("exits-on-discover"))

@@ -5,8 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -77,6 +80,7 @@ make_profile(const struct rig *r)
 		const struct rig_server	*s = &r->servers[i];
 		struct rec_profile	 rec = { .hash = rig_hash(r, i), .era = s->era };
 		struct rec_bind		 bind = { .flags = BIND_WRITABLE };
+		struct rec_filter	 filter = { .listener = 1 };
 
 		cr_assert(eq(int, build_text(b, span_of(s->name), &rec.server), 0));
 		rec.start_timeout_ms = s->start_timeout_ms ? s->start_timeout_ms : 5000;
@@ -87,6 +91,10 @@ make_profile(const struct rig *r)
 			cr_assert(eq(int, build_text(b, span_of(s->writable), &bind.source), 0));
 			cr_assert(eq(int, build_add(b, SECTION_BIND, &bind, &rec.bind_first), 0));
 			rec.bind_count = 1;
+		}
+		if (s->watched) {
+			cr_assert(eq(int, build_add(b, SECTION_FILTER, &filter, &rec.filter), 0));
+			rec.filter++;
 		}
 		cr_assert(eq(int, build_add(b, SECTION_PROFILE, &rec, NULL), 0));
 	}
@@ -126,6 +134,26 @@ spawner_say(struct rig *r, uint16_t type, uint64_t ref, const void *msg, const i
 		(void)!chan_send_wait(r->spawner, type, ref, msg, fds, count);
 }
 
+/* In the child: its socket() calls are answered by whoever holds the listener; tells its number, and
+ * waits until it was taken. */
+static void
+watch_sockets(int tell, int taken)
+{
+	struct sock_filter	code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog	program = { .len = 4, .filter = code };
+	int			fd;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	if (write(tell, &fd, sizeof(fd)) != sizeof(fd) || read(taken, &fd, 1) != 1)
+		_exit(126);
+}
+
 static void
 spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 {
@@ -133,7 +161,8 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 	struct msg_SPAWNED		 spawned;
 	struct msg_SPAWNED_WATCH	 watch;
 	struct rig_tool			*t = &r->tools[r->tool_count];
-	int				 in[2], out[2], err[2], life[2], fds[4], server = -1;
+	int				 in[2], out[2], err[2], life[2], tell[2], taken[2], fds[2];
+	int				 server = -1, listener;
 	char				 path[512];
 
 	for (int i = 0; r->servers[i].name != NULL; i++)
@@ -150,12 +179,14 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 		    "two tools of %s with one key", r->servers[server].name);
 	cr_assert(lt(int, r->tool_count++, RIG_TOOLS));
 	must(!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC) && !pipe2(err, O_CLOEXEC) &&
-	    !pipe2(life, O_CLOEXEC));
+	    !pipe2(life, O_CLOEXEC) && !pipe2(tell, O_CLOEXEC) && !pipe2(taken, O_CLOEXEC));
 	*t = (struct rig_tool){ .server = server, .key = m->instance, .life = life[0], .from_ms = now_ms() };
 	beside("tests/lying-server", path, sizeof(path));
 	if ((t->pid = fork()) == 0) {
 		setsid();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (r->servers[server].watched)
+			watch_sockets(tell[1], taken[0]);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
@@ -172,7 +203,17 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 	close(err[0]);
 	close(life[1]);
 	fds[0] = (int)syscall(SYS_pidfd_open, t->pid, 0);
-	fds[1] = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+	if (r->servers[server].watched) {
+		must(read(tell[0], &listener, sizeof(listener)) == sizeof(listener) && listener != -1);
+		fds[1] = (int)syscall(SYS_pidfd_getfd, fds[0], listener, 0);
+		must(fds[1] != -1 && write(taken[1], "", 1) == 1);
+	} else {
+		fds[1] = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+	}
+	close(tell[0]);
+	close(tell[1]);
+	close(taken[0]);
+	close(taken[1]);
 	spawner_say(r, MSG_TYPE_SPAWNED_WATCH, ref, &watch, fds, 2);
 	close(fds[0]);
 	close(fds[1]);

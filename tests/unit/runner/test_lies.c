@@ -116,6 +116,23 @@ Test(lies, about_ids_never_reach_another_call, .timeout = 20)
 	rig_end(&r);
 }
 
+Test(lies, an_answer_before_the_question_is_none, .timeout = 20)
+{
+	struct rig_server	servers[] = { { .name = "liar", .mode = "early" }, { .name = NULL } };
+	struct rig		r;
+	struct rig_call		*c;
+	int			link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	/* More than a pipe takes, so it is begun and not whole while the answers come. */
+	rig_send(&r, link, 1, 0, 1, 5000, 200000);
+	c = &r.links[link].calls[1];
+	rig_run(&r, 5000, &c->ended);
+	claim(c->end == LINK_END_OK && c->answered && strstr(c->answer, "stolen") == NULL, "%.80s", c->answer);
+	rig_end(&r);
+}
+
 Test(lies, a_tool_that_reads_nothing_costs_its_calls_only, .timeout = 30)
 {
 	struct rig_server	servers[] = { { .name = "deaf", .mode = "reads-nothing" },
@@ -138,5 +155,23 @@ Test(lies, a_tool_that_reads_nothing_costs_its_calls_only, .timeout = 30)
 	claim((deaf->end_flags & LINK_FLAG_SENT) != 0);
 	RIG_UNTIL(&r, 2000, rig_tools_running(&r, 0) == 0);
 	cr_expect(eq(int, rig_tools_running(&r, 0), 0), "a deaf tool is ended");
+	rig_end(&r);
+}
+
+Test(lies, a_refused_socket_is_told_to_the_operator, .timeout = 20)
+{
+	struct rig_server	servers[] = { { .name = "online", .mode = "wants-network", .watched = true },
+				    { .name = NULL } };
+	struct rig		r;
+	struct rig_call		*c;
+	int			link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	c = rig_call(&r, link, 1, 0, 1, 3000);
+	claim(c->end == LINK_END_OK && strstr(c->answer, "socket: Permission denied") != NULL, "%s", c->answer);
+	RIG_UNTIL(&r, 500, r.states[0].error[0] != '\0');
+	claim(strcmp(r.states[0].error, "wanted the network; allow with \"net\"") == 0, "%s",
+	    r.states[0].error);
 	rig_end(&r);
 }

@@ -13,7 +13,7 @@
 static const struct rig_server ok_server[] = {
 	{ .name = "fine", .mode = "ok" },
 	{ .name = "slow", .mode = "slow", .n = "700" },
-	{ .name = "big", .mode = "big", .n = "12000000" },
+	{ .name = "big", .mode = "big", .n = "12000000", .max_instances = 20 },
 	{ .name = "mute", .mode = "mute" },
 	{ .name = NULL },
 };
@@ -300,7 +300,7 @@ Test(links, full_queues_refuse_and_recover, .timeout = 60)
 Test(links, memory_for_answers_has_a_ceiling, .timeout = 90)
 {
 	struct rig	r;
-	int		link, ended = 0;
+	int		link, ended = 0, whole = 0;
 	char		path[64], line[128];
 	long		most_kb = 0, kb;
 	FILE		*f;
@@ -308,8 +308,8 @@ Test(links, memory_for_answers_has_a_ceiling, .timeout = 90)
 	rig_begin(&r, ok_server);
 	link = rig_link(&r);
 	r.links[link].stingy = true;
-	/* 9 tools, 12 MB each: not all can be held. */
-	for (uint32_t n = 1; n <= 8; n++)
+	/* 16 tools, 12 MB each: not all can be held. */
+	for (uint32_t n = 1; n <= 16; n++)
 		rig_send(&r, link, n, 2, n, 30000, 0);
 	rig_run(&r, 2500, NULL);
 	snprintf(path, sizeof(path), "/proc/%d/status", r.runner);
@@ -319,23 +319,24 @@ Test(links, memory_for_answers_has_a_ceiling, .timeout = 90)
 				most_kb = kb;
 		fclose(f);
 	}
-	claim(most_kb < 160 * 1024, "%ld KiB", most_kb);
-	/* Now they are taken, and all arrive whole. */
-	for (int round = 0; round < 400 && ended < 8; round++) {
+	claim(most_kb < 100 * 1024, "%ld KiB", most_kb);
+	/* Now they are taken, and what was whole arrives whole; half lines that filled the rest make room. */
+	for (int round = 0; round < 400 && ended < 16; round++) {
 		ended = 0;
-		for (uint32_t n = 1; n <= 8; n++) {
+		for (uint32_t n = 1; n <= 16; n++) {
 			if (!r.links[link].calls[n].ended)
 				rig_frame(&r, link, 0, LINK_CREDIT, 0, n, 1u << 20, NULL);
 			ended += r.links[link].calls[n].ended;
 		}
 		rig_run(&r, 20, NULL);
 	}
-	for (uint32_t n = 1; n <= 8; n++) {
+	for (uint32_t n = 1; n <= 16; n++) {
 		struct rig_call *c = &r.links[link].calls[n];
 
 		claim(c->end == LINK_END_OK || c->end == LINK_END_TOO_BIG, "call %u: %d %s", n, c->end, c->text);
 		claim(c->end != LINK_END_OK || c->answer_have == c->answer_bytes);
+		whole += c->end == LINK_END_OK;
 	}
-	claim(r.links[link].calls[1].end == LINK_END_OK);
+	claim(whole >= 4, "%d of 16", whole);
 	rig_end(&r);
 }
