@@ -1,0 +1,1 @@
+$(call archive,upstream,$(notdir $(wildcard upstream/*.c)))

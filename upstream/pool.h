@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pool.h - connections to HTTP upstreams, kept while they are idle
+ *
+ * A connection belongs to one user at a time.  Its user is told of bytes and of the end in handlers of
+ * the loop, never inside a call to the pool; bytes are written at the turn's end, after the audit.
+ */
+#ifndef UPSTREAM_POOL_H
+#define UPSTREAM_POOL_H
+
+#include "http/queue.h"
+#include "lib/loop.h"
+
+#define POOL_ADDRESSES_MAX	8
+#define POOL_CONNS_MAX		256	/* to one endpoint, from one worker */
+
+struct pool_address {
+	uint16_t	family;		/* AF_INET or AF_INET6 */
+	uint8_t		bytes[16];	/* network order; IPv4 in the first four */
+};
+
+struct pool_target {
+	uint64_t		 key;		/* connections of one key are alike */
+	struct pool_address	 address[POOL_ADDRESSES_MAX];
+	size_t			 count;
+	uint16_t		 port;
+};
+
+struct pool_params {			/* parameters connect_timeout, upstream_idle */
+	uint64_t	connect_timeout_ms, idle_ms;
+};
+
+struct pool;
+struct pool_conn;
+
+struct pool_ops {
+	/* Connected: bytes may be put. */
+	void	(*on_open)(struct pool_conn *c, void *user);
+	/* Borrowed for the call. */
+	void	(*on_bytes)(struct pool_conn *c, struct span bytes, void *user);
+	/* Once, last: it could not be opened, or it is over.  E_SERVER, E_TIMEOUT (connecting), E_EOF
+	 * or E_CLOSED; text is for people, static.  The connection is no longer the user's. */
+	void	(*on_end)(struct pool_conn *c, int error, const char *text, void *user);
+};
+
+/* blocks is borrowed and must outlive it.  E_NOMEM. */
+must_check int	pool_new(struct loop *l, struct block_pool *blocks, const struct pool_params *params,
+		    struct pool **out);
+/* No connection may be in use; the loop must not turn afterwards. */
+void		pool_free(struct pool **p);
+void		pool_set_params(struct pool *p, const struct pool_params *params);
+struct loop	*pool_loop(struct pool *p);
+struct block_pool *pool_blocks(struct pool *p);
+size_t		pool_open_count(const struct pool *p);	/* connections, idle ones among them */
+
+/* A connection for `user`: an idle one unless `fresh`, ready at once (pool_is_open()), or one that is
+ * being opened.  0, E_OVERLOAD, E_SERVER (no address) or E_NOMEM. */
+must_check int	pool_acquire(struct pool *p, const struct pool_target *target, bool fresh,
+		    const struct pool_ops *ops, void *user, struct pool_conn **out);
+bool		pool_is_open(const struct pool_conn *c);
+bool		pool_is_reused(const struct pool_conn *c);
+/* What is to be sent; after putting, pool_flush(). */
+struct http_queue *pool_queue(struct pool_conn *c);
+void		pool_flush(struct pool_conn *c);
+/* Bytes that the kernel took since it was acquired. */
+uint64_t	pool_sent(const struct pool_conn *c);
+
+/* Done: kept idle for keep_ms at most (and the pool's own limit).  Nothing may wait to be sent. */
+void		pool_release(struct pool_conn **c, uint64_t keep_ms);
+/* Closed. */
+void		pool_drop(struct pool_conn **c);
+
+#endif
