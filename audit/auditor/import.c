@@ -10,155 +10,59 @@
  * that, when nobody holds it and nothing is left in it.  Dying anywhere between repeats work and
  * `done` drops the repeats.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "audit/auditor/import.h"
-#include "lib/bug.h"
-#include "lib/fd.h"
+#include "audit/auditor/sources.h"
 #include "lib/log.h"
 
 #define PASS_BYTES	(8 * 1024 * 1024)
 #define GROW_TRIES	16
 
-struct source {
-	struct segment_id	id;
-	char			name[SEGMENT_NAME_MAX];
-	uint64_t		taken_to;	/* in the store */
-	uint64_t		at;		/* in the transaction under way */
-	bool			live, through, seen, gap_seen;
-};
-
 struct import {
 	struct auditdb		*db;
-	int			 dir_fd;
-	DIR			*dir;
+	struct sources		 src;
 	uint64_t		 boot;
-	struct source		*sources;	/* sorted */
-	size_t			 count, room;
 	struct segment_id	*over;		/* dead writers whose calls are to be closed */
 	size_t			 over_count, over_room;
 	uint64_t		 budget;
 	bool			 changed;	/* something for the store in this transaction */
+	bool			 more;		/* and there is more than it took */
 };
 
 int
 import_new(struct auditdb *db, const char *spool_path, uint64_t boot, struct import **out)
 {
 	struct import	*im;
-	int		 r = E_SYS, fd = -1;
+	int		 r;
 
 	*out = NULL;
 	if ((im = calloc(1, sizeof(*im))) == NULL)
 		return E_NOMEM;
 	im->db = db;
 	im->boot = boot;
-	im->dir_fd = open(spool_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (im->dir_fd == -1 || (fd = fcntl(im->dir_fd, F_DUPFD_CLOEXEC, 3)) == -1)
-		goto fail;
-	if ((im->dir = fdopendir(fd)) == NULL)
-		goto fail;
+	if ((r = sources_init(&im->src, spool_path)) != 0) {
+		free(im);
+		return r;
+	}
 	*out = im;
 	return 0;
- fail:
-	fd_close(&fd);
-	import_free(&im);
-	return r;
 }
 
 void
 import_free(struct import **imp)
 {
 	struct import	*im = *imp;
-	int		 saved = errno;
 
 	*imp = NULL;
 	if (im == NULL)
 		return;
-	if (im->dir != NULL)
-		closedir(im->dir);
-	fd_close(&im->dir_fd);
-	free(im->sources);
+	sources_fini(&im->src);
 	free(im->over);
 	free(im);
-	errno = saved;
-}
-
-static int
-source_add(struct import *im, const struct segment_id *id, const char *name)
-{
-	struct source	*s;
-	size_t		 at = im->count;
-
-	if (im->count == im->room) {
-		size_t room = im->room == 0 ? 32 : im->room * 2;
-
-		if ((s = realloc(im->sources, room * sizeof(*s))) == NULL)
-			return E_NOMEM;
-		im->sources = s;
-		im->room = room;
-	}
-	while (at > 0 && segment_id_cmp(&im->sources[at - 1].id, id) > 0)
-		at--;
-	s = &im->sources[at];
-	memmove(s + 1, s, (im->count - at) * sizeof(*s));
-	*s = (struct source){ .id = *id, .seen = true, .taken_to = sizeof(struct segment_head) };
-	memcpy(s->name, name, strlen(name) + 1);
-	im->count++;
-	return 0;
-}
-
-static struct source *
-source_find(struct import *im, const struct segment_id *id)
-{
-	size_t	low = 0, high = im->count;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int cmp = segment_id_cmp(&im->sources[mid].id, id);
-
-		if (cmp == 0)
-			return &im->sources[mid];
-		if (cmp < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
-/* What the folder holds now. */
-static int
-scan(struct import *im)
-{
-	struct dirent		*d;
-	struct segment_id	 id;
-	struct source		*s;
-	size_t			 kept = 0;
-	int			 r;
-
-	for (size_t i = 0; i < im->count; i++)
-		im->sources[i].seen = false;
-	rewinddir(im->dir);
-	while (errno = 0, (d = readdir(im->dir)) != NULL) {
-		if (strlen(d->d_name) >= SEGMENT_NAME_MAX || segment_id_parse(d->d_name, &id) != 0)
-			continue;
-		if ((s = source_find(im, &id)) != NULL)
-			s->seen = true;
-		else if ((r = source_add(im, &id, d->d_name)) != 0)
-			return r;
-	}
-	if (errno != 0)
-		return E_SYS;
-	for (size_t i = 0; i < im->count; i++)
-		if (im->sources[i].seen)
-			im->sources[kept++] = im->sources[i];
-	im->count = kept;
-	return 0;
 }
 
 /* Damage inside, or a tail that was torn when its writer died: what was torn was never answered for,
@@ -197,7 +101,6 @@ gap_check(struct import *im, struct source *s, const struct record *rec)
 	if (rec->seq <= last + 1 || s->gap_seen)
 		return 0;
 	s->gap_seen = true;
-	im->changed = true;
 	return E_AGAIN;
 }
 
@@ -248,7 +151,7 @@ take_source(struct import *im, struct source *s)
 	s->at = s->taken_to;
 	s->through = false;
 	s->live = false;
-	r = segment_open(im->dir_fd, s->name, &reader);
+	r = segment_open(im->src.dir_fd, s->name, &reader);
 	if (r == E_FORMAT) {
 		s->through = true;		/* no file of ours: nothing to take */
 		return 0;
@@ -266,8 +169,8 @@ take_source(struct import *im, struct source *s)
 static int
 take_sources(struct import *im)
 {
-	for (size_t i = 0; i < im->count; i++) {
-		struct source *s = &im->sources[i];
+	for (size_t i = 0; i < im->src.count; i++) {
+		struct source *s = &im->src.v[i];
 		int r;
 
 		/* A later segment of a writer only after the whole of the one before: else its records
@@ -278,19 +181,12 @@ take_sources(struct import *im)
 			s->at = s->taken_to;
 			continue;
 		}
-		if ((r = take_source(im, s)) != 0 && r != E_AGAIN)
+		r = take_source(im, s);
+		im->more |= r == E_AGAIN;
+		if (r != 0 && r != E_AGAIN)
 			return r;
 	}
 	return 0;
-}
-
-static bool
-writer_is_read(const struct import *im, const struct segment_id *writer)
-{
-	for (size_t i = 0; i < im->count; i++)
-		if (segment_id_same_writer(&im->sources[i].id, writer) && !im->sources[i].through)
-			return false;
-	return true;
 }
 
 static int
@@ -300,55 +196,42 @@ close_dead(struct import *im)
 	int		r;
 
 	for (size_t i = 0; i < im->over_count; i++) {
-		if (!writer_is_read(im, &im->over[i]))
+		if (!sources_writer_is_read(&im->src, &im->over[i]))
 			continue;
 		if ((r = auditdb_close_orphans(im->db, &im->over[i], &closed)) != 0)
 			return r;
 		if (closed == 0)
 			continue;
 		im->changed = true;
-		log_notice(NULL, "worker %u: %llu calls were open when it died, outcome=unknown",
+		log_notice(NULL, "worker %u died with calls open: %llu, outcome=unknown",
 		    im->over[i].slot, (unsigned long long)closed);
 	}
 	return 0;
 }
 
-/* What the transaction did is now so.  A deleted segment counts as movement: its writer may have gone
- * on in one that was made after the folder was read. */
+/* What the transaction did is now so.  After a deleted segment there may be more: its writer may have
+ * gone on in one that was made after the folder was read. */
 static int
-settle(struct import *im, bool *moved)
+settle(struct import *im)
 {
 	size_t	kept = 0;
 	bool	any = false;
 	int	r;
 
 	for (size_t i = 0; i < im->over_count; i++)
-		if (!writer_is_read(im, &im->over[i]))
+		if (!sources_writer_is_read(&im->src, &im->over[i]))
 			im->over[kept++] = im->over[i];
 	im->over_count = kept;
-	for (size_t i = 0; i < im->count; i++) {
-		im->sources[i].taken_to = im->sources[i].at;
-		any |= im->sources[i].through;
+	for (size_t i = 0; i < im->src.count; i++) {
+		im->src.v[i].taken_to = im->src.v[i].at;
+		any |= im->src.v[i].through;
 	}
-	*moved = im->changed;
 	if (!any)
 		return 0;
 	if ((r = auditdb_sync(im->db)) != 0)
 		return r;
-	kept = 0;
-	for (size_t i = 0; i < im->count; i++) {
-		struct source *s = &im->sources[i];
-
-		if (s->through && unlinkat(im->dir_fd, s->name, 0) == -1 && errno != ENOENT) {
-			log_warn_repeat(LOG_SUBJECT("segment", s->name), "cannot be deleted: %m");
-			s->through = false;
-		}
-		if (s->through)
-			*moved = true;
-		else
-			im->sources[kept++] = *s;
-	}
-	im->count = kept;
+	sources_delete(&im->src, &any);
+	im->more |= any;
 	return 0;
 }
 
@@ -357,7 +240,7 @@ pass_once(struct import *im)
 {
 	int	r;
 
-	im->changed = false;
+	im->changed = im->more = false;
 	im->budget = PASS_BYTES;
 	if ((r = auditdb_begin(im->db)) != 0)
 		return r;
@@ -370,12 +253,12 @@ pass_once(struct import *im)
 }
 
 int
-import_pass(struct import *im, bool *moved)
+import_pass(struct import *im, enum import_news *news)
 {
 	int	r;
 
-	*moved = false;
-	if ((r = scan(im)) != 0)
+	*news = IMPORT_QUIET;
+	if ((r = sources_scan(&im->src)) != 0)
 		return r;
 	for (int i = 0; (r = pass_once(im)) == E_FULL; i++) {
 		if (i == GROW_TRIES)
@@ -383,19 +266,21 @@ import_pass(struct import *im, bool *moved)
 		if ((r = auditdb_grow(im->db)) != 0)
 			return r;
 	}
-	if (r != 0)
-		return r;
-	return settle(im, moved);
+	if (r == 0)
+		r = settle(im);
+	if (r == 0)
+		*news = im->more ? IMPORT_MORE : im->changed ? IMPORT_MOVED : IMPORT_QUIET;
+	return r;
 }
 
 int
 import_all(struct import *im)
 {
-	bool	moved = true;
-	int	r = 0;
+	enum import_news	news = IMPORT_MORE;
+	int			r = 0;
 
-	while (moved && r == 0)
-		r = import_pass(im, &moved);
+	while (news == IMPORT_MORE && r == 0)
+		r = import_pass(im, &news);
 	return r;
 }
 
@@ -425,15 +310,6 @@ import_writer_over(struct import *im, uint32_t slot, uint32_t incarnation)
 	return over_add(im, &(struct segment_id){ im->boot, slot, incarnation, 0 });
 }
 
-static bool
-writer_is_live(const struct import *im, const struct segment_id *writer)
-{
-	for (size_t i = 0; i < im->count; i++)
-		if (im->sources[i].live && segment_id_same_writer(&im->sources[i].id, writer))
-			return true;
-	return false;
-}
-
 int
 import_all_over(struct import *im)
 {
@@ -443,7 +319,7 @@ import_all_over(struct import *im)
 	if ((r = auditdb_begin(im->db)) != 0)
 		return r;
 	while ((r = auditdb_next_open(im->db, &writer)) == 0)
-		if (!writer_is_live(im, &writer) && (r = over_add(im, &writer)) != 0)
+		if (!sources_writer_is_live(&im->src, &writer) && (r = over_add(im, &writer)) != 0)
 			break;
 	auditdb_abort(im->db);
 	return r == E_NOTFOUND ? import_all(im) : r;
@@ -454,16 +330,16 @@ import_behind(struct import *im)
 {
 	uint64_t	n = 0;
 
-	if (scan(im) != 0)
+	if (sources_scan(&im->src) != 0)
 		return 0;
-	for (size_t i = 0; i < im->count; i++) {
+	for (size_t i = 0; i < im->src.count; i++) {
 		struct segment_reader reader;
 		struct record rec;
 		struct span raw;
 
-		if (segment_open(im->dir_fd, im->sources[i].name, &reader) != 0)
+		if (segment_open(im->src.dir_fd, im->src.v[i].name, &reader) != 0)
 			continue;
-		segment_seek(&reader, im->sources[i].taken_to);
+		segment_seek(&reader, im->src.v[i].taken_to);
 		while (segment_next(&reader, &rec, &raw) == 0)
 			n++;
 		segment_close(&reader);
@@ -474,33 +350,7 @@ import_behind(struct import *im)
 bool
 import_has_live(const struct import *im)
 {
-	for (size_t i = 0; i < im->count; i++)
-		if (im->sources[i].live)
-			return true;
-	return false;
-}
-
-/* Segments whose maker was interrupted have a name with a dot before it, and were never handed out. */
-static void
-drop_unready(struct import *im)
-{
-	struct dirent		*d;
-	struct segment_id	 id;
-
-	rewinddir(im->dir);
-	while ((d = readdir(im->dir)) != NULL)
-		if (d->d_name[0] == '.' && segment_id_parse(d->d_name + 1, &id) == 0 &&
-		    id.boot != im->boot)
-			(void)unlinkat(im->dir_fd, d->d_name, 0);
-}
-
-static bool
-has_segments(const struct import *im, const struct segment_id *writer)
-{
-	for (size_t i = 0; i < im->count; i++)
-		if (segment_id_same_writer(&im->sources[i].id, writer))
-			return true;
-	return false;
+	return sources_any_live(&im->src);
 }
 
 int
@@ -509,14 +359,14 @@ import_tidy(struct import *im)
 	struct segment_id	writer = { 0 };
 	int			r;
 
-	drop_unready(im);
+	sources_drop_unready(&im->src, im->boot);
 	/* Deleted segments must not come back once nobody would know their records. */
-	if (fsync(im->dir_fd) == -1 || (r = scan(im)) != 0)
+	if (fsync(im->src.dir_fd) == -1 || (r = sources_scan(&im->src)) != 0)
 		return E_SYS;
 	if ((r = auditdb_begin(im->db)) != 0)
 		return r;
 	while ((r = auditdb_next_done(im->db, &writer)) == 0) {
-		if (writer.boot == im->boot || has_segments(im, &writer))
+		if (writer.boot == im->boot || sources_writer_has_any(&im->src, &writer))
 			continue;
 		if ((r = auditdb_forget(im->db, &writer)) != 0)
 			break;

@@ -21,11 +21,17 @@ must_check int	import_writer_over(struct import *im, uint32_t slot, uint32_t inc
 /* The same for every writer that holds no segment any more: at start, and at the end. */
 must_check int	import_all_over(struct import *im);
 
+enum import_news {
+	IMPORT_QUIET,		/* nothing came */
+	IMPORT_MOVED,		/* all there was is taken; look again soon */
+	IMPORT_MORE,		/* not all: go on at once */
+};
+
 /* Takes what there is, up to a few MiB, in one transaction; deletes the segments that are through.
- * *moved: look again soon.  0, E_NOMEM, E_SYS (errno: ENOSPC is a full disk; nothing was lost, try
- * again) or E_FORMAT (the store is damaged). */
-must_check int	import_pass(struct import *im, bool *moved);
-/* Until nothing moves. */
+ * 0, E_NOMEM, E_SYS (errno: ENOSPC is a full disk; nothing was lost, try again) or E_FORMAT (the
+ * store is damaged). */
+must_check int	import_pass(struct import *im, enum import_news *news);
+/* All there was when it began, and perhaps some that came meanwhile. */
 must_check int	import_all(struct import *im);
 /* Records that wait; reads the segments. */
 uint64_t	import_behind(struct import *im);

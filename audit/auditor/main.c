@@ -87,13 +87,13 @@ on_error(struct auditor *a, int r)
 	a->trouble = true;
 }
 
-/* One look; *moved: look again soon.  What is wrong was told. */
+/* One look.  What is wrong was told. */
 static int
-look(struct auditor *a, bool *moved)
+look(struct auditor *a, enum import_news *news)
 {
 	int	r;
 
-	if ((r = import_pass(a->import, moved)) != 0) {
+	if ((r = import_pass(a->import, news)) != 0) {
 		on_error(a, r);
 		return r;
 	}
@@ -108,16 +108,16 @@ look(struct auditor *a, bool *moved)
 static void
 on_look(struct loop_timer *t, void *arg)
 {
-	struct auditor	*a = arg;
-	bool		 moved;
+	struct auditor		*a = arg;
+	enum import_news	 news;
 
-	if (look(a, &moved) != 0)
+	if (look(a, &news) != 0)
 		a->look_ms = RETRY_MS;
-	else if (moved)
+	else if (news != IMPORT_QUIET)
 		a->look_ms = LOOK_MS;
 	else if ((a->look_ms *= 2) > LOOK_IDLE_MS)
 		a->look_ms = LOOK_IDLE_MS;
-	loop_timer_arm(t, a->look_ms);
+	loop_timer_arm(t, news == IMPORT_MORE ? 0 : a->look_ms);
 }
 
 static uint64_t
@@ -135,13 +135,14 @@ finish(struct auditor *a, uint64_t within_ms)
 {
 	const struct timespec	nap = { 0, LOOK_MS * 1000000 };
 	uint64_t		until = now_ms() + within_ms;
-	bool			moved;
+	enum import_news	news;
 	int			r;
 
 	do {
-		if ((r = import_pass(a->import, &moved)) == 0 && !moved && !import_has_live(a->import))
+		r = import_pass(a->import, &news);
+		if (r == 0 && news != IMPORT_MORE && !import_has_live(a->import))
 			break;
-		if (r != 0 || !moved)
+		if (r != 0 || news == IMPORT_QUIET)
 			nanosleep(&nap, NULL);
 	} while (now_ms() < until);
 	if (r == 0)
@@ -154,9 +155,9 @@ finish(struct auditor *a, uint64_t within_ms)
 static void
 catch_up(struct auditor *a, uint64_t ref)
 {
-	bool	moved = true;
+	enum import_news	news = IMPORT_MORE;
 
-	while (moved && look(a, &moved) == 0)
+	while (news == IMPORT_MORE && look(a, &news) == 0)
 		;
 	tell(a, MSG_TYPE_AUDIT_CAUGHT_UP, ref,
 	    &(struct msg_AUDIT_CAUGHT_UP){ auditdb_rows(a->db), 0 });

@@ -333,7 +333,7 @@ Test(import, a_full_disk_loses_nothing)
 {
 	struct bench		b;
 	struct audit_fields	f = desk_large_fields();
-	bool			moved;
+	enum import_news	news;
 	unsigned		failed = 0;
 
 	bench_init(&b);
@@ -343,7 +343,7 @@ Test(import, a_full_disk_loses_nothing)
 	desk_turn(&b.d);
 	limit_files(256 * 1024);
 	for (int i = 0; i < 3; i++)
-		failed += import_pass(b.im, &moved) == E_SYS;
+		failed += import_pass(b.im, &news) == E_SYS;
 	cr_expect(eq(uint, failed, 3));
 	cr_expect(eq(u64, import_behind(b.im), 1000));
 	cr_expect(eq(uint, desk_segments(&b.d), 1));
@@ -444,9 +444,9 @@ Test(import, kill_9_of_a_worker_loses_no_dispatched_call, .timeout = 120)
 		cr_assert(pid > 0);
 		close(fd);
 		for (int i = rand() % 3; i > 0; i--) {
-			bool moved;
+			enum import_news news;
 
-			cr_assert(eq(int, import_pass(b.im, &moved), 0));
+			cr_assert(eq(int, import_pass(b.im, &news), 0));
 		}
 		usleep((useconds_t)(rand() % 2000));
 		kill(pid, SIGKILL);

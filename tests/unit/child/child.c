@@ -23,6 +23,9 @@
 
 #define WAIT_MS 10000
 
+/* The leak checker of sanitizer builds needs /proc, which a confined process cannot open. */
+static char no_leak_check[] = "ASAN_OPTIONS=detect_leaks=0";
+
 /* The test stands in BUILD/tests/unit/FOLDER/unit. */
 static void
 program_path(enum role role, char path[4096])
@@ -40,7 +43,8 @@ program_path(enum role role, char path[4096])
 void
 child_start(struct child *c, enum role role)
 {
-	char	path[4096], slot[] = "0", *argv[] = { path, slot, NULL }, *env[] = { NULL };
+	char	path[4096], slot[] = "0", *argv[] = { path, slot, NULL };
+	char	*env[] = { no_leak_check, NULL };
 	int	pair[2];
 
 	program_path(role, path);
@@ -155,6 +159,7 @@ child_run(enum role role, char *const *args, char *out, size_t out_bytes)
 	cr_assert(eq(int, pipe2(fds, O_CLOEXEC), 0));
 	if ((pid = fork()) == 0) {
 		dup2(fds[1], 1);
+		putenv(no_leak_check);
 		execv(path, argv);
 		_exit(127);
 	}
