@@ -133,7 +133,7 @@ copy_of(const char *p, size_t n)
 const char *
 answer_header(const struct answer *a, const char *name)
 {
-	static char	 value[4096];
+	static _Thread_local char value[4096];
 	size_t		 n = strlen(name);
 	const char	*line = a->head == NULL ? NULL : strstr(a->head, "\r\n");
 

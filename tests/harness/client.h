@@ -44,7 +44,7 @@ void	client_once(const char *address, const char *method, const char *path, cons
 	    const char *body, struct answer *out);
 void	answer_fini(struct answer *a);
 
-/* The value of a header, copied into a static buffer; NULL when there is none. */
+/* The value of a header, copied into a buffer of this thread; NULL when there is none. */
 const char *answer_header(const struct answer *a, const char *name);
 
 /* What is at "result.tools[0].name"; NULL when there is nothing. */

@@ -54,6 +54,13 @@ metric(const struct gateway *g, const char *name)
 	return value;
 }
 
+/* The one that asks is a connection too. */
+static bool
+is_alone(void *arg)
+{
+	return metric(arg, "mcpgw_connections") <= 1;
+}
+
 Test(sessions, a_thousand_abandoned_ones_leave_nothing, .timeout = 180)
 {
 	struct gateway	g;
@@ -66,14 +73,17 @@ Test(sessions, a_thousand_abandoned_ones_leave_nothing, .timeout = 180)
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES,
 	    .conf = "session_idle = 2s\nidle_stop = 2s\nidle_timeout = 2s\n" });
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "writer"));
-	/* One whole life first, so that what stays by design (the runner) is there. */
-	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
-	cr_assert(mcp_initialize(&m) == 200);
-	mcp_call(&m, "now", "{}", &a);
-	EXPECT_STATUS(a, 200, "the first call");
-	answer_fini(&a);
-	snprintf(old, sizeof(old), "%s", m.session);
-	mcp_fini(&m);
+	/* Some whole lives first, so that what stays by design is there: the runner, and its link to each
+	 * worker. */
+	for (int i = 0; i < 40; i++) {
+		mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
+		cr_assert(mcp_initialize(&m) == 200);
+		mcp_call(&m, "now", "{}", &a);
+		EXPECT_STATUS(a, 200, "a call before");
+		answer_fini(&a);
+		snprintf(old, sizeof(old), "%s", m.session);
+		mcp_fini(&m);
+	}
 	sleep_ms(5000);
 	w.most = count_all(&g);
 
@@ -89,9 +99,9 @@ Test(sessions, a_thousand_abandoned_ones_leave_nothing, .timeout = 180)
 	}
 	cr_expect(wait_until(is_back, &w, 15000), "%zu processes and %zu descriptors, before %zu and %zu",
 	    count_all(&g).procs, count_all(&g).fds, w.most.procs, w.most.fds);
-	cr_expect(metric(&g, "mcpgw_sessions_created_total") == SESSIONS + 1);
+	cr_expect(metric(&g, "mcpgw_sessions_created_total") == SESSIONS + 40);
 	cr_expect(metric(&g, "mcpgw_sessions_refused_total") == 0);
-	cr_expect(metric(&g, "mcpgw_connections") <= 1, "%ld connections", metric(&g, "mcpgw_connections"));
+	cr_expect(wait_until(is_alone, &g, 5000), "%ld connections", metric(&g, "mcpgw_connections"));
 	cr_expect(metric(&g, "mcpgw_calls_in_flight") == 0);
 
 	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
