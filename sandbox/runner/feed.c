@@ -32,9 +32,9 @@ feed_on_io(struct loop_io *io, unsigned what, void *arg)
 }
 
 int
-feed_init(struct feed *f, struct loop *l, int fd, feed_done_fn *done)
+feed_init(struct feed *f, struct loop *l, int fd, feed_done_fn *done, feed_moved_fn *moved, void *arg)
 {
-	*f = (struct feed){ .fd = fd, .done = done };
+	*f = (struct feed){ .fd = fd, .done = done, .moved = moved, .arg = arg };
 	f->last = &f->first;
 	loop_io_init(l, &f->io, fd, feed_on_io, f);
 	return fd_set_nonblock(fd);
@@ -154,6 +154,8 @@ feed_flush(struct feed *f)
 		}
 		feed_wrote(f, (size_t)n);
 	}
-	if (f->fd != -1)
-		loop_io_arm(&f->io, f->first != NULL && !f->broken ? LOOP_WRITE : 0);
+	if (f->fd == -1)
+		return;
+	loop_io_arm(&f->io, f->first != NULL && !f->broken ? LOOP_WRITE : 0);
+	f->moved(f->arg);
 }

@@ -14,6 +14,8 @@ struct feed_line;
 
 /* The line with this tag is in the pipe. */
 typedef void feed_done_fn(void *tag);
+/* The pipe took what it takes for now, or is broken. */
+typedef void feed_moved_fn(void *arg);
 
 struct feed {
 	int			  fd;		/* owned; -1 closed */
@@ -23,10 +25,13 @@ struct feed {
 	uint64_t		  moved_ms;	/* when the pipe last took something, or had nothing to take */
 	struct loop_io		  io;
 	feed_done_fn		 *done;
+	feed_moved_fn		 *moved;
+	void			 *arg;
 };
 
 /* Takes fd and makes it non-blocking. */
-must_check int	feed_init(struct feed *f, struct loop *l, int fd, feed_done_fn *done);
+must_check int	feed_init(struct feed *f, struct loop *l, int fd, feed_done_fn *done,
+		    feed_moved_fn *moved, void *arg);
 /* Closes the descriptor, forgets what is left. */
 void		feed_fini(struct feed *f);
 
@@ -37,7 +42,7 @@ must_check int	feed_take(struct feed *f, char **data, size_t bytes, void *tag);
 bool		feed_begun(const struct feed *f, const void *tag);
 /* Forgets the tag; a line that was not begun is dropped with it. */
 void		feed_drop(struct feed *f, const void *tag);
-/* Writes what the pipe takes. */
+/* Writes what the pipe takes, then calls moved(). */
 void		feed_flush(struct feed *f);
 
 #endif

@@ -63,6 +63,18 @@ tool_line_written(void *tag)
 	call_written(tag);
 }
 
+static void
+tool_fed(void *arg)
+{
+	struct tool	*t = arg;
+
+	/* It closed its input; mostly because it is leaving, and then we shall hear why. */
+	if (t->feed.broken && t->state == TOOL_RUNNING && !t->timer.armed)
+		loop_timer_arm(&t->timer, LEFT_WAIT_MS);
+	/* It took replies of ours, so it may ask more. */
+	tool_arm_out(t);
+}
+
 void
 tools_flush(struct runner *r)
 {
@@ -72,10 +84,6 @@ tools_flush(struct runner *r)
 		r->dirty = t->dirty_next;
 		t->dirty = false;
 		feed_flush(&t->feed);
-		/* It closed its input; mostly because it is leaving, and then we shall hear why. */
-		if (t->feed.broken && t->state == TOOL_RUNNING && !t->timer.armed)
-			loop_timer_arm(&t->timer, LEFT_WAIT_MS);
-		tool_arm_out(t);
 	}
 }
 
@@ -249,7 +257,7 @@ tool_pipes_init(struct tool *t, int in)
 {
 	int	r;
 
-	if ((r = feed_init(&t->feed, t->r->loop, in, tool_line_written)) != 0 ||
+	if ((r = feed_init(&t->feed, t->r->loop, in, tool_line_written, tool_fed, t)) != 0 ||
 	    (r = fd_set_nonblock(t->out)) != 0 || (r = fd_set_nonblock(t->err)) != 0)
 		return r;
 	loop_io_init(t->r->loop, &t->out_io, t->out, tool_on_out, t);

@@ -63,6 +63,9 @@ server_new(struct runner *r, const struct rec_profile *rec, struct server **out)
 	snprintf(s->name, sizeof(s->name), "%.*s", SPAN_FMT(snap_text(r->profile, rec->server)));
 	s->start_timeout_ms = rec->start_timeout_ms > 0 ? rec->start_timeout_ms : 20000;
 	s->idle_ms = rec->idle_ms > 0 ? rec->idle_ms : 600000;
+	/* Its key does not come again. */
+	if (rec->isolation == ISOLATION_CALL)
+		s->idle_ms = 1;
 	s->stop_ms = rec->stop_ms > 0 ? rec->stop_ms : 2000;
 	s->max_instances = rec->max_instances > 0 ? rec->max_instances : 1;
 	filter = rec->filter == 0 ? NULL : SNAP_AT(r->profile, FILTER, (uint64_t)rec->filter - 1);

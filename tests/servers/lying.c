@@ -27,6 +27,7 @@
  *   progress N         the same, with a progress notification every 50 ms
  *   big N              an answer of N bytes and a little more
  *   asks               asks for ping, sampling, roots and elicitation within a call, tells the answers
+ *   asks-much N        sends N pings before it reads a single reply
  *   daemonise          leaves a grandchild in a session of its own; a call tells its pid
  *   ignores-term       neither SIGTERM nor the end of stdin make it leave
  *   reads-nothing      stops reading after the handshake
@@ -126,6 +127,20 @@ ask_all(struct span id)
 	printf("]}}}\n");
 }
 
+/* The replies stay in the pipe and in the runner until all are asked. */
+static void
+ask_much(void)
+{
+	struct span	reply;
+
+	for (unsigned long i = 0; i < number; i++)
+		printf("{\"jsonrpc\":\"2.0\",\"id\":\"ask-%lu\",\"method\":\"ping\"}\n", i);
+	fflush(stdout);
+	for (unsigned long i = 0; i < number; i++)
+		if (!hear(&reply))
+			exit(0);
+}
+
 static void
 answer_early(void)
 {
@@ -179,10 +194,14 @@ lie_before(struct span id, struct json_value message)
 static void
 on_call(struct span id, struct span heard, struct json_value message)
 {
-	char	text[128];
+	char	text[128], own[64];
 
 	lie_before(id, message);
-	if (is("asks")) {
+	snprintf(own, sizeof(own), "%.*s", SPAN_FMT(id));
+	if (is("asks-much")) {
+		ask_much();
+		answer_call(span_of(own), SPAN_LIT("all replies"));
+	} else if (is("asks")) {
 		ask_all(id);
 	} else if (is("wants-network")) {
 		int	fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -42,6 +42,7 @@ static const struct {
 	{ "asks", NULL, 5000, 0, LINK_END_OK, true, "", "{\"jsonrpc\":\"2.0\",\"id\":\"ask-0\",\"result\":{}}" },
 	{ "asks", NULL, 5000, 0, LINK_END_OK, true, "", "\"id\":\"ask-1\",\"error\":{\"code\":-32601" },
 	{ "asks", NULL, 5000, 0, LINK_END_OK, true, "", "\"id\":\"ask-3\",\"error\":{\"code\":-32601" },
+	{ "asks-much", "8000", 8000, 0, LINK_END_OK, true, "", "all replies" },
 	{ "daemonise", NULL, 5000, 0, LINK_END_OK, true, "", "\"grandchild\":" },
 	{ "ignores-term", NULL, 5000, 0, LINK_END_OK, true, "", "\"heard\":" },
 };

@@ -143,6 +143,23 @@ Test(life, unused_tools_are_stopped_and_lists_are_no_use, .timeout = 20)
 	rig_end(&r);
 }
 
+Test(life, a_tool_for_one_call_goes_with_it, .timeout = 20)
+{
+	static const struct rig_server	servers[] = { { .name = "once", .mode = "ok", .isolation = ISOLATION_CALL },
+					    { .name = NULL } };
+	struct rig	r;
+	int		link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	for (uint32_t n = 1; n <= 3; n++) {
+		claim(rig_call(&r, link, n, 0, n, 3000)->end == LINK_END_OK);
+		RIG_UNTIL(&r, 1000, rig_tools_running(&r, 0) == 0);
+		claim(rig_tools_running(&r, 0) == 0);
+	}
+	rig_end(&r);
+}
+
 Test(life, places_are_limited_and_idle_ones_make_room, .timeout = 30)
 {
 	static const struct rig_server	servers[] = { { .name = "slow", .mode = "slow", .n = "6500",
