@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "lib/fd.h"
+#include "policy/records.h"
 #include "tests/unit/compiler/compile.h"
 
 #define FIXTURES	"tests/fixtures/config"
@@ -82,4 +83,56 @@ Test(fixtures, say_what_they_are_expected_to)
 	}
 	closedir(d);
 	cr_expect(gt(uint, count, 10));
+}
+
+Test(fixtures, samples_are_right)
+{
+	struct compiled	c;
+
+	compile_folder("etc", false, NULL, &c);
+	cr_expect(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	cr_expect(eq(uint, c.warnings, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	compiled_fini(&c);
+}
+
+/* The sample parameters without their # are the defaults. */
+Test(fixtures, sample_parameters_are_the_defaults)
+{
+	const struct param_row	*row;
+	struct compiled		 c;
+	struct buf		 text;
+	struct span		 source;
+	char			 folder[64], line[400];
+	unsigned		 count = 0;
+	FILE			*f = popen("tools/man-table etc/mcpgw.conf.in", "r");
+
+	cr_assert(f != NULL);
+	buf_init(&text, 1 << 20);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (line[0] == '#' && line[1] != ' ') {
+			cr_assert(eq(int, buf_put_str(&text, line + 1), 0));
+			count++;
+		}
+	cr_assert(eq(int, pclose(f), 0));
+	cr_assert(eq(int, buf_put_u8(&text, 0), 0));
+	cr_expect(eq(uint, count, PARAM_ID_LIMIT - 1), "all but config_dir");
+	scratch_new(folder);
+	scratch_write(folder, "mcpgw.conf", text.data, 0644);
+	compile_folder(folder, false, NULL, &c);
+	cr_assert(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	for (unsigned i = 0; i < PARAM_ID_LIMIT; i++) {
+		const struct rec_param	*p = SNAP_AT(c.policy, PARAM, i);
+		uint64_t		 number;
+
+		row = param_row(i);
+		source = snap_text(c.policy, p->source);
+		cr_expect(span_is(source, i == PARAM_ID_config_dir ? "-c" : "mcpgw.conf"), "%s", row->name);
+		cr_assert(eq(int, param_parse(row, span_of(row->normal), &number), 0));
+		cr_expect(eq(u64, p->number, number), "%s", row->name);
+		if (strchr(row->normal, '$') == NULL && i != PARAM_ID_config_dir)
+			cr_expect(span_is(snap_text(c.policy, p->text), row->normal), "%s", row->name);
+	}
+	compiled_fini(&c);
+	buf_fini(&text);
+	scratch_remove(folder);
 }
