@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_command.c - words, options, exit codes, with the real program and no gateway
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ctl/command.h"
+#include "ctl/opts.h"
+
+static char	home[64], program[PATH_MAX + 32];
+
+static void
+setup(void)
+{
+	char	path[PATH_MAX] = "", *build = path;
+
+	cr_assert(readlink("/proc/self/exe", path, sizeof(path) - 1) > 0);
+	for (int up = 0; up < 4; up++)
+		build = dirname(build);
+	snprintf(program, sizeof(program), "%s/bin/mcpgwctl", build);
+	strcpy(home, "/tmp/mcpgw-ctl-XXXXXX");
+	cr_assert(mkdtemp(home) != NULL);
+}
+
+static void
+teardown(void)
+{
+	char	command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", home);
+	cr_expect(system(command) == 0);
+}
+
+/* Runs it with these words as a user without any gateway; out gets stdout and stderr. */
+static int
+run(const char *words, char *out, size_t room)
+{
+	char	 command[PATH_MAX + 512];
+	FILE	*f;
+	size_t	 n;
+	int	 status;
+
+	snprintf(command, sizeof(command), "env -i HOME=%s XDG_RUNTIME_DIR=%s PATH=/usr/bin:/bin %s --user "
+	    "-c %s %s 2>&1", home, home, program, home, words);
+	f = popen(command, "r");
+	cr_assert(f != NULL);
+	n = fread(out, 1, room - 1, f);
+	out[n] = '\0';
+	status = pclose(f);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .timeout = 30)
+{
+	const struct {
+		const char	*words;
+		int		 want;
+		const char	*says;
+	} rows[] = {
+		{ "version", 0, "mcpgw " },
+		{ "--version", 0, "mcpgw " },
+		{ "version --json", 0, "{\"version\":\"" },
+		{ "help", 0, "key add --agent AGENT" },
+		{ "--help", 0, "usage: mcpgwctl" },
+		{ "help key", 0, "key revoke NAME" },
+		{ "help key list", 0, "key list [--agent AGENT]" },
+		{ "", EX_USAGE, "usage: mcpgwctl" },
+		{ "staus", EX_USAGE, "unknown verb \"staus\"; did you mean status?" },
+		{ "key ad", EX_USAGE, "did you mean key add?" },
+		{ "key", EX_USAGE, "key: what with it?" },
+		{ "xyzzy-nothing-like-it", EX_USAGE, "see mcpgwctl help" },
+		{ "key add", EX_USAGE, "--agent" },
+		{ "key add --agnet x", EX_USAGE, "did you mean --agent?" },
+		{ "key add --agent", EX_USAGE, "--agent needs a value" },
+		{ "key add --agent a --ends soon", EX_USAGE, "like 30d" },
+		{ "reload now", EX_USAGE, "\"now\" is too much" },
+		{ "call docs", EX_USAGE, "missing" },
+		{ "call a b c", EX_USAGE, "NAME=VALUE" },
+		{ "call a b --args '[1]'", EX_USAGE, "not a JSON object" },
+		{ "status", 3, "not running (no " },
+		{ "reload", EX_UNAVAILABLE, "Start it: " },
+		{ "stop", EX_UNAVAILABLE, "not running" },
+		{ "list", EX_UNAVAILABLE, "mcp.sock" },
+		{ "check", 0, "0 errors" },
+	};
+	char	out[16384];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int code = run(rows[i].words, out, sizeof(out));
+
+		cr_expect(eq(int, code, rows[i].want), "row %zu: %s: %s", i, rows[i].words, out);
+		cr_expect(strstr(out, rows[i].says) != NULL, "row %zu: %s: %s", i, rows[i].words, out);
+	}
+}
+
+Test(command, no_number_and_no_word_is_used_twice)
+{
+	static const unsigned	numbers[] = {
+#define CTLCMD(name, words, number, privilege, arguments, doc) number,
+#include "tables/ctlcmds.def"
+#undef CTLCMD
+	};
+	size_t	n = sizeof(numbers) / sizeof(numbers[0]);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++) {
+			cr_expect(ne(u32, numbers[i], numbers[j]));
+			cr_expect(strcmp(commands[i].words, commands[j].words) != 0);
+		}
+	cr_expect(commands[n].words == NULL);
+}
+
+Test(opts, finds_the_nearest_word_or_none)
+{
+	const char *const	list[] = { "status", "start", "stop", "reload", NULL };
+	const struct {
+		const char	*typed, *want;
+	} rows[] = {
+		{ "staus", "status" }, { "statsu", "status" }, { "stpo", "stop" }, { "relaod", "reload" },
+		{ "zzzzzz", NULL }, { "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char	*got = opts_nearest(rows[i].typed, list);
+		bool		 same = rows[i].want == NULL ? got == NULL :
+				    got != NULL && strcmp(got, rows[i].want) == 0;
+
+		cr_expect(same, "row %zu: %s", i, got);
+	}
+}
