@@ -23,5 +23,7 @@ uint64_t	sum64_more(uint64_t seed, struct span bytes);
 uint64_t	hash64(const struct sum_key *key, struct span bytes);
 /* CRC-32C (Castagnoli), of audit records. */
 uint32_t	crc32c(struct span bytes);
+/* The same without the processor's instruction: for the test that both agree. */
+uint32_t	crc32c_portable(struct span bytes);
 
 #endif
