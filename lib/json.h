@@ -67,7 +67,8 @@ must_check int	json_scan_feed(struct json_scan *s, struct span chunk);
 must_check int	json_scan_end(struct json_scan *s);
 /* slots[i] answers wants[i]; valid until reset or free. */
 const struct json_slot *json_scan_slots(const struct json_scan *s);
-/* How many members of wants[owner] (JSON_ROOT: of the top object) no want names; stops at 65535. */
+/* How many members no want names in wants[owner] (JSON_ROOT: the top object), when some want names
+ * wants[owner] as its parent; stops at 65535. */
 unsigned	json_scan_strangers(const struct json_scan *s, int owner);
 /* Type of the top value, and the offset where scanning stopped (of the error, if there was one). */
 enum json_type	json_scan_top(const struct json_scan *s);

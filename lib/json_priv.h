@@ -47,6 +47,7 @@ struct scan_level {
 	int8_t		owner;		/* the want this container answers, JSON_ROOT, or none */
 	bool		object;
 	uint8_t		unique;		/* JSON_WANT_UNIQUE_* in force */
+	bool		plain;		/* no name in it is wanted or checked */
 };
 
 struct json_scan {
@@ -95,6 +96,13 @@ void		scan_fini(struct json_scan *s);
 const char	*scan_string(struct json_scan *s, const char *p, const char *end);
 const char	*scan_string_inside(struct json_scan *s, const char *p, const char *end);
 const char	*scan_number(struct json_scan *s, const char *p, const char *end);
+
+/* From a place between tokens in a plain container: as far as tokens are whole and right, or until a
+ * container closes that is not plain. */
+const char	*scan_plain(struct json_scan *s, const char *p, const char *end);
+/* A string from behind its opening quote: the place behind the closing one, or NULL when it is cut or not
+ * right.  An escaped NUL counts as not right. */
+const char	*json_fast_string(const char *p, const char *end, bool *escaped);
 
 const char	*scan_fail(struct json_scan *s, const char *p, int error);
 /* The value in s->want ends before p. */

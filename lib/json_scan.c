@@ -118,6 +118,8 @@ container_open(struct json_scan *s, const char *p, bool object)
 			    (JSON_WANT_UNIQUE_MEMBERS | JSON_WANT_UNIQUE_DEEP);
 	}
 	l->serial = ++s->serials;
+	l->plain = l->unique == 0 &&
+	    (!object || l->owner == SCAN_NO_WANT || s->first_of[l->owner + 1] == SCAN_NO_WANT);
 	s->depth++;
 	s->want = SCAN_NO_WANT;
 	s->state = object ? SCAN_NAME_OR_CLOSE : SCAN_VALUE_OR_CLOSE;
@@ -137,12 +139,25 @@ container_close(struct json_scan *s, const char *p)
 static const char *
 string_begin(struct json_scan *s, const char *p, const char *end, bool is_name)
 {
-	const struct scan_level	*l = &s->level[s->depth];
+	const char	*behind;
+	bool		 escaped;
 
-	s->state = SCAN_STRING;
 	s->is_name = is_name;
-	s->keeps_name = is_name && (l->unique != 0 ||
-	    (l->owner != SCAN_NO_WANT && s->first_of[l->owner + 1] != SCAN_NO_WANT));
+	s->keeps_name = is_name && !s->level[s->depth].plain;
+	behind = json_fast_string(p + 1, end, &escaped);
+	if (behind != NULL && !is_name) {
+		scan_value_end(s, s->want, behind);
+		return behind;
+	}
+	if (behind != NULL && !escaped && behind - p - 2 <= JSON_NAME_MAX) {
+		int	r;
+
+		s->state = SCAN_COLON;
+		s->want = SCAN_NO_WANT;
+		r = s->keeps_name ? scan_name_end(s, span_make(p + 1, (size_t)(behind - p) - 2)) : 0;
+		return r != 0 ? scan_fail(s, behind, r) : behind;
+	}
+	s->state = SCAN_STRING;
 	s->name_from = s->keeps_name ? p + 1 : NULL;
 	if (s->keeps_name)
 		buf_clear(&s->name);
@@ -272,10 +287,16 @@ json_scan_feed(struct json_scan *s, struct span chunk)
 			p = literal_more(s, p, end);
 			break;
 		default:
-			if (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
+			if (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r') {
 				p++;
-			else
-				p = structure_step(s, p, end);
+				break;
+			}
+			if (s->level[s->depth].plain) {
+				p = scan_plain(s, p, end);
+				if (p == end || !s->level[s->depth].plain)
+					break;
+			}
+			p = structure_step(s, p, end);
 		}
 	}
 	if (p == NULL)

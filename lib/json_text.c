@@ -5,61 +5,7 @@
  * Process: every one that reads JSON.  Owns: nothing.
  * Trusts:  nothing in the text; a chunk may end between any two bytes.
  */
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "lib/json_priv.h"
-
-#define ONES	UINT64_C(0x0101010101010101)
-#define HIGHS	UINT64_C(0x8080808080808080)
-
-static bool
-byte_is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
-/* Whether any of 8 bytes is not plain.  May say yes for a plain byte above a special one, which the
- * caller looks at byte by byte anyway. */
-static bool
-word_has_special(uint64_t w)
-{
-	uint64_t quote = w ^ (ONES * '"'), slash = w ^ (ONES * '\\');
-
-	return (((quote - ONES) | (slash - ONES) | (w - ONES * 0x20) | w) & HIGHS) != 0;
-}
-
-const char *
-json_skip_plain(const char *p, const char *end)
-{
-	uint64_t	w;
-
-#ifdef __SSE2__
-	const __m128i	quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), low = _mm_set1_epi8(0x20);
-
-	while (end - p >= 16) {
-		__m128i	v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* Signed: bytes of 0x80 and more count as less than a blank, as controls do. */
-		__m128i	bad = _mm_or_si128(_mm_cmplt_epi8(v, low),
-			    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(bad);
-
-		if (mask != 0)
-			return p + __builtin_ctz(mask);
-		p += 16;
-	}
-#endif
-	while (end - p >= 8) {
-		memcpy(&w, p, 8);
-		if (word_has_special(w))
-			break;
-		p += 8;
-	}
-	while (p < end && byte_is_plain((unsigned char)*p))
-		p++;
-	return p;
-}
 
 /* What may follow a lead byte: how many, and the range of the first of them. */
 static bool
