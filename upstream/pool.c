@@ -35,6 +35,7 @@ struct pool_conn {
 	enum pool_state		 state;
 	struct pool		*pool;
 	struct endpoint		*endpoint;
+	struct pool_conn	*all_next, *all_prev;
 	struct pool_conn	*idle_next, *flush_next;
 	struct loop_io		 io;
 	struct loop_timer	 timer;
@@ -47,6 +48,7 @@ struct pool_conn {
 };
 
 struct pool {
+	struct pool_conn	*all;
 	struct loop		*loop;
 	struct block_pool	*blocks;
 	struct pool_params	 params;
@@ -148,6 +150,9 @@ conn_free(struct pool_conn *c)
 	loop_timer_disarm(&c->timer);
 	fd_close(&c->fd);
 	http_queue_fini(&c->out);
+	*(c->all_prev == NULL ? &p->all : &c->all_prev->all_next) = c->all_next;
+	if (c->all_next != NULL)
+		c->all_next->all_prev = c->all_prev;
 	p->conns--;
 	c->endpoint->conns--;
 	endpoint_unused(p, c->endpoint);
@@ -352,6 +357,9 @@ pool_acquire(struct pool *p, const struct pool_target *target, bool fresh, const
 	c->user = user;
 	http_queue_init(&c->out, p->blocks);
 	loop_timer_init(p->loop, &c->timer, on_timer, c);
+	if ((c->all_next = p->all) != NULL)
+		p->all->all_prev = c;
+	p->all = c;
 	e->conns++;
 	p->conns++;
 	if ((r = open_next(c)) != 0) {
@@ -373,6 +381,14 @@ bool
 pool_is_reused(const struct pool_conn *c)
 {
 	return c->reused;
+}
+
+void
+pool_give_to(struct pool_conn *c, const struct pool_ops *ops, void *user)
+{
+	MAGIC_CHECK(c, POOL_CONN_MAGIC);
+	c->ops = ops;
+	c->user = user;
 }
 
 struct http_queue *
@@ -449,15 +465,17 @@ void
 pool_free(struct pool **pp)
 {
 	struct pool		*p = *pp;
-	struct endpoint		*e;
+	struct pool_conn	*c;
 
 	*pp = NULL;
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (e = p->buckets[i]; e != NULL; e = e->next)
-			while (e->idle != NULL)
-				die(e->idle);
+	do {
+		for (c = p->all; c != NULL && c->state == POOL_DEAD; c = c->all_next)
+			;
+		if (c != NULL)
+			end(c, E_CLOSED, "the gateway stops");
+	} while (c != NULL);
 	on_turn_end(p);
 	BUG_ON(p->conns > 0);
 	free(p);

@@ -46,7 +46,7 @@ struct pool_ops {
 /* blocks is borrowed and must outlive it.  E_NOMEM. */
 must_check int	pool_new(struct loop *l, struct block_pool *blocks, const struct pool_params *params,
 		    struct pool **out);
-/* No connection may be in use; the loop must not turn afterwards. */
+/* Those still in use are told the end; the loop must not turn afterwards. */
 void		pool_free(struct pool **p);
 void		pool_set_params(struct pool *p, const struct pool_params *params);
 struct loop	*pool_loop(struct pool *p);
@@ -59,6 +59,8 @@ must_check int	pool_acquire(struct pool *p, const struct pool_target *target, bo
 		    const struct pool_ops *ops, void *user, struct pool_conn **out);
 bool		pool_is_open(const struct pool_conn *c);
 bool		pool_is_reused(const struct pool_conn *c);
+/* It is another user's from now on. */
+void		pool_give_to(struct pool_conn *c, const struct pool_ops *ops, void *user);
 /* What is to be sent; after putting, pool_flush(). */
 struct http_queue *pool_queue(struct pool_conn *c);
 void		pool_flush(struct pool_conn *c);

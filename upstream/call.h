@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * call.h - one JSON-RPC request to an HTTP upstream, in the upstream's own era
+ *
+ * The first call to a server, as one isolation key sees it, finds its era (mcp-wire 4.5) and, for a
+ * legacy one, makes a session; others wait for that.  A request that may have been executed is never
+ * sent again (P5), unless it is said to be repeatable.
+ */
+#ifndef UPSTREAM_CALL_H
+#define UPSTREAM_CALL_H
+
+#include "mcp/method.h"
+#include "mcp/rpc.h"
+#include "shm/region.h"
+#include "upstream/target.h"
+
+#define UPSTREAM_ANSWER_MAX	(16 * 1024 * 1024)
+
+struct upstream;		/* all HTTP upstreams of one worker */
+struct upstream_call;
+
+struct upstream_params {
+	uint64_t	connect_timeout_ms, idle_ms;	/* connect_timeout, upstream_idle */
+	uint64_t	start_timeout_ms;		/* finding the era and making a session */
+	size_t		answer_memory;			/* of all answers that are held at one time */
+};
+
+/* sessions: the region of upstream sessions that the workers share; NULL or unmapped: none is
+ * shared.  Both it and blocks are borrowed.  E_NOMEM. */
+must_check int	upstream_new(struct loop *l, struct block_pool *blocks, const struct region *sessions,
+		    const struct upstream_params *params, struct upstream **out);
+/* All calls must be freed; the loop must not turn afterwards. */
+void		upstream_free(struct upstream **u);
+void		upstream_set_params(struct upstream *u, const struct upstream_params *params);
+
+struct upstream_mark {
+	uint32_t	at, bytes;	/* into the body */
+};
+
+struct upstream_request {
+	const struct upstream_target *target;
+	uint64_t		 instance;	/* isolation key, credential and capabilities: one session each */
+	uint32_t		 deadline_ms;	/* to the answer's end */
+	enum mcp_method		 method;
+	struct span		 name;		/* what Mcp-Name says: decoded text, or empty */
+	/* One JSON-RPC request with our reserved _meta keys in it; an id of ours is written over `id`;
+	 * `modern_meta` (bytes 0: none) is cut out for a legacy upstream. */
+	struct span		 body;
+	struct upstream_mark	 id, modern_meta;
+	bool			 repeatable;	/* lists: has no effects */
+};
+
+struct upstream_result {
+	/* 0: an answer, perhaps a JSON-RPC error.  E_SERVER: not reached, nothing was executed.  E_TIMEOUT,
+	 * E_UPSTREAM (no usable answer), E_TOOBIG (over UPSTREAM_ANSWER_MAX), E_OVERLOAD, E_NOMEM. */
+	int			 error;
+	bool			 sent;		/* the server may have acted on it */
+	bool			 modern;	/* the server's era */
+	struct span		 why;		/* of an error, for people */
+	const struct rpc_answer	*answer;	/* parsed; its text and id are in it */
+};
+
+/* Once, in a handler of the loop, never inside upstream_call_start().  Everything in the result lives
+ * until upstream_call_free(), which may be called here. */
+typedef void upstream_done_fn(struct upstream_call *c, const struct upstream_result *r, void *arg);
+/* A notification of the server on this call's stream; borrowed for the call. */
+typedef void upstream_note_fn(struct upstream_call *c, const struct rpc_answer *note, void *arg);
+
+/* The request and all it points to are borrowed until done or upstream_call_free().  on_note may be
+ * NULL.  0, E_OVERLOAD or E_NOMEM (done is not called then). */
+must_check int	upstream_call_start(struct upstream *u, const struct upstream_request *request,
+		    upstream_note_fn *on_note, upstream_done_fn *done, void *arg, struct upstream_call **out);
+/* Ends it, running or not: the connection is closed, a legacy server is told.  done is not called. */
+void		upstream_call_free(struct upstream_call **c);
+/* The server may have acted on it, as far as is known now. */
+bool		upstream_call_was_sent(const struct upstream_call *c);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * target.h - where an HTTP upstream is and what is sent with every request to it
+ */
+#ifndef UPSTREAM_TARGET_H
+#define UPSTREAM_TARGET_H
+
+#include "http/exchange.h"
+#include "lib/arena.h"
+#include "policy/policy.h"
+#include "upstream/pool.h"
+
+#define TARGET_HEADERS_MAX	32
+
+struct upstream_target {
+	uint64_t			 profile;	/* hash of all that identifies the server */
+	struct pool_target		 pool;
+	struct span			 name;		/* the server's, for log lines */
+	struct span			 host, path;	/* Host value, request target */
+	enum server_era			 pin;
+	const struct exchange_field	*headers;	/* configured ones, secrets among them */
+	size_t				 header_count;
+};
+
+/* From the snapshots; secrets may be NULL.  Texts are borrowed from them, the list of headers is the
+ * arena's.  0; E_SERVER: no address is known, or https, which needs more than there is; *why says so
+ * (static).  E_TOOBIG: over TARGET_HEADERS_MAX headers.  E_NOMEM. */
+must_check int	target_find(const struct snap *policy, const struct snap *secrets,
+		    const struct rec_server *server, struct arena *a, struct upstream_target *out,
+		    const char **why);
+/* A copy that lives as long as the arena.  E_NOMEM. */
+must_check int	target_copy(struct arena *a, const struct upstream_target *from, struct upstream_target *to);
+
+#endif
