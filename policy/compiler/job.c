@@ -51,6 +51,8 @@ job_fini(struct job *j)
 	build_free(&j->tenant_secrets);
 	free(j->servers);
 	j->servers = NULL;
+	free(j->written);
+	j->written = NULL;
 	free(j->agents);
 	j->agents = NULL;
 	arena_fini(&j->arena);

@@ -34,6 +34,12 @@ struct setting {		/* a parameter, as given */
 	uint64_t	 number;
 };
 
+/* A folder that a server may write. */
+struct written {
+	struct span	server;
+	const char	*path;
+};
+
 struct known_server {
 	struct span	name;
 	uint32_t	index;		/* into SERVER */
@@ -67,6 +73,8 @@ struct job {
 
 	struct build	*policy, *profile;
 	struct build	*worker_secrets, *tenant_secrets;
+	struct written	*written;	/* malloc'ed */
+	size_t		 written_count;
 	struct source	 servers_text;	/* open until servers_finish() */
 	struct known_server *servers;	/* sorted by name once servers.json is read */
 	size_t		 server_count;

@@ -190,6 +190,25 @@ read_env(struct making *m)
 
 /* --- view --------------------------------------------------------------------------------------- */
 
+/* Two tools never run on one writable folder at once: the second call is refused.  Whoever would run
+ * into this is told before. */
+static void
+note_written(struct making *m, const struct conf_node *n, const char *path)
+{
+	struct job	*j = m->j;
+
+	for (size_t i = 0; i < j->written_count; i++)
+		if (!span_eq(j->written[i].server, m->sv->name) &&
+		    (path_within(path, j->written[i].path) || path_within(j->written[i].path, path)))
+			job_warn(j, m->s, n, "server \"%.*s\" writes there too; only one of them can run at a "
+			    "time", SHOWN(j->written[i].server));
+	j->written = list_more(j->written, j->written_count, sizeof(*j->written));
+	j->written[j->written_count++] = (struct written){ m->sv->name, path };
+	if (m->sv->rec.isolation != ISOLATION_TENANT && !j->personal && n->index == 0)
+		job_warn(j, m->s, n, "every caller has a tool of their own, but only one can run at a time "
+		    "on this folder; \"isolation\": \"tenant\" lets them share one");
+}
+
 static void
 read_paths(struct making *m, const char *key, unsigned flags)
 {
@@ -213,6 +232,8 @@ read_paths(struct making *m, const char *key, unsigned flags)
 			    SHOWN(v.text), own);
 			continue;
 		}
+		if (flags & BIND_WRITABLE)
+			note_written(m, n, path);
 		if (access(path, F_OK) != 0) {
 			job_warn(m->j, m->s, n, "%s: %s; the tool will not see it", path, strerror(errno));
 			view_add(&m->view, path, path, flags | BIND_OPTIONAL);
@@ -242,7 +263,7 @@ check_workdir(struct making *m)
 	const struct conf_node	*n = conf_find(m->sv->node, "workdir");
 	bool			 ours = n != NULL;
 
-	if (m->workdir == NULL || view_covers(&m->view, m->workdir) ||
+	if (m->workdir == NULL || view_covers(&m->view, m->workdir, 0) ||
 	    path_within(m->workdir, TOOL_HOME) || path_within(m->workdir, "/tmp"))
 		return;
 	if (!ours)

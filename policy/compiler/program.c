@@ -116,13 +116,19 @@ package_folder(struct job *j, const char *path)
 	return found;
 }
 
+/* What the operator shows is not shown again: a package in a folder of `write` stays writable.  But a
+ * program that is executed itself cannot be in a noexec mount, so it stands on it alone. */
 static void
-script_show(struct job *j, const char *script, struct view *v)
+script_show(struct job *j, const char *script, bool executed, struct view *v)
 {
 	const char	*folder;
 
-	if (is_system(script))
+	if (is_system(script) || view_covers(v, script, executed ? BIND_EXEC : 0))
 		return;
+	if (view_covers(v, script, 0)) {
+		view_add(v, script, script, BIND_EXEC);
+		return;
+	}
 	folder = package_folder(j, script);
 	if (folder == NULL || view_is_common(j, folder))
 		folder = folder_of(j, script);
@@ -273,8 +279,8 @@ program_find(struct job *j, const char *command, const char *folder, struct view
 	if (out->interpreter)
 		out->inside = out->argv0 = runtime_show(j, base_name(found), real, v);
 	else if (first.n > 0)
-		script_show(j, real, v);
-	else
+		script_show(j, real, true, v);
+	else if (!view_covers(v, real, BIND_EXEC))
 		view_add(v, real, real, BIND_EXEC);
 	return true;
 }
@@ -286,6 +292,6 @@ program_script(struct job *j, const char *arg, const char *folder, struct view *
 
 	if (!is_file(path) || (real = real_path(j, path)) == NULL)
 		return NULL;
-	script_show(j, real, v);
+	script_show(j, real, false, v);
 	return real;
 }

@@ -39,10 +39,10 @@ path_within(const char *path, const char *folder)
 }
 
 bool
-view_covers(const struct view *v, const char *path)
+view_covers(const struct view *v, const char *path, unsigned flags)
 {
 	for (size_t i = 0; i < v->count; i++)
-		if (path_within(path, v->binds[i].target))
+		if ((v->binds[i].flags & flags) == flags && path_within(path, v->binds[i].target))
 			return true;
 	return false;
 }

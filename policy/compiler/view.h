@@ -21,8 +21,8 @@ void	view_fini(struct view *v);
 /* Paths are borrowed and must live as long as the job.  The same target twice: one entry, flags
  * together. */
 void	view_add(struct view *v, const char *source, const char *target, unsigned flags);
-/* Is this path of the host to be seen at the same place in the jail? */
-bool	view_covers(const struct view *v, const char *path);
+/* Is this path of the host to be seen at the same place in the jail, by a bind that has all `flags`? */
+bool	view_covers(const struct view *v, const char *path, unsigned flags);
 /* Parents before what lies in them. */
 void	view_sort(struct view *v);
 

@@ -187,8 +187,9 @@ Test(compile, a_profile_shows_what_the_program_needs_and_no_more)
 	    "\"limits\": {\"nproc\": 9, \"data\": \"1GiB\"}},"
 	    "\"js\": {\"command\": \"%1$s/home/bin/node\", "
 	    "\"args\": [\"--flag\", \"%1$s/pkg/dist/../dist/index.js\"]},"
-	    "\"dep\": {\"command\": \"%1$s/home/bin/node\", \"args\": [\"app/node_modules/dep/cli.js\"], "
-	    "\"workdir\": \"%1$s\", \"read\": [\"%1$s\"]},"
+	    "\"dep\": {\"command\": \"%1$s/home/bin/node\", \"args\": [\"%1$s/app/node_modules/dep/cli.js\"]},"
+	    "\"own\": {\"command\": \"%1$s/home/bin/node\", \"args\": [\"pkg/dist/index.js\"], "
+	    "\"workdir\": \"%1$s\", \"write\": [\"%1$s\"]},"
 	    "\"sh\": {\"command\": \"%1$s/loose/run.sh\", \"write\": [\"%1$s/data\"], "
 	    "\"workdir\": \"%1$s/data\", \"tier\": \"off\"}"
 	    "}}", work);
@@ -229,6 +230,14 @@ Test(compile, a_profile_shows_what_the_program_needs_and_no_more)
 	p = profile_of(&c, "dep");
 	snprintf(want, sizeof(want), "%s/app/node_modules", work);
 	cr_expect(eq(uint, bind_of(&c, p, want, NULL), THERE | BIND_EXEC), "with what it was installed with");
+
+	p = profile_of(&c, "own");
+	cr_expect(eq(uint, bind_of(&c, p, work, NULL), THERE | BIND_WRITABLE));
+	snprintf(want, sizeof(want), "%s/pkg", work);
+	cr_expect(eq(uint, bind_of(&c, p, want, NULL), 0), "what may be written stays writable");
+	snprintf(want, sizeof(want), "%s/pkg/dist/index.js", work);
+	cr_expect(span_is(snap_text(c.profile, SNAP_AT(c.profile, ARG, p->arg_first + 1)->text), want),
+	    "relative to workdir");
 
 	p = profile_of(&c, "sh");
 	snprintf(want, sizeof(want), "%s/loose", work);
