@@ -27,10 +27,10 @@ void	cell_finish(struct cell *c);
 
 /* Skips the test with the probe's line where jails cannot be built. */
 void	cell_wanted(void);
-/* The rest of this test runs as an ordinary user; skips it when we are one already. */
+/* The rest of this test runs as an ordinary user. */
 void	cell_as_nobody(void);
 
-/* Each test twice: as whoever runs the suite, and, by root, as an ordinary user. */
+/* Each test twice: as whoever runs the suite, which may be root, and as an ordinary user. */
 #define JAIL_TEST(suite, name)						\
 	static void suite##_##name(void);				\
 	Test(suite, name) { cell_wanted(); suite##_##name(); }		\
