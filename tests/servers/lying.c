@@ -175,8 +175,8 @@ lie_before(struct span id, struct json_value message)
 	while (is("flood-stdout"))
 		printf("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
 		    "\"data\":\"again\"}}\n");
-	for (unsigned long i = 0; is("flood-stderr") && i < number; i++)
-		fputc(i % 80 == 79 ? '\n' : 'e', stderr);
+	for (unsigned long i = 0; is("flood-stderr") && i < number; i += 64)
+		fputs("eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n", stderr);
 	if (is("no-newline-json"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"x\":\"", SPAN_FMT(id));
 	while (is("no-newline") || is("no-newline-json"))
