@@ -205,7 +205,7 @@ deps-build:
 demo:
 	$(Q)tools/deps build
 	+$(Q)$(MAKE) --no-print-directory all
-	$(Q)demo/run
+	$(Q)demo/run $(BUILD)
 
 # run: the gateway from the build tree, in the foreground, in a folder that is thrown away
 run: all

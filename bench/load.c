@@ -1,197 +1,213 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * load.c - a load generator that checks every answer
+ * load.c - bench-load ADDRESS PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS: tools/call without pause, every
+ *          answer checked
  *
- * Process: bench.  N keep-alive connections, one request at a time on each, ids that never repeat; an
- * answer counts only when its status is 200 and its body holds the request's id and the text asked for.
- *
- * usage: load PORT PATH TOOL CONNECTIONS REQUESTS [KEY]
- * prints: REQUESTS FAILED SECONDS, then p50 and p99 in microseconds
+ * Prints "requests wrong p50_us p99_us".  SIZE: bytes of text in the answer; BODY: bytes of filling in
+ * the request.  An answer is right when it is 200, has the id that was asked with, and SIZE bytes of text.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define IN_BYTES	(2 * 1024 * 1024)
+#define HEAD_ROOM	2048
+#define SAMPLES_MAX	4000000
 
 struct conn {
 	int		 fd;
-	uint64_t	 id, begun;
-	size_t		 used, head, whole;	/* whole: 0 until the head is there */
+	unsigned	 id;
+	unsigned long	 asked_ns;
 	char		*in;
+	size_t		 used;
 };
 
-static const char	*path, *tool, *key;
-static uint16_t		 port;
-static uint64_t		 next_id, done, failed, wanted;
-static uint32_t		*times;
+static struct sockaddr_in	 address;
+static const char		*path, *key, *tool;
+static size_t			 size, in_room;
+static char			*filling, *request;
+static unsigned			 next_id = 1;
+static unsigned			*samples;
+static unsigned long		 requests, wrong;
 
-static uint64_t
-now_us(void)
+static unsigned long
+now_ns(void)
 {
-	struct timespec	t;
+	struct timespec	ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (unsigned long)ts.tv_sec * 1000000000ul + (unsigned long)ts.tv_nsec;
 }
 
-static void
-die(const char *what)
+static bool
+conn_ask(struct conn *c)
 {
-	perror(what);
-	exit(1);
-}
+	static char	*body;
+	size_t		 body_bytes, n, at = 0;
+	ssize_t		 sent;
 
-static int
-dial(void)
-{
-	struct sockaddr_in	to = { .sin_family = AF_INET, .sin_port = htons(port),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1)
-		die("connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
-}
-
-static void
-ask(struct conn *c)
-{
-	char	body[1024], head[2048];
-	int	n, m;
-
-	c->id = ++next_id;
-	c->used = c->whole = 0;
-	n = snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"method\":\"tools/call\","
-	    "\"params\":{\"name\":\"%s\",\"arguments\":{\"text\":\"hello\"},\"_meta\":{"
+	if (body == NULL)
+		body = malloc(strlen(filling) + HEAD_ROOM);
+	c->id = next_id++;
+	body_bytes = (size_t)sprintf(body, "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/call\",\"params\":{"
+	    "\"name\":\"%s\",\"arguments\":{\"size\":%zu,\"filling\":\"%s\"},\"_meta\":{"
 	    "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-	    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}", (unsigned long)c->id, tool);
-	m = snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
-	    "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
-	    "%s%s%sMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: %s\r\n"
-	    "Content-Length: %d\r\n\r\n", path, port, key != NULL ? "Authorization: Bearer " : "",
-	    key != NULL ? key : "", key != NULL ? "\r\n" : "", tool, n);
-	memcpy(head + m, body, (size_t)n);
-	c->begun = now_us();
-	if (write(c->fd, head, (size_t)(m + n)) != m + n)
-		die("write");
-}
-
-/* Its own id, and not the first digits of another's. */
-static bool
-good(const struct conn *c)
-{
-	char		want[64];
-	int		n = snprintf(want, sizeof(want), "\"id\":%lu", (unsigned long)c->id);
-	const char	*p = memmem(c->in + c->head, c->whole - c->head, want, (size_t)n);
-
-	return memcmp(c->in, "HTTP/1.1 200", 12) == 0 && p != NULL &&
-	    (p[n] == ',' || p[n] == '}') &&
-	    memmem(c->in + c->head, c->whole - c->head, "\"isError\":false", 15) != NULL;
-}
-
-/* False when the connection is done with. */
-static bool
-take(struct conn *c)
-{
-	ssize_t	n = read(c->fd, c->in + c->used, IN_BYTES - 1 - c->used);
-	char	*end, *length;
-
-	if (n <= 0) {
-		failed++;
-		done++;
-		close(c->fd);
-		c->fd = -1;
-		return false;
+	    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}", c->id, tool, size, filling);
+	n = (size_t)sprintf(request, "POST %s HTTP/1.1\r\nHost: localhost\r\n%s%s%sContent-Type: application/json\r\n"
+	    "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n"
+	    "Mcp-Method: tools/call\r\nMcp-Name: %s\r\nContent-Length: %zu\r\n\r\n", path,
+	    key[0] == '\0' ? "" : "Authorization: Bearer ", key, key[0] == '\0' ? "" : "\r\n", tool, body_bytes);
+	memcpy(request + n, body, body_bytes);
+	n += body_bytes;
+	c->asked_ns = now_ns();
+	while (at < n) {
+		sent = send(c->fd, request + at, n - at, MSG_NOSIGNAL);
+		if (sent == -1 && errno != EINTR)
+			return false;
+		at += (size_t)(sent == -1 ? 0 : sent);
 	}
-	c->used += (size_t)n;
-	if (c->whole == 0) {
-		c->in[c->used] = '\0';
-		if ((end = strstr(c->in, "\r\n\r\n")) == NULL)
-			return true;
-		if ((length = strcasestr(c->in, "\r\ncontent-length:")) == NULL)
-			die("an answer without a length");
-		c->head = (size_t)(end + 4 - c->in);
-		c->whole = c->head + strtoul(length + 17, NULL, 10);
-	}
-	if (c->used < c->whole)
-		return true;
-	times[done] = (uint32_t)(now_us() - c->begun);
-	if (!good(c)) {
-		if (failed++ == 0)
-			fprintf(stderr, "%.*s\n", (int)(c->used < 600 ? c->used : 600), c->in);
-	}
-	done++;
-	if (next_id < wanted)
-		ask(c);
 	return true;
 }
 
-static int
-by_size(const void *a, const void *b)
+static bool
+conn_open(struct conn *c, int epoll)
 {
-	uint32_t	x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int	one = 1;
 
-	return (x > y) - (x < y);
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	c->used = 0;
+	if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) == -1)
+		return false;
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){ EPOLLIN, { .ptr = c } });
+	return conn_ask(c);
+}
+
+static bool
+is_right(const struct conn *c, const char *body, size_t n)
+{
+	char		 id[32];
+	const char	*text;
+
+	if (strncmp(c->in, "HTTP/1.1 200 ", 13) != 0 || n < size)
+		return false;
+	snprintf(id, sizeof(id), "\"id\":%u,", c->id);
+	if (strstr(body, id) == NULL || (text = strstr(body, "\"text\":\"")) == NULL)
+		return false;
+	text += 8;
+	return text + size < body + n && text[size] == '"' && memchr(text, '"', size) == NULL;
+}
+
+/* 1: an answer was whole; 0: not yet; -1: the connection is over. */
+static int
+conn_read(struct conn *c)
+{
+	ssize_t	 n = recv(c->fd, c->in + c->used, in_room - c->used, 0);
+	char	*end, *line;
+	size_t	 head, length = 0;
+	bool	 has_length = false;
+
+	if (n <= 0)
+		return -1;
+	c->used += (size_t)n;
+	c->in[c->used] = '\0';
+	if ((end = strstr(c->in, "\r\n\r\n")) == NULL)
+		return 0;
+	head = (size_t)(end - c->in) + 4;
+	for (line = c->in; line < end; line = strstr(line, "\r\n") + 2) {
+		if (strncasecmp(line, "content-length:", 15) == 0) {
+			length = strtoul(line + 15, NULL, 10);
+			has_length = true;
+		}
+	}
+	if (has_length ? c->used < head + length :
+	    memcmp(c->in + c->used - 5, "0\r\n\r\n", 5) != 0)	/* chunked: its last chunk */
+		return 0;
+	samples[requests++ % SAMPLES_MAX] = (unsigned)((now_ns() - c->asked_ns) / 1000);
+	if (!is_right(c, end + 4, c->used - head)) {
+		if (wrong++ == 0)
+			fprintf(stderr, "wrong: %.300s\n", c->in);
+	}
+	c->used = 0;
+	return 1;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	return (*(const unsigned *)a > *(const unsigned *)b) - (*(const unsigned *)a < *(const unsigned *)b);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct epoll_event	ev[256];
+	struct epoll_event	 events[256];
 	struct conn		*conns;
-	uint64_t		start;
-	size_t			count;
-	int			poller, n;
+	unsigned long		 until, count;
+	int			 epoll = epoll_create1(EPOLL_CLOEXEC), n, in_flight = 0;
+	const char		*colon;
+	bool			 last;
 
-	if (argc < 6) {
-		fprintf(stderr, "usage: load PORT PATH TOOL CONNECTIONS REQUESTS [KEY]\n");
+	if (argc != 9 || (colon = strchr(argv[1], ':')) == NULL) {
+		fprintf(stderr, "usage: bench-load HOST:PORT PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS\n");
 		return 64;
 	}
-	port = (uint16_t)atoi(argv[1]);
+	address.sin_family = AF_INET;
+	address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	path = argv[2];
-	tool = argv[3];
-	count = strtoul(argv[4], NULL, 10);
-	wanted = strtoul(argv[5], NULL, 10);
-	key = argc > 6 ? argv[6] : NULL;
-	if (count > wanted)
-		count = wanted;
-	poller = epoll_create1(EPOLL_CLOEXEC);
+	key = argv[3];
+	tool = argv[4];
+	size = strtoul(argv[5], NULL, 10);
+	filling = malloc(strtoul(argv[6], NULL, 10) + 1);
+	memset(filling, 'f', strtoul(argv[6], NULL, 10));
+	filling[strtoul(argv[6], NULL, 10)] = '\0';
+	count = strtoul(argv[7], NULL, 10);
+	request = malloc(strlen(filling) + 2 * HEAD_ROOM);
+	in_room = size + (256u << 10);
+	samples = malloc(SAMPLES_MAX * sizeof(*samples));
 	conns = calloc(count, sizeof(*conns));
-	times = calloc(wanted + count, sizeof(*times));
-	if (conns == NULL || times == NULL)
-		die("calloc");
-	for (size_t i = 0; i < count; i++) {
-		conns[i].fd = dial();
-		if ((conns[i].in = malloc(IN_BYTES)) == NULL)
-			die("malloc");
-		epoll_ctl(poller, EPOLL_CTL_ADD, conns[i].fd,
-		    &(struct epoll_event){ .events = EPOLLIN, .data.ptr = &conns[i] });
-	}
-	start = now_us();
-	for (size_t i = 0; i < count; i++)
-		ask(&conns[i]);
-	while (done < wanted) {
-		if ((n = epoll_wait(poller, ev, 256, 30000)) == 0) {
-			fprintf(stderr, "no answer for 30 s\n");
-			return 1;
+	for (unsigned long i = 0; i < count; i++) {
+		conns[i].in = malloc(in_room + 1);
+		if (!conn_open(&conns[i], epoll)) {
+			perror("bench-load");
+			return 71;
 		}
-		for (int i = 0; i < n; i++)
-			take(ev[i].data.ptr);
+		in_flight++;
 	}
-	qsort(times, done, sizeof(*times), by_size);
-	printf("%lu %lu %.3f %u %u\n", (unsigned long)done, (unsigned long)failed,
-	    (double)(now_us() - start) / 1e6, times[done / 2], times[done * 99 / 100]);
-	return failed > 0;
+	until = now_ns() + strtoul(argv[8], NULL, 10) * 1000000000ul;
+	/* Every request that was sent is waited for: the audit is counted against them. */
+	while (in_flight > 0 && (n = epoll_wait(epoll, events, 256, 10000)) > 0) {
+		last = now_ns() >= until;
+		for (int i = 0; i < n; i++) {
+			struct conn *c = events[i].data.ptr;
+			int r = conn_read(c);
+
+			if (r == 0)
+				continue;
+			in_flight--;
+			if (r == -1) {
+				wrong++;
+				close(c->fd);
+				if (!last && conn_open(c, epoll))
+					in_flight++;
+			} else if (!last && conn_ask(c)) {
+				in_flight++;
+			}
+		}
+	}
+	wrong += (unsigned long)in_flight;
+	count = requests < SAMPLES_MAX ? requests : SAMPLES_MAX;
+	qsort(samples, count, sizeof(*samples), by_value);
+	printf("%lu %lu %u %u\n", requests, wrong, count == 0 ? 0 : samples[count / 2],
+	    count == 0 ? 0 : samples[count - 1 - count / 100]);
+	return wrong != 0;
 }

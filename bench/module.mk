@@ -1,2 +1,2 @@
-$(call program,bench/upstream,bench,upstream.c,,)
-$(call program,bench/load,bench,load.c,,)
+$(call program,bench/bench-upstream,bench,upstream.c,,)
+$(call program,bench/bench-load,bench,load.c,,)

@@ -1,231 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * upstream.c - the smallest MCP server over HTTP: never the bottleneck of a measurement
+ * upstream.c - bench-upstream PORT: an MCP server over HTTP that is never the bottleneck
  *
- * Process: bench.  One thread, epoll, keep-alive, 2026-07-28 only.  It answers server/discover,
- * tools/list and tools/call, the last with as many bytes of text as its argument says, and echoes the
- * request's id.  It trusts its peers: they are ours, on loopback.
- *
- * usage: upstream PORT BYTES
+ * Speaks 2026-07-28 as far as a gateway needs: server/discover, tools/list, and one tool, fill, that
+ * answers with arguments.size bytes of text.  One thread, one epoll loop, answers built once per size.
  */
-#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define IN_BYTES	(64 * 1024)
+#define IN_BYTES	(64u << 10)
+#define SIZE_MAX_TEXT	(4u << 20)
+#define OPEN_MAX_FDS	4096
 
 struct conn {
-	int	fd;
-	size_t	used;
-	char	in[IN_BYTES];
-	/* what did not fit into the socket */
-	char	*out;
+	size_t	 used;
+	char	*out;			/* what the socket did not take at once */
 	size_t	 out_at, out_bytes;
+	char	 in[IN_BYTES + 1];
 };
 
-static char	*text;		/* of tools/call's answer */
-static size_t	 text_bytes;
-static int	 poller;
-
-static const char discover[] =
-    "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},"
-    "\"ttlMs\":60000,\"cacheScope\":\"public\"}";
-static const char list[] =
-    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"echo\",\"description\":\"Answers.\","
-    "\"inputSchema\":{\"type\":\"object\"}}],\"ttlMs\":60000,\"cacheScope\":\"public\"}";
+static struct conn	*conns[OPEN_MAX_FDS];
+static char		*filling;	/* SIZE_MAX_TEXT of text */
+static int		 epoll;
 
 static void
-die(const char *what)
+conn_end(int fd)
 {
-	perror(what);
-	exit(1);
+	free(conns[fd]->out);
+	free(conns[fd]);
+	conns[fd] = NULL;
+	close(fd);
 }
 
-static void
-conn_close(struct conn *c)
+static bool
+flush(int fd)
 {
-	close(c->fd);
-	free(c->out);
-	free(c);
-}
+	struct conn	*c = conns[fd];
+	ssize_t		 n;
 
-/* Writes what fits; keeps a copy of the rest. */
-static void
-conn_send(struct conn *c, const char *head, size_t head_bytes, const char *body, size_t body_bytes,
-    const char *tail, size_t tail_bytes)
-{
-	struct iovec	iov[3] = { { (void *)(size_t)head, head_bytes },
-			    { (void *)(size_t)body, body_bytes }, { (void *)(size_t)tail, tail_bytes } };
-	size_t		total = head_bytes + body_bytes + tail_bytes, at;
-	ssize_t		n = c->out_bytes == 0 ? writev(c->fd, iov, 3) : 0;
-
-	if (n < 0)
-		n = 0;
-	if ((size_t)n == total)
-		return;
-	c->out = realloc(c->out, c->out_bytes + total);
-	if (c->out == NULL)
-		die("realloc");
-	for (int i = 0, skip = (int)n; i < 3; i++) {
-		at = (size_t)skip < iov[i].iov_len ? (size_t)skip : iov[i].iov_len;
-		memcpy(c->out + c->out_bytes, (char *)iov[i].iov_base + at, iov[i].iov_len - at);
-		c->out_bytes += iov[i].iov_len - at;
-		skip -= (int)at;
-	}
-	epoll_ctl(poller, EPOLL_CTL_MOD, c->fd,
-	    &(struct epoll_event){ .events = EPOLLIN | EPOLLOUT, .data.ptr = c });
-}
-
-static void
-conn_flush(struct conn *c)
-{
-	ssize_t	n = write(c->fd, c->out + c->out_at, c->out_bytes - c->out_at);
-
-	if (n > 0)
+	while (c->out_at < c->out_bytes) {
+		n = send(fd, c->out + c->out_at, c->out_bytes - c->out_at, MSG_NOSIGNAL);
+		if (n == -1)
+			return errno == EAGAIN;
 		c->out_at += (size_t)n;
-	if (c->out_at == c->out_bytes) {
-		c->out_at = c->out_bytes = 0;
-		epoll_ctl(poller, EPOLL_CTL_MOD, c->fd,
-		    &(struct epoll_event){ .events = EPOLLIN, .data.ptr = c });
 	}
+	free(c->out);
+	c->out = NULL;
+	c->out_at = c->out_bytes = 0;
+	epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &(struct epoll_event){ EPOLLIN, { .fd = fd } });
+	return true;
 }
 
-/* The raw text of the id: our own gateway and load write {"jsonrpc":"2.0","id":N,... */
-static size_t
-find_id(const char *body, char *id, size_t room)
+static bool
+give(int fd, struct iovec *v, int count)
 {
-	const char	*p = strstr(body, "\"id\":");
-	size_t		 n = 0;
+	struct conn	*c = conns[fd];
+	size_t		 total = 0, taken;
+	ssize_t		 n = writev(fd, v, count);
+	char		*to;
 
-	if (p == NULL)
-		return 0;
-	for (p += 5; *p != ',' && *p != '}' && *p != '\0' && n + 1 < room; p++)
-		id[n++] = *p;
-	id[n] = '\0';
-	return n;
+	for (int i = 0; i < count; i++)
+		total += v[i].iov_len;
+	if (n == -1 && errno != EAGAIN)
+		return false;
+	taken = n == -1 ? 0 : (size_t)n;
+	if (taken == total)
+		return true;
+	c->out_bytes = total - taken;
+	to = c->out = malloc(c->out_bytes);
+	for (int i = 0; i < count; i++) {
+		size_t skip = taken < v[i].iov_len ? taken : v[i].iov_len;
+
+		memcpy(to, (char *)v[i].iov_base + skip, v[i].iov_len - skip);
+		to += v[i].iov_len - skip;
+		taken -= skip;
+	}
+	epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &(struct epoll_event){ EPOLLIN | EPOLLOUT, { .fd = fd } });
+	return true;
 }
 
-static void
-answer(struct conn *c, const char *body)
+static bool
+answer(int fd, const char *body)
 {
-	char		 id[64], head[512];
-	const char	*result = text;
-	size_t		 result_bytes = text_bytes;
-	int		 n, open;
+	const char	*method = strstr(body, "\"method\":\""), *id = strstr(body, "\"id\":"), *size;
+	char		 head[256], front[512], id_text[64] = "0";
+	struct iovec	 v[4];
+	size_t		 n = 0, total;
+	int		 parts = 2;
 
-	if (find_id(body, id, sizeof(id)) == 0) {
-		n = snprintf(head, sizeof(head), "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
-		conn_send(c, head, (size_t)n, "", 0, "", 0);
-		return;
+	if (id != NULL)
+		snprintf(id_text, sizeof(id_text), "%.*s", (int)strcspn(id + 5, ",}"), id + 5);
+	if (method == NULL)
+		return false;
+	method += 10;
+	if (strncmp(method, "tools/call\"", 11) == 0) {
+		size = strstr(body, "\"size\":");
+		n = size == NULL ? 0 : strtoul(size + 7, NULL, 10);
+		if (n > SIZE_MAX_TEXT)
+			n = SIZE_MAX_TEXT;
+		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
+		    "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"", id_text);
+		v[2] = (struct iovec){ filling, n };
+		v[3] = (struct iovec){ (void *)(size_t)"\"}]}}", 5 };
+		parts = 4;
+	} else if (strncmp(method, "server/discover\"", 16) == 0) {
+		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
+		    "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},"
+		    "\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
+	} else if (strncmp(method, "tools/list\"", 11) == 0) {
+		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
+		    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"fill\",\"inputSchema\":{\"type\":\"object\"}}],"
+		    "\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
+	} else {
+		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":"
+		    "{\"code\":-32601,\"message\":\"no\"}}", id_text);
 	}
-	if (strstr(body, "\"server/discover\"") != NULL) {
-		result = discover;
-		result_bytes = sizeof(discover) - 1;
-	} else if (strstr(body, "\"tools/list\"") != NULL) {
-		result = list;
-		result_bytes = sizeof(list) - 1;
-	}
-	open = snprintf(NULL, 0, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", id);
-	n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	    "Content-Length: %zu\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":",
-	    (size_t)open + result_bytes + 1, id);
-	conn_send(c, head, (size_t)n, result, result_bytes, "}", 1);
+	v[1].iov_base = front;
+	total = v[1].iov_len + (parts == 4 ? v[2].iov_len + v[3].iov_len : 0);
+	v[0].iov_base = head;
+	v[0].iov_len = (size_t)snprintf(head, sizeof(head),
+	    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", total);
+	return give(fd, v, parts);
 }
 
-static void
-conn_read(struct conn *c)
+/* Requests that are whole.  False: the connection is over. */
+static bool
+take_requests(int fd)
 {
-	ssize_t	n = read(c->fd, c->in + c->used, IN_BYTES - 1 - c->used);
-	char	*end, *length, *body;
-	size_t	 bytes, whole;
+	struct conn	*c = conns[fd];
+	char		*end, *line;
+	size_t		 head, length, whole;
 
-	if (n <= 0) {
-		conn_close(c);
-		return;
-	}
-	c->used += (size_t)n;
-	c->in[c->used] = '\0';
-	while ((end = strstr(c->in, "\r\n\r\n")) != NULL) {
-		length = strcasestr(c->in, "\r\ncontent-length:");
-		bytes = length != NULL && length < end ? strtoul(length + 17, NULL, 10) : 0;
-		whole = (size_t)(end + 4 - c->in) + bytes;
-		if (whole > c->used)
-			break;
-		body = end + 4;
-		char kept = body[bytes];
-		body[bytes] = '\0';
-		answer(c, body);
-		body[bytes] = kept;
+	while (c->out == NULL && (end = strstr(c->in, "\r\n\r\n")) != NULL) {
+		head = (size_t)(end - c->in) + 4;
+		length = 0;
+		for (line = c->in; line < end; line = strstr(line, "\r\n") + 2)
+			if (strncasecmp(line, "content-length:", 15) == 0)
+				length = strtoul(line + 15, NULL, 10);
+		whole = head + length;
+		if (whole > IN_BYTES)
+			return false;
+		if (c->used < whole)
+			return true;
+		{
+			char kept = c->in[whole];
+			bool ok;
+
+			c->in[whole] = '\0';
+			ok = answer(fd, c->in + head);
+			c->in[whole] = kept;
+			if (!ok)
+				return false;
+		}
 		memmove(c->in, c->in + whole, c->used - whole + 1);
 		c->used -= whole;
 	}
+	return true;
 }
 
-static void
-make_text(size_t bytes)
+static bool
+on_event(int fd, uint32_t what)
 {
-	static const char before[] = "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"";
-	static const char after[] = "\"}],\"isError\":false}";
+	struct conn	*c = conns[fd];
+	ssize_t		 n;
 
-	text_bytes = sizeof(before) - 1 + bytes + sizeof(after) - 1;
-	if ((text = malloc(text_bytes)) == NULL)
-		die("malloc");
-	memcpy(text, before, sizeof(before) - 1);
-	memset(text + sizeof(before) - 1, 'x', bytes);
-	memcpy(text + sizeof(before) - 1 + bytes, after, sizeof(after) - 1);
-}
-
-static int
-listener(uint16_t port)
-{
-	struct sockaddr_in	at = { .sin_family = AF_INET, .sin_port = htons(port),
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 || listen(fd, 1024) == -1)
-		die("listen");
-	return fd;
+	if (what & EPOLLOUT && !flush(fd))
+		return false;
+	if (what & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		n = recv(fd, c->in + c->used, IN_BYTES - c->used, 0);
+		if (n == 0 || (n == -1 && errno != EAGAIN))
+			return false;
+		if (n > 0) {
+			c->used += (size_t)n;
+			c->in[c->used] = '\0';
+		}
+	}
+	return take_requests(fd);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct epoll_event	ev[256];
-	struct conn		*c;
-	int			door, fd, n;
+	struct sockaddr_in	 a = { .sin_family = AF_INET };
+	struct epoll_event	 events[64];
+	int			 listener, one = 1, n, fd;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: upstream PORT BYTES\n");
+	if (argc != 2) {
+		fprintf(stderr, "usage: bench-upstream PORT\n");
 		return 64;
 	}
-	make_text(strtoul(argv[2], NULL, 10));
-	door = listener((uint16_t)atoi(argv[1]));
-	poller = epoll_create1(EPOLL_CLOEXEC);
-	epoll_ctl(poller, EPOLL_CTL_ADD, door, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = NULL });
+	filling = malloc(SIZE_MAX_TEXT);
+	for (size_t i = 0; i < SIZE_MAX_TEXT; i++)
+		filling[i] = "the quick brown fox jumps over the lazy dog. "[i % 45];
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	a.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(listener, (struct sockaddr *)&a, sizeof(a)) == -1 || listen(listener, 1024) == -1) {
+		perror("bench-upstream");
+		return 71;
+	}
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &(struct epoll_event){ EPOLLIN, { .fd = listener } });
 	for (;;) {
-		n = epoll_wait(poller, ev, 256, -1);
+		n = epoll_wait(epoll, events, 64, -1);
 		for (int i = 0; i < n; i++) {
-			if ((c = ev[i].data.ptr) != NULL) {
-				if (ev[i].events & EPOLLOUT)
-					conn_flush(c);
-				if (ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-					conn_read(c);
+			fd = events[i].data.fd;
+			if (fd != listener) {
+				if (!on_event(fd, events[i].events))
+					conn_end(fd);
 				continue;
 			}
-			while ((fd = accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
-				if ((c = calloc(1, sizeof(*c))) == NULL)
-					die("calloc");
-				c->fd = fd;
-				epoll_ctl(poller, EPOLL_CTL_ADD, fd,
-				    &(struct epoll_event){ .events = EPOLLIN, .data.ptr = c });
+			while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+				if (fd >= OPEN_MAX_FDS || (conns[fd] = calloc(1, sizeof(struct conn))) == NULL) {
+					close(fd);
+					continue;
+				}
+				epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){ EPOLLIN, { .fd = fd } });
 			}
 		}
 	}
