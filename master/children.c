@@ -109,6 +109,7 @@ child_kill(struct child *c, const char *why)
 	if (c->pid == 0)
 		return;
 	log_warn(child_subject(c), "killed: %s, pid=%ld", why, (long)c->pid);
+	c->asked = true;
 	chan_fini(&c->chan);
 	c->state = CHILD_LEAVING;
 	child_signal_kill(c);
@@ -122,8 +123,8 @@ child_next(struct child *c)
 
 	if (c->ready_ms != 0 && now - c->ready_ms >= STEADY_MS)
 		c->fails = 0;
-	else
-		c->fails++;
+	else if (c->ready_ms == 0 || !WIFSIGNALED(c->status) || WTERMSIG(c->status) != SIGKILL)
+		c->fails++;	/* somebody else's KILL is no crash of its own */
 	if (!c->respawn) {
 		c->state = CHILD_IDLE;
 		return;
@@ -253,6 +254,8 @@ child_start(struct child *c)
 	loop_clock_update(m->loop);
 	c->incarnation++;
 	c->ready_ms = 0;
+	c->status = 0;
+	c->asked = false;
 	memset(c->in_force, 0, sizeof(c->in_force));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		goto fail;
@@ -298,6 +301,7 @@ child_drain(struct child *c, uint64_t within_ms)
 
 	MAGIC_CHECK(c, CHILD_MAGIC);
 	c->respawn = false;
+	c->asked = true;
 	switch (c->state) {
 	case CHILD_WAITING:
 		loop_timer_disarm(&c->timer);
@@ -323,28 +327,27 @@ child_drain(struct child *c, uint64_t within_ms)
 	}
 }
 
-/* A line for each death that nobody asked for. */
+/* A line for each death that nobody asked for; those who do one thing end by themselves. */
 static void
-child_log_death(const struct child *c, int status, bool expected)
+child_log_death(const struct child *c, int status)
 {
+	bool		expected = c->asked || (!c->respawn && c->tenant == NULL && WIFEXITED(status));
 	enum log_level	level = expected ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
+	const char	*early = c->ready_ms == 0 ? " before it was ready" : "";
 
 	if (WIFSIGNALED(status))
 		log_write(level, child_subject(c), "killed by signal %d%s, pid=%ld", WTERMSIG(status),
-		    c->ready_ms == 0 ? " before it was ready" : "", (long)c->pid);
+		    early, (long)c->pid);
 	else
-		log_write(level, child_subject(c), "exited %d%s, pid=%ld", WEXITSTATUS(status),
-		    c->ready_ms == 0 && c->respawn ? " before it was ready" : "", (long)c->pid);
+		log_write(level, child_subject(c), "exited %d%s, pid=%ld", WEXITSTATUS(status), early,
+		    (long)c->pid);
 }
 
 static void
 child_reaped(struct child *c, int status)
 {
-	bool	expected = !c->respawn && (c->state == CHILD_DRAINING || c->state == CHILD_LEAVING ||
-		    WIFEXITED(status));
-
 	LIST_REMOVE(c, live);
-	child_log_death(c, status, expected);
+	child_log_death(c, status);
 	c->pid = 0;
 	c->status = status;
 	c->reaped = true;

@@ -36,6 +36,7 @@ struct child {
 	uint32_t		 slot;
 	struct tenant		*tenant;	/* spawner and runner */
 	bool			 respawn;	/* its place is to be filled */
+	bool			 asked;		/* we made it leave, and said so */
 	bool			 reaped;	/* status is known, the channel not read to its end */
 	int			 status;	/* of wait(2) */
 	enum child_state	 state;

@@ -130,7 +130,14 @@ tenant_start(struct tenant *t)
 		return;
 	}
 	child_start(&t->spawner);
+	if (t->spawner.state == CHILD_IDLE) {
+		t->retry_ms = loop_now_ms(m->loop) + BACKOFF_MS;
+		refuse_waiting(t, "no process can be started; see the log");
+		return;
+	}
 	child_start(&t->runner);
+	if (t->runner.state == CHILD_IDLE)
+		child_kill(&t->spawner, "its partner cannot be started");
 }
 
 void
