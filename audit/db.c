@@ -20,7 +20,7 @@
 
 #define MAP_BYTES	(UINT64_C(1) << 30)	/* address space, not disk; grows by doubling */
 #define WRITER_KEY	16
-#define OPEN_KEY	(WRITER_KEY + 8)
+#define OPEN_KEY	PENDING_KEY
 #define TIME_KEY	16
 
 static const char *const tables[DB_LIMIT] = {
@@ -110,6 +110,7 @@ auditdb_close(struct auditdb **dbp)
 	if (db == NULL)
 		return;
 	auditdb_abort(db);
+	pending_fini(&db->pending);
 	kv_close(&db->kv);
 	fd_close(&db->lock_fd);
 	free(db);
@@ -153,6 +154,43 @@ auditdb_begin(struct auditdb *db)
 	return r;
 }
 
+/* What was kept in memory for speed, into the transaction. */
+static int
+flush(struct auditdb *db)
+{
+	int	r;
+
+	if (db->done_changed) {
+		char key[WRITER_KEY], value[8];
+
+		writer_key(&db->done_of, key);
+		kv_put_be64(value, db->done_seq);
+		r = kv_put(db->txn, DB_DONE, span_make(key, sizeof(key)), span_make(value, sizeof(value)));
+		if (r != 0)
+			return r;
+		db->done_changed = false;
+	}
+	for (size_t i = 0; i < db->pending.count; i++) {
+		const struct pending_entry *e = &db->pending.v[i];
+
+		if (e->ended)
+			continue;
+		r = kv_put(db->txn, DB_OPEN, span_make(e->key, sizeof(e->key)),
+		    span_make(db->pending.data + e->at, e->bytes));
+		if (r != 0)
+			return r;
+	}
+	pending_clear(&db->pending);
+	return 0;
+}
+
+static void
+forget_cached(struct auditdb *db)
+{
+	pending_clear(&db->pending);
+	db->done_known = db->done_changed = false;
+}
+
 int
 auditdb_commit(struct auditdb *db)
 {
@@ -162,16 +200,19 @@ auditdb_commit(struct auditdb *db)
 	BUG_ON(db->txn == NULL);
 	kv_put_be64(v, db->chain.number);
 	memcpy(v + 8, &db->chain.head, sizeof(db->chain.head));
-	if ((r = kv_put(db->txn, DB_META, SPAN_LIT("chain"), span_make(v, sizeof(v)))) != 0) {
-		kv_abort(&db->txn);
+	if ((r = flush(db)) != 0 ||
+	    (r = kv_put(db->txn, DB_META, SPAN_LIT("chain"), span_make(v, sizeof(v)))) != 0) {
+		auditdb_abort(db);
 		return r;
 	}
+	forget_cached(db);
 	return kv_commit(&db->txn);
 }
 
 void
 auditdb_abort(struct auditdb *db)
 {
+	forget_cached(db);
 	kv_abort(&db->txn);
 }
 
@@ -217,7 +258,7 @@ row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, con
 	kv_put_be64(number, db->chain.number + 1);
 	kv_put_be64(at, r->wall_ns);
 	memcpy(at + 8, number, 8);
-	if ((e = kv_put(db->txn, DB_REC, span_make(number, 8), span_make(row, n))) != 0 ||
+	if ((e = kv_append(db->txn, DB_REC, span_make(number, 8), span_make(row, n))) != 0 ||
 	    (e = kv_put(db->txn, DB_TIME, span_make(at, TIME_KEY), span_make("", 0))) != 0)
 		return e;
 	db->chain.number++;
@@ -226,31 +267,59 @@ row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, con
 }
 
 static int
+take_begin(struct auditdb *db, const struct segment_id *from, const struct record *begin, struct span raw)
+{
+	char	key[OPEN_KEY];
+
+	writer_key(from, key);
+	kv_put_be64(key + WRITER_KEY, begin->seq);
+	if (pending_add(&db->pending, key, raw) == 0)
+		return 0;
+	return kv_put(db->txn, DB_OPEN, span_make(key, sizeof(key)), raw);
+}
+
+/* The begin of a call that ends: its bytes, which are the caller's, and it is open no more. */
+static int
+open_take(struct auditdb *db, const char key[OPEN_KEY], char bytes[RECORD_MAX], size_t *n)
+{
+	struct span	v;
+	int		r;
+
+	if ((r = pending_end(&db->pending, key, &v)) == 0) {
+		memcpy(bytes, v.p, v.n);
+		*n = v.n;
+		return 0;
+	}
+	if ((r = kv_get(db->txn, DB_OPEN, span_make(key, OPEN_KEY), &v)) != 0)
+		return r;
+	if (v.n > RECORD_MAX)
+		return E_FORMAT;
+	/* The map's page may move with the first write. */
+	memcpy(bytes, v.p, v.n);
+	*n = v.n;
+	return kv_del(db->txn, DB_OPEN, span_make(key, OPEN_KEY));
+}
+
+static int
 take_end(struct auditdb *db, const struct segment_id *from, const struct record *end)
 {
-	char		key[OPEN_KEY], begin_bytes[RECORD_MAX];
+	char		key[OPEN_KEY], bytes[RECORD_MAX];
 	struct record	row, begin;
-	struct span	v;
-	size_t		took;
+	size_t		n, took;
 	int		r;
 
 	writer_key(from, key);
 	kv_put_be64(key + WRITER_KEY, end->begin_seq);
-	r = kv_get(db->txn, DB_OPEN, span_make(key, sizeof(key)), &v);
-	if (r != 0 && r != E_NOTFOUND)
-		return r;
-	if (r == 0 && v.n <= sizeof(begin_bytes)) {
-		/* The map's page may move with the first write. */
-		memcpy(begin_bytes, v.p, v.n);
-		if (record_decode(span_make(begin_bytes, v.n), &begin, &took) != 0)
-			return E_FORMAT;
-		if ((r = kv_del(db->txn, DB_OPEN, span_make(key, sizeof(key)))) != 0)
-			return r;
-		record_merge(&begin, end, &row);
-	} else {
-		/* Its begin was damaged: what is known is still kept. */
+	if ((r = open_take(db, key, bytes, &n)) == E_NOTFOUND) {
+		/* Its begin was damaged, or closed before: what is known is still kept. */
 		row = *end;
 		row.kind = RECORD_ONCE;
+	} else if (r != 0) {
+		return r;
+	} else {
+		if (record_decode(span_make(bytes, n), &begin, &took) != 0)
+			return E_FORMAT;
+		record_merge(&begin, end, &row);
 	}
 	return row_add(db, from, end->seq, &row);
 }
@@ -262,25 +331,23 @@ auditdb_last_seq(struct auditdb *db, const struct segment_id *from, uint64_t *se
 	struct span	v;
 	int		r;
 
-	*seq = 0;
-	writer_key(from, key);
-	if ((r = kv_get(db->txn, DB_DONE, span_make(key, sizeof(key)), &v)) == E_NOTFOUND)
+	*seq = db->done_seq;
+	if (db->done_known && segment_id_same_writer(&db->done_of, from))
 		return 0;
+	*seq = 0;
+	if ((r = flush(db)) != 0)
+		return r;
+	writer_key(from, key);
+	r = kv_get(db->txn, DB_DONE, span_make(key, sizeof(key)), &v);
 	if (r == 0 && v.n != 8)
 		return E_FORMAT;
-	if (r == 0)
-		*seq = kv_get_be64(v.p);
-	return r;
-}
-
-static int
-done_put(struct auditdb *db, const struct segment_id *from, uint64_t seq)
-{
-	char	key[WRITER_KEY], value[8];
-
-	writer_key(from, key);
-	kv_put_be64(value, seq);
-	return kv_put(db->txn, DB_DONE, span_make(key, sizeof(key)), span_make(value, sizeof(value)));
+	if (r != 0 && r != E_NOTFOUND)
+		return r;
+	*seq = r == 0 ? kv_get_be64(v.p) : 0;
+	db->done_of = *from;
+	db->done_seq = *seq;
+	db->done_known = true;
+	return 0;
 }
 
 int
@@ -302,18 +369,17 @@ auditdb_take(struct auditdb *db, const struct segment_id *from, const struct rec
 		if ((r = auditdb_mark(db, from, rec->wall_ns, span_make(text, (size_t)n))) != 0)
 			return r;
 	}
-	if (rec->kind == RECORD_BEGIN) {
-		char key[OPEN_KEY];
-
-		writer_key(from, key);
-		kv_put_be64(key + WRITER_KEY, rec->seq);
-		r = kv_put(db->txn, DB_OPEN, span_make(key, sizeof(key)), raw);
-	} else if (rec->kind == RECORD_END) {
+	if (rec->kind == RECORD_BEGIN)
+		r = take_begin(db, from, rec, raw);
+	else if (rec->kind == RECORD_END)
 		r = take_end(db, from, rec);
-	} else {
+	else
 		r = row_add(db, from, 0, rec);
+	if (r == 0) {
+		db->done_seq = rec->seq;
+		db->done_changed = true;
 	}
-	return r != 0 ? r : done_put(db, from, rec->seq);
+	return r;
 }
 
 int
@@ -355,6 +421,8 @@ auditdb_close_orphans(struct auditdb *db, const struct segment_id *writer, uint6
 	int		r;
 
 	*closed = 0;
+	if ((r = flush(db)) != 0)
+		return r;
 	end.f.outcome = audit_outcome_word(AUDIT_OUTCOME_UNKNOWN);
 	writer_key(writer, from);
 	kv_put_be64(from + WRITER_KEY, 0);
@@ -386,6 +454,8 @@ next_writer(struct auditdb *db, enum auditdb_table table, size_t key_bytes, stru
 	int		r;
 
 	BUG_ON(db->txn == NULL || key_bytes > sizeof(key));
+	if ((r = flush(db)) != 0)
+		return r;
 	writer_key(writer, at);
 	/* Behind every seq of this one, but not behind the very first. */
 	if (writer->boot != 0 || writer->slot != 0 || writer->incarnation != 0)

@@ -6,6 +6,7 @@
 #define AUDIT_DB_PRIV_H
 
 #include "audit/db.h"
+#include "audit/pending.h"
 #include "lib/kv.h"
 
 enum auditdb_table { DB_REC, DB_TIME, DB_OPEN, DB_DONE, DB_META, DB_LIMIT };
@@ -27,6 +28,10 @@ struct auditdb {
 	struct kv	*kv;
 	struct kv_txn	*txn;		/* the writer's, between begin and commit */
 	struct chain	 chain;		/* as of that transaction */
+	struct pending	 pending;	/* its begins, not yet in `open` */
+	struct segment_id done_of;	/* a writer, and the last seq taken of it: not yet in `done` */
+	uint64_t	 done_seq;
+	bool		 done_known, done_changed;
 	int		 lock_fd;
 };
 

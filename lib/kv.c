@@ -274,6 +274,12 @@ kv_add(struct kv_txn *t, unsigned db, struct span key, struct span value)
 }
 
 int
+kv_append(struct kv_txn *t, unsigned db, struct span key, struct span value)
+{
+	return put(t, db, key, value, MDB_APPEND);
+}
+
+int
 kv_del(struct kv_txn *t, unsigned db, struct span key)
 {
 	MDB_val	k = val_of(key);

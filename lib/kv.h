@@ -47,6 +47,8 @@ void		kv_abort(struct kv_txn **t);
 must_check int	kv_get(struct kv_txn *t, unsigned db, struct span key, struct span *value);
 must_check int	kv_put(struct kv_txn *t, unsigned db, struct span key, struct span value);
 must_check int	kv_add(struct kv_txn *t, unsigned db, struct span key, struct span value);	/* E_EXISTS */
+/* A key behind all others (else E_EXISTS): leaves the pages before it full. */
+must_check int	kv_append(struct kv_txn *t, unsigned db, struct span key, struct span value);
 must_check int	kv_del(struct kv_txn *t, unsigned db, struct span key);				/* E_NOTFOUND */
 must_check int	kv_count(struct kv_txn *t, unsigned db, uint64_t *out);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/kv.h"
 #include "store/keydb.h"
 #include "tests/unit/child/child.h"
 
@@ -164,6 +165,22 @@ expect_policy(struct bench *b, uint64_t want, size_t bytes)
 	close(fd);
 }
 
+static uint64_t
+policies(const char *path)
+{
+	static const char *const names[] = { "policy" };
+	struct kv	*kv;
+	struct kv_txn	*t;
+	uint64_t	 n = 0;
+
+	cr_assert(eq(int, kv_open(path, names, 1, 1 << 28, KV_READ_ONLY, &kv), 0));
+	cr_assert(eq(int, kv_begin(kv, false, &t), 0));
+	cr_assert(eq(int, kv_count(t, 0, &n), 0));
+	kv_abort(&t);
+	kv_close(&kv);
+	return n;
+}
+
 Test(keydb, the_policy_saved_last_is_loaded_whatever_its_number)
 {
 	static char	big[100 << 20];		/* larger than the first map */
@@ -176,11 +193,16 @@ Test(keydb, the_policy_saved_last_is_loaded_whatever_its_number)
 	cr_assert(eq(int, keydb_policy_save(b.db, 41, span_make(big, 10)), 0));
 	cr_assert(eq(int, keydb_policy_save(b.db, 42, span_make(big, 20)), 0));
 	expect_policy(&b, 42, 20);
+	keydb_close(&b.db);
+	cr_expect(eq(u64, policies(b.path), 2));
+	cr_assert(eq(int, keydb_open(b.path, false, &b.db), 0));
 	cr_assert(eq(int, keydb_policy_save(b.db, 1, span_make(big, 30)), 0));
 	expect_policy(&b, 1, 30);
 	cr_assert(eq(int, keydb_policy_save(b.db, 1, span_make(big, 31)), 0));
 	expect_policy(&b, 1, 31);
 	cr_assert(eq(int, keydb_policy_save(b.db, 2, span_make(big, sizeof(big))), 0));
 	expect_policy(&b, 2, sizeof(big));
-	bench_fini(&b);
+	keydb_close(&b.db);
+	cr_expect(eq(u64, policies(b.path), 2), "it, and the one before");
+	folder_remove(b.path);
 }
