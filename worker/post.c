@@ -61,6 +61,11 @@ do_tools_list(struct request *rq)
 {
 	struct list_job	*job;
 
+	/* The whole list is one page, so no cursor was ever given out (mcp-wire 8: invalid is -32602). */
+	if (rq->msg.cursor.type != JSON_NONE) {
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("this cursor was not given out here"), SPAN_NONE, 0);
+		return;
+	}
 	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
