@@ -117,12 +117,12 @@ answer(int fd, const char *body)
 		parts = 4;
 	} else if (strncmp(method, "server/discover\"", 16) == 0) {
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
-		    "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},"
-		    "\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
+		    "{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],"
+		    "\"capabilities\":{\"tools\":{}},\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
 	} else if (strncmp(method, "tools/list\"", 11) == 0) {
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
-		    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"fill\",\"inputSchema\":{\"type\":\"object\"}}],"
-		    "\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
+		    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"fill\",\"inputSchema\":"
+		    "{\"type\":\"object\"}}],\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
 	} else {
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":"
 		    "{\"code\":-32601,\"message\":\"no\"}}", id_text);

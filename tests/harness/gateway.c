@@ -329,6 +329,12 @@ audit_count(json_object *records, const char *member, const char *value)
 	return n;
 }
 
+int
+patience(const struct gateway *g, int ms)
+{
+	return strstr(g->build, "address") != NULL ? ms * 5 : ms;
+}
+
 /* ---- what this machine can ------------------------------------------------------------------------- */
 
 bool

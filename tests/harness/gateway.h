@@ -55,6 +55,9 @@ json_object *gateway_audit(const struct gateway *g);
 size_t	audit_count(json_object *records, const char *member, const char *value);
 
 void	gateway_procs(const struct gateway *g, struct procs *out);
+/* So many times longer when the build is a sanitized one. */
+int	patience(const struct gateway *g, int ms);
+
 /* Can this machine build jails at all?  Tests that need one skip where it cannot. */
 bool	jails_possible(void);
 
