@@ -12,6 +12,9 @@
 enum auditdb_table { DB_REC, DB_TIME, DB_OPEN, DB_DONE, DB_META, DB_LIMIT };
 
 #define AUDITDB_FORMAT	1
+#define WRITER_KEY	16		/* boot, slot, incarnation */
+#define OPEN_KEY	PENDING_KEY	/* and seq */
+#define TIME_KEY	16		/* wall_ns, number */
 
 /* Where a row came from; the record follows. */
 struct row_head {
@@ -35,6 +38,9 @@ struct auditdb {
 	int		 lock_fd;
 };
 
+void		auditdb_writer_key(const struct segment_id *w, char key[WRITER_KEY]);
+/* What was kept in memory for speed, into the transaction. */
+must_check int	auditdb_flush(struct auditdb *db);
 /* Reads the head of the chain; zeroes when nothing was written yet. */
 must_check int	auditdb_load_chain(struct kv_txn *t, struct chain *out);
 
