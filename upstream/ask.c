@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ask.c - one JSON-RPC message POSTed to an upstream, and the one answer that has its id
+ *
+ * Process: worker.  Owns: the answer's text until ask_fini().
+ * Trusts:  nothing an upstream says: sizes are bounded, ids compared, text for people is cut and cleaned.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "mcp/header.h"
+#include "upstream/ask.h"
+
+#define OWN_SCAN_BYTES		(64 * 1024)	/* larger answers are scanned as they come */
+#define REFUSAL_MAX		(64 * 1024)	/* of a body with status 400 or over */
+#define RESUMES_MAX		8
+#define RESUME_MS		1000
+#define RESUME_MS_MAX		10000
+
+enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_STREAM, MEDIA_OTHER };
+
+static void	start_timer(struct ask *a);
+
+/* ---- the request's head ------------------------------------------------------------------------ */
+
+static void
+add(struct ask *a, const char *name, struct span value)
+{
+	BUG_ON(a->field_count == ASK_FIELDS_MAX);
+	a->fields[a->field_count++] = (struct exchange_field){ span_of(name), value };
+}
+
+static int
+make_fields(struct ask *a)
+{
+	const struct ask_request	*q = &a->request;
+	const struct upstream_target	*t = q->target;
+	bool				 modern = mcp_version_is_modern(q->version);
+	int				 r;
+
+	a->field_count = 0;
+	if (t->header_count > TARGET_HEADERS_MAX)
+		return E_TOOBIG;
+	for (size_t i = 0; i < t->header_count; i++)
+		a->fields[a->field_count++] = t->headers[i];
+	add(a, "Accept", SPAN_LIT("application/json, text/event-stream"));
+	if (a->resumes > 0)
+		add(a, "Last-Event-ID", span_of(a->last_event));
+	else
+		add(a, "Content-Type", SPAN_LIT("application/json"));
+	if (q->version != MCP_VERSION_NONE)
+		add(a, "MCP-Protocol-Version", span_of(mcp_version_name(q->version)));
+	if (q->session.n > 0)
+		add(a, "Mcp-Session-Id", q->session);
+	if (!modern)
+		return 0;
+	add(a, "Mcp-Method", span_of(mcp_method_row(q->method)->text));
+	if (q->name.n > 0 && mcp_method_row(q->method)->header != MCP_HEADER_NONE) {
+		buf_clear(&a->name);
+		if ((r = mcp_header_encode(&a->name, q->name)) != 0)
+			return r;
+		add(a, "Mcp-Name", buf_rest(&a->name));
+	}
+	return 0;
+}
+
+/* ---- the answer -------------------------------------------------------------------------------- */
+
+/* Text of the upstream goes to people and logs: printable, and not much of it. */
+static void
+say(struct ask *a, const char *what, struct span theirs)
+{
+	int	n = snprintf(a->why, sizeof(a->why), "%s%s", what, theirs.n > 0 ? ": " : "");
+
+	for (size_t i = 0; i < theirs.n && i < 120 && (size_t)n + 1 < sizeof(a->why); i++) {
+		unsigned char c = (unsigned char)theirs.p[i];
+
+		a->why[n++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+	}
+	/* Not in the middle of a character. */
+	while (theirs.n > 120 && n > 0 && ((unsigned char)a->why[n - 1] & 0x80) != 0)
+		n--;
+	a->why[n] = '\0';
+}
+
+static int
+hold(struct ask *a, struct span bytes)
+{
+	struct http_budget	*b = &a->shared->answers;
+	size_t			 before = a->text.room;
+	char			*room;
+	int			 r;
+
+	if (a->text.used + bytes.n > a->text.ceiling)
+		return E_TOOBIG;
+	/* Before the memory is there: it grows by doubling. */
+	if (bytes.n > a->text.room - a->text.used && b->used + a->text.room + bytes.n > b->limit)
+		return E_OVERLOAD;
+	if ((r = buf_reserve(&a->text, bytes.n, &room)) != 0)
+		return r;
+	b->used += a->text.room - before;
+	return buf_put(&a->text, bytes);
+}
+
+static bool
+is_ours(const struct ask *a, const struct rpc_answer *m)
+{
+	return m->kind == RPC_RESPONSE && span_eq(m->id, a->request.id);
+}
+
+static int
+on_event(const struct sse_event *e, void *arg)
+{
+	struct ask		*a = arg;
+	struct rpc_answer	 m;
+	int			 r;
+
+	if (e->id.n < sizeof(a->last_event) && http_is_value(e->id)) {
+		memcpy(a->last_event, e->id.p, e->id.n);
+		a->last_event[e->id.n] = '\0';
+	}
+	if (!span_is(e->type, "message"))
+		return 0;
+	if ((r = rpc_answer_whole(a->shared->scan, e->data, &m)) == E_NOMEM)
+		return r;
+	if (r != 0) {
+		say(a, "an event of the server's stream is not MCP", SPAN_NONE);
+		return E_UPSTREAM;
+	}
+	if (m.kind == RPC_RESPONSE) {
+		if (!is_ours(a, &m))
+			return 0;
+		if ((r = hold(a, e->data)) != 0)
+			return r;
+		a->found = true;
+		return E_EOF;
+	}
+	if (a->ops->on_message != NULL)
+		a->ops->on_message(a, &m);
+	return 0;
+}
+
+static enum media
+media_of(const struct http_head *h)
+{
+	struct span	type = http_head_get(h, HTTP_CONTENT_TYPE);
+
+	if (http_head_count(h, HTTP_CONTENT_ENCODING) > 0 &&
+	    !span_eq_nocase(http_head_get(h, HTTP_CONTENT_ENCODING), SPAN_LIT("identity")))
+		return MEDIA_OTHER;
+	if (type.p == NULL)
+		return MEDIA_NONE;
+	if (http_media_is(type, "application/json"))
+		return MEDIA_JSON;
+	return http_media_is(type, "text/event-stream") ? MEDIA_STREAM : MEDIA_OTHER;
+}
+
+static void
+take_session(struct ask *a, const struct http_head *h)
+{
+	struct span	s = http_head_get(h, HTTP_MCP_SESSION_ID);
+
+	a->session[0] = '\0';
+	if (http_head_count(h, HTTP_MCP_SESSION_ID) != 1 || s.n == 0 || s.n >= sizeof(a->session))
+		return;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+			return;
+	memcpy(a->session, s.p, s.n);
+	a->session[s.n] = '\0';
+}
+
+static int
+on_head(struct fetch *f, const struct http_head *h)
+{
+	struct ask	*a = (struct ask *)(void *)f;
+	char		 status[64];
+
+	a->status = h->status;
+	a->media = (uint8_t)media_of(h);
+	take_session(a, h);
+	if (a->status >= 300) {
+		snprintf(status, sizeof(status), "the server answered HTTP %u", a->status);
+		say(a, status, SPAN_NONE);
+		a->text.ceiling = REFUSAL_MAX;
+		return 0;
+	}
+	if (a->request.id.n == 0)
+		return 0;
+	if (a->media != MEDIA_JSON && a->media != MEDIA_STREAM) {
+		snprintf(status, sizeof(status), "the server answered HTTP %u without an MCP message", a->status);
+		say(a, status, SPAN_NONE);
+		return E_UPSTREAM;
+	}
+	return 0;
+}
+
+static int
+feed_scan(struct ask *a, struct span fresh)
+{
+	int	r;
+
+	if (a->scan == NULL) {
+		if (a->text.used <= OWN_SCAN_BYTES)
+			return 0;
+		if ((r = rpc_answer_new(&a->scan)) != 0)
+			return r;
+		fresh = buf_rest(&a->text);
+	}
+	/* A mistake is found again, and named, at the end. */
+	return rpc_answer_feed(a->scan, fresh) == E_NOMEM ? E_NOMEM : 0;
+}
+
+static int
+on_data(struct fetch *f, struct span bytes)
+{
+	struct ask	*a = (struct ask *)(void *)f;
+	int		 r;
+
+	if (a->status >= 300) {
+		/* Of a refusal, what can be shown. */
+		return a->media != MEDIA_JSON || a->text.used + bytes.n > REFUSAL_MAX ? 0 : hold(a, bytes);
+	}
+	if (a->request.id.n == 0)
+		return 0;
+	if (a->media == MEDIA_STREAM)
+		return sse_reader_feed(&a->sse, bytes);
+	if ((r = hold(a, bytes)) != 0)
+		return r;
+	return feed_scan(a, bytes);
+}
+
+static int
+parse(struct ask *a)
+{
+	struct span	text = buf_rest(&a->text);
+	int		r;
+
+	if (a->scan != NULL)
+		r = rpc_answer_end(a->scan, text, &a->answer);
+	else
+		r = rpc_answer_whole(a->shared->scan, text, &a->answer);
+	a->parsed = r == 0 && a->answer.kind == RPC_RESPONSE;
+	return r == E_NOMEM ? r : a->parsed ? 0 : E_UPSTREAM;
+}
+
+static void
+finish(struct ask *a, int error)
+{
+	a->running = false;
+	if (error == E_TOOBIG)
+		say(a, "the server's answer is too large", SPAN_NONE);
+	else if (error == E_OVERLOAD)
+		say(a, "too many large answers are held already", SPAN_NONE);
+	else if (error != 0 && a->why[0] == '\0')
+		say(a, a->fetch.why != NULL ? a->fetch.why : err_text(error), SPAN_NONE);
+	a->ops->on_end(a, error);
+}
+
+/* The stream was cut before the answer.  Asking for the rest executes nothing. */
+static bool
+may_resume(const struct ask *a)
+{
+	return a->media == MEDIA_STREAM && a->status == 200 && !a->found && a->last_event[0] != '\0' &&
+	    a->request.version != MCP_VERSION_NONE && !mcp_version_is_modern(a->request.version) &&
+	    a->resumes < RESUMES_MAX;
+}
+
+static void
+end_refusal(struct ask *a)
+{
+	if (a->media == MEDIA_JSON && a->text.used > 0 && parse(a) == 0 && a->answer.is_error) {
+		char	status[64];
+
+		/* A JSON-RPC error with our id is an answer, whatever the status. */
+		if (is_ours(a, &a->answer)) {
+			a->found = true;
+			finish(a, 0);
+			return;
+		}
+		snprintf(status, sizeof(status), "the server answered HTTP %u", a->status);
+		say(a, status, a->answer.error_message.raw);
+	}
+	finish(a, E_UPSTREAM);
+}
+
+static void
+on_fetch_end(struct fetch *f, int error)
+{
+	struct ask	*a = (struct ask *)(void *)f;
+
+	if ((error == 0 || error == E_UPSTREAM) && a->why[0] == '\0' && may_resume(a)) {
+		start_timer(a);
+		return;
+	}
+	if (error != 0) {
+		finish(a, error);
+		return;
+	}
+	if (a->status >= 300) {
+		end_refusal(a);
+		return;
+	}
+	if (a->request.id.n == 0) {
+		finish(a, 0);
+		return;
+	}
+	if (a->media == MEDIA_STREAM && !a->found) {
+		say(a, "the server's stream ended before the answer", SPAN_NONE);
+		finish(a, E_UPSTREAM);
+		return;
+	}
+	if ((error = parse(a)) != 0) {
+		if (error == E_UPSTREAM)
+			say(a, "the server's answer is not MCP", SPAN_NONE);
+	} else if (!is_ours(a, &a->answer)) {
+		say(a, "the server answered another request", SPAN_NONE);
+		error = E_UPSTREAM;
+	} else
+		a->found = true;
+	finish(a, error);
+}
+
+static const struct fetch_ops fetch_ops = { on_head, on_data, on_fetch_end };
+
+/* ---- asking ------------------------------------------------------------------------------------ */
+
+static int
+send_it(struct ask *a)
+{
+	const struct ask_request	*q = &a->request;
+	struct fetch_request		 fr = {
+		.target = &q->target->pool, .path = q->target->path, .host = q->target->host,
+		.fields = a->fields, .repeatable = q->repeatable || a->resumes > 0,
+	};
+	int				 r;
+
+	if ((r = make_fields(a)) != 0)
+		return r;
+	fr.field_count = a->field_count;
+	fr.method = a->resumes > 0 ? SPAN_LIT("GET") : SPAN_LIT("POST");
+	if (a->resumes == 0) {
+		fr.body_count = q->body_count;
+		memcpy(fr.body, q->body, sizeof(fr.body));
+	}
+	sse_reader_fini(&a->sse);
+	sse_reader_init(&a->sse, a->shared->answer_max, on_event, a);
+	return fetch_start(&a->fetch, a->shared->pool, &fetch_ops, &fr);
+}
+
+static void
+on_timer(struct loop_timer *t, void *arg)
+{
+	struct ask	*a = arg;
+	int		 r;
+
+	(void)t;
+	a->resumes++;
+	if ((r = send_it(a)) != 0)
+		finish(a, r);
+}
+
+static void
+start_timer(struct ask *a)
+{
+	uint64_t	ms = a->sse.retry_ms == 0 ? RESUME_MS : a->sse.retry_ms;
+
+	a->reported = true;		/* the request itself went out, whatever comes */
+	loop_timer_arm(&a->timer, ms > RESUME_MS_MAX ? RESUME_MS_MAX : ms);
+}
+
+int
+ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops, const struct ask_request *request)
+{
+	int	r;
+
+	memset(a, 0, sizeof(*a));
+	a->shared = shared;
+	a->ops = ops;
+	a->request = *request;
+	a->begun = true;
+	buf_init(&a->name, HTTP_HEAD_BYTES_MAX / 2);
+	buf_init(&a->text, shared->answer_max);
+	sse_reader_init(&a->sse, shared->answer_max, on_event, a);
+	loop_timer_init(pool_loop(shared->pool), &a->timer, on_timer, a);
+	if ((r = send_it(a)) == 0)
+		a->running = true;
+	return r;
+}
+
+void
+ask_fini(struct ask *a)
+{
+	if (!a->begun)
+		return;
+	a->begun = a->running = false;
+	loop_timer_disarm(&a->timer);
+	fetch_cancel(&a->fetch);
+	a->shared->answers.used -= a->text.room;
+	buf_fini(&a->text);
+	buf_fini(&a->name);
+	sse_reader_fini(&a->sse);
+	rpc_answer_free(&a->scan);
+}
+
+bool
+ask_was_sent(const struct ask *a)
+{
+	return a->begun && (a->reported || fetch_was_sent(&a->fetch));
+}
+
+const struct rpc_answer *
+ask_parsed(const struct ask *a)
+{
+	return a->parsed ? &a->answer : NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ask.h - one JSON-RPC message POSTed to an upstream, and the one answer that has its id
+ *
+ * The answer comes as JSON or as an event stream (mcp-wire 3.3, 3.4).  A legacy stream that ends early
+ * is gone on with by GET when the server has named its events.
+ */
+#ifndef UPSTREAM_ASK_H
+#define UPSTREAM_ASK_H
+
+#include "http/sse.h"
+#include "mcp/rpc.h"
+#include "mcp/version.h"
+#include "upstream/fetch.h"
+#include "upstream/target.h"
+
+#define ASK_SESSION_MAX		256
+#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + 8)
+
+/* What the asks of one worker share. */
+struct ask_shared {
+	struct pool		*pool;
+	struct rpc_answer_scan	*scan;		/* for texts that are whole and small */
+	struct http_budget	 answers;	/* memory of answers being held */
+	size_t			 answer_max;
+};
+
+struct ask;
+
+struct ask_ops {
+	/* A notification or request of the server on the stream; may be NULL.  Borrowed. */
+	void	(*on_message)(struct ask *a, const struct rpc_answer *m);
+	/* Once, last.  0: a->answer, or nothing was expected.  Else E_*, a->why, and perhaps a->status. */
+	void	(*on_end)(struct ask *a, int error);
+};
+
+struct ask_request {		/* borrowed until the end, target and all */
+	const struct upstream_target	*target;
+	enum mcp_version		 version;	/* governs the headers; NONE: initialize, none yet */
+	struct span			 session;	/* or empty */
+	enum mcp_method			 method;
+	struct span			 name;		/* of Mcp-Name, or empty */
+	struct span			 body[FETCH_BODY_PIECES];
+	size_t				 body_count;
+	struct span			 id;		/* raw token in the body; empty: no answer is expected */
+	bool				 repeatable;
+};
+
+struct ask {			/* embedded in what asks */
+	struct fetch		 fetch;
+	struct ask_shared	*shared;
+	const struct ask_ops	*ops;
+	struct ask_request	 request;
+	struct exchange_field	 fields[ASK_FIELDS_MAX];
+	size_t			 field_count;
+	struct buf		 name;		/* encoded Mcp-Name */
+	struct buf		 text;		/* the answer, or the body so far */
+	struct sse_reader	 sse;
+	struct rpc_answer_scan	*scan;		/* of a large answer, fed as it comes */
+	struct loop_timer	 timer;		/* before a stream is gone on with */
+	struct rpc_answer	 answer;
+	unsigned		 status;
+	unsigned		 resumes;
+	uint8_t			 media;
+	bool			 begun, running, parsed, found, reported;
+	char			 session[ASK_SESSION_MAX];	/* Mcp-Session-Id of the answer, or "" */
+	char			 last_event[ASK_SESSION_MAX];
+	char			 why[256];	/* for people */
+};
+
+/* 0; or E_OVERLOAD, E_SERVER, E_TOOBIG, E_NOMEM: on_end is not called.  Either way ask_fini() is due. */
+must_check int	ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops,
+		    const struct ask_request *request);
+/* Ends it silently and gives back what it holds, the answer too. */
+void		ask_fini(struct ask *a);
+/* The server may have acted on it. */
+bool		ask_was_sent(const struct ask *a);
+/* What is known of an answer that was no success: the parsed JSON-RPC response, or NULL. */
+const struct rpc_answer *ask_parsed(const struct ask *a);
+
+#endif

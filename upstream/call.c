@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * call.c - one JSON-RPC request to an HTTP upstream, in the upstream's own era
+ *
+ * Process: worker.  Owns: the call, its answer's text until it is freed.
+ * Trusts:  neither the upstream's answers nor its requests; both are bounded.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "upstream/peer.h"
+#include "upstream/reply.h"
+
+#define CALL_MAGIC	0xca110001u
+#define REQUESTS_MAX	16	/* of the server, answered on one call's stream */
+
+struct upstream_call {
+	uint32_t		 magic;
+	struct upstream		*u;
+	struct upstream_request	 request;
+	struct peer		*peer;
+	struct peer_wait	 wait;
+	struct ask		 ask;
+	struct loop_timer	 timer;		/* deadline; then a delayed free */
+	char			 id[UPSTREAM_ID_BYTES];
+	enum mcp_version	 version;	/* the request went out with */
+	char			 session[ASK_SESSION_MAX];
+	unsigned		 server_requests;
+	bool			 asking, sent, retried, in_note, unwanted;
+	upstream_note_fn	*on_note;
+	upstream_done_fn	*done;
+	void			*arg;
+};
+
+static void
+call_free(struct upstream_call *c)
+{
+	peer_wait_cancel(&c->wait);
+	ask_fini(&c->ask);
+	loop_timer_disarm(&c->timer);
+	peer_unref(&c->peer);
+	c->u->call_count--;
+	c->magic = 0;
+	free(c);
+}
+
+static bool
+is_legacy(const struct upstream_call *c)
+{
+	return !mcp_version_is_modern(c->version);
+}
+
+/* The server need not go on.  In the modern era the closed connection says so. */
+static void
+tell_cancelled(struct upstream_call *c)
+{
+	struct buf	b;
+
+	if (!c->asking || !is_legacy(c) || !ask_was_sent(&c->ask))
+		return;
+	buf_init(&b, 1024);
+	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":%s}}",
+	    c->id) == 0)
+		reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_NOTE_CANCELLED,
+		    buf_rest(&b));
+	buf_fini(&b);
+}
+
+/* The last thing done with a call: done() may free it. */
+static void
+deliver(struct upstream_call *c, int error, const char *why)
+{
+	struct upstream_result	r = { .error = error, .sent = c->sent, .why = span_of(why),
+	    .modern = c->version != MCP_VERSION_NONE && !is_legacy(c),
+	    .answer = error == 0 ? &c->ask.answer : NULL };
+
+	loop_timer_disarm(&c->timer);
+	c->asking = false;
+	c->done(c, &r, c->arg);
+}
+
+/* ---- the server's own messages ----------------------------------------------------------------- */
+
+static void
+answer_request(struct upstream_call *c, const struct rpc_answer *m)
+{
+	struct buf	b;
+	int		r;
+
+	/* A modern server may not ask on a stream; what it says is passed over. */
+	if (!is_legacy(c) || c->server_requests++ >= REQUESTS_MAX)
+		return;
+	buf_init(&b, RPC_ID_MAX + 256);
+	if (m->method == MCP_PING)
+		r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}", SPAN_FMT(m->id));
+	else
+		r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,"
+		    "\"message\":\"Method not found\"}}", SPAN_FMT(m->id));
+	if (r == 0)
+		reply_send(c->u, c->request.target, c->version, span_of(c->session), m->method, buf_rest(&b));
+	buf_fini(&b);
+}
+
+static struct upstream_call *
+call_of(struct ask *a)
+{
+	struct upstream_call	*c = (struct upstream_call *)(void *)((char *)a - offsetof(struct upstream_call, ask));
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	return c;
+}
+
+static void
+on_message(struct ask *a, const struct rpc_answer *m)
+{
+	struct upstream_call	*c = call_of(a);
+
+	if (c->unwanted)
+		return;
+	if (m->kind == RPC_REQUEST)
+		answer_request(c, m);
+	else if (m->kind == RPC_NOTIFICATION && c->on_note != NULL) {
+		c->in_note = true;
+		c->on_note(c, m, c->arg);
+		c->in_note = false;
+	}
+}
+
+/* ---- the way of a call ------------------------------------------------------------------------- */
+
+static int	send_call(struct upstream_call *c);
+
+static void
+on_peer(void *arg, int error, const char *why)
+{
+	struct upstream_call	*c = arg;
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if (error == 0 && (error = send_call(c)) != 0)
+		why = err_text(error);
+	if (error != 0)
+		deliver(c, error, why);
+}
+
+/* Sent when the peer is ready, else when it will be. */
+static int
+go(struct upstream_call *c)
+{
+	if (peer_is_ready(c->peer, c->request.target))
+		return send_call(c);
+	return peer_wait(c->peer, c->request.target, &c->wait, on_peer, c);
+}
+
+/* 404 proves that it was not executed: the session is looked at before the message (14.7). */
+static bool
+session_is_lost(const struct upstream_call *c)
+{
+	return c->ask.status == 404 && is_legacy(c) && c->session[0] != '\0';
+}
+
+static void
+on_ask_end(struct ask *a, int error)
+{
+	struct upstream_call	*c = call_of(a);
+	const struct rpc_answer	*parsed = ask_parsed(a);
+
+	if (c->unwanted)
+		return;			/* the timer frees it */
+	c->sent = ask_was_sent(a);
+	if (session_is_lost(c)) {
+		c->sent = false;
+		peer_session_lost(c->peer, span_of(c->session));
+		if (!c->retried) {
+			c->retried = true;
+			c->asking = false;
+			ask_fini(a);
+			if ((error = go(c)) != 0)
+				deliver(c, error, err_text(error));
+			return;
+		}
+	}
+	if (error == E_UPSTREAM && !is_legacy(c) && (a->status == 400 || a->status == 404 || a->status == 405))
+		peer_doubt(c->peer);
+	if (is_legacy(c) && parsed != NULL && parsed->is_error && parsed->error_code == -32022)
+		peer_doubt(c->peer);
+	deliver(c, error, error == 0 ? "" : a->why);
+}
+
+static const struct ask_ops ask_ops = { on_message, on_ask_end };
+
+/* The body up to the mark, and other bytes in the mark's place. */
+static void
+cut(struct ask_request *q, struct span body, size_t *at, struct upstream_mark mark, struct span instead)
+{
+	q->body[q->body_count++] = span_part(body, *at, mark.at - *at);
+	if (instead.n > 0)
+		q->body[q->body_count++] = instead;
+	*at = (size_t)mark.at + mark.bytes;
+}
+
+static int
+send_call(struct upstream_call *c)
+{
+	const struct upstream_request	*r = &c->request;
+	struct ask_request		 q = { .target = r->target, .method = r->method, .name = r->name,
+	    .repeatable = r->repeatable };
+	struct span			 session = peer_session(c->peer);
+	struct upstream_mark		 meta = { 0, 0 };
+	size_t				 at = 0;
+	int				 e;
+
+	c->version = peer_version(c->peer);
+	memcpy(c->session, session.p, session.n);
+	c->session[session.n] = '\0';
+	q.version = c->version;
+	q.session = span_of(c->session);
+	q.id = upstream_id(c->u, c->id);
+	if (is_legacy(c))
+		meta = r->modern_meta;
+	if (meta.bytes > 0 && meta.at < r->id.at)
+		cut(&q, r->body, &at, meta, SPAN_NONE);
+	cut(&q, r->body, &at, r->id, q.id);
+	if (meta.bytes > 0 && meta.at > r->id.at)
+		cut(&q, r->body, &at, meta, SPAN_NONE);
+	q.body[q.body_count++] = span_part(r->body, at, r->body.n);
+	if ((e = ask_start(&c->ask, &c->u->shared, &ask_ops, &q)) == 0)
+		c->asking = true;
+	return e;
+}
+
+static void
+on_timer(struct loop_timer *t, void *arg)
+{
+	struct upstream_call	*c = arg;
+
+	(void)t;
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->unwanted) {
+		call_free(c);
+		return;
+	}
+	peer_wait_cancel(&c->wait);
+	c->sent = c->asking && ask_was_sent(&c->ask);
+	tell_cancelled(c);
+	ask_fini(&c->ask);
+	deliver(c, E_TIMEOUT, "no answer in time");
+}
+
+/* ---- for callers ------------------------------------------------------------------------------- */
+
+static bool
+marks_fit(const struct upstream_request *r)
+{
+	const struct upstream_mark	*i = &r->id, *m = &r->modern_meta;
+
+	if (i->bytes == 0 || i->at > r->body.n || i->bytes > r->body.n - i->at || m->at > r->body.n ||
+	    m->bytes > r->body.n - m->at)
+		return false;
+	return m->bytes == 0 || m->at + m->bytes <= i->at || i->at + i->bytes <= m->at;
+}
+
+int
+upstream_call_start(struct upstream *u, const struct upstream_request *request, upstream_note_fn *on_note,
+    upstream_done_fn *done, void *arg, struct upstream_call **out)
+{
+	struct upstream_call	*c;
+	int			 r;
+
+	*out = NULL;
+	BUG_ON(!marks_fit(request));
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return E_NOMEM;
+	c->magic = CALL_MAGIC;
+	c->u = u;
+	c->request = *request;
+	c->on_note = on_note;
+	c->done = done;
+	c->arg = arg;
+	u->call_count++;
+	loop_timer_init(u->loop, &c->timer, on_timer, c);
+	if ((r = peer_find(u, request->target, request->instance, &c->peer)) != 0 || (r = go(c)) != 0) {
+		call_free(c);
+		return r;
+	}
+	loop_timer_arm(&c->timer, request->deadline_ms);
+	*out = c;
+	return 0;
+}
+
+void
+upstream_call_free(struct upstream_call **cp)
+{
+	struct upstream_call	*c = *cp;
+
+	*cp = NULL;
+	if (c == NULL)
+		return;
+	MAGIC_CHECK(c, CALL_MAGIC);
+	tell_cancelled(c);
+	c->asking = false;
+	if (!c->in_note) {
+		call_free(c);
+		return;
+	}
+	/* Inside its own stream's reader: that must come to its end first. */
+	c->unwanted = true;
+	loop_timer_arm(&c->timer, 0);
+}
+
+bool
+upstream_call_was_sent(const struct upstream_call *c)
+{
+	return c->sent || (c->asking && ask_was_sent(&c->ask));
+}

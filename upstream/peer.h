@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * peer.h - an HTTP server as one isolation key sees it: its era, and a legacy one's session
+ *
+ * The era is one for all peers of a server's profile; the session is the peer's own, and shared with
+ * the other workers where the region of sessions is mapped.
+ */
+#ifndef UPSTREAM_PEER_H
+#define UPSTREAM_PEER_H
+
+#include "upstream/upstream_priv.h"
+
+/* error: 0 the peer is ready; else E_*, why is for people. */
+typedef void peer_wait_fn(void *arg, int error, const char *why);
+
+struct peer_wait {		/* embedded in what waits */
+	struct peer_wait	*next, *prev;
+	struct peer		*peer;		/* NULL: does not wait */
+	uint64_t		 round;
+	peer_wait_fn		*fn;
+	void			*arg;
+};
+
+/* With one reference for the caller.  E_OVERLOAD or E_NOMEM. */
+must_check int	peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance,
+		    struct peer **out);
+void		peer_unref(struct peer **p);
+
+/* May requests be sent now?  Looks at what is known and asks nobody. */
+bool		peer_is_ready(struct peer *p, const struct upstream_target *target);
+/* Makes it ready; fn is called later, once.  What is needed of target is copied.  0 or E_*: cannot
+ * even begin. */
+must_check int	peer_wait(struct peer *p, const struct upstream_target *target, struct peer_wait *w,
+		    peer_wait_fn *fn, void *arg);
+void		peer_wait_cancel(struct peer_wait *w);
+
+/* While it is ready. */
+enum mcp_version peer_version(const struct peer *p);
+struct span	peer_session(const struct peer *p);	/* valid until the peer is waited for again */
+
+/* The server does not know this session (HTTP 404). */
+void		peer_session_lost(struct peer *p, struct span session);
+/* It behaves as if it were of the other era: to be asked again. */
+void		peer_doubt(struct peer *p);
+
+/* Frees all; nobody may hold or wait. */
+void		peer_free_all(struct upstream *u);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reply.c - messages to an upstream that have no answer
+ *
+ * Process: worker.  Owns: each message until it is posted, for REPLY_MS at most.
+ * Trusts:  no upstream to take them.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "lib/log.h"
+#include "upstream/reply.h"
+
+#define REPLY_MAGIC	0x7e917001u
+#define REPLY_MS	10000
+#define REPLIES_MAX	256
+
+struct reply {
+	uint32_t		 magic;
+	struct reply		*next, *prev;
+	struct upstream		*u;
+	struct ask		 ask;
+	struct arena		 arena;
+	struct upstream_target	 target;
+	struct loop_timer	 timer;
+};
+
+static void
+reply_free(struct reply *r)
+{
+	struct upstream	*u = r->u;
+
+	MAGIC_CHECK(r, REPLY_MAGIC);
+	*(r->prev == NULL ? &u->replies : &r->prev->next) = r->next;
+	if (r->next != NULL)
+		r->next->prev = r->prev;
+	u->reply_count--;
+	loop_timer_disarm(&r->timer);
+	ask_fini(&r->ask);
+	arena_fini(&r->arena);
+	r->magic = 0;
+	free(r);
+}
+
+static void
+on_end(struct ask *a, int error)
+{
+	struct reply	*r = (struct reply *)(void *)((char *)a - offsetof(struct reply, ask));
+
+	if (error != 0)
+		log_debug(LOG_SUBJECT("server", r->target.name.p), "a message was not taken: %s", a->why);
+	reply_free(r);
+}
+
+static const struct ask_ops ops = { NULL, on_end };
+
+static void
+on_timer(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	reply_free(arg);
+}
+
+void
+reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
+    struct span session, enum mcp_method method, struct span body)
+{
+	struct ask_request	 q = { .version = version, .method = method, .body_count = 1 };
+	struct reply		*r;
+
+	if (u->reply_count >= REPLIES_MAX || (r = calloc(1, sizeof(*r))) == NULL)
+		return;
+	r->magic = REPLY_MAGIC;
+	r->u = u;
+	if ((r->next = u->replies) != NULL)
+		u->replies->prev = r;
+	u->replies = r;
+	u->reply_count++;
+	arena_init(&r->arena, NULL, 0, 256 * 1024);
+	loop_timer_init(u->loop, &r->timer, on_timer, r);
+	loop_timer_arm(&r->timer, REPLY_MS);
+	q.target = &r->target;
+	if (target_copy(&r->arena, target, &r->target) != 0 ||
+	    (q.session = arena_dup(&r->arena, session)).p == NULL ||
+	    (q.body[0] = arena_dup(&r->arena, body)).p == NULL ||
+	    ask_start(&r->ask, &u->shared, &ops, &q) != 0)
+		reply_free(r);
+}
+
+void
+reply_end_all(struct upstream *u)
+{
+	while (u->replies != NULL)
+		reply_free(u->replies);
+}

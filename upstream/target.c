@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * target.c - where an HTTP upstream is and what is sent with every request to it
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  the operator's configuration, but for headers that would break the framing or speak for
+ * the protocol.
+ */
+#include "upstream/target.h"
+
+struct gather {
+	struct exchange_field	*fields;
+	size_t			 count;
+	bool			 too_many;
+};
+
+/* Ours to write, whatever is configured. */
+static bool
+is_ours(struct span name)
+{
+	static const char *const names[] = {
+		"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer",
+		"content-type", "accept", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name",
+		"last-event-id",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_eq_nocase(name, span_of(names[i])))
+			return true;
+	return false;
+}
+
+static void
+on_secret(struct span name, struct span value, void *arg)
+{
+	struct gather	*g = arg;
+
+	if (is_ours(name))
+		return;
+	if (g->count == TARGET_HEADERS_MAX) {
+		g->too_many = true;
+		return;
+	}
+	g->fields[g->count++] = (struct exchange_field){ name, value };
+}
+
+int
+target_find(const struct snap *policy, const struct snap *secrets, const struct rec_server *server,
+    struct arena *a, struct upstream_target *out, const char **why)
+{
+	const struct rec_address	*address;
+	struct gather			 g = { 0 };
+
+	*out = (struct upstream_target){
+		.profile = server->profile, .name = snap_text(policy, server->name),
+		.host = snap_text(policy, server->url_host), .path = snap_text(policy, server->url_path),
+		.pin = (enum server_era)server->era,
+		.pool = { .key = server->profile, .port = (uint16_t)server->port },
+	};
+	*why = NULL;
+	if (server->https != 0) {
+		*why = "https upstreams are not supported by this version";
+		return E_SERVER;
+	}
+	for (uint32_t i = 0; i < server->address_count && out->pool.count < POOL_ADDRESSES_MAX; i++) {
+		if ((address = SNAP_AT(policy, ADDRESS, (uint64_t)server->address_first + i)) == NULL)
+			break;
+		out->pool.address[out->pool.count].family = address->family;
+		memcpy(out->pool.address[out->pool.count++].bytes, address->bytes, sizeof(address->bytes));
+	}
+	if (out->pool.count == 0) {
+		*why = "its name had no address at the last reload";
+		return E_SERVER;
+	}
+	if (secrets == NULL)
+		return 0;
+	if ((g.fields = arena_alloc(a, TARGET_HEADERS_MAX * sizeof(*g.fields))) == NULL)
+		return E_NOMEM;
+	policy_secrets_each(secrets, out->name, on_secret, &g);
+	if (g.too_many) {
+		*why = "too many headers are configured";
+		return E_TOOBIG;
+	}
+	out->headers = g.fields;
+	out->header_count = g.count;
+	return 0;
+}
+
+int
+target_copy(struct arena *a, const struct upstream_target *from, struct upstream_target *to)
+{
+	struct exchange_field	*fields = arena_alloc(a, (from->header_count + 1) * sizeof(*fields));
+
+	if (fields == NULL)
+		return E_NOMEM;
+	*to = *from;
+	to->headers = fields;
+	to->name = arena_dup(a, from->name);
+	to->host = arena_dup(a, from->host);
+	to->path = arena_dup(a, from->path);
+	if (to->name.p == NULL || to->host.p == NULL || to->path.p == NULL)
+		return E_NOMEM;
+	for (size_t i = 0; i < from->header_count; i++) {
+		fields[i].name = arena_dup(a, from->headers[i].name);
+		fields[i].value = arena_dup(a, from->headers[i].value);
+		if (fields[i].name.p == NULL || fields[i].value.p == NULL)
+			return E_NOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * upstream.c - all HTTP upstreams of one worker
+ *
+ * Process: worker.  Owns: the pool, the peers, messages on their way.
+ * Trusts:  the configuration that it is given.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "upstream/peer.h"
+#include "upstream/reply.h"
+
+static struct pool_params
+pool_params_of(const struct upstream_params *p)
+{
+	return (struct pool_params){ .connect_timeout_ms = p->connect_timeout_ms, .idle_ms = p->idle_ms };
+}
+
+int
+upstream_new(struct loop *l, struct block_pool *blocks, const struct region *sessions,
+    const struct upstream_params *params, struct upstream **out)
+{
+	struct pool_params	 pp = pool_params_of(params);
+	struct upstream		*u;
+	int			 r;
+
+	*out = NULL;
+	if ((u = calloc(1, sizeof(*u))) == NULL)
+		return E_NOMEM;
+	u->loop = l;
+	u->params = *params;
+	u->sessions = sessions;
+	u->next_id = 1;
+	u->shared.answer_max = UPSTREAM_ANSWER_MAX;
+	u->shared.answers.limit = params->answer_memory;
+	if ((r = pool_new(l, blocks, &pp, &u->shared.pool)) != 0 ||
+	    (r = rpc_answer_new(&u->shared.scan)) != 0) {
+		upstream_free(&u);
+		return r;
+	}
+	*out = u;
+	return 0;
+}
+
+void
+upstream_free(struct upstream **up)
+{
+	struct upstream	*u = *up;
+
+	*up = NULL;
+	if (u == NULL)
+		return;
+	BUG_ON(u->call_count > 0);
+	reply_end_all(u);
+	peer_free_all(u);
+	pool_free(&u->shared.pool);
+	rpc_answer_free(&u->shared.scan);
+	free(u);
+}
+
+void
+upstream_set_params(struct upstream *u, const struct upstream_params *params)
+{
+	struct pool_params	pp = pool_params_of(params);
+
+	u->params = *params;
+	u->shared.answers.limit = params->answer_memory;
+	pool_set_params(u->shared.pool, &pp);
+}
+
+struct span
+upstream_id(struct upstream *u, char to[UPSTREAM_ID_BYTES])
+{
+	int	n = snprintf(to, UPSTREAM_ID_BYTES, "%llu", (unsigned long long)u->next_id++);
+
+	return span_make(to, (size_t)n);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * upstream_priv.h - what the parts of one worker's HTTP upstreams share
+ */
+#ifndef UPSTREAM_UPSTREAM_PRIV_H
+#define UPSTREAM_UPSTREAM_PRIV_H
+
+#include "upstream/ask.h"
+#include "upstream/call.h"
+
+#define PEER_BUCKETS	256
+
+struct peer;
+struct reply;
+
+struct upstream {
+	struct loop		*loop;
+	struct upstream_params	 params;
+	struct ask_shared	 shared;
+	const struct region	*sessions;
+	struct peer		*peers[PEER_BUCKETS];
+	size_t			 peer_count, call_count;
+	struct reply		*replies;
+	size_t			 reply_count;
+	uint64_t		 next_id;
+};
+
+/* Decimal, never used before in this worker. */
+#define UPSTREAM_ID_BYTES 24
+struct span	upstream_id(struct upstream *u, char to[UPSTREAM_ID_BYTES]);
+
+#endif
