@@ -28,7 +28,8 @@ judge(const struct rpc_message *m, int error, uint8_t choice)
 {
 	static const char *const	texts[] = { "2026-07-28", "tools/call", "x", "=?base64?eA==?=" };
 	struct era_header		h = { span_of(texts[choice & 3]), choice >> 2 & 1 };
-	struct era_input		in = { .http = ERA_HTTP_POST, .is_json = true, .version = h, .method = h, .name = h,
+	struct era_input		in = { .http = ERA_HTTP_POST, .is_json = true, .version = h, .method = h,
+	    .name = h,
 					    .session = (enum era_session)((choice >> 3) % 3), .offers = MCP_OFFER_TOOLS,
 					    .session_version = MCP_2025_06_18, .body_error = error, .message = m };
 	struct era_verdict		v;
@@ -97,7 +98,8 @@ one_answer(struct span text)
 	if (rpc_answer_whole(answers, text, &m) != 0 || m.kind != RPC_RESPONSE)
 		return;
 	for (int i = 0; i < 2 * (MCP_VERSION_LIMIT - 1); i++) {
-		struct bridge_answer	how = { .id = SPAN_LIT("\"c\""), .method = MCP_TOOLS_CALL, .upstream_modern = i & 1,
+		struct bridge_answer	how = { .id = SPAN_LIT("\"c\""), .method = MCP_TOOLS_CALL,
+		    .upstream_modern = i & 1,
 					    .client = (enum mcp_version)(1 + i / 2) };
 
 		if (bridge_answer(&m, &how, &arena, &pieces) != 0)

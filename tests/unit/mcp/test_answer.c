@@ -34,11 +34,13 @@ static const struct {
 	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"vendor\":1}", 0, RPC_RESPONSE, "1", false },
 	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"x\":\"\\u0000\"}}", 0, RPC_RESPONSE, "1", false },
 	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no\"}}", 0, RPC_RESPONSE, "1", true },
-	{ "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"no\"}}", 0, RPC_RESPONSE, "", true },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"no\"}}", 0, RPC_RESPONSE,
+	    "", true },
 	{ "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32700,\"message\":\"no\"}}", 0, RPC_RESPONSE, "", true },
 	{ "{\"jsonrpc\":\"2.0\",\"method\":\"notifications\\/progress\",\"params\":{\"progressToken\":3}}", 0,
 	    RPC_NOTIFICATION, "", false },
-	{ "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"elicitation/create\",\"params\":{}}", 0, RPC_REQUEST, "0", false },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"elicitation/create\",\"params\":{}}", 0, RPC_REQUEST, "0",
+	    false },
 	{ "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}", E_RPC_INVALID, 0, "", false },
 	{ "{\"jsonrpc\":\"2.0\",\"result\":{}}", E_RPC_INVALID, 0, "", false },
 	{ "{\"jsonrpc\":\"2.0\",\"id\":1.5,\"result\":{}}", E_RPC_INVALID, 0, "", false },
@@ -71,7 +73,8 @@ Test(answer, notes_its_parts)
 {
 	struct rpc_answer	m;
 
-	cr_assert(rpc_answer_whole(scan, SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"complete\","
+	cr_assert(rpc_answer_whole(scan,
+	    SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"complete\","
 	    "\"tools\":[],\"nextCursor\":\"n\",\"content\":[1],\"structuredContent\":2,\"isError\":true,\"_meta\":{},"
 	    "\"protocolVersion\":\"v\",\"supportedVersions\":[],\"capabilities\":{},\"serverInfo\":{}}}"), &m) == 0);
 	cr_expect(json_is(m.result_type, "complete") && m.tools.type == JSON_ARRAY && json_is(m.next_cursor, "n"));
@@ -91,7 +94,8 @@ Test(answer, notes_its_parts)
 
 Test(answer, is_read_in_chunks)
 {
-	static const char	 text[] = "{\"jsonrpc\":\"2.0\",\"id\":12345,\"result\":{\"content\":[{\"type\":\"text\","
+	static const char	 text[] = "{\"jsonrpc\":\"2.0\",\"id\":12345,"
+	    "\"result\":{\"content\":[{\"type\":\"text\","
 	    "\"text\":\"\xe4\xb8\x96\"}]}}";
 	struct rpc_answer	 m;
 

@@ -54,8 +54,10 @@ expect_request(const struct bridge_request *q, const char *want)
 	cr_expect(rpc_scan_whole(scan, buf_rest(&to), &arena, &m) == 0 && m.kind == RPC_REQUEST);
 }
 
-static const char client_call[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"tools/call\",\"params\":{\"vendor\":\n[1,\r\n2],"
-    "\"name\":\"fs__read\",\"arguments\":{ \"path\" :\n\"a\\nb\" },\"task\":{},\"inputResponses\":{},\"requestState\":\"s\","
+static const char client_call[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"tools/call\","
+    "\"params\":{\"vendor\":\n[1,\r\n2],"
+    "\"name\":\"fs__read\",\"arguments\":{ \"path\" :\n\"a\\nb\" },"
+    "\"task\":{},\"inputResponses\":{},\"requestState\":\"s\","
     "\"_meta\":{\"progressToken\":\"t\",\"traceparent\":\"00-1\",\"io.modelcontextprotocol\\/logLevel\":\"info\","
     "\"" M "protocolVersion\":\"2026-07-28\",\"com.x/y\":{}}}}";
 
@@ -68,11 +70,13 @@ Test(request, keeps_the_clients_bytes_and_drops_what_belongs_to_its_hop)
 	cr_assert(rpc_scan_whole(scan, span_of(client_call), &arena, &m) == 0);
 	q.arguments = m.arguments;
 	expect_request(&q, "{\"jsonrpc\":\"2.0\",\"id\":41,\"method\":\"tools/call\",\"params\":{\"name\":\"re\\\"ad\","
-	    "\"arguments\":{ \"path\" : \"a\\nb\" },\"vendor\":[1,  2],\"_meta\":{\"traceparent\":\"00-1\",\"com.x/y\":{}}}}");
+	    "\"arguments\":{ \"path\" : \"a\\nb\" },\"vendor\":[1,"
+	    "  2],\"_meta\":{\"traceparent\":\"00-1\",\"com.x/y\":{}}}}");
 	q.meta = BRIDGE_MODERN;
 	q.progress_token = SPAN_LIT("5");
 	expect_request(&q, "{\"jsonrpc\":\"2.0\",\"id\":41,\"method\":\"tools/call\",\"params\":{\"name\":\"re\\\"ad\","
-	    "\"arguments\":{ \"path\" : \"a\\nb\" },\"vendor\":[1,  2],\"_meta\":{\"progressToken\":5,\"traceparent\":\"00-1\","
+	    "\"arguments\":{ \"path\" : \"a\\nb\" },\"vendor\":[1,"
+	    "  2],\"_meta\":{\"progressToken\":5,\"traceparent\":\"00-1\","
 	    "\"com.x/y\":{}," KEYS "}}}");
 }
 
@@ -85,7 +89,8 @@ Test(request, is_written_without_a_client)
 	expect_request(&q, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"cursor\":\"c\"}}");
 	q.meta = BRIDGE_MODERN;
 	q.cursor = SPAN_NONE;
-	expect_request(&q, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"_meta\":{" KEYS "}}}");
+	expect_request(&q,
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"_meta\":{" KEYS "}}}");
 }
 
 /* What a runner does: another id over the mark, the modern keys cut out for a legacy instance. */
@@ -131,7 +136,8 @@ Test(request, of_our_own_is_written_for_both_eras)
 	buf_init(&params, 1024);
 	cr_assert(bridge_write_initialize_params(&params, MCP_2025_11_25, MCP_CAN_ROOTS) == 0);
 	cr_assert(bridge_write_own(&to, MCP_INITIALIZE, SPAN_LIT("0"), buf_rest(&params), BRIDGE_LEGACY) == 0);
-	cr_expect(span_is(buf_rest(&to), "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+	cr_expect(span_is(buf_rest(&to),
+	    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
 	    "\"2025-11-25\",\"capabilities\":{\"roots\":{}},\"clientInfo\":{\"name\":\"mcpgw\",\"version\":\""
 	    MCPGW_VERSION "\"}}}"));
 	buf_clear(&to);
@@ -139,11 +145,14 @@ Test(request, of_our_own_is_written_for_both_eras)
 	cr_expect(span_is(buf_rest(&to), "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
 	buf_clear(&to);
 	cr_assert(bridge_write_own(&to, MCP_SERVER_DISCOVER, SPAN_LIT("1"), SPAN_NONE, BRIDGE_MODERN) == 0);
-	cr_expect(span_is(buf_rest(&to), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\",\"params\":{\"_meta\":{"
+	cr_expect(span_is(buf_rest(&to),
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\",\"params\":{\"_meta\":{"
 	    KEYS "}}}"));
 	buf_clear(&to);
-	cr_assert(bridge_write_own(&to, MCP_NOTE_CANCELLED, SPAN_NONE, SPAN_LIT("{\"requestId\":4}"), BRIDGE_MODERN) == 0);
-	cr_expect(span_is(buf_rest(&to), "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":4,"
+	cr_assert(bridge_write_own(&to, MCP_NOTE_CANCELLED, SPAN_NONE, SPAN_LIT("{\"requestId\":4}"),
+	    BRIDGE_MODERN) == 0);
+	cr_expect(span_is(buf_rest(&to),
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":4,"
 	    "\"_meta\":{" KEYS "}}}"));
 	buf_fini(&params);
 }
@@ -169,7 +178,8 @@ static const struct answer_case answer_cases[] = {
 	/* to modern clients: stamped, the upstream's own reserved keys gone */
 	{ R("\"content\":[],\"x\":1"), L, MCP_2026_07_28, R(STAMP ",\"content\":[],\"x\":1,\"_meta\":{" INFO "}") },
 	{ R(""), L, MCP_2026_07_28, R(STAMP ",\"_meta\":{" INFO "}") },
-	{ R("\"resultType\":\"complete\",\"content\":[],\"_meta\":{\"" M "serverInfo\":{\"name\":\"evil\"},\"a\":1}"), U,
+	{ R("\"resultType\":\"complete\",\"content\":[],"
+	    "\"_meta\":{\"" M "serverInfo\":{\"name\":\"evil\"},\"a\":1}"), U,
 	    MCP_2026_07_28, R(STAMP ",\"content\":[],\"_meta\":{\"a\":1," INFO "}") },
 	{ R("\"_meta\":{\"a\":1,\"io.modelcontextprotocol\\/serverInfo\":2,\"b\":2, \"c\":3},\"content\":[]"), U,
 	    MCP_2026_07_28, R(STAMP ",\"_meta\":{\"a\":1,\"b\":2, \"c\":3," INFO "},\"content\":[]") },
@@ -193,7 +203,8 @@ static const struct answer_case answer_cases[] = {
 	{ R("\"content\":[1],\"structuredContent\":{\"a\":1}"), L, MCP_2025_06_18,
 	    R("\"content\":[1],\"structuredContent\":{\"a\":1}") },
 	{ R("\"content\":[1],\"structuredContent\":[1],\"x\":1"), U, MCP_2025_11_25, R("\"content\":[1],\"x\":1") },
-	{ R("\"content\":[1],\"structuredContent\":{\"a\":1},\"x\":1"), L, MCP_2025_03_26, R("\"content\":[1],\"x\":1") },
+	{ R("\"content\":[1],\"structuredContent\":{\"a\":1},\"x\":1"), L, MCP_2025_03_26,
+	    R("\"content\":[1],\"x\":1") },
 	{ R("\"structuredContent\":[\"a\"],\"content\":[]"), U, MCP_2025_11_25,
 	    R("\"content\":[{\"type\":\"text\",\"text\":\"[\\\"a\\\"]\"}]") },
 	{ R("\"structuredContent\":5,\"x\":1"), U, MCP_2025_11_25,
@@ -211,15 +222,19 @@ static const struct answer_case answer_cases[] = {
 	    "\"error\":{\"code\":-32602,\"message\":\"m\",\"data\":[1],\"v\":2}" },
 	{ "\"error\":{\"code\":-32002,\"message\":\"m\",\"data\":{\"uri\":\"u\"}}", L, MCP_2026_07_28,
 	    "\"error\":{\"code\":-32602,\"message\":\"m\",\"data\":{\"uri\":\"u\"}}" },
-	{ "\"error\":{\"code\":-32002,\"message\":\"m\"}", L, MCP_2025_11_25, "\"error\":{\"code\":-32002,\"message\":\"m\"}" },
-	{ "\"error\":{\"code\":-32042,\"message\":\"m\"}", L, MCP_2025_11_25, "\"error\":{\"code\":-32042,\"message\":\"m\"}" },
-	{ "\"error\":{\"code\":-32020,\"message\":\"m\",\"data\":1}", U, MCP_2026_07_28, "\"error\":{\"code\":-32603,\"message\":"
+	{ "\"error\":{\"code\":-32002,\"message\":\"m\"}", L, MCP_2025_11_25,
+	    "\"error\":{\"code\":-32002,\"message\":\"m\"}" },
+	{ "\"error\":{\"code\":-32042,\"message\":\"m\"}", L, MCP_2025_11_25,
+	    "\"error\":{\"code\":-32042,\"message\":\"m\"}" },
+	{ "\"error\":{\"code\":-32020,\"message\":\"m\",\"data\":1}", U, MCP_2026_07_28,
+	    "\"error\":{\"code\":-32603,\"message\":"
 	    "\"m\",\"data\":{\"code\":\"UPSTREAM_ERROR\",\"upstreamCode\":-32020,\"request_id\":\"r-1\"}}" },
 	{ "\"error\":{\"code\":-32042,\"message\":\"m\"}", L, MCP_2026_07_28, "\"error\":{\"code\":-32603,\"message\":"
 	    "\"m\",\"data\":{\"code\":\"UPSTREAM_ERROR\",\"upstreamCode\":-32042,\"request_id\":\"r-1\"}}" },
 	{ "\"error\":{\"message\":\"m\"}", L, MCP_2025_11_25, "\"error\":{\"code\":-32603,\"message\":"
 	    "\"m\",\"data\":{\"code\":\"UPSTREAM_ERROR\",\"upstreamCode\":0,\"request_id\":\"r-1\"}}" },
-	{ "\"error\":{\"code\":1}", L, MCP_2025_11_25, "\"error\":{\"code\":1,\"message\":\"the server gave no message\"}" },
+	{ "\"error\":{\"code\":1}", L, MCP_2025_11_25,
+	    "\"error\":{\"code\":1,\"message\":\"the server gave no message\"}" },
 };
 
 Test(bridge, gives_each_client_what_its_revision_knows)
@@ -256,9 +271,11 @@ Test(bridge, adds_cache_hints_where_they_are_due)
 	struct rpc_answer	m;
 	struct bridge_pieces	p;
 
-	cr_assert(rpc_answer_whole(answers, SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"contents\":[]}}"), &m) == 0);
+	cr_assert(rpc_answer_whole(answers,
+	    SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"contents\":[]}}"), &m) == 0);
 	cr_assert(bridge_answer(&m, &how, &arena, &p) == 0 && bridge_pieces_write(&to, &p) == 0);
-	cr_expect(span_is(buf_rest(&to), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{" STAMP ",\"contents\":[],\"_meta\":{" INFO
+	cr_expect(span_is(buf_rest(&to),
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{" STAMP ",\"contents\":[],\"_meta\":{" INFO
 	    "},\"ttlMs\":0,\"cacheScope\":\"private\"}}"));
 }
 
@@ -268,7 +285,8 @@ Test(bridge, does_not_copy_what_stays)
 	struct bridge_answer	how = { .id = SPAN_LIT("1"), .client = MCP_2026_07_28, .method = MCP_TOOLS_CALL };
 	struct rpc_answer	m;
 	struct bridge_pieces	p;
-	size_t			n = (size_t)sprintf(text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[{\"type\":\"text\","
+	size_t			n = (size_t)sprintf(text,
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[{\"type\":\"text\","
 				    "\"text\":\"%0150000d\"}],\"isError\":false}}", 0);
 
 	cr_assert(rpc_answer_whole(answers, span_make(text, n), &m) == 0);

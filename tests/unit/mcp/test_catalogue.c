@@ -77,11 +77,13 @@ Test(catalogue, drops_what_no_client_can_use_and_says_why)
 		{ "{\"name\":\"n3\",\"inputSchema\":[]}", CATALOGUE_DROP_SCHEMA },
 		{ "{\"name\":\"n4\",\"inputSchema\":{}}", CATALOGUE_DROP_SCHEMA },
 		{ "{\"name\":\"n5\",\"inputSchema\":{\"type\":\"string\"}}", CATALOGUE_DROP_SCHEMA },
-		{ "{\"name\":\"n6\",\"inputSchema\":{\"type\":\"object\",\"x-mcp-header\":\"A\"}}", CATALOGUE_DROP_HEADER },
+		{ "{\"name\":\"n6\",\"inputSchema\":{\"type\":\"object\",\"x-mcp-header\":\"A\"}}",
+		    CATALOGUE_DROP_HEADER },
 		{ "{\"name\":\"good\"," OBJ "}", CATALOGUE_DROP_DOUBLE },
 		{ "{\"name\":\"g\\u006fod\"," OBJ "}", CATALOGUE_DROP_DOUBLE },
 		{ "{\"name\":\"n7\",\"n\\u0061me\":\"n8\"," OBJ "}", CATALOGUE_DROP_DOUBLE },
-		{ "{\"name\":\"n9\",\"inputSchema\":{\"type\":\"object\",\"type\":\"string\"}}", CATALOGUE_DROP_DOUBLE },
+		{ "{\"name\":\"n9\",\"inputSchema\":{\"type\":\"object\",\"type\":\"string\"}}",
+		    CATALOGUE_DROP_DOUBLE },
 	};
 	uint32_t	want[CATALOGUE_DROP_KINDS] = { 0 };
 	struct span	cursor;
@@ -189,7 +191,8 @@ Test(schema, judges_header_annotations)
 		{ P("{\"not\":{\"type\":\"string\"," H "}}"), false },
 		{ P("{\"if\":{\"properties\":{\"c\":{\"type\":\"string\"," H "}}}}"), false },
 		{ "{\"type\":\"object\",\"$defs\":{\"d\":{\"type\":\"string\"," H "}}}", false },
-		{ "{\"type\":\"object\",\"$defs\":{\"d\":{\"properties\":{\"e\":{\"type\":\"string\"," H "}}}}}", false },
+		{ "{\"type\":\"object\",\"$defs\":{\"d\":{\"properties\":{\"e\":{\"type\":\"string\"," H "}}}}}",
+		    false },
 		/* a property that is called like the annotation, and data that looks like one */
 		{ "{\"type\":\"object\",\"properties\":{\"x-mcp-header\":{\"type\":\"number\"}}}", true },
 		{ P("{\"default\":{" H "},\"examples\":[{" H "}],\"enum\":[{" H "}],\"const\":{" H "}}"), true },

@@ -77,10 +77,10 @@ static const struct cell cells[] = {
 	YES("4.1/9", POST, NONE, "2025-11-25", NULL, NULL, INIT, ERA_INITIALIZE, false, MCP_2025_06_18),
 	YES("4.1/9", POST, NONE, NULL, NULL, NULL, MSG("initialize", "\"protocolVersion\":\"2026-07-28\""),
 	    ERA_INITIALIZE, false, MCP_2025_11_25),
-	YES("4.1/9", POST, NONE, NULL, NULL, NULL, MSG("initialize", "\"protocolVersion\":\"2025-03-26\",\"_meta\":{\"" M
-	    "protocolVersion\":\"2025-11-25\"}"), ERA_INITIALIZE, false, MCP_2025_03_26),
-	YES("4.1/9", POST, NONE, NULL, NULL, NULL, MSG("initialize", "\"protocolVersion\":\"2025-03-26\",\"_meta\":{\"" M
-	    "protocolVersion\":7}"), ERA_INITIALIZE, false, MCP_2025_03_26),
+	YES("4.1/9", POST, NONE, NULL, NULL, NULL, MSG("initialize", "\"protocolVersion\":\"2025-03-26\","
+	    "\"_meta\":{\"" M "protocolVersion\":\"2025-11-25\"}"), ERA_INITIALIZE, false, MCP_2025_03_26),
+	YES("4.1/9", POST, NONE, NULL, NULL, NULL, MSG("initialize", "\"protocolVersion\":\"2025-03-26\","
+	    "\"_meta\":{\"" M "protocolVersion\":7}"), ERA_INITIALIZE, false, MCP_2025_03_26),
 	NO("4.1/9", POST, NONE, V, NULL, NULL, INIT, 400, E_MCP_HEADER),
 	NO("4.1/9", POST, DEAD, NULL, NULL, NULL, INIT, 404, E_MCP_SESSION),
 	NO("4.4", POST, LIVE, NULL, NULL, NULL, INIT, 400, E_MCP_REINIT),
@@ -275,6 +275,18 @@ Test(era, names_the_key_or_header_it_refuses)
 	bench_fini(&b);
 }
 
+Test(era, tells_a_missing_header_from_a_wrong_one)
+{
+	struct bench	b;
+
+	bench_init(&b);
+	judge(&b, &(struct cell){ .http = POST, .version = V, .method = "tools/call", .body = CALL });
+	cr_expect_str_eq(b.out.text, "Mcp-Name is missing");
+	judge(&b, &(struct cell){ .http = POST, .version = V, .method = "tools/call", .name = "x", .body = CALL });
+	cr_expect_str_eq(b.out.text, "Mcp-Name does not match the body");
+	bench_fini(&b);
+}
+
 static void
 expect_data(struct bench *b, const char *want)
 {
@@ -307,7 +319,8 @@ Test(era, tells_which_capability_is_missing)
 	struct bench	b;
 
 	bench_init(&b);
-	judge(&b, &(struct cell){ .http = POST, .version = V, .method = "tools/call", .name = "fs__read", .body = CALL });
+	judge(&b, &(struct cell){ .http = POST, .version = V, .method = "tools/call", .name = "fs__read",
+	    .body = CALL });
 	cr_expect(b.out.act == ERA_REQUEST);
 	b.in.needs = MCP_CAN_ELICIT_URL | MCP_CAN_ROOTS;
 	era_judge(&b.in, &b.out);

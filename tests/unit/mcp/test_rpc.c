@@ -37,7 +37,8 @@ struct kind_case {
 
 static const struct kind_case kinds[] = {
 	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}", 0, RPC_REQUEST, "1" },
-	{ " {\"id\" : \"a\\u0041\" , \"method\":\"x\",\"jsonrpc\":\"2.0\",\"params\":{}}\n", 0, RPC_REQUEST, "\"a\\u0041\"" },
+	{ " {\"id\" : \"a\\u0041\" , \"method\":\"x\",\"jsonrpc\":\"2.0\",\"params\":{}}\n", 0, RPC_REQUEST,
+	    "\"a\\u0041\"" },
 	{ "{\"jsonrpc\":\"2.0\",\"id\":-5,\"method\":\"ping\"}", 0, RPC_REQUEST, "-5" },
 	{ "{\"jsonrpc\":\"2.0\",\"id\":123456789012345678901234567890,\"method\":\"p\"}", 0, RPC_REQUEST,
 	    "123456789012345678901234567890" },
@@ -120,7 +121,8 @@ Test(rpc, tells_every_kind_whole_and_byte_by_byte)
 Test(rpc, notes_every_part)
 {
 	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"tools\\/call\",\"params\":{"
-	    "\"name\":\"re\\u0061d\",\"uri\":\"file:///a\",\"taskId\":\"t\",\"arguments\":{\"name\":1},\"cursor\":\"c\","
+	    "\"name\":\"re\\u0061d\",\"uri\":\"file:///a\",\"taskId\":\"t\","
+	    "\"arguments\":{\"name\":1},\"cursor\":\"c\","
 	    "\"inputResponses\":{},\"requestState\":\"s\",\"requestId\":4,\"_meta\":{\"progressToken\":9,"
 	    "\"io.modelcontextprotocol\\/protocolVersion\":\"2026-07-28\","
 	    "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"n\",\"version\":\"1\"},"
@@ -166,7 +168,8 @@ Test(rpc, refuses_an_id_too_long_to_echo)
 	struct rpc_message	m;
 
 	for (int over = 0; over <= 1; over++) {
-		size_t	n = (size_t)snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"p\",\"id\":\"%0*d\"}",
+		size_t	n = (size_t)snprintf(text, sizeof(text),
+		    "{\"jsonrpc\":\"2.0\",\"method\":\"p\",\"id\":\"%0*d\"}",
 			    RPC_ID_MAX - 2 + over, 0);
 
 		cr_expect(rpc_scan_whole(scan, span_make(text, n), &arena, &m) == (over ? E_RPC_INVALID : 0));

@@ -60,6 +60,7 @@ Test(sealed, is_worth_nothing_elsewhere)
 	struct buf		b;
 
 	cr_expect(sealed_session_open(&ring, SPAN_LIT("/mcp/catalog"), span_of(token), &got) == E_DENIED);
+	cr_expect(sealed_session_open(&ring, SPAN_LIT("/mcq"), span_of(token), &got) == E_DENIED);
 	cr_expect(sealed_session_open(&ring, SPAN_NONE, span_of(token), &got) == E_DENIED);
 	cr_assert(keyring_make(&other) == 0);
 	cr_expect(sealed_session_open(&other, SPAN_LIT("/mcp"), span_of(token), &got) == E_DENIED);
@@ -67,6 +68,23 @@ Test(sealed, is_worth_nothing_elsewhere)
 	cr_expect(sealed_open(&ring, "cursor", SPAN_LIT("/mcp"), span_of(token), &b) == E_DENIED);
 	cr_expect(b.used == 0);
 	cr_expect(sealed_open(&ring, "session", SPAN_LIT("/mcp"), span_of(token), &b) == 0 && b.used == 64);
+	buf_fini(&b);
+}
+
+/* Bytes that a later release gives a meaning are not silently lost in this one. */
+Test(sealed, refuses_a_session_with_spare_bytes_in_use)
+{
+	struct sealed_session	got;
+	struct buf		b;
+	char			middle[64] = { 0 };
+
+	buf_init(&b, 1024);
+	for (int last = 0; last <= 1; last++) {
+		middle[63] = (char)last;
+		buf_clear(&b);
+		cr_assert(sealed_seal(&ring, "session", SPAN_LIT("/mcp"), span_make(middle, 64), &b) == 0);
+		cr_expect(sealed_session_open(&ring, SPAN_LIT("/mcp"), buf_rest(&b), &got) == (last ? E_DENIED : 0));
+	}
 	buf_fini(&b);
 }
 
@@ -105,7 +123,8 @@ Test(sealed, carries_middles_of_any_length)
 		cr_expect(sealed_open(&ring, "cursor", SPAN_LIT("/mcp"), buf_rest(&t), &back) == 0, "%zu", n);
 		cr_expect(span_eq(buf_rest(&back), span_make(middle, n)), "%zu", n);
 		buf_clear(&back);
-		cr_expect(sealed_open(&ring, "cursor", SPAN_LIT("/mcp"), span_part(buf_rest(&t), 1, n), &back) == E_DENIED);
+		cr_expect(sealed_open(&ring, "cursor", SPAN_LIT("/mcp"), span_part(buf_rest(&t), 1, n),
+		    &back) == E_DENIED);
 	}
 	cr_expect(sealed_seal(&ring, "cursor", SPAN_NONE, span_make(middle, sizeof(middle)), &t) == E_TOOBIG);
 	cr_expect(sealed_open(&ring, "cursor", SPAN_NONE, SPAN_NONE, &back) == E_DENIED);

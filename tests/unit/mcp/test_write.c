@@ -7,7 +7,8 @@
 
 #include "mcp/write.h"
 
-#define INFO	"\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"mcpgw\",\"version\":\"" MCPGW_VERSION "\"}}"
+#define INFO	"\"_meta\":{\"io.modelcontextprotocol/serverInfo\":" \
+		"{\"name\":\"mcpgw\",\"version\":\"" MCPGW_VERSION "\"}}"
 #define STAMP	"\"resultType\":\"complete\"," INFO
 
 static struct buf	to;
@@ -89,25 +90,29 @@ Test(write, initialize_says_what_is_served)
 {
 	cr_assert(mcp_write_initialize(&to, SPAN_LIT("0"), MCP_2025_06_18, MCP_OFFER_TOOLS | MCP_OFFER_COMPLETIONS,
 	    SPAN_LIT("hi")) == 0);
-	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{\"tools\":{},"
+	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2025-06-18\","
+	    "\"capabilities\":{\"tools\":{},"
 	    "\"completions\":{}},\"serverInfo\":{\"name\":\"mcpgw\",\"title\":\"Agent MCP Gateway\",\"version\":\""
 	    MCPGW_VERSION "\"},\"instructions\":\"hi\"}}");
 	next();
 	cr_assert(mcp_write_initialize(&to, SPAN_LIT("0"), MCP_2024_11_05, MCP_OFFER_TOOLS | MCP_OFFER_COMPLETIONS,
 	    SPAN_NONE) == 0);
-	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2024-11-05\",\"capabilities\":{\"tools\":{}},"
+	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2024-11-05\","
+	    "\"capabilities\":{\"tools\":{}},"
 	    "\"serverInfo\":{\"name\":\"mcpgw\",\"version\":\"" MCPGW_VERSION "\"}}}");
 }
 
 Test(write, discover_has_what_the_schema_requires)
 {
 	cr_assert(mcp_write_discover(&to, SPAN_LIT("0"), MCP_OFFER_TOOLS, SPAN_NONE, 5000, MCP_SCOPE_PRIVATE) == 0);
-	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{" STAMP ",\"supportedVersions\":[\"2026-07-28\",\"2025-11-25\","
+	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{" STAMP ","
+	    "\"supportedVersions\":[\"2026-07-28\",\"2025-11-25\","
 	    "\"2025-06-18\",\"2025-03-26\",\"2024-11-05\"],\"capabilities\":{\"tools\":{}},\"ttlMs\":5000,"
 	    "\"cacheScope\":\"private\"}}");
 }
 
-#define TOOL	"{\"icons\":[],\"name\":\"a.b\",\"title\":\"T\",\"inputSchema\":{\"type\":\"object\"},\"execution\":{}," \
+#define TOOL	"{\"icons\":[],\"name\":\"a.b\",\"title\":\"T\",\"inputSchema\":{\"type\":\"object\"}," \
+		"\"execution\":{}," \
 		"\"outputSchema\":{\"type\":\"object\"},\"annotations\":{\"title\":\"X\"},\"v\":1}"
 #define PLAIN	"{\"v\":1,\"name\":\"c\",\"inputSchema\":{\"type\":\"object\"}}"
 #define ODD	"{\"name\":\"d\",\"inputSchema\":{\"type\":\"object\"},\"outputSchema\":{\"type\":\"array\"}}"
@@ -150,11 +155,13 @@ Test(write, lists_only_members_that_each_revision_knows)
 	    "},{\"name\":\"own\"}]}}");
 	next();
 	list(MCP_2024_11_05, false);
-	expect(HEAD "\"tools\":[{\"name\":\"a.b\"," IN ",\"v\":1}," PLAIN ",{\"name\":\"d\"," IN "},{\"name\":\"own\"}]}}");
+	expect(HEAD "\"tools\":[{\"name\":\"a.b\"," IN ",\"v\":1}," PLAIN ",{\"name\":\"d\"," IN "},"
+	    "{\"name\":\"own\"}]}}");
 	next();
 	list(MCP_2026_07_28, false);
-	expect(HEAD STAMP ",\"tools\":[{\"icons\":[],\"name\":\"a.b\",\"title\":\"T\"," IN "," OUT "," NOTES ",\"v\":1},"
-	    PLAIN "," ODD ",{\"name\":\"own\",\"title\":\"O\"}],\"ttlMs\":10,\"cacheScope\":\"public\"}}");
+	expect(HEAD STAMP ",\"tools\":[{\"icons\":[],\"name\":\"a.b\",\"title\":\"T\","
+	    IN "," OUT "," NOTES ",\"v\":1}," PLAIN "," ODD ","
+	    "{\"name\":\"own\",\"title\":\"O\"}],\"ttlMs\":10,\"cacheScope\":\"public\"}}");
 }
 
 Test(write, lists_composed_names)
@@ -164,7 +171,8 @@ Test(write, lists_composed_names)
 
 	(void)mcp_name_compose(SPAN_LIT("p"), SPAN_LIT("s"), SPAN_LIT("a.b"), name);
 	list(MCP_2025_03_26, true);
-	snprintf(want, sizeof(want), HEAD "\"tools\":[{\"name\":\"%s\"," IN "," NOTES ",\"v\":1},{\"v\":1,\"name\":\"p__c\","
+	snprintf(want, sizeof(want), HEAD "\"tools\":[{\"name\":\"%s\"," IN "," NOTES ",\"v\":1},"
+	    "{\"v\":1,\"name\":\"p__c\","
 	    IN "},{\"name\":\"p__d\"," IN "},{\"name\":\"own\"}],\"nextCursor\":\"next\"}}", name);
 	expect(want);
 }
@@ -175,7 +183,8 @@ Test(write, tool_results_come_as_text_and_as_structure)
 
 	cr_assert(json_parse(SPAN_LIT("{\"a\":\"b\"}"), true, &v, NULL) == 0);
 	cr_assert(mcp_write_tool_json(&to, SPAN_LIT("1"), MCP_2025_06_18, false, v) == 0);
-	expect(HEAD "\"content\":[{\"type\":\"text\",\"text\":\"{\\\"a\\\":\\\"b\\\"}\"}],\"structuredContent\":{\"a\":\"b\"},"
+	expect(HEAD "\"content\":[{\"type\":\"text\",\"text\":\"{\\\"a\\\":\\\"b\\\"}\"}],"
+	    "\"structuredContent\":{\"a\":\"b\"},"
 	    "\"isError\":false}}");
 	next();
 	cr_assert(mcp_write_tool_json(&to, SPAN_LIT("1"), MCP_2025_03_26, true, v) == 0);
