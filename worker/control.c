@@ -109,6 +109,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	w->reloads++;
 	apply_params(w, &config->params);
 	lists_policy_changed(w->lists);
+	worker_set_upstreams(w);
 	metric_add(&w->metrics, METRIC_snapshots_swapped_total, 1);
 	return 0;
 }

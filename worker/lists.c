@@ -189,8 +189,8 @@ flight_over(struct entry *e, int error, struct span text)
 	e->failed = error != 0;
 	e->why[0] = '\0';
 	if (error != 0) {
-		snprintf(e->why, sizeof(e->why), "%s%s%.*s", err_text(error), text.n > 0 ? ": " : "",
-		    SPAN_FMT(span_part(text, 0, 200)));
+		text = text.n > 0 ? span_part(text, 0, sizeof(e->why) - 1) : span_of(err_text(error));
+		snprintf(e->why, sizeof(e->why), "%.*s", SPAN_FMT(text));
 		log_warn_repeat(NULL, "server %.*s: no list of tools: %s",
 		    SPAN_FMT(snap_text(e->config->policy, e->server->name)), e->why);
 	}

@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
+#include "upstream/call.h"
 #include "worker/call.h"
 #include "worker/lists.h"
 #include "worker/request.h"
@@ -51,9 +52,27 @@ need(bool there, const char *what)
 		fatal(EX_SOFTWARE, "the master sent GO before %s", what);
 }
 
+static struct upstream_params
+upstream_params_of(const struct params *p)
+{
+	return (struct upstream_params){ .connect_timeout_ms = p->connect_timeout,
+	    .idle_ms = p->upstream_idle, .start_timeout_ms = p->start_timeout,
+	    .answer_memory = p->body_memory };
+}
+
+void
+worker_set_upstreams(struct worker *w)
+{
+	const struct upstream_params	params = upstream_params_of(&w->config->params);
+
+	if (w->upstreams != NULL)
+		upstream_set_params(w->upstreams, &params);
+}
+
 void
 worker_go(struct worker *w)
 {
+	struct upstream_params	params;
 	struct msg_READY	ready;
 	int			r;
 
@@ -61,6 +80,10 @@ worker_go(struct worker *w)
 	need(w->has_ring, "a key ring");
 	need(w->limits.region.slots != NULL && w->sessions.slots != NULL &&
 	    w->breakers.slots != NULL && w->metrics.region.slots != NULL, "the shared regions");
+	params = upstream_params_of(&w->config->params);
+	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
+	    &w->upstreams)) != 0)
+		fatal(EX_OSERR, "upstreams: %s", err_text(r));
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	w->ready = true;

@@ -13,6 +13,8 @@
 
 #define ROUTE_OF(job_) ((struct route *)(void *)((char *)(job_) - offsetof(struct route, job)))
 
+#define HEADERS_MAX	(64 * 1024)
+
 static const int end_error[LINK_END_LIMIT] = {
 	[LINK_END_OK] = 0,
 	[LINK_END_UNAVAILABLE] = E_SERVER,
@@ -40,7 +42,6 @@ job_on_answer(struct link_job *j, uint32_t bytes, struct link_span id, unsigned 
 {
 	struct route	*r = ROUTE_OF(j);
 
-	r->answered = true;
 	r->ops->on_answer(r, bytes, (struct bridge_mark){ id.at, id.bytes },
 	    (flags & LINK_FLAG_MODERN) != 0);
 }
@@ -79,6 +80,65 @@ start_stdio(struct worker *w, struct route *r, const struct route_request *q)
 	    snap_text(q->policy, q->server->name), q->body);
 }
 
+/* --- HTTP: this worker's pool ----------------------------------------------------------------- */
+
+static void
+http_close(struct route *r)
+{
+	upstream_call_free(&r->call);
+	arena_fini(&r->arena);
+	snap_release(&r->secrets);
+}
+
+static void
+on_http_done(struct upstream_call *c, const struct upstream_result *result, void *arg)
+{
+	struct route			*r = arg;
+	const struct rpc_answer		*answer = result->answer;
+	struct route			 kept;
+	struct bridge_mark		 id;
+
+	(void)c;
+	if (result->error == 0) {
+		id = (struct bridge_mark){ (uint32_t)(answer->id.p - answer->text.p),
+		    (uint32_t)answer->id.n };
+		r->ops->on_answer(r, answer->text.n, id, result->modern);
+		r->ops->on_body(r, answer->text);
+	}
+	/* The owner may free the route in on_end; the reason's text lives until the call is freed. */
+	kept = *r;
+	r->call = NULL;
+	r->secrets = NULL;
+	r->arena = (struct arena){ 0 };
+	route_finish(r, result->error, result->sent, result->why);
+	http_close(&kept);
+}
+
+static int
+start_http(struct worker *w, struct route *r, const struct route_request *q)
+{
+	struct upstream_request	 up = {
+		.target = &r->target, .instance = q->instance, .deadline_ms = q->deadline_ms,
+		.method = q->method, .name = q->name, .body = q->body,
+		.id = { q->id.at, q->id.bytes },
+		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
+		.repeatable = q->is_list,
+	};
+	const char		*why;
+	int			 e;
+
+	arena_init(&r->arena, NULL, 0, HEADERS_MAX);
+	r->secrets = swap_hold(&w->snaps, SNAP_SECRETS);
+	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
+	if (e == 0)
+		e = upstream_call_start(w->upstreams, &up, NULL, on_http_done, r, &r->call);
+	if (e != 0)
+		http_close(r);
+	else
+		metric_add(&w->metrics, METRIC_upstream_requests_total, 1);
+	return e;
+}
+
 /* ---------------------------------------------------------------------------------------------- */
 
 int
@@ -93,6 +153,8 @@ route_start(struct worker *w, struct route *r, const struct route_ops *ops,
 		e = start_stdio(w, r, q);
 		break;
 	case SERVER_HTTP:
+		e = start_http(w, r, q);
+		break;
 	default:
 		e = E_SERVER;
 		break;
@@ -112,6 +174,15 @@ route_credit(struct route *r, size_t n)
 void
 route_cancel(struct route *r)
 {
-	if (r->running && r->job.active)
+	bool	sent;
+
+	if (!r->running)
+		return;
+	if (r->job.active) {
 		link_job_cancel(&r->job);
+	} else if (r->call != NULL) {
+		sent = upstream_call_was_sent(r->call);
+		http_close(r);
+		route_finish(r, E_CLOSED, sent, SPAN_NONE);
+	}
 }

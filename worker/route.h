@@ -10,11 +10,11 @@
 
 #include "mcp/bridge.h"
 #include "policy/records.h"
+#include "upstream/call.h"
 #include "worker/link.h"
 
 struct worker;
 struct route;
-struct upstream_call;
 
 struct route_ops {
 	/* An answer of `bytes` bytes begins; its id stands at `id`. */
@@ -28,9 +28,13 @@ struct route_ops {
 
 struct route {
 	const struct route_ops	*ops;
-	bool			 running, answered;
+	bool			 running;
 	struct link_job		 job;		/* stdio */
-	struct upstream_call	*http;		/* HTTP */
+	/* HTTP */
+	struct upstream_call	*call;
+	struct upstream_target	 target;
+	struct arena		 arena;		/* of the target's headers */
+	struct snap		*secrets;	/* held: their values are in it */
 };
 
 struct route_request {

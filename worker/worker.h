@@ -43,7 +43,7 @@ struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
 struct lists;
-struct pool;
+struct upstream;
 
 struct worker {
 	struct loop		*loop;
@@ -75,7 +75,7 @@ struct worker {
 	struct link		*links[WORKER_LINKS_MAX];
 	size_t			 link_count;
 	struct lists		*lists;		/* the servers' lists of tools */
-	struct pool		*pool;		/* connections to HTTP servers */
+	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
 	uint32_t		 calls_running;
@@ -84,6 +84,8 @@ struct worker {
 
 /* main.c */
 must_check int	worker_add_listener(struct worker *w, int fd, uint32_t kind);
+/* Parameters of the policy in force reach the HTTP upstreams. */
+void		worker_set_upstreams(struct worker *w);
 /* GO: confine, accept, READY. */
 void		worker_go(struct worker *w);
 
