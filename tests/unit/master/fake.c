@@ -25,14 +25,14 @@ static char	folder[PATH_MAX];
 static void
 say(const char *word)
 {
-	char	path[PATH_MAX + 8];
+	char	path[PATH_MAX + 8], line[64];
 	int	fd;
 
+	snprintf(line, sizeof(line), "%s\n", word);
 	snprintf(path, sizeof(path), "%s/said", folder);
 	if ((fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0666)) == -1)
 		return;
-	(void)!write(fd, word, strlen(word));
-	(void)!write(fd, "\n", 1);
+	(void)!write(fd, line, strlen(line));	/* one write: the other worker appends too */
 	close(fd);
 }
 
