@@ -141,7 +141,8 @@ master_fini(struct master *m)
 	loop_free(&m->loop);
 }
 
-/* From here on lines go to the log daemon; before, whoever started us reads them. */
+/* From here on lines go to the log daemon; before, whoever started us reads them.  Without a log daemon
+ * stderr stays, but never stdout: who waits for its end would wait for ours. */
 static void
 leave_terminal(struct master *m)
 {
@@ -152,14 +153,14 @@ leave_terminal(struct master *m)
 		return;
 	m->log_fd = fd;
 	log_init("mcpgw", fd, syslog ? LOG_FORM_SYSLOG : LOG_FORM_STDERR);
-	if (!syslog) {
-		log_warn(NULL, "no /dev/log; lines go to stderr");
-		return;
-	}
 	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
 		return;
-	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
-		(void)dup2(null, i);
+	(void)dup2(null, STDIN_FILENO);
+	(void)dup2(null, STDOUT_FILENO);
+	if (syslog)
+		(void)dup2(null, STDERR_FILENO);
+	else
+		log_warn(NULL, "no /dev/log; lines go to stderr");
 	fd_close(&null);
 }
 

@@ -236,6 +236,7 @@ on_compile_done(int result, void *arg)
 	}
 	if ((r->what & COMPILE_POLICY) != 0) {
 		r->m->last_good = false;
+		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
 		warn_of_restart(r, &before);
 		save_last_good(r->m);
 		watch_files(&r->m->watch);
