@@ -243,6 +243,28 @@ gateway_procs(const struct gateway *g, struct procs *out)
 	procs_below(g->pid, out);
 }
 
+size_t
+gateway_deaths(const struct procs *before)
+{
+	static const char	*const names[] = { "mcpgw", "mcpgw-worker", "mcpgw-audit", "mcpgw-store" };
+	struct procs		*one = malloc(sizeof(*one));
+	const struct proc	*p;
+	size_t			 deaths = 0;
+
+	one->count = 1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t n = 0; (p = procs_find(before, names[i], n)) != NULL; n++) {
+			one->all[0] = *p;
+			if (procs_alive(one) == 0) {
+				cr_log_error("%s has died", p->name);
+				deaths++;
+			}
+		}
+	}
+	free(one);
+	return deaths;
+}
+
 /* ---- mcpgwctl --------------------------------------------------------------------------------------- */
 
 int
