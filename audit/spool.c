@@ -384,6 +384,12 @@ spool_is_kept(const struct spool *s, uint64_t seq)
 	return seq <= s->kept_seq;
 }
 
+bool
+spool_may_dispatch(const struct spool *s, uint64_t begin_seq)
+{
+	return s->goes_on || (begin_seq != 0 && spool_is_kept(s, begin_seq));
+}
+
 struct spool_counts
 spool_counts(const struct spool *s)
 {

@@ -63,6 +63,8 @@ must_check int	spool_once(struct spool *s, uint64_t request, uint64_t generation
 
 /* Has the record with this seq reached the kernel? */
 bool		spool_is_kept(const struct spool *s, uint64_t seq);
+/* May a call with this begin reach its tool?  It is kept, or (`continue`) need not be. */
+bool		spool_may_dispatch(const struct spool *s, uint64_t begin_seq);
 /* Writes now what this turn gathered: 0 or E_AUDIT.  The loop does it at each turn's end. */
 int		spool_flush(struct spool *s);
 

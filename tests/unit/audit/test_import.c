@@ -4,10 +4,13 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -352,6 +355,46 @@ Test(import, a_full_disk_loses_nothing)
 	cr_expect(eq(u64, desk_rows(b.db).all, 1000));
 	cr_expect(eq(u64, import_behind(b.im), 0));
 	bench_fini(&b);
+}
+
+/* The same with a disk that is really full; only where a file system can be mounted. */
+Test(import, a_full_file_system_loses_nothing)
+{
+	struct bench		b;
+	struct audit_fields	f = desk_large_fields();
+	enum import_news	news;
+	char			ballast[160];
+	int			fd;
+
+	desk_init(&b.d);
+	desk_spool(&b.d);
+	if (unshare(CLONE_NEWNS) == -1 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("tmpfs", b.d.db_path, "tmpfs", 0, "size=4m") == -1) {
+		desk_fini(&b.d);
+		cr_skip("needs a mount namespace");
+	}
+	bench_open(&b);
+	spool_add_segment(b.d.spool, desk_segment(&b.d, 1, 1), 1);
+	for (int i = 0; i < 1000; i++)
+		cr_assert(eq(int, spool_once(b.d.spool, 1, 1, &f), 0));
+	desk_turn(&b.d);
+	snprintf(ballast, sizeof(ballast), "%s/ballast", b.d.db_path);
+	fd = open(ballast, O_WRONLY | O_CREAT, 0600);
+	cr_assert(fd != -1);
+	while (write(fd, ballast, sizeof(ballast)) > 0)
+		;
+	for (int i = 0; i < 3; i++) {
+		cr_expect(eq(int, import_pass(b.im, &news), E_SYS));
+		cr_expect(eq(int, errno, ENOSPC));
+	}
+	cr_expect(eq(u64, import_behind(b.im), 1000));
+	cr_assert(eq(int, ftruncate(fd, 0), 0));
+	import(&b);
+	cr_expect(eq(u64, desk_rows(b.db).all, 1000));
+	close(fd);
+	bench_close(&b);
+	umount(b.d.db_path);
+	desk_fini(&b.d);
 }
 
 /* What a worker shares with its test: how many calls it has dispatched, the highest of them last. */

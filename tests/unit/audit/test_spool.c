@@ -268,6 +268,8 @@ Test(spool, a_failed_write_refuses_calls_and_is_made_good, .timeout = 20)
 	cr_expect(eq(uint, d.not_kept_calls, 1));
 	cr_expect(eq(u64, d.not_kept, b));
 	cr_expect(spool_may_call(d.spool) == false);
+	cr_expect(spool_may_dispatch(d.spool, a));
+	cr_expect(spool_may_dispatch(d.spool, b) == false);
 	cr_expect(eq(int, spool_begin(d.spool, 3, 1, &f, &c), E_AUDIT));
 	spool_end(d.spool, b, 2, 1, &f);
 	cr_expect(eq(u64, read_back(&d, 1).last_seq, 1));
@@ -301,5 +303,30 @@ Test(spool, with_continue_calls_go_on_and_the_gap_is_marked, .timeout = 20)
 	cr_expect(eq(uint, read_back(&d, 1).marks, 1));
 	desk_turn(&d);
 	cr_expect(eq(uint, read_back(&d, 1).marks, 1));
+	desk_fini(&d);
+}
+
+Test(spool, with_continue_a_failed_write_holds_no_call_up, .timeout = 20)
+{
+	struct desk		d;
+	struct audit_fields	f = desk_fields("query");
+	uint64_t		a;
+
+	desk_init(&d);
+	desk_spool(&d);
+	spool_set_continue(d.spool, true);
+	spool_add_segment(d.spool, desk_segment(&d, 1, 1), 1);
+	limit_files(80);
+	cr_assert(eq(int, spool_begin(d.spool, 1, 1, &f, &a), 0));
+	desk_turn(&d);
+	cr_expect(spool_is_kept(d.spool, a) == false);
+	cr_expect(spool_may_dispatch(d.spool, a));
+	cr_expect(eq(uint, d.not_kept_calls, 0));
+	cr_expect(spool_may_call(d.spool));
+	spool_end(d.spool, a, 1, 1, &f);
+	limit_files(RLIM_INFINITY);
+	loop_turn(d.loop, true);
+	cr_expect(spool_is_kept(d.spool, a), "it is made good");
+	cr_expect(eq(u64, spool_counts(d.spool).dropped, 0));
 	desk_fini(&d);
 }
