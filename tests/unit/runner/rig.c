@@ -523,7 +523,8 @@ rig_call(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint3
 
 	rig_send(r, link, call, server, key, deadline_ms, 0);
 	rig_run(r, deadline_ms * 3 + 1000, &c->ended);
-	must(c->ended, "no END for a call to %s", r->servers[server].name);
+	must(c->ended, "no END for a call to %s (link closed %d, runner gone %d, status %x)",
+	    r->servers[server].name, r->links[link].closed, r->exited, r->status);
 	return c;
 }
 
