@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -81,12 +83,24 @@ confine_files(enum confine_role role, const char *const *folders, int *abi)
 	return 0;
 }
 
+/* libc reads the zone's file anew with each strftime() unless TZ is set, and once afterwards. */
+static int
+confine_zone(void)
+{
+	if (setenv("TZ", ":/etc/localtime", 0) == -1)
+		return failed("time zone", "");
+	tzset();
+	return 0;
+}
+
 int
 confine_process(enum confine_role role, const char *const *folders, int *landlock)
 {
 	const struct rlimit	no_core = { 0, 0 };
 	int			abi = roles[role].landlock ? landlock_abi(0) : 0, r;
 
+	if ((r = confine_zone()) != 0)
+		return r;
 	if (setrlimit(RLIMIT_CORE, &no_core) == -1)
 		return failed("core limit", "");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)

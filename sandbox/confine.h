@@ -28,7 +28,7 @@ enum confine_role {
  * gid are already those.  0 or E_SYS. */
 must_check int	confine_become(uid_t uid, gid_t gid);
 
-/* No core file, no new privileges, empty capability sets, non-dumpable (the spawner too: its children
+/* The time zone is read (and TZ set, so that it stays), since no file can be later.  No core file, no new privileges, empty capability sets, non-dumpable (the spawner too: its children
  * become dumpable for the moment they need it), Landlock and the role's filter.  Irrevocable.
  *
  * `folders` is NULL-terminated, or NULL: where this process may go on opening and making files (the

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policy/compiler/filter.h"
@@ -176,6 +177,27 @@ Test(confine, keeps_the_auditor_in_its_folders)
 	unlink(inside);
 	rmdir(folder);
 	unlink(outside);
+}
+
+static int
+try_zone(void *arg)
+{
+	time_t		t = 0;
+	struct tm	tm;
+	char		text[16];
+
+	for (int i = 0; i < 2; i++)
+		if (localtime_r(&t, &tm) == NULL || strftime(text, sizeof(text), "%H%z", &tm) == 0)
+			return 1;
+	return strcmp(text, arg) == 0 ? 0 : 2;
+}
+
+Test(confine, keeps_the_time_zone)
+{
+	cr_assert(eq(int, setenv("TZ", ":/usr/share/zoneinfo/Asia/Tokyo", 1), 0));
+	if (access("/usr/share/zoneinfo/Asia/Tokyo", R_OK) != 0)
+		cr_skip("no zone data on this machine");
+	cr_expect(eq(int, confined(CONFINE_WORKER, NULL, try_zone, (char[]){ "09+0900" }), 0));
 }
 
 static int
