@@ -88,9 +88,10 @@ put_modern_keys(struct buf *to, uint64_t capabilities)
 {
 	int	r;
 
-	if ((r = buf_put_fmt(to, "\"" MCP_META_VERSION "\":\"%s\",\"" MCP_META_CLIENT_INFO "\":{\"name\":\""
-	    MCP_SERVER_NAME "\",\"version\":\"" MCPGW_VERSION "\"},\"" MCP_META_CAPABILITIES "\":",
-	    mcp_version_name(MCP_NEWEST_MODERN))) != 0)
+	if ((r = buf_put(to, SPAN_LIT("\"" MCP_META_VERSION "\":\""))) != 0 ||
+	    (r = buf_put_str(to, mcp_version_name(MCP_NEWEST_MODERN))) != 0 ||
+	    (r = buf_put(to, SPAN_LIT("\",\"" MCP_META_CLIENT_INFO "\":{\"name\":\"" MCP_SERVER_NAME
+	    "\",\"version\":\"" MCPGW_VERSION "\"},\"" MCP_META_CAPABILITIES "\":"))) != 0)
 		return r;
 	return mcp_capabilities_write(to, capabilities);
 }
@@ -200,7 +201,9 @@ bridge_write_request(struct buf *to, const struct bridge_request *q, struct brid
 		return r;
 	if (id != NULL)
 		*id = mark(base, id_at, to->used);
-	if ((r = buf_put_fmt(to, ",\"method\":\"%s\",\"params\":{", mcp_method_row(q->method)->text)) != 0 ||
+	if ((r = buf_put(to, SPAN_LIT(",\"method\":\""))) != 0 ||
+	    (r = buf_put_str(to, mcp_method_row(q->method)->text)) != 0 ||
+	    (r = buf_put(to, SPAN_LIT("\",\"params\":{"))) != 0 ||
 	    (r = put_params(to, q, &comma)) != 0 || (r = put_meta(to, q, comma, &cut_at, &cut_end)) != 0)
 		return r;
 	if (modern != NULL)

@@ -84,7 +84,8 @@ call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct 
 	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
 	record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_POLICY);
 	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
-		call_refuse_unknown(rq, ask->style == CALL_PLAIN ? rq->msg.name : ask->tool, ask->style);
+		call_reply_error(rq, ask->style, E_TOOL, ask->style == CALL_PLAIN ? rq->msg.name :
+		    ask->tool, no_text, 0);
 		return;
 	}
 	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s); ask your administrator with %s",
@@ -93,8 +94,11 @@ call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct 
 }
 
 void
-call_refuse_unknown(struct request *rq, struct span shown, enum call_style style)
+call_refuse_unknown(struct request *rq, const struct rec_server *server, struct span shown,
+    enum call_style style)
 {
+	record_refusal(rq, &(struct call_ask){ .server = server, .tool = shown }, NULL,
+	    AUDIT_OUTCOME_REFUSED, E_TOOL);
 	call_reply_error(rq, style, E_TOOL, shown, no_text, 0);
 }
 
@@ -105,7 +109,6 @@ call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct s
 
 	if ((ask->server->flags & SERVER_FLAG_DISABLED) != 0)
 		why = snap_text(rq->config->policy, ask->server->why);
-	metric_add(&rq->w->metrics, METRIC_calls_total, 1);
 	metric_add(&rq->w->metrics, METRIC_calls_unavailable_total, 1);
 	record_refusal(rq, ask, NULL, AUDIT_OUTCOME_UNAVAILABLE, E_SERVER);
 	call_reply_error(rq, ask->style, E_SERVER, arena_fmt(&rq->x->arena, "%.*s%s%.*s",
@@ -122,6 +125,26 @@ call_reply_error(struct request *rq, enum call_style style, int err, struct span
 		reply_error(rq, err, detail, rule, retry_after_ms);
 }
 
+/* What a bucket is of, by content: words with a NUL behind each. */
+static struct span
+bucket_key(struct arena *a, const struct span *words, size_t n)
+{
+	size_t	 bytes = 0;
+	char	*key, *at;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += words[i].n + 1;
+	if ((key = at = arena_alloc(a, bytes)) == NULL)
+		return SPAN_NONE;
+	for (size_t i = 0; i < n; i++) {
+		if (words[i].n > 0)
+			memcpy(at, words[i].p, words[i].n);
+		at += words[i].n;
+		*at++ = '\0';
+	}
+	return span_make(key, bytes);
+}
+
 /* Tokens of the agent's bucket, then of the tool's.  0 or E_LIMITED. */
 static int
 take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_after_ms)
@@ -136,15 +159,16 @@ take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_afte
 	uint64_t		 retry_ns;
 
 	for (int i = 0; i < 2; i++) {
-		struct span	key;
+		const struct span	agents[] = { SPAN_LIT("agent"), rq->who.tenant, rq->who.agent };
+		const struct span	tools[] = { SPAN_LIT("tool"), rq->who.tenant, server, ask->tool };
+		struct span		key;
 
 		if (limits[i] == NULL)
 			continue;
-		key = i == 0 ?
-		    arena_fmt(&rq->x->arena, "agent%c%.*s%c%.*s", 0, SPAN_FMT(rq->who.tenant), 0,
-			SPAN_FMT(rq->who.agent)) :
-		    arena_fmt(&rq->x->arena, "tool%c%.*s%c%.*s%c%.*s", 0, SPAN_FMT(rq->who.tenant), 0,
-			SPAN_FMT(server), 0, SPAN_FMT(ask->tool));
+		key = i == 0 ? bucket_key(&rq->x->arena, agents, 3) :
+		    bucket_key(&rq->x->arena, tools, 4);
+		if (key.p == NULL)
+			return E_NOMEM;
 		switch (limit_take(&rq->w->limits, limit_key(&rq->w->limits, key),
 		    limits[i]->interval_ns, limits[i]->burst, loop_now_ns(rq->w->loop), &retry_ns)) {
 		case LIMIT_OK:
@@ -536,7 +560,6 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	uint64_t		 retry_after_ms;
 	int			 e;
 
-	metric_add(&w->metrics, METRIC_calls_total, 1);
 	decide(rq->config->policy, &rq->who, &object, &d);
 	if (!d.allow) {
 		call_refuse_denied(rq, ask, &d);

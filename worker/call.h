@@ -25,8 +25,9 @@ struct call_ask {
 void	call_begin(struct request *rq, const struct call_ask *ask);
 /* Answers a call that policy refuses, without looking further: what call_begin() would do. */
 void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
-/* A tool that is not there, by the name the client knows. */
-void	call_refuse_unknown(struct request *rq, struct span shown, enum call_style style);
+/* A tool that is not there, by the name the client knows; server may be NULL. */
+void	call_refuse_unknown(struct request *rq, const struct rec_server *server, struct span shown,
+	    enum call_style style);
 /* A server whose tools are not known; why is for people. */
 void	call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct span why);
 /* An error in the style of the call: JSON-RPC error, or isError result.  detail is appended to the

@@ -6,6 +6,7 @@
  * Owns:    its connections; maps snapshots, shared regions and audit segments that were handed over.
  * Trusts:  the master.  After READY it cannot open files, start programs or resolve names.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,9 @@
 #include "worker/request.h"
 #include "worker/worker.h"
 
-#define LISTENERS_MAX 8
+#define LISTENERS_MAX	8
+#define HEAP_KEEP	(8 * 1024 * 1024)
+#define HEAP_STEP	(256 * 1024)
 
 static struct {
 	int		fd;
@@ -179,6 +182,10 @@ main(void)
 	int			r;
 
 	log_init_child("mcpgw-worker", HERITAGE_LOG);
+	/* Blocks come and go with every request: giving the top of the heap back and fetching it again
+	 * took a tenth of a call's time. */
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
+	mallopt(M_TOP_PAD, HEAP_STEP);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);

@@ -288,7 +288,7 @@ execute(struct request *rq, const struct tools_job *job, const struct catalogue 
 	if (list == NULL)
 		call_refuse_unavailable(rq, &ask, why);
 	else if (catalogue_find(list, job->args.tool) == NULL)
-		call_refuse_unknown(rq, job->args.tool, CALL_EXECUTE);
+		call_refuse_unknown(rq, job->server, job->args.tool, CALL_EXECUTE);
 	else
 		call_begin(rq, &ask);
 }
@@ -358,11 +358,13 @@ named_server(struct request *rq, const struct meta_args *args, bool is_execute)
 static void
 with_tools(struct request *rq, const struct meta_args *args, bool is_execute)
 {
-	const struct rec_server	*server = named_server(rq, args, is_execute);
+	const struct rec_server	*server;
 	struct tools_job	*job;
 	struct decision		 d;
 
-	if (server == NULL)
+	if (is_execute)
+		metric_add(&rq->w->metrics, METRIC_calls_total, 1);
+	if ((server = named_server(rq, args, is_execute)) == NULL)
 		return;
 	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);

@@ -169,7 +169,7 @@ on_list(struct lists_wait *wait, void *arg)
 	t = rq->view & VIEW_HAS_SERVER ? catalogue_find(list, job->shown) :
 	    catalogue_find_composed(list, job->shown);
 	if (t == NULL) {
-		call_refuse_unknown(rq, job->shown, CALL_PLAIN);
+		call_refuse_unknown(rq, job->server, job->shown, CALL_PLAIN);
 		return;
 	}
 	/* The list may be replaced before the call ends: keep the name with the request. */
@@ -189,6 +189,7 @@ view_call(struct request *rq, struct span shown)
 
 	if ((rq->view & VIEW_HAS_DISCOVERY) && meta_call(rq, shown))
 		return;
+	metric_add(&rq->w->metrics, METRIC_calls_total, 1);
 	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
@@ -198,7 +199,7 @@ view_call(struct request *rq, struct span shown)
 	job->server = rq->view & VIEW_HAS_SERVER ? rq->server :
 	    rq->view & VIEW_HAS_CATALOG ? server_of_name(rq, shown, &own) : NULL;
 	if (job->server == NULL || !view_sees_server(rq, job->server)) {
-		call_refuse_unknown(rq, shown, CALL_PLAIN);
+		call_refuse_unknown(rq, NULL, shown, CALL_PLAIN);
 		return;
 	}
 	/* What is denied under the name it came by is refused before anything is started for it; a name
