@@ -7,7 +7,9 @@
  * Trusts:  the caller as far as the folder's owner and mode let it in.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,20 +41,58 @@ hex_decode(struct span text, char *to, size_t n)
 	return 0;
 }
 
+/* Before the first start there is no folder yet.  Its owner makes it; root does not know for whom. */
+static int
+make_folder(const char *folder)
+{
+	char	path[PATH_MAX];
+
+	if (geteuid() == 0 || strlen(folder) >= sizeof(path))
+		return E_SYS;
+	strcpy(path, folder);
+	for (char *p = path + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) == -1 && errno != EEXIST)
+			return E_SYS;
+		*p = '/';
+	}
+	return mkdir(path, 0700) == -1 && errno != EEXIST ? E_SYS : 0;
+}
+
+/* Root works as the folder's owner: what it makes there must stay the store's. */
+static int
+become_owner(const char *folder, bool read_only)
+{
+	struct stat	st;
+
+	if (stat(folder, &st) == -1)
+		return read_only || errno != ENOENT ? E_SYS : make_folder(folder);
+	if (geteuid() != 0 || st.st_uid == 0)
+		return 0;
+	return confine_become(st.st_uid, st.st_gid);
+}
+
 static int
 open_store(const char *folder, bool read_only, struct keydb **db)
 {
 	const char	*folders[] = { folder, NULL };
 	int		 r;
 
-	if ((r = keydb_open(folder, read_only, db)) == 0) {
+	*db = NULL;
+	if ((r = become_owner(folder, read_only)) == E_SYS && read_only && errno == ENOENT)
+		return EX_OK;			/* no store, no keys */
+	if (r == 0)
+		r = keydb_open(folder, read_only, db);
+	if (r == 0) {
 		if ((r = confine_process(CONFINE_STORE, folders, NULL)) == 0)
 			return EX_OK;
 		keydb_close(db);
 		return EX_OSERR;
 	}
 	if (r == E_NOTFOUND && read_only)
-		return EX_OK;			/* no store, no keys */
+		return EX_OK;
 	if (r == E_EXISTS) {
 		log_err(NULL, "a running gateway has the store in %s", folder);
 		return EX_TEMPFAIL;
@@ -60,7 +100,8 @@ open_store(const char *folder, bool read_only, struct keydb **db)
 	if (r == E_SYS) {
 		int code = errno == EACCES || errno == EPERM ? EX_NOPERM : EX_IOERR;
 
-		log_err(NULL, "the store in %s: %m", folder);
+		log_err(NULL, "the store in %s: %m%s", folder, errno == ENOENT ?
+		    "; it is made when the gateway starts for the first time" : "");
 		return code;
 	}
 	log_err(NULL, "the store in %s cannot be used: %s", folder, err_text(r));

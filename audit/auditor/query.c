@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,6 +215,17 @@ complain(struct query *q, int r)
 	return r == E_SYS && errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
 }
 
+/* Root reads as the folder's owner: what LMDB may have to make must stay the auditor's. */
+static int
+become_owner(const char *folder)
+{
+	struct stat	st;
+
+	if (geteuid() != 0 || stat(folder, &st) == -1 || st.st_uid == 0)
+		return 0;
+	return confine_become(st.st_uid, st.st_gid);
+}
+
 int
 query_main(int argc, char **argv)
 {
@@ -231,7 +243,9 @@ query_main(int argc, char **argv)
 	}
 	buf_init(&q.out, OUT_BYTES);
 	folders[0] = q.o.folder;
-	if ((r = auditdb_open(q.o.folder, true, &q.db)) == E_NOTFOUND) {
+	if ((r = become_owner(q.o.folder)) == 0)
+		r = auditdb_open(q.o.folder, true, &q.db);
+	if (r == E_NOTFOUND) {
 		if (q.o.verify)
 			printf("0 records\n");
 		return EX_OK;			/* nothing was ever recorded */

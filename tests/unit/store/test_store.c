@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -202,6 +203,13 @@ Test(store, answers_ping_and_leaves_when_drained)
 	bench_fini(&b);
 }
 
+static void
+become_nobody(void)
+{
+	if (geteuid() == 0)
+		cr_assert(setgid(65534) == 0 && setuid(65534) == 0);
+}
+
 #define DIGEST "0101010101010101010101010101010101010101010101010101010101010101"
 
 static int
@@ -247,4 +255,40 @@ Test(store, a_running_gateway_excludes_the_offline_writer_not_the_reader)
 	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));
 	cr_expect(strstr(out, "\"ci\"") != NULL);
 	bench_fini(&b);
+}
+
+Test(store, root_leaves_files_that_the_owner_can_use)
+{
+	struct bench	b;
+	struct stat	st;
+	char		out[4096], name[128];
+
+	if (geteuid() != 0)
+		cr_skip("needs root");
+	folder_make(b.path);
+	cr_assert(eq(int, chown(b.path, 65534, 65534), 0));
+	cr_expect(eq(int, offline(&b, out, "key-add", "ci"), 0));
+	snprintf(name, sizeof(name), "%s/data.mdb", b.path);
+	cr_assert(eq(int, stat(name, &st), 0));
+	cr_expect(eq(uint, st.st_uid, 65534));
+	snprintf(name, sizeof(name), "%s/lock", b.path);
+	cr_assert(eq(int, stat(name, &st), 0));
+	cr_expect(eq(uint, st.st_uid, 65534));
+	folder_remove(b.path);
+}
+
+Test(store, before_the_first_start_an_owner_makes_the_folder)
+{
+	struct bench	b;
+	char		out[4096], top[64];
+
+	become_nobody();
+	folder_make(top);
+	snprintf(b.path, sizeof(b.path), "%.30s/state/store", top);
+	if (offline(&b, out, "key-list", NULL) == 127)
+		cr_skip("nobody cannot reach the build tree");
+	cr_expect(eq(int, offline(&b, out, "key-add", "ci"), 0));
+	cr_expect(eq(int, offline(&b, out, "key-list", NULL), 0));
+	cr_expect(strstr(out, "\"ci\"") != NULL);
+	folder_remove(top);
 }
