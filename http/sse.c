@@ -35,6 +35,7 @@ sse_reader_init(struct sse_reader *r, size_t event_max, sse_event_fn *fn, void *
 	buf_init(&r->data, event_max);
 	buf_init(&r->type, TYPE_MAX);
 	buf_init(&r->id, ID_MAX);
+	buf_init(&r->last, ID_MAX);
 }
 
 void
@@ -44,6 +45,7 @@ sse_reader_fini(struct sse_reader *r)
 	buf_fini(&r->data);
 	buf_fini(&r->type);
 	buf_fini(&r->id);
+	buf_fini(&r->last);
 }
 
 static int
@@ -52,6 +54,11 @@ event_end(struct sse_reader *r)
 	struct sse_event	e;
 	int			 answer = 0;
 
+	if (!span_eq(buf_rest(&r->id), buf_rest(&r->last))) {
+		buf_clear(&r->last);
+		if ((answer = buf_put(&r->last, buf_rest(&r->id))) != 0)
+			return answer;
+	}
 	e.data = buf_rest(&r->data);
 	if (e.data.n > 0) {
 		e.type = buf_rest(&r->type);
@@ -64,6 +71,12 @@ event_end(struct sse_reader *r)
 	buf_clear(&r->type);
 	r->has_data = false;
 	return answer;
+}
+
+struct span
+sse_reader_last_id(const struct sse_reader *r)
+{
+	return buf_rest(&r->last);
 }
 
 static void

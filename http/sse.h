@@ -31,6 +31,7 @@ typedef int sse_event_fn(const struct sse_event *e, void *arg);
 
 struct sse_reader {
 	struct buf	 line, data, type, id;
+	struct buf	 last;		/* id of the last event that was whole */
 	size_t		 event_max;
 	sse_event_fn	*fn;
 	void		*arg;
@@ -42,6 +43,9 @@ struct sse_reader {
 /* event_max bounds one event: a line, and the data of all its lines. */
 void		sse_reader_init(struct sse_reader *r, size_t event_max, sse_event_fn *fn, void *arg);
 void		sse_reader_fini(struct sse_reader *r);
+/* The id to resume after, borrowed until the next feed; events with empty data count.  .n is 0 when there
+ * is none. */
+struct span	sse_reader_last_id(const struct sse_reader *r);
 /* 0, E_TOOBIG, E_NOMEM, or what fn answered.  An event whose data is empty is not delivered; its id
  * counts.  An event that the stream's end cuts off is none. */
 must_check int	sse_reader_feed(struct sse_reader *r, struct span bytes);

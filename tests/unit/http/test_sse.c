@@ -85,6 +85,20 @@ Test(sse, believes_a_retry_of_digits_only)
 	sse_reader_fini(&r);
 }
 
+Test(sse, resumes_after_the_last_whole_event)
+{
+	struct sse_reader	r;
+	struct seen		s = { .n = 0 };
+
+	sse_reader_init(&r, 64, note, &s);
+	cr_expect(eq(sz, sse_reader_last_id(&r).n, 0));
+	cr_expect(eq(int, sse_reader_feed(&r, SPAN_LIT("id: 7\ndata:\n\nid: 8\ndata: cut")), 0));
+	cr_expect(span_is(sse_reader_last_id(&r), "7"));
+	cr_expect(eq(int, sse_reader_feed(&r, SPAN_LIT(" no more\n\n")), 0));
+	cr_expect(span_is(sse_reader_last_id(&r), "8"));
+	sse_reader_fini(&r);
+}
+
 Test(sse, bounds_one_event)
 {
 	struct sse_reader	r;
