@@ -116,10 +116,6 @@ on_event(const struct sse_event *e, void *arg)
 	struct rpc_answer	 m;
 	int			 r;
 
-	if (e->id.n < sizeof(a->last_event) && http_is_value(e->id)) {
-		memcpy(a->last_event, e->id.p, e->id.n);
-		a->last_event[e->id.n] = '\0';
-	}
 	if (!span_is(e->type, "message"))
 		return 0;
 	if ((r = rpc_answer_whole(a->shared->scan, e->data, &m)) == E_NOMEM)
@@ -260,8 +256,14 @@ finish(struct ask *a, int error)
 
 /* The stream was cut before the answer.  Asking for the rest executes nothing. */
 static bool
-may_resume(const struct ask *a)
+may_resume(struct ask *a)
 {
+	struct span	last = sse_reader_last_id(&a->sse);
+
+	if (last.n > 0 && last.n < sizeof(a->last_event) && http_is_value(last)) {
+		memcpy(a->last_event, last.p, last.n);
+		a->last_event[last.n] = '\0';
+	}
 	return a->media == MEDIA_STREAM && a->status == 200 && !a->found && a->last_event[0] != '\0' &&
 	    a->request.version != MCP_VERSION_NONE && !mcp_version_is_modern(a->request.version) &&
 	    a->resumes < RESUMES_MAX;

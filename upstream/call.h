@@ -33,6 +33,10 @@ must_check int	upstream_new(struct loop *l, struct block_pool *blocks, const str
 void		upstream_free(struct upstream **u);
 void		upstream_set_params(struct upstream *u, const struct upstream_params *params);
 
+struct pool;
+/* Its connections; borrowed. */
+struct pool	*upstream_pool(struct upstream *u);
+
 struct upstream_mark {
 	uint32_t	at, bytes;	/* into the body */
 };

@@ -236,7 +236,7 @@ static bool
 may_try_again(const struct fetch *f, const struct pool_conn *c)
 {
 	return !f->again && !f->answered && pool_is_reused(c) &&
-	    (f->request.repeatable || pool_sent(c) < f->request_bytes);
+	    (f->request.repeatable || pool_sent(c) < f->request_bytes || pool_was_unheard(c));
 }
 
 static void
@@ -249,7 +249,7 @@ on_end(struct pool_conn *c, int error, const char *text, void *user)
 	f->conn = NULL;
 	if (again) {
 		f->again = true;
-		f->sent = f->sent && f->request.repeatable;
+		f->sent = f->sent && !pool_was_unheard(c);
 		if (begin(f, true) == 0)
 			return;
 		error = E_SERVER;

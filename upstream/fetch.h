@@ -3,7 +3,7 @@
  * fetch.h - one HTTP request to an upstream and its answer, over the pool
  *
  * A request is sent again, once and on a new connection, only when an idle connection turned out to be
- * closed before the server could have it whole, or when the caller says that it may be repeated (P5).
+ * closed before the server can have had it whole, or when the caller says that it may be repeated (P5).
  */
 #ifndef UPSTREAM_FETCH_H
 #define UPSTREAM_FETCH_H

@@ -7,8 +7,8 @@
  * turn's end only.
  */
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -42,9 +42,9 @@ struct pool_conn {
 	struct http_queue	 out;
 	const struct pool_ops	*ops;
 	void			*user;
-	uint64_t		 sent;
+	uint64_t		 sent, sent_before;	/* by this user, by those before */
 	size_t			 tried;		/* addresses */
-	bool			 to_flush, reused, write_failed;
+	bool			 to_flush, reused, write_failed, unheard;
 };
 
 struct pool {
@@ -245,6 +245,30 @@ on_timer(struct loop_timer *t, void *arg)
 
 /* ---- in use ------------------------------------------------------------------------------------ */
 
+/*
+ * The server closed.  Had it closed before any byte of this user's was there?  Then nobody can have
+ * acted on them:
+ * - a reset that came after the end of its stream (EPIPE) was sent because bytes came to a socket that
+ *   was closed already;
+ * - the end of its stream acknowledges all that had come by then.
+ */
+static bool
+was_closed_before(const struct pool_conn *c)
+{
+	struct tcp_info	info = { 0 };
+	socklen_t	bytes = sizeof(int);
+	int		err = 0;
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err == EPIPE)
+		return true;
+	bytes = sizeof(info);
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
+	    bytes < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+		return false;
+	/* The connection's own beginning counts as one byte. */
+	return info.tcpi_bytes_acked <= c->sent_before + 1;
+}
+
 static void
 on_readable(struct pool_conn *c)
 {
@@ -257,9 +281,10 @@ on_readable(struct pool_conn *c)
 		die(c);
 	else if (n > 0)
 		c->ops->on_bytes(c, span_make(p->scratch, (size_t)n), c->user);
-	else if (n == 0)
+	else if (n == 0) {
+		c->unheard = was_closed_before(c);
 		end(c, E_EOF, "the server closed the connection");
-	else
+	} else
 		end(c, E_CLOSED, "the server reset the connection");
 }
 
@@ -337,6 +362,7 @@ pool_acquire(struct pool *p, const struct pool_target *target, bool fresh, const
 		loop_timer_disarm(&c->timer);
 		c->state = POOL_USED;
 		c->reused = true;
+		c->sent_before += c->sent;
 		c->sent = 0;
 		c->ops = ops;
 		c->user = user;
@@ -407,6 +433,12 @@ uint64_t
 pool_sent(const struct pool_conn *c)
 {
 	return c->sent;
+}
+
+bool
+pool_was_unheard(const struct pool_conn *c)
+{
+	return c->unheard;
 }
 
 void

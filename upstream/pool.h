@@ -67,6 +67,9 @@ void		pool_flush(struct pool_conn *c);
 /* Bytes that the kernel took since it was acquired. */
 uint64_t	pool_sent(const struct pool_conn *c);
 
+/* In on_end: the server had closed before anything of this user's could reach it. */
+bool		pool_was_unheard(const struct pool_conn *c);
+
 /* Done: kept idle for keep_ms at most (and the pool's own limit).  Nothing may wait to be sent. */
 void		pool_release(struct pool_conn **c, uint64_t keep_ms);
 /* Closed. */

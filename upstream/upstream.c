@@ -70,6 +70,12 @@ upstream_set_params(struct upstream *u, const struct upstream_params *params)
 	pool_set_params(u->shared.pool, &pp);
 }
 
+struct pool *
+upstream_pool(struct upstream *u)
+{
+	return u->shared.pool;
+}
+
 struct span
 upstream_id(struct upstream *u, char to[UPSTREAM_ID_BYTES])
 {

@@ -1,1 +1,2 @@
 $(call program,tests/lying-server,tests/servers,lying.c,lib,)
+$(call program,tests/lying-http,tests/servers,lying_http.c,lib,)

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lying_http.c - a Streamable HTTP MCP server that misbehaves as told: lying-http ERA [WORD...]
+ *
+ * ERA is legacy or modern.  Prints its port on the first line of stdout and serves until its parent
+ * dies, one process per connection.  What no word changes is done properly.  Words:
+ *   sse        answers are event streams          chatty  events before the answer: a notification,
+ *   reset      resets instead of answering a call         a ping, and a request nobody can serve
+ *   hang       reads a call and says nothing      cut     the stream ends after an event with an id;
+ *   drip       answers a byte at a time                   the rest comes to whoever resumes by GET
+ *   huge       an answer that does not end        wrongid an answer to another request
+ *   garbage    a body that is not JSON            badhttp a head that is not HTTP
+ *   401 500    that status, to everything         forget  each session serves one call, then 404
+ *   202        accepts calls, answers none        stale   closes after each answer without saying so
+ *   refuse     answers calls with an error        echo    a call's answer holds the request's body
+ *   early      a notification is answered 500
+ * GET /log answers what was asked so far: a line of method, session, version, Mcp-Method, Mcp-Name and
+ * X-Secret per request, "-" for what was not there.
+ */
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOG_BYTES	(1 << 20)
+#define REQUEST_MAX	(1 << 20)
+
+struct shared {
+	atomic_uint	used, sessions, calls;
+	char		log[LOG_BYTES];
+};
+
+static struct shared	*shared;
+static int		 word_count;
+static char		**words;
+static bool		 modern;
+
+static bool
+told(const char *word)
+{
+	for (int i = 0; i < word_count; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+struct request {
+	char	 text[REQUEST_MAX];
+	size_t	 used;
+	char	*body;
+	size_t	 body_bytes;
+	char	 verb[16], path[256];
+	char	 method[128], id[64];
+};
+
+/* The value of a header, or "-". */
+static void
+header(const struct request *q, const char *name, char *to, size_t room)
+{
+	size_t	n = strlen(name);
+
+	snprintf(to, room, "-");
+	for (const char *p = strstr(q->text, "\r\n"); p != NULL && p + 2 < q->body; p = strstr(p + 2, "\r\n"))
+		if (strncasecmp(p + 2, name, n) == 0 && p[2 + n] == ':') {
+			snprintf(to, room, "%.*s", (int)strcspn(p + 3 + n, "\r"), p + 3 + n);
+			memmove(to, to + strspn(to, " "), strlen(to + strspn(to, " ")) + 1);
+			return;
+		}
+}
+
+/* The raw token behind "name": in the body, without quotes; enough for what our gateway writes. */
+static void
+member(const struct request *q, const char *name, char *to, size_t room)
+{
+	char		 key[64];
+	const char	*p;
+
+	to[0] = '\0';
+	snprintf(key, sizeof(key), "\"%s\":", name);
+	if ((p = strstr(q->body, key)) == NULL)
+		return;
+	p += strlen(key);
+	p += *p == '"';
+	snprintf(to, room, "%.*s", (int)strcspn(p, "\",}"), p);
+}
+
+/* False at the end of the connection. */
+static bool
+read_request(int fd, struct request *q)
+{
+	char	length[32];
+	ssize_t	n;
+	char	*end;
+
+	q->used = 0;
+	q->text[0] = '\0';
+	while ((end = strstr(q->text, "\r\n\r\n")) == NULL) {
+		if (q->used == REQUEST_MAX - 1 || (n = read(fd, q->text + q->used, REQUEST_MAX - 1 - q->used)) <= 0)
+			return false;
+		q->used += (size_t)n;
+		q->text[q->used] = '\0';
+	}
+	q->body = end + 4;
+	header(q, "Content-Length", length, sizeof(length));
+	q->body_bytes = (size_t)atol(length[0] == '-' ? "0" : length);
+	while (q->used - (size_t)(q->body - q->text) < q->body_bytes) {
+		if (q->used == REQUEST_MAX - 1 || (n = read(fd, q->text + q->used, REQUEST_MAX - 1 - q->used)) <= 0)
+			return false;
+		q->used += (size_t)n;
+		q->text[q->used] = '\0';
+	}
+	sscanf(q->text, "%15s %255s", q->verb, q->path);
+	member(q, "method", q->method, sizeof(q->method));
+	member(q, "id", q->id, sizeof(q->id));
+	return true;
+}
+
+static void
+note(const struct request *q)
+{
+	char		session[256], version[64], method[128], name[256], secret[64], line[1024];
+	unsigned	at;
+	int		n;
+
+	header(q, "Mcp-Session-Id", session, sizeof(session));
+	header(q, "MCP-Protocol-Version", version, sizeof(version));
+	header(q, "Mcp-Method", method, sizeof(method));
+	header(q, "Mcp-Name", name, sizeof(name));
+	header(q, "X-Secret", secret, sizeof(secret));
+	n = snprintf(line, sizeof(line), "%s %s %s %s %s %s\n", q->verb[0] == 'G' ? "GET" :
+	    q->method[0] == '\0' ? "response" : q->method, session, version, method, name, secret);
+	at = atomic_fetch_add(&shared->used, (unsigned)n);
+	if (at + (unsigned)n < LOG_BYTES)
+		memcpy(shared->log + at, line, (size_t)n);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------- */
+
+static void
+send_all(int fd, const char *p, size_t n)
+{
+	ssize_t	r;
+
+	while (n > 0) {
+		if ((r = write(fd, p, told("drip") ? 1 : n)) <= 0)
+			exit(0);
+		p += r;
+		n -= (size_t)r;
+		if (told("drip"))
+			usleep(1500);
+	}
+}
+
+static void
+say(int fd, const char *fmt, ...)
+{
+	static char	text[REQUEST_MAX];
+	va_list		ap;
+	int		n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	send_all(fd, text, (size_t)n);
+}
+
+static void
+plain(int fd, const char *status, const char *fields, const char *body)
+{
+	say(fd, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, fields, strlen(body), body);
+}
+
+static void
+chunk(int fd, const char *text)
+{
+	say(fd, "%zx\r\n%s\r\n", strlen(text), text);
+}
+
+static void
+answer(int fd, const char *fields, const char *json)
+{
+	static char	event[REQUEST_MAX];
+	char		head[512];
+
+	if (!told("sse")) {
+		snprintf(head, sizeof(head), "Content-Type: application/json\r\n%s", fields);
+		plain(fd, "200 OK", head, json);
+		return;
+	}
+	say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%sTransfer-Encoding: chunked\r\n\r\n", fields);
+	if (told("chatty")) {
+		chunk(fd, ": hello\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\","
+		    "\"params\":{\"level\":\"info\",\"data\":1}}\n\n");
+		chunk(fd, "data: {\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}\r\n\r\n");
+		chunk(fd, "data: {\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"sampling/createMessage\",\"params\":{}}\n\n");
+		chunk(fd, "data: {\"jsonrpc\":\"2.0\",\"id\":424242,\"result\":{\"of\":\"another\"}}\n\n");
+	}
+	snprintf(event, sizeof(event), "event: message\ndata: %s\n\n", json);
+	chunk(fd, event);
+	usleep(2000);
+	say(fd, "0\r\n\r\n");
+}
+
+static void
+answer_call(int fd, const struct request *q)
+{
+	static char	json[REQUEST_MAX];
+	struct linger	hard = { 1, 0 };
+
+	atomic_fetch_add(&shared->calls, 1);
+	if (told("reset")) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(fd);
+		exit(0);
+	}
+	if (told("hang"))
+		for (;;)
+			pause();
+	if (told("badhttp")) {
+		say(fd, "HTTP/1.1 200 OK\nContent-Length: 0\n\n");
+		return;
+	}
+	if (told("202")) {
+		plain(fd, "202 Accepted", "", "");
+		return;
+	}
+	if (told("garbage")) {
+		answer(fd, "", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":}}");
+		return;
+	}
+	if (told("huge")) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+		chunk(fd, "{\"jsonrpc\":\"2.0\",\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"");
+		memset(json, 'x', 100000);
+		for (;;)
+			chunk(fd, json);
+	}
+	if (told("cut")) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+		snprintf(json, sizeof(json), "retry: 10\nid: e-%s\ndata:\n\n", q->id);
+		chunk(fd, json);
+		say(fd, "0\r\n\r\n");
+		return;
+	}
+	if (told("refuse"))
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":-32602,"
+		    "\"message\":\"no such tool\"}}", q->id);
+	else if (told("echo"))
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"content\":[],"
+		    "\"structuredContent\":%s}}", q->id, q->body);
+	else
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"content\":[{\"type\":\"text\","
+		    "\"text\":\"call %u\"}]}}", told("wrongid") ? "777" : q->id, atomic_load(&shared->calls));
+	answer(fd, "", json);
+}
+
+static void
+resume(int fd, const struct request *q)
+{
+	char	last[128], event[512];
+
+	header(q, "Last-Event-ID", last, sizeof(last));
+	say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+	snprintf(event, sizeof(event), "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"content\":[],"
+	    "\"resumed\":true}}\n\n", last + 2);
+	chunk(fd, event);
+	say(fd, "0\r\n\r\n");
+}
+
+static void
+legacy(int fd, const struct request *q)
+{
+	static char	json[REQUEST_MAX];
+	char		session[256], fields[300];
+	unsigned	mine, live = atomic_load(&shared->sessions);
+
+	if (strcmp(q->method, "server/discover") == 0) {
+		plain(fd, "400 Bad Request", "Content-Type: application/json\r\n",
+		    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"Bad Request: Server not initialized\"},"
+		    "\"id\":null}");
+		return;
+	}
+	if (strcmp(q->method, "initialize") == 0) {
+		snprintf(fields, sizeof(fields), "Mcp-Session-Id: s-%u\r\n", atomic_fetch_add(&shared->sessions, 1) + 1);
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"protocolVersion\":\"2025-06-18\","
+		    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"lying\",\"version\":\"1\"}}}", q->id);
+		answer(fd, fields, json);
+		return;
+	}
+	header(q, "Mcp-Session-Id", session, sizeof(session));
+	if (sscanf(session, "s-%u", &mine) != 1 || mine > live ||
+	    (told("forget") && q->id[0] != '\0' && (mine < live || atomic_load(&shared->calls) >= mine))) {
+		plain(fd, "404 Not Found", "Content-Type: application/json\r\n",
+		    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32001,\"message\":\"Session not found\"},\"id\":null}");
+		return;
+	}
+	if (strcmp(q->verb, "GET") == 0)
+		resume(fd, q);
+	else if (q->id[0] == '\0' || q->method[0] == '\0')
+		plain(fd, told("early") ? "500 Internal Server Error" : "202 Accepted", "", "");
+	else
+		answer_call(fd, q);
+}
+
+static void
+serve_modern(int fd, const struct request *q)
+{
+	static char	json[REQUEST_MAX];
+	char		version[64], method[128];
+
+	header(q, "MCP-Protocol-Version", version, sizeof(version));
+	header(q, "Mcp-Method", method, sizeof(method));
+	if (strcmp(version, "2026-07-28") != 0 || strcmp(method, q->method) != 0 ||
+	    strstr(q->body, "io.modelcontextprotocol/protocolVersion") == NULL) {
+		plain(fd, "400 Bad Request", "Content-Type: application/json\r\n",
+		    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32020,\"message\":\"header mismatch\"}}");
+		return;
+	}
+	if (strcmp(q->method, "server/discover") == 0) {
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\","
+		    "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},\"_meta\":{}}}", q->id);
+		answer(fd, "", json);
+		return;
+	}
+	answer_call(fd, q);
+}
+
+static void
+serve(int fd)
+{
+	static struct request	q;
+
+	while (read_request(fd, &q)) {
+		if (strcmp(q.path, "/log") == 0) {
+			plain(fd, "200 OK", "", shared->log);
+			continue;
+		}
+		note(&q);
+		if (told("401"))
+			plain(fd, "401 Unauthorized", "WWW-Authenticate: Bearer\r\n", "");
+		else if (told("500"))
+			plain(fd, "500 Internal Server Error", "", "");
+		else if (modern)
+			serve_modern(fd, &q);
+		else
+			legacy(fd, &q);
+		if (told("stale"))
+			return;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t		n = sizeof(a);
+	int			listener, fd;
+
+	if (argc < 2)
+		return 64;
+	modern = strcmp(argv[1], "modern") == 0;
+	words = argv + 2;
+	word_count = argc - 2;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (shared == MAP_FAILED || bind(listener, (struct sockaddr *)&a, n) != 0 || listen(listener, 64) != 0 ||
+	    getsockname(listener, (struct sockaddr *)&a, &n) != 0)
+		return 71;
+	printf("%u\n", ntohs(a.sin_port));
+	fflush(stdout);
+	while ((fd = accept(listener, NULL, NULL)) != -1) {
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(listener);
+			serve(fd);
+			_exit(0);
+		}
+		close(fd);
+	}
+	return 0;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server.c - a lying server, and calls to it
+ */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server.h"
+
+static const struct upstream_params params = {
+	.connect_timeout_ms = 2000, .idle_ms = 10000, .start_timeout_ms = 5000, .answer_memory = 64 << 20,
+};
+
+static unsigned
+spawn(struct server *s, const char *words)
+{
+	char		 self[512], path[600], *argv[16], *copy = strdup(words), line[32];
+	int		 fds[2], n = 1;
+	ssize_t		 got;
+
+	got = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	cr_assert(got > 0);
+	self[got] = '\0';
+	for (int i = 0; i < 3; i++)
+		*strrchr(self, '/') = '\0';
+	snprintf(path, sizeof(path), "%s/lying-http", self);
+	for (char *w = strtok(copy, " "); w != NULL && n < 15; w = strtok(NULL, " "))
+		argv[n++] = w;
+	argv[0] = path;
+	argv[n] = NULL;
+	cr_assert(pipe(fds) == 0);
+	if ((s->pid = fork()) == 0) {
+		dup2(fds[1], 1);
+		close(fds[0]);
+		close(fds[1]);
+		execv(path, argv);
+		_exit(127);
+	}
+	close(fds[1]);
+	for (got = 0; got < (ssize_t)sizeof(line) - 1 && read(fds[0], line + got, 1) == 1 && line[got] != '\n'; got++)
+		;
+	line[got] = '\0';
+	close(fds[0]);
+	free(copy);
+	cr_assert(atoi(line) > 0, "%s said its port", path);
+	return (unsigned)atoi(line);
+}
+
+/* A port on which nobody listens. */
+static unsigned
+closed_port(void)
+{
+	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t		n = sizeof(a);
+	int			fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	cr_assert(bind(fd, (struct sockaddr *)&a, n) == 0 && getsockname(fd, (struct sockaddr *)&a, &n) == 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+void
+server_start(struct server *s, const char *words, const struct region *sessions)
+{
+	uint32_t	loopback = htonl(INADDR_LOOPBACK);
+	unsigned	port;
+
+	memset(s, 0, sizeof(*s));
+	port = words == NULL ? closed_port() : spawn(s, words);
+	cr_assert(loop_new(&s->loop) == 0);
+	block_pool_init(&s->blocks, 8);
+	cr_assert(upstream_new(s->loop, &s->blocks, sessions, &params, &s->up) == 0);
+	snprintf(s->host, sizeof(s->host), "127.0.0.1:%u", port);
+	s->secret = (struct exchange_field){ SPAN_LIT("X-Secret"), SPAN_LIT("hush") };
+	s->target = (struct upstream_target){ .profile = 77, .pool = { .key = 77, .count = 1, .port = (uint16_t)port },
+	    .name = SPAN_LIT("lying"), .host = span_of(s->host), .path = SPAN_LIT("/mcp"),
+	    .headers = &s->secret, .header_count = 1 };
+	s->target.pool.address[0].family = AF_INET;
+	memcpy(s->target.pool.address[0].bytes, &loopback, 4);
+}
+
+static void
+stop_upstream(struct server *s)
+{
+	upstream_free(&s->up);
+	block_pool_fini(&s->blocks);	/* checks that all came back */
+	loop_free(&s->loop);
+}
+
+void
+server_renew(struct server *s, const struct region *sessions)
+{
+	stop_upstream(s);
+	cr_assert(loop_new(&s->loop) == 0);
+	block_pool_init(&s->blocks, 8);
+	cr_assert(upstream_new(s->loop, &s->blocks, sessions, &params, &s->up) == 0);
+}
+
+void
+server_stop(struct server *s)
+{
+	stop_upstream(s);
+	if (s->pid > 0) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, 0);
+	}
+}
+
+static void
+on_note(struct upstream_call *c, const struct rpc_answer *note, void *arg)
+{
+	struct outcome	*o = arg;
+
+	(void)c;
+	cr_expect(note->kind == RPC_NOTIFICATION);
+	o->notes++;
+	if (o->free_in_note)
+		upstream_call_free(&o->call);
+}
+
+static void
+on_done(struct upstream_call *c, const struct upstream_result *r, void *arg)
+{
+	struct outcome	*o = arg;
+
+	cr_assert(not(o->done), "once");
+	o->done = true;
+	o->error = r->error;
+	o->sent = r->sent;
+	o->modern = r->modern;
+	snprintf(o->why, sizeof(o->why), "%.*s", SPAN_FMT(r->why));
+	if (r->answer != NULL) {
+		o->is_error = r->answer->is_error;
+		o->text_bytes = r->answer->text.n;
+		snprintf(o->text, sizeof(o->text), "%.*s", (int)(r->answer->text.n < 511 ? r->answer->text.n : 511),
+		    r->answer->text.p);
+		snprintf(o->id, sizeof(o->id), "%.*s", SPAN_FMT(r->answer->id));
+	}
+	if (!o->keep)
+		upstream_call_free(&o->call);
+	(void)c;
+}
+
+#define META	",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"," \
+		"\"io.modelcontextprotocol/clientCapabilities\":{}}"
+
+int
+server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, struct outcome *o)
+{
+	static const char	body[] = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{"
+	    "\"name\":\"t\xc3\xbcr\",\"arguments\":{\"a\":1}" META "}}";
+	struct upstream_request	r = {
+		.target = &s->target, .instance = instance, .deadline_ms = ms, .method = MCP_TOOLS_CALL,
+		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .repeatable = repeatable,
+	};
+
+	r.body = span_make(body, sizeof(body) - 1);
+	r.id = (struct upstream_mark){ (uint32_t)(strstr(body, "\"id\":") + 5 - body), 1 };
+	r.modern_meta = (struct upstream_mark){ (uint32_t)(strstr(body, META) - body), sizeof(META) - 1 };
+	return upstream_call_start(s->up, &r, on_note, on_done, o, &o->call);
+}
+
+void
+server_turn(struct server *s, unsigned ms)
+{
+	struct timespec	a, b;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	do {
+		loop_turn(s->loop, false);
+		usleep(500);
+		clock_gettime(CLOCK_MONOTONIC, &b);
+	} while ((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < (long)ms);
+}
+
+void
+server_wait(struct server *s, struct outcome *o)
+{
+	for (int i = 0; i < 20000 && !o->done; i++) {
+		loop_turn(s->loop, false);
+		if (!o->done)
+			usleep(500);
+	}
+	cr_assert(o->done, "the call came to an end");
+}
+
+void
+server_ask(struct server *s, struct outcome *o)
+{
+	*o = (struct outcome){ .keep = false };
+	cr_assert(eq(int, server_call(s, 1, 8000, false, o), 0));
+	cr_expect(not(o->done), "never inside the start");
+	server_wait(s, o);
+}
+
+unsigned
+server_saw(struct server *s, const char *text)
+{
+	static char		log[1 << 20];
+	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) },
+	    .sin_port = htons(s->target.pool.port) };
+	int			fd = socket(AF_INET, SOCK_STREAM, 0);
+	size_t			used = 0;
+	ssize_t			n;
+	unsigned		times = 0;
+
+	cr_assert(connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	cr_assert(write(fd, "GET /log HTTP/1.1\r\nHost: a\r\n\r\n", 31) == 31);
+	shutdown(fd, SHUT_WR);
+	while ((n = read(fd, log + used, sizeof(log) - 1 - used)) > 0)
+		used += (size_t)n;
+	log[used] = '\0';
+	close(fd);
+	for (const char *p = log; (p = strstr(p, text)) != NULL; p += strlen(text))
+		times++;
+	return times;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server.h - a lying server, and calls to it
+ */
+#ifndef TESTS_UNIT_UPSTREAM_SERVER_H
+#define TESTS_UNIT_UPSTREAM_SERVER_H
+
+#include <sys/types.h>
+
+#include "upstream/call.h"
+
+struct server {
+	pid_t			 pid;
+	struct loop		*loop;
+	struct block_pool	 blocks;
+	struct upstream		*up;
+	struct upstream_target	 target;
+	struct exchange_field	 secret;
+	char			 host[32];
+};
+
+struct outcome {
+	struct upstream_call	*call;
+	bool			 done, keep;	/* keep: the call is not freed when it is done */
+	int			 error;
+	bool			 sent, modern, is_error;
+	char			 why[256];
+	char			 text[512];	/* the answer's, cut */
+	size_t			 text_bytes;
+	char			 id[64];
+	unsigned		 notes;
+	bool			 free_in_note;
+};
+
+/* words: as lying_http.c says, divided by blanks; NULL: nobody listens. */
+void	server_start(struct server *s, const char *words, const struct region *sessions);
+void	server_stop(struct server *s);
+/* Another upstream (another worker) for the same server; stops the first. */
+void	server_renew(struct server *s, const struct region *sessions);
+/* tools/call of "t\xc3\xbcr" with our marks; the deadline is in ms. */
+int	server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, struct outcome *o);
+/* Turns the loop until it is done. */
+void	server_wait(struct server *s, struct outcome *o);
+/* Both, and expects that it could begin. */
+void	server_ask(struct server *s, struct outcome *o);
+void	server_turn(struct server *s, unsigned ms);
+/* How often this stands in the server's log. */
+unsigned server_saw(struct server *s, const char *text);
+
+#endif
