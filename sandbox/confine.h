@@ -28,8 +28,9 @@ enum confine_role {
  * gid are already those.  0 or E_SYS. */
 must_check int	confine_become(uid_t uid, gid_t gid);
 
-/* The time zone is read (and TZ set, so that it stays), since no file can be later.  No core file, no new privileges, empty capability sets, non-dumpable (the spawner too: its children
- * become dumpable for the moment they need it), Landlock and the role's filter.  Irrevocable.
+/* No core file, no new privileges, empty capability sets, non-dumpable (the spawner too: its children
+ * become dumpable for the moment they need it), Landlock and the role's filter.  Irrevocable.  The time
+ * zone is read before, and TZ set so that it stays, since no file can be read later.
  *
  * `folders` is NULL-terminated, or NULL: where this process may go on opening and making files (the
  * auditor's, the store's).  Outside of them nothing can be opened any more; compile and spawner have

@@ -43,27 +43,6 @@ is_zero(const char *path)
 	return strcmp(text, "0\n") == 0;
 }
 
-/* In a chroot no line of mountinfo has "/" as its mount point. */
-static bool
-in_chroot(void)
-{
-	char	*text = NULL, *line, *rest, point[8];
-	size_t	 bytes;
-	bool	 root_seen = false;
-	int	 fd;
-
-	if ((fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)) == -1)
-		return false;
-	if (fd_read_all(fd, 4 << 20, &text, &bytes) != 0)
-		root_seen = true;
-	rest = text;
-	while (!root_seen && (line = strsep(&rest, "\n")) != NULL)
-		root_seen = sscanf(line, "%*s %*s %*s %*s %7s", point) == 1 && strcmp(point, "/") == 0;
-	free(text);
-	fd_close(&fd);
-	return !root_seen;
-}
-
 /* A filter that was there before the spawner's own, which allows all that a jail needs. */
 static bool
 under_foreign_seccomp(void)
@@ -75,7 +54,7 @@ under_foreign_seccomp(void)
 	if (strstr(status, "\nSeccomp:\t2\n") == NULL)
 		return false;
 	filters = strstr(status, FILTERS);
-	return filters == NULL || atoi(filters + strlen(FILTERS)) > seccomp_installed();
+	return filters == NULL || strtol(filters + strlen(FILTERS), NULL, 10) > seccomp_installed();
 }
 
 enum probe_result
@@ -88,16 +67,9 @@ probe_explain(enum jail_step step, int os_error, const char **line)
 		*line = "no user namespaces may be made: sysctl user.max_user_namespaces=15000";
 		return PROBE_NO_NAMESPACES;
 	}
-	if (step == JAIL_STEP_CLONE && refused) {
-		if (in_chroot()) {
-			*line = "in a chroot the kernel refuses user namespaces: enter it with a pivoted "
-			    "root instead (systemd-nspawn, bwrap, unshare and pivot_root)";
-			return PROBE_CHROOT;
-		}
-		if (is_zero("/proc/sys/kernel/unprivileged_userns_clone")) {
-			*line = "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1";
-			return PROBE_SWITCHED_OFF;
-		}
+	if (step == JAIL_STEP_CLONE && refused && is_zero("/proc/sys/kernel/unprivileged_userns_clone")) {
+		*line = "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1";
+		return PROBE_SWITCHED_OFF;
 	}
 	if (refused && step >= JAIL_STEP_CLONE && step <= JAIL_STEP_BIND) {
 		char	text[8];
@@ -112,9 +84,15 @@ probe_explain(enum jail_step step, int os_error, const char **line)
 	}
 	if ((refused || os_error == ENOSYS) && step >= JAIL_STEP_CLONE && step <= JAIL_STEP_SEAL &&
 	    under_foreign_seccomp()) {
-		*line = "a system call filter around the gateway forbids namespaces (a container "
-		    "engine's default): run with /usr/share/mcpgw/seccomp-container.json";
+		*line = "a system call filter around the gateway forbids namespaces or mounts (a "
+		    "container engine's default): run it with one that allows both";
 		return PROBE_SECCOMP;
+	}
+	/* What is left is the kernel's own rule.  That "/" is a chroot cannot be seen from inside it. */
+	if (step == JAIL_STEP_CLONE && os_error == EPERM) {
+		*line = "the kernel refuses user namespaces, as it does in a chroot: enter that with a "
+		    "pivoted root instead (systemd-nspawn, bwrap, unshare and pivot_root)";
+		return PROBE_CHROOT;
 	}
 	return PROBE_OTHER;
 }
@@ -148,7 +126,7 @@ jail_probe(struct jail_probe_result *out)
 		out->step = child.failure.step;
 		out->os_error = child.failure.os_error;
 		out->result = probe_explain(out->step, out->os_error, &why);
-		snprintf(out->line, sizeof(out->line), "no jail: %s",
+		snprintf(out->line, sizeof(out->line), "none: %s",
 		    *why != '\0' ? why : child.failure.text);
 		return;
 	}
@@ -157,7 +135,7 @@ jail_probe(struct jail_probe_result *out)
 	if (!trial_ended_well(&child)) {
 		out->result = PROBE_OTHER;
 		out->step = JAIL_STEP_EXEC;
-		snprintf(out->line, sizeof(out->line), "no jail: %s does not run in it", TRIAL);
+		snprintf(out->line, sizeof(out->line), "none: %s does not run in one", TRIAL);
 		return;
 	}
 	if (out->landlock_abi > 0)

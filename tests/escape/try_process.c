@@ -67,7 +67,7 @@ try_proc_environ(void)
 int
 try_proc_root(void)
 {
-	return opened("/proc/1/root/etc/passwd", O_RDONLY);
+	return came_to(chdir("/proc/1/root"));
 }
 
 int
