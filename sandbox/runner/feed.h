@@ -14,7 +14,7 @@ struct feed_line;
 
 /* The line with this tag is in the pipe. */
 typedef void feed_done_fn(void *tag);
-/* The pipe took what it takes for now, or is broken. */
+/* The pipe took what it had room for, or is broken. */
 typedef void feed_moved_fn(void *arg);
 
 struct feed {

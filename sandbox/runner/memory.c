@@ -26,7 +26,7 @@ memory_on_timer(struct loop_timer *timer, void *arg)
 		    t->instance->held_bytes == 0 && (most == NULL || tool_held(t) > tool_held(most)))
 			most = t;
 	if (most != NULL)
-		tool_fail(most, LINK_END_TOO_BIG, "wrote more than there is memory for now");
+		tool_fail(most, LINK_END_TOO_BIG, "wrote more than there was memory for");
 	if (r->starved_count > 0)
 		loop_timer_arm(&r->patience, LOOK_MS);
 }

@@ -148,7 +148,7 @@ tool_take(struct tool *t, struct span chunk)
 	}
 }
 
-/* Answers false when there is nothing more for now. */
+/* Answers false when the pipe is empty, or at its end. */
 static bool
 tool_read_out(struct tool *t)
 {

@@ -14,6 +14,7 @@
  *   garbage N          N lines that are no JSON before each answer
  *   dies-at-once       exits with status 1 before it reads
  *   dies-on-call       exits with status 3 in the middle of a call
+ *   dies-loudly N      N ms after a call it says much on stderr, and exits with status 4
  *   exits-on-discover  exits when the first thing it hears is server/discover
  *   wrong-id           answers with other ids first: the next call's, a text, an unknown one
  *   early              before it reads a call it answers ids that may come
@@ -159,6 +160,13 @@ lie_before(struct span id, struct json_value message)
 	if (is("dies-on-call")) {
 		fprintf(stderr, "first\nout of luck\n");
 		exit(3);
+	}
+	if (is("dies-loudly")) {
+		pause_ms(number);
+		for (int i = 0; i < 600; i++)
+			fputs("eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n", stderr);
+		fputs("the last word\n", stderr);
+		exit(4);
 	}
 	for (unsigned long i = 0; is("garbage") && i < number; i++)
 		printf("line %lu is no JSON\n", i);

@@ -5,16 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,8 +21,7 @@
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "policy/build.h"
-#include "rig.h"
-#include "sandbox/jail.h"
+#include "rig_priv.h"
 
 #define LINK_IN	(2 * (LINK_PAYLOAD_MAX + sizeof(struct link_head)))
 
@@ -47,8 +42,8 @@ now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void
-beside(const char *name, char *path, size_t bytes)
+void
+rig_beside(const char *name, char *path, size_t bytes)
 {
 	ssize_t	n = readlink("/proc/self/exe", path, bytes - 1);
 	char	*end;
@@ -124,178 +119,6 @@ rig_offer(struct rig *r, const struct rig_server *servers)
 
 	r->servers = servers;
 	say_fd(r, MSG_TYPE_SNAPSHOT_OFFER, &m, make_profile(r));
-}
-
-/* --- the spawner --------------------------------------------------------------------------------- */
-
-static void
-spawner_say(struct rig *r, uint16_t type, uint64_t ref, const void *msg, const int *fds, unsigned count)
-{
-	if (r->spawner != -1)
-		(void)!chan_send_wait(r->spawner, type, ref, msg, fds, count);
-}
-
-/* In the child: its socket() calls are answered by whoever holds the listener; tells its number, and
- * waits until it was taken. */
-static void
-watch_sockets(int tell, int taken)
-{
-	struct sock_filter	code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog	program = { .len = 4, .filter = code };
-	int			fd;
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-	if (write(tell, &fd, sizeof(fd)) != sizeof(fd) || read(taken, &fd, 1) != 1)
-		_exit(126);
-}
-
-static void
-spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
-{
-	struct msg_SPAWN_FAILED		 failed = { .why = SPAN_LIT("the rig refuses") };
-	struct msg_SPAWNED		 spawned;
-	struct msg_SPAWNED_WATCH	 watch;
-	struct rig_tool			*t = &r->tools[r->tool_count];
-	int				 in[2], out[2], err[2], life[2], tell[2], taken[2], fds[2];
-	int				 server = -1, listener;
-	char				 path[512];
-
-	for (int i = 0; r->servers[i].name != NULL; i++)
-		if (rig_hash(r, i) == m->profile && span_is(m->server, r->servers[i].name))
-			server = i;
-	if (server == -1 || r->servers[server].spawn_fails) {
-		failed.step = server == -1 ? JAIL_STEP_REQUEST : r->servers[server].spawn_fails;
-		failed.error = E_NOTFOUND;
-		spawner_say(r, MSG_TYPE_SPAWN_FAILED, ref, &failed, NULL, 0);
-		return;
-	}
-	for (int i = 0; i < r->tool_count; i++)
-		claim(r->tools[i].gone || r->tools[i].server != server || r->tools[i].key != m->instance,
-		    "two tools of %s with one key", r->servers[server].name);
-	cr_assert(lt(int, r->tool_count++, RIG_TOOLS));
-	must(!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC) && !pipe2(err, O_CLOEXEC) &&
-	    !pipe2(life, O_CLOEXEC) && !pipe2(tell, O_CLOEXEC) && !pipe2(taken, O_CLOEXEC));
-	*t = (struct rig_tool){ .server = server, .key = m->instance, .life = life[0], .from_ms = now_ms() };
-	beside("tests/lying-server", path, sizeof(path));
-	if ((t->pid = fork()) == 0) {
-		setsid();
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (r->servers[server].watched)
-			watch_sockets(tell[1], taken[0]);
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		dup2(err[1], 2);
-		execl(path, "lying-server", r->servers[server].mode, r->servers[server].n, NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	close(err[1]);
-	spawned.pid = watch.pid = (uint32_t)t->pid;
-	spawner_say(r, MSG_TYPE_SPAWNED, ref, &spawned, (int[]){ in[1], out[0], err[0], life[1] }, 4);
-	close(in[1]);
-	close(out[0]);
-	close(err[0]);
-	close(life[1]);
-	fds[0] = (int)syscall(SYS_pidfd_open, t->pid, 0);
-	if (r->servers[server].watched) {
-		must(read(tell[0], &listener, sizeof(listener)) == sizeof(listener) && listener != -1);
-		fds[1] = (int)syscall(SYS_pidfd_getfd, fds[0], listener, 0);
-		must(fds[1] != -1 && write(taken[1], "", 1) == 1);
-	} else {
-		fds[1] = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
-	}
-	close(tell[0]);
-	close(tell[1]);
-	close(taken[0]);
-	close(taken[1]);
-	spawner_say(r, MSG_TYPE_SPAWNED_WATCH, ref, &watch, fds, 2);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-/* The jail ends with its tool: what a tool has left behind was given to us, the subreaper. */
-static void
-kill_left_behind(struct rig *r)
-{
-	char	 path[64], line[256], comm[64], state;
-	FILE	*f;
-	DIR	*proc = opendir("/proc");
-	int	 pid, parent;
-
-	for (struct dirent *d; proc != NULL && (d = readdir(proc)) != NULL;) {
-		bool	known = false;
-
-		if ((pid = atoi(d->d_name)) <= 0 || pid == r->runner)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-		if ((f = fopen(path, "r")) == NULL)
-			continue;
-		parent = 0;
-		if (fgets(line, sizeof(line), f) != NULL)
-			sscanf(line, "%*d (%63[^)]) %c %d", comm, &state, &parent);
-		fclose(f);
-		for (int i = 0; i < r->tool_count; i++)
-			known = known || (r->tools[i].pid == pid && !r->tools[i].gone);
-		if (parent == getpid() && !known)
-			kill(pid, SIGKILL);
-	}
-	if (proc != NULL)
-		closedir(proc);
-}
-
-static void
-look_at_tools(struct rig *r)
-{
-	struct msg_SPAWN_EXITED	m;
-	int			status;
-	pid_t			pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == r->runner) {
-			r->exited = true;
-			r->status = status;
-			r->exited_ms = now_ms();
-			continue;
-		}
-		for (int i = 0; i < r->tool_count; i++) {
-			struct rig_tool	*t = &r->tools[i];
-
-			if (t->pid != pid || t->gone)
-				continue;
-			t->gone = true;
-			t->to_ms = now_ms();
-			if (t->life != -1)
-				close(t->life);
-			t->life = -1;
-			kill_left_behind(r);
-			m = (struct msg_SPAWN_EXITED){ .pid = (uint32_t)pid, .status = status };
-			spawner_say(r, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);
-		}
-	}
-}
-
-static void
-from_spawner_side(struct rig *r)
-{
-	char		 room[FRAME_MAX];
-	struct frame	 f;
-	union msg_any	 body;
-
-	if (chan_recv_wait(r->spawner, ROLE_SPAWNER, ROLE_RUNNER, true, room, &f, &body) != 0) {
-		close(r->spawner);
-		r->spawner = -1;
-		return;
-	}
-	if (f.head.type == MSG_TYPE_SPAWN)
-		spawn(r, f.head.ref, &body.SPAWN);
-	frame_close_fds(&f);
 }
 
 /* --- the master ---------------------------------------------------------------------------------- */
@@ -554,7 +377,7 @@ rig_turn(struct rig *r)
 		if (what[i] == 0) {
 			from_runner(r);
 		} else if (what[i] == 1) {
-			from_spawner_side(r);
+			rig_from_spawner(r);
 		} else if (what[i] < 200) {
 			from_link(r, what[i] - 100);
 		} else {
@@ -566,7 +389,7 @@ rig_turn(struct rig *r)
 			kill(t->pid, SIGKILL);
 		}
 	}
-	look_at_tools(r);
+	rig_look_at_tools(r);
 }
 
 void
@@ -617,7 +440,7 @@ rig_begin(struct rig *r, const struct rig_server *servers)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control));
 	must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, spawner));
-	beside("libexec/mcpgw/mcpgw-runner", path, sizeof(path));
+	rig_beside("libexec/mcpgw/mcpgw-runner", path, sizeof(path));
 	if ((r->runner = fork()) == 0) {
 		int	null = open("/dev/null", O_RDWR);
 		int	log = getenv("RIG_LOG") != NULL ? dup(2) : open("/dev/null", O_WRONLY);
@@ -665,7 +488,7 @@ rig_end(struct rig *r)
 		rig_turn(r);
 	}
 	cr_expect(eq(int, left, 0));
-	kill_left_behind(r);
+	rig_kill_left_behind(r);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	claim(errno == ECHILD);

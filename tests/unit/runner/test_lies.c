@@ -2,6 +2,7 @@
  *
  * test_lies.c - what becomes of a call when its tool lies (threats-and-jail, rows 26 to 34)
  */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "claim.h"
@@ -131,6 +132,30 @@ Test(lies, an_answer_before_the_question_is_none, .timeout = 20)
 	c = &r.links[link].calls[1];
 	rig_run(&r, 5000, &c->ended);
 	claim(c->end == LINK_END_OK && c->answered && strstr(c->answer, "stolen") == NULL, "%.80s", c->answer);
+	rig_end(&r);
+}
+
+Test(lies, the_last_word_is_heard_after_death, .timeout = 20)
+{
+	struct rig_server	servers[] = { { .name = "loud", .mode = "dies-loudly", .n = "400" }, { .name = NULL } };
+	struct rig		r;
+	struct rig_call		*c;
+	int			link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	rig_send(&r, link, 1, 0, 1, 9000, 0);
+	RIG_UNTIL(&r, 3000, r.states[0].state == SERVER_STATE_UP);
+	rig_run(&r, 50, NULL);
+	/* So that it finds the death and more than one read of last words at once. */
+	kill(r.runner, SIGSTOP);
+	RIG_UNTIL(&r, 5000, rig_tools_running(&r, 0) == 0);
+	rig_run(&r, 20, NULL);
+	kill(r.runner, SIGCONT);
+	c = &r.links[link].calls[1];
+	rig_run(&r, 5000, &c->ended);
+	claim(c->end == LINK_END_DIED && strstr(c->text, "exited with status 4") != NULL, "%s", c->text);
+	claim(strstr(c->text, "the last word") != NULL, "%s", c->text);
 	rig_end(&r);
 }
 

@@ -332,17 +332,21 @@ Test(life, the_death_of_the_spawner_lets_calls_finish_and_ends_the_runner, .time
 Test(life, the_death_of_the_master_is_the_end_within_two_seconds, .timeout = 20)
 {
 	static const struct rig_server	servers[] = { { .name = "stubborn", .mode = "ignores-term", .stop_ms = 60000 },
-					    { .name = "slow", .mode = "slow", .n = "5000" }, { .name = NULL } };
+					    { .name = "slow", .mode = "slow", .n = "5000" },
+					    { .name = "fine", .mode = "ok" }, { .name = NULL } };
 	struct rig	r;
 	uint64_t	began;
-	int		link;
+	int		link, fine;
 
 	rig_begin(&r, servers);
 	link = rig_link(&r);
 	rig_call(&r, link, 1, 0, 1, 3000);
+	rig_call(&r, link, 3, 2, 1, 3000);
+	fine = r.tool_count - 1;
 	rig_send(&r, link, 2, 1, 1, 9000, 0);
 	RIG_UNTIL(&r, 2000, r.states[1].state == SERVER_STATE_UP);
 	began = now_ms();
 	rig_end(&r);
+	claim(r.tools[fine].gone && r.tools[fine].life_closed_ms == 0, "who leaves when asked is not killed");
 	claim(now_ms() - began < 2500, "%llu ms", (unsigned long long)(now_ms() - began));
 }

@@ -68,7 +68,8 @@ Test(lines, finds_several_in_one_chunk)
 {
 	struct lines	l;
 	struct line	line;
-	struct span	chunk = SPAN_LIT("no\n{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":5}}\n{\"json");
+	struct span	chunk = SPAN_LIT("no\n"
+			    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":5}}\n{\"json");
 
 	cr_assert(eq(int, lines_init(&l), 0));
 	cr_assert(eq(int, lines_next(&l, &chunk, &line), 1));
