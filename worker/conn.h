@@ -34,7 +34,8 @@ void		conn_set_params(struct conn_set *s, const struct conn_params *params);
 void		conn_set_drain(struct conn_set *s);
 bool		conn_set_is_full(const struct conn_set *s);
 const struct conn_count *conn_set_count(const struct conn_set *s);
-/* The pool that its blocks come from, for others of this worker. */
+/* The pool that its blocks come from, for others of this worker, who must have given back theirs before
+ * conn_set_free(). */
 struct block_pool *conn_set_pool(struct conn_set *s);
 
 /* Takes over an accepted, non-blocking socket; listener is its enum listen_kind.  On an error

@@ -14,7 +14,7 @@
 
 Test(call, reaches_a_legacy_server_after_initialize)
 {
-	static const char *const words[] = { "legacy", "legacy sse", "legacy drip", "legacy stale", "legacy sse stale" };
+	static const char *const words[] = { "legacy", "legacy sse", "legacy drip" };
 	struct server	s;
 	struct outcome	o;
 
@@ -38,7 +38,7 @@ Test(call, reaches_a_legacy_server_after_initialize)
 
 Test(call, reaches_a_modern_server_with_its_headers)
 {
-	static const char *const words[] = { "modern", "modern sse", "modern stale" };
+	static const char *const words[] = { "modern", "modern sse" };
 	struct server	s;
 	struct outcome	o;
 
@@ -302,7 +302,8 @@ Test(call, is_never_executed_twice, .timeout = 60)
 	/* Each is executed once; those of which we do not know at most once. */
 	cr_expect(ge(uint, server_saw(&s, "\ntools/call -"), ok));
 	cr_expect(le(uint, server_saw(&s, "\ntools/call -"), ok + unsure));
-	cr_log_info("%u answered, %u unsure", ok, unsure);
+	/* Nearly always the closing can be told from an accident, and the request goes out again. */
+	cr_expect(ge(uint, ok, 100), "%u unsure", unsure);
 	server_stop(&s);
 }
 
