@@ -120,11 +120,15 @@ void
 reply_error(struct request *rq, int err, struct span detail, struct span rule, uint64_t retry_after_ms)
 {
 	const struct err_row	*row = err_row(err);
+	struct exchange_field	 retry = { SPAN_LIT("Retry-After"), SPAN_NONE };
 	struct mcp_error	 e = { .error = err, .detail = detail, .rule = rule,
 				    .retry_after_ms = retry_after_ms,
 				    .request_id = span_of(rq->id_text) };
 
-	send_error(rq, row->http_status == 503 ? 503 : 200, rq->msg.id, &e, NULL);
+	if (retry_after_ms > 0)		/* RFC 9110 10.2.3: whole seconds, so rounded up */
+		retry.value = arena_fmt(&rq->x->arena, "%lu", (unsigned long)(retry_after_ms + 999) / 1000);
+	send_error(rq, row->http_status == 503 ? 503 : 200, rq->msg.id, &e,
+	    retry.value.p != NULL ? &retry : NULL);
 }
 
 void
