@@ -423,7 +423,7 @@ call_dispatch(struct call *c)
 	};
 	int		 e;
 
-	if (c->begin_seq != 0 && !spool_is_kept(rq->w->spool, c->begin_seq)) {
+	if (!spool_may_dispatch(rq->w->spool, c->begin_seq)) {
 		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		call_fail(c, E_AUDIT, false, no_text);
