@@ -60,8 +60,8 @@ tell_cancelled(struct upstream_call *c)
 	if (!c->asking || !is_legacy(c) || !ask_was_sent(&c->ask))
 		return;
 	buf_init(&b, 1024);
-	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":%s}}",
-	    c->id) == 0)
+	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+	    "\"params\":{\"requestId\":%s}}", c->id) == 0)
 		reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_NOTE_CANCELLED,
 		    buf_rest(&b));
 	buf_fini(&b);
