@@ -6,8 +6,8 @@
  * Owns:    the detached mounts, until they are put into the new root.
  * Trusts:  the profile for paths on the host; no link below the new root.
  *
- * All trees are taken from the host first, in its own namespace of names, then put into a tmpfs, and
- * only then does the old root go: a source's links never meet the new root, nor the reverse.
+ * A tree is taken from the host under the host's names and put into a tmpfs beneath a descriptor, and
+ * only at the end does the old root go: a source's links never meet the new root, nor the reverse.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@
 #define READ_ONLY	((uint64_t)MOUNT_ATTR_RDONLY)
 #define NO_EXEC		((uint64_t)MOUNT_ATTR_NOEXEC)
 #define TMP_BYTES	(UINT64_C(64) << 20)
+#define ROOT_BYTES	(UINT64_C(1) << 20)
 #define FOLDER_MODE	0755
 
 /* What every jail has of the host's /etc; the rest is made up (etc.c). */
@@ -291,24 +292,31 @@ put_proc(int root, struct root_report *report)
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-/* The new root lies on /usr for a moment: a folder that is there on every machine, and whose content
- * has been taken already. */
+/* The new root lies on /proc until it is the root: a folder that is there on every machine, and has
+ * nothing that may be shown.  It must lie somewhere: before kernel 6.15 nothing can be mounted in a file
+ * system that is itself not mounted. */
 static int
-change_root(int *root, struct root_report *report)
+place_root(int *root)
 {
-	int	inside;
+	int	tree;
 
-	if ((inside = fcntl(*root, F_DUPFD_CLOEXEC, 3)) == -1 || mount_put(root, AT_FDCWD, "/usr") != 0 ||
-	    fchdir(inside) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
-	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1) {
-		fd_close(&inside);
+	if (new_tmpfs(ROOT_BYTES, "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &tree) != 0)
+		return E_SYS;
+	if ((*root = fcntl(tree, F_DUPFD_CLOEXEC, 3)) == -1 || mount_put(&tree, AT_FDCWD, "/proc") != 0) {
+		fd_close(&tree);
+		return E_SYS;
+	}
+	return 0;
+}
+
+static int
+change_root(int root, struct root_report *report)
+{
+	if (fchdir(root) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
+	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1)
 		return fail(report, JAIL_STEP_PIVOT, "");
-	}
-	if (mount_set(inside, SAFE | READ_ONLY | NO_EXEC) != 0) {
-		fd_close(&inside);
+	if (mount_set(root, SAFE | READ_ONLY | NO_EXEC) != 0)
 		return fail(report, JAIL_STEP_SEAL, "");
-	}
-	fd_close(&inside);
 	return 0;
 }
 
@@ -345,13 +353,13 @@ root_build(const struct jail_spec *spec, struct root_report *report)
 		return fail(report, JAIL_STEP_PRIVATE, "/");
 	if (spec->state_fd != -1 && mount_tree(".", attr, &state) != 0)
 		return fail(report, JAIL_STEP_STATE, root_home(spec));
-	if (new_tmpfs(1 << 20, "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &root) != 0) {
+	if (place_root(&root) != 0) {
 		r = fail(report, JAIL_STEP_ROOT, "/");
 		goto out;
 	}
 	if ((r = fill_root(root, spec, &state, report)) != 0)
 		goto out;
-	r = change_root(&root, report);
+	r = change_root(root, report);
  out:
 	fd_close(&root);
 	fd_close(&state);
