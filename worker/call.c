@@ -292,13 +292,19 @@ tell_breaker(struct call *c, int error)
 	struct worker		*w = c->rq->w;
 	uint64_t		 now_ms = loop_now_ms(w->loop);
 
-	if (error == 0)
+	if (error == 0) {
 		breaker_ok(&w->breakers, &c->breaker);
-	else if (is_servers_fault(c, error))
+	} else if (is_servers_fault(c, error)) {
+		uint64_t		 profile = c->ask.server->profile;
+		enum breaker_state	 before = breaker_state(&w->breakers, profile, now_ms);
+
 		breaker_fail(&w->breakers, &c->breaker, now_ms, (uint32_t)p->breaker_failures,
 		    p->breaker_open);
-	else
+		if (before != BREAKER_OPEN && breaker_state(&w->breakers, profile, now_ms) == BREAKER_OPEN)
+			metric_add(&w->metrics, METRIC_breaker_opened_total, 1);
+	} else {
 		breaker_unknown(&w->breakers, &c->breaker, now_ms);
+	}
 }
 
 /* --- events of the route ---------------------------------------------------------------------- */

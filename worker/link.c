@@ -294,6 +294,12 @@ link_tenant(const struct link *l)
 	return l->tenant;
 }
 
+bool
+link_is_up(const struct link *l)
+{
+	return l->state == LINK_UP;
+}
+
 void
 link_attach(struct link *l, int fd)
 {

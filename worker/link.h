@@ -49,6 +49,7 @@ must_check int	link_new(struct loop *l, struct span tenant, link_wanted_fn *want
 /* Ends every job with LINK_END_DIED first. */
 void		link_free(struct link **l);
 struct span	link_tenant(const struct link *l);
+bool		link_is_up(const struct link *l);
 
 /* The master's answers.  attach takes fd.  refuse ends the waiting jobs with this text. */
 void		link_attach(struct link *l, int fd);

@@ -126,18 +126,14 @@ on_not_kept(uint64_t first_seq, void *arg)
 
 static const struct spool_ops spool_ops = { on_want_segment, on_not_kept };
 
-/* Housekeeping that others read: gauges, the accept gate. */
 static void
 on_turn_end(void *arg)
 {
-	struct worker		*w = arg;
-	const struct conn_count	*n = conn_set_count(w->conns);
+	struct worker	*w = arg;
 
 	if (!w->ready)
 		return;
-	metric_set(&w->metrics, METRIC_connections, n->open);
-	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
-	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
+	gauges_publish(w);
 	worker_drain_check(w);
 }
 

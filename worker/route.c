@@ -99,7 +99,9 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 	struct bridge_mark		 id;
 
 	(void)c;
-	if (result->error == 0) {
+	if (result->error != 0) {
+		metric_add(&r->worker->metrics, METRIC_upstream_failures_total, 1);
+	} else {
 		id = (struct bridge_mark){ (uint32_t)(answer->id.p - answer->text.p),
 		    (uint32_t)answer->id.n };
 		r->ops->on_answer(r, answer->text.n, id, result->modern);
@@ -128,6 +130,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 	int			 e;
 
 	arena_init(&r->arena, NULL, 0, HEADERS_MAX);
+	r->worker = w;
 	r->secrets = swap_hold(&w->snaps, SNAP_SECRETS);
 	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
 	if (e == 0)

@@ -31,6 +31,7 @@ struct route {
 	bool			 running;
 	struct link_job		 job;		/* stdio */
 	/* HTTP */
+	struct worker		*worker;
 	struct upstream_call	*call;
 	struct upstream_target	 target;
 	struct arena		 arena;		/* of the target's headers */

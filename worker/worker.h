@@ -79,6 +79,7 @@ struct worker {
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
 	uint32_t		 calls_running;
+	struct { uint64_t accepted, records; } published;	/* gauges.c */
 	struct loop_timer	 drain_timer;
 };
 
@@ -100,6 +101,9 @@ void		worker_report_server(struct worker *w, struct span tenant, struct span ser
 		    enum server_state state, uint32_t tools, uint64_t next_try_ms, struct span error);
 /* Ends the process when it drains and nothing runs any more. */
 void		worker_drain_check(struct worker *w);
+
+/* gauges.c: what this worker publishes about itself. */
+void		gauges_publish(struct worker *w);
 
 /* admin.c: health and metrics on LISTEN_ADMIN. */
 void		admin_request(struct worker *w, struct exchange *x);

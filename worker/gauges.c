@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gauges.c - what a worker publishes about itself at the end of each turn
+ *
+ * Process: worker.  Owns: its slab of the metrics region, and what it published last.
+ * Trusts:  nothing read here is decided by.
+ */
+#include "worker/worker.h"
+
+/* Counters in shared memory outlive a worker, those of its parts do not: the difference is added. */
+static void
+add_since(struct worker *w, enum metric_id id, uint64_t *last, uint64_t now)
+{
+	if (now != *last)
+		metric_add(&w->metrics, id, (int64_t)(now - *last));
+	*last = now;
+}
+
+void
+gauges_publish(struct worker *w)
+{
+	const struct conn_count		*conns = conn_set_count(w->conns);
+	const struct spool_counts	 spool = spool_counts(w->spool);
+	uint64_t			 links = 0;
+
+	for (size_t i = 0; i < w->link_count; i++)
+		links += link_is_up(w->links[i]);
+	metric_set(&w->metrics, METRIC_connections, conns->open);
+	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
+	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
+	metric_set(&w->metrics, METRIC_runner_links, links);
+	add_since(w, METRIC_connections_accepted_total, &w->published.accepted, conns->accepted);
+	add_since(w, METRIC_audit_records_total, &w->published.records, spool.records);
+}
