@@ -31,12 +31,6 @@
 #define NOBODY		65534
 #define PATIENCE_MS	20000
 #define TMP_BYTES	(16 << 20)
-/* Without a tier the spawner's filter is left, which sanitizer builds do not have. */
-#ifdef MCPGW_SANITIZED
-#define LAST_TIER	TIER_STRICT
-#else
-#define LAST_TIER	TIER_OFF
-#endif
 
 static const struct row {
 	const char	*name, *what;
@@ -203,7 +197,7 @@ main(int argc, char **argv)
 		printf("Bail out! cannot be confined as the spawner is\n");
 		return 1;
 	}
-	for (int tier = TIER_RUNTIME; tier <= LAST_TIER; tier++) {
+	for (int tier = TIER_RUNTIME; tier <= TIER_OFF; tier++) {
 		for (size_t i = 0; i < ROWS; i++)
 			if (argc < 2 || strcmp(argv[1], rows[i].name) == 0)
 				attempt(++number, &rows[i], (enum jail_tier)tier, &filters[tier], folder);
