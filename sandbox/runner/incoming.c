@@ -80,7 +80,11 @@ on_answer(struct instance *i, const struct line *line)
 		return;
 	}
 	i->ignored++;
-	tool_unasked(i->tool, line->bytes);
+	/* It was asked for what it answers too late: clients that go away must not end a tool. */
+	if (i->given_up > 0 && num_u64(line->msg.id, &id) == 0 && id > 0 && id < i->next_id)
+		i->given_up--;
+	else
+		tool_unasked(i->tool, line->bytes);
 }
 
 /* Sampling, roots and elicitation were not declared, so they are unknown here (mcp-wire 14.8). */

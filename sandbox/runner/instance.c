@@ -238,8 +238,10 @@ instance_leave(struct instance *i, struct call *c, bool cancel)
 		sent = feed_begun(&i->tool->feed, c);
 		feed_drop(&i->tool->feed, c);
 	}
-	if (sent && cancel && c->state != CALL_ANSWERING && i->tool != NULL)
+	if (sent && cancel && c->state != CALL_ANSWERING && i->tool != NULL) {
 		instance_say_cancelled(i, c->id);
+		i->given_up++;
+	}
 	if (c->state <= CALL_QUEUED)
 		i->queued_bytes -= c->body_bytes;
 	instance_answered(i, c);

@@ -43,6 +43,7 @@ struct instance {
 	size_t			 queued_bytes;	/* bodies and lines not yet in the pipe */
 	size_t			 held_bytes;	/* answers not yet taken by workers */
 	uint64_t		 ignored;	/* answers nobody waits for */
+	uint64_t		 given_up;	/* calls sent and not awaited any more, whose answers may come */
 };
 
 /* The live instance of this key, made when there is none.  E_NOMEM. */

@@ -201,3 +201,28 @@ Test(lies, a_refused_socket_is_told_to_the_operator, .timeout = 20)
 	    r.states[0].error);
 	rig_end(&r);
 }
+
+Test(lies, answers_to_calls_that_were_given_up_are_no_flood, .timeout = 60)
+{
+	struct rig_server	servers[] = { { .name = "large", .mode = "big", .n = "7000000" }, { .name = NULL } };
+	struct rig		r;
+	struct rig_call		*c;
+	int			link, tools;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	c = rig_call(&r, link, 1, 0, 1, 10000);
+	cr_expect(eq(int, (int)c->end, LINK_END_OK));
+	tools = r.tool_count;
+	/* Together over what a tool may say unasked. */
+	for (uint32_t n = 2; n < 14; n++) {
+		rig_send(&r, link, n, 0, 1, 10000, 0);
+		rig_run(&r, 20, NULL);
+		rig_frame(&r, link, 0, LINK_CANCEL, 0, n, 0, NULL);
+		rig_run(&r, 10000, &r.links[link].calls[n].ended);
+	}
+	c = rig_call(&r, link, 14, 0, 1, 10000);
+	cr_expect(eq(int, (int)c->end, LINK_END_OK), "%s", c->text);
+	cr_expect(eq(int, r.tool_count, tools), "the tool was ended for what others gave up");
+	rig_end(&r);
+}
