@@ -99,6 +99,12 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 	struct bridge_mark		 id;
 
 	(void)c;
+	/* The owner may give up in on_body, and free the route in on_end; the answer and the reason's
+	 * text live until the call is freed. */
+	kept = *r;
+	r->call = NULL;
+	r->secrets = NULL;
+	r->arena = (struct arena){ 0 };
 	if (result->error != 0) {
 		metric_add(&r->worker->metrics, METRIC_upstream_failures_total, 1);
 	} else {
@@ -107,12 +113,8 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 		r->ops->on_answer(r, answer->text.n, id, result->modern);
 		r->ops->on_body(r, answer->text);
 	}
-	/* The owner may free the route in on_end; the reason's text lives until the call is freed. */
-	kept = *r;
-	r->call = NULL;
-	r->secrets = NULL;
-	r->arena = (struct arena){ 0 };
-	route_finish(r, result->error, result->sent, result->why);
+	/* Too large is the server's fault, as it is over the link. */
+	route_finish(r, result->error == E_TOOBIG ? E_UPSTREAM : result->error, result->sent, result->why);
 	http_close(&kept);
 }
 
