@@ -4,7 +4,8 @@
  *
  * Process: worker.  Owns: nothing.
  * Trusts:  loopback for /metrics; /healthz and /readyz answer anybody, without a detail
- *          (architecture section 8: the named exception).
+ *          (architecture section 8: the named exception).  Host and Origin are looked at here as anywhere:
+ *          a page whose name was bound to this machine reads nothing (threats T7).
  */
 #include "worker/request.h"
 #include "worker/worker.h"
@@ -54,7 +55,9 @@ admin_request(struct worker *w, struct exchange *x)
 {
 	struct span	path = http_head_path(&x->head);
 
-	if (x->head.method != HTTP_GET && x->head.method != HTTP_HEAD) {
+	if (!request_hosts_ok(x, w->config)) {
+		exchange_refuse(x, E_HTTP_ORIGIN, NULL, 0);
+	} else if (x->head.method != HTTP_GET && x->head.method != HTTP_HEAD) {
 		exchange_refuse(x, E_HTTP_METHOD,
 		    &(struct exchange_field){ SPAN_LIT("Allow"), SPAN_LIT("GET, HEAD") }, 1);
 	} else if (span_is(path, "/healthz")) {

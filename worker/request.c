@@ -58,20 +58,20 @@ static const struct flow_source answer_source = { on_answer_credit, on_answer_st
 
 /* --- Host and Origin (mcp-wire 3.5) ----------------------------------------------------------- */
 
-static bool
-hosts_ok(struct request *rq)
+bool
+request_hosts_ok(const struct exchange *x, const struct config *config)
 {
-	const struct http_head	*h = &rq->x->head;
+	const struct http_head	*h = &x->head;
 	struct span		 host = http_head_get(h, HTTP_HOST);
 	struct span		 origin = http_head_get(h, HTTP_ORIGIN);
 
 	/* The unix socket has no name a browser could be led to. */
-	if (rq->x->listener != LISTEN_LOCAL && !policy_host_ok(rq->config->policy, host, false))
+	if (x->listener != LISTEN_LOCAL && !policy_host_ok(config->policy, host, false))
 		return false;
 	if (origin.p == NULL)
 		return true;
 	return http_head_count(h, HTTP_ORIGIN) == 1 &&
-	    policy_host_ok(rq->config->policy, origin, true);
+	    policy_host_ok(config->policy, origin, true);
 }
 
 static void
@@ -281,7 +281,7 @@ request_begin(struct worker *w, struct exchange *x)
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
 
-	if (!hosts_ok(rq)) {
+	if (!request_hosts_ok(x, rq->config)) {
 		metric_add(&w->metrics, METRIC_requests_bad_total, 1);
 		reply_refuse(rq, E_HTTP_ORIGIN, NULL);
 		return;
