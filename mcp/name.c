@@ -44,6 +44,18 @@ mcp_name_compose(struct span prefix, struct span server, struct span name, char 
 	return span_make(to, n);
 }
 
+bool
+mcp_name_is_marked(struct span composed)
+{
+	if (composed.n < HASH_BYTES || composed.p[composed.n - HASH_BYTES] != '_')
+		return false;
+	for (size_t i = composed.n - HASH_BYTES + 1; i < composed.n; i++)
+		if (!((composed.p[i] >= '0' && composed.p[i] <= '9') ||
+		    (composed.p[i] >= 'a' && composed.p[i] <= 'f')))
+			return false;
+	return true;
+}
+
 int
 mcp_name_default_prefix(struct span server, char *to)
 {

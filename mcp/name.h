@@ -16,6 +16,8 @@
 /* <prefix>__<name>, cleaned to A-Za-z0-9_- and cut to MCP_NAME_MAX; when that changed it, it ends in _
  * and 8 hex digits of (server, name).  Empty prefix: the name alone.  `to` has room for MCP_NAME_MAX + 1. */
 struct span	mcp_name_compose(struct span prefix, struct span server, struct span name, char *to);
+/* May this be a name that compose changed?  Then it says nothing about the tool's own. */
+bool		mcp_name_is_marked(struct span composed);
 /* The prefix of a server that names none: lower case, anything but letters and digits to one "-".
  * `to` has room for MCP_PREFIX_MAX + 1.  E_FORMAT when nothing is left of the name. */
 must_check int	mcp_name_default_prefix(struct span server, char *to);

@@ -5,6 +5,7 @@
  * Process: worker.  Owns: nothing beyond a request.
  * Trusts:  decide() alone for what is shown; the servers' lists for what there is.
  */
+#include "mcp/name.h"
 #include "mcp/write.h"
 #include "worker/call.h"
 #include "worker/meta.h"
@@ -202,12 +203,12 @@ view_call(struct request *rq, struct span shown)
 		call_refuse_unknown(rq, NULL, shown, CALL_PLAIN);
 		return;
 	}
-	/* What is denied under the name it came by is refused before anything is started for it; a name
-	 * that was cut or cleaned is decided again under the tool's own, in call_begin(). */
+	/* What is denied is refused before anything is started for it; but a name that was cut or cleaned
+	 * is not the tool's own, which call_begin() decides about. */
 	ask_of(job, own, &ask);
 	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
 	    snap_text(rq->config->policy, job->server->name), own }, &d);
-	if (!d.allow && span_eq(own, shown) == ((rq->view & VIEW_HAS_SERVER) != 0)) {
+	if (!d.allow && ((rq->view & VIEW_HAS_SERVER) || !mcp_name_is_marked(shown))) {
 		call_refuse_denied(rq, &ask, &d);
 		return;
 	}
