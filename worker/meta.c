@@ -132,6 +132,14 @@ record_meta(struct request *rq, const char *name, const struct rec_server *serve
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 }
 
+static void
+record_refused(struct request *rq, const struct record_what *what, int err)
+{
+	/* The refusal stands whether or not it can be kept. */
+	if (record_once(rq, what, AUDIT_OUTCOME_REFUSED, err) != 0)
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+}
+
 /* --- list_servers ----------------------------------------------------------------------------- */
 
 static int
@@ -342,11 +350,10 @@ named_server(struct request *rq, const struct meta_args *args, bool is_execute)
 	text = arena_fmt(&rq->x->arena, err == E_POLICY ? "server %.*s" : "unknown server %.*s",
 	    SPAN_FMT(args->server));
 	if (s != NULL) {
-		const struct record_what what = { "server", s, args->tool, &d };
-
 		metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
-		if (record_once(rq, &what, AUDIT_OUTCOME_REFUSED, E_POLICY) != 0)
-			metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+		record_refused(rq, &(struct record_what){ "server", s, args->tool, &d }, E_POLICY);
+	} else {
+		record_refused(rq, &(struct record_what){ "server", NULL, args->server, NULL }, E_SERVER);
 	}
 	if (is_execute)
 		meta_reply_error(rq, err, text, err == E_POLICY ? d.path : SPAN_NONE);
@@ -449,7 +456,10 @@ claim_agent(struct request *rq, struct span agent)
 		return 0;
 	if ((a = policy_agent_find(rq->config->policy, rq->who.tenant, agent)) == NULL)
 		return E_AGENT;
-	rq->who.agent = snap_text(rq->config->policy, a->name);
+	/* A call that begins again under another policy lets go of this one. */
+	if ((agent = arena_dup(&rq->x->arena, snap_text(rq->config->policy, a->name))).p == NULL)
+		return E_NOMEM;
+	rq->who.agent = agent;
 	rq->who.hash = sum64_more(rq->who.hash, rq->who.agent);
 	return 0;
 }
@@ -478,6 +488,7 @@ meta_call(struct request *rq, struct span name)
 		return true;
 	}
 	if (claim_agent(rq, agent) != 0) {
+		record_refused(rq, &(struct record_what){ "meta", NULL, name, NULL }, E_AGENT);
 		meta_reply_error(rq, E_AGENT, agent, SPAN_NONE);
 		return true;
 	}
