@@ -243,6 +243,17 @@ take_page(struct entry *e, struct span *cursor)
 	return catalogue_page(e->build, answer.result, cursor);
 }
 
+/* The operator should know why a tool is not there. */
+static void
+log_dropped(const struct entry *e)
+{
+	for (enum catalogue_drop why = 0; why < CATALOGUE_DROP_KINDS; why++)
+		if (catalogue_dropped(e->build, why) > 0)
+			log_warn_repeat(NULL, "server %.*s: %u tools are left out: %s",
+			    SPAN_FMT(snap_text(e->config->policy, e->server->name)),
+			    catalogue_dropped(e->build, why), catalogue_drop_text(why));
+}
+
 static void
 on_end(struct route *r, int error, bool sent, struct span text)
 {
@@ -264,6 +275,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		}
 	}
 	if (error == 0 && (error = catalogue_finish(e->build)) == 0) {
+		log_dropped(e);
 		catalogue_free(&e->tools);
 		e->tools = e->build;
 		e->build = NULL;
