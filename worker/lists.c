@@ -353,7 +353,7 @@ is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
 
 void
 lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
-    const struct rec_server *server, uint64_t instance)
+    const struct rec_server *server, uint64_t instance, bool patient)
 {
 	struct entry	*e;
 	struct waiter	*waiter;
@@ -364,6 +364,11 @@ lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
 		return;
 	if (!e->flying && is_fresh(e, config, loop_now_ms(l->w->loop)))
 		return;
+	if (e->failed && !patient) {
+		if (!e->flying)
+			fly(e, config, server);
+		return;
+	}
 	if (e->waiter_count == WAITERS_MAX || (waiter = malloc(sizeof(*waiter))) == NULL)
 		return;
 	waiter->wait = wait;

@@ -29,10 +29,12 @@ must_check int	lists_new(struct worker *w, struct lists **out);
 /* Entries of profiles that are no more are dropped as they age; what runs goes on. */
 void		lists_policy_changed(struct lists *l);
 
-/* Begins a wait; lists_want() for each server; then lists_ready(), which may call done at once. */
+/* Begins a wait; lists_want() for each server; then lists_ready(), which may call done at once.  Who is
+ * not patient does not wait for a server that failed the last time: it is asked again all the same, and
+ * its tools are there the next time.  So one dead server delays nobody's list twice. */
 void		lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg);
 void		lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
-		    const struct rec_server *server, uint64_t instance);
+		    const struct rec_server *server, uint64_t instance, bool patient);
 void		lists_ready(struct lists_wait *wait);
 
 /* What is known now: NULL when the server never answered; then *why says so, for people.  Borrowed

@@ -390,7 +390,7 @@ with_tools(struct request *rq, const struct meta_args *args, bool is_execute)
 		}
 	}
 	lists_begin(&job->wait, on_tools, job);
-	lists_want(rq->w->lists, &job->wait, rq->config, server, view_list_instance(rq, server));
+	lists_want(rq->w->lists, &job->wait, rq->config, server, view_list_instance(rq, server), true);
 	lists_ready(&job->wait);
 }
 

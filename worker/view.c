@@ -42,9 +42,9 @@ view_list_instance(const struct request *rq, const struct rec_server *server)
 }
 
 static void
-want(struct request *rq, struct lists_wait *wait, const struct rec_server *s)
+want(struct request *rq, struct lists_wait *wait, const struct rec_server *s, bool patient)
 {
-	lists_want(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s));
+	lists_want(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s), patient);
 }
 
 void
@@ -53,12 +53,12 @@ view_want_all(struct request *rq, struct lists_wait *wait)
 	const struct rec_server	*s;
 
 	if (rq->view & VIEW_HAS_SERVER)
-		want(rq, wait, rq->server);
+		want(rq, wait, rq->server, true);
 	if ((rq->view & VIEW_HAS_CATALOG) == 0)
 		return;
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
 		if (view_sees_server(rq, s))
-			want(rq, wait, s);
+			want(rq, wait, s, false);
 }
 
 /* --- tools/list ------------------------------------------------------------------------------- */
@@ -213,6 +213,6 @@ view_call(struct request *rq, struct span shown)
 		return;
 	}
 	lists_begin(&job->wait, on_list, job);
-	want(rq, &job->wait, job->server);
+	want(rq, &job->wait, job->server, true);
 	lists_ready(&job->wait);
 }
