@@ -81,6 +81,7 @@ endef
 archive		= $(eval $(call archive_rule,$(1),$(2)))
 
 SANITIZER	:= $(if $(SAN),$(BUILD)/tests/harness/sanitizer.o)
+SANITIZER_UNIT	:= $(if $(SAN),$(BUILD)/tests/harness/sanitizer_unit.o)
 define program_rule
 PROGRAMS += $(BUILD)/$(1)
 OBJECTS += $(call objects,$(2),$(3))
@@ -109,9 +110,9 @@ define unit_rule
 UNITS += $(BUILD)/tests/unit/$(1)/unit
 OBJECTS += $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c)))
 $(BUILD)/tests/unit/$(1)/unit: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) \
-    $(call archives,$(2))
+    $(SANITIZER_UNIT) $(call archives,$(2))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ \
+	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(SANITIZER_UNIT) \
 	    $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) $(call archives,$(2)) \
 	    $(addprefix -l,$(3)) -lcriterion
 .PHONY: unit-$(subst /,-,$(1))
