@@ -3,19 +3,13 @@
  * db.c - the audit store: opening it, and its one write transaction
  *
  * Process: mcpgw-audit, and its query form (open and close only).
- * Owns:    the environment, the one write transaction, the writer's lock.
+ * Owns:    the environment and the one write transaction.
  * Trusts:  the folder to be its own; the format is checked.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "audit/db_priv.h"
 #include "lib/bug.h"
-#include "lib/fd.h"
 
 #define MAP_BYTES	(UINT64_C(1) << 30)	/* address space, not disk; grows by doubling */
 
@@ -31,43 +25,6 @@ auditdb_writer_key(const struct segment_id *w, char key[WRITER_KEY])
 	kv_put_be32(key + 12, w->incarnation);
 }
 
-/* One writer: flock and not LMDB's own lock, which would let two take turns. */
-static int
-lock_take(struct auditdb *db, const char *path)
-{
-	char	name[4096];
-
-	if (snprintf(name, sizeof(name), "%s/lock", path) >= (int)sizeof(name))
-		return E_TOOBIG;
-	db->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (db->lock_fd == -1)
-		return E_SYS;
-	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == -1)
-		return errno == EWOULDBLOCK ? E_EXISTS : E_SYS;
-	return 0;
-}
-
-static int
-format_check(struct auditdb *db, bool read_only)
-{
-	struct kv_txn	*t;
-	struct span	 v;
-	uint32_t	 format = AUDITDB_FORMAT;
-	int		 r;
-
-	if ((r = kv_begin(db->kv, !read_only, &t)) != 0)
-		return r;
-	r = kv_get(t, DB_META, SPAN_LIT("format"), &v);
-	if (r == 0)
-		r = v.n == sizeof(format) && memcmp(v.p, &format, sizeof(format)) == 0 ? 0 : E_VERSION;
-	else if (r == E_NOTFOUND && !read_only)
-		r = kv_put(t, DB_META, SPAN_LIT("format"), span_make(&format, sizeof(format)));
-	if (r == 0 && !read_only)
-		return kv_commit(&t);
-	kv_abort(&t);
-	return r;
-}
-
 int
 auditdb_open(const char *path, bool read_only, struct auditdb **out)
 {
@@ -77,11 +34,8 @@ auditdb_open(const char *path, bool read_only, struct auditdb **out)
 	*out = NULL;
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return E_NOMEM;
-	db->lock_fd = -1;
-	if (!read_only && (r = lock_take(db, path)) != 0)
-		goto fail;
 	r = kv_open(path, tables, DB_LIMIT, MAP_BYTES, read_only ? KV_READ_ONLY : KV_LAZY_META, &db->kv);
-	if (r != 0 || (r = format_check(db, read_only)) != 0)
+	if (r != 0 || (r = kv_check_format(db->kv, DB_META, AUDITDB_FORMAT)) != 0)
 		goto fail;
 	*out = db;
 	return 0;
@@ -101,7 +55,6 @@ auditdb_close(struct auditdb **dbp)
 	auditdb_abort(db);
 	pending_fini(&db->pending);
 	kv_close(&db->kv);
-	fd_close(&db->lock_fd);
 	free(db);
 }
 

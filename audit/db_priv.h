@@ -35,7 +35,6 @@ struct auditdb {
 	struct segment_id done_of;	/* a writer, and the last seq taken of it: not yet in `done` */
 	uint64_t	 done_seq;
 	bool		 done_known, done_changed;
-	int		 lock_fd;
 };
 
 void		auditdb_writer_key(const struct segment_id *w, char key[WRITER_KEY]);

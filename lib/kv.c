@@ -3,15 +3,20 @@
  * kv.c - durable tables of bytes: the only includer of lmdb.h
  *
  * Process: mcpgw-audit, mcpgw-store, and both in their query and offline forms.
- * Owns:    the environment, its databases' handles, the text of the last error.
+ * Owns:    the environment, its databases' handles, the writer's lock, the text of the last error.
  * Trusts:  the files only as far as LMDB and the check of their length at open go.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "lib/bug.h"
+#include "lib/fd.h"
 #include "lib/kv.h"
 
 #define READERS_MAX 64
@@ -20,6 +25,8 @@ struct kv {
 	MDB_env		*env;
 	MDB_dbi		 dbi[KV_DATABASES_MAX];
 	unsigned	 count;
+	bool		 read_only;
+	int		 lock_fd;	/* the writer's, else -1 */
 	const char	*why;
 };
 
@@ -76,6 +83,22 @@ span_of_val(MDB_val v)
 	return span_make(v.mv_data, v.mv_size);
 }
 
+/* One writer: flock and not LMDB's own lock, which would let two take turns. */
+static int
+lock_take(struct kv *kv, const char *path)
+{
+	char	name[PATH_MAX];
+
+	if (snprintf(name, sizeof(name), "%s/lock", path) >= (int)sizeof(name))
+		return E_TOOBIG;
+	kv->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (kv->lock_fd == -1)
+		return E_SYS;
+	if (flock(kv->lock_fd, LOCK_EX | LOCK_NB) == -1)
+		return errno == EWOULDBLOCK ? E_EXISTS : E_SYS;
+	return 0;
+}
+
 /* A file cut short would be a SIGBUS at the first page that is not there. */
 static int
 length_check(struct kv *kv)
@@ -98,15 +121,15 @@ length_check(struct kv *kv)
 }
 
 static int
-databases_open(struct kv *kv, const char *const *names, unsigned count, unsigned flags)
+databases_open(struct kv *kv, const char *const *names, unsigned count)
 {
 	MDB_txn	*txn;
 	int	 rc;
 
-	if ((rc = mdb_txn_begin(kv->env, NULL, flags & KV_READ_ONLY ? MDB_RDONLY : 0, &txn)) != 0)
+	if ((rc = mdb_txn_begin(kv->env, NULL, kv->read_only ? MDB_RDONLY : 0, &txn)) != 0)
 		return answer(kv, rc);
 	for (unsigned i = 0; i < count; i++) {
-		rc = mdb_dbi_open(txn, names[i], flags & KV_READ_ONLY ? 0 : MDB_CREATE, &kv->dbi[i]);
+		rc = mdb_dbi_open(txn, names[i], kv->read_only ? 0 : MDB_CREATE, &kv->dbi[i]);
 		if (rc != 0) {
 			mdb_txn_abort(txn);
 			return answer(kv, rc);
@@ -128,7 +151,11 @@ kv_open(const char *path, const char *const *names, unsigned count, uint64_t map
 	*out = NULL;
 	if ((kv = calloc(1, sizeof(*kv))) == NULL)
 		return E_NOMEM;
-	if (flags & KV_READ_ONLY)
+	kv->lock_fd = -1;
+	kv->read_only = (flags & KV_READ_ONLY) != 0;
+	if (!kv->read_only && (r = lock_take(kv, path)) != 0)
+		goto fail;
+	if (kv->read_only)
 		mdb_flags |= MDB_RDONLY;
 	if (flags & KV_LAZY_META)
 		mdb_flags |= MDB_NOMETASYNC;
@@ -137,13 +164,13 @@ kv_open(const char *path, const char *const *names, unsigned count, uint64_t map
 	    (rc = mdb_env_set_maxreaders(kv->env, READERS_MAX)) != 0 ||
 	    (rc = mdb_env_set_mapsize(kv->env, map_bytes)) != 0 ||
 	    (rc = mdb_env_open(kv->env, path, mdb_flags, 0600)) != 0) {
-		r = flags & KV_READ_ONLY && rc == ENOENT ? E_NOTFOUND : answer(kv, rc);
+		r = kv->read_only && rc == ENOENT ? E_NOTFOUND : answer(kv, rc);
 		goto fail;
 	}
 	/* Readers that were killed would keep old pages from being used again. */
-	if ((flags & KV_READ_ONLY) == 0)
+	if (!kv->read_only)
 		mdb_reader_check(kv->env, &dead);
-	if ((r = length_check(kv)) != 0 || (r = databases_open(kv, names, count, flags)) != 0)
+	if ((r = length_check(kv)) != 0 || (r = databases_open(kv, names, count)) != 0)
 		goto fail;
 	*out = kv;
 	return 0;
@@ -163,6 +190,7 @@ kv_close(struct kv **kvp)
 		return;
 	if (kv->env != NULL)
 		mdb_env_close(kv->env);
+	fd_close(&kv->lock_fd);
 	free(kv);
 	errno = saved;
 }
@@ -298,6 +326,26 @@ kv_count(struct kv_txn *t, unsigned db, uint64_t *out)
 	rc = mdb_stat(t->txn, t->kv->dbi[db], &st);
 	*out = rc == 0 ? st.ms_entries : 0;
 	return answer(t->kv, rc);
+}
+
+int
+kv_check_format(struct kv *kv, unsigned db, uint32_t format)
+{
+	struct kv_txn	*t;
+	struct span	 v;
+	int		 r;
+
+	if ((r = kv_begin(kv, !kv->read_only, &t)) != 0)
+		return r;
+	r = kv_get(t, db, SPAN_LIT("format"), &v);
+	if (r == 0)
+		r = v.n == sizeof(format) && memcmp(v.p, &format, sizeof(format)) == 0 ? 0 : E_VERSION;
+	else if (r == E_NOTFOUND && !kv->read_only)
+		r = kv_put(t, db, SPAN_LIT("format"), span_make(&format, sizeof(format)));
+	if (r == 0 && !kv->read_only)
+		return kv_commit(&t);
+	kv_abort(&t);
+	return r;
 }
 
 int

@@ -28,10 +28,14 @@ struct kv_txn;
 struct kv_cursor;
 
 /* Opens or (not with KV_READ_ONLY) makes the environment in an existing folder, with these databases;
- * a database's number is its place in `names`.  E_NOTFOUND: read-only, and there is none. */
+ * a database's number is its place in `names`.  The writer holds `lock` beside it until kv_close().
+ * E_NOTFOUND: read-only, and there is none; E_EXISTS: another writer has it. */
 must_check int	kv_open(const char *path, const char *const *names, unsigned count, uint64_t map_bytes,
 		    unsigned flags, struct kv **out);
 void		kv_close(struct kv **kv);
+/* The format of the user's rows, under "format" in this database: the writer notes it in a new one;
+ * E_VERSION when another is there. */
+must_check int	kv_check_format(struct kv *kv, unsigned db, uint32_t format);
 /* Doubles the map.  No transaction may be open. */
 must_check int	kv_grow(struct kv *kv);
 must_check int	kv_sync(struct kv *kv);

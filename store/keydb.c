@@ -3,16 +3,11 @@
  * keydb.c - the store: API keys, and the last good policies
  *
  * Process: mcpgw-store; without a master, the same program run by mcpgwctl.
- * Owns:    the environment and the writer's lock.
+ * Owns:    the environment.
  * Trusts:  its caller for who may ask; no length and no text.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -21,7 +16,6 @@
 
 #define MAP_BYTES	(UINT64_C(64) << 20)
 #define FORMAT		1
-#define POLICIES_KEPT	2
 #define KEYNAME_MAX	(KEYDB_TENANT_MAX + 1 + KEYDB_NAME_MAX)
 #define VALUE_MAX	1024
 
@@ -30,44 +24,7 @@ static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta"
 
 struct keydb {
 	struct kv	*kv;
-	int		 lock_fd;
 };
-
-static int
-lock_take(struct keydb *db, const char *path)
-{
-	char	name[4096];
-
-	if (snprintf(name, sizeof(name), "%s/lock", path) >= (int)sizeof(name))
-		return E_TOOBIG;
-	db->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (db->lock_fd == -1)
-		return E_SYS;
-	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == -1)
-		return errno == EWOULDBLOCK ? E_EXISTS : E_SYS;
-	return 0;
-}
-
-static int
-format_check(struct keydb *db, bool read_only)
-{
-	struct kv_txn	*t;
-	struct span	 v;
-	uint32_t	 format = FORMAT;
-	int		 r;
-
-	if ((r = kv_begin(db->kv, !read_only, &t)) != 0)
-		return r;
-	r = kv_get(t, DB_META, SPAN_LIT("format"), &v);
-	if (r == 0)
-		r = v.n == sizeof(format) && memcmp(v.p, &format, sizeof(format)) == 0 ? 0 : E_VERSION;
-	else if (r == E_NOTFOUND && !read_only)
-		r = kv_put(t, DB_META, SPAN_LIT("format"), span_make(&format, sizeof(format)));
-	if (r == 0 && !read_only)
-		return kv_commit(&t);
-	kv_abort(&t);
-	return r;
-}
 
 int
 keydb_open(const char *path, bool read_only, struct keydb **out)
@@ -78,11 +35,8 @@ keydb_open(const char *path, bool read_only, struct keydb **out)
 	*out = NULL;
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return E_NOMEM;
-	db->lock_fd = -1;
-	if (!read_only && (r = lock_take(db, path)) != 0)
-		goto fail;
 	r = kv_open(path, tables, DB_LIMIT, MAP_BYTES, read_only ? KV_READ_ONLY : 0, &db->kv);
-	if (r != 0 || (r = format_check(db, read_only)) != 0)
+	if (r != 0 || (r = kv_check_format(db->kv, DB_META, FORMAT)) != 0)
 		goto fail;
 	*out = db;
 	return 0;
@@ -100,7 +54,6 @@ keydb_close(struct keydb **dbp)
 	if (db == NULL)
 		return;
 	kv_close(&db->kv);
-	fd_close(&db->lock_fd);
 	free(db);
 }
 

@@ -34,6 +34,8 @@ gone(void)
 	unlink(name);
 	snprintf(name, sizeof(name), "%s/lock.mdb", path);
 	unlink(name);
+	snprintf(name, sizeof(name), "%s/lock", path);
+	unlink(name);
 	rmdir(path);
 }
 
@@ -73,6 +75,23 @@ Test(kv, keeps_what_was_committed_and_nothing_else, .init = folder, .fini = gone
 	cr_expect(eq(sz, v.n, 0));
 	cr_expect(eq(int, kv_get(t, 1, SPAN_LIT("x"), &v), E_NOTFOUND));
 	kv_abort(&t);
+	kv_close(&kv);
+}
+
+Test(kv, has_one_writer_and_one_format, .init = folder, .fini = gone)
+{
+	struct kv	*kv, *other;
+
+	cr_assert(eq(int, kv_open(path, names, 2, 1 << 20, 0, &kv), 0));
+	cr_expect(eq(int, kv_open(path, names, 2, 1 << 20, 0, &other), E_EXISTS));
+	cr_expect(eq(int, kv_check_format(kv, 1, 7), 0));
+	cr_expect(eq(int, kv_check_format(kv, 1, 7), 0));
+	cr_expect(eq(int, kv_check_format(kv, 1, 8), E_VERSION));
+	kv_close(&kv);
+	cr_assert(eq(int, kv_open(path, names, 2, 1 << 20, KV_READ_ONLY, &kv), 0));
+	cr_expect(eq(int, kv_check_format(kv, 1, 7), 0));
+	cr_expect(eq(int, kv_check_format(kv, 1, 8), E_VERSION));
+	cr_expect(eq(int, kv_check_format(kv, 0, 7), E_NOTFOUND), "a reader notes nothing");
 	kv_close(&kv);
 }
 
