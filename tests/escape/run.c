@@ -65,7 +65,7 @@ program_copy(char *to, size_t room)
 		exit(1);
 	}
 	snprintf(command, sizeof(command), "install -m 755 '%s' '%s/attempt'", from, to);
-	if (system(command) != 0) {
+	if (system(command) != 0 || (geteuid() == 0 && chown(to, NOBODY, NOBODY) == -1)) {
 		printf("Bail out! %s cannot be copied\n", from);
 		exit(1);
 	}
@@ -175,19 +175,21 @@ main(int argc, char **argv)
 	unsigned			number = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	program_copy(folder, sizeof(folder));
 	if (geteuid() == 0 && confine_become(NOBODY, NOBODY) != 0) {
 		printf("1..0 # SKIP cannot become an ordinary user\n");
+		program_remove(folder);
 		return 0;
 	}
 	jail_probe(&probe);
 	if (!probe_may_run(probe.result)) {
 		printf("1..0 # SKIP %s\n", probe.line);
+		program_remove(folder);
 		return 0;
 	}
 	printf("# jail: %s\n", probe.line);
 	setenv("MCPGW_SECRET", "planted", 1);
 	listen_abstract();
-	program_copy(folder, sizeof(folder));
 	for (int tier = TIER_RUNTIME; tier <= TIER_STRICT; tier++)
 		if (filter_make((enum jail_tier)tier, NET_NONE, &filters[tier]) != 0) {
 			printf("Bail out! no filter for tier %s\n", tiers[tier]);

@@ -44,10 +44,12 @@ read_file(const char *path)
 static char *
 fill_in(const struct gateway *g, const char *text)
 {
-	static const char	*const marks[] = { "@BUILD@", "@DIR@" };
-	const char		*with[] = { g->build, g->dir };
+	static const char	*const marks[] = { "@TOOLS@", "@DIR@" };
+	char			 tools[300];
+	const char		*with[] = { tools, g->dir };
 	char			*out = strdup(text), *at, *next;
 
+	snprintf(tools, sizeof(tools), "%s/tools", g->dir);
 	for (int i = 0; i < 2; i++) {
 		while ((at = strstr(out, marks[i])) != NULL) {
 			cr_assert(asprintf(&next, "%.*s%s%s", (int)(at - out), out, with[i],
@@ -153,6 +155,23 @@ gateway_start_again(struct gateway *g)
 	read_ready(g);
 }
 
+/* Started as root a tool's user cannot reach a build folder below /root, so the tools move. */
+static void
+copy_tools(const struct gateway *g)
+{
+	static const char	*const tools[] = { "demo/mcpgw-demo-clock", "demo/mcpgw-demo-notes",
+		"tests/lying-server" };
+	char			 command[1024];
+
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+		snprintf(command, sizeof(command), "install -D -m 755 '%s/%s' '%s/tools/%s'", g->build,
+		    tools[i], g->dir, tools[i]);
+		cr_assert(system(command) == 0, "%s", command);
+	}
+	snprintf(command, sizeof(command), "chmod -R a+rX '%s/tools'", g->dir);
+	cr_assert(system(command) == 0);
+}
+
 void
 gateway_start(struct gateway *g, const struct gateway_setup *setup)
 {
@@ -167,6 +186,7 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	cr_assert(chmod(g->dir, 0755) == 0);
 	snprintf(path, sizeof(path), "%s/etc", g->dir);
 	cr_assert(mkdir(path, 0755) == 0);
+	copy_tools(g);
 	cr_assert(asprintf(&conf, "listen = 127.0.0.1:0\nadmin_listen = 127.0.0.1:0\nworkers = %u\n"
 	    "state_dir = %s/state\nrun_dir = %s/run\nwatch = no\n%s", setup->workers == 0 ? 2 : setup->workers,
 	    g->dir, g->dir, setup->conf == NULL ? "" : setup->conf) > 0);
@@ -246,19 +266,22 @@ gateway_procs(const struct gateway *g, struct procs *out)
 size_t
 gateway_deaths(const struct procs *before)
 {
-	static const char	*const names[] = { "mcpgw", "mcpgw-worker", "mcpgw-audit", "mcpgw-store" };
+	static const char	*const names[] = { "mcpgw-worker", "mcpgw-audit", "mcpgw-store" };
 	struct procs		*one = malloc(sizeof(*one));
 	const struct proc	*p;
 	size_t			 deaths = 0;
+	bool			 lasts;
 
 	one->count = 1;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		for (size_t n = 0; (p = procs_find(before, names[i], n)) != NULL; n++) {
-			one->all[0] = *p;
-			if (procs_alive(one) == 0) {
-				cr_log_error("%s has died", p->name);
-				deaths++;
-			}
+	for (size_t i = 0; i < before->count; i++) {
+		p = &before->all[i];
+		lasts = i == 0;			/* the master; its forks bear its name until they exec */
+		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+			lasts |= strcmp(p->name, names[n]) == 0;
+		one->all[0] = *p;
+		if (lasts && procs_alive(one) == 0) {
+			cr_log_error("%s has died", p->name);
+			deaths++;
 		}
 	}
 	free(one);

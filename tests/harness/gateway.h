@@ -16,8 +16,8 @@
 struct gateway_setup {
 	unsigned	 workers;	/* 0: 2 */
 	const char	*conf;		/* lines of mcpgw.conf besides the harness's own, or NULL */
-	/* @BUILD@ and @DIR@ are replaced by the build folder and the gateway's own; NULL: no servers,
-	 * nobody may do anything. */
+	/* @TOOLS@ and @DIR@ are replaced by a copy of demo/ and tests/ of the build folder and by the
+	 * gateway's own; NULL: no servers, nobody may do anything. */
 	const char	*servers, *rules;
 };
 

@@ -15,8 +15,8 @@
 
 #define DEMO_SERVERS								\
 	"{\"mcpServers\":{"							\
-	"\"clock\":{\"command\":\"@BUILD@/demo/mcpgw-demo-clock\"},"		\
-	"\"notes\":{\"command\":\"@BUILD@/demo/mcpgw-demo-notes\"}}}"
+	"\"clock\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-clock\"},"		\
+	"\"notes\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-notes\"}}}"
 
 /* writer: all of both servers but drop_all; reader: the clock alone. */
 #define DEMO_RULES								\

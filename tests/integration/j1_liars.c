@@ -39,13 +39,13 @@ Test(liars, each_costs_only_its_own_caller)
 
 	NEEDS_JAILS();
 	n += (size_t)snprintf(servers, sizeof(servers), "{\"mcpServers\":{"
-	    "\"clock\":{\"command\":\"@BUILD@/demo/mcpgw-demo-clock\"},"
+	    "\"clock\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-clock\"},"
 	    "\"absent\":{\"command\":\"/usr/bin/true\",\"args\":[\"x\"]}");
 	k += (size_t)snprintf(rules, sizeof(rules), "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],"
 	    "\"tools\":{\"*\":[\"*\"]}}}}}");
 	for (size_t i = 0; i < LIARS; i++)
 		n += (size_t)snprintf(servers + n, sizeof(servers) - n,
-		    ",\"%s\":{\"command\":\"@BUILD@/tests/lying-server\",\"args\":[%s],\"timeout_ms\":3000}",
+		    ",\"%s\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[%s],\"timeout_ms\":3000}",
 		    liars[i].name, liars[i].args);
 	snprintf(servers + n, sizeof(servers) - n, "}}");
 	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = rules,

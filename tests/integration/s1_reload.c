@@ -116,8 +116,8 @@ Test(reload, a_changed_server_gets_a_new_instance_and_an_unchanged_keeps_its_own
 	gateway_procs(&g, before);
 	cr_assert(procs_find(before, "mcpgw-demo-clock", 0) != NULL && procs_find(before, "mcpgw-demo-notes", 0) != NULL);
 	gateway_write(&g, "servers.json", "{\"mcpServers\":{"
-	    "\"clock\":{\"command\":\"@BUILD@/demo/mcpgw-demo-clock\",\"env\":{\"NEW\":\"1\"}},"
-	    "\"notes\":{\"command\":\"@BUILD@/demo/mcpgw-demo-notes\"}}}");
+	    "\"clock\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-clock\",\"env\":{\"NEW\":\"1\"}},"
+	    "\"notes\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-notes\"}}}");
 	cr_expect(gateway_ctl(&g, &out, true, "reload", NULL) == 0, "%s", out);
 	free(out);
 	mcp_call(&clock, "now", "{}", &a);
