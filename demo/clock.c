@@ -94,7 +94,7 @@ static const struct demo_tool tools[] = {
 };
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct demo_server	clock_server = {
 		.name = "mcpgw-demo-clock", .version = MCPGW_VERSION, .modern = true,
@@ -102,5 +102,5 @@ main(void)
 		.tools = tools, .tool_count = sizeof(tools) / sizeof(tools[0]),
 	};
 
-	return demo_serve(&clock_server);
+	return demo_main(&clock_server, argc, argv);
 }

@@ -224,7 +224,7 @@ static const struct demo_tool tools[] = {
 };
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct demo_server	notes_server = {
 		.name = "mcpgw-demo-notes", .version = MCPGW_VERSION, .modern = false,
@@ -232,5 +232,5 @@ main(void)
 		.tools = tools, .tool_count = sizeof(tools) / sizeof(tools[0]),
 	};
 
-	return demo_serve(&notes_server);
+	return demo_main(&notes_server, argc, argv);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * serve.c - MCP over stdin and stdout, for the example servers
+ * serve.c - MCP for the example servers; over stdin and stdout, or as http.c asks
  *
- * Process: an example server, in a jail.  Owns: stdin's unfinished line, the calls that wait.
+ * Process: an example server.  Owns: stdin's unfinished line, the calls that wait.
  * Trusts:  nobody: every line is proven before it is read.
  *
  * Revisions with a handshake (2024-11-05 to 2025-11-25) and, where the server says so, 2026-07-28,
@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ struct waiting {
 
 static const struct demo_server	*server;
 static struct waiting		 waiting[WAITING_MAX];
+static struct buf		*sink;		/* takes what is said; NULL: stdout */
 
 static uint64_t
 now_ms(void)
@@ -61,7 +63,7 @@ static void
 say(struct buf *line)
 {
 	need(buf_put_u8(line, '\n'));
-	need(fd_write_all(STDOUT_FILENO, buf_rest(line)));
+	need(sink != NULL ? buf_put(sink, buf_rest(line)) : fd_write_all(STDOUT_FILENO, buf_rest(line)));
 	buf_fini(line);
 }
 
@@ -341,8 +343,21 @@ take_lines(struct buf *in)
 	}
 }
 
-int
-demo_serve(const struct demo_server *s)
+void
+demo_answer_one(const struct demo_server *s, struct span message, struct buf *out)
+{
+	int	ms;
+
+	server = s;
+	sink = out;
+	on_line(message);
+	while ((ms = settle_waiting()) >= 0)
+		(void)poll(NULL, 0, ms);
+	sink = NULL;
+}
+
+static int
+serve_stdin(const struct demo_server *s)
 {
 	struct pollfd	 p = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct buf	 in;
@@ -367,4 +382,15 @@ demo_serve(const struct demo_server *s)
 	}
 	buf_fini(&in);
 	return 0;
+}
+
+int
+demo_main(const struct demo_server *s, int argc, char **argv)
+{
+	if (argc == 1)
+		return serve_stdin(s);
+	if (argc == 2 && strcmp(argv[1], "--http") == 0)
+		return demo_serve_http(s);
+	fprintf(stderr, "usage: %s [--http]\n", s->name);
+	return 64;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * serve.h - what both example servers share: MCP over stdin and stdout, one line a message
+ * serve.h - what both example servers share: MCP over stdin and stdout, one line a message, or HTTP
  */
 #ifndef DEMO_SERVE_H
 #define DEMO_SERVE_H
@@ -37,8 +37,13 @@ struct demo_server {
 	size_t			 tool_count;
 };
 
-/* Serves until stdin ends.  Answers main()'s exit code. */
-int	demo_serve(const struct demo_server *server);
+/* All of main(): stdin until it ends, or with --http a free port of the loopback, whose URL is the only
+ * line on stdout, until the parent dies.  Answers the exit code. */
+int	demo_main(const struct demo_server *server, int argc, char **argv);
+
+int	demo_serve_http(const struct demo_server *server);
+/* The answer to one message; none to a notification.  `out` is the caller's. */
+void	demo_answer_one(const struct demo_server *server, struct span message, struct buf *out);
 
 /* Says why and answers DEMO_FAILED. */
 enum demo_outcome demo_fail(struct demo_answer *answer, const char *fmt, ...)
