@@ -63,67 +63,7 @@ call_instance(const struct request *rq, const struct rec_server *server)
 	}
 }
 
-/* --- refusals --------------------------------------------------------------------------------- */
-
-static void
-record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
-    enum audit_outcome outcome, int err)
-{
-	const struct record_what what = { "tool", ask->server, ask->tool, d };
-
-	/* The refusal stands whether or not it can be kept: nothing was executed. */
-	if (record_once(rq, &what, outcome, err) != 0)
-		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
-}
-
-void
-call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d)
-{
-	struct span	server = snap_text(rq->config->policy, ask->server->name), text;
-
-	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
-	record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_POLICY);
-	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
-		call_reply_error(rq, ask->style, E_TOOL, ask->style == CALL_PLAIN ? rq->msg.name :
-		    ask->tool, no_text, 0);
-		return;
-	}
-	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s); ask your administrator with %s",
-	    SPAN_FMT(server), SPAN_FMT(ask->tool), d->class_text, rq->id_text);
-	call_reply_error(rq, ask->style, E_POLICY, text, d->path, 0);
-}
-
-void
-call_refuse_unknown(struct request *rq, const struct rec_server *server, struct span shown,
-    enum call_style style)
-{
-	record_refusal(rq, &(struct call_ask){ .server = server, .tool = shown }, NULL,
-	    AUDIT_OUTCOME_REFUSED, E_TOOL);
-	call_reply_error(rq, style, E_TOOL, shown, no_text, 0);
-}
-
-void
-call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct span why)
-{
-	struct span	server = snap_text(rq->config->policy, ask->server->name);
-
-	if ((ask->server->flags & SERVER_FLAG_DISABLED) != 0)
-		why = snap_text(rq->config->policy, ask->server->why);
-	metric_add(&rq->w->metrics, METRIC_calls_unavailable_total, 1);
-	record_refusal(rq, ask, NULL, AUDIT_OUTCOME_UNAVAILABLE, E_SERVER);
-	call_reply_error(rq, ask->style, E_SERVER, arena_fmt(&rq->x->arena, "%.*s%s%.*s",
-	    SPAN_FMT(server), why.n > 0 ? ": " : "", SPAN_FMT(why)), no_text, 0);
-}
-
-void
-call_reply_error(struct request *rq, enum call_style style, int err, struct span detail,
-    struct span rule, uint64_t retry_after_ms)
-{
-	if (style == CALL_EXECUTE)
-		meta_reply_error(rq, err, detail, rule);
-	else
-		reply_error(rq, err, detail, rule, retry_after_ms);
-}
+/* --- buckets ---------------------------------------------------------------------------------- */
 
 /* What a bucket is of, by content: words with a NUL behind each. */
 static struct span
@@ -478,6 +418,22 @@ call_renew(struct call *c)
 	return 0;
 }
 
+/* The policy now in force denies it.  Nothing was done, so that is a refusal like any other. */
+static void
+call_deny(struct call *c)
+{
+	struct request		*rq = c->rq;
+	const struct call_ask	 ask = c->ask;
+	const struct decision	 d = c->decision;
+
+	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
+	call_close(c, AUDIT_OUTCOME_REFUSED, E_POLICY);
+	if (rq->gone)
+		request_done(rq);
+	else
+		call_reply_denied(rq, &ask, &d);
+}
+
 static void
 on_again(struct loop_timer *t, void *arg)
 {
@@ -488,7 +444,10 @@ on_again(struct loop_timer *t, void *arg)
 	MAGIC_CHECK(c, CALL_MAGIC);
 	if ((e = call_renew(c)) != 0) {
 		breaker_unknown(&c->rq->w->breakers, &c->breaker, loop_now_ms(c->rq->w->loop));
-		call_fail(c, e, false, no_text);
+		if (e == E_POLICY)
+			call_deny(c);
+		else
+			call_fail(c, e, false, no_text);
 	} else {
 		call_dispatch(c);
 	}
@@ -572,7 +531,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		return;
 	}
 	if ((e = may_call(rq, ask, &ticket, &text, &retry_after_ms)) != 0) {
-		record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
+		call_record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
 		    AUDIT_OUTCOME_UNAVAILABLE : AUDIT_OUTCOME_REFUSED, e);
 		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),
 		    text.n > 0 ? ": " : "", SPAN_FMT(text));
@@ -581,6 +540,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	}
 	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_NOMEM);
 		call_reply_error(rq, ask->style, E_NOMEM, no_text, no_text, 0);
 		return;
 	}
@@ -597,6 +557,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	w->calls_running++;
 	if ((e = call_prepare(c)) != 0) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);
 		call_fail(c, e, false, no_text);
 		return;
 	}

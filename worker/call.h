@@ -5,6 +5,7 @@
 #ifndef WORKER_CALL_H
 #define WORKER_CALL_H
 
+#include "worker/record.h"
 #include "worker/request.h"
 
 enum call_style {
@@ -23,6 +24,13 @@ struct call_ask {
 
 /* Decides, limits, records, dispatches, answers.  Texts of `ask` live in the request. */
 void	call_begin(struct request *rq, const struct call_ask *ask);
+
+/* refuse.c */
+/* The one record of a call that is not made. */
+void	call_record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
+	    enum audit_outcome outcome, int err);
+/* The answer of a denial alone, without a record. */
+void	call_reply_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
 /* Answers a call that policy refuses, without looking further: what call_begin() would do. */
 void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
 /* A tool that is not there, by the name the client knows; server may be NULL. */
@@ -34,6 +42,8 @@ void	call_refuse_unavailable(struct request *rq, const struct call_ask *ask, str
  * error's text. */
 void	call_reply_error(struct request *rq, enum call_style style, int err, struct span detail,
 	    struct span rule, uint64_t retry_after_ms);
+
+/* call.c */
 /* Whose instance of this server serves this request (architecture section 6). */
 uint64_t call_instance(const struct request *rq, const struct rec_server *server);
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * refuse.c - calls that are not made: what the client is told, and the record
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  nothing.  Whoever must not know of a tool is told that there is none, byte for byte.
+ */
+#include "worker/call.h"
+#include "worker/meta.h"
+#include "worker/reply.h"
+
+static const struct span no_text = { NULL, 0 };
+
+void
+call_record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
+    enum audit_outcome outcome, int err)
+{
+	const struct record_what what = { "tool", ask->server, ask->tool, d };
+
+	/* The refusal stands whether or not it can be kept: nothing was executed. */
+	if (record_once(rq, &what, outcome, err) != 0)
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+}
+
+void
+call_reply_denied(struct request *rq, const struct call_ask *ask, const struct decision *d)
+{
+	struct span	server = snap_text(rq->config->policy, ask->server->name), text;
+
+	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
+		call_reply_error(rq, ask->style, E_TOOL, ask->style == CALL_PLAIN ? rq->msg.name :
+		    ask->tool, no_text, 0);
+		return;
+	}
+	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s); ask your administrator with %s",
+	    SPAN_FMT(server), SPAN_FMT(ask->tool), d->class_text, rq->id_text);
+	call_reply_error(rq, ask->style, E_POLICY, text, d->path, 0);
+}
+
+void
+call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d)
+{
+	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
+	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_POLICY);
+	call_reply_denied(rq, ask, d);
+}
+
+void
+call_refuse_unknown(struct request *rq, const struct rec_server *server, struct span shown,
+    enum call_style style)
+{
+	call_record_refusal(rq, &(struct call_ask){ .server = server, .tool = shown }, NULL,
+	    AUDIT_OUTCOME_REFUSED, E_TOOL);
+	call_reply_error(rq, style, E_TOOL, shown, no_text, 0);
+}
+
+void
+call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct span why)
+{
+	struct span	server = snap_text(rq->config->policy, ask->server->name);
+
+	if ((ask->server->flags & SERVER_FLAG_DISABLED) != 0)
+		why = snap_text(rq->config->policy, ask->server->why);
+	metric_add(&rq->w->metrics, METRIC_calls_unavailable_total, 1);
+	call_record_refusal(rq, ask, NULL, AUDIT_OUTCOME_UNAVAILABLE, E_SERVER);
+	call_reply_error(rq, ask->style, E_SERVER, arena_fmt(&rq->x->arena, "%.*s%s%.*s",
+	    SPAN_FMT(server), why.n > 0 ? ": " : "", SPAN_FMT(why)), no_text, 0);
+}
+
+void
+call_reply_error(struct request *rq, enum call_style style, int err, struct span detail,
+    struct span rule, uint64_t retry_after_ms)
+{
+	if (style == CALL_EXECUTE)
+		meta_reply_error(rq, err, detail, rule);
+	else
+		reply_error(rq, err, detail, rule, retry_after_ms);
+}
