@@ -417,6 +417,31 @@ number_arg(struct json_value args, const char *name, bool *has, uint64_t *out)
 	return *has && json_u64(v, out) != 0 ? E_RPC_PARAMS : 0;
 }
 
+/* Two values for one argument: a reader of the audit might believe in the other. */
+static bool
+has_argument_twice(struct json_value args)
+{
+	static const char *const names[] = { "agent_id", "server", "tool", "args", "timeout_ms", "names",
+		"pattern", "max_schema_tokens", "include_metadata" };
+	struct json_iter	 it;
+	struct json_value	 value;
+	struct span		 key;
+	unsigned		 seen = 0;
+
+	if (args.type != JSON_OBJECT)
+		return false;
+	json_iter_init(&it, args);
+	while (json_iter_next(&it, &key, &value))
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (!json_is(json_key(key), names[i]))
+				continue;
+			if (seen & 1u << i)
+				return true;
+			seen |= 1u << i;
+		}
+	return false;
+}
+
 static int
 read_args(struct request *rq, struct meta_args *out, struct span *agent, const char **wrong)
 {
@@ -482,6 +507,10 @@ meta_call(struct request *rq, struct span name)
 		which = STATUS;
 	else
 		return false;
+	if (has_argument_twice(rq->msg.arguments)) {
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("an argument comes twice"), SPAN_NONE, 0);
+		return true;
+	}
 	if (read_args(rq, &args, &agent, &wrong) != 0) {
 		reply_error(rq, E_RPC_PARAMS, arena_fmt(&rq->x->arena, "argument %s has the wrong type",
 		    wrong), SPAN_NONE, 0);
