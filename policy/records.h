@@ -144,7 +144,8 @@ struct rec_profile {
 	uint32_t	start_timeout_ms, idle_ms;
 	uint32_t	max_instances;
 	uint32_t	tmp_bytes;
-	uint32_t	stop_ms, spare;	/* grace between stdin's end, TERM and KILL */
+	uint32_t	stop_ms;	/* grace between stdin's end, TERM and KILL */
+	uint32_t	runner_kib;	/* runner_memory; the same in all of a tenant's */
 };
 
 struct rec_arg {

@@ -369,6 +369,7 @@ put_profile(struct making *m)
 	p->max_instances = (uint32_t)job_number(m->j, PARAM_ID_max_instances);
 	p->tmp_bytes = TMP_BYTES;
 	p->stop_ms = STOP_MS;
+	p->runner_kib = (uint32_t)(job_number(m->j, PARAM_ID_runner_memory) / 1024);
 
 	digest_text(&m->digest, m->sv->name);
 	digest_text(&m->digest, span_of(m->program.inside));

@@ -3,31 +3,32 @@
  * memory.c - the ceiling on what a tenant's tools make us hold
  *
  * Process: mcpgw-runner.  Owns: who is not read for want of memory.
- * Trusts:  nothing.  Answers leave when workers take them, at the latest with their deadline.  Half a
- *          line leaves only when its other half is read, so after a while one tool that holds nothing
- *          but that is ended, to let the others finish.
+ * Trusts:  nothing.
+ *
+ * Over the ceiling the tools that hold most are not read, one more each turn; small answers pass.
+ * Whole answers leave when workers take them, at the latest with their deadline.  Half a line leaves
+ * only when its other half is read, so one tool at a time, the favourite, is read in spite of the
+ * ceiling.  It must finish its line soon; one that does not is ended.
  */
 #include "sandbox/runner/memory.h"
 #include "sandbox/runner/tool.h"
 
-#define PATIENCE_MS	5000
-#define LOOK_MS		1000
+#define SMALL		(256u * 1024)	/* who holds less is always read */
+#define ABOVE		LINK_LINE_MAX	/* no new favourite when so much is held above the ceiling */
+#define FINISH_MS	5000
+#define LOOK_MS		500
 
 static void
 memory_on_timer(struct loop_timer *timer, void *arg)
 {
 	struct runner	*r = arg;
-	struct tool	*most = NULL;
-	uint64_t	 now = loop_now_ms(r->loop);
 
 	(void)timer;
-	for (struct tool *t = r->tools; t != NULL; t = t->next)
-		if (t->starved && now - t->starved_ms >= PATIENCE_MS && t->instance != NULL &&
-		    t->instance->held_bytes == 0 && (most == NULL || tool_held(t) > tool_held(most)))
-			most = t;
-	if (most != NULL)
-		tool_fail(most, LINK_END_TOO_BIG, "wrote more than there was memory for");
-	if (r->starved_count > 0)
+	if (r->favourite == NULL)
+		return;
+	if (loop_now_ms(r->loop) - r->favourite_ms >= FINISH_MS)
+		tool_fail(r->favourite, LINK_END_TOO_BIG, "did not finish its line while memory was short");
+	else
 		loop_timer_arm(&r->patience, LOOK_MS);
 }
 
@@ -37,24 +38,56 @@ memory_init(struct runner *r)
 	loop_timer_init(r->loop, &r->patience, memory_on_timer, r);
 }
 
-void
-memory_check(struct runner *r)
+static void
+read_all(struct runner *r)
+{
+	r->favourite = NULL;
+	for (struct tool *t = r->tools; t != NULL && r->starved_count > 0; t = t->next)
+		tool_starve(t, false);
+}
+
+static void
+starve_most(struct runner *r)
 {
 	struct tool	*most = NULL;
 
-	if (r->held_bytes > RUNNER_MEMORY) {
-		for (struct tool *t = r->tools; t != NULL; t = t->next)
-			if (t->instance != NULL && !t->starved && tool_held(t) > 0 &&
-			    (most == NULL || tool_held(t) > tool_held(most)))
-				most = t;
-		if (most == NULL)
-			return;
+	for (struct tool *t = r->tools; t != NULL; t = t->next)
+		if (t->instance != NULL && !t->starved && t != r->favourite && tool_held(t) > SMALL &&
+		    (most == NULL || tool_held(t) > tool_held(most)))
+			most = t;
+	if (most != NULL)
 		tool_starve(most, true);
-		if (!r->patience.armed)
-			loop_timer_arm(&r->patience, LOOK_MS);
-	} else if (r->starved_count > 0 && r->held_bytes < RUNNER_MEMORY / 4 * 3) {
-		for (struct tool *t = r->tools; t != NULL; t = t->next)
-			if (t->starved)
-				tool_starve(t, false);
+}
+
+/* Who has most of its line needs least for the rest. */
+static void
+choose_favourite(struct runner *r)
+{
+	struct tool	*best = NULL;
+
+	for (struct tool *t = r->tools; t != NULL; t = t->next)
+		if (t->starved && t->lines.used > 0 && (best == NULL || t->lines.used > best->lines.used))
+			best = t;
+	if (best == NULL)
+		return;
+	r->favourite = best;
+	r->favourite_ms = loop_now_ms(r->loop);
+	tool_starve(best, false);
+	loop_timer_arm(&r->patience, LOOK_MS);
+}
+
+void
+memory_check(struct runner *r)
+{
+	if (r->held_bytes <= RUNNER_MEMORY / 4 * 3) {
+		if (r->starved_count > 0 || r->favourite != NULL)
+			read_all(r);
+		return;
 	}
+	if (r->favourite != NULL && r->favourite->lines.used == 0)
+		r->favourite = NULL;
+	if (r->held_bytes > RUNNER_MEMORY)
+		starve_most(r);
+	if (r->favourite == NULL && r->starved_count > 0 && r->held_bytes < RUNNER_MEMORY + ABOVE)
+		choose_favourite(r);
 }

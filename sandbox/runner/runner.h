@@ -20,7 +20,7 @@
 #include "lib/loop.h"
 #include "policy/snap.h"
 
-#define RUNNER_MEMORY		(64u << 20)	/* answers and unfinished lines of a tenant */
+#define RUNNER_MEMORY		(64u << 20)	/* until a profile says runner_memory */
 #define RUNNER_BODIES		(64u << 20)	/* bodies of calls that were not written yet */
 #define RUNNER_QUEUE		(32u << 20)	/* the same, of one instance */
 #define RUNNER_LINK_CALLS	4096		/* open calls of one worker */
@@ -44,13 +44,16 @@ struct runner {
 	size_t		 tool_count;
 	size_t		 call_count;
 	size_t		 starved_count;		/* tools not read for want of memory */
+	struct tool	*favourite;		/* is read in spite of that, since favourite_ms */
+	uint64_t	 favourite_ms;
 	size_t		 held_bytes, body_bytes;
+	size_t		 memory_max;	/* runner_memory: where held_bytes should stay */
 	bool		 kick;			/* waiting instances may have a chance now */
 	bool		 flushing;		/* the turn's writes are being done or are done */
 	bool		 draining, leaving;
 	int		 exit_code;
 	struct loop_timer again;		/* something was queued after this turn's flush */
-	struct loop_timer patience;		/* looks after tools stopped for want of memory */
+	struct loop_timer patience;		/* looks after the favourite */
 	struct loop_timer leave;		/* the end of a drain */
 };
 

@@ -73,7 +73,7 @@ make_profile(const struct rig *r)
 	cr_assert(eq(int, build_new(SNAP_PROFILE, "default", &b), 0));
 	for (int i = 0; r->servers[i].name != NULL; i++) {
 		const struct rig_server	*s = &r->servers[i];
-		struct rec_profile	 rec = { .hash = rig_hash(r, i), .era = s->era,
+		struct rec_profile	 rec = { .hash = rig_hash(r, i), .era = s->era, .runner_kib = 64 * 1024,
 					    .isolation = s->isolation };
 		struct rec_bind		 bind = { .flags = BIND_WRITABLE };
 		struct rec_filter	 filter = { .listener = 1 };
@@ -301,7 +301,8 @@ rig_head(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint3
 	memcpy(payload, &lc, sizeof(lc));
 	memcpy(payload + sizeof(lc), name, strlen(name));
 	free(r->links[link].calls[call % RIG_CALLS].answer);
-	r->links[link].calls[call % RIG_CALLS] = (struct rig_call){ .credit = LINK_CREDIT_UP };
+	r->links[link].calls[call % RIG_CALLS] = (struct rig_call){ .credit = LINK_CREDIT_UP,
+	    .end = LINK_END_LIMIT };
 	rig_frame(r, link, (uint32_t)(sizeof(lc) + strlen(name)), LINK_CALL, flags, call, 0, payload);
 }
 
