@@ -1,1 +1,1 @@
-$(call archive,ipc,frame.c codec.c chan.c wait.c)
+$(call archive,ipc,frame.c codec.c chan.c wait.c birth.c)

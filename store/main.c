@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <sysexits.h>
 
+#include "ipc/birth.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
-#include "ipc/wait.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "policy/build.h"
@@ -225,27 +225,21 @@ on_master_gone(struct chan *c, int why_gone, void *arg)
 }
 
 static void
+on_boot(struct frame *f, const union msg_any *m, void *arg)
+{
+	struct store	*s = arg;
+
+	if (f->head.type != MSG_TYPE_DIRECTORY || m->DIRECTORY.kind != DIR_STORE)
+		return;
+	if (m->DIRECTORY.path.n >= sizeof(s->path))
+		fatal(EX_CONFIG, "folder name too long");
+	memcpy(s->path, m->DIRECTORY.path.p, m->DIRECTORY.path.n);
+}
+
+static void
 boot(struct store *s)
 {
-	char		room[FRAME_MAX];
-	struct frame	f;
-	union msg_any	m;
-	int		r;
-
-	do {
-		r = chan_recv_wait(HERITAGE_CONTROL, ROLE_STORE, ROLE_MASTER, false, room, &f, &m);
-		if (r != 0)
-			fatal(r == E_CLOSED ? EX_OK : EX_PROTOCOL, "master: %s", err_text(r));
-		if (f.head.type == MSG_TYPE_DIRECTORY && m.DIRECTORY.kind == DIR_STORE) {
-			if (m.DIRECTORY.path.n >= sizeof(s->path))
-				fatal(EX_CONFIG, "folder name too long");
-			memcpy(s->path, m.DIRECTORY.path.p, m.DIRECTORY.path.n);
-		} else if (f.head.type == MSG_TYPE_PING &&
-		    (r = chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_PING, f.head.ref, &m.PING, NULL, 0)) != 0) {
-			fatal(EX_PROTOCOL, "master: %s", err_text(r));
-		}
-		frame_close_fds(&f);
-	} while (f.head.type != MSG_TYPE_GO);
+	birth_hear(ROLE_STORE, on_boot, s);
 	if (s->path[0] == '\0')
 		fatal(EX_SOFTWARE, "the master sent GO before the folder");
 }
@@ -289,10 +283,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && argv[1][0] == '-')
 		return offline_main(argc, argv);
-	log_init_child("mcpgw-store", HERITAGE_LOG);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGINT, SIG_IGN);	/* the master's, when it runs in a terminal */
+	birth_begin("mcpgw-store");
 	signal(SIGXFSZ, SIG_IGN);	/* a limit on file size is an error like a full disk */
 	boot(&s);
 	open_store(&s);

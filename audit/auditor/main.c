@@ -18,9 +18,9 @@
 
 #include "audit/auditor/import.h"
 #include "audit/auditor/query.h"
+#include "ipc/birth.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
-#include "ipc/wait.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
@@ -214,30 +214,24 @@ keep_path(char to[4096], struct span path)
 	to[path.n] = '\0';
 }
 
+static void
+on_boot(struct frame *f, const union msg_any *m, void *arg)
+{
+	struct auditor	*a = arg;
+
+	if (f->head.type == MSG_TYPE_BOOT)
+		a->boot = m->BOOT.boot;
+	else if (f->head.type == MSG_TYPE_DIRECTORY && m->DIRECTORY.kind == DIR_AUDIT)
+		keep_path(a->audit_path, m->DIRECTORY.path);
+	else if (f->head.type == MSG_TYPE_DIRECTORY && m->DIRECTORY.kind == DIR_SPOOL)
+		keep_path(a->spool_path, m->DIRECTORY.path);
+}
+
 /* Everything the master says before GO.  Writers that ended meanwhile are found by import_all_over. */
 static void
 boot(struct auditor *a)
 {
-	char		room[FRAME_MAX];
-	struct frame	f;
-	union msg_any	m;
-	int		r;
-
-	do {
-		r = chan_recv_wait(HERITAGE_CONTROL, ROLE_AUDITOR, ROLE_MASTER, false, room, &f, &m);
-		if (r != 0)
-			fatal(r == E_CLOSED ? EX_OK : EX_PROTOCOL, "master: %s", err_text(r));
-		if (f.head.type == MSG_TYPE_BOOT)
-			a->boot = m.BOOT.boot;
-		else if (f.head.type == MSG_TYPE_DIRECTORY && m.DIRECTORY.kind == DIR_AUDIT)
-			keep_path(a->audit_path, m.DIRECTORY.path);
-		else if (f.head.type == MSG_TYPE_DIRECTORY && m.DIRECTORY.kind == DIR_SPOOL)
-			keep_path(a->spool_path, m.DIRECTORY.path);
-		else if (f.head.type == MSG_TYPE_PING &&
-		    (r = chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_PING, f.head.ref, &m.PING, NULL, 0)) != 0)
-			fatal(EX_PROTOCOL, "master: %s", err_text(r));
-		frame_close_fds(&f);
-	} while (f.head.type != MSG_TYPE_GO);
+	birth_hear(ROLE_AUDITOR, on_boot, a);
 	if (a->boot == 0 || a->audit_path[0] == '\0' || a->spool_path[0] == '\0')
 		fatal(EX_SOFTWARE, "the master sent GO before BOOT and both folders");
 }
@@ -294,10 +288,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && (strcmp(argv[1], "--query") == 0 || strcmp(argv[1], "--verify") == 0))
 		return query_main(argc, argv);
-	log_init_child("mcpgw-audit", HERITAGE_LOG);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGINT, SIG_IGN);	/* the master's, when it runs in a terminal */
+	birth_begin("mcpgw-audit");
 	signal(SIGXFSZ, SIG_IGN);	/* a limit on file size is an error like a full disk */
 	boot(&a);
 	recover(&a);

@@ -7,8 +7,6 @@
 
 #include "sandbox/runner/runner.h"
 
-/* Log and signals, before anything else. */
-void	boot_begin(void);
 /* Reads the control channel up to GO, confines the process, says READY.  *spawner_fd is the caller's.
  * Exits the process when it cannot. */
 void	boot_run(struct runner *r, int *spawner_fd);

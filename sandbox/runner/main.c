@@ -6,6 +6,7 @@
  * Owns:    the loop and the order of its turn.
  * Trusts:  the master.  Workers and tools are strangers to each other and to us.
  */
+#include "ipc/birth.h"
 #include "lib/log.h"
 #include "sandbox/runner/boot.h"
 #include "sandbox/runner/control.h"
@@ -67,7 +68,7 @@ main(void)
 	static struct runner	r = { .next_ref = 1 };
 	int			spawner_fd, res;
 
-	boot_begin();
+	birth_begin("mcpgw-runner");
 	if ((res = loop_new(&r.loop)) != 0)
 		fatal(71, "no event loop: %s", err_text(res));
 	boot_run(&r, &spawner_fd);

@@ -6,14 +6,13 @@
  * Trusts:  the master, which is the only one that speaks until READY.
  */
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ipc/birth.h"
 #include "ipc/heritage.h"
-#include "ipc/wait.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
 #include "sandbox/jail.h"
@@ -22,15 +21,6 @@
 #include "sandbox/spawner/state.h"
 
 #define NOBODY 65534
-
-static void
-boot_tell(uint16_t type, uint64_t ref, const void *msg)
-{
-	int	r = chan_send_wait(HERITAGE_CONTROL, type, ref, msg, NULL, 0);
-
-	if (r != 0)
-		fatal(EX_UNAVAILABLE, "cannot speak to the master: %s", err_text(r));
-}
 
 static void
 boot_directory(struct spawner *s, const struct msg_DIRECTORY *m)
@@ -44,15 +34,14 @@ boot_directory(struct spawner *s, const struct msg_DIRECTORY *m)
 		fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
 }
 
-/* Answers true at GO. */
-static bool
-boot_message(struct spawner *s, struct frame *f, const union msg_any *body)
+static void
+boot_message(struct frame *f, const union msg_any *body, void *arg)
 {
+	struct spawner	*s = arg;
+
 	switch (f->head.type) {
 	case MSG_TYPE_BOOT:
 		snprintf(s->tenant, sizeof(s->tenant), "%.*s", SPAN_FMT(body->BOOT.tenant));
-		if (body->BOOT.flags & BOOT_FLAG_DEBUG_LOG)
-			log_set_level(LOG_LEVEL_DEBUG);
 		break;
 	case MSG_TYPE_DIRECTORY:
 		boot_directory(s, &body->DIRECTORY);
@@ -65,15 +54,9 @@ boot_message(struct spawner *s, struct frame *f, const union msg_any *body)
 		if (offer_take(s, &body->SNAPSHOT_OFFER, f->fds[0]) != 0)
 			fatal(EX_DATAERR, "a snapshot offered at start was refused");
 		break;
-	case MSG_TYPE_PING:
-		boot_tell(MSG_TYPE_PING, f->head.ref, &body->PING);
-		break;
-	case MSG_TYPE_GO:
-		return true;
 	default:
 		break;
 	}
-	return false;
 }
 
 /* Root's files would be open to a tool that has root's uid, capabilities or not. */
@@ -96,29 +79,18 @@ tell_probe(const struct jail_probe_result *probe)
 {
 	struct msg_JAIL_PROBE	m = { .result = probe->result, .line = span_of(probe->line) };
 
-	boot_tell(MSG_TYPE_JAIL_PROBE, 0, &m);
+	birth_tell(MSG_TYPE_JAIL_PROBE, 0, &m);
 }
 
 void
 boot_run(struct spawner *s)
 {
-	static char			 room[FRAME_MAX];
 	const struct snap		*profile;
 	struct msg_READY		 ready = { 0 };
 	struct jail_probe_result	 probe;
-	struct frame			 f;
-	union msg_any			 body;
-	bool				 go = false;
-	int				 r;
 
 	refuse_root();
-	while (!go) {
-		if ((r = chan_recv_wait(HERITAGE_CONTROL, ROLE_SPAWNER, ROLE_MASTER, false, room, &f,
-		    &body)) != 0)
-			fatal(EX_UNAVAILABLE, "no word from the master: %s", err_text(r));
-		go = boot_message(s, &f, &body);
-		frame_close_fds(&f);
-	}
+	birth_hear(ROLE_SPAWNER, boot_message, s);
 	profile = swap_current(&s->snaps, SNAP_PROFILE);
 	if (s->runner == -1 || s->tenant_dir == -1 || profile == NULL)
 		fatal(EX_SOFTWARE, "GO came before the runner's channel, the tenant's folder or the profile");
@@ -126,7 +98,7 @@ boot_run(struct spawner *s)
 	jail_probe(&probe);
 	tell_probe(&probe);
 	ready.generation = snap_head(profile)->generation;
-	boot_tell(MSG_TYPE_READY, 0, &ready);
+	birth_tell(MSG_TYPE_READY, 0, &ready);
 }
 
 static bool
@@ -153,7 +125,7 @@ boot_probe(void)
 	jail_probe(&probe);
 	if (has_master()) {
 		tell_probe(&probe);
-		boot_tell(MSG_TYPE_EXITING, 0, &exiting);
+		birth_tell(MSG_TYPE_EXITING, 0, &exiting);
 	} else {
 		printf("jail: %s\n", probe.line);
 	}

@@ -8,7 +8,6 @@
  *          a command, path, mount or environment is never taken from it.
  */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "ipc/wait.h"
 #include "lib/fd.h"
@@ -146,11 +146,7 @@ main(int argc, char **argv)
 {
 	static struct spawner	s = { .tenant_dir = -1, .runner = -1 };
 
-	log_init_child("mcpgw-spawn", HERITAGE_LOG);
-	signal(SIGPIPE, SIG_IGN);
-	/* A key typed at the master's terminal goes to the whole group; the master decides what we do. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	birth_begin("mcpgw-spawn");
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--probe") == 0)
 			return boot_probe();
