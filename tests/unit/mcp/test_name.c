@@ -97,3 +97,14 @@ Test(name, judges_written_prefixes)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect(mcp_name_prefix_ok(span_of(rows[i].prefix)) == rows[i].ok, "%s", rows[i].prefix);
 }
+
+Test(name, tells_which_names_it_may_have_changed)
+{
+	cr_expect(mcp_name_is_marked(compose("fs", "Files", "a.b")));
+	cr_expect(mcp_name_is_marked(compose("fs", "F", TEN TEN TEN TEN TEN TEN TEN)));
+	cr_expect(mcp_name_is_marked(SPAN_LIT("x_01234567")), "it may also be a tool's own");
+	cr_expect(!mcp_name_is_marked(SPAN_LIT("fs__read_file")));
+	cr_expect(!mcp_name_is_marked(SPAN_LIT("01234567")));
+	cr_expect(!mcp_name_is_marked(SPAN_LIT("x_0123456G")));
+	cr_expect(!mcp_name_is_marked(SPAN_NONE));
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * listing.c - an MCP stdio server with a list of tools no honest one has: listing-server MODE
+ *
+ *   odd        names a merged view must change, names nobody can use, schemas that are none
+ *   many       10,001 tools
+ *   double     one name twice
+ *   loop       the same cursor again and again
+ *   endless    another cursor each time
+ *   huge       one tool of 17 MiB
+ *   none       a result without tools
+ *
+ * Every call is answered with the name it came by.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+
+#define TOOL(name)	"{\"name\":\"" name "\",\"inputSchema\":{\"type\":\"object\"}}"
+
+static const char	*mode;
+
+static bool
+is(const char *name)
+{
+	return strcmp(mode, name) == 0;
+}
+
+static void
+list(struct json_value cursor)
+{
+	unsigned long	page = cursor.type == JSON_STRING ? strtoul(cursor.raw.p + 1, NULL, 10) : 0;
+
+	if (is("none"))
+		return;
+	printf("\"tools\":[");
+	if (is("odd"))
+		printf(TOOL("plain") "," TOOL("say hello") "," TOOL("say!hello") "," TOOL("not for you") ","
+		    TOOL("") "," TOOL("a\\nb") ",{\"name\":5},7,null,"
+		    "{\"name\":\"no schema\"},{\"name\":\"text\",\"inputSchema\":{\"type\":\"string\"}}");
+	for (int i = 0; is("many") && i < 10001; i++)
+		printf("%s{\"name\":\"t%d\",\"inputSchema\":{\"type\":\"object\"}}", i > 0 ? "," : "", i);
+	if (is("double"))
+		printf("{\"name\":\"one\",\"description\":\"first\",\"inputSchema\":{\"type\":\"object\"}},"
+		    "{\"name\":\"one\",\"description\":\"second\",\"inputSchema\":{\"type\":\"object\"}}");
+	if (is("loop"))
+		printf(TOOL("one") "],\"nextCursor\":\"again\"");
+	else if (is("endless"))
+		printf("{\"name\":\"t%lu\",\"inputSchema\":{\"type\":\"object\"}}],\"nextCursor\":\"%lu\"", page,
+		    page + 1);
+	if (is("huge")) {
+		printf("{\"name\":\"one\",\"inputSchema\":{\"type\":\"object\"},\"description\":\"");
+		for (size_t i = 0; i < 17u << 20; i++)
+			putchar('d');
+		printf("\"}");
+	}
+	if (!is("loop") && !is("endless"))
+		printf("]");
+}
+
+static void
+on_request(struct span id, struct json_value method, struct json_value params)
+{
+	printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,", SPAN_FMT(id));
+	if (json_is(method, "initialize")) {
+		printf("\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},"
+		    "\"serverInfo\":{\"name\":\"listing\",\"version\":\"1\"}}}\n");
+	} else if (json_is(method, "tools/list")) {
+		printf("\"result\":{");
+		list(json_get(params, "cursor"));
+		printf("}}\n");
+	} else if (json_is(method, "tools/call")) {
+		printf("\"result\":{\"content\":[{\"type\":\"text\",\"text\":%.*s}]}}\n",
+		    SPAN_FMT(json_get(params, "name").raw));
+	} else {
+		printf("\"error\":{\"code\":-32601,\"message\":\"unknown\"}}\n");
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct json_value	message;
+	struct span		id;
+	char			*line = NULL;
+	size_t			 room = 0;
+	ssize_t			 n;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: listing-server MODE\n");
+		return 64;
+	}
+	mode = argv[1];
+	while ((n = getline(&line, &room, stdin)) > 0) {
+		if (json_parse(span_make(line, (size_t)n - (line[n - 1] == '\n')), true, &message, NULL) != 0)
+			return 65;
+		id = json_get(message, "id").raw;
+		if (id.n > 0)
+			on_request(id, json_get(message, "method"), json_get(message, "params"));
+		fflush(stdout);
+	}
+	free(line);
+	return 0;
+}
