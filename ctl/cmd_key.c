@@ -19,6 +19,7 @@
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/program.h"
+#include "lib/b64.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -31,7 +32,7 @@
 #define KEY_ID_BYTES	4		/* 8 hex: the public part */
 #define KEY_SECRET_BYTES 32		/* 43 base64url */
 #define KEY_PUBLIC_CHARS (sizeof(KEY_PREFIX) - 1 + 2 * KEY_ID_BYTES)
-#define KEY_CHARS	(KEY_PUBLIC_CHARS + 1 + CRYPT_B64_CHARS(KEY_SECRET_BYTES))
+#define KEY_CHARS	(KEY_PUBLIC_CHARS + 1 + B64URL_CHARS(KEY_SECRET_BYTES))
 
 struct key {
 	char			text[KEY_CHARS + 1];
@@ -43,13 +44,13 @@ static int
 key_make(struct key *k)
 {
 	uint8_t	random[KEY_ID_BYTES + KEY_SECRET_BYTES];
-	char	id[2 * KEY_ID_BYTES + 1], secret[CRYPT_B64_CHARS(KEY_SECRET_BYTES) + 1];
+	char	id[2 * KEY_ID_BYTES + 1], secret[B64URL_CHARS(KEY_SECRET_BYTES) + 1];
 	int	r;
 
 	if ((r = crypt_random(random, sizeof(random))) != 0)
 		return r;
 	num_hex(random, KEY_ID_BYTES, id);
-	crypt_b64url(random + KEY_ID_BYTES, KEY_SECRET_BYTES, secret);
+	b64url_encode(random + KEY_ID_BYTES, KEY_SECRET_BYTES, secret);
 	snprintf(k->public_name, sizeof(k->public_name), KEY_PREFIX "%s", id);
 	snprintf(k->text, sizeof(k->text), "%s_%s", k->public_name, secret);
 	r = crypt_sha256(span_of(k->text), &k->digest);

@@ -33,10 +33,4 @@ must_check int	crypt_seal(const uint8_t key[CRYPT_KEY_BYTES], const uint8_t nonc
 must_check int	crypt_open(const uint8_t key[CRYPT_KEY_BYTES], const uint8_t nonce[CRYPT_NONCE_BYTES],
 		    struct span ad, struct span in, const uint8_t tag[CRYPT_TAG_BYTES], uint8_t *out);
 
-/* base64url without padding (RFC 4648 5).  Encode: `to` has room for CRYPT_B64_CHARS(n) + 1.
- * Decode: strict; 0, E_FORMAT or E_TOOBIG; *got bytes in `to`. */
-#define CRYPT_B64_CHARS(n) (((n) * 4 + 2) / 3)
-void		crypt_b64url(const void *bytes, size_t n, char *to);
-must_check int	crypt_b64url_decode(struct span text, uint8_t *to, size_t room, size_t *got);
-
 #endif

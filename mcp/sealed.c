@@ -7,6 +7,7 @@
  */
 #include <endian.h>
 
+#include "lib/b64.h"
 #include "lib/crypt.h"
 #include "mcp/sealed.h"
 
@@ -27,7 +28,7 @@ struct session_wire {
 	uint8_t		zero[17];
 };
 _Static_assert(sizeof(struct session_wire) == 64, "a session's middle is 64 bytes");
-_Static_assert(CRYPT_B64_CHARS(64 + SEALED_OVERHEAD) == SEALED_SESSION_CHARS, "its token has 126 characters");
+_Static_assert(B64URL_CHARS(64 + SEALED_OVERHEAD) == SEALED_SESSION_CHARS, "its token has 126 characters");
 
 /* Word and path in one; a path begins with a slash and no word has one, so two pairs never meet. */
 static int
@@ -97,7 +98,7 @@ sealed_session_seal(const struct keyring *ring, struct span path, const struct s
 	memcpy(w.id, s->id, sizeof(w.id));
 	if ((r = seal(ring, SESSION_WORD, path, span_make(&w, sizeof(w)), raw)) != 0)
 		return r;
-	crypt_b64url(raw, sizeof(raw), to);
+	b64url_encode(raw, sizeof(raw), to);
 	return 0;
 }
 
@@ -112,7 +113,7 @@ sealed_session_open(const struct keyring *ring, struct span path, struct span to
 
 	*out = (struct sealed_session){ 0 };
 	if (token.n != SEALED_SESSION_CHARS ||
-	    crypt_b64url_decode(token, raw, sizeof(raw), &n) != 0 || n != sizeof(raw) ||
+	    b64url_decode(token, raw, sizeof(raw), &n) != 0 || n != sizeof(raw) ||
 	    unseal(ring, SESSION_WORD, path, raw, n, (uint8_t *)&w) != 0 ||
 	    memcmp(w.zero, zero, sizeof(zero)) != 0)
 		return E_DENIED;
@@ -138,10 +139,10 @@ sealed_seal(const struct keyring *ring, const char *word, struct span path, stru
 	if (middle.n > SEALED_MIDDLE_MAX)
 		return E_TOOBIG;
 	if ((r = seal(ring, word, path, middle, raw)) != 0 ||
-	    (r = buf_reserve(to, CRYPT_B64_CHARS(n) + 1, &text)) != 0)
+	    (r = buf_reserve(to, B64URL_CHARS(n) + 1, &text)) != 0)
 		return r;
-	crypt_b64url(raw, n, text);
-	buf_commit(to, CRYPT_B64_CHARS(n));
+	b64url_encode(raw, n, text);
+	buf_commit(to, B64URL_CHARS(n));
 	return 0;
 }
 
@@ -154,7 +155,7 @@ sealed_open(const struct keyring *ring, const char *word, struct span path, stru
 	char	*middle;
 	int	 r;
 
-	if (crypt_b64url_decode(token, raw, sizeof(raw), &n) != 0 || n < SEALED_OVERHEAD)
+	if (b64url_decode(token, raw, sizeof(raw), &n) != 0 || n < SEALED_OVERHEAD)
 		return E_DENIED;
 	if ((r = buf_reserve(to, n - SEALED_OVERHEAD + 1, &middle)) != 0)
 		return r;

@@ -80,36 +80,3 @@ Test(crypt, compares_whole_contents)
 	cr_expect(crypt_equal("abc", "abc", 3) && !crypt_equal("abc", "abd", 3) && !crypt_equal("abc", "bbc", 3));
 	cr_expect(crypt_equal("abc", "xyz", 0));
 }
-
-Test(crypt, writes_and_reads_base64url)
-{
-	static const struct { const char *bytes, *text; } rows[] = {
-		{ "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg" },
-		{ "\xfb\xff\xbf", "-_-_" },
-	};
-	char	text[16];
-	uint8_t	back[16];
-	size_t	n;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		size_t	bytes = strlen(rows[i].bytes);
-
-		crypt_b64url(rows[i].bytes, bytes, text);
-		cr_expect_str_eq(text, rows[i].text);
-		cr_expect(strlen(text) == CRYPT_B64_CHARS(bytes));
-		cr_expect(crypt_b64url_decode(span_of(text), back, bytes, &n) == 0 && n == bytes, "row %zu", i);
-		cr_expect(memcmp(back, rows[i].bytes, n) == 0, "row %zu", i);
-		cr_expect(bytes == 0 || crypt_b64url_decode(span_of(text), back, bytes - 1, &n) == E_TOOBIG);
-	}
-}
-
-Test(crypt, refuses_other_spellings_of_base64url)
-{
-	static const char *const texts[] = { "Z", "Zm9vY", "Zg==", "Zh", "Zm9", "Z+8", "Z/8", "Zm 8", "Zm8\n" };
-	uint8_t	back[16];
-	size_t	n;
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		cr_expect(crypt_b64url_decode(span_of(texts[i]), back, sizeof(back), &n) == E_FORMAT, "%s", texts[i]);
-	cr_expect(crypt_b64url_decode(span_make("Z\0", 2), back, sizeof(back), &n) == E_FORMAT);
-}
