@@ -17,9 +17,9 @@
 void
 tool_count_lines(struct tool *t)
 {
-	t->r->held_bytes += t->lines.room;
+	t->r->held_bytes += t->lines.used;
 	t->r->held_bytes -= t->lines_counted;
-	t->lines_counted = t->lines.room;
+	t->lines_counted = t->lines.used;
 }
 
 /* --- stdin -------------------------------------------------------------------------------------- */
@@ -186,7 +186,7 @@ tool_on_out(struct loop_io *io, unsigned what, void *arg)
 size_t
 tool_held(const struct tool *t)
 {
-	return t->lines.room + (t->instance == NULL ? 0 : t->instance->held_bytes);
+	return t->lines.used + (t->instance == NULL ? 0 : t->instance->held_bytes);
 }
 
 void
@@ -195,7 +195,6 @@ tool_starve(struct tool *t, bool starve)
 	if (starve == t->starved)
 		return;
 	t->starved = starve;
-	t->starved_ms = loop_now_ms(t->r->loop);
 	if (starve)
 		t->r->starved_count++;
 	else

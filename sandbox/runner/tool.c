@@ -62,6 +62,15 @@ tool_drop_lines(struct tool *t)
 	tool_count_lines(t);
 }
 
+/* It is of no concern to memory.c any more. */
+static void
+tool_unstarve(struct tool *t)
+{
+	if (t->r->favourite == t)
+		t->r->favourite = NULL;
+	tool_starve(t, false);
+}
+
 static void
 tool_free(struct tool *t)
 {
@@ -81,7 +90,7 @@ tool_free(struct tool *t)
 	t->server->tool_count--;
 	t->server->touched = true;
 	r->kick = true;
-	tool_starve(t, false);
+	tool_unstarve(t);
 	tool_drop_lines(t);
 	feed_fini(&t->feed);
 	loop_timer_disarm(&t->timer);
@@ -118,7 +127,7 @@ tool_stop(struct tool *t, uint64_t grace_ms)
 		return;			/* on its way, or SPAWNED will find it without instance */
 	tool_drop_lines(t);
 	feed_fini(&t->feed);
-	tool_starve(t, false);
+	tool_unstarve(t);
 	if (grace_ms == 0) {
 		tool_kill(t);
 		return;

@@ -45,11 +45,10 @@ struct tool {
 	bool			 dirty;
 	bool			 out_ended;
 	bool			 left;		/* its pidfd says it is dead */
-	bool			 starved;	/* not read for want of memory, since starved_ms */
-	uint64_t		 starved_ms;
+	bool			 starved;	/* not read for want of memory */
 
 	struct lines		 lines;
-	size_t			 lines_counted;	/* of their room, in runner.held_bytes */
+	size_t			 lines_counted;	/* of the line being read, in runner.held_bytes */
 	unsigned		 garbage_row;	/* lines since the last message */
 	size_t			 garbage_bytes;	/* the same in bytes */
 	size_t			 garbage_seen;	/* of the unfinished line, counted already */

@@ -24,6 +24,7 @@
  *   flood-stderr N     N bytes to stderr before each answer
  *   no-newline         a call makes it write one line without end, no JSON
  *   no-newline-json    the same, one JSON string
+ *   half N             N bytes of an answer, and then no more
  *   slow N             answers after N ms
  *   progress N         the same, with a progress notification every 50 ms
  *   big N              an answer of N bytes and a little more
@@ -137,6 +138,7 @@ ask_much(void)
 	for (unsigned long i = 0; i < number; i++)
 		printf("{\"jsonrpc\":\"2.0\",\"id\":\"ask-%lu\",\"method\":\"ping\"}\n", i);
 	fflush(stdout);
+	pause_ms(300);
 	for (unsigned long i = 0; i < number; i++)
 		if (!hear(&reply))
 			exit(0);
@@ -185,10 +187,16 @@ lie_before(struct span id, struct json_value message)
 		    "\"data\":\"again\"}}\n");
 	for (unsigned long i = 0; is("flood-stderr") && i < number; i += 64)
 		fputs("eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n", stderr);
-	if (is("no-newline-json"))
+	if (is("no-newline-json") || is("half"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"x\":\"", SPAN_FMT(id));
 	while (is("no-newline") || is("no-newline-json"))
 		fputs("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", stdout);
+	for (unsigned long i = 0; is("half") && i < number; i++)
+		putchar('h');
+	if (is("half")) {
+		fflush(stdout);
+		forever();
+	}
 	if (is("slow"))
 		pause_ms(number);
 	for (unsigned long ms = 0; is("progress") && ms < number; ms += 50) {

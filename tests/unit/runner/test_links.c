@@ -300,7 +300,7 @@ Test(links, full_queues_refuse_and_recover, .timeout = 60)
 Test(links, memory_for_answers_has_a_ceiling, .timeout = 90)
 {
 	struct rig	r;
-	int		link, ended = 0, whole = 0;
+	int		link, whole = 0;
 	char		path[64], line[128];
 	long		most_kb = 0, kb;
 	FILE		*f;
@@ -319,17 +319,16 @@ Test(links, memory_for_answers_has_a_ceiling, .timeout = 90)
 				most_kb = kb;
 		fclose(f);
 	}
-	claim(most_kb < 100 * 1024, "%ld KiB", most_kb);
+#ifndef MCPGW_SANITIZED
+	claim(most_kb < 120 * 1024, "%ld KiB", most_kb);
+#endif
 	/* Now they are taken, and what was whole arrives whole; half lines that filled the rest make room. */
-	for (int round = 0; round < 400 && ended < 16; round++) {
-		ended = 0;
-		for (uint32_t n = 1; n <= 16; n++) {
-			if (!r.links[link].calls[n].ended)
-				rig_frame(&r, link, 0, LINK_CREDIT, 0, n, 1u << 20, NULL);
-			ended += r.links[link].calls[n].ended;
-		}
-		rig_run(&r, 20, NULL);
-	}
+	r.links[link].stingy = false;
+	for (uint32_t n = 1; n <= 16; n++)
+		if (r.links[link].calls[n].answer_have > 0 && !r.links[link].calls[n].ended)
+			rig_frame(&r, link, 0, LINK_CREDIT, 0, n, (uint32_t)r.links[link].calls[n].answer_have, NULL);
+	for (uint32_t n = 1; n <= 16; n++)
+		rig_run(&r, 20000, &r.links[link].calls[n].ended);
 	for (uint32_t n = 1; n <= 16; n++) {
 		struct rig_call *c = &r.links[link].calls[n];
 
@@ -337,6 +336,38 @@ Test(links, memory_for_answers_has_a_ceiling, .timeout = 90)
 		claim(c->end != LINK_END_OK || c->answer_have == c->answer_bytes);
 		whole += c->end == LINK_END_OK;
 	}
-	claim(whole >= 10, "%d of 16", whole);
+	claim(whole == 16, "%d of 16", whole);
+	/* Nobody is left unread. */
+	for (uint32_t n = 1; n <= 16; n++)
+		if (r.links[link].calls[n].end == LINK_END_OK)
+			claim(rig_call(&r, link, n + 20, 2, n, 5000)->end == LINK_END_OK, "key %u", n);
+	rig_end(&r);
+}
+
+Test(links, half_lines_cannot_hold_the_memory_for_ever, .timeout = 90)
+{
+	static const struct rig_server	servers[] = {
+		{ .name = "half", .mode = "half", .n = "12000000", .max_instances = 20 },
+		{ .name = "big", .mode = "big", .n = "12000000", .max_instances = 20 },
+		{ .name = "fine", .mode = "ok", .max_instances = 20 }, { .name = NULL },
+	};
+	struct rig	r;
+	struct rig_call	*c;
+	int		link, gone = 0;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	for (uint32_t n = 1; n <= 8; n++)
+		rig_send(&r, link, n, 0, n, 80000, 0);
+	rig_run(&r, 1500, NULL);
+	c = rig_call(&r, link, 20, 2, 1, 3000);
+	claim(c->end == LINK_END_OK, "a small answer passes: %s", c->text);
+	rig_send(&r, link, 21, 1, 1, 60000, 0);
+	c = &r.links[link].calls[21];
+	rig_run(&r, 60000, &c->ended);
+	claim(c->end == LINK_END_OK && c->answer_have == c->answer_bytes, "a big one comes through: %s", c->text);
+	for (uint32_t n = 1; n <= 8; n++)
+		gone += r.links[link].calls[n].end == LINK_END_TOO_BIG;
+	claim(gone > 0 && gone < 8, "%d of 8", gone);
 	rig_end(&r);
 }
