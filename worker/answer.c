@@ -110,6 +110,13 @@ answer_credit(struct answer *a, size_t n)
 	return n;
 }
 
+void
+answer_give(struct answer *a, const struct rpc_answer *whole, bool modern)
+{
+	a->whole = whole;
+	a->modern = modern;
+}
+
 static int
 finish_stream(struct answer *a, struct answer_ready *out)
 {
@@ -139,7 +146,9 @@ answer_finish(struct answer *a, struct answer_ready *out)
 		return E_UPSTREAM;
 	if (a->streams)
 		return finish_stream(a, out);
-	if ((r = rpc_answer_whole(rq->w->answer_scan, buf_rest(&a->held), &out->answer)) != 0)
+	if (a->whole != NULL)
+		out->answer = *a->whole;
+	else if ((r = rpc_answer_whole(rq->w->answer_scan, buf_rest(&a->held), &out->answer)) != 0)
 		return r == E_NOMEM ? r : E_UPSTREAM;
 	if (out->answer.kind != RPC_RESPONSE)
 		return E_UPSTREAM;

@@ -21,6 +21,7 @@ struct answer {
 	bool			 begun;		/* its head is with the client's connection */
 	bool			 broken;	/* what came is no JSON, or more than announced */
 	struct buf		 held;		/* the whole, or the tail of a stream */
+	const struct rpc_answer	*whole;		/* or the whole, read already; borrowed */
 	struct json_scan	*scan;		/* of a stream */
 	uint64_t		 owed;		/* given to the connection, not yet taken by the client */
 };
@@ -39,6 +40,8 @@ void	answer_expect(struct answer *a, uint64_t bytes, struct bridge_mark id, bool
 size_t	answer_take(struct answer *a, struct span bytes);
 /* The client took n bytes; answers how many the server may send for them. */
 size_t	answer_credit(struct answer *a, size_t n);
+/* The whole answer at once, read already; borrowed until its end was dealt with. */
+void	answer_give(struct answer *a, const struct rpc_answer *whole, bool modern);
 /* It is whole: 0, or E_UPSTREAM, E_NOMEM when it cannot be passed on.  A stream's last bytes are still
  * held: answer_send_tail() after the audit's `end`. */
 must_check int answer_finish(struct answer *a, struct answer_ready *out);

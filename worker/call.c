@@ -276,6 +276,14 @@ on_body(struct route *r, struct span bytes)
 		route_credit(&c->route, taken);
 }
 
+static void
+on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
+{
+	struct call	*c = call_of(r);
+
+	answer_give(&c->answer, answer, modern);
+}
+
 /* A whole answer.  The record is written at the end of this turn, before the connection is flushed;
  * so its order towards the reply below is the loop's, not this function's. */
 static void
@@ -319,7 +327,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		call_succeed(c, &ready);
 }
 
-static const struct route_ops route_ops = { on_answer, on_body, on_end };
+static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_end };
 
 /* A modern client that goes away cancels (mcp-wire 3.4); a legacy one does not (3.3). */
 static void

@@ -47,6 +47,7 @@ struct entry {
 	const struct rec_server	*server;
 	struct route		 route;
 	struct buf		 up, answer;
+	const struct rpc_answer	*whole;		/* instead of answer, until on_end has run */
 	struct catalogue	*build;		/* the one that grows */
 	struct buf		 cursor;	/* raw JSON text of the next page's */
 	unsigned		 pages, tries;
@@ -230,17 +231,33 @@ on_body(struct route *r, struct span bytes)
 		route_cancel(r);
 }
 
+static void
+on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
+{
+	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
+
+	(void)modern;
+	MAGIC_CHECK(e, LIST_MAGIC);
+	e->whole = answer;
+}
+
 /* One page came.  0, with the cursor of the next one or none, or E_UPSTREAM, E_NOMEM. */
 static int
 take_page(struct entry *e, struct span *cursor)
 {
-	struct rpc_answer	answer;
+	struct rpc_answer	 own;
+	const struct rpc_answer	*answer = e->whole;
 
 	*cursor = SPAN_NONE;
-	if (rpc_answer_whole(e->lists->w->answer_scan, buf_rest(&e->answer), &answer) != 0 ||
-	    answer.kind != RPC_RESPONSE || answer.is_error)
+	e->whole = NULL;
+	if (answer == NULL) {
+		answer = &own;
+		if (rpc_answer_whole(e->lists->w->answer_scan, buf_rest(&e->answer), &own) != 0)
+			return E_UPSTREAM;
+	}
+	if (answer->kind != RPC_RESPONSE || answer->is_error)
 		return E_UPSTREAM;
-	return catalogue_page(e->build, answer.result, cursor);
+	return catalogue_page(e->build, answer->result, cursor);
 }
 
 /* The operator should know why a tool is not there. */
@@ -283,7 +300,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	flight_over(e, error, text);
 }
 
-static const struct route_ops route_ops = { on_answer, on_body, on_end };
+static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_end };
 
 static void
 fetch_page(struct entry *e)

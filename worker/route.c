@@ -94,25 +94,19 @@ static void
 on_http_done(struct upstream_call *c, const struct upstream_result *result, void *arg)
 {
 	struct route			*r = arg;
-	const struct rpc_answer		*answer = result->answer;
 	struct route			 kept;
-	struct bridge_mark		 id;
 
 	(void)c;
-	/* The owner may give up in on_body, and free the route in on_end; the answer and the reason's
+	/* The owner may give up in on_whole, and free the route in on_end; the answer and the reason's
 	 * text live until the call is freed. */
 	kept = *r;
 	r->call = NULL;
 	r->secrets = NULL;
 	r->arena = (struct arena){ 0 };
-	if (result->error != 0) {
+	if (result->error != 0)
 		metric_add(&r->worker->metrics, METRIC_upstream_failures_total, 1);
-	} else {
-		id = (struct bridge_mark){ (uint32_t)(answer->id.p - answer->text.p),
-		    (uint32_t)answer->id.n };
-		r->ops->on_answer(r, answer->text.n, id, result->modern);
-		r->ops->on_body(r, answer->text);
-	}
+	else
+		r->ops->on_whole(r, result->answer, result->modern);
 	/* Too large is the server's fault, as it is over the link. */
 	route_finish(r, result->error == E_TOOBIG ? E_UPSTREAM : result->error, result->sent, result->why);
 	http_close(&kept);

@@ -3,7 +3,7 @@
  * route.h - one JSON-RPC request to one server, whichever way it is reached
  *
  * stdio servers over the tenant's runner, HTTP servers over this worker's pool.  The caller sees the
- * same four events for both.
+ * same events for both.
  */
 #ifndef WORKER_ROUTE_H
 #define WORKER_ROUTE_H
@@ -21,6 +21,9 @@ struct route_ops {
 	void	(*on_answer)(struct route *, uint64_t bytes, struct bridge_mark id, bool modern);
 	/* Its next bytes, borrowed; route_credit() when they are taken. */
 	void	(*on_body)(struct route *, struct span bytes);
+	/* Instead of these two, when it came whole and was read already; borrowed until on_end
+	 * returns, which comes at once. */
+	void	(*on_whole)(struct route *, const struct rpc_answer *answer, bool modern);
 	/* Once, last.  error: 0 after a whole answer, else E_*; sent: the server may have acted on
 	 * the request; text is for people, borrowed. */
 	void	(*on_end)(struct route *, int error, bool sent, struct span text);
