@@ -11,12 +11,20 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl/ask.h"
 #include "ctl/folders.h"
 #include "ctl/out.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+
+const char *
+ask_how_to_start(const struct ctl *ctl)
+{
+	return ctl->where.system && access("/run/systemd/system", F_OK) == 0 ? "systemctl start mcpgw" :
+	    "mcpgwctl start";
+}
 
 static int
 say_not_running(const struct ctl *ctl, const char *path, int error, bool say)
@@ -27,8 +35,7 @@ say_not_running(const struct ctl *ctl, const char *path, int error, bool say)
 		return EX_NOPERM;
 	}
 	if (say)
-		out_error("not running (no %s). Start it: %s", path,
-		    ctl->where.system ? "systemctl start mcpgw" : "mcpgwctl start");
+		out_error("not running (no %s). Start it: %s", path, ask_how_to_start(ctl));
 	return EX_UNAVAILABLE;
 }
 

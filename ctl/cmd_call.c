@@ -26,24 +26,25 @@
 
 /* --- arguments ----------------------------------------------------------------------------------- */
 
-/* The tool's inputSchema.properties, from the server's list; nothing when it cannot be had, and then
- * every value is text.  The answer backs it. */
-static struct json_value
+/* The tool's inputSchema.properties, from the server's list; nothing when it is not listed, and then
+ * every value is text.  The answer backs it.  0, or an exit code with the reason said. */
+static int
 tool_properties(struct ctl *ctl, const char *target, const char *tool, const char *as,
-    struct mcp_answer *list)
+    struct mcp_answer *list, struct json_value *out)
 {
 	const struct mcp_question	 q = { .target = target, .method = "tools/list", .as = as };
-	struct json_value		 one, none = { JSON_NONE, { NULL, 0 } };
+	struct json_value		 one;
 	struct json_iter		 it;
 	struct span			 key;
+	int				 r;
 
-	if (mcp_ask(ctl, &q, list) != 0)
-		return none;
+	if ((r = mcp_ask(ctl, &q, list)) != 0)
+		return r;
 	json_iter_init(&it, json_get(list->result, "tools"));
 	while (json_iter_next(&it, &key, &one))
 		if (json_is(json_get(one, "name"), tool))
-			return json_get(json_get(one, "inputSchema"), "properties");
-	return none;
+			*out = json_get(json_get(one, "inputSchema"), "properties");
+	return 0;
 }
 
 /* Does the schema want something else than text here, and is the value such a thing? */
@@ -80,10 +81,8 @@ check(int r)
 static void
 put_argument(struct buf *b, char *pair, struct json_value properties, bool first)
 {
-	char	*value = strchr(pair, '=');
+	char	*value = strchr(pair + 1, '=');	/* put_params() saw it */
 
-	if (value == NULL || value == pair)
-		fatal(EX_USAGE, "\"%s\": write arguments as NAME=VALUE, or all of them as --args JSON", pair);
 	*value++ = '\0';
 	check(buf_put_str(b, first ? "" : ","));
 	check(json_put_string(b, span_of(pair)));
@@ -94,13 +93,14 @@ put_argument(struct buf *b, char *pair, struct json_value properties, bool first
 		check(json_put_string(b, span_of(value)));
 }
 
-/* Members of params: "name" and "arguments". */
-static void
+/* Members of params: "name" and "arguments".  0, or an exit code with the reason said. */
+static int
 put_params(struct buf *b, struct ctl *ctl, const char *target, int argc, char **argv, const char *json,
     const char *as)
 {
 	struct json_value	v, properties = { JSON_NONE, { NULL, 0 } };
 	struct mcp_answer	list = { 0 };
+	int			r;
 
 	check(buf_put_str(b, "\"name\":"));
 	check(json_put_string(b, span_of(argv[1])));
@@ -111,15 +111,20 @@ put_params(struct buf *b, struct ctl *ctl, const char *target, int argc, char **
 		if (json_parse(span_of(json), true, &v, NULL) != 0 || v.type != JSON_OBJECT)
 			fatal(EX_USAGE, "--args: not a JSON object");
 		check(buf_put(b, v.raw));
-		return;
+		return 0;
 	}
-	if (argc > 2)
-		properties = tool_properties(ctl, target, argv[1], as, &list);
+	for (int i = 2; i < argc; i++)
+		if (strchr(argv[i] + (argv[i][0] != '\0'), '=') == NULL)
+			fatal(EX_USAGE, "\"%s\": write arguments as NAME=VALUE, or all of them as --args JSON",
+			    argv[i]);
+	if (argc > 2 && (r = tool_properties(ctl, target, argv[1], as, &list, &properties)) != 0)
+		return r;
 	check(buf_put_str(b, "{"));
 	for (int i = 2; i < argc; i++)
 		put_argument(b, argv[i], properties, i == 2);
 	check(buf_put_str(b, "}"));
 	mcp_answer_fini(&list);
+	return 0;
 }
 
 /* --- the answer ---------------------------------------------------------------------------------- */
@@ -239,12 +244,13 @@ cmd_call(struct ctl *ctl, int argc, char **argv)
 	if (mcp_server_target(argv[0], target, sizeof(target)) != 0)
 		fatal(EX_USAGE, "%s: too long for a server's name", argv[0]);
 	buf_init(&params, ARGS_BYTES);
-	put_params(&params, ctl, target, argc, argv, json, as);
 	q.target = target;
 	q.name = argv[1];
-	q.params = buf_rest(&params);
 	q.as = as;
-	r = mcp_ask(ctl, &q, &a);
+	if ((r = put_params(&params, ctl, target, argc, argv, json, as)) == 0) {
+		q.params = buf_rest(&params);
+		r = mcp_ask(ctl, &q, &a);
+	}
 	buf_fini(&params);
 	if (r != 0)
 		return r;

@@ -64,6 +64,6 @@ command_unknown(int argc, char **argv)
 	names[n] = NULL;
 	snprintf(typed, sizeof(typed), has_verb ? "%s %s" : "%s", argv[0], has_verb ? argv[1] : "");
 	if ((near = opts_nearest(typed, names)) != NULL)
-		fatal(EX_USAGE, "unknown verb \"%s\"; did you mean %s?", typed, near);
-	fatal(EX_USAGE, "unknown verb \"%s\"; see mcpgwctl help", typed);
+		fatal(EX_USAGE, "unknown command \"%s\"; did you mean %s?", typed, near);
+	fatal(EX_USAGE, "unknown command \"%s\"; see mcpgwctl help", typed);
 }

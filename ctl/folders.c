@@ -163,7 +163,8 @@ paths_read(struct ctl *ctl)
 	take_default(ctl, "state_dir", "MCPGW_STATE_DIR", ctl->where.state_dir, paths.state,
 	    sizeof(paths.state));
 	snprintf(paths.socket, sizeof(paths.socket), "%.4000s/mcp.sock", paths.run);
-	if (!ask_compiler(ctl))
+	/* Before the folder is made there is nothing but defaults; -c is known to be there. */
+	if (access(folders_config(ctl), F_OK) == 0 && !ask_compiler(ctl))
 		out_error("%s/mcpgw.conf cannot be used; looking in %s", folders_config(ctl), paths.run);
 }
 

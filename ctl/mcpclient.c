@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "ctl/folders.h"
+#include "ctl/ask.h"
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
 #include "lib/log.h"
@@ -137,8 +138,7 @@ static int
 say_failure(struct ctl *ctl, const char *path, int r)
 {
 	if (r == E_NOTFOUND) {
-		out_error("not running (no %s). Start it: %s", path,
-		    ctl->where.system ? "systemctl start mcpgw" : "mcpgwctl start");
+		out_error("not running (no %s). Start it: %s", path, ask_how_to_start(ctl));
 		return EX_UNAVAILABLE;
 	}
 	if (r == E_DENIED) {
@@ -211,6 +211,14 @@ mcp_say_error(const struct mcp_answer *a)
 		code = 0;
 	if (rule.n > 0 && memmem(message.p, message.n, rule.p, rule.n) != NULL)
 		rule = SPAN_NONE;	/* said already */
+	if (code == err_row(E_HTTP_PATH)->rpc_code && a->http.status == 404) {
+		/* The path is ours but for the server's name. */
+		message = SPAN_LIT("no such server, or none that this agent may use");
+		code = -32602;
+	} else if (a->http.status == 401) {
+		message = SPAN_LIT("you are no agent here: let \"peers\" of rules.json name one for you "
+		    "(root and the owner: or say --as AGENT)");
+	}
 	out_error("%.*s%s%.*s%s%.*s", SPAN_FMT(message), rule.n > 0 ? "  rule " : "", SPAN_FMT(rule),
 	    id.n > 0 ? "  request " : "", SPAN_FMT(id));
 	arena_fini(&arena);
