@@ -10,8 +10,10 @@
  * the folder it lies in), for a binary the file alone, for an interpreter of somebody's home the one
  * file, under /runtime/bin.  Never a home, /tmp or the like as a whole.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -240,6 +242,14 @@ hash_bang(const char *path, char *line, size_t room)
 	return span_make(line, lf == NULL ? (size_t)n : (size_t)(lf - line));
 }
 
+static const char *
+user_name(struct job *j)
+{
+	const struct passwd	*pw = getpwuid(geteuid());
+
+	return pw == NULL ? job_fmt(j, "%u", geteuid()) : pw->pw_name;
+}
+
 /* --- the two questions -------------------------------------------------------------------------- */
 
 bool
@@ -254,8 +264,10 @@ program_find(struct job *j, const char *command, const char *folder, struct view
 
 	*out = (struct program){ .argv0 = command };
 	if (real == NULL || !is_file(real)) {
-		*why = is_path ? job_fmt(j, "%s: no such program", file_shown(j, found)) :
-		    job_fmt(j, "%s: not found on PATH", command);
+		*why = !is_path ? job_fmt(j, "%s: not found on PATH", command) :
+		    errno == EACCES ? job_fmt(j, "%s: user %s cannot get there; a tool must lie where every user "
+		    "may go", file_shown(j, found), user_name(j)) :
+		    job_fmt(j, "%s: no such program", file_shown(j, found));
 		return false;
 	}
 	if (access(real, X_OK) != 0) {
