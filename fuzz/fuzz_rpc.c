@@ -145,13 +145,11 @@ one_list(struct span text)
 static void
 one_header(struct span text)
 {
-	struct span	got;
+	int	r = mcp_header_matches(text, SPAN_LIT("us"));
 
-	if (mcp_header_decode(text, &arena, &got) != 0)
-		return;
-	CHECK(json_utf8_ok(got) && mcp_header_matches(text, got) == 0);
+	CHECK(r == E_MCP_HEADER || span_is(span_trim(text), "us") || span_is(span_trim(text), "=?base64?dXM=?="));
 	buf_clear(&to);
-	CHECK(mcp_header_encode(&to, got) == 0 && mcp_header_matches(buf_rest(&to), got) == 0);
+	CHECK(mcp_header_encode(&to, text) == 0 && mcp_header_matches(buf_rest(&to), text) == 0);
 }
 
 int

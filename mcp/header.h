@@ -5,15 +5,12 @@
 #ifndef MCP_HEADER_H
 #define MCP_HEADER_H
 
-#include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 
-/* Does a header's value stand for `want` (decoded text of the body)?  0 or E_MCP_HEADER: not equal,
- * bad base64, or not UTF-8.  Blanks around the value are not part of it. */
+/* Does a header's value stand for `want` (decoded text of the body)?  0 or E_MCP_HEADER: not equal, or
+ * no canonical base64.  Blanks around the value are not part of it. */
 must_check int	mcp_header_matches(struct span value, struct span want);
-/* The text a value stands for; borrowed, or decoded into `a`.  0, E_MCP_HEADER or E_NOMEM. */
-must_check int	mcp_header_decode(struct span value, struct arena *a, struct span *out);
 /* Appends what to send for `text`: itself when a header can carry it, else its base64 form. */
 must_check int	mcp_header_encode(struct buf *to, struct span text);
 

@@ -24,20 +24,15 @@ static const struct header_case sent[] = {
 	{ "=?BASE64?eA==?=", "=?BASE64?eA==?=" },
 };
 
-Test(header, sends_and_takes_back_every_text)
+Test(header, sends_every_text_and_knows_it_again)
 {
-	struct arena	a;
 	struct buf	b;
 
-	arena_init(&a, NULL, 0, 4096);
 	buf_init(&b, 256);
 	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
-		struct span	got;
-
 		buf_clear(&b);
 		cr_assert(mcp_header_encode(&b, span_of(sent[i].text)) == 0);
 		cr_expect(span_is(buf_rest(&b), sent[i].header), "row %zu: %.*s", i, SPAN_FMT(buf_rest(&b)));
-		cr_expect(mcp_header_decode(buf_rest(&b), &a, &got) == 0 && span_is(got, sent[i].text), "row %zu", i);
 		cr_expect(mcp_header_matches(buf_rest(&b), span_of(sent[i].text)) == 0, "row %zu", i);
 		cr_expect(mcp_header_matches(buf_rest(&b), SPAN_LIT("other")) == E_MCP_HEADER, "row %zu", i);
 	}
@@ -46,7 +41,6 @@ Test(header, sends_and_takes_back_every_text)
 	cr_expect(mcp_header_matches(SPAN_LIT("=?base64?dXM=?="), SPAN_LIT("usa")) == E_MCP_HEADER);
 	cr_expect(mcp_header_matches(SPAN_LIT("=?base64?dXNh?="), SPAN_LIT("us")) == E_MCP_HEADER);
 	buf_fini(&b);
-	arena_fini(&a);
 }
 
 Test(header, refuses_other_spellings_of_base64)
@@ -62,18 +56,10 @@ Test(header, refuses_other_spellings_of_base64)
 		"=?base64?e A=?=",
 		"=?base64?=" "?=",
 		"=?base64?====" "?=",
-		"=?base64?/w==?=",		/* not UTF-8 */
-		"=?base64?7aCA?=",		/* a surrogate */
 	};
-	struct arena	a;
 
-	arena_init(&a, NULL, 0, 4096);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		struct span	got;
-
-		cr_expect(mcp_header_decode(span_of(values[i]), &a, &got) == E_MCP_HEADER, "%s", values[i]);
 		cr_expect(mcp_header_matches(span_of(values[i]), SPAN_LIT("x")) == E_MCP_HEADER, "%s", values[i]);
 		cr_expect(mcp_header_matches(span_of(values[i]), SPAN_LIT("xy")) == E_MCP_HEADER, "%s", values[i]);
 	}
-	arena_fini(&a);
 }
