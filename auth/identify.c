@@ -129,5 +129,6 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out)
 		return E_NOMEM;
 	out->may_claim_agent = in->params->trust_agent_argument != 0;
 	out->hash = principal_hash(out);
+	out->tenant_hash = sum64(out->tenant);
 	return 0;
 }

@@ -25,6 +25,7 @@ struct principal {
 	enum principal_how how;
 	bool		may_claim_agent;	/* trust_agent_argument, for this principal */
 	uint64_t	hash;			/* of all that makes it this principal */
+	uint64_t	tenant_hash;		/* of the tenant alone */
 };
 
 struct object {

@@ -48,7 +48,7 @@ static const struct span no_text = { NULL, 0 };
 uint64_t
 call_instance(const struct request *rq, const struct rec_server *server)
 {
-	uint64_t	tenant = sum64(rq->who.tenant);
+	uint64_t	tenant = rq->who.tenant_hash;
 
 	switch ((enum server_isolation)server->isolation) {
 	case ISOLATION_TENANT:
@@ -533,7 +533,10 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	uint64_t		 retry_after_ms;
 	int			 e;
 
-	decide(rq->config->policy, &rq->who, &object, &d);
+	if (ask->decided != NULL)
+		d = *ask->decided;
+	else
+		decide(rq->config->policy, &rq->who, &object, &d);
 	if (!d.allow) {
 		call_refuse_denied(rq, ask, &d);
 		return;

@@ -20,6 +20,7 @@ struct call_ask {
 	struct json_value	 arguments;
 	uint64_t		 timeout_ms;	/* what the client asked for; 0: nothing */
 	enum call_style		 style;
+	const struct decision	*decided;	/* about this tool, under rq->config; NULL: not yet */
 };
 
 /* Decides, limits, records, dispatches, answers.  Texts of `ask` live in the request. */

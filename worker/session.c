@@ -44,7 +44,7 @@ session_look(struct request *rq)
 	if (http_head_count(h, HTTP_MCP_SESSION_ID) > 1 ||
 	    sealed_session_open(&rq->w->ring, http_head_path(h), token, &facts) != 0)
 		return ERA_SESSION_DEAD;
-	if (facts.principal != rq->who.hash || facts.tenant != sum64(rq->who.tenant))
+	if (facts.principal != rq->who.hash || facts.tenant != rq->who.tenant_hash)
 		return ERA_SESSION_DEAD;
 	id_hash = region_hash(&rq->w->sessions, span_make(facts.id, sizeof(facts.id)));
 	if (session_find(&rq->w->sessions, id_hash, rq->who.hash, mono_s(rq), idle_max_s(rq),
@@ -60,7 +60,7 @@ static int
 make_session(struct request *rq, enum mcp_version version, char token[SEALED_SESSION_CHARS + 1])
 {
 	struct sealed_session	facts = {
-		.principal = rq->who.hash, .tenant = sum64(rq->who.tenant),
+		.principal = rq->who.hash, .tenant = rq->who.tenant_hash,
 		.capabilities = mcp_capabilities_of(rq->msg.capabilities),
 		.issued = wall_s(rq), .version = (uint8_t)version,
 	};

@@ -19,6 +19,8 @@ struct view_job {		/* a call whose server's list is waited for */
 	struct lists_wait	 wait;
 	const struct rec_server	*server;
 	struct span		 shown;
+	struct span		 own;		/* what it should be called there, if nothing was cut */
+	struct decision		 decided;	/* about `own` */
 };
 
 bool
@@ -37,7 +39,7 @@ uint64_t
 view_list_instance(const struct request *rq, const struct rec_server *server)
 {
 	if (server->isolation == ISOLATION_CALL || server->isolation == ISOLATION_SESSION)
-		return rq->who.hash ^ sum64(rq->who.tenant);
+		return rq->who.hash ^ rq->who.tenant_hash;
 	return call_instance(rq, server);
 }
 
@@ -173,6 +175,7 @@ on_list(struct lists_wait *wait, void *arg)
 		call_refuse_unknown(rq, job->server, job->shown, CALL_PLAIN);
 		return;
 	}
+	ask.decided = span_eq(t->name, job->own) ? &job->decided : NULL;
 	/* The list may be replaced before the call ends: keep the name with the request. */
 	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL)
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
@@ -183,10 +186,8 @@ on_list(struct lists_wait *wait, void *arg)
 void
 view_call(struct request *rq, struct span shown)
 {
-	struct span	 own = shown;
 	struct view_job	*job;
 	struct call_ask	 ask;
-	struct decision	 d;
 
 	if ((rq->view & VIEW_HAS_DISCOVERY) && meta_call(rq, shown))
 		return;
@@ -196,20 +197,21 @@ view_call(struct request *rq, struct span shown)
 		return;
 	}
 	job->rq = rq;
-	job->shown = shown;
+	job->shown = job->own = shown;
 	job->server = rq->view & VIEW_HAS_SERVER ? rq->server :
-	    rq->view & VIEW_HAS_CATALOG ? server_of_name(rq, shown, &own) : NULL;
-	if (job->server == NULL || !view_sees_server(rq, job->server)) {
+	    rq->view & VIEW_HAS_CATALOG ? server_of_name(rq, shown, &job->own) : NULL;
+	/* A server of the path was looked at with the path. */
+	if (job->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_sees_server(rq, job->server))) {
 		call_refuse_unknown(rq, NULL, shown, CALL_PLAIN);
 		return;
 	}
 	/* What is denied is refused before anything is started for it; but a name that was cut or cleaned
 	 * is not the tool's own, which call_begin() decides about. */
-	ask_of(job, own, &ask);
+	ask_of(job, job->own, &ask);
 	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
-	    snap_text(rq->config->policy, job->server->name), own }, &d);
-	if (!d.allow && ((rq->view & VIEW_HAS_SERVER) || !mcp_name_is_marked(shown))) {
-		call_refuse_denied(rq, &ask, &d);
+	    snap_text(rq->config->policy, job->server->name), job->own }, &job->decided);
+	if (!job->decided.allow && ((rq->view & VIEW_HAS_SERVER) || !mcp_name_is_marked(shown))) {
+		call_refuse_denied(rq, &ask, &job->decided);
 		return;
 	}
 	lists_begin(&job->wait, on_list, job);
