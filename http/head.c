@@ -58,6 +58,22 @@ all_of(const char *p, size_t n, uint8_t class)
 	return true;
 }
 
+/* Whether every byte may stand in a value: 8 at once while none is a control, which TAB is too. */
+static bool
+is_value(const char *p, size_t n)
+{
+	const uint64_t	ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	uint64_t	w, del;
+
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(&w, p, 8);
+		del = w ^ ones * 0x7f;
+		if ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & highs)
+			break;
+	}
+	return all_of(p, n, C_VALUE);
+}
+
 bool
 http_is_token(struct span s)
 {
@@ -67,7 +83,7 @@ http_is_token(struct span s)
 bool
 http_is_value(struct span s)
 {
-	return all_of(s.p, s.n, C_VALUE) && span_trim(s).n == s.n;
+	return is_value(s.p, s.n) && span_trim(s).n == s.n;
 }
 
 /* ---- the first line ---------------------------------------------------------------------------- */
@@ -151,7 +167,7 @@ status_line(struct http_head *h, const char *line, size_t n)
 	if ((r = version_parse(line, 8, &h->minor)) != 0)
 		return r;
 	if (line[9] < '1' || line[9] > '5' || line[10] < '0' || line[10] > '9' || line[11] < '0' ||
-	    line[11] > '9' || !all_of(line + 12, n - 12, C_VALUE))
+	    line[11] > '9' || !is_value(line + 12, n - 12))
 		return E_HTTP_SYNTAX;
 	h->status = (uint16_t)((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
 	return 0;
@@ -159,12 +175,31 @@ status_line(struct http_head *h, const char *line, size_t n)
 
 /* ---- fields ------------------------------------------------------------------------------------ */
 
+/* A token is compared with a name of the table, which has small letters and '-' alone: of the bytes of
+ * tokens, only these become one of them with this bit set. */
+static bool
+is_named(const char *token, const char *name, size_t n)
+{
+	const uint64_t	bits = UINT64_C(0x2020202020202020);
+	uint64_t	t, w;
+
+	for (; n >= 8; token += 8, name += 8, n -= 8) {
+		memcpy(&t, token, 8);
+		memcpy(&w, name, 8);
+		if ((t | bits) != w)
+			return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		if ((token[i] | 0x20) != name[i])
+			return false;
+	return true;
+}
+
 static enum http_header
 header_of(struct span name)
 {
 	for (size_t id = HTTP_OTHER + 1; id < HTTP_HEADER_LIMIT; id++)
-		if (header_rows[id].bytes == name.n && (header_rows[id].name[0] | 0x20) == (name.p[0] | 0x20) &&
-		    span_eq_nocase(name, span_make(header_rows[id].name, name.n)))
+		if (header_rows[id].bytes == name.n && is_named(name.p, header_rows[id].name, name.n))
 			return (enum http_header)id;
 	return HTTP_OTHER;
 }
@@ -181,7 +216,7 @@ field_line(struct http_head *h, const char *line, size_t n)
 		return E_HTTP_SYNTAX;
 	name = span_make(line, (size_t)(colon - line));
 	value = span_make(colon + 1, (size_t)(line + n - colon) - 1);
-	if (!http_is_token(name) || !all_of(value.p, value.n, C_VALUE))
+	if (!http_is_token(name) || !is_value(value.p, value.n))
 		return E_HTTP_SYNTAX;
 	value = span_trim(value);
 	if (h->count == HTTP_HEAD_FIELDS_MAX)

@@ -164,7 +164,10 @@ http_queue_write(struct http_queue *q, int fd)
 
 	while (q->bytes > 0) {
 		m.msg_iovlen = http_queue_iov(q, iov, QUEUE_IOV);
-		if ((n = sendmsg(fd, &m, MSG_NOSIGNAL)) == -1) {
+		/* Mostly it is one block, which costs the kernel less to be told of. */
+		n = m.msg_iovlen == 1 ? send(fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL) :
+		    sendmsg(fd, &m, MSG_NOSIGNAL);
+		if (n == -1) {
 			if (errno == EINTR)
 				continue;
 			return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? E_AGAIN : E_CLOSED;

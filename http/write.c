@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "http/write.h"
+#include "lib/num.h"
 
 #define FIXED_BYTES	256	/* all that is not the caller's text */
 
@@ -48,13 +49,7 @@ put(char *to, struct span s)
 static char *
 put_number(char *to, uint64_t v)
 {
-	char	digits[20];
-	size_t	n = sizeof(digits);
-
-	do
-		digits[--n] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	return put(to, span_make(digits + n, sizeof(digits) - n));
+	return to + num_decimal(v, to);
 }
 
 static size_t

@@ -282,3 +282,39 @@ Test(head, has_limits_of_size_and_number)
 		cr_expect(eq(int, parse(HTTP_REQUEST, text, &h), fields == HTTP_HEAD_FIELDS_MAX ? 0 : E_HTTP_HEAD));
 	}
 }
+
+Test(head, finds_a_control_at_any_place_of_a_value)
+{
+	char	value[40];
+
+	for (size_t at = 1; at < sizeof(value) - 1; at++)
+		for (int c = 0; c < 256; c++) {
+			bool	may = c == '\t' || (c >= 0x20 && c != 0x7f);
+
+			memset(value, 'a', sizeof(value));
+			value[at] = (char)c;
+			cr_expect(eq(int, http_is_value(span_make(value, sizeof(value))), may), "%d at %zu", c, at);
+		}
+}
+
+Test(head, knows_names_in_any_case_and_nothing_that_is_near)
+{
+	static const struct {
+		const char	*name;
+		bool		 known;
+	} rows[] = {
+		{ "content-encoding", true }, { "CONTENT-ENCODING", true }, { "Content-Encoding", true },
+		{ "content_encoding", false }, { "content-encodinh", false }, { "bontent-encoding", false },
+		{ "content-encodin", false }, { "content-encodingg", false }, { "content-encodin~", false },
+	};
+	char			 text[100];
+	struct http_head	 h;
+	int			 n;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		n = snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: a\r\n%s: gzip\r\n\r\n", rows[i].name);
+		http_head_init(&h, HTTP_REQUEST);
+		cr_assert(eq(int, http_head_parse(&h, text, (size_t)n), 0));
+		cr_expect(eq(int, http_head_count(&h, HTTP_CONTENT_ENCODING), rows[i].known), "%s", rows[i].name);
+	}
+}
