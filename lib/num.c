@@ -91,6 +91,19 @@ num_size(struct span s, uint64_t *out)
 	return with_unit(s, size_units, out);
 }
 
+size_t
+num_decimal(uint64_t v, char to[NUM_DECIMAL_MAX])
+{
+	char	digits[NUM_DECIMAL_MAX];
+	size_t	at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
 void
 num_hex(const void *bytes, size_t n, char *to)
 {

@@ -16,6 +16,9 @@ must_check int	num_u64(struct span s, uint64_t *out);
 must_check int	num_msec(struct span s, uint64_t *out);
 /* "64KiB", "4MiB", "1GiB", "512" to bytes. */
 must_check int	num_size(struct span s, uint64_t *out);
+/* Decimal, without a NUL; answers how many of `to` it took. */
+#define NUM_DECIMAL_MAX	20
+size_t		num_decimal(uint64_t v, char to[NUM_DECIMAL_MAX]);
 /* Lower-case hexadecimal of n bytes; `to` has room for 2 * n + 1. */
 void		num_hex(const void *bytes, size_t n, char *to);
 

@@ -9,9 +9,10 @@
 #include "upstream/target.h"
 
 struct gather {
-	struct exchange_field	*fields;
+	struct arena		*arena;
+	struct exchange_field	*fields;	/* room for all there may be, made for the first */
 	size_t			 count;
-	bool			 too_many;
+	int			 error;
 };
 
 /* Ours to write, whatever is configured. */
@@ -38,7 +39,12 @@ on_secret(struct span name, struct span value, void *arg)
 	if (is_ours(name))
 		return;
 	if (g->count == TARGET_HEADERS_MAX) {
-		g->too_many = true;
+		g->error = E_TOOBIG;
+		return;
+	}
+	if (g->fields == NULL &&
+	    (g->fields = arena_alloc(g->arena, TARGET_HEADERS_MAX * sizeof(*g->fields))) == NULL) {
+		g->error = E_NOMEM;
 		return;
 	}
 	g->fields[g->count++] = (struct exchange_field){ name, value };
@@ -49,7 +55,7 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
     struct arena *a, struct upstream_target *out, const char **why)
 {
 	const struct rec_address	*address;
-	struct gather			 g = { 0 };
+	struct gather			 g = { .arena = a };
 
 	*out = (struct upstream_target){
 		.profile = server->profile, .name = snap_text(policy, server->name),
@@ -74,13 +80,11 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 	}
 	if (secrets == NULL)
 		return 0;
-	if ((g.fields = arena_alloc(a, TARGET_HEADERS_MAX * sizeof(*g.fields))) == NULL)
-		return E_NOMEM;
 	policy_secrets_each(secrets, out->name, on_secret, &g);
-	if (g.too_many) {
+	if (g.error == E_TOOBIG)
 		*why = "too many headers are configured";
-		return E_TOOBIG;
-	}
+	if (g.error != 0)
+		return g.error;
 	out->headers = g.fields;
 	out->header_count = g.count;
 	return 0;

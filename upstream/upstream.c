@@ -5,10 +5,10 @@
  * Process: worker.  Owns: the pool, the peers, messages on their way.
  * Trusts:  the configuration that it is given.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/bug.h"
+#include "lib/num.h"
 #include "upstream/peer.h"
 #include "upstream/reply.h"
 
@@ -79,7 +79,8 @@ upstream_pool(struct upstream *u)
 struct span
 upstream_id(struct upstream *u, char to[UPSTREAM_ID_BYTES])
 {
-	int	n = snprintf(to, UPSTREAM_ID_BYTES, "%llu", (unsigned long long)u->next_id++);
+	size_t	n = num_decimal(u->next_id++, to);
 
-	return span_make(to, (size_t)n);
+	to[n] = '\0';
+	return span_make(to, n);
 }

@@ -6,8 +6,8 @@
  * Trusts:  nothing of the client's text beyond its length: fields are cut by audit/record.c.
  */
 #include <arpa/inet.h>
-#include <stdio.h>
 
+#include "lib/num.h"
 #include "worker/record.h"
 
 static const char *const how_word[HOW_LIMIT] = {
@@ -46,6 +46,21 @@ view_word(const struct request *rq)
 	}
 }
 
+/* inet_ntop() goes through printf(), and every call is recorded. */
+static struct span
+ipv4_text(struct arena *a, const uint8_t address[4])
+{
+	char	text[4 * NUM_DECIMAL_MAX];
+	size_t	n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			text[n++] = '.';
+		n += num_decimal(address[i], text + n);
+	}
+	return arena_dup(a, span_make(text, n));
+}
+
 static struct span
 client_address(const struct request *rq)
 {
@@ -54,6 +69,8 @@ client_address(const struct request *rq)
 
 	if (p->family == AF_UNIX)
 		return SPAN_LIT("unix");
+	if (p->family == AF_INET)
+		return ipv4_text(&rq->x->arena, p->address);
 	if (inet_ntop(p->family, p->address, text, sizeof(text)) == NULL)
 		return SPAN_NONE;
 	return arena_dup(&rq->x->arena, span_of(text));
