@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -143,6 +144,7 @@ gateway_start_again(struct gateway *g)
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
 		dup2(fd, 1);
 		dup2(fd, 2);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);	/* a test that crashes leaves nothing running */
 		execl(program, "mcpgw", "-f", "-c", conf, (char *)NULL);
 		_exit(127);
 	}

@@ -30,6 +30,7 @@ size_t	procs_count(const struct procs *p, const char *name);
 const struct proc *procs_find(const struct procs *p, const char *name, size_t n);
 /* How many of these are still there, whoever their parent is now. */
 size_t	procs_alive(const struct procs *p);
+/* 0 also where we may not look: only root may, at processes that are not dumpable. */
 size_t	proc_fd_count(pid_t pid);
 
 /* Asks every 5 ms until it says yes.  False after timeout_ms. */
