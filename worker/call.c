@@ -13,6 +13,7 @@
 
 #include "lib/bug.h"
 #include "lib/log.h"
+#include "worker/admit.h"
 #include "worker/answer.h"
 #include "worker/call.h"
 #include "worker/meta.h"
@@ -21,7 +22,6 @@
 #include "worker/route.h"
 
 #define CALL_MAGIC	0xca110001u
-#define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
 #define STALE_MS	20		/* a reload reaches worker and runner within this, */
 #define STALE_TRIES	50		/* or within this many times */
 
@@ -61,72 +61,6 @@ call_instance(const struct request *rq, const struct rec_server *server)
 	default:
 		return rq->who.hash ^ tenant;
 	}
-}
-
-/* --- buckets ---------------------------------------------------------------------------------- */
-
-/* What a bucket is of, by content: words with a NUL behind each. */
-static struct span
-bucket_key(struct arena *a, const struct span *words, size_t n)
-{
-	size_t	 bytes = 0;
-	char	*key, *at;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += words[i].n + 1;
-	if ((key = at = arena_alloc(a, bytes)) == NULL)
-		return SPAN_NONE;
-	for (size_t i = 0; i < n; i++) {
-		if (words[i].n > 0)
-			memcpy(at, words[i].p, words[i].n);
-		at += words[i].n;
-		*at++ = '\0';
-	}
-	return span_make(key, bytes);
-}
-
-/* Tokens of the agent's bucket, then of the tool's.  0 or E_LIMITED. */
-static int
-take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_after_ms)
-{
-	const struct snap	*policy = rq->config->policy;
-	struct span		 server = snap_text(policy, ask->server->name);
-	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
-	const struct rec_limit	*limits[2] = {
-		agent == NULL ? NULL : policy_limit_agent(policy, agent),
-		policy_limit_tool(policy, server, ask->tool),
-	};
-	uint64_t		 retry_ns;
-
-	for (int i = 0; i < 2; i++) {
-		const struct span	agents[] = { SPAN_LIT("agent"), rq->who.tenant, rq->who.agent };
-		const struct span	tools[] = { SPAN_LIT("tool"), rq->who.tenant, server, ask->tool };
-		struct span		key;
-
-		if (limits[i] == NULL)
-			continue;
-		key = i == 0 ? bucket_key(&rq->x->arena, agents, 3) :
-		    bucket_key(&rq->x->arena, tools, 4);
-		if (key.p == NULL)
-			return E_NOMEM;
-		switch (limit_take(&rq->w->limits, limit_key(&rq->w->limits, key),
-		    limits[i]->interval_ns, limits[i]->burst, loop_now_ns(rq->w->loop), &retry_ns)) {
-		case LIMIT_OK:
-			continue;
-		case LIMIT_FULL:
-			metric_add(&rq->w->metrics, METRIC_limit_table_full_total, 1);
-			break;
-		case LIMIT_CROWDED:
-			metric_add(&rq->w->metrics, METRIC_limit_crowded_total, 1);
-			break;
-		case LIMIT_EMPTY:
-			break;
-		}
-		*retry_after_ms = retry_ns / 1000000 + 1;
-		metric_add(&rq->w->metrics, METRIC_calls_limited_total, 1);
-		return E_LIMITED;
-	}
-	return 0;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -215,38 +149,6 @@ call_fail_upstream(struct call *c, const struct rpc_answer *from)
 		meta_reply_error(rq, E_UPSTREAM, message, no_text);
 }
 
-/* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to
- * restart, with a back-off of its own: its breaker counts silence and nonsense only. */
-static bool
-is_servers_fault(const struct call *c, int error)
-{
-	if (error == E_SERVER)
-		return c->ask.server->kind == SERVER_HTTP;
-	return error == E_TIMEOUT || error == E_UPSTREAM;
-}
-
-static void
-tell_breaker(struct call *c, int error)
-{
-	const struct params	*p = &c->rq->config->params;
-	struct worker		*w = c->rq->w;
-	uint64_t		 now_ms = loop_now_ms(w->loop);
-
-	if (error == 0) {
-		breaker_ok(&w->breakers, &c->breaker);
-	} else if (is_servers_fault(c, error)) {
-		uint64_t		 profile = c->ask.server->profile;
-		enum breaker_state	 before = breaker_state(&w->breakers, profile, now_ms);
-
-		breaker_fail(&w->breakers, &c->breaker, now_ms, (uint32_t)p->breaker_failures,
-		    p->breaker_open);
-		if (before != BREAKER_OPEN && breaker_state(&w->breakers, profile, now_ms) == BREAKER_OPEN)
-			metric_add(&w->metrics, METRIC_breaker_opened_total, 1);
-	} else {
-		breaker_unknown(&w->breakers, &c->breaker, now_ms);
-	}
-}
-
 /* --- events of the route ---------------------------------------------------------------------- */
 
 static struct call *
@@ -318,7 +220,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		loop_timer_arm(&c->again, STALE_MS);
 		return;
 	}
-	tell_breaker(c, error);
+	admit_settle(c->rq, c->ask.server, &c->breaker, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
 	else if (c->ask.style == CALL_EXECUTE && ready.answer.is_error)
@@ -389,7 +291,7 @@ call_dispatch(struct call *c)
 		return;
 	}
 	if ((e = route_start(rq->w, &c->route, &route_ops, &q)) != 0) {
-		tell_breaker(c, e);
+		admit_settle(rq, c->ask.server, &c->breaker, e);
 		call_fail(c, e, false, no_text);
 	}
 }
@@ -475,33 +377,6 @@ call_dispatch_turn(void *arg)
 	}
 }
 
-/* Everything that can refuse a call after policy allowed it, in the order of cost. */
-static int
-may_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket *t, struct span *text,
-    uint64_t *retry_after_ms)
-{
-	int	e;
-
-	*retry_after_ms = 0;
-	if (ask->server->flags & SERVER_FLAG_DISABLED) {
-		*text = snap_text(rq->config->policy, ask->server->why);
-		return E_SERVER;
-	}
-	if (!spool_may_call(rq->w->spool) &&
-	    rq->config->params.audit_on_error != AUDIT_ON_ERROR_CONTINUE) {
-		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
-		return E_AUDIT;
-	}
-	if ((e = take_tokens(rq, ask, retry_after_ms)) != 0)
-		return e;
-	if (!breaker_may_call(&rq->w->breakers, ask->server->profile, loop_now_ms(rq->w->loop),
-	    PROBE_MS, t, retry_after_ms)) {
-		metric_add(&rq->w->metrics, METRIC_breaker_refused_total, 1);
-		return E_BREAKER;
-	}
-	return 0;
-}
-
 static int
 call_prepare(struct call *c)
 {
@@ -541,7 +416,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		call_refuse_denied(rq, ask, &d);
 		return;
 	}
-	if ((e = may_call(rq, ask, &ticket, &text, &retry_after_ms)) != 0) {
+	if ((e = admit_call(rq, ask, &ticket, &text, &retry_after_ms)) != 0) {
 		call_record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
 		    AUDIT_OUTCOME_UNAVAILABLE : AUDIT_OUTCOME_REFUSED, e);
 		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * admit.c - what can refuse a call that policy allows: the audit, buckets, the breaker
+ *
+ * Process: worker.  Owns: nothing; a ticket is the call's.
+ * Trusts:  nothing in the client's texts: they are only hashed.
+ */
+#include "worker/admit.h"
+
+#define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
+
+/* What a bucket is of, by content: words with a NUL behind each. */
+static struct span
+bucket_key(struct arena *a, const struct span *words, size_t n)
+{
+	size_t	 bytes = 0;
+	char	*key, *at;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += words[i].n + 1;
+	if ((key = at = arena_alloc(a, bytes)) == NULL)
+		return SPAN_NONE;
+	for (size_t i = 0; i < n; i++) {
+		if (words[i].n > 0)
+			memcpy(at, words[i].p, words[i].n);
+		at += words[i].n;
+		*at++ = '\0';
+	}
+	return span_make(key, bytes);
+}
+
+/* Tokens of the agent's bucket, then of the tool's.  0 or E_LIMITED. */
+static int
+take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_after_ms)
+{
+	const struct snap	*policy = rq->config->policy;
+	struct span		 server = snap_text(policy, ask->server->name);
+	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
+	const struct rec_limit	*limits[2] = {
+		agent == NULL ? NULL : policy_limit_agent(policy, agent),
+		policy_limit_tool(policy, server, ask->tool),
+	};
+	uint64_t		 retry_ns;
+
+	for (int i = 0; i < 2; i++) {
+		const struct span	agents[] = { SPAN_LIT("agent"), rq->who.tenant, rq->who.agent };
+		const struct span	tools[] = { SPAN_LIT("tool"), rq->who.tenant, server, ask->tool };
+		struct span		key;
+
+		if (limits[i] == NULL)
+			continue;
+		key = i == 0 ? bucket_key(&rq->x->arena, agents, 3) :
+		    bucket_key(&rq->x->arena, tools, 4);
+		if (key.p == NULL)
+			return E_NOMEM;
+		switch (limit_take(&rq->w->limits, limit_key(&rq->w->limits, key),
+		    limits[i]->interval_ns, limits[i]->burst, loop_now_ns(rq->w->loop), &retry_ns)) {
+		case LIMIT_OK:
+			continue;
+		case LIMIT_FULL:
+			metric_add(&rq->w->metrics, METRIC_limit_table_full_total, 1);
+			break;
+		case LIMIT_CROWDED:
+			metric_add(&rq->w->metrics, METRIC_limit_crowded_total, 1);
+			break;
+		case LIMIT_EMPTY:
+			break;
+		}
+		*retry_after_ms = retry_ns / 1000000 + 1;
+		metric_add(&rq->w->metrics, METRIC_calls_limited_total, 1);
+		return E_LIMITED;
+	}
+	return 0;
+}
+
+int
+admit_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket *t, struct span *text,
+    uint64_t *retry_after_ms)
+{
+	int	e;
+
+	*retry_after_ms = 0;
+	if (ask->server->flags & SERVER_FLAG_DISABLED) {
+		*text = snap_text(rq->config->policy, ask->server->why);
+		return E_SERVER;
+	}
+	if (!spool_may_call(rq->w->spool) &&
+	    rq->config->params.audit_on_error != AUDIT_ON_ERROR_CONTINUE) {
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+		return E_AUDIT;
+	}
+	if ((e = take_tokens(rq, ask, retry_after_ms)) != 0)
+		return e;
+	if (!breaker_may_call(&rq->w->breakers, ask->server->profile, loop_now_ms(rq->w->loop),
+	    PROBE_MS, t, retry_after_ms)) {
+		metric_add(&rq->w->metrics, METRIC_breaker_refused_total, 1);
+		return E_BREAKER;
+	}
+	return 0;
+}
+
+/* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to
+ * restart, with a back-off of its own: its breaker counts silence and nonsense only. */
+static bool
+is_servers_fault(const struct rec_server *server, int error)
+{
+	if (error == E_SERVER)
+		return server->kind == SERVER_HTTP;
+	return error == E_TIMEOUT || error == E_UPSTREAM;
+}
+
+void
+admit_settle(struct request *rq, const struct rec_server *server, struct breaker_ticket *t, int error)
+{
+	const struct params	*p = &rq->config->params;
+	struct worker		*w = rq->w;
+	uint64_t		 now_ms = loop_now_ms(w->loop);
+
+	if (error == 0) {
+		breaker_ok(&w->breakers, t);
+	} else if (is_servers_fault(server, error)) {
+		uint64_t		 profile = server->profile;
+		enum breaker_state	 before = breaker_state(&w->breakers, profile, now_ms);
+
+		breaker_fail(&w->breakers, t, now_ms, (uint32_t)p->breaker_failures,
+		    p->breaker_open);
+		if (before != BREAKER_OPEN && breaker_state(&w->breakers, profile, now_ms) == BREAKER_OPEN)
+			metric_add(&w->metrics, METRIC_breaker_opened_total, 1);
+	} else {
+		breaker_unknown(&w->breakers, t, now_ms);
+	}
+}
