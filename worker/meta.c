@@ -10,6 +10,7 @@
 #include "lib/glob.h"
 #include "worker/call.h"
 #include "worker/meta.h"
+#include "worker/metaargs.h"
 #include "worker/metastatus.h"
 #include "worker/record.h"
 #include "worker/reply.h"
@@ -43,13 +44,6 @@ static const char *const tool_objects[] = {
 	"{\"name\":\"get_gateway_status\",\"description\":\"See whether the gateway's configuration is "
 	"in force and which servers answer.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
 	AGENT_ARG "}},\"annotations\":{\"readOnlyHint\":true}}",
-};
-
-struct meta_args {
-	struct span	server, tool, names, pattern;
-	bool		include_metadata, has_budget;
-	uint64_t	max_schema_tokens, timeout_ms;
-	struct json_value args;
 };
 
 /* What get_server_tools waits for its list with. */
@@ -394,82 +388,7 @@ with_tools(struct request *rq, const struct meta_args *args, bool is_execute)
 	lists_ready(&job->wait);
 }
 
-/* --- arguments -------------------------------------------------------------------------------- */
-
-static int
-string_arg(struct request *rq, struct json_value args, const char *name, struct span *out)
-{
-	struct json_value	v = json_get(args, name);
-
-	*out = SPAN_NONE;
-	if (v.type == JSON_NONE || v.type == JSON_NULL)
-		return 0;
-	return json_string(v, &rq->x->arena, out) != 0 ? E_RPC_PARAMS : 0;
-}
-
-static int
-number_arg(struct json_value args, const char *name, bool *has, uint64_t *out)
-{
-	struct json_value	v = json_get(args, name);
-
-	*has = v.type != JSON_NONE && v.type != JSON_NULL;
-	*out = 0;
-	return *has && json_u64(v, out) != 0 ? E_RPC_PARAMS : 0;
-}
-
-/* Two values for one argument: a reader of the audit might believe in the other. */
-static bool
-has_argument_twice(struct json_value args)
-{
-	static const char *const names[] = { "agent_id", "server", "tool", "args", "timeout_ms", "names",
-		"pattern", "max_schema_tokens", "include_metadata" };
-	struct json_iter	 it;
-	struct json_value	 value;
-	struct span		 key;
-	unsigned		 seen = 0;
-
-	if (args.type != JSON_OBJECT)
-		return false;
-	json_iter_init(&it, args);
-	while (json_iter_next(&it, &key, &value))
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			if (!json_is(json_key(key), names[i]))
-				continue;
-			if (seen & 1u << i)
-				return true;
-			seen |= 1u << i;
-		}
-	return false;
-}
-
-static int
-read_args(struct request *rq, struct meta_args *out, struct span *agent, const char **wrong)
-{
-	struct json_value	a = rq->msg.arguments, v;
-	bool			has_timeout;
-
-	*out = (struct meta_args){ .args = json_get(a, "args") };
-	if ((*wrong = "agent_id", string_arg(rq, a, "agent_id", agent)) != 0 ||
-	    (*wrong = "server", string_arg(rq, a, "server", &out->server)) != 0 ||
-	    (*wrong = "tool", string_arg(rq, a, "tool", &out->tool)) != 0 ||
-	    (*wrong = "names", string_arg(rq, a, "names", &out->names)) != 0 ||
-	    (*wrong = "pattern", string_arg(rq, a, "pattern", &out->pattern)) != 0 ||
-	    (*wrong = "max_schema_tokens", number_arg(a, "max_schema_tokens", &out->has_budget,
-		&out->max_schema_tokens)) != 0 ||
-	    (*wrong = "timeout_ms", number_arg(a, "timeout_ms", &has_timeout, &out->timeout_ms)) != 0)
-		return E_RPC_PARAMS;
-	*wrong = "include_metadata";
-	v = json_get(a, "include_metadata");
-	if (v.type != JSON_NONE && v.type != JSON_TRUE && v.type != JSON_FALSE && v.type != JSON_NULL)
-		return E_RPC_PARAMS;
-	out->include_metadata = v.type == JSON_TRUE;
-	*wrong = "args";
-	if (out->args.type != JSON_NONE && out->args.type != JSON_OBJECT && out->args.type != JSON_NULL)
-		return E_RPC_PARAMS;
-	if (out->args.type == JSON_NULL)
-		out->args.type = JSON_NONE;
-	return 0;
-}
+/* --- one of the four -------------------------------------------------------------------------- */
 
 /* agent_id names another agent only where the configuration trusts it; else the credential wins. */
 static int
@@ -494,8 +413,7 @@ meta_call(struct request *rq, struct span name)
 {
 	enum { SERVERS, TOOLS, EXECUTE, STATUS } which;
 	struct meta_args	 args;
-	struct span		 agent;
-	const char		*wrong;
+	struct span		 wrong;
 
 	if (span_is(name, "list_servers"))
 		which = SERVERS;
@@ -507,18 +425,13 @@ meta_call(struct request *rq, struct span name)
 		which = STATUS;
 	else
 		return false;
-	if (has_argument_twice(rq->msg.arguments)) {
-		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("an argument comes twice"), SPAN_NONE, 0);
+	if (metaargs_read(rq, &args, &wrong) != 0) {
+		reply_error(rq, E_RPC_PARAMS, wrong, SPAN_NONE, 0);
 		return true;
 	}
-	if (read_args(rq, &args, &agent, &wrong) != 0) {
-		reply_error(rq, E_RPC_PARAMS, arena_fmt(&rq->x->arena, "argument %s has the wrong type",
-		    wrong), SPAN_NONE, 0);
-		return true;
-	}
-	if (claim_agent(rq, agent) != 0) {
+	if (claim_agent(rq, args.agent) != 0) {
 		record_refused(rq, &(struct record_what){ "meta", NULL, name, NULL }, E_AGENT);
-		meta_reply_error(rq, E_AGENT, agent, SPAN_NONE);
+		meta_reply_error(rq, E_AGENT, args.agent, SPAN_NONE);
 		return true;
 	}
 	if ((which == TOOLS || which == EXECUTE) && args.server.n == 0) {
