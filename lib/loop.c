@@ -91,9 +91,9 @@ loop_new(struct loop **out)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return E_NOMEM;
 	if ((config = event_config_new()) != NULL) {
-		/* Ours is a single-threaded loop, and deadlines are not finer than a millisecond. */
+		/* One thread.  No changelist: a descriptor that another process holds too may be closed in
+		 * the turn it is disarmed in. */
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-		event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 		l->base = event_base_new_with_config(config);
 		event_config_free(config);
 	}

@@ -96,13 +96,16 @@ static void
 send_servers(struct ctl_conn *c)
 {
 	const struct status	*s = &c->s->m->status;
+	uint64_t		 now_ms = loop_now_ms(c->s->m->loop);
 
 	for (size_t i = 0; i < s->server_count; i++) {
 		const struct server_status	*one = &s->servers[i];
 		struct msg_CTL_SERVER		 b = {
 			.tenant = span_of(one->tenant), .name = span_of(one->name), .state = one->state,
 			.instances = one->instances, .tools = one->tools,
-			.next_try_ms = one->next_try_ms, .error = span_of(one->error),
+			/* From a point of our clock to a span of anybody's. */
+			.next_try_ms = one->next_try_ms > now_ms ? one->next_try_ms - now_ms : 0,
+			.error = span_of(one->error),
 		};
 
 		(void)ctl_send(c, MSG_TYPE_CTL_SERVER, &b, NULL, 0);
