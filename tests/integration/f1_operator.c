@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * f1_operator.c - a careless operator: servers come, go and change, a key ends, rules turn round, all
+ *                 while calls and lists are on their way
+ */
+#include "tests/integration/load.h"
+
+#define RELOADS 15
+
+static void
+fill(char *servers, char *rules, size_t room, int i)
+{
+	/* Each time another environment: another profile, so calls on their way begin again. */
+	snprintf(servers, room, "{\"mcpServers\":{"
+	    "\"clock\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-clock\",\"env\":{\"X\":\"%d\"}}%s%s}}", i,
+	    i % 3 == 1 ? "" : ",\"slow\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"slow\",\"100\"]}",
+	    i % 4 == 3 ? ",\"dumb\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"silent\"]}" : "");
+	snprintf(rules, room, "{\"agents\":{\"door\":{\"allow\":{\"servers\":[]}},"
+	    "\"me\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}},\"deny\":{\"tools\":{\"clock\":[%s]}}}}}",
+	    i % 2 == 0 ? "\"sleep\"" : "\"now\",\"sleep\"");
+}
+
+/* Results and hidden refusals alike: never the word of a rule, never a lost connection. */
+static void
+ask_hidden(struct load *l, struct mcp *m, unsigned thread, unsigned round)
+{
+	struct answer	a;
+
+	atomic_fetch_add(&l->sent, 1);
+	snprintf(m->path, sizeof(m->path), "%s", thread == 0 ? "/mcp/catalog" : "/mcp/discovery");
+	if (thread == 0)
+		mcp_ask_modern(m, "tools/list", NULL, &a);
+	else
+		mcp_call(m, "execute_tool", round % 4 == 0 ?
+		    "{\"agent_id\":\"me\",\"server\":\"slow\",\"tool\":\"anything\"}" :
+		    "{\"agent_id\":\"me\",\"server\":\"clock\",\"tool\":\"now\"}", &a);
+	if (a.status == 0)
+		atomic_fetch_add(&l->reset, 1);
+	else if (a.status != 200 || strstr(a.body, "DENIED_BY_POLICY") != NULL)
+		atomic_fetch_add(&l->failed, 1);
+	else
+		atomic_fetch_add(&l->well, 1);
+	answer_fini(&a);
+}
+
+Test(operator, turns_everything_round_and_no_client_sees_more_than_it_may, .timeout = 60)
+{
+	struct gateway	 g;
+	struct load	 l = { .fn = ask_hidden };
+	struct procs	*procs = malloc(sizeof(*procs));
+	char		 servers[1024], rules[1024];
+	json_object	*records;
+
+	NEEDS_JAILS();
+	fill(servers, rules, sizeof(servers), 0);
+	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = rules,
+	    .conf = "deny_detail = hide\ntrust_agent_argument = yes\nlist_timeout = 2s\n" });
+	gateway_procs(&g, procs);
+	snprintf(l.address, sizeof(l.address), "%s", g.mcp);
+	snprintf(l.key, sizeof(l.key), "%s", gateway_key(&g, "door"));
+	load_start(&l);
+	for (int i = 1; i <= RELOADS; i++) {
+		char	*out;
+		int	 r;
+
+		fill(servers, rules, sizeof(servers), i);
+		gateway_write(&g, "servers.json", servers);
+		gateway_write(&g, "rules.json", rules);
+		r = gateway_ctl(&g, &out, true, "reload", NULL);
+		cr_expect(r == 0, "reload %d: exit %d: %s", i, r, out);
+		free(out);
+		sleep_ms(60);
+	}
+	load_end(&l);
+	cr_log_info("%u sent, %u well, %u reset, %u failed", l.sent, l.well, l.reset, l.failed);
+	cr_expect(l.reset == 0 && l.failed == 0, "%u reset, %u failed of %u", l.reset, l.failed, l.sent);
+	cr_expect(l.well > RELOADS, "%u", l.well);
+	cr_expect(gateway_deaths(procs) == 0);
+	records = gateway_audit(&g);
+	for (size_t i = 0; i < json_object_array_length(records); i++) {
+		const char *outcome = json_text_at(json_object_array_get_idx(records, i), "outcome");
+
+		cr_expect(outcome[0] != '\0', "%s", json_object_to_json_string(json_object_array_get_idx(records, i)));
+	}
+	json_object_put(records);
+	free(procs);
+	gateway_stop(&g);
+}
+
+Test(operator, ends_a_key_between_two_requests_not_within_one, .timeout = 30)
+{
+	struct gateway	 g;
+	struct client	 c;
+	struct mcp	 m;
+	struct answer	 a;
+	char		 key[256], id[16], *request;
+	const char	*body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"sleep\","
+	    "\"arguments\":{\"ms\":1000},\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN_VERSION "\","
+	    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "writer"));
+	snprintf(id, sizeof(id), "%.12s", key);
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
+	mcp_call(&m, "now", "{}", &a);
+	EXPECT_STATUS(a, 200, "before");
+	answer_fini(&a);
+	cr_assert(asprintf(&request, "POST /servers/clock/mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+	    "Content-Type: application/json\r\nAccept: application/json\r\nMCP-Protocol-Version: " MODERN_VERSION "\r\n"
+	    "Mcp-Method: tools/call\r\nMcp-Name: sleep\r\nContent-Length: %zu\r\n\r\n%s", key, strlen(body), body) > 0);
+	cr_assert(client_open(&c, g.mcp));
+	client_send(&c, request, strlen(request));
+	sleep_ms(200);
+	cr_expect(gateway_ctl(&g, NULL, false, "key", "revoke", id, NULL) == 0);
+	mcp_call(&m, "now", "{}", &a);
+	EXPECT_STATUS(a, 401, "after, on an open connection");
+	answer_fini(&a);
+	client_read(&c, 5000, &a);
+	EXPECT_STATUS(a, 200, "the call on its way");
+	answer_fini(&a);
+	client_close(&c);
+	free(request);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
