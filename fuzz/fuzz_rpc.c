@@ -19,7 +19,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 #define CHECK(cond)	do { if (!(cond)) abort(); } while (0)
 
 static struct rpc_scan		*scan;
-static struct rpc_answer_scan	*answers;
+static struct rpc_scan	*answers;
 static struct arena		 arena;
 static struct buf		 to;
 

@@ -3,12 +3,10 @@
  * answer.c - one pass over what an upstream sent
  *
  * Process: worker, runner.
- * Owns:    the scanner; an answer borrows from the caller's text.
+ * Owns:    nothing; an answer borrows from the caller's text.
  * Trusts:  nothing an upstream sends.  Unlike a client it may put members of its own into the envelope:
  *          the envelope is written anew before a client sees it.
  */
-#include <stdlib.h>
-
 #include "lib/bug.h"
 #include "mcp/rpc_priv.h"
 
@@ -50,51 +48,11 @@ _Static_assert(W_LIMIT <= JSON_WANTS_MAX, "the scanner takes so many wants");
 
 #define RPC_ANSWER_MAGIC	0x52706341u
 
-struct rpc_answer_scan {
-	uint32_t		 magic;
-	struct json_scan	*json;
-};
-
 int
-rpc_answer_new(struct rpc_answer_scan **out)
+rpc_answer_new(struct rpc_scan **out)
 {
-	struct rpc_answer_scan	*s;
-	int			 r;
-
-	*out = NULL;
-	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return E_NOMEM;
 	/* Tools read files that hold anything; a NUL in their text is the client's to deal with. */
-	if ((r = json_scan_new(wants, W_LIMIT, JSON_WANT_UNIQUE_MEMBERS | JSON_SCAN_NUL_OK, &s->json)) != 0) {
-		free(s);
-		return r;
-	}
-	s->magic = RPC_ANSWER_MAGIC;
-	*out = s;
-	return 0;
-}
-
-void
-rpc_answer_free(struct rpc_answer_scan **s)
-{
-	if (*s != NULL) {
-		json_scan_free(&(*s)->json);
-		free(*s);
-	}
-	*s = NULL;
-}
-
-void
-rpc_answer_reset(struct rpc_answer_scan *s)
-{
-	MAGIC_CHECK(s, RPC_ANSWER_MAGIC);
-	json_scan_reset(s->json);
-}
-
-int
-rpc_answer_feed(struct rpc_answer_scan *s, struct span chunk)
-{
-	return json_scan_feed(s->json, chunk);
+	return rpc_scan_make(RPC_ANSWER_MAGIC, wants, W_LIMIT, JSON_WANT_UNIQUE_MEMBERS | JSON_SCAN_NUL_OK, out);
 }
 
 static void
@@ -156,7 +114,7 @@ judge_answer(struct rpc_answer *m, const struct json_slot *slots)
 }
 
 int
-rpc_answer_end(struct rpc_answer_scan *s, struct span text, struct rpc_answer *out)
+rpc_answer_end(struct rpc_scan *s, struct span text, struct rpc_answer *out)
 {
 	int	r;
 
@@ -176,12 +134,12 @@ rpc_answer_end(struct rpc_answer_scan *s, struct span text, struct rpc_answer *o
 }
 
 int
-rpc_answer_whole(struct rpc_answer_scan *s, struct span text, struct rpc_answer *out)
+rpc_answer_whole(struct rpc_scan *s, struct span text, struct rpc_answer *out)
 {
 	int	r;
 
-	rpc_answer_reset(s);
-	r = rpc_answer_feed(s, text);
+	rpc_scan_reset(s);
+	r = rpc_scan_feed(s, text);
 	(void)r;			/* what feed says, end says again */
 	return rpc_answer_end(s, text, out);
 }

@@ -48,13 +48,8 @@ _Static_assert(W_LIMIT <= JSON_WANTS_MAX, "the scanner takes so many wants");
 
 #define RPC_SCAN_MAGIC	0x5270634du
 
-struct rpc_scan {
-	uint32_t		 magic;
-	struct json_scan	*json;
-};
-
 int
-rpc_scan_new(struct rpc_scan **out)
+rpc_scan_make(uint32_t magic, const struct json_want *list, size_t count, uint8_t top, struct rpc_scan **out)
 {
 	struct rpc_scan	*s;
 	int		 r;
@@ -62,13 +57,19 @@ rpc_scan_new(struct rpc_scan **out)
 	*out = NULL;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return E_NOMEM;
-	if ((r = json_scan_new(wants, W_LIMIT, JSON_WANT_UNIQUE_MEMBERS, &s->json)) != 0) {
+	if ((r = json_scan_new(list, count, top, &s->json)) != 0) {
 		free(s);
 		return r;
 	}
-	s->magic = RPC_SCAN_MAGIC;
+	s->magic = magic;
 	*out = s;
 	return 0;
+}
+
+int
+rpc_scan_new(struct rpc_scan **out)
+{
+	return rpc_scan_make(RPC_SCAN_MAGIC, wants, W_LIMIT, JSON_WANT_UNIQUE_MEMBERS, out);
 }
 
 void
@@ -84,7 +85,6 @@ rpc_scan_free(struct rpc_scan **s)
 void
 rpc_scan_reset(struct rpc_scan *s)
 {
-	MAGIC_CHECK(s, RPC_SCAN_MAGIC);
 	json_scan_reset(s->json);
 }
 

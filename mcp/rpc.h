@@ -58,7 +58,8 @@ struct rpc_message {
 
 struct rpc_scan;
 
-/* One scanner serves any number of messages, one after the other.  0, E_NOMEM or E_SYS. */
+/* A scanner for what clients send; it serves any number of messages, one after the other.  0, E_NOMEM or
+ * E_SYS. */
 must_check int	rpc_scan_new(struct rpc_scan **out);
 void		rpc_scan_free(struct rpc_scan **s);
 void		rpc_scan_reset(struct rpc_scan *s);
@@ -87,14 +88,10 @@ struct rpc_answer {
 	int64_t			 error_code;	/* 0 when it is no whole number */
 };
 
-struct rpc_answer_scan;
-
-must_check int	rpc_answer_new(struct rpc_answer_scan **out);
-void		rpc_answer_free(struct rpc_answer_scan **s);
-void		rpc_answer_reset(struct rpc_answer_scan *s);
-must_check int	rpc_answer_feed(struct rpc_answer_scan *s, struct span chunk);
+/* A scanner for what upstreams send; reset, feed and free are the same, the end is not. */
+must_check int	rpc_answer_new(struct rpc_scan **out);
 /* As rpc_scan_end(), without an arena: nothing is decoded.  E_RPC_INVALID: JSON, but no message. */
-must_check int	rpc_answer_end(struct rpc_answer_scan *s, struct span text, struct rpc_answer *out);
-must_check int	rpc_answer_whole(struct rpc_answer_scan *s, struct span text, struct rpc_answer *out);
+must_check int	rpc_answer_end(struct rpc_scan *s, struct span text, struct rpc_answer *out);
+must_check int	rpc_answer_whole(struct rpc_scan *s, struct span text, struct rpc_answer *out);
 
 #endif

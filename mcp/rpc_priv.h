@@ -7,6 +7,14 @@
 
 #include "mcp/rpc.h"
 
+struct rpc_scan {
+	uint32_t		 magic;		/* whose messages it reads: the list of wants is that side's */
+	struct json_scan	*json;
+};
+
+must_check int	rpc_scan_make(uint32_t magic, const struct json_want *list, size_t count, uint8_t top,
+		    struct rpc_scan **out);
+
 static inline struct json_value
 rpc_value(const struct json_slot *slot, struct span text)
 {

@@ -205,7 +205,7 @@ feed_scan(struct ask *a, struct span fresh)
 		fresh = buf_rest(&a->text);
 	}
 	/* A mistake is found again, and named, at the end. */
-	return rpc_answer_feed(a->scan, fresh) == E_NOMEM ? E_NOMEM : 0;
+	return rpc_scan_feed(a->scan, fresh) == E_NOMEM ? E_NOMEM : 0;
 }
 
 static int
@@ -403,7 +403,7 @@ ask_fini(struct ask *a)
 	buf_fini(&a->text);
 	buf_fini(&a->name);
 	sse_reader_fini(&a->sse);
-	rpc_answer_free(&a->scan);
+	rpc_scan_free(&a->scan);
 }
 
 bool

@@ -20,7 +20,7 @@
 /* What the asks of one worker share. */
 struct ask_shared {
 	struct pool		*pool;
-	struct rpc_answer_scan	*scan;		/* for texts that are whole and small */
+	struct rpc_scan		*scan;		/* for texts that are whole and small */
 	struct http_budget	 answers;	/* memory of answers being held */
 	size_t			 answer_max;
 };
@@ -56,7 +56,7 @@ struct ask {			/* embedded in what asks */
 	struct buf		 name;		/* encoded Mcp-Name */
 	struct buf		 text;		/* the answer, or the body so far */
 	struct sse_reader	 sse;
-	struct rpc_answer_scan	*scan;		/* of a large answer, fed as it comes */
+	struct rpc_scan		*scan;		/* of a large answer, fed as it comes */
 	struct loop_timer	 timer;		/* before a stream is gone on with */
 	struct rpc_answer	 answer;
 	unsigned		 status;

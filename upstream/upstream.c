@@ -56,7 +56,7 @@ upstream_free(struct upstream **up)
 	reply_end_all(u);
 	peer_free_all(u);
 	pool_free(&u->shared.pool);
-	rpc_answer_free(&u->shared.scan);
+	rpc_scan_free(&u->shared.scan);
 	free(u);
 }
 

@@ -57,7 +57,7 @@ struct worker {
 	struct keyring		 ring;
 	bool			 has_ring;
 	struct rpc_scan		*scan;		/* for small bodies, one after the other */
-	struct rpc_answer_scan	*answer_scan;
+	struct rpc_scan		*answer_scan;
 	uint64_t		 reloads;	/* policies put in force since the start */
 
 	struct limits		 limits;

@@ -22,7 +22,7 @@ lines_init(struct lines *l)
 void
 lines_fini(struct lines *l)
 {
-	rpc_answer_free(&l->scan);
+	rpc_scan_free(&l->scan);
 	free(l->data);
 	*l = (struct lines){ .scan = NULL };
 }
@@ -30,7 +30,7 @@ lines_fini(struct lines *l)
 static void
 lines_reset(struct lines *l)
 {
-	rpc_answer_reset(l->scan);
+	rpc_scan_reset(l->scan);
 	l->bad = l->told = false;
 	l->used = l->bytes = 0;
 	if (l->room > KEEP_ROOM) {
@@ -65,7 +65,7 @@ lines_keep(struct lines *l, struct span part)
 }
 
 static enum line_kind
-kind_of(struct rpc_answer_scan *scan, struct span text, struct rpc_answer *msg)
+kind_of(struct rpc_scan *scan, struct span text, struct rpc_answer *msg)
 {
 	struct json_value	whole = { JSON_OBJECT, text };
 
@@ -95,7 +95,7 @@ lines_next(struct lines *l, struct span *chunk, struct line *out)
 	end = memchr(chunk->p, '\n', chunk->n);
 	part = span_part(*chunk, 0, end == NULL ? chunk->n : (size_t)(end - chunk->p));
 	*chunk = span_part(*chunk, part.n + (end != NULL), chunk->n);
-	if (!l->bad && rpc_answer_feed(l->scan, part) != 0) {
+	if (!l->bad && rpc_scan_feed(l->scan, part) != 0) {
 		/* Nobody will read it; its length is all that counts. */
 		l->bad = true;
 		l->used = 0;

@@ -28,7 +28,7 @@ struct line {
 };
 
 struct lines {
-	struct rpc_answer_scan	*scan;
+	struct rpc_scan		*scan;
 	char			*data;		/* of the line being read, or the one last told */
 	size_t			 used, room;
 	size_t			 bytes;		/* of the line being read; `used` is less when it is bad */

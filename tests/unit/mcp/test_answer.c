@@ -6,7 +6,7 @@
 
 #include "mcp/rpc.h"
 
-static struct rpc_answer_scan	*scan;
+static struct rpc_scan	*scan;
 
 static void
 set_up(void)
@@ -17,7 +17,7 @@ set_up(void)
 static void
 tear_down(void)
 {
-	rpc_answer_free(&scan);
+	rpc_scan_free(&scan);
 }
 
 TestSuite(answer, .init = set_up, .fini = tear_down);
@@ -101,7 +101,7 @@ Test(answer, is_read_in_chunks)
 
 	for (size_t step = 1; step < sizeof(text); step++) {
 		for (size_t i = 0; i < sizeof(text) - 1; i += step)
-			cr_assert(rpc_answer_feed(scan, span_part(span_of(text), i, step)) == 0);
+			cr_assert(rpc_scan_feed(scan, span_part(span_of(text), i, step)) == 0);
 		cr_assert(rpc_answer_end(scan, span_of(text), &m) == 0, "step %zu", step);
 		cr_expect(span_is(m.id, "12345") && m.content.type == JSON_ARRAY, "step %zu", step);
 	}

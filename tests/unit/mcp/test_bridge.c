@@ -17,7 +17,7 @@
 #define STAMP	"\"resultType\":\"complete\""
 
 static struct rpc_scan		*scan;
-static struct rpc_answer_scan	*answers;
+static struct rpc_scan	*answers;
 static struct arena		 arena;
 static struct buf		 to;
 
@@ -33,7 +33,7 @@ static void
 tear_down(void)
 {
 	rpc_scan_free(&scan);
-	rpc_answer_free(&answers);
+	rpc_scan_free(&answers);
 	arena_fini(&arena);
 	buf_fini(&to);
 }

@@ -56,7 +56,7 @@ static const struct row rows[] = {
 
 Test(probe, follows_the_table)
 {
-	struct rpc_answer_scan	*scan;
+	struct rpc_scan		*scan;
 	struct rpc_answer	 m;
 	struct probe_answer	 in;
 	const char		*why;
@@ -75,5 +75,5 @@ Test(probe, follows_the_table)
 		fine = got == PROBE_MODERN || got == PROBE_LEGACY || got == PROBE_AGAIN;
 		cr_expect(eq(int, why == NULL, fine), "row %zu", i);
 	}
-	rpc_answer_free(&scan);
+	rpc_scan_free(&scan);
 }
