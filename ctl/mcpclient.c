@@ -12,27 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "ctl/folders.h"
 #include "ctl/ask.h"
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define REVISION	"2026-07-28"
 #define META		"io.modelcontextprotocol/"
 #define REQUEST_ID	"1"
 #define FIELDS_MAX	8192
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int
 mcp_server_target(const char *server, char *to, size_t room)
@@ -156,7 +147,7 @@ mcp_ask(struct ctl *ctl, const struct mcp_question *q, struct mcp_answer *out)
 	struct buf		fields, body;
 	struct json_value	message;
 	struct span		text;
-	uint64_t		began = now_ms();
+	uint64_t		began = clock_mono_ms();
 	int			r;
 
 	*out = (struct mcp_answer){ 0 };
@@ -169,7 +160,7 @@ mcp_ask(struct ctl *ctl, const struct mcp_question *q, struct mcp_answer *out)
 	buf_fini(&body);
 	if (r != 0)
 		return say_failure(ctl, folders_socket(ctl), r);
-	out->ms = now_ms() - began;
+	out->ms = clock_mono_ms() - began;
 	text = out->http.events ? last_event(out->http.body) : out->http.body;
 	if (text.n == 0 || json_parse(text, false, &message, NULL) != 0 || message.type != JSON_OBJECT) {
 		out_error("HTTP %u: %.*s", out->http.status, SPAN_FMT(span_part(text, 0, 200)));

@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/fd.h"
 #include "sandbox/inside.h"
 #include "sandbox/jail.h"
@@ -172,15 +172,6 @@ jail_child_kill(struct jail_child *c)
 
 /* ---- the child's reports ----------------------------------------------------------------------- */
 
-static int64_t
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* One note: 1, 0 at the end of file, or -1 with errno; ETIMEDOUT after `until`. */
 static int
 note_read(int fd, int64_t until, struct inside_note *note)
@@ -189,7 +180,7 @@ note_read(int fd, int64_t until, struct inside_note *note)
 	ssize_t		n;
 
 	for (;;) {
-		int64_t left = until - now_ms();
+		int64_t left = until - (int64_t)clock_mono_ms();
 		int ready = poll(&p, 1, left > 0 ? (int)left : 0);
 
 		if (ready == 0) {
@@ -215,7 +206,7 @@ note_read(int fd, int64_t until, struct inside_note *note)
 static int
 follow(int status, unsigned start_ms, struct jail_child *out)
 {
-	int64_t			until = now_ms() + (start_ms != 0 ? start_ms : START_MS);
+	int64_t			until = (int64_t)clock_mono_ms() + (start_ms != 0 ? start_ms : START_MS);
 	struct inside_note	note;
 	enum jail_step		last = JAIL_STEP_MAP;
 	bool			executing = false;

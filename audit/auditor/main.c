@@ -21,7 +21,7 @@
 #include "ipc/birth.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
-#include "lib/fd.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
 
@@ -120,21 +120,12 @@ on_look(struct loop_timer *t, void *arg)
 	loop_timer_arm(t, news == IMPORT_MORE ? 0 : a->look_ms);
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Until the workers have let go of their segments, or the time is up; then what they left open. */
 static void
 finish(struct auditor *a, uint64_t within_ms)
 {
 	const struct timespec	nap = { 0, LOOK_MS * 1000000 };
-	uint64_t		until = now_ms() + within_ms;
+	uint64_t		until = clock_mono_ms() + within_ms;
 	enum import_news	news;
 	int			r;
 
@@ -144,7 +135,7 @@ finish(struct auditor *a, uint64_t within_ms)
 			break;
 		if (r != 0 || news == IMPORT_QUIET)
 			nanosleep(&nap, NULL);
-	} while (now_ms() < until);
+	} while (clock_mono_ms() < until);
 	if (r == 0)
 		r = import_all_over(a->import);
 	if (r != 0)

@@ -11,8 +11,8 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "policy/compiler/server.h"
 
 #define WITHIN_MS	2000
@@ -35,15 +35,6 @@ resolve_add(struct job *j, struct span host, const struct source *s, const struc
 	questions = list_more(questions, question_count, sizeof(*questions));
 	questions[question_count++] = (struct question){ .source = s, .node = n, .server = server_index,
 	    .name = job_dup(j, host).p };
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void
@@ -94,7 +85,7 @@ question_answer(struct job *j, const struct question *q, uint64_t end)
 
 	if (is_numeric(q->name, &numeric)) {
 		address_put(j, rec, &numeric);
-	} else if (now_ms() >= end) {
+	} else if (clock_mono_ms() >= end) {
 		why = "names before it took more than 2 s";
 	} else if ((error = getaddrinfo(q->name, NULL, &hints, &ai)) != 0) {
 		why = gai_strerror(error);
@@ -112,7 +103,7 @@ question_answer(struct job *j, const struct question *q, uint64_t end)
 void
 resolve_all(struct job *j)
 {
-	const uint64_t	end = now_ms() + WITHIN_MS;
+	const uint64_t	end = clock_mono_ms() + WITHIN_MS;
 
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
 	for (size_t i = 0; i < question_count && j->errors == 0; i++)

@@ -12,28 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "ipc/wait.h"
-#include "lib/fd.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "sandbox/spawner/boot.h"
 #include "sandbox/spawner/offer.h"
 #include "sandbox/spawner/spawn.h"
 
 enum { POLL_MASTER, POLL_RUNNER, POLL_JAILS };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static _Noreturn void
 leave(struct spawner *s, int code, bool say)
@@ -72,7 +62,7 @@ on_master(struct spawner *s)
 		break;
 	case MSG_TYPE_DRAIN:
 		s->draining = true;
-		s->drain_until_ms = now_ms() + body.DRAIN.within_ms;
+		s->drain_until_ms = (int64_t)clock_mono_ms() + body.DRAIN.within_ms;
 		break;
 	case MSG_TYPE_LOG_FD:
 		if (dup2(f.fds[0], HERITAGE_LOG) != -1)
@@ -112,7 +102,7 @@ patience_ms(const struct spawner *s)
 
 	if (!s->draining)
 		return -1;
-	left = s->drain_until_ms - now_ms();
+	left = s->drain_until_ms - (int64_t)clock_mono_ms();
 	return left > 0 ? (int)left : 0;
 }
 
