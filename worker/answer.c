@@ -13,18 +13,21 @@
 static const struct json_want stream_wants[] = {
 	{ JSON_ROOT, 0, "result" },
 	{ JSON_ROOT, 0, "error" },
+	{ 0, 0, "isError" },
 };
 
 void
 answer_init(struct answer *a, struct request *rq)
 {
-	*a = (struct answer){ .rq = rq };
+	*a = (struct answer){ .rq = rq, .budget = &rq->w->answers };
 	buf_init(&a->held, ANSWER_MAX);
 }
 
 void
 answer_fini(struct answer *a)
 {
+	a->budget->used -= a->counted;
+	a->counted = 0;
 	buf_fini(&a->held);
 	json_scan_free(&a->scan);
 }
@@ -46,7 +49,7 @@ answer_expect(struct answer *a, uint64_t bytes, struct bridge_mark id, bool mode
 	a->modern = modern;
 	a->streams = bytes > ANSWER_HELD_MAX && passes_unchanged(a) && !a->rq->gone &&
 	    a->rq->plain_call && !reply_wants_sse(a->rq) &&
-	    json_scan_new(stream_wants, 2, JSON_WANT_UNIQUE_MEMBERS, &a->scan) == 0;
+	    json_scan_new(stream_wants, 3, JSON_WANT_UNIQUE_MEMBERS, &a->scan) == 0;
 }
 
 /* Gives the part of the server's bytes [at, at + n) that the client gets: all but the id, whose place
@@ -91,13 +94,27 @@ stream_take(struct answer *a, struct span s)
 	return 0;
 }
 
+static void
+hold(struct answer *a, struct span s)
+{
+	if (a->full || a->broken)
+		return;
+	if (a->budget->used + s.n > a->budget->limit) {
+		a->full = true;
+		return;
+	}
+	a->budget->used += s.n;
+	a->counted += s.n;
+	if (buf_put(&a->held, s) != 0)
+		a->broken = true;
+}
+
 size_t
 answer_take(struct answer *a, struct span s)
 {
 	if (a->streams)
 		return stream_take(a, s);
-	if (a->broken || buf_put(&a->held, s) != 0)
-		a->broken = true;
+	hold(a, s);
 	return s.n;
 }
 
@@ -127,7 +144,7 @@ finish_stream(struct answer *a, struct answer_ready *out)
 	slots = json_scan_slots(a->scan);
 	if ((slots[0].seen != 0) == (slots[1].seen != 0))
 		return E_UPSTREAM;
-	out->is_error = slots[1].seen != 0;
+	out->is_error = slots[1].seen != 0 || slots[2].type == JSON_TRUE;
 	return 0;
 }
 
@@ -142,6 +159,8 @@ answer_finish(struct answer *a, struct answer_ready *out)
 	int			 r;
 
 	*out = (struct answer_ready){ .is_error = false };
+	if (a->full)
+		return E_OVERLOAD;
 	if (a->broken)
 		return E_UPSTREAM;
 	if (a->streams)

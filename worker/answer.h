@@ -13,6 +13,7 @@
 
 struct answer {
 	struct request		*rq;
+	struct http_budget	*budget;	/* the worker's, of held answers: outlives rq */
 	uint64_t		 bytes;		/* of the whole, as announced */
 	uint64_t		 at;		/* how far it has come */
 	struct bridge_mark	 id;		/* the server's id in it */
@@ -20,6 +21,8 @@ struct answer {
 	bool			 streams;
 	bool			 begun;		/* its head is with the client's connection */
 	bool			 broken;	/* what came is no JSON, or more than announced */
+	bool			 full;		/* there was no memory to hold it */
+	size_t			 counted;	/* against the budget */
 	struct buf		 held;		/* the whole, or the tail of a stream */
 	const struct rpc_answer	*whole;		/* or the whole, read already; borrowed */
 	struct json_scan	*scan;		/* of a stream */
@@ -42,7 +45,7 @@ size_t	answer_take(struct answer *a, struct span bytes);
 size_t	answer_credit(struct answer *a, size_t n);
 /* The whole answer at once, read already; borrowed until its end was dealt with. */
 void	answer_give(struct answer *a, const struct rpc_answer *whole, bool modern);
-/* It is whole: 0, or E_UPSTREAM, E_NOMEM when it cannot be passed on.  A stream's last bytes are still
+/* It is whole: 0, or E_UPSTREAM, E_OVERLOAD, E_NOMEM when it cannot be passed on.  A stream's last bytes are still
  * held: answer_send_tail() after the audit's `end`. */
 must_check int answer_finish(struct answer *a, struct answer_ready *out);
 void	answer_send_tail(struct answer *a);

@@ -215,7 +215,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	struct answer_ready	 ready;
 
 	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
-		text = SPAN_LIT("what it answered is not a valid MCP message");
+		text = error == E_UPSTREAM ? SPAN_LIT("what it answered is not a valid MCP message") : no_text;
 	if (error == E_AGAIN && !sent && c->tries++ < STALE_TRIES) {
 		loop_timer_arm(&c->again, STALE_MS);
 		return;

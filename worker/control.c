@@ -87,6 +87,7 @@ apply_params(struct worker *w, const struct params *p)
 	    .idle_timeout_ms = p->idle_timeout, .write_timeout_ms = p->write_timeout,
 	    .max_connections = p->max_connections });
 	w->bodies.limit = p->body_memory;
+	w->answers.limit = p->body_memory;
 	spool_set_continue(w->spool, p->audit_on_error == AUDIT_ON_ERROR_CONTINUE);
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + p->log_level));
 }

@@ -70,7 +70,8 @@ struct worker {
 
 	struct conn_set		*conns;
 	struct accept		*accept;
-	struct http_budget	 bodies;
+	struct http_budget	 bodies;	/* of requests, body_memory */
+	struct http_budget	 answers;	/* held ones, as much again */
 
 	struct link		*links[WORKER_LINKS_MAX];
 	size_t			 link_count;
