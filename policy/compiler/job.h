@@ -57,6 +57,7 @@ struct job {
 	int		 config_fd;
 	bool		 personal;
 	uid_t		 owner;		/* personal: whose gateway this is */
+	uid_t		 looks_as;	/* root's check: who will look for programs; 0: whoever we are */
 	const char *const *options;	/* of -o */
 	size_t		 option_count;
 	const char	*tenant;	/* "default" */

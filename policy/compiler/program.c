@@ -17,9 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/program.h"
 
@@ -252,8 +254,8 @@ user_name(struct job *j)
 
 /* --- the two questions -------------------------------------------------------------------------- */
 
-bool
-program_find(struct job *j, const char *command, const char *folder, struct view *v,
+static bool
+look_for(struct job *j, const char *command, const char *folder, struct view *v,
     struct program *out, const char **why)
 {
 	const bool	 is_path = strchr(command, '/') != NULL;
@@ -295,6 +297,20 @@ program_find(struct job *j, const char *command, const char *folder, struct view
 	else if (!view_covers(v, real, BIND_EXEC))
 		view_add(v, real, real, BIND_EXEC);
 	return true;
+}
+
+bool
+program_find(struct job *j, const char *command, const char *folder, struct view *v,
+    struct program *out, const char **why)
+{
+	bool	found;
+
+	if (j->looks_as != 0 && setresuid(j->looks_as, j->looks_as, 0) == -1)
+		fatal(EX_OSERR, "cannot look as user %u: %s", j->looks_as, strerror(errno));
+	found = look_for(j, command, folder, v, out, why);
+	if (j->looks_as != 0 && setresuid(0, 0, 0) == -1)
+		fatal(EX_OSERR, "cannot be root again: %s", strerror(errno));
+	return found;
 }
 
 const char *

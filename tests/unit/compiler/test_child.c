@@ -381,3 +381,29 @@ Test(child, leaves_when_the_master_is_gone, .timeout = 30)
 	cr_expect(eq(int, WTERMSIG(status), 0));
 	scratch_remove(folder);
 }
+
+/* Root's check too sees what the compiler's user will see. */
+Test(check, tells_a_closed_folder_from_an_absent_program, .timeout = 30)
+{
+	char	folder[64], path[4096], command[4600], text[256], out[1024];
+	size_t	n;
+	FILE	*f;
+
+	program_path(path);
+	scratch_new(folder);
+	snprintf(text, sizeof(text), "{\"mcpServers\":{\"a\":{\"command\":\"%s/closed/tool\"},"
+	    "\"b\":{\"command\":\"/absent\"},\"c\":{\"command\":\"/usr/bin/true\"}}}", folder);
+	scratch_write(folder, "servers.json", text, 0644);
+	scratch_write(folder, "closed/tool", "#!/bin/sh\n", 0755);
+	snprintf(command, sizeof(command), "chmod 755 %s; chmod 0 %s/closed; %s -t %s -c %s 2>&1; chmod 755 %s/closed",
+	    folder, folder, path, geteuid() == 0 ? "" : "-p", folder, folder);
+	f = popen(command, "r");
+	cr_assert(f != NULL);
+	n = fread(out, 1, sizeof(out) - 1, f);
+	out[n] = '\0';
+	pclose(f);
+	cr_expect(strstr(out, "mcpServers.a.command: ") != NULL && strstr(out, "cannot get there") != NULL, "%s", out);
+	cr_expect(strstr(out, "/absent: no such program") != NULL, "%s", out);
+	cr_expect(strstr(out, "0 errors, 2 warnings") != NULL, "%s", out);
+	scratch_remove(folder);
+}
