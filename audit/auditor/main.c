@@ -25,7 +25,8 @@
 #include "lib/log.h"
 #include "sandbox/confine.h"
 
-#define LOOK_MS		20
+#define LOOK_MS		100	/* a commit costs as much as hundreds of records; a query need not wait */
+#define NAP_MS		20	/* of a drain */
 #define LOOK_IDLE_MS	320
 #define RETRY_MS	1000
 #define ORPHAN_MS	1800		/* of the two seconds after the master's death */
@@ -124,7 +125,7 @@ on_look(struct loop_timer *t, void *arg)
 static void
 finish(struct auditor *a, uint64_t within_ms)
 {
-	const struct timespec	nap = { 0, LOOK_MS * 1000000 };
+	const struct timespec	nap = { 0, NAP_MS * 1000000 };
 	uint64_t		until = clock_mono_ms() + within_ms;
 	enum import_news	news;
 	int			r;
