@@ -11,7 +11,7 @@
 #include "lib/bug.h"
 #include "lib/buf.h"
 
-#define BUF_FIRST 256
+#define BUF_FIRST 512	/* a small message, without growing */
 
 void
 buf_init(struct buf *b, size_t ceiling)
@@ -83,12 +83,6 @@ buf_put(struct buf *b, struct span bytes)
 	memcpy(to, bytes.p, bytes.n);
 	b->used += bytes.n;
 	return 0;
-}
-
-int
-buf_put_str(struct buf *b, const char *cstr)
-{
-	return buf_put(b, span_of(cstr));
 }
 
 int

@@ -35,13 +35,19 @@ void	buf_clear(struct buf *b);
 must_check int	buf_reserve(struct buf *b, size_t n, char **out);	/* then buf_commit */
 void		buf_commit(struct buf *b, size_t n);
 must_check int	buf_put(struct buf *b, struct span bytes);
-must_check int	buf_put_str(struct buf *b, const char *cstr);
 must_check int	buf_put_u8(struct buf *b, uint8_t v);
 must_check int	buf_put_u16(struct buf *b, uint16_t v);
 must_check int	buf_put_u32(struct buf *b, uint32_t v);
 must_check int	buf_put_u64(struct buf *b, uint64_t v);
 must_check int	buf_put_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 must_check int	buf_put_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+/* Here, so that the length of a literal is known when it is compiled. */
+must_check static inline int
+buf_put_str(struct buf *b, const char *cstr)
+{
+	return buf_put(b, span_of(cstr));
+}
 
 /* Reading at the cursor: 0 or E_SHORT.  Spans point into the buffer, valid until it changes. */
 must_check int	buf_get(struct buf *b, size_t n, struct span *out);
