@@ -14,8 +14,6 @@
 #include "policy/decide.h"
 #include "policy/params.h"
 
-#define AUTH_GROUPS_MAX 64
-
 /* Who is at the other end of a unix socket, as the kernel says (SO_PEERCRED, SO_PEERGROUPS). */
 struct auth_peer {
 	bool		 local;		/* false: TCP, the rest is unset */

@@ -21,7 +21,6 @@ enum flow_end {
 	FLOW_CANCELLED,		/* one of our own lost interest */
 	FLOW_DEADLINE,
 	FLOW_BROKEN,		/* the source failed midway: the sink must not make it look whole */
-	FLOW_TOO_BIG,
 	FLOW_END_LIMIT
 };
 

@@ -14,7 +14,6 @@
 /* One message in the stream is SSE_BEFORE, its JSON in any number of pieces, SSE_AFTER. */
 #define SSE_BEFORE	"event: message\ndata: "
 #define SSE_AFTER	"\n\n"
-#define SSE_KEEPALIVE	":\n\n"
 
 /* A whole message event.  Raw CR and LF, which JSON knows between tokens only, become blanks.
  * 0, E_TOOBIG or E_NOMEM. */

@@ -3,7 +3,7 @@
  * chan.h - a control channel: one socketpair, two known roles, rules checked at arrival
  *
  * The sender is known from the descriptor, never from a field.  An unlisted, untimely or malformed
- * message ends the peer: its handler gets chan_closed, and nothing else happens.
+ * message ends the peer: on_closed is told why, and nothing else happens.
  */
 #ifndef IPC_CHAN_H
 #define IPC_CHAN_H

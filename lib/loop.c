@@ -30,7 +30,7 @@ struct signal_fn {
 
 struct loop {
 	struct event_base	*base;
-	bool			 stop, clock_is_set, clock_fresh;
+	bool			 stop, clock_fresh;
 	uint64_t		 mono_ns, wall_ms;
 	struct turn_fn		 turn[LOOP_RANK_LIMIT][MAX_TURN_FNS];
 	struct signal_fn	 signals[MAX_SIGNALS];
@@ -49,18 +49,8 @@ clock_ns(clockid_t which)
 void
 loop_clock_update(struct loop *l)
 {
-	if (l->clock_is_set)
-		return;
 	l->mono_ns = clock_ns(CLOCK_MONOTONIC);
 	l->wall_ms = clock_ns(CLOCK_REALTIME_COARSE) / 1000000;
-}
-
-void
-loop_clock_set(struct loop *l, uint64_t mono_ns, uint64_t wall_ms)
-{
-	l->clock_is_set = true;
-	l->mono_ns = mono_ns;
-	l->wall_ms = wall_ms;
 }
 
 uint64_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * loop.h - thin skin on libevent: base, descriptors, timers, signals, one clock that tests can set
+ * loop.h - thin skin on libevent: base, descriptors, timers, signals, one clock a turn
  *
  * One turn of the loop: handlers run and only fill queues; then the turn-end functions run in the
  * order of their ranks.  That order is a promise (day-one 14): the audit is written before any
@@ -68,8 +68,6 @@ uint64_t	loop_now_ns(const struct loop *l);
 uint64_t	loop_wall_ms(const struct loop *l);
 /* Reads the clock now, within a turn that took long. */
 void		loop_clock_update(struct loop *l);
-/* Tests: from here on the clock stands at this time. */
-void		loop_clock_set(struct loop *l, uint64_t mono_ns, uint64_t wall_ms);
 
 void		loop_io_init(struct loop *l, struct loop_io *io, int fd, loop_io_fn *fn, void *arg);
 /* Exactly these; 0 disarms.  Persistent and level-triggered. */

@@ -408,9 +408,3 @@ catalogue_drop_text(enum catalogue_drop why)
 
 	return why < CATALOGUE_DROP_KINDS ? texts[why] : "";
 }
-
-size_t
-catalogue_bytes(const struct catalogue *c)
-{
-	return c->text.used + c->room * sizeof(*c->tool);
-}

@@ -70,6 +70,5 @@ unsigned			 catalogue_member_of(struct span key, struct json_value value);
 /* How many were dropped for this reason, and the reason in words (static). */
 uint32_t			 catalogue_dropped(const struct catalogue *c, enum catalogue_drop why);
 const char			*catalogue_drop_text(enum catalogue_drop why);
-size_t				 catalogue_bytes(const struct catalogue *c);
 
 #endif

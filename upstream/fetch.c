@@ -277,12 +277,6 @@ fetch_start(struct fetch *f, struct pool *p, const struct fetch_ops *ops, const 
 }
 
 bool
-fetch_is_running(const struct fetch *f)
-{
-	return f->conn != NULL;
-}
-
-bool
 fetch_was_sent(const struct fetch *f)
 {
 	return f->sent || (f->conn != NULL && pool_sent(f->conn) >= f->request_bytes);

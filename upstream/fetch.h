@@ -57,7 +57,6 @@ struct fetch {			/* embedded in what asks */
 /* 0; or E_OVERLOAD, E_SERVER, E_TOOBIG or E_NOMEM, and on_end is not called. */
 must_check int	fetch_start(struct fetch *f, struct pool *p, const struct fetch_ops *ops,
 		    const struct fetch_request *request);
-bool		fetch_is_running(const struct fetch *f);
 /* The server may have acted on the request: it was sent whole.  Holds also after the end. */
 bool		fetch_was_sent(const struct fetch *f);
 /* Closes the connection; on_end is not called any more. */

@@ -272,22 +272,6 @@ link_new(struct loop *loop, struct span tenant, link_wanted_fn *wanted, void *ar
 	return 0;
 }
 
-void
-link_free(struct link **lp)
-{
-	struct link	*l = *lp;
-
-	*lp = NULL;
-	if (l == NULL)
-		return;
-	link_down(l, LINK_END_DIED, SPAN_LIT("the worker stops"));
-	buf_fini(&l->out);
-	free(l->in);
-	free(l->tenant_text);
-	l->magic = 0;
-	free(l);
-}
-
 struct span
 link_tenant(const struct link *l)
 {

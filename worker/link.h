@@ -46,8 +46,6 @@ typedef void link_wanted_fn(struct span tenant, void *arg);
 
 must_check int	link_new(struct loop *l, struct span tenant, link_wanted_fn *wanted, void *arg,
 		    struct link **out);
-/* Ends every job with LINK_END_DIED first. */
-void		link_free(struct link **l);
 struct span	link_tenant(const struct link *l);
 bool		link_is_up(const struct link *l);
 
