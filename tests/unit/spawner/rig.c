@@ -299,8 +299,10 @@ rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char 
 		offer_secret(r, tools[0].name, secret);
 	say(r, MSG_TYPE_GO, 0, &go, NULL);
 	rig_expect(r, r->master, MSG_TYPE_JAIL_PROBE);
-	if (!probe_may_run((enum probe_result)r->body.JAIL_PROBE.result))
+	if (!probe_may_run((enum probe_result)r->body.JAIL_PROBE.result)) {
+		(void)rig_stop(r);
 		cr_skip("%.*s", SPAN_FMT(r->body.JAIL_PROBE.line));
+	}
 	rig_expect(r, r->master, MSG_TYPE_READY);
 }
 
