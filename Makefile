@@ -26,6 +26,11 @@ CC		?= cc
 ifeq ($(origin CC),default)
 CC		:= gcc
 endif
+ifeq ($(shell command -v $(firstword $(CC))),)
+ifneq ($(filter-out help deps deps-build demo check clean,$(or $(MAKECMDGOALS),all)),)
+$(error $(firstword $(CC)) is not installed; run "make deps", as root, once)
+endif
+endif
 AR		:= ar
 comma		:= ,
 BUILD		?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COV),-cov)
