@@ -106,6 +106,8 @@ struct json_value json_get(struct json_value v, const char *name);
 must_check int	json_string(struct json_value v, struct arena *a, struct span *out);
 /* Is v the string `cstr`?  Compares decoded. */
 bool		json_is(struct json_value v, const char *cstr);
+/* Is it one of these?  `names` ends with NULL. */
+bool		json_is_one_of(struct json_value v, const char *const *names);
 /* A whole number without fraction or exponent: 0, E_FORMAT or E_RANGE. */
 must_check int	json_u64(struct json_value v, uint64_t *out);
 must_check int	json_i64(struct json_value v, int64_t *out);

@@ -250,6 +250,15 @@ json_is(struct json_value v, const char *cstr)
 	return left == 0;
 }
 
+bool
+json_is_one_of(struct json_value v, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (json_is(v, *names))
+			return true;
+	return false;
+}
+
 struct json_value
 json_get(struct json_value v, const char *name)
 {

@@ -16,15 +16,6 @@
 static const char *const own_params[] = { "name", "arguments", "_meta", "cursor", "inputResponses",
 	"requestState", "task", NULL };
 
-static bool
-is_one_of(struct span key, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (json_is(json_key(key), *names))
-			return true;
-	return false;
-}
-
 /* Proven JSON, its line feeds made blanks: they stand between tokens only. */
 static int
 put_raw(struct buf *to, struct span raw)
@@ -175,7 +166,7 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 		return 0;
 	json_iter_init(&it, q->from->params);
 	while (json_iter_next(&it, &key, &value))
-		if (!is_one_of(key, own_params) && (r = put_copy(to, comma, key, value)) != 0)
+		if (!json_is_one_of(json_key(key), own_params) && (r = put_copy(to, comma, key, value)) != 0)
 			return r;
 	return 0;
 }

@@ -77,15 +77,6 @@ walk_named(struct walk *w, struct json_value map, enum place place)
 }
 
 static bool
-is_one_of(struct span key, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (json_is(json_key(key), *names))
-			return true;
-	return false;
-}
-
-static bool
 walk_member(struct walk *w, struct json_value schema, struct span key, struct json_value value,
     enum place place)
 {
@@ -97,9 +88,9 @@ walk_member(struct walk *w, struct json_value schema, struct span key, struct js
 		return take_annotation(w, schema, value, place);
 	if (json_is(json_key(key), "properties"))
 		return walk_named(w, value, place == AT_OTHER ? AT_OTHER : AT_PROPERTY);
-	if (is_one_of(key, data))
+	if (json_is_one_of(json_key(key), data))
 		return true;
-	if (is_one_of(key, maps))
+	if (json_is_one_of(json_key(key), maps))
 		return walk_named(w, value, AT_OTHER);
 	return walk_schema(w, value, AT_OTHER);
 }
