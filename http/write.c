@@ -84,16 +84,25 @@ put_rest(char *to, const struct http_out_head *h)
 	return PUT(to, "\r\n");
 }
 
-int
-http_write_answer(struct http_queue *q, const struct http_out_head *h)
+/* Room for a whole head: 0, E_TOOBIG or E_NOMEM. */
+static int
+head_begin(struct http_queue *q, const struct http_out_head *h, char **start)
 {
-	size_t	 room = fields_bytes(h);
-	char	*start, *to;
+	size_t	room = fields_bytes(h);
 
 	if (room > HTTP_BLOCK_PAYLOAD)
 		return E_TOOBIG;
-	if ((start = http_queue_reserve(q, room)) == NULL)
-		return E_NOMEM;
+	return (*start = http_queue_reserve(q, room)) == NULL ? E_NOMEM : 0;
+}
+
+int
+http_write_answer(struct http_queue *q, const struct http_out_head *h)
+{
+	char	*start, *to;
+	int	 r;
+
+	if ((r = head_begin(q, h, &start)) != 0)
+		return r;
 	to = PUT(start, "HTTP/1.1 ");
 	to = put_number(to, h->status % 1000);
 	to = PUT(to, " ");
@@ -112,13 +121,11 @@ http_write_answer(struct http_queue *q, const struct http_out_head *h)
 int
 http_write_request(struct http_queue *q, const struct http_out_head *h)
 {
-	size_t	 room = fields_bytes(h);
 	char	*start, *to;
+	int	 r;
 
-	if (room > HTTP_BLOCK_PAYLOAD)
-		return E_TOOBIG;
-	if ((start = http_queue_reserve(q, room)) == NULL)
-		return E_NOMEM;
+	if ((r = head_begin(q, h, &start)) != 0)
+		return r;
 	to = put(start, h->method);
 	to = PUT(to, " ");
 	to = put(to, h->target);
