@@ -130,19 +130,29 @@ arena_dup(struct arena *a, struct span s)
 }
 
 struct span
-arena_fmt(struct arena *a, const char *fmt, ...)
+arena_vfmt(struct arena *a, const char *fmt, va_list ap)
 {
-	va_list	 ap;
+	va_list	 again;
 	char	*p;
 	int	 n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (n < 0 || (p = arena_alloc(a, (size_t)n + 1)) == NULL)
 		return SPAN_NONE;
-	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
-	va_end(ap);
 	return span_make(p, (size_t)n);
+}
+
+struct span
+arena_fmt(struct arena *a, const char *fmt, ...)
+{
+	struct span	text;
+	va_list		ap;
+
+	va_start(ap, fmt);
+	text = arena_vfmt(a, fmt, ap);
+	va_end(ap);
+	return text;
 }

@@ -8,6 +8,7 @@
 #ifndef LIB_ARENA_H
 #define LIB_ARENA_H
 
+#include <stdarg.h>
 #include <stdint.h>
 
 #include "lib/span.h"
@@ -35,5 +36,6 @@ void	*arena_calloc(struct arena *a, size_t n);
 /* A copy, with a NUL behind it; .p is NULL when full. */
 struct span arena_dup(struct arena *a, struct span s);
 struct span arena_fmt(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct span arena_vfmt(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 #endif

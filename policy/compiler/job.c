@@ -235,18 +235,15 @@ job_dup(struct job *j, struct span s)
 char *
 job_fmt(struct job *j, const char *fmt, ...)
 {
-	va_list	 ap;
-	char	*p;
-	int	 n;
+	struct span	text;
+	va_list		ap;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	text = arena_vfmt(&j->arena, fmt, ap);
 	va_end(ap);
-	p = job_alloc(j, (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	return p;
+	if (text.p == NULL)
+		fatal(EX_OSERR, "out of memory");
+	return (char *)(uintptr_t)text.p;
 }
 
 struct span
