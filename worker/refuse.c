@@ -63,8 +63,11 @@ call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct s
 		why = snap_text(rq->config->policy, ask->server->why);
 	metric_add(&rq->w->metrics, METRIC_calls_unavailable_total, 1);
 	call_record_refusal(rq, ask, NULL, AUDIT_OUTCOME_UNAVAILABLE, E_SERVER);
-	call_reply_error(rq, ask->style, E_SERVER, arena_fmt(&rq->x->arena, "%.*s%s%.*s",
-	    SPAN_FMT(server), why.n > 0 ? ": " : "", SPAN_FMT(why)), no_text, 0);
+	/* What a runner says begins with the name already. */
+	if (!span_starts(why, arena_fmt(&rq->x->arena, "%.*s: ", SPAN_FMT(server))))
+		why = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), why.n > 0 ? ": " : "",
+		    SPAN_FMT(why));
+	call_reply_error(rq, ask->style, E_SERVER, why, no_text, 0);
 }
 
 void
