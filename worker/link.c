@@ -129,12 +129,10 @@ link_flush(struct link *l)
 	loop_io_arm(&l->io, LOOP_READ | (buf_rest(&l->out).n > 0 ? LOOP_WRITE : 0));
 }
 
-static void
-link_on_turn_end(void *arg)
+void
+link_turn_end(struct link *l)
 {
-	struct link	*l = arg;
-
-	if (l->magic == LINK_MAGIC && (l->io.armed & LOOP_WRITE) == 0)
+	if ((l->io.armed & LOOP_WRITE) == 0)
 		link_flush(l);
 }
 
@@ -267,7 +265,6 @@ link_new(struct loop *loop, struct span tenant, link_wanted_fn *wanted, void *ar
 	l->wanted = wanted;
 	l->wanted_arg = arg;
 	buf_init(&l->out, OUT_MAX);
-	loop_at_turn_end(loop, LOOP_RANK_FLUSH, link_on_turn_end, l);
 	*out = l;
 	return 0;
 }

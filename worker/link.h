@@ -48,6 +48,8 @@ must_check int	link_new(struct loop *l, struct span tenant, link_wanted_fn *want
 		    struct link **out);
 struct span	link_tenant(const struct link *l);
 bool		link_is_up(const struct link *l);
+/* At the end of every turn, after calls were dispatched and connections flushed: what was queued leaves. */
+void		link_turn_end(struct link *l);
 
 /* The master's answers.  attach takes fd.  refuse ends the waiting jobs with this text. */
 void		link_attach(struct link *l, int fd);

@@ -127,6 +127,15 @@ on_not_kept(uint64_t first_seq, void *arg)
 static const struct spool_ops spool_ops = { on_want_segment, on_not_kept };
 
 static void
+on_links_flush(void *arg)
+{
+	struct worker	*w = arg;
+
+	for (size_t i = 0; i < w->link_count; i++)
+		link_turn_end(w->links[i]);
+}
+
+static void
 on_turn_end(void *arg)
 {
 	struct worker	*w = arg;
@@ -144,7 +153,8 @@ on_request(struct exchange *x, void *arg)
 }
 
 /* The order of registration is the order within a rank: the audit is written, then calls whose
- * `begin` was kept are dispatched, then connections and links are flushed. */
+ * `begin` was kept are dispatched, then connections are flushed, and then links: what a client took is
+ * credit for a runner. */
 static int
 worker_init(struct worker *w)
 {
@@ -167,6 +177,7 @@ worker_init(struct worker *w)
 	    (r = lists_new(w, &w->lists)) != 0 || (r = rpc_scan_new(&w->scan)) != 0 ||
 	    (r = rpc_answer_new(&w->answer_scan)) != 0)
 		return r;
+	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, on_links_flush, w);
 	return chan_init(&w->master, w->loop, HERITAGE_CONTROL, ROLE_WORKER, ROLE_MASTER,
 	    worker_on_master, worker_on_master_gone, w);
 }

@@ -65,6 +65,14 @@ on_end(struct link_job *j, enum link_end why, unsigned flags, struct span text)
 static const struct link_job_ops ops = { on_answer, on_body, on_end };
 
 static void
+on_turn_end(void *arg)
+{
+	struct bench	*b = arg;
+
+	link_turn_end(b->link);
+}
+
+static void
 on_wanted(struct span tenant, void *arg)
 {
 	struct bench	*b = arg;
@@ -79,6 +87,7 @@ bench_open(struct bench *b)
 	*b = (struct bench){ .runner = -1 };
 	cr_assert(loop_new(&b->loop) == 0);
 	cr_assert(link_new(b->loop, SPAN_LIT("default"), on_wanted, b, &b->link) == 0);
+	loop_at_turn_end(b->loop, LOOP_RANK_FLUSH, on_turn_end, b);
 }
 
 static void
