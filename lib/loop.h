@@ -80,7 +80,7 @@ void		loop_timer_arm(struct loop_timer *t, uint64_t ms);
 void		loop_timer_disarm(struct loop_timer *t);
 
 /* Runs at the end of every turn, ranks in order, within a rank in order of registration.  At most
- * 8 per loop. */
+ * 8 of a rank. */
 void		loop_at_turn_end(struct loop *l, enum loop_rank rank, loop_turn_fn *fn, void *arg);
 /* At most 8 per loop. */
 must_check int	loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *arg);
