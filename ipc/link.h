@@ -65,7 +65,8 @@ enum link_end {
 	LINK_END_BABBLE,		/* what the tool wrote is not MCP */
 	LINK_END_BUSY,			/* queues or max_instances are full */
 	LINK_END_NO_JAIL,
-	LINK_END_STALE,			/* the worker names a profile this runner does not have (yet) */
+	LINK_END_STALE,			/* nothing was done, ask again in a moment: this runner has not (or no
+					 * longer) the profile named, or the tool was just ending */
 	LINK_END_LIMIT
 };
 

@@ -33,7 +33,7 @@ struct call {
 	struct decision		 decision;
 	uint64_t		 begin_seq;
 	uint64_t		 until_ms;	/* monotonic: its deadline */
-	struct loop_timer	 again;		/* the runner has another configuration */
+	struct loop_timer	 again;		/* the runner said STALE */
 	unsigned		 tries;
 	struct breaker_ticket	 breaker;
 	bool			 counted;	/* in flight */

@@ -212,8 +212,9 @@ instance_call_whole(struct instance *i, struct call *c)
 		call_end(c, LINK_END_BUSY, "out of memory");
 		return;
 	default:
-		/* Why it closed its input is told when it is gone; this call finds it closed. */
-		call_end(c, LINK_END_DIED, "the tool is ending");
+		/* Why it closed its input is told when it is gone.  Nothing of this call reached it, so the
+		 * worker may ask again: the next tool starts in a moment. */
+		call_end(c, LINK_END_STALE, "the tool is ending");
 	}
 }
 

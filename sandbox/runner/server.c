@@ -15,6 +15,7 @@
 
 #define BACKOFF_FIRST_MS	1000
 #define BACKOFF_MOST_MS		60000
+#define SERVED_MS		1000		/* up for so long: not a crash at the start */
 #define STEADY_MS		30000	/* up for this long: what failed before is forgotten */
 
 static void
@@ -187,10 +188,14 @@ void
 server_failed(struct server *s, uint64_t up_ms, const char *why)
 {
 	uint64_t	wait = BACKOFF_FIRST_MS;
+	bool		served = up_ms >= SERVED_MS;
 
 	if (up_ms >= STEADY_MS)
 		s->failures = 0;
-	for (unsigned i = 0; i < s->failures && wait < BACKOFF_MOST_MS; i++)
+	/* Who served and dies once is started again at once: only its own calls fail. */
+	if (served && s->failures == 0)
+		wait = 0;
+	for (unsigned i = served ? 1 : 0; i < s->failures && wait < BACKOFF_MOST_MS; i++)
 		wait *= 2;
 	if (wait > BACKOFF_MOST_MS)
 		wait = BACKOFF_MOST_MS;

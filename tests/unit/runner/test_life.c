@@ -2,6 +2,7 @@
  *
  * test_life.c - instances: when they start, share, wait, stop, and what the master is told
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -86,6 +87,30 @@ Test(life, failures_back_off_and_say_when_again, .timeout = 20)
 	rig_run(&r, 1100, NULL);
 	c = rig_call(&r, link, 5, 0, 1, 3000);
 	claim(r.tool_count == 2 && strstr(c->text, "next try in 1 s") != NULL, "two failures, two seconds: %s", c->text);
+	rig_end(&r);
+}
+
+Test(life, a_tool_that_served_is_back_at_once_the_first_time, .timeout = 20)
+{
+	static const struct rig_server	servers[] = { { .name = "fine", .mode = "ok", .era = ERA_PIN_LEGACY },
+					    { .name = NULL } };
+	struct rig	r;
+	struct rig_call	*c;
+	int		link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	claim(rig_call(&r, link, 1, 0, 1, 3000)->end == LINK_END_OK);
+	rig_run(&r, 1200, NULL);
+	kill(r.tools[0].pid, SIGKILL);
+	rig_run(&r, 200, NULL);
+	c = rig_call(&r, link, 2, 0, 1, 3000);
+	claim(c->end == LINK_END_OK && r.tool_count == 2, "%s", c->text);
+	/* It dies again before it served for long: now its back-off begins. */
+	kill(r.tools[1].pid, SIGKILL);
+	rig_run(&r, 200, NULL);
+	c = rig_call(&r, link, 3, 0, 1, 3000);
+	claim(c->end == LINK_END_UNAVAILABLE && strstr(c->text, "next try in") != NULL, "%s", c->text);
 	rig_end(&r);
 }
 
