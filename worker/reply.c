@@ -24,7 +24,8 @@ reply_wants_sse(const struct request *rq)
 	const struct http_head	*h = &rq->x->head;
 
 	return !http_head_lists(h, HTTP_ACCEPT, "application/json") &&
-	    http_head_lists(h, HTTP_ACCEPT, "text/event-stream") &&
+	    (http_head_lists(h, HTTP_ACCEPT, "text/event-stream") ||
+	    http_head_lists(h, HTTP_ACCEPT, "text/*")) &&
 	    !http_head_lists(h, HTTP_ACCEPT, "application/*") &&
 	    !http_head_lists(h, HTTP_ACCEPT, "*/*");
 }

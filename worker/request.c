@@ -237,6 +237,22 @@ on_body(struct exchange *x, int err, struct span body, void *arg)
 	request_judge(rq, ERA_HTTP_POST);
 }
 
+/* Can either of our types carry the answer (mcp-wire 16.10)?  No Accept means anything: RFC 9110 12.5.1. */
+static bool
+accepts_us(const struct http_head *h)
+{
+	static const char *const types[] = {
+		"application/json", "text/event-stream", "application/*", "text/*", "*/*",
+	};
+
+	if (http_head_count(h, HTTP_ACCEPT) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (http_head_lists(h, HTTP_ACCEPT, types[i]))
+			return true;
+	return false;
+}
+
 static void
 take_body(struct request *rq)
 {
@@ -246,6 +262,10 @@ take_body(struct request *rq)
 	if (!http_media_is(http_head_get(h, HTTP_CONTENT_TYPE), "application/json") ||
 	    http_head_count(h, HTTP_CONTENT_ENCODING) > 0) {
 		reply_refuse(rq, E_HTTP_MEDIA, NULL);
+		return;
+	}
+	if (!accepts_us(h)) {
+		reply_refuse(rq, E_HTTP_ACCEPT, NULL);
 		return;
 	}
 	if (large && rpc_scan_new(&rq->scan) != 0) {
