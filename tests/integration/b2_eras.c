@@ -39,6 +39,12 @@ static const struct row stateless_rows[] = {
 	{ "PUT", "PUT", J, "{}", 405, 0, KEY },
 	{ "no media type", "POST", "Accept: application/json\r\n", "{}", 415, 0, KEY },
 	{ "other media type", "POST", "Content-Type: text/plain\r\nAccept: application/json\r\n", "{}", 415, 0, KEY },
+	{ "nothing we write", "POST", "Content-Type: application/json\r\nAccept: image/png\r\n" V LIST,
+	    REQ("tools/list", GOOD), 406, 0, KEY },
+	{ "JSON alone", "POST", "Content-Type: application/json\r\nAccept: application/json\r\n" V LIST,
+	    REQ("tools/list", GOOD), 200, 1, KEY },
+	{ "anything", "POST", "Content-Type: application/json\r\nAccept: */*\r\n" V LIST,
+	    REQ("tools/list", GOOD), 200, 1, KEY },
 	{ "media type with a parameter", "POST", "Content-Type: application/json; charset=utf-8\r\n"
 	    "Accept: application/json, text/event-stream\r\n" V LIST, REQ("tools/list", GOOD), 200, 1, KEY },
 	{ "not JSON", "POST", J, "{\"jsonrpc\":", 400, -32700, KEY },
