@@ -149,9 +149,9 @@ request_line(struct http_head *h, const char *line, size_t n)
 	h->target.bytes = (uint16_t)(sp2 - sp1 - 1);
 	if (!http_is_token(http_head_method(h)))
 		return E_HTTP_SYNTAX;
-	for (uint8_t m = HTTP_METHOD_OTHER + 1; m < HTTP_METHOD_LIMIT; m++)
+	for (unsigned m = HTTP_METHOD_OTHER + 1; m < HTTP_METHOD_LIMIT; m++)
 		if (span_is(http_head_method(h), method_names[m]))
-			h->method = m;
+			h->method = (uint8_t)m;
 	if ((r = version_parse(sp2 + 1, (size_t)(line + n - sp2) - 1, &h->minor)) != 0)
 		return r;
 	return target_parse(h);

@@ -213,7 +213,7 @@ new_tmpfs(uint64_t bytes, const char *mode, unsigned attr, int *fd)
 
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
 	/* A file of one page each, and some more for folders. */
-	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)(bytes / 4096 + 64));
+	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)bytes / 4096 + 64);
 	return mount_new("tmpfs", options, attr, fd);
 }
 
