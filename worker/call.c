@@ -303,12 +303,12 @@ static int
 call_renew(struct call *c)
 {
 	struct request	*rq = c->rq;
-	struct span	 server = arena_dup(&rq->x->arena,
-			    snap_text(rq->config->policy, c->ask.server->name));
 	const struct rec_server	*s;
+	struct span	 server;
 
 	if (rq->config == rq->w->config)
 		return 0;
+	server = snap_text(rq->config->policy, c->ask.server->name);
 	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
 	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)
 		return E_SERVER;
