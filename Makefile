@@ -53,6 +53,16 @@ ifdef COV
 OUR_CFLAGS	+= --coverage
 OUR_LDFLAGS	+= --coverage
 endif
+# What is installed is inlined across files; test programs link the same objects without, for the time it
+# takes.  gcc only: clang's needs a linker of its own.
+ifeq ($(SAN)$(COV)$(filter fuzz,$(MAKECMDGOALS)),)
+LTO		?= $(shell $(CC) -v 2>&1 | grep -q '^gcc version' && echo auto)
+endif
+ifneq ($(LTO),)
+LTO_CFLAGS	:= -flto=$(LTO) -ffat-lto-objects
+LTO_LDFLAGS	:= -flto=$(LTO)
+NO_LTO		:= -fno-lto
+endif
 ifdef V
 Q		:=
 else
@@ -93,7 +103,7 @@ OBJECTS += $(call objects,$(2),$(3))
 $(BUILD)/$(1): $(call objects,$(2),$(3)) $(SANITIZER) $(call archives,$(4))
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(call objects,$(2),$(3)) \
+	+$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LTO_LDFLAGS) $$(LDFLAGS) -o $$@ $(call objects,$(2),$(3)) \
 	    $(SANITIZER) $(call archives,$(4)) $(addprefix -l,$(5))
 endef
 # Tools run in a jail whose limits no sanitizer survives: they come from a plain build within this one.
@@ -117,7 +127,7 @@ OBJECTS += $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c)))
 $(BUILD)/tests/unit/$(1)/unit: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) \
     $(SANITIZER_UNIT) $(call archives,$(2))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(SANITIZER_UNIT) \
+	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $(SANITIZER_UNIT) \
 	    $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/unit/$(1)/*.c))) $(call archives,$(2)) \
 	    $(addprefix -l,$(3)) -lcriterion
 .PHONY: unit-$(subst /,-,$(1))
@@ -131,7 +141,7 @@ FUZZERS += $(1)
 OBJECTS += $(BUILD)/fuzz/fuzz_$(1).o
 $(BUILD)/fuzz/replay_$(1): $(BUILD)/fuzz/fuzz_$(1).o $(BUILD)/fuzz/replay.o $(call archives,$(2))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $(BUILD)/fuzz/fuzz_$(1).o \
+	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $(BUILD)/fuzz/fuzz_$(1).o \
 	    $(BUILD)/fuzz/replay.o $(call archives,$(2)) $(addprefix -l,$(3))
 $(BUILD)/fuzz/fuzz_$(1): $(BUILD)/fuzz/fuzz_$(1).o $(call archives,$(2))
 	$$(call say,LINK,$$@)
@@ -145,7 +155,7 @@ INTEGRATION += $(BUILD)/tests/integration/$(1)
 OBJECTS += $(BUILD)/tests/integration/$(1).o
 $(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $(addprefix -l,$(2)) -lcriterion
+	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ $(addprefix -l,$(2)) -lcriterion
 endef
 integration	= $(foreach n,$(1),$(eval $(call integration_rule,$(n),$(2))))
 
@@ -161,10 +171,11 @@ MANPAGES	:= $(patsubst man/%,$(BUILD)/man/%,$(patsubst %.in,%,$(sort $(wildcard 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(LTO_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Criterion's macros assign int to a one-bit field.
 $(BUILD)/tests/%.o: OUR_CFLAGS += -Wno-conversion
+$(BUILD)/tests/%.o $(BUILD)/fuzz/%.o: LTO_CFLAGS :=
 
 ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
 OUR_CFLAGS	+= -fsanitize=fuzzer-no-link
@@ -196,6 +207,7 @@ help:
 	@echo 'Knobs:'
 	@echo '  SAN=address,undefined   with sanitizers, in build-address-undefined/'
 	@echo '  DEVELOPER=1             warnings are errors        V=1   show the commands'
+	@echo '  LTO=                    without link-time optimization: builds faster, runs slower'
 	@echo '  TESTS=PATTERN           only these Criterion tests CHECK_STRICT=1   a skip is a failure'
 	@echo '  DESTDIR= prefix=        for install                CC= CFLAGS= CPPFLAGS= LDFLAGS='
 
