@@ -66,7 +66,7 @@ image_make(void)
 		add(b, SECTION_RULE, &rule);
 		if (i == 2)
 			break;
-		hash = policy_exact_hash(rule.about, SPAN_LIT("s"), i == 0 ? SPAN_NONE : SPAN_LIT("t"));
+		hash = policy_exact_hash(rule.about, sum64(SPAN_LIT("s")), sum64(i == 0 ? SPAN_NONE : SPAN_LIT("t")));
 		for (unsigned k = hash & 3; ; k = (k + 1) & 3)
 			if (table[k].rule == 0) {
 				table[k] = (struct rec_exact){ hash, i + 1, 0 };

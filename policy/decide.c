@@ -13,6 +13,7 @@
  * and no deny of them all.
  */
 #include "lib/glob.h"
+#include "lib/sum.h"
 #include "policy/decide.h"
 #include "policy/params.h"
 #include "policy/policy.h"
@@ -24,6 +25,7 @@ struct asked {
 	bool			 deny_first;
 	bool			 whole;		/* not a tool: only "*" speaks about it */
 	struct span		 server, tool;
+	uint64_t		 server_sum, tool_sum, every_sum, none_sum;	/* a name is summed once */
 };
 
 /* The strongest rule seen so far. */
@@ -67,9 +69,11 @@ take(const struct asked *q, struct best *best, uint32_t index)
 
 /* The rule the exact table holds for this key: its index + 1, or 0. */
 static uint32_t
-exact_find(const struct asked *q, enum rule_about about, struct span server, struct span tool)
+exact_find(const struct asked *q, enum rule_about about, bool every_server)
 {
-	const uint64_t		 hash = policy_exact_hash(about, server, tool);
+	const struct span	 server = every_server ? every : q->server;
+	const uint64_t		 hash = policy_exact_hash(about, every_server ? q->every_sum : q->server_sum,
+	    about == RULE_ABOUT_TOOL ? q->tool_sum : q->none_sum);
 	const uint32_t		 slots = q->agent->exact_slots;
 	const struct rec_exact	*e;
 	const struct rec_rule	*rule;
@@ -84,19 +88,21 @@ exact_find(const struct asked *q, enum rule_about about, struct span server, str
 			continue;
 		if (rule->about == about && rule->agent == q->agent_index &&
 		    span_eq(snap_text(q->snap, rule->server), server) &&
-		    (about != RULE_ABOUT_TOOL || span_eq(snap_text(q->snap, rule->pattern), tool)))
+		    (about != RULE_ABOUT_TOOL || span_eq(snap_text(q->snap, rule->pattern), q->tool)))
 			return e->rule;
 	}
 	return 0;
 }
 
+/* What is said about this server, and what about every one. */
 static void
-take_exact(const struct asked *q, struct best *best, enum rule_about about, struct span server,
-    struct span tool)
+take_exact(const struct asked *q, struct best *best, enum rule_about about)
 {
-	uint32_t	found = exact_find(q, about, server, tool);
+	uint32_t	found;
 
-	if (found > 0)
+	if ((found = exact_find(q, about, false)) > 0)
+		take(q, best, found - 1);
+	if ((found = exact_find(q, about, true)) > 0)
 		take(q, best, found - 1);
 }
 
@@ -134,19 +140,10 @@ take_wild(const struct asked *q, struct best *best, struct span server)
 }
 
 static void
-decide_server(const struct asked *q, struct best *best)
-{
-	take_exact(q, best, RULE_ABOUT_SERVER, q->server, SPAN_NONE);
-	take_exact(q, best, RULE_ABOUT_SERVER, every, SPAN_NONE);
-}
-
-static void
 decide_inside(const struct asked *q, struct best *best)
 {
-	if (!q->whole) {
-		take_exact(q, best, RULE_ABOUT_TOOL, q->server, q->tool);
-		take_exact(q, best, RULE_ABOUT_TOOL, every, q->tool);
-	}
+	if (!q->whole)
+		take_exact(q, best, RULE_ABOUT_TOOL);
 	take_wild(q, best, q->server);
 	take_wild(q, best, every);
 }
@@ -154,8 +151,7 @@ decide_inside(const struct asked *q, struct best *best)
 static bool
 has_list(const struct asked *q)
 {
-	return exact_find(q, RULE_ABOUT_LIST, q->server, SPAN_NONE) != 0 ||
-	    exact_find(q, RULE_ABOUT_LIST, every, SPAN_NONE) != 0;
+	return exact_find(q, RULE_ABOUT_LIST, false) != 0 || exact_find(q, RULE_ABOUT_LIST, true) != 0;
 }
 
 static void
@@ -205,7 +201,10 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 	q.deny_first = param_number(s, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
 	q.whole = what->kind != OBJECT_TOOL;
 
-	decide_server(&q, &server);
+	q.server_sum = sum64(q.server);
+	q.every_sum = sum64(every);
+	q.none_sum = sum64(SPAN_NONE);
+	take_exact(&q, &server, RULE_ABOUT_SERVER);
 	if (server.rule == NULL)
 		return;
 	answer(&q, &server, out);
@@ -213,6 +212,7 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 		return;
 
 	out->hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+	q.tool_sum = sum64(q.tool);
 	decide_inside(&q, &inside);
 	if (inside.rule != NULL) {
 		answer(&q, &inside, out);

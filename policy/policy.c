@@ -196,9 +196,9 @@ policy_host_ok(const struct snap *s, struct span text, bool is_origin)
 }
 
 uint64_t
-policy_exact_hash(enum rule_about about, struct span server, struct span tool)
+policy_exact_hash(enum rule_about about, uint64_t server_sum, uint64_t tool_sum)
 {
-	return sum64_more(sum64_more((uint64_t)about + 1, server), tool);
+	return (server_sum ^ (tool_sum << 32 | tool_sum >> 32)) + ((uint64_t)about + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 const struct rec_limit *

@@ -22,8 +22,8 @@ const struct rec_agent	*policy_peer_find(const struct snap *s, uint32_t uid, con
 /* Is this Host value (or Origin, when is_origin) on the list?  Compared without case.  An entry without
  * a port stands for every port. */
 bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
-/* The key of the EXACT table; `tool` is empty unless the rule is about a tool. */
-uint64_t		 policy_exact_hash(enum rule_about about, struct span server, struct span tool);
+/* The key of the EXACT table, from sum64() of both; the tool is empty unless the rule is about one. */
+uint64_t		 policy_exact_hash(enum rule_about about, uint64_t server_sum, uint64_t tool_sum);
 /* The buckets of an agent, and of an agent on a tool; NULL = no limit. */
 const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct rec_agent *a);
 const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span server, struct span tool);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "lib/glob.h"
+#include "lib/sum.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/typed.h"
@@ -59,7 +60,7 @@ rule_put(struct reading *rd, const struct conf_node *n, enum rule_about about, e
 	*rule = (struct rule){ .node = n, .server = server, .tool = tool, .rule_class = r.rule_class,
 	    .deny = r.deny, .hide = r.hide, .about = r.about, .exact = exact };
 	if (exact)
-		rule->hash = policy_exact_hash(about, server, tool);
+		rule->hash = policy_exact_hash(about, sum64(server), sum64(tool));
 	rule->index = put_record(rd->j->policy, SECTION_RULE, &r);
 }
 
