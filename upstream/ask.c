@@ -5,6 +5,7 @@
  * Process: worker.  Owns: the answer's text until ask_fini().
  * Trusts:  nothing an upstream says: sizes are bounded, ids compared, text for people is cut and cleaned.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -377,7 +378,8 @@ ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops, c
 {
 	int	r;
 
-	memset(a, 0, sizeof(*a));
+	memset(a, 0, offsetof(struct ask, fields));
+	a->session[0] = a->last_event[0] = a->why[0] = '\0';
 	a->shared = shared;
 	a->ops = ops;
 	a->request = *request;

@@ -51,7 +51,6 @@ struct ask {			/* embedded in what asks */
 	struct ask_shared	*shared;
 	const struct ask_ops	*ops;
 	struct ask_request	 request;
-	struct exchange_field	 fields[ASK_FIELDS_MAX];
 	size_t			 field_count;
 	struct buf		 name;		/* encoded Mcp-Name */
 	struct buf		 text;		/* the answer, or the body so far */
@@ -63,6 +62,8 @@ struct ask {			/* embedded in what asks */
 	unsigned		 resumes;
 	uint8_t			 media;
 	bool			 begun, running, parsed, found, reported;
+	/* Not cleared when it starts, but for the first bytes of the texts. */
+	struct exchange_field	 fields[ASK_FIELDS_MAX];
 	char			 session[ASK_SESSION_MAX];	/* Mcp-Session-Id of the answer, or "" */
 	char			 last_event[ASK_SESSION_MAX];
 	char			 why[256];	/* for people */

@@ -13,6 +13,7 @@
 #include "upstream/reply.h"
 
 #define CALL_MAGIC	0xca110001u
+#define SPARE_MAX	64
 #define REQUESTS_MAX	16	/* of the server, answered on one call's stream */
 
 struct upstream_call {
@@ -21,28 +22,70 @@ struct upstream_call {
 	struct upstream_request	 request;
 	struct peer		*peer;
 	struct peer_wait	 wait;
-	struct ask		 ask;
 	struct loop_timer	 timer;		/* deadline; then a delayed free */
 	char			 id[UPSTREAM_ID_BYTES];
 	enum mcp_version	 version;	/* the request went out with */
-	char			 session[ASK_SESSION_MAX];
 	unsigned		 server_requests;
 	bool			 asking, sent, retried, in_note, unwanted;
 	upstream_note_fn	*on_note;
 	upstream_done_fn	*done;
 	void			*arg;
+	struct upstream_call	*next_spare;
+	/* Cleared by their own beginnings. */
+	struct ask		 ask;
+	char			 session[ASK_SESSION_MAX];
 };
+
+/* A call is 4 KiB, and every request makes one: a few are kept. */
+static struct upstream_call *
+call_new(struct upstream *u)
+{
+	struct upstream_call	*c = u->spare;
+
+	if (c != NULL) {
+		u->spare = c->next_spare;
+		u->spare_count--;
+	} else if ((c = malloc(sizeof(*c))) == NULL)
+		return NULL;
+	memset(c, 0, offsetof(struct upstream_call, ask));
+	c->ask.begun = false;
+	c->session[0] = '\0';
+	c->magic = CALL_MAGIC;
+	c->u = u;
+	u->call_count++;
+	return c;
+}
 
 static void
 call_free(struct upstream_call *c)
 {
+	struct upstream	*u = c->u;
+
 	peer_wait_cancel(&c->wait);
 	ask_fini(&c->ask);
 	loop_timer_disarm(&c->timer);
 	peer_unref(&c->peer);
-	c->u->call_count--;
+	u->call_count--;
 	c->magic = 0;
-	free(c);
+	if (u->spare_count >= SPARE_MAX) {
+		free(c);
+		return;
+	}
+	c->next_spare = u->spare;
+	u->spare = c;
+	u->spare_count++;
+}
+
+void
+upstream_spare_free(struct upstream *u)
+{
+	struct upstream_call	*c;
+
+	while ((c = u->spare) != NULL) {
+		u->spare = c->next_spare;
+		free(c);
+	}
+	u->spare_count = 0;
 }
 
 static bool
@@ -269,15 +312,12 @@ upstream_call_start(struct upstream *u, const struct upstream_request *request, 
 
 	*out = NULL;
 	BUG_ON(!marks_fit(request));
-	if ((c = calloc(1, sizeof(*c))) == NULL)
+	if ((c = call_new(u)) == NULL)
 		return E_NOMEM;
-	c->magic = CALL_MAGIC;
-	c->u = u;
 	c->request = *request;
 	c->on_note = on_note;
 	c->done = done;
 	c->arg = arg;
-	u->call_count++;
 	loop_timer_init(u->loop, &c->timer, on_timer, c);
 	if ((r = peer_find(u, request->target, request->instance, &c->peer)) != 0 || (r = go(c)) != 0) {
 		call_free(c);

@@ -53,6 +53,7 @@ upstream_free(struct upstream **up)
 	if (u == NULL)
 		return;
 	BUG_ON(u->call_count > 0);
+	upstream_spare_free(u);
 	reply_end_all(u);
 	peer_free_all(u);
 	pool_free(&u->shared.pool);

@@ -20,10 +20,15 @@ struct upstream {
 	const struct region	*sessions;
 	struct peer		*peers[PEER_BUCKETS];
 	size_t			 peer_count, call_count;
+	struct upstream_call	*spare;		/* call.c's, for the next calls */
+	size_t			 spare_count;
 	struct reply		*replies;
 	size_t			 reply_count;
 	uint64_t		 next_id;
 };
+
+/* call.c: gives back what it keeps. */
+void		upstream_spare_free(struct upstream *u);
 
 /* Decimal, never used before in this worker. */
 #define UPSTREAM_ID_BYTES 24
