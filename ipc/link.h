@@ -10,12 +10,20 @@
  *   CALL    call=n  payload link_call+name    ANSWER  call=n a=bytes of the line, b=id span
  *   BODY    call=n  payload bytes             BODY    call=n payload bytes of the line
  *   CREDIT  call=n  a=bytes                   CREDIT  call=n a=bytes
- *   CANCEL  call=n                            NOTE    call=n a notification of this call, whole
+ *   CANCEL  call=n                            NOTE    call=n a notification of this call
+ *   REPLY   call=n  our answer to an ASK      ASK     call=n a request of the tool's, caused by this call
  *                                             END     call=n a=enum link_end, payload: text for people
  *
  * A call begins with LINK_CREDIT_UP credit towards the runner and LINK_CREDIT_DOWN back.  The runner
  * grants more as a body is taken; the worker as its client takes the answer.  END closes the call in
  * both directions; its number may be used again.  After CANCEL the runner still sends END.
+ *
+ * NOTE, ASK and REPLY carry one JSON-RPC message without line feeds, in as many frames as it takes: all
+ * but the last have LINK_FLAG_MORE, and no other frame of that type and call comes between.  They need
+ * no credit but have ceilings.  A NOTE's progress token is the number that the runner wrote over the
+ * client's; a note that withdraws a request (notifications/cancelled) names the ASK's id.  A REPLY has
+ * the id of its ASK, byte for byte.  From an ASK until its REPLY the call's deadline waits, LINK_ASK_MS at
+ * most.  When a call ends with requests unanswered, the runner answers them, as mcp-wire 14.8 says.
  */
 #ifndef IPC_LINK_H
 #define IPC_LINK_H
@@ -26,6 +34,10 @@
 #define LINK_CREDIT_UP		(64 * 1024)
 #define LINK_CREDIT_DOWN	(256 * 1024)
 #define LINK_LINE_MAX		(16 * 1024 * 1024)
+#define LINK_NOTE_MAX		(1024 * 1024)
+#define LINK_ASK_MAX		(4 * 1024 * 1024)	/* also of a REPLY */
+#define LINK_ASKS_MAX		16			/* of one call, unanswered */
+#define LINK_ASK_MS		(600 * 1000)
 
 enum link_type {
 	LINK_CALL = 1,
@@ -35,6 +47,8 @@ enum link_type {
 	LINK_ANSWER,
 	LINK_NOTE,
 	LINK_END,
+	LINK_ASK,
+	LINK_REPLY,
 	LINK_TYPE_LIMIT
 };
 
@@ -53,6 +67,7 @@ enum link_flags {
 	LINK_FLAG_MODERN = 2,	/* ANSWER: the instance speaks 2026-07-28 */
 	LINK_FLAG_ERROR = 4,	/* ANSWER: has `error`, not `result` */
 	LINK_FLAG_SENT = 8,	/* END: the call had reached the tool; it may have had effects */
+	LINK_FLAG_MORE = 16,	/* NOTE, ASK, REPLY: the message goes on in the next one */
 };
 
 enum link_end {
@@ -86,9 +101,13 @@ struct link_call {
 	struct link_span	id;
 	struct link_span	modern_meta;	/* bytes == 0: none */
 	uint32_t		name_bytes;
+	uint32_t		capabilities;	/* enum mcp_capability bits of the client: a legacy tool is
+						 * initialized with them, so they are part of what makes an
+						 * instance; 0 for background work */
+	uint32_t		log_level;	/* enum mcp_level the client wants; 0: none said */
 	uint32_t		spare;
 };
-_Static_assert(sizeof(struct link_call) == 48, "link call is 48 bytes");
+_Static_assert(sizeof(struct link_call) == 56, "link call is 56 bytes");
 
 /* ANSWER's b: where the id is in the line. */
 #define LINK_ID_PACK(at, n)	((uint64_t)(at) << 32 | (uint32_t)(n))

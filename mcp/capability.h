@@ -23,6 +23,9 @@ enum mcp_capability {
 	MCP_CAN_UI = 256,		/* the extension io.modelcontextprotocol/ui */
 };
 
+/* Those that let a server ask: what it asks must reach the client that caused it (mcp-wire 14.8). */
+#define MCP_CAN_BE_ASKED (MCP_CAN_ROOTS | MCP_CAN_SAMPLING | MCP_CAN_ELICIT_FORM | MCP_CAN_ELICIT_URL)
+
 /* Of a `capabilities` object; what it holds besides is not ours to use. */
 uint64_t	mcp_capabilities_of(struct json_value capabilities);
 /* A capabilities object with exactly these: data.requiredCapabilities, and what we declare upstream. */

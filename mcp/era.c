@@ -9,6 +9,7 @@
 #include "mcp/capability.h"
 #include "mcp/era.h"
 #include "mcp/header.h"
+#include "mcp/level.h"
 
 #define ALLOW	"POST, DELETE"
 
@@ -183,15 +184,8 @@ is_client_info_malformed(const struct ladder *l)
 static bool
 is_log_level_unknown(const struct ladder *l)
 {
-	static const char *const levels[] = { "debug", "info", "notice", "warning", "error", "critical",
-		"alert", "emergency" };
-
-	if (!l->claims || !l->is_request || l->m->log_level.type == JSON_NONE)
-		return false;
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (json_is(l->m->log_level, levels[i]))
-			return false;
-	return true;
+	return l->claims && l->is_request && l->m->log_level.type != JSON_NONE &&
+	    mcp_level_of(l->m->log_level) == MCP_LEVEL_NONE;
 }
 
 static bool

@@ -164,6 +164,7 @@ link_take(struct link *l, const struct link_head *h, struct span payload)
 		j->credit_up += h->a;
 		return job_push(j) == 0;
 	case LINK_NOTE:
+	case LINK_ASK:
 		return true;
 	case LINK_END:
 		if (h->a >= LINK_END_LIMIT || (h->a == LINK_END_OK && (!j->answered || j->answer_left > 0)))
@@ -172,6 +173,7 @@ link_take(struct link *l, const struct link_head *h, struct span payload)
 		return true;
 	case LINK_CALL:
 	case LINK_CANCEL:
+	case LINK_REPLY:
 	case LINK_TYPE_LIMIT:
 	default:
 		return false;
