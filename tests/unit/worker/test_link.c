@@ -157,7 +157,7 @@ Test(link, asks_for_a_runner_once_and_sends_what_waited)
 	cr_expect(eq(int, b.wanted, 1));
 	bench_attach(&b);
 	n = hear(&b, got, sizeof(got));
-	cr_expect(eq(sz, n, 2 * (24 + 48 + 5 + 24 + 8)));
+	cr_expect(eq(sz, n, 2 * (24 + sizeof(struct link_call) + 5 + 24 + 8)));
 	cr_expect(one->job.number != two->job.number);
 }
 
