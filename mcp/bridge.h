@@ -8,6 +8,7 @@
 #ifndef MCP_BRIDGE_H
 #define MCP_BRIDGE_H
 
+#include "mcp/level.h"
 #include "mcp/rpc.h"
 #include "mcp/version.h"
 
@@ -30,6 +31,7 @@ struct bridge_request {
 	struct span			 progress_token;	/* raw token of ours, or empty */
 	struct span			 cursor;	/* params.cursor of a list, raw JSON string, or empty */
 	uint64_t			 capabilities;	/* enum mcp_capability we declare for this call */
+	enum mcp_level			 log_level;	/* what a modern server may log for it; NONE: nothing */
 	enum bridge_meta		 meta;
 };
 

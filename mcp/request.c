@@ -75,9 +75,13 @@ is_reserved(struct span key, bool *yes)
 }
 
 static int
-put_modern_keys(struct buf *to, uint64_t capabilities)
+put_modern_keys(struct buf *to, uint64_t capabilities, enum mcp_level level)
 {
 	int	r;
+
+	if (level != MCP_LEVEL_NONE &&
+	    (r = buf_put_fmt(to, "\"" MCP_META_LOG_LEVEL "\":\"%s\",", mcp_level_name(level))) != 0)
+		return r;
 
 	if ((r = buf_put(to, SPAN_LIT("\"" MCP_META_VERSION "\":\""))) != 0 ||
 	    (r = buf_put_str(to, mcp_version_name(MCP_NEWEST_MODERN))) != 0 ||
@@ -135,7 +139,7 @@ put_meta(struct buf *to, const struct bridge_request *q, bool comma, size_t *cut
 		return 0;
 	}
 	*cut_at = any ? to->used : start;
-	if ((any && (r = buf_put_str(to, ",")) != 0) || (r = put_modern_keys(to, q->capabilities)) != 0)
+	if ((any && (r = buf_put_str(to, ",")) != 0) || (r = put_modern_keys(to, q->capabilities, q->log_level)) != 0)
 		return r;
 	*cut_end = to->used;
 	if ((r = buf_put_str(to, "}")) != 0)
@@ -218,7 +222,7 @@ bridge_write_own(struct buf *to, enum mcp_method method, struct span id, struct 
 		if ((r = buf_put_str(to, ",\"params\":{")) != 0 ||
 		    (has_params && (r = buf_put(to, span_part(params, 1, params.n - 2))) != 0) ||
 		    (r = buf_put_str(to, has_params ? ",\"_meta\":{" : "\"_meta\":{")) != 0 ||
-		    (r = put_modern_keys(to, 0)) != 0 || (r = buf_put_str(to, "}}")) != 0)
+		    (r = put_modern_keys(to, 0, MCP_LEVEL_NONE)) != 0 || (r = buf_put_str(to, "}}")) != 0)
 			return r;
 	} else if (params.n > 0) {
 		if ((r = buf_put_str(to, ",\"params\":")) != 0 || (r = buf_put(to, params)) != 0)

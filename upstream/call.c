@@ -14,7 +14,8 @@
 
 #define CALL_MAGIC	0xca110001u
 #define SPARE_MAX	64
-#define REQUESTS_MAX	16	/* of the server, answered on one call's stream */
+#define REQUESTS_MAX	256	/* of the server, on one call's stream */
+#define PROGRESS_TIMES	3
 
 struct upstream_call {
 	uint32_t		 magic;
@@ -26,8 +27,10 @@ struct upstream_call {
 	char			 id[UPSTREAM_ID_BYTES];
 	enum mcp_version	 version;	/* the request went out with */
 	unsigned		 server_requests;
-	bool			 asking, sent, retried, in_note, unwanted;
-	upstream_note_fn	*on_note;
+	bool			 asking, sent, retried, in_message, unwanted;
+	bool			 waits;		/* upstream_call_wait() */
+	uint64_t		 begun_ms;
+	upstream_message_fn	*on_message;
 	upstream_done_fn	*done;
 	void			*arg;
 	struct upstream_call	*next_spare;
@@ -105,7 +108,7 @@ tell_cancelled(struct upstream_call *c)
 	buf_init(&b, 1024);
 	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
 	    "\"params\":{\"requestId\":%s}}", c->id) == 0)
-		reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_NOTE_CANCELLED,
+		(void)reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_NOTE_CANCELLED,
 		    buf_rest(&b));
 	buf_fini(&b);
 }
@@ -125,24 +128,40 @@ deliver(struct upstream_call *c, int error, const char *why)
 
 /* ---- the server's own messages ----------------------------------------------------------------- */
 
-static void
+/* True when it needs nobody else: a ping, or one more than this call may be asked. */
+static bool
 answer_request(struct upstream_call *c, const struct rpc_answer *m)
 {
 	struct buf	b;
+	bool		ping = m->method == MCP_PING;
 	int		r;
 
 	/* A modern server may not ask on a stream; what it says is passed over. */
-	if (!is_legacy(c) || c->server_requests++ >= REQUESTS_MAX)
-		return;
+	if (!is_legacy(c))
+		return true;
+	if (!ping && c->on_message != NULL && c->server_requests++ < REQUESTS_MAX)
+		return false;
 	buf_init(&b, RPC_ID_MAX + 256);
-	if (m->method == MCP_PING)
-		r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}", SPAN_FMT(m->id));
-	else
-		r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,"
-		    "\"message\":\"Method not found\"}}", SPAN_FMT(m->id));
+	r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,%s}", SPAN_FMT(m->id), ping ? "\"result\":{}" :
+	    "\"error\":{\"code\":-32601,\"message\":\"Method not found\"}");
 	if (r == 0)
-		reply_send(c->u, c->request.target, c->version, span_of(c->session), m->method, buf_rest(&b));
+		(void)reply_send(c->u, c->request.target, c->version, span_of(c->session), m->method, buf_rest(&b));
 	buf_fini(&b);
+	return true;
+}
+
+/* Progress is worth as much time again, up to thrice the deadline (parameter call_timeout). */
+static void
+more_time(struct upstream_call *c)
+{
+	uint64_t	now = loop_now_ms(c->u->loop), until = now + c->request.deadline_ms;
+	uint64_t	most = c->begun_ms + (uint64_t)PROGRESS_TIMES * c->request.deadline_ms;
+
+	if (c->waits)
+		return;
+	until = until < most ? until : most;
+	if (until > now)
+		loop_timer_arm(&c->timer, until - now);
 }
 
 static struct upstream_call *
@@ -155,19 +174,21 @@ call_of(struct ask *a)
 }
 
 static void
-on_message(struct ask *a, const struct rpc_answer *m)
+on_server_message(struct ask *a, const struct rpc_answer *m)
 {
 	struct upstream_call	*c = call_of(a);
 
 	if (c->unwanted)
 		return;
-	if (m->kind == RPC_REQUEST)
-		answer_request(c, m);
-	else if (m->kind == RPC_NOTIFICATION && c->on_note != NULL) {
-		c->in_note = true;
-		c->on_note(c, m, c->arg);
-		c->in_note = false;
-	}
+	if (m->kind == RPC_REQUEST && answer_request(c, m))
+		return;
+	if (m->kind == RPC_NOTIFICATION && m->method == MCP_NOTE_PROGRESS)
+		more_time(c);
+	if (c->on_message == NULL)
+		return;
+	c->in_message = true;
+	c->on_message(c, m, c->arg);
+	c->in_message = false;
 }
 
 /* ---- the way of a call ------------------------------------------------------------------------- */
@@ -230,7 +251,7 @@ on_ask_end(struct ask *a, int error)
 	deliver(c, error, error == 0 ? "" : a->why);
 }
 
-static const struct ask_ops ask_ops = { on_message, on_ask_end };
+static const struct ask_ops ask_ops = { on_server_message, on_ask_end };
 
 /* The body up to the mark, and other bytes in the mark's place. */
 static void
@@ -304,7 +325,7 @@ marks_fit(const struct upstream_request *r)
 }
 
 int
-upstream_call_start(struct upstream *u, const struct upstream_request *request, upstream_note_fn *on_note,
+upstream_call_start(struct upstream *u, const struct upstream_request *request, upstream_message_fn *on_message,
     upstream_done_fn *done, void *arg, struct upstream_call **out)
 {
 	struct upstream_call	*c;
@@ -315,14 +336,16 @@ upstream_call_start(struct upstream *u, const struct upstream_request *request, 
 	if ((c = call_new(u)) == NULL)
 		return E_NOMEM;
 	c->request = *request;
-	c->on_note = on_note;
+	c->on_message = on_message;
 	c->done = done;
 	c->arg = arg;
 	loop_timer_init(u->loop, &c->timer, on_timer, c);
-	if ((r = peer_find(u, request->target, request->instance, &c->peer)) != 0 || (r = go(c)) != 0) {
+	if ((r = peer_find(u, request->target, request->instance,
+	    request->capabilities, &c->peer)) != 0 || (r = go(c)) != 0) {
 		call_free(c);
 		return r;
 	}
+	c->begun_ms = loop_now_ms(u->loop);
 	loop_timer_arm(&c->timer, request->deadline_ms);
 	*out = c;
 	return 0;
@@ -339,13 +362,32 @@ upstream_call_free(struct upstream_call **cp)
 	MAGIC_CHECK(c, CALL_MAGIC);
 	tell_cancelled(c);
 	c->asking = false;
-	if (!c->in_note) {
+	if (!c->in_message) {
 		call_free(c);
 		return;
 	}
 	/* Inside its own stream's reader: that must come to its end first. */
 	c->unwanted = true;
 	loop_timer_arm(&c->timer, 0);
+}
+
+int
+upstream_call_reply(struct upstream_call *c, struct span message)
+{
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->unwanted || !is_legacy(c))
+		return E_CLOSED;
+	return reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_METHOD_NONE, message);
+}
+
+void
+upstream_call_wait(struct upstream_call *c, uint64_t ms)
+{
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->unwanted)
+		return;
+	c->waits = ms > 0;
+	loop_timer_arm(&c->timer, ms > 0 ? ms : c->request.deadline_ms);
 }
 
 bool

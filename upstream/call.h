@@ -52,6 +52,8 @@ struct upstream_request {
 	struct span		 body;
 	struct upstream_mark	 id, modern_meta;
 	bool			 repeatable;	/* lists: has no effects */
+	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
+						 * session is initialized with them; 0 for background work */
 };
 
 struct upstream_result {
@@ -67,13 +69,18 @@ struct upstream_result {
 /* Once, in a handler of the loop, never inside upstream_call_start().  Everything in the result lives
  * until upstream_call_free(), which may be called here. */
 typedef void upstream_done_fn(struct upstream_call *c, const struct upstream_result *r, void *arg);
-/* A notification of the server on this call's stream; borrowed for the call. */
-typedef void upstream_note_fn(struct upstream_call *c, const struct rpc_answer *note, void *arg);
+/* A notification or a request of the server on this call's stream; borrowed for the call. */
+typedef void upstream_message_fn(struct upstream_call *c, const struct rpc_answer *m, void *arg);
 
-/* The request and all it points to are borrowed until done or upstream_call_free().  on_note may be
- * NULL.  0, E_OVERLOAD or E_NOMEM (done is not called then). */
+/* The request and all it points to are borrowed until done or upstream_call_free().  on_message may be
+ * NULL: notifications are passed over then, requests refused.  0, E_OVERLOAD or E_NOMEM (done is not called then). */
 must_check int	upstream_call_start(struct upstream *u, const struct upstream_request *request,
-		    upstream_note_fn *on_note, upstream_done_fn *done, void *arg, struct upstream_call **out);
+		    upstream_message_fn *on_message, upstream_done_fn *done, void *arg, struct upstream_call **out);
+/* Answers a request of the server's: a whole JSON-RPC response, copied.  0 or E_*: it is not sent. */
+must_check int	upstream_call_reply(struct upstream_call *c, struct span message);
+/* The server's requests wait for a client, so its answer may take ms from now; back to the call's own
+ * deadline, counted from now, with 0. */
+void		upstream_call_wait(struct upstream_call *c, uint64_t ms);
 /* Ends it, running or not: the connection is closed, a legacy server is told.  done is not called. */
 void		upstream_call_free(struct upstream_call **c);
 /* The server may have acted on it, as far as is known now. */

@@ -42,7 +42,7 @@ struct peer {
 	uint32_t		 refs;
 	struct upstream		*u;
 	struct peer		*next;		/* in its bucket */
-	uint64_t		 profile, instance;
+	uint64_t		 profile, instance, capabilities;
 	uint64_t		 used_ms;
 	enum peer_era		 era;
 	uint64_t		 era_until_ms;
@@ -74,14 +74,16 @@ peer_free(struct peer *p)
 }
 
 int
-peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance, struct peer **out)
+peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance, uint64_t capabilities,
+    struct peer **out)
 {
 	struct peer	**link = bucket_of(u, target->profile), *p, *same = NULL;
 	uint64_t	  now = loop_now_ms(u->loop);
 
 	*out = NULL;
 	while ((p = *link) != NULL) {
-		if (p->profile == target->profile && p->instance == instance) {
+		if (p->profile == target->profile && p->instance == instance &&
+		    p->capabilities == capabilities) {
 			p->refs++;
 			p->used_ms = now;
 			*out = p;
@@ -105,6 +107,7 @@ peer_find(struct upstream *u, const struct upstream_target *target, uint64_t ins
 	p->u = u;
 	p->profile = target->profile;
 	p->instance = instance;
+	p->capabilities = capabilities;
 	p->used_ms = now;
 	if (same != NULL) {
 		p->era = same->era;
@@ -146,7 +149,7 @@ set_era(struct peer *p, enum peer_era era)
 static uint64_t
 session_key(const struct peer *p)
 {
-	uint64_t	parts[2] = { p->profile, p->instance };
+	uint64_t	parts[3] = { p->profile, p->instance, p->capabilities };
 
 	return hash64(&p->u->sessions->key, span_make(parts, sizeof(parts)));
 }
@@ -310,7 +313,7 @@ prepare_ask(struct peer *p, enum stage stage)
 		r.version = MCP_NEWEST_MODERN;
 		break;
 	case STAGE_INITIALIZE:
-		e = bridge_write_initialize_params(&b, MCP_NEWEST_LEGACY, 0);
+		e = bridge_write_initialize_params(&b, MCP_NEWEST_LEGACY, p->capabilities);
 		params = buf_rest(&b);
 		break;
 	case STAGE_INITIALIZED:

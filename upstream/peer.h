@@ -21,9 +21,10 @@ struct peer_wait {		/* embedded in what waits */
 	void			*arg;
 };
 
-/* With one reference for the caller.  E_OVERLOAD or E_NOMEM. */
+/* With one reference for the caller.  capabilities: what a legacy server's session is initialized with, so
+ * it has one for each (mcp-wire 14.7).  E_OVERLOAD or E_NOMEM. */
 must_check int	peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance,
-		    struct peer **out);
+		    uint64_t capabilities, struct peer **out);
 void		peer_unref(struct peer **p);
 
 /* May requests be sent now?  Looks at what is known and asks nobody. */

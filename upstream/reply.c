@@ -14,7 +14,9 @@
 
 #define REPLY_MAGIC	0x7e917001u
 #define REPLY_MS	10000
-#define REPLIES_MAX	256
+#define REPLIES_MAX	4096
+#define REPLY_BYTES_MAX	(64 * 1024 * 1024)	/* of all of them */
+#define REPLY_HEAD_MAX	(256 * 1024)		/* target, headers, session */
 
 struct reply {
 	uint32_t		 magic;
@@ -24,6 +26,7 @@ struct reply {
 	struct arena		 arena;
 	struct upstream_target	 target;
 	struct loop_timer	 timer;
+	size_t			 bytes;		/* of the body */
 };
 
 static void
@@ -36,6 +39,7 @@ reply_free(struct reply *r)
 	if (r->next != NULL)
 		r->next->prev = r->prev;
 	u->reply_count--;
+	u->reply_bytes -= r->bytes;
 	loop_timer_disarm(&r->timer);
 	ask_fini(&r->ask);
 	arena_fini(&r->arena);
@@ -62,30 +66,39 @@ on_timer(struct loop_timer *t, void *arg)
 	reply_free(arg);
 }
 
-void
+int
 reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
     struct span session, enum mcp_method method, struct span body)
 {
 	struct ask_request	 q = { .version = version, .method = method, .body_count = 1 };
 	struct reply		*r;
+	int			 e;
 
-	if (u->reply_count >= REPLIES_MAX || (r = calloc(1, sizeof(*r))) == NULL)
-		return;
+	if (u->reply_count >= REPLIES_MAX || body.n > REPLY_BYTES_MAX - u->reply_bytes)
+		return E_OVERLOAD;
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return E_NOMEM;
 	r->magic = REPLY_MAGIC;
 	r->u = u;
+	r->bytes = body.n;
 	if ((r->next = u->replies) != NULL)
 		u->replies->prev = r;
 	u->replies = r;
 	u->reply_count++;
-	arena_init(&r->arena, NULL, 0, 256 * 1024);
+	u->reply_bytes += body.n;
+	arena_init(&r->arena, NULL, 0, body.n + REPLY_HEAD_MAX);
 	loop_timer_init(u->loop, &r->timer, on_timer, r);
 	loop_timer_arm(&r->timer, REPLY_MS);
 	q.target = &r->target;
-	if (target_copy(&r->arena, target, &r->target) != 0 ||
-	    (q.session = arena_dup(&r->arena, session)).p == NULL ||
-	    (q.body[0] = arena_dup(&r->arena, body)).p == NULL ||
-	    ask_start(&r->ask, &u->shared, &ops, &q) != 0)
+	e = target_copy(&r->arena, target, &r->target);
+	if (e == 0 && ((q.session = arena_dup(&r->arena, session)).p == NULL ||
+	    (q.body[0] = arena_dup(&r->arena, body)).p == NULL))
+		e = E_NOMEM;
+	if (e == 0)
+		e = ask_start(&r->ask, &u->shared, &ops, &q);
+	if (e != 0)
 		reply_free(r);
+	return e;
 }
 
 void

@@ -7,9 +7,9 @@
 
 #include "upstream/upstream_priv.h"
 
-/* Posts a copy of it all; nobody hears what became of it.  With too many on their way, or without
- * memory, it is left out. */
-void	reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
+/* Posts a copy of it all; nobody hears what became of it.  0; E_OVERLOAD: too many are on their way;
+ * E_NOMEM, or what ask_start() said: it is left out. */
+int	reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
 	    struct span session, enum mcp_method method, struct span body);
 /* Ends those on their way. */
 void	reply_end_all(struct upstream *u);

@@ -23,7 +23,7 @@ struct upstream {
 	struct upstream_call	*spare;		/* call.c's, for the next calls */
 	size_t			 spare_count;
 	struct reply		*replies;
-	size_t			 reply_count;
+	size_t			 reply_count, reply_bytes;
 	uint64_t		 next_id;
 };
 

@@ -48,7 +48,7 @@ answer_expect(struct answer *a, uint64_t bytes, struct bridge_mark id, bool mode
 	a->id = id;
 	a->modern = modern;
 	a->streams = bytes > ANSWER_HELD_MAX && passes_unchanged(a) && !a->rq->gone &&
-	    a->rq->plain_call && !reply_wants_sse(a->rq) &&
+	    a->rq->plain_call && !a->rq->events && !reply_wants_sse(a->rq) &&
 	    json_scan_new(stream_wants, 3, JSON_WANT_UNIQUE_MEMBERS, &a->scan) == 0;
 }
 

@@ -14,34 +14,14 @@
 #include "lib/bug.h"
 #include "lib/log.h"
 #include "worker/admit.h"
-#include "worker/answer.h"
-#include "worker/call.h"
+#include "worker/call_priv.h"
 #include "worker/meta.h"
 #include "worker/record.h"
 #include "worker/reply.h"
-#include "worker/route.h"
+#include "worker/talk.h"
 
-#define CALL_MAGIC	0xca110001u
 #define STALE_MS	20		/* a reload reaches worker and runner within this, */
 #define STALE_TRIES	50		/* or within this many times */
-
-struct call {
-	uint32_t		 magic;
-	struct call		*next;		/* waiting for the end of the turn */
-	struct request		*rq;
-	struct call_ask		 ask;
-	struct decision		 decision;
-	uint64_t		 begin_seq;
-	uint64_t		 until_ms;	/* monotonic: its deadline */
-	struct loop_timer	 again;		/* the runner said STALE */
-	unsigned		 tries;
-	struct breaker_ticket	 breaker;
-	bool			 counted;	/* in flight */
-	struct route		 route;
-	struct buf		 up;		/* the request to the server */
-	struct bridge_mark	 up_id, up_meta;
-	struct answer		 answer;
-};
 
 static const struct span no_text = { NULL, 0 };
 
@@ -89,6 +69,7 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	struct worker		*w = c->rq->w;
 	struct audit_fields	 f = { 0 };
 
+	talk_end(c);
 	record_finish(c->rq, outcome, error, 200, &f);
 	if (c->begin_seq != 0)
 		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
@@ -120,6 +101,11 @@ call_fail(struct call *c, int error, bool sent, struct span text)
 	said = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), text.n > 0 ? ": " : "",
 	    SPAN_FMT(span_part(text, 0, 600)));
 	call_close(c, outcome_of(error, sent), error);
+	if (c->cancelled) {
+		/* Who cancelled gets no response (2025-11-25 basic/utilities/cancellation). */
+		reply_accepted(rq);
+		return;
+	}
 	if (begun) {
 		/* Half an answer went out: it must not look whole. */
 		flow_end(&rq->x->answer, FLOW_BROKEN);
@@ -209,6 +195,12 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 }
 
 static void
+on_message(struct route *r, const struct rpc_answer *m)
+{
+	talk_on_message(call_of(r), m);
+}
+
+static void
 on_end(struct route *r, int error, bool sent, struct span text)
 {
 	struct call		*c = call_of(r);
@@ -229,7 +221,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		call_succeed(c, &ready);
 }
 
-static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_end };
+static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_message, on_end };
 
 /* A modern client that goes away cancels (mcp-wire 3.4); a legacy one does not (3.3). */
 static void
@@ -239,6 +231,7 @@ on_client_gone(struct request *rq)
 
 	MAGIC_CHECK(c, CALL_MAGIC);
 	metric_add(&rq->w->metrics, METRIC_calls_abandoned_total, 1);
+	asks_end(&c->asks);
 	if (rq->modern)
 		route_cancel(&c->route);
 }
@@ -276,6 +269,7 @@ call_dispatch(struct call *c)
 		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
 		.method = MCP_TOOLS_CALL, .name = c->ask.tool, .body = buf_rest(&c->up),
 		.id = c->up_id, .modern_meta = c->up_meta,
+		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
 	};
 	int		 e;
 
@@ -377,6 +371,19 @@ call_dispatch_turn(void *arg)
 	}
 }
 
+/* Ours, when the client wants progress: a number that no other call of any worker has; the runner puts
+ * one of its own in its place (mcp-wire 14.5). */
+static struct span
+progress_token(const struct call *c)
+{
+	struct worker	*w = c->rq->w;
+
+	if (c->notes.token.n == 0)
+		return no_text;
+	return arena_fmt(&c->rq->x->arena, "%llu",
+	    (unsigned long long)((uint64_t)(w->slot + 1) << 40 | ++w->progress_tokens));
+}
+
 static int
 call_prepare(struct call *c)
 {
@@ -386,6 +393,8 @@ call_prepare(struct call *c)
 	const struct bridge_request up = {
 		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool,
 		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
+		.capabilities = c->asks.capabilities, .progress_token = progress_token(c),
+		.log_level = rq->log_level,
 	};
 	int			 r;
 
@@ -441,6 +450,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	answer_init(&c->answer, rq);
 	rq->plain_call = ask->style == CALL_PLAIN;
 	w->calls_running++;
+	talk_begin(c);
 	if ((e = call_prepare(c)) != 0) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);

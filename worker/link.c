@@ -21,6 +21,7 @@
 #define OUT_MAX		(64 * 1024 * 1024)
 #define IN_BYTES	(128 * 1024)
 #define READS_PER_TURN	16
+#define PARTS_MAX	(64 * 1024 * 1024)
 
 enum link_state {
 	LINK_NONE,		/* nothing asked for */
@@ -43,6 +44,7 @@ struct link {
 	size_t		 in_used;
 	struct link_job	*calls[CALLS_MAX];	/* by number; NULL = free */
 	uint32_t	 next_number, active, epoch;
+	size_t		 part_bytes;	/* of messages that are not whole yet */
 };
 
 static void link_down(struct link *l, enum link_end why, struct span text);
@@ -56,6 +58,10 @@ job_end(struct link_job *j, enum link_end why, unsigned flags, struct span text)
 	l->calls[j->number] = NULL;
 	l->active--;
 	j->active = false;
+	for (int i = 0; i < 2; i++) {
+		l->part_bytes -= j->part[i].used;
+		buf_fini(&j->part[i]);
+	}
 	j->ops->on_end(j, why, flags, text);
 }
 
@@ -136,6 +142,35 @@ link_turn_end(struct link *l)
 		link_flush(l);
 }
 
+/* One frame of a message that the server sent by itself.  False when it breaks a rule. */
+static bool
+take_part(struct link *l, struct link_job *j, const struct link_head *h, struct span payload)
+{
+	struct buf	*part = &j->part[h->type == LINK_ASK];
+	struct span	 whole = payload;
+
+	if ((h->flags & ~LINK_FLAG_MORE) != 0 || payload.n == 0)
+		return false;
+	if (part->used > 0 || (h->flags & LINK_FLAG_MORE) != 0) {
+		if (part->room == 0)
+			buf_init(part, h->type == LINK_ASK ? LINK_ASK_MAX : LINK_NOTE_MAX);
+		if (l->part_bytes + payload.n > PARTS_MAX || buf_put(part, payload) != 0)
+			return false;
+		l->part_bytes += payload.n;
+		if ((h->flags & LINK_FLAG_MORE) != 0)
+			return true;
+		whole = buf_rest(part);
+	}
+	if (!j->answered)
+		j->ops->on_message(j, whole);
+	/* The job may have ended in it, and its memory with it. */
+	if (l->calls[h->call] == j && part->used > 0) {
+		l->part_bytes -= part->used;
+		buf_fini(part);
+	}
+	return true;
+}
+
 /* One frame from the runner.  False when it breaks a rule. */
 static bool
 link_take(struct link *l, const struct link_head *h, struct span payload)
@@ -165,7 +200,7 @@ link_take(struct link *l, const struct link_head *h, struct span payload)
 		return job_push(j) == 0;
 	case LINK_NOTE:
 	case LINK_ASK:
-		return true;
+		return take_part(l, j, h, payload);
 	case LINK_END:
 		if (h->a >= LINK_END_LIMIT || (h->a == LINK_END_OK && (!j->answered || j->answer_left > 0)))
 			return false;
@@ -347,6 +382,33 @@ link_job_credit(struct link_job *j, size_t n)
 	if (j->link->state == LINK_UP &&
 	    put_frame(j->link, LINK_CREDIT, 0, j->number, (uint32_t)n, SPAN_NONE, SPAN_NONE) != 0)
 		link_down(j->link, LINK_END_BUSY, SPAN_LIT("the link's queue is full"));
+}
+
+int
+link_job_reply(struct link_job *j, struct span message)
+{
+	struct link	*l = j->link;
+	struct span	 part;
+	size_t		 at = 0;
+	int		 r;
+
+	if (!j->active || !j->sent_head || l->state != LINK_UP)
+		return E_CLOSED;
+	if (message.n == 0 || message.n > LINK_ASK_MAX)
+		return E_TOOBIG;
+	/* All of it, or the runner would take what follows for the rest. */
+	if (l->out.used - l->out.at + message.n + 65 * sizeof(struct link_head) > OUT_MAX)
+		return E_NOMEM;
+	for (; at < message.n; at += part.n) {
+		part = span_part(message, at, LINK_PAYLOAD_MAX);
+		r = put_frame(l, LINK_REPLY, at + part.n < message.n ? LINK_FLAG_MORE : 0, j->number, 0, part,
+		    SPAN_NONE);
+		if (r != 0) {
+			link_down(l, LINK_END_BUSY, SPAN_LIT("the link's queue is full"));
+			return r;
+		}
+	}
+	return 0;
 }
 
 void

@@ -22,6 +22,9 @@ struct link_job_ops {
 	void	(*on_answer)(struct link_job *, uint32_t bytes, struct link_span id, unsigned flags);
 	/* The next bytes of it, borrowed; link_job_credit() when they are taken. */
 	void	(*on_body)(struct link_job *, struct span bytes);
+	/* A notification or a request of the server's that belongs to this job: a whole message, not looked
+	 * at yet, borrowed. */
+	void	(*on_message)(struct link_job *, struct span text);
 	/* `text` is for people and borrowed. */
 	void	(*on_end)(struct link_job *, enum link_end why, unsigned flags, struct span text);
 };
@@ -39,6 +42,7 @@ struct link_job {
 	size_t			 body_sent;
 	size_t			 credit_up, credit_down;	/* what we may send, what it may */
 	uint64_t		 answer_left;
+	struct buf		 part[2];	/* of a NOTE and of an ASK that come in several frames */
 };
 
 /* `wanted` asks the master for a stream to this tenant's runner; link_attach() answers. */
@@ -61,6 +65,9 @@ must_check int	link_submit(struct link *l, struct link_job *j, const struct link
 		    const struct link_call *head, unsigned flags, struct span server, struct span body);
 /* The answer's receiver took n bytes. */
 void		link_job_credit(struct link_job *j, size_t n);
+/* The answer to a request of the server's: a JSON-RPC response without line feeds, copied.  0; E_CLOSED: the
+ * job has ended; E_TOOBIG; E_NOMEM. */
+must_check int	link_job_reply(struct link_job *j, struct span message);
 /* Nobody waits any more; on_end still comes, later, with whatever reason. */
 void		link_job_cancel(struct link_job *j);
 

@@ -300,7 +300,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	flight_over(e, error, text);
 }
 
-static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_end };
+static const struct route_ops route_ops = { on_answer, on_body, on_whole, NULL, on_end };
 
 static void
 fetch_page(struct entry *e)

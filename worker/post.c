@@ -5,9 +5,12 @@
  * Process: worker.  Owns: nothing beyond the request.
  * Trusts:  nothing: the message is scanned, then judged by mcp/era.c, before anything looks at it.
  */
+#include "mcp/capability.h"
 #include "mcp/write.h"
+#include "worker/asks.h"
 #include "worker/reply.h"
 #include "worker/session.h"
+#include "worker/talk.h"
 #include "worker/view.h"
 
 struct list_job {
@@ -130,6 +133,10 @@ request_judge(struct request *rq, enum era_http http)
 	era_judge(&in, &v);
 	rq->modern = v.modern;
 	rq->version = v.version;
+	if (v.modern) {
+		rq->capabilities = mcp_capabilities_of(rq->msg.claim_capabilities);
+		rq->log_level = mcp_level_of(rq->msg.log_level);
+	}
 	switch (v.act) {
 	case ERA_INITIALIZE:
 		session_initialize(rq);
@@ -140,10 +147,12 @@ request_judge(struct request *rq, enum era_http http)
 	case ERA_NOTE:
 		if (rq->msg.method == MCP_NOTE_INITIALIZED)
 			session_ready(rq);
+		else if (rq->msg.method == MCP_NOTE_CANCELLED)
+			talk_on_cancelled(rq);
 		reply_accepted(rq);
 		break;
 	case ERA_RESPONSE:
-		reply_accepted(rq);
+		asks_on_response(rq);
 		break;
 	case ERA_END_SESSION:
 		session_delete(rq);

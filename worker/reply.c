@@ -9,6 +9,7 @@
 #include "http/sse.h"
 #include "lib/log.h"
 #include "mcp/write.h"
+#include "worker/events.h"
 #include "worker/reply.h"
 
 #define MESSAGE_MAX	(64 * 1024)
@@ -58,6 +59,12 @@ send_body(struct request *rq, unsigned status, struct span body, const struct ex
 	bool			sse = status == 200 && reply_wants_sse(rq);
 	struct buf		event;
 
+	if (rq->events) {
+		/* The status was 200 long ago; an error rides the stream. */
+		events_end_with(rq, body);
+		request_done(rq);
+		return;
+	}
 	n = common_fields(rq, sse, f);
 	if (extra != NULL)
 		f[n++] = *extra;
@@ -82,7 +89,10 @@ send_error(struct request *rq, unsigned status, struct span id, const struct mcp
 
 	buf_init(&b, MESSAGE_MAX);
 	if (mcp_write_error(&b, id, e) != 0) {
-		exchange_refuse(rq->x, E_NOMEM, NULL, 0);
+		if (rq->events)
+			flow_end(&rq->x->answer, FLOW_BROKEN);
+		else
+			exchange_refuse(rq->x, E_NOMEM, NULL, 0);
 		request_done(rq);
 	} else {
 		send_body(rq, status, buf_rest(&b), extra);
@@ -135,7 +145,10 @@ reply_error(struct request *rq, int err, struct span detail, struct span rule, u
 void
 reply_accepted(struct request *rq)
 {
-	exchange_reply(rq->x, 202, NULL, 0, SPAN_NONE);
+	if (rq->events)
+		flow_end(&rq->x->answer, FLOW_DONE);
+	else
+		exchange_reply(rq->x, 202, NULL, 0, SPAN_NONE);
 	request_done(rq);
 }
 
@@ -165,11 +178,20 @@ reply_begin_stream(struct request *rq, uint64_t body_bytes)
 }
 
 void
+reply_begin_events(struct request *rq)
+{
+	struct exchange_field	f[FIELDS_MAX];
+	size_t			n = common_fields(rq, true, f);
+
+	exchange_answer(rq->x, 200, f, n, EXCHANGE_STREAM);
+}
+
+void
 reply_pieces(struct request *rq, const struct bridge_pieces *p)
 {
 	struct buf	whole;
 
-	if (reply_wants_sse(rq) || p->count == 1) {
+	if (rq->events || reply_wants_sse(rq) || p->count == 1) {
 		buf_init(&whole, p->bytes + 1);
 		reply_message(rq, bridge_pieces_write(&whole, p), &whole);
 		buf_fini(&whole);

@@ -18,7 +18,7 @@ void	reply_verdict(struct request *rq, const struct era_input *in, const struct 
  * error.data.  A 503 keeps its HTTP status: nothing of the call was done. */
 void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
 	    uint64_t retry_after_ms);
-/* 202 without a body. */
+/* 202 without a body; or the end of the event stream that has begun. */
 void	reply_accepted(struct request *rq);
 /* A whole JSON-RPC message, ready to leave; r is what writing it said: not 0 makes it an error. */
 void	reply_message(struct request *rq, int r, const struct buf *message);
@@ -31,6 +31,8 @@ void	reply_pieces(struct request *rq, const struct bridge_pieces *p);
 /* The head of a JSON answer of this many bytes; the body follows on rq->x->answer, and whoever gives
  * it calls request_done(). */
 void	reply_begin_stream(struct request *rq, uint64_t body_bytes);
+/* The head of an event stream (worker/events.h). */
+void	reply_begin_events(struct request *rq);
 /* Does the client read events only? */
 bool	reply_wants_sse(const struct request *rq);
 

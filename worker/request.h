@@ -9,6 +9,7 @@
 #define WORKER_REQUEST_H
 
 #include "mcp/era.h"
+#include "mcp/level.h"
 #include "mcp/rpc.h"
 #include "policy/decide.h"
 #include "worker/worker.h"
@@ -38,6 +39,9 @@ struct request {
 	struct rpc_scan		*scan;		/* of a large body, while it comes in */
 	struct rpc_message	 msg;		/* spans into the body */
 	struct span		 body;
+	uint64_t		 capabilities;	/* enum mcp_capability bits this client declared */
+	enum mcp_level		 log_level;	/* it wants; NONE: it did not say */
+	bool			 events;	/* its answer has begun as an event stream */
 	bool			 plain_call;	/* the answer is the tool's own, not execute_tool's */
 	enum mcp_version	 version;	/* of this client */
 	bool			 modern;

@@ -55,12 +55,26 @@ job_on_body(struct link_job *j, struct span bytes)
 }
 
 static void
+job_on_message(struct link_job *j, struct span text)
+{
+	struct route		*r = ROUTE_OF(j);
+	struct rpc_answer	 m;
+
+	if (r->ops->on_message == NULL)
+		return;
+	/* The runner proved it, but the runner is no more to be trusted than a tool. */
+	if (rpc_answer_whole(r->worker->answer_scan, text, &m) != 0 || m.kind == RPC_RESPONSE)
+		return;
+	r->ops->on_message(r, &m);
+}
+
+static void
 job_on_end(struct link_job *j, enum link_end why, unsigned flags, struct span text)
 {
 	route_finish(ROUTE_OF(j), end_error[why], (flags & LINK_FLAG_SENT) != 0, text);
 }
 
-static const struct link_job_ops job_ops = { job_on_answer, job_on_body, job_on_end };
+static const struct link_job_ops job_ops = { job_on_answer, job_on_body, job_on_message, job_on_end };
 
 static int
 start_stdio(struct worker *w, struct route *r, const struct route_request *q)
@@ -72,10 +86,13 @@ start_stdio(struct worker *w, struct route *r, const struct route_request *q)
 		.deadline_ms = q->deadline_ms,
 		.id = { q->id.at, q->id.bytes },
 		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
+		.capabilities = (uint32_t)q->capabilities,
+		.log_level = q->log_level,
 	};
 
 	if (link == NULL)
 		return E_NOMEM;
+	r->worker = w;
 	return link_submit(link, &r->job, &job_ops, &head, q->is_list ? LINK_FLAG_LIST : 0,
 	    snap_text(q->policy, q->server->name), q->body);
 }
@@ -112,6 +129,16 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 	http_close(&kept);
 }
 
+static void
+on_http_message(struct upstream_call *c, const struct rpc_answer *m, void *arg)
+{
+	struct route	*r = arg;
+
+	(void)c;
+	if (r->ops->on_message != NULL)
+		r->ops->on_message(r, m);
+}
+
 static int
 start_http(struct worker *w, struct route *r, const struct route_request *q)
 {
@@ -120,7 +147,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 		.method = q->method, .name = q->name, .body = q->body,
 		.id = { q->id.at, q->id.bytes },
 		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
-		.repeatable = q->is_list,
+		.repeatable = q->is_list, .capabilities = q->capabilities,
 	};
 	const char		*why;
 	int			 e;
@@ -130,7 +157,8 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 	r->secrets = swap_hold(&w->snaps, SNAP_SECRETS);
 	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
 	if (e == 0)
-		e = upstream_call_start(w->upstreams, &up, NULL, on_http_done, r, &r->call);
+		e = upstream_call_start(w->upstreams, &up, r->ops->on_message == NULL ? NULL : on_http_message,
+		    on_http_done, r, &r->call);
 	if (e != 0)
 		http_close(r);
 	else
@@ -168,6 +196,23 @@ route_credit(struct route *r, size_t n)
 {
 	if (r->running && r->job.active)
 		link_job_credit(&r->job, n);
+}
+
+int
+route_reply(struct route *r, struct span message)
+{
+	if (!r->running)
+		return E_CLOSED;
+	if (r->call != NULL)
+		return upstream_call_reply(r->call, message);
+	return link_job_reply(&r->job, message);
+}
+
+void
+route_wait(struct route *r, bool waits)
+{
+	if (r->running && r->call != NULL)
+		upstream_call_wait(r->call, waits ? LINK_ASK_MS : 0);
 }
 
 void

@@ -9,6 +9,7 @@
 #define WORKER_ROUTE_H
 
 #include "mcp/bridge.h"
+#include "mcp/level.h"
 #include "policy/records.h"
 #include "upstream/call.h"
 #include "worker/link.h"
@@ -24,6 +25,9 @@ struct route_ops {
 	/* Instead of these two, when it came whole and was read already; borrowed until on_end
 	 * returns, which comes at once. */
 	void	(*on_whole)(struct route *, const struct rpc_answer *answer, bool modern);
+	/* A notification or a request of the server's that belongs to this one, before its answer; borrowed.
+	 * NULL: notifications are passed over, requests refused. */
+	void	(*on_message)(struct route *, const struct rpc_answer *m);
 	/* Once, last.  error: 0 after a whole answer, else E_*; sent: the server may have acted on
 	 * the request; text is for people, borrowed. */
 	void	(*on_end)(struct route *, int error, bool sent, struct span text);
@@ -51,12 +55,20 @@ struct route_request {
 	struct span		 body;		/* borrowed until on_end, as are the texts above */
 	struct bridge_mark	 id, modern_meta;
 	bool			 is_list;
+	uint64_t		 capabilities;	/* enum mcp_capability bits of the client; 0 for a list */
+	enum mcp_level		 log_level;	/* the client wants; NONE: it did not say */
 };
 
 /* 0, or E_* when it cannot even be queued (on_end is not called then). */
 must_check int	route_start(struct worker *w, struct route *r, const struct route_ops *ops,
 		    const struct route_request *what);
 void		route_credit(struct route *r, size_t n);
+/* Answers a request of the server's: a whole JSON-RPC response without line feeds, with the server's own id.
+ * 0 or E_*: it did not go out. */
+must_check int	route_reply(struct route *r, struct span message);
+/* A request of the server's waits for its client: the deadline stands still until `waits` is false again.
+ * The runner sees that by itself. */
+void		route_wait(struct route *r, bool waits);
 /* on_end still comes, now or later. */
 void		route_cancel(struct route *r);
 

@@ -52,6 +52,8 @@ session_look(struct request *rq)
 		return ERA_SESSION_DEAD;
 	rq->has_session = true;
 	rq->session_hash = id_hash;
+	rq->capabilities = facts.capabilities;
+	rq->log_level = view.log_level < MCP_LEVEL_LIMIT ? (enum mcp_level)view.log_level : MCP_LEVEL_NONE;
 	rq->version = (enum mcp_version)facts.version;
 	return ERA_SESSION_LIVE;
 }

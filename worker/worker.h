@@ -27,6 +27,8 @@
 #include "worker/link.h"
 
 #define WORKER_LINKS_MAX	64
+#define WORKER_SESSION_BUCKETS	1024
+#define WORKER_ASKED_BUCKETS	1024
 
 /* One generation of the policy with its parameters; a request keeps the one it started with. */
 struct config {
@@ -80,6 +82,9 @@ struct worker {
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
 	uint32_t		 calls_running;
+	struct call		*session_calls[WORKER_SESSION_BUCKETS];	/* of legacy sessions (talk.c) */
+	struct asked		*asked[WORKER_ASKED_BUCKETS];	/* wait for a client's answer (asks.c) */
+	uint64_t		 progress_tokens;
 	struct { uint64_t accepted, records; } published;	/* gauges.c */
 	struct loop_timer	 drain_timer;
 };

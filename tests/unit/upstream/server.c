@@ -115,12 +115,19 @@ server_stop(struct server *s)
 }
 
 static void
-on_note(struct upstream_call *c, const struct rpc_answer *note, void *arg)
+on_message(struct upstream_call *c, const struct rpc_answer *m, void *arg)
 {
 	struct outcome	*o = arg;
+	char		 text[RPC_ID_MAX + 64];
+	int		 n;
 
-	(void)c;
-	cr_expect(note->kind == RPC_NOTIFICATION);
+	if (m->kind == RPC_REQUEST) {
+		n = snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}", SPAN_FMT(m->id));
+		cr_expect(eq(int, upstream_call_reply(c, span_make(text, (size_t)n)), 0));
+		o->requests++;
+		return;
+	}
+	cr_expect(m->kind == RPC_NOTIFICATION);
 	o->notes++;
 	if (o->free_in_note)
 		upstream_call_free(&o->call);
@@ -165,7 +172,7 @@ server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, s
 	r.body = span_make(body, sizeof(body) - 1);
 	r.id = (struct upstream_mark){ (uint32_t)(strstr(body, "\"id\":") + 5 - body), 1 };
 	r.modern_meta = (struct upstream_mark){ (uint32_t)(strstr(body, META) - body), sizeof(META) - 1 };
-	return upstream_call_start(s->up, &r, on_note, on_done, o, &o->call);
+	return upstream_call_start(s->up, &r, on_message, on_done, o, &o->call);
 }
 
 void

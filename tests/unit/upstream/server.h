@@ -28,7 +28,7 @@ struct outcome {
 	char			 text[512];	/* the answer's, cut */
 	size_t			 text_bytes;
 	char			 id[64];
-	unsigned		 notes;
+	unsigned		 notes, requests;
 	bool			 free_in_note;
 };
 

@@ -155,6 +155,7 @@ Test(call, answers_the_servers_requests_and_hands_notifications_on)
 	server_start(&s, "legacy sse chatty", NULL);
 	server_ask(&s, &o);
 	cr_expect(o.error == 0 && o.notes == 1 && strstr(o.text, "call 1") != NULL, "%s", o.why);
+	cr_expect(eq(uint, o.requests, 1), "a ping is answered without the caller");
 	server_turn(&s, 200);
 	cr_expect(eq(uint, server_saw(&s, "response s-1 2025-06-18"), 2));
 	server_stop(&s);

@@ -23,6 +23,8 @@ struct seen {
 	enum link_end	 why;
 	unsigned	 flags;
 	char		 text[128];
+	int		 messages;
+	size_t		 message_bytes;		/* of the last one */
 };
 
 struct bench {
@@ -52,6 +54,17 @@ on_body(struct link_job *j, struct span b)
 }
 
 static void
+on_message(struct link_job *j, struct span text)
+{
+	struct seen	*s = (struct seen *)(void *)j;
+
+	s->messages++;
+	s->message_bytes = text.n;
+	for (size_t i = 0; i < text.n; i++)
+		cr_assert(text.p[i] == 'm');
+}
+
+static void
 on_end(struct link_job *j, enum link_end why, unsigned flags, struct span text)
 {
 	struct seen	*s = (struct seen *)(void *)j;
@@ -62,7 +75,7 @@ on_end(struct link_job *j, enum link_end why, unsigned flags, struct span text)
 	snprintf(s->text, sizeof(s->text), "%.*s", SPAN_FMT(text));
 }
 
-static const struct link_job_ops ops = { on_answer, on_body, on_end };
+static const struct link_job_ops ops = { on_answer, on_body, on_message, on_end };
 
 static void
 on_turn_end(void *arg)
@@ -119,14 +132,21 @@ submit(struct bench *b, struct span body)
 }
 
 static void
-say(struct bench *b, enum link_type type, uint32_t call, uint32_t a, uint64_t bb, struct span payload)
+say_flags(struct bench *b, enum link_type type, unsigned flags, uint32_t call, uint32_t a, uint64_t bb,
+    struct span payload)
 {
-	struct link_head	h = { .bytes = (uint32_t)payload.n, .type = (uint16_t)type, .call = call,
-				    .a = a, .b = bb };
+	struct link_head	h = { .bytes = (uint32_t)payload.n, .type = (uint16_t)type,
+				    .flags = (uint16_t)flags, .call = call, .a = a, .b = bb };
 
 	cr_assert(write(b->runner, &h, sizeof(h)) == sizeof(h));
 	if (payload.n > 0)
 		cr_assert(write(b->runner, payload.p, payload.n) == (ssize_t)payload.n);
+}
+
+static void
+say(struct bench *b, enum link_type type, uint32_t call, uint32_t a, uint64_t bb, struct span payload)
+{
+	say_flags(b, type, 0, call, a, bb, payload);
 }
 
 /* Bytes the runner finds waiting. */
@@ -217,6 +237,8 @@ Test(link, ends_with_all_its_calls_when_a_rule_is_broken)
 		{ "an end without an answer", LINK_END, 0, LINK_END_OK, 0, "" },
 		{ "an unknown reason", LINK_END, 0, LINK_END_LIMIT, 0, "" },
 		{ "a type of the other direction", LINK_CALL, 0, 0, 0, "" },
+		{ "a reply, which is ours to give", LINK_REPLY, 0, 0, 0, "m" },
+		{ "an empty message", LINK_NOTE, 0, 0, 0, "" },
 		{ "an unknown type", LINK_TYPE_LIMIT, 0, 0, 0, "" },
 	};
 
@@ -311,4 +333,90 @@ Test(link, keeps_a_cancelled_call_until_the_runner_ends_it)
 	turns(&b);
 	cr_expect(eq(int, s->ends, 1));
 	cr_expect(eq(int, s->why, LINK_END_CANCELLED));
+}
+
+Test(link, passes_messages_on_when_they_are_whole)
+{
+	struct bench	 b;
+	struct seen	*s;
+	char		*m = malloc(LINK_PAYLOAD_MAX);
+
+	memset(m, 'm', LINK_PAYLOAD_MAX);
+	bench_open(&b);
+	bench_attach(&b);
+	s = submit(&b, SPAN_LIT("{}"));
+	turns(&b);
+	say(&b, LINK_NOTE, s->job.number, 0, 0, SPAN_LIT("mmm"));
+	turns(&b);
+	cr_expect(eq(int, s->messages, 1));
+	cr_expect(eq(sz, s->message_bytes, 3));
+	/* A request in three frames, with a note between them. */
+	say_flags(&b, LINK_ASK, LINK_FLAG_MORE, s->job.number, 0, 0, span_make(m, LINK_PAYLOAD_MAX));
+	turns(&b);
+	say_flags(&b, LINK_ASK, LINK_FLAG_MORE, s->job.number, 0, 0, span_make(m, LINK_PAYLOAD_MAX));
+	turns(&b);
+	cr_expect(eq(int, s->messages, 1), "not whole yet");
+	say(&b, LINK_NOTE, s->job.number, 0, 0, SPAN_LIT("mm"));
+	turns(&b);
+	cr_expect(eq(sz, s->message_bytes, 2));
+	say(&b, LINK_ASK, s->job.number, 0, 0, SPAN_LIT("m"));
+	turns(&b);
+	cr_expect(eq(int, s->messages, 3));
+	cr_expect(eq(sz, s->message_bytes, 2 * LINK_PAYLOAD_MAX + 1));
+	cr_expect(eq(int, s->ends, 0));
+}
+
+Test(link, ends_over_a_message_that_does_not_end)
+{
+	struct bench	 b;
+	struct seen	*s;
+	char		*m = malloc(LINK_PAYLOAD_MAX);
+
+	memset(m, 'm', LINK_PAYLOAD_MAX);
+	bench_open(&b);
+	bench_attach(&b);
+	s = submit(&b, SPAN_LIT("{}"));
+	turns(&b);
+	for (int i = 0; i < LINK_NOTE_MAX / LINK_PAYLOAD_MAX; i++) {
+		say_flags(&b, LINK_NOTE, LINK_FLAG_MORE, s->job.number, 0, 0, span_make(m, LINK_PAYLOAD_MAX));
+		turns(&b);
+	}
+	cr_expect(eq(int, s->ends, 0));
+	say_flags(&b, LINK_NOTE, LINK_FLAG_MORE, s->job.number, 0, 0, SPAN_LIT("m"));
+	turns(&b);
+	cr_expect(eq(int, s->ends, 1));
+	cr_expect(eq(int, s->why, LINK_END_DIED));
+}
+
+Test(link, sends_a_reply_whole_or_not_at_all)
+{
+	struct bench		 b;
+	struct seen		*s;
+	struct link_head	 h;
+	size_t			 n = 2 * LINK_PAYLOAD_MAX + 7, heard, at = 0, sum = 0;
+	char			*m = malloc(n), *got = malloc(2 * n);
+	unsigned		 frames = 0;
+
+	memset(m, 'm', n);
+	bench_open(&b);
+	bench_attach(&b);
+	s = submit(&b, SPAN_LIT("{}"));
+	cr_expect(eq(int, link_job_reply(&s->job, span_make(m, LINK_ASK_MAX + 1)), E_TOOBIG));
+	hear(&b, got, 2 * n);
+	cr_assert(eq(int, link_job_reply(&s->job, span_make(m, n)), 0));
+	heard = hear(&b, got, 2 * n);
+	while (at + sizeof(h) <= heard) {
+		memcpy(&h, got + at, sizeof(h));
+		cr_expect(eq(int, h.type, LINK_REPLY));
+		cr_expect(eq(int, h.call, s->job.number));
+		sum += h.bytes;
+		at += sizeof(h) + h.bytes;
+		frames++;
+		cr_expect(eq(int, h.flags, sum < n ? LINK_FLAG_MORE : 0));
+	}
+	cr_expect(eq(sz, sum, n));
+	cr_expect(eq(uint, frames, 3));
+	close(b.runner);
+	turns(&b);
+	cr_expect(eq(int, link_job_reply(&s->job, SPAN_LIT("m")), E_CLOSED));
 }

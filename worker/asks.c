@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * asks.c - what a legacy server asks its client while it works
+ *
+ * Process: worker.  Owns: each request from its arrival to its answer.
+ * Trusts:  neither side.  A server may ask only what the client declared; a client's answer counts when
+ *          it comes in the session that was asked, and names a number that only this session was told.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/crypt.h"
+#include "mcp/capability.h"
+#include "worker/asks.h"
+#include "worker/events.h"
+#include "worker/reply.h"
+
+#define ID_CHARS	64
+#define ID_FORMAT	"g-%x-%x-%016llx"
+
+uint64_t
+asks_capabilities(const struct request *rq, const struct rec_server *server)
+{
+	uint64_t	caps = rq->capabilities & (MCP_CAN_BE_ASKED | MCP_CAN_SAMPLING_TOOLS |
+			    MCP_CAN_SAMPLING_CONTEXT | MCP_CAN_ROOTS_CHANGED);
+
+	if (server->isolation == ISOLATION_TENANT)
+		return 0;
+	if (rq->modern)
+		return caps & ~(uint64_t)MCP_CAN_ROOTS_CHANGED;
+	if (!rq->has_session || !events_possible(rq))
+		return 0;
+	if (rq->version < MCP_2025_06_18)
+		caps &= ~(uint64_t)(MCP_CAN_ELICIT_FORM | MCP_CAN_ELICIT_URL);
+	if (rq->version < MCP_2025_11_25)
+		caps &= ~(uint64_t)(MCP_CAN_ELICIT_URL | MCP_CAN_SAMPLING_TOOLS);
+	return caps;
+}
+
+void
+asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq, uint64_t capabilities)
+{
+	*a = (struct asks){ .w = w, .route = route, .capabilities = capabilities,
+	    .session_hash = rq->session_hash };
+}
+
+/* --- towards the server ----------------------------------------------------------------------- */
+
+/* value: raw, of `result` or `error`; its line feeds stand between tokens only. */
+static void
+tell_server(struct asks *a, struct span id, const char *member, struct span value)
+{
+	struct buf	b;
+	char		*p;
+
+	buf_init(&b, LINK_ASK_MAX + RPC_ID_MAX);
+	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":", SPAN_FMT(id), member) == 0 &&
+	    buf_put(&b, value) == 0 && buf_put_str(&b, "}") == 0) {
+		for (p = b.data; p < b.data + b.used; p++)
+			if (*p == '\n' || *p == '\r')
+				*p = ' ';
+		(void)!route_reply(a->route, buf_rest(&b));
+	}
+	buf_fini(&b);
+}
+
+static void
+refuse(struct asks *a, struct span id, int code, const char *text)
+{
+	char	value[256];
+	int	n = snprintf(value, sizeof(value), "{\"code\":%d,\"message\":\"%s\"}", code, text);
+
+	tell_server(a, id, "error", span_make(value, (size_t)n));
+}
+
+/* 0, or the JSON-RPC code it is refused with (mcp-wire 14.8). */
+static int
+judge(const struct asks *a, const struct rpc_answer *m)
+{
+	uint64_t	can = a->capabilities;
+
+	switch (m->method) {
+	case MCP_SAMPLING_CREATE:
+		if ((can & MCP_CAN_SAMPLING) == 0)
+			return -32601;
+		return (can & MCP_CAN_SAMPLING_TOOLS) == 0 && (json_get(m->params, "tools").type != JSON_NONE ||
+		    json_get(m->params, "toolChoice").type != JSON_NONE) ? -32602 : 0;
+	case MCP_ELICITATION_CREATE:
+		if ((can & (MCP_CAN_ELICIT_FORM | MCP_CAN_ELICIT_URL)) == 0)
+			return -32601;
+		return (can & (json_is(json_get(m->params, "mode"), "url") ? MCP_CAN_ELICIT_URL :
+		    MCP_CAN_ELICIT_FORM)) == 0 ? -32602 : 0;
+	case MCP_ROOTS_LIST:
+		return (can & MCP_CAN_ROOTS) == 0 ? -32601 : 0;
+	default:
+		return -32601;
+	}
+}
+
+static struct asked **
+bucket_of(struct worker *w, uint64_t number)
+{
+	return &w->asked[number % WORKER_ASKED_BUCKETS];
+}
+
+int
+asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
+{
+	struct asked	*q, **last = &a->first;
+	int		 code;
+
+	*out = NULL;
+	if ((code = judge(a, m)) != 0) {
+		refuse(a, m->id, code, code == -32601 ? "Method not found" : "the client declared no such mode");
+		return E_RPC_METHOD;
+	}
+	if (a->open >= ASKS_MAX || (q = calloc(1, sizeof(*q))) == NULL) {
+		refuse(a, m->id, -32603, "too many requests are open");
+		return E_OVERLOAD;
+	}
+	buf_init(&q->text, LINK_ASK_MAX);
+	if (crypt_random(&q->number, sizeof(q->number)) != 0 || buf_put(&q->text, m->text) != 0) {
+		buf_fini(&q->text);
+		free(q);
+		refuse(a, m->id, -32603, "out of memory");
+		return E_NOMEM;
+	}
+	q->of = a;
+	q->method = m->method;
+	q->id = span_make(q->text.data + (m->id.p - m->text.p), m->id.n);
+	q->params = m->params.type == JSON_OBJECT ?
+	    span_make(q->text.data + (m->params.raw.p - m->text.p), m->params.raw.n) : SPAN_LIT("{}");
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = q;
+	q->bucket_next = *bucket_of(a->w, q->number);
+	*bucket_of(a->w, q->number) = q;
+	if (a->open++ == 0)
+		route_wait(a->route, true);
+	*out = q;
+	return 0;
+}
+
+void
+asks_drop(struct asked **qp)
+{
+	struct asked	*q = *qp, **at;
+	struct asks	*a = q->of;
+
+	*qp = NULL;
+	for (at = &a->first; *at != q; at = &(*at)->next)
+		;
+	*at = q->next;
+	for (at = bucket_of(a->w, q->number); *at != q; at = &(*at)->bucket_next)
+		;
+	*at = q->bucket_next;
+	if (--a->open == 0)
+		route_wait(a->route, false);
+	buf_fini(&q->text);
+	free(q);
+}
+
+void
+asks_reply(struct asked **qp, struct span value, bool is_error)
+{
+	tell_server((*qp)->of, (*qp)->id, is_error ? "error" : "result", value);
+	asks_drop(qp);
+}
+
+struct asked *
+asks_find(struct asks *a, struct span id)
+{
+	struct asked	*q = a->first;
+
+	while (q != NULL && !span_eq(q->id, id))
+		q = q->next;
+	return q;
+}
+
+/* Nobody will answer it any more. */
+static void
+reply_for_nobody(struct asked *q)
+{
+	if (q->method == MCP_ELICITATION_CREATE)
+		tell_server(q->of, q->id, "result", SPAN_LIT("{\"action\":\"cancel\"}"));
+	else
+		refuse(q->of, q->id, -32603, "the client is gone");
+	asks_drop(&q);
+}
+
+void
+asks_end(struct asks *a)
+{
+	while (a->first != NULL)
+		reply_for_nobody(a->first);
+}
+
+/* --- towards a legacy client ------------------------------------------------------------------ */
+
+static struct span
+client_id(const struct asked *q, char text[ID_CHARS])
+{
+	const struct worker	*w = q->of->w;
+	int			 n = snprintf(text, ID_CHARS, "\"" ID_FORMAT "\"", w->slot, w->incarnation,
+				    (unsigned long long)q->number);
+
+	return span_make(text, (size_t)n);
+}
+
+int
+asks_send(struct asked *q, struct request *to)
+{
+	char		id[ID_CHARS];
+	struct span	pieces[7];
+	size_t		n = 0;
+
+	pieces[n++] = SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":");
+	pieces[n++] = client_id(q, id);
+	pieces[n++] = SPAN_LIT(",\"method\":\"");
+	pieces[n++] = span_of(mcp_method_row(q->method)->text);
+	pieces[n++] = SPAN_LIT("\",\"params\":");
+	pieces[n++] = q->params;
+	pieces[n++] = SPAN_LIT("}");
+	if (to == NULL || events_give(to, pieces, n, false) != 0) {
+		reply_for_nobody(q);
+		return E_CLOSED;
+	}
+	q->sent = true;
+	return 0;
+}
+
+void
+asks_send_cancelled(const struct asked *q, struct request *to)
+{
+	char		id[ID_CHARS];
+	struct span	pieces[3] = {
+		SPAN_LIT("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":"),
+		client_id(q, id), SPAN_LIT("}}"),
+	};
+
+	if (q->sent && to != NULL)
+		(void)!events_give(to, pieces, 3, false);
+}
+
+/* --- the client's answer ---------------------------------------------------------------------- */
+
+/* Which worker gave this id out, and its number.  False when it is none of ours. */
+static bool
+parse_id(struct span raw, uint32_t *slot, uint32_t *incarnation, uint64_t *number)
+{
+	char			text[ID_CHARS];
+	unsigned		s, i;
+	unsigned long long	n;
+	int			end = 0;
+
+	if (raw.n < 2 || raw.n >= sizeof(text) || raw.p[0] != '"')
+		return false;
+	memcpy(text, raw.p + 1, raw.n - 2);
+	text[raw.n - 2] = '\0';
+	if (sscanf(text, ID_FORMAT "%n", &s, &i, &n, &end) != 3 || (size_t)end != raw.n - 2)
+		return false;
+	*slot = s;
+	*incarnation = i;
+	*number = n;
+	return true;
+}
+
+void
+asks_on_response(struct request *rq)
+{
+	struct worker	*w = rq->w;
+	uint32_t	 slot, incarnation;
+	uint64_t	 number;
+	struct asked	*q = NULL;
+
+	if (parse_id(rq->msg.id, &slot, &incarnation, &number) && slot == w->slot &&
+	    incarnation == w->incarnation)
+		for (q = *bucket_of(w, number); q != NULL; q = q->bucket_next)
+			if (q->number == number)
+				break;
+	/* One that is late, or another session's, is passed over as a late answer is (mcp-wire 9.5). */
+	if (q != NULL && q->sent && rq->has_session && q->of->session_hash == rq->session_hash)
+		asks_reply(&q, rq->msg.error.type != JSON_NONE ? rq->msg.error.raw : rq->msg.result.raw,
+		    rq->msg.error.type != JSON_NONE);
+	reply_accepted(rq);
+}

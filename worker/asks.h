@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * asks.h - what a legacy server asks its client while it works: sampling, elicitation, roots
+ *
+ * A call has at most ASKS_MAX open at a time.  How one reaches the client is the caller's: as a request
+ * on the event stream of a legacy client (asks_send()), whose answer comes in a POST of its own, or as an
+ * entry of input_required for a modern one (worker/park.h).  Each is answered, whatever becomes of the
+ * client (mcp-wire 14.8).
+ */
+#ifndef WORKER_ASKS_H
+#define WORKER_ASKS_H
+
+#include "worker/request.h"
+#include "worker/route.h"
+
+#define ASKS_MAX	LINK_ASKS_MAX
+
+struct asks;
+
+struct asked {
+	struct asked		*next;		/* of its call, in the order they came */
+	struct asked		*bucket_next;
+	struct asks		*of;
+	uint64_t		 number;	/* random: how the client's answer finds it */
+	enum mcp_method		 method;
+	struct buf		 text;		/* the server's message */
+	struct span		 id, params;	/* raw, in text; params is "{}" when there were none */
+	bool			 sent;		/* the client has it */
+};
+
+struct asks {			/* embedded in a call */
+	struct worker		*w;
+	struct route		*route;
+	uint64_t		 capabilities;	/* declared to the server for this client */
+	uint64_t		 session_hash;	/* of a legacy client */
+	struct asked		*first;
+	unsigned		 open;
+};
+
+/* What this server may ask of this request's client: what the client declared, as far as its revision
+ * and its transport carry it.  Nothing of an instance that clients share (mcp-wire 14.8). */
+uint64_t	asks_capabilities(const struct request *rq, const struct rec_server *server);
+
+void		asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq,
+		    uint64_t capabilities);
+/* A request of the server's.  0: *out is open; else it was refused, and the server has been told. */
+must_check int	asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out);
+/* To a legacy client, on the stream of its call.  0, or E_*: it cannot be had, and is answered so. */
+must_check int	asks_send(struct asked *q, struct request *to);
+/* The client's answer, raw `result` or `error` value; q is no more. */
+void		asks_reply(struct asked **q, struct span value, bool is_error);
+/* notifications/cancelled of the server: the one it named, or NULL.  The caller tells the client, then drops it. */
+struct asked	*asks_find(struct asks *a, struct span id);
+void		asks_drop(struct asked **q);
+/* The client is told that one that it has is withdrawn. */
+void		asks_send_cancelled(const struct asked *q, struct request *to);
+/* The call ends, or its client is gone: what is open is answered for it. */
+void		asks_end(struct asks *a);
+
+/* A legacy client's response: to whoever waits for it, here or in another worker.  Answers the request. */
+void		asks_on_response(struct request *rq);
+
+#endif

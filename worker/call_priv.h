@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * call_priv.h - one running call, for the files that carry it: call.c, talk.c
+ */
+#ifndef WORKER_CALL_PRIV_H
+#define WORKER_CALL_PRIV_H
+
+#include "shm/breaker.h"
+#include "worker/answer.h"
+#include "worker/asks.h"
+#include "worker/call.h"
+#include "worker/notes.h"
+#include "worker/route.h"
+
+#define CALL_MAGIC	0xca110001u
+
+struct call {
+	uint32_t		 magic;
+	struct call		*next;		/* waiting for the end of the turn */
+	struct request		*rq;		/* whose it is: identity, policy, record */
+	struct call_ask		 ask;
+	struct decision		 decision;
+	uint64_t		 begin_seq;
+	uint64_t		 until_ms;	/* monotonic: its deadline */
+	struct loop_timer	 again;		/* the runner said STALE */
+	unsigned		 tries;
+	struct breaker_ticket	 breaker;
+	bool			 counted;	/* in flight */
+	bool			 cancelled;	/* by a legacy client: it gets no answer */
+	struct route		 route;
+	struct buf		 up;		/* the request to the server */
+	struct bridge_mark	 up_id, up_meta;
+	struct answer		 answer;
+
+	/* what is said before the answer (talk.c) */
+	struct notes		 notes;
+	struct asks		 asks;
+	struct call		*session_next, **session_prev;	/* of calls in legacy sessions */
+};
+
+#endif

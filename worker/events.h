@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * events.h - messages to a client before the answer to its request: the answer becomes an event stream
+ *
+ * The stream begins with its first event, so a call that says nothing is answered as JSON.  Once it has
+ * begun, reply.c gives the answer as the last event and ends it (mcp-wire 3.3, 3.4, 3.6).
+ */
+#ifndef WORKER_EVENTS_H
+#define WORKER_EVENTS_H
+
+#include "worker/request.h"
+
+/* Can this client read events, and has no other answer begun? */
+bool		events_possible(const struct request *rq);
+/* One JSON-RPC message, in pieces.  0; E_FULL: it is droppable and the client does not read, so it is
+ * dropped; E_CLOSED: the client is gone, or cannot read events. */
+must_check int	events_give(struct request *rq, const struct span *pieces, size_t count, bool droppable);
+/* The last message of a stream that has begun: its answer. */
+void		events_end_with(struct request *rq, struct span json);
+
+#endif

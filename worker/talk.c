@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * talk.c - what server and client say to each other while a call runs
+ *
+ * Process: worker.  Owns: the table of calls in legacy sessions.
+ * Trusts:  the route for which call a message belongs to; nothing in the message.
+ */
+#include "lib/bug.h"
+#include "worker/call_priv.h"
+#include "worker/talk.h"
+
+static struct call **
+sessions_bucket(struct worker *w, uint64_t session_hash)
+{
+	return &w->session_calls[session_hash % WORKER_SESSION_BUCKETS];
+}
+
+void
+talk_begin(struct call *c)
+{
+	struct request	*rq = c->rq;
+	struct call	**bucket;
+
+	notes_init(&c->notes, rq);
+	asks_init(&c->asks, rq->w, &c->route, rq, asks_capabilities(rq, c->ask.server));
+	if (!rq->has_session)
+		return;
+	bucket = sessions_bucket(rq->w, rq->session_hash);
+	if ((c->session_next = *bucket) != NULL)
+		c->session_next->session_prev = &c->session_next;
+	c->session_prev = bucket;
+	*bucket = c;
+}
+
+void
+talk_end(struct call *c)
+{
+	asks_end(&c->asks);
+	if (c->session_prev == NULL)
+		return;
+	if ((*c->session_prev = c->session_next) != NULL)
+		c->session_next->session_prev = c->session_prev;
+	c->session_prev = NULL;
+}
+
+static void
+on_request(struct call *c, const struct rpc_answer *m)
+{
+	struct asked	*q;
+
+	if (asks_take(&c->asks, m, &q) == 0)
+		(void)!asks_send(q, c->rq);
+}
+
+/* The server takes back what it asked. */
+static void
+on_withdrawn(struct call *c, struct span id)
+{
+	struct asked	*q = asks_find(&c->asks, id);
+
+	if (q == NULL)
+		return;
+	asks_send_cancelled(q, c->rq);
+	asks_drop(&q);
+}
+
+void
+talk_on_message(struct call *c, const struct rpc_answer *m)
+{
+	if (m->kind == RPC_REQUEST)
+		on_request(c, m);
+	else if (m->method == MCP_NOTE_CANCELLED)
+		on_withdrawn(c, m->request_id.raw);
+	else
+		notes_relay(&c->notes, c->rq, m);
+}
+
+void
+talk_on_cancelled(struct request *rq)
+{
+	struct call	*c;
+	struct span	 id = rq->msg.request_id.raw;
+
+	if (!rq->has_session || id.n == 0)
+		return;
+	for (c = *sessions_bucket(rq->w, rq->session_hash); c != NULL; c = c->session_next)
+		if (c->rq->session_hash == rq->session_hash && span_eq(c->rq->msg.id, id) && !c->cancelled)
+			break;
+	if (c == NULL)
+		return;
+	MAGIC_CHECK(c, CALL_MAGIC);
+	c->cancelled = true;
+	asks_end(&c->asks);
+	route_cancel(&c->route);
+}
