@@ -6,6 +6,7 @@
  * Trusts:  the key ring.  A token is nothing until its tag fits.
  */
 #include <endian.h>
+#include <stdlib.h>
 
 #include "lib/b64.h"
 #include "lib/crypt.h"
@@ -131,36 +132,41 @@ int
 sealed_seal(const struct keyring *ring, const char *word, struct span path, struct span middle,
     struct buf *to)
 {
-	uint8_t	 raw[SEALED_MIDDLE_MAX + SEALED_OVERHEAD];
+	uint8_t	*raw;
 	size_t	 n = middle.n + SEALED_OVERHEAD;
 	char	*text;
 	int	 r;
 
 	if (middle.n > SEALED_MIDDLE_MAX)
 		return E_TOOBIG;
-	if ((r = seal(ring, word, path, middle, raw)) != 0 ||
-	    (r = buf_reserve(to, B64URL_CHARS(n) + 1, &text)) != 0)
-		return r;
-	b64url_encode(raw, n, text);
-	buf_commit(to, B64URL_CHARS(n));
-	return 0;
+	if ((raw = malloc(n)) == NULL)
+		return E_NOMEM;
+	if ((r = seal(ring, word, path, middle, raw)) == 0 &&
+	    (r = buf_reserve(to, B64URL_CHARS(n) + 1, &text)) == 0) {
+		b64url_encode(raw, n, text);
+		buf_commit(to, B64URL_CHARS(n));
+	}
+	free(raw);
+	return r;
 }
 
 int
 sealed_open(const struct keyring *ring, const char *word, struct span path, struct span token,
     struct buf *to)
 {
-	uint8_t	 raw[SEALED_MIDDLE_MAX + SEALED_OVERHEAD];
-	size_t	 n;
+	size_t	 most = token.n / 4 * 3 + 3, n;
+	uint8_t	*raw;
 	char	*middle;
-	int	 r;
+	int	 r = E_DENIED;
 
-	if (b64url_decode(token, raw, sizeof(raw), &n) != 0 || n < SEALED_OVERHEAD)
+	if (most > SEALED_MIDDLE_MAX + SEALED_OVERHEAD + 3)
 		return E_DENIED;
-	if ((r = buf_reserve(to, n - SEALED_OVERHEAD + 1, &middle)) != 0)
-		return r;
-	if ((r = unseal(ring, word, path, raw, n, (uint8_t *)middle)) != 0)
-		return r;
-	buf_commit(to, n - SEALED_OVERHEAD);
-	return 0;
+	if ((raw = malloc(most)) == NULL)
+		return E_NOMEM;
+	if (b64url_decode(token, raw, most, &n) == 0 && n >= SEALED_OVERHEAD &&
+	    (r = buf_reserve(to, n - SEALED_OVERHEAD + 1, &middle)) == 0 &&
+	    (r = unseal(ring, word, path, raw, n, (uint8_t *)middle)) == 0)
+		buf_commit(to, n - SEALED_OVERHEAD);
+	free(raw);
+	return r;
 }

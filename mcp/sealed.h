@@ -15,7 +15,7 @@
 #include "lib/keyring.h"
 
 #define SEALED_OVERHEAD		30	/* bytes around the middle */
-#define SEALED_MIDDLE_MAX	4096
+#define SEALED_MIDDLE_MAX	(64 * 1024)
 #define SEALED_SESSION_CHARS	126
 
 struct sealed_session {

@@ -113,9 +113,9 @@ Test(sealed, carries_middles_of_any_length)
 	static char	middle[SEALED_MIDDLE_MAX + 1];
 	struct buf	t, back;
 
-	buf_init(&t, 8192);
-	buf_init(&back, 8192);
-	for (size_t n = 0; n <= SEALED_MIDDLE_MAX; n += n < 70 ? 1 : 671) {
+	buf_init(&t, 2 * SEALED_MIDDLE_MAX);
+	buf_init(&back, 2 * SEALED_MIDDLE_MAX);
+	for (size_t n = 0; n <= SEALED_MIDDLE_MAX; n += n < 70 ? 1 : 6711) {
 		buf_clear(&t);
 		buf_clear(&back);
 		memset(middle, (int)n, n);
