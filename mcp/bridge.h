@@ -29,6 +29,9 @@ struct bridge_request {
 	 * came from a meta-tool).  Its reserved keys and progressToken never pass. */
 	const struct rpc_message	*from;
 	struct span			 progress_token;	/* raw token of ours, or empty */
+	/* A retry of what a modern upstream answered with input_required: its own state, a raw JSON string, or
+	 * empty; the client's answers, a raw object, or empty. */
+	struct span			 request_state, input_responses;
 	struct span			 cursor;	/* params.cursor of a list, raw JSON string, or empty */
 	uint64_t			 capabilities;	/* enum mcp_capability we declare for this call */
 	enum mcp_level			 log_level;	/* what a modern server may log for it; NONE: nothing */

@@ -166,6 +166,12 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 	if (q->cursor.n > 0 && ((r = put_comma(to, comma)) != 0 ||
 	    (r = buf_put_fmt(to, "\"cursor\":%.*s", SPAN_FMT(q->cursor))) != 0))
 		return r;
+	if (q->input_responses.n > 0 && ((r = put_comma(to, comma)) != 0 ||
+	    (r = buf_put_str(to, "\"inputResponses\":")) != 0 || (r = put_raw(to, q->input_responses)) != 0))
+		return r;
+	if (q->request_state.n > 0 && ((r = put_comma(to, comma)) != 0 ||
+	    (r = buf_put_str(to, "\"requestState\":")) != 0 || (r = put_raw(to, q->request_state)) != 0))
+		return r;
 	if (q->from == NULL)
 		return 0;
 	json_iter_init(&it, q->from->params);

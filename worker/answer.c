@@ -47,7 +47,7 @@ answer_expect(struct answer *a, uint64_t bytes, struct bridge_mark id, bool mode
 	a->bytes = bytes;
 	a->id = id;
 	a->modern = modern;
-	a->streams = bytes > ANSWER_HELD_MAX && passes_unchanged(a) && !a->rq->gone &&
+	a->streams = bytes > ANSWER_HELD_MAX && !a->holds && passes_unchanged(a) && !a->rq->gone &&
 	    a->rq->plain_call && !a->rq->events && !reply_wants_sse(a->rq) &&
 	    json_scan_new(stream_wants, 3, JSON_WANT_UNIQUE_MEMBERS, &a->scan) == 0;
 }
@@ -172,6 +172,10 @@ answer_finish(struct answer *a, struct answer_ready *out)
 	if (out->answer.kind != RPC_RESPONSE)
 		return E_UPSTREAM;
 	out->is_error = out->answer.is_error || out->answer.is_error_value.type == JSON_TRUE;
+	if (a->modern && json_is(out->answer.result_type, "input_required")) {
+		out->input_required = true;
+		return 0;
+	}
 	return bridge_answer(&out->answer, &how, &rq->x->arena, &out->pieces);
 }
 

@@ -18,6 +18,7 @@ struct answer {
 	uint64_t		 at;		/* how far it has come */
 	struct bridge_mark	 id;		/* the server's id in it */
 	bool			 modern;	/* the server's era */
+	bool			 holds;		/* never streams: whom it is for may change */
 	bool			 streams;
 	bool			 begun;		/* its head is with the client's connection */
 	bool			 broken;	/* what came is no JSON, or more than announced */
@@ -31,6 +32,7 @@ struct answer {
 
 struct answer_ready {
 	bool			 is_error;	/* the server answered with an error, or isError */
+	bool			 input_required; /* a modern server asks before it answers; no pieces then */
 	struct rpc_answer	 answer;	/* not of a stream */
 	struct bridge_pieces	 pieces;	/* not of a stream */
 };

@@ -126,6 +126,7 @@ asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
 		return E_NOMEM;
 	}
 	q->of = a;
+	q->key = ++a->keys;
 	q->method = m->method;
 	q->id = span_make(q->text.data + (m->id.p - m->text.p), m->id.n);
 	q->params = m->params.type == JSON_OBJECT ?
@@ -177,9 +178,8 @@ asks_find(struct asks *a, struct span id)
 	return q;
 }
 
-/* Nobody will answer it any more. */
-static void
-reply_for_nobody(struct asked *q)
+void
+asks_refuse(struct asked *q)
 {
 	if (q->method == MCP_ELICITATION_CREATE)
 		tell_server(q->of, q->id, "result", SPAN_LIT("{\"action\":\"cancel\"}"));
@@ -192,7 +192,7 @@ void
 asks_end(struct asks *a)
 {
 	while (a->first != NULL)
-		reply_for_nobody(a->first);
+		asks_refuse(a->first);
 }
 
 /* --- towards a legacy client ------------------------------------------------------------------ */
@@ -222,7 +222,7 @@ asks_send(struct asked *q, struct request *to)
 	pieces[n++] = q->params;
 	pieces[n++] = SPAN_LIT("}");
 	if (to == NULL || events_give(to, pieces, n, false) != 0) {
-		reply_for_nobody(q);
+		asks_refuse(q);
 		return E_CLOSED;
 	}
 	q->sent = true;

@@ -21,7 +21,8 @@ struct asked {
 	struct asked		*next;		/* of its call, in the order they came */
 	struct asked		*bucket_next;
 	struct asks		*of;
-	uint64_t		 number;	/* random: how the client's answer finds it */
+	uint64_t		 number;	/* random: how a legacy client's answer finds it */
+	unsigned		 key;		/* "k1", "k2": its name towards a modern one */
 	enum mcp_method		 method;
 	struct buf		 text;		/* the server's message */
 	struct span		 id, params;	/* raw, in text; params is "{}" when there were none */
@@ -34,7 +35,7 @@ struct asks {			/* embedded in a call */
 	uint64_t		 capabilities;	/* declared to the server for this client */
 	uint64_t		 session_hash;	/* of a legacy client */
 	struct asked		*first;
-	unsigned		 open;
+	unsigned		 open, keys;
 };
 
 /* What this server may ask of this request's client: what the client declared, as far as its revision
@@ -54,6 +55,8 @@ struct asked	*asks_find(struct asks *a, struct span id);
 void		asks_drop(struct asked **q);
 /* The client is told that one that it has is withdrawn. */
 void		asks_send_cancelled(const struct asked *q, struct request *to);
+/* There is no way to the client now: it is answered for it. */
+void		asks_refuse(struct asked *q);
 /* The call ends, or its client is gone: what is open is answered for it. */
 void		asks_end(struct asks *a);
 

@@ -13,9 +13,13 @@
 
 #include "lib/bug.h"
 #include "lib/log.h"
+#include "lib/sum.h"
 #include "worker/admit.h"
+#include "mcp/capability.h"
 #include "worker/call_priv.h"
+#include "worker/inputs.h"
 #include "worker/meta.h"
+#include "worker/park.h"
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/talk.h"
@@ -83,10 +87,32 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	loop_timer_disarm(&c->again);
 	buf_fini(&c->up);
 	answer_fini(&c->answer);
-	c->rq->job = NULL;
-	c->rq->on_gone = NULL;
-	c->rq->on_credit = NULL;
+	if (c->client != NULL) {
+		c->client->job = NULL;
+		c->client->on_gone = NULL;
+		c->client->on_credit = NULL;
+	}
 	c->magic = 0;
+}
+
+/* The end of a call that has an error for its client, or for the retry that will come for it. */
+static void
+call_tell_error(struct call *c, int error, struct span text)
+{
+	struct request	*to = c->client, *keeper;
+	enum call_style	 style = c->ask.style;
+
+	if (to == NULL) {
+		park_keep(c, error, text);
+		return;
+	}
+	keeper = park_leave(c);
+	if (to->gone)
+		request_done(to);
+	else
+		call_reply_error(to, style, error, text, no_text, 0);
+	if (keeper != NULL)
+		request_done(keeper);
 }
 
 static void
@@ -95,7 +121,6 @@ call_fail(struct call *c, int error, bool sent, struct span text)
 	struct request	*rq = c->rq;
 	struct span	 server = snap_text(rq->config->policy, c->ask.server->name);
 	struct span	 said;
-	enum call_style	 style = c->ask.style;
 	bool		 begun = c->answer.begun;
 
 	said = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), text.n > 0 ? ": " : "",
@@ -104,18 +129,13 @@ call_fail(struct call *c, int error, bool sent, struct span text)
 	if (c->cancelled) {
 		/* Who cancelled gets no response (2025-11-25 basic/utilities/cancellation). */
 		reply_accepted(rq);
-		return;
-	}
-	if (begun) {
+	} else if (begun) {
 		/* Half an answer went out: it must not look whole. */
 		flow_end(&rq->x->answer, FLOW_BROKEN);
 		request_done(rq);
-		return;
+	} else {
+		call_tell_error(c, error, said);
 	}
-	if (rq->gone)
-		request_done(rq);
-	else
-		call_reply_error(rq, style, error, said, no_text, 0);
 }
 
 /* execute_tool's results are results: a server's JSON-RPC error becomes one with isError. */
@@ -129,10 +149,7 @@ call_fail_upstream(struct call *c, const struct rpc_answer *from)
 	    (message = arena_dup(&rq->x->arena, message)).p == NULL)
 		message = no_text;
 	call_close(c, AUDIT_OUTCOME_ERROR, E_UPSTREAM);
-	if (rq->gone)
-		request_done(rq);
-	else
-		meta_reply_error(rq, E_UPSTREAM, message, no_text);
+	call_tell_error(c, E_UPSTREAM, message);
 }
 
 /* --- events of the route ---------------------------------------------------------------------- */
@@ -172,26 +189,71 @@ on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 	answer_give(&c->answer, answer, modern);
 }
 
+/* For a retry: all behind the id, which is the first request's here. */
+static void
+call_keep(struct call *c, const struct bridge_pieces *pieces)
+{
+	const size_t	skip = strlen(CALL_ANSWER_BEFORE_ID) + c->rq->msg.id.n;
+	struct buf	whole;
+	int		r;
+
+	buf_init(&whole, pieces->bytes + 1);
+	r = bridge_pieces_write(&whole, pieces);
+	park_keep(c, r, r != 0 ? no_text : span_part(buf_rest(&whole), skip, whole.used));
+	buf_fini(&whole);
+}
+
 /* A whole answer.  The record is written at the end of this turn, before the connection is flushed;
  * so its order towards the reply below is the loop's, not this function's. */
 static void
 call_succeed(struct call *c, const struct answer_ready *ready)
 {
-	struct request		*rq = c->rq;
+	struct request		*to = c->client, *keeper = NULL;
 	struct answer		 answer = c->answer;	/* ready's pieces point into it */
 	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
 
-	answer_init(&c->answer, rq);
+	answer_init(&c->answer, c->rq);
 	call_close(c, outcome, 0);
-	if (rq->gone) {
-		request_done(rq);
-	} else if (answer.streams) {
+	if (to == NULL)
+		call_keep(c, &ready->pieces);
+	else
+		keeper = park_leave(c);
+	if (to != NULL && to->gone) {
+		request_done(to);
+	} else if (to != NULL && answer.streams) {
 		answer_send_tail(&answer);
-		request_done(rq);
-	} else {
-		reply_pieces(rq, &ready->pieces);
+		request_done(to);
+	} else if (to != NULL) {
+		reply_pieces(to, &ready->pieces);
 	}
 	answer_fini(&answer);
+	if (keeper != NULL)
+		request_done(keeper);
+}
+
+/* A server that asks before it answers, a modern one: its client is asked, and the call is over; what the
+ * client answers comes as another. */
+static void
+call_ask_inputs(struct call *c, const struct answer_ready *ready, bool urls)
+{
+	struct answer	answer = c->answer;
+	int		r;
+
+	answer_init(&c->answer, c->rq);
+	call_close(c, AUDIT_OUTCOME_OK, 0);
+	if (c->client->gone)
+		request_done(c->client);
+	else if ((r = urls ? inputs_reply_urls(c, &ready->answer) : inputs_reply_wrapped(c, &ready->answer)) != 0)
+		call_tell_error(c, r, SPAN_LIT("what it asks cannot be passed on"));
+	answer_fini(&answer);
+}
+
+/* Error -32042 of 2025-11-25, for a client that can be shown URLs in the modern way (mcp-wire 14.11). */
+static bool
+wants_urls(const struct call *c, const struct rpc_answer *from)
+{
+	return from->is_error && from->error_code == -32042 && c->rq->modern && c->client != NULL &&
+	    c->park == NULL && c->ask.style == CALL_PLAIN && (c->asks.capabilities & MCP_CAN_ELICIT_URL) != 0;
 }
 
 static void
@@ -215,6 +277,12 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	admit_settle(c->rq, c->ask.server, &c->breaker, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
+	else if (ready.input_required && c->rq->modern && c->ask.style == CALL_PLAIN)
+		call_ask_inputs(c, &ready, false);
+	else if (ready.input_required)
+		call_fail(c, E_UPSTREAM, sent, SPAN_LIT("it asks for what this client cannot be asked"));
+	else if (wants_urls(c, &ready.answer))
+		call_ask_inputs(c, &ready, true);
 	else if (c->ask.style == CALL_EXECUTE && ready.answer.is_error)
 		call_fail_upstream(c, &ready.answer);
 	else
@@ -230,6 +298,8 @@ on_client_gone(struct request *rq)
 	struct call	*c = rq->job;
 
 	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->client != rq)
+		return;
 	metric_add(&rq->w->metrics, METRIC_calls_abandoned_total, 1);
 	asks_end(&c->asks);
 	if (rq->modern)
@@ -243,6 +313,18 @@ on_client_took(struct request *rq, size_t bytes)
 
 	MAGIC_CHECK(c, CALL_MAGIC);
 	route_credit(&c->route, answer_credit(&c->answer, bytes));
+}
+
+void
+call_take_client(struct call *c, struct request *rq)
+{
+	MAGIC_CHECK(c, CALL_MAGIC);
+	c->client = c->answer.rq = rq;
+	rq->job = c;
+	rq->on_gone = on_client_gone;
+	rq->on_credit = on_client_took;
+	rq->plain_call = c->rq->plain_call;
+	notes_init(&c->notes, rq);
 }
 
 /* --- the beginning ---------------------------------------------------------------------------- */
@@ -279,7 +361,7 @@ call_dispatch(struct call *c)
 		call_fail(c, E_AUDIT, false, no_text);
 		return;
 	}
-	if (rq->gone && rq->modern) {
+	if (c->client != NULL && c->client->gone && rq->modern) {
 		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
 		call_fail(c, E_CLOSED, false, no_text);
 		return;
@@ -326,7 +408,7 @@ call_renew(struct call *c)
 static void
 call_deny(struct call *c)
 {
-	struct request		*rq = c->rq;
+	struct request		*rq = c->client;
 	const struct call_ask	 ask = c->ask;
 	const struct decision	 d = c->decision;
 
@@ -395,9 +477,12 @@ call_prepare(struct call *c)
 		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
 		.capabilities = c->asks.capabilities, .progress_token = progress_token(c),
 		.log_level = rq->log_level,
+		.request_state = rq->retry.state, .input_responses = rq->retry.responses,
 	};
 	int			 r;
 
+	if (rq->retry.given && rq->retry.server != sum64(snap_text(rq->config->policy, c->ask.server->name)))
+		return E_MCP_STATE;
 	if ((r = bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta)) != 0)
 		return r;
 	record_start(rq, &what, &f);
@@ -440,7 +525,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		return;
 	}
 	c->magic = CALL_MAGIC;
-	c->rq = rq;
+	c->rq = c->client = rq;
 	c->ask = *ask;
 	c->decision = d;
 	c->breaker = ticket;
@@ -451,6 +536,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	rq->plain_call = ask->style == CALL_PLAIN;
 	w->calls_running++;
 	talk_begin(c);
+	c->answer.holds = rq->modern && c->asks.capabilities != 0;
 	if ((e = call_prepare(c)) != 0) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * call_priv.h - one running call, for the files that carry it: call.c, talk.c
+ * call_priv.h - one running call, for the files that carry it: call.c, talk.c, inputs.c, park.c
  */
 #ifndef WORKER_CALL_PRIV_H
 #define WORKER_CALL_PRIV_H
@@ -13,11 +13,15 @@
 #include "worker/route.h"
 
 #define CALL_MAGIC	0xca110001u
+/* How every answer for a client begins (mcp/bridge.c); its id follows. */
+#define CALL_ANSWER_BEFORE_ID	"{\"jsonrpc\":\"2.0\",\"id\":"
 
 struct call {
 	uint32_t		 magic;
 	struct call		*next;		/* waiting for the end of the turn */
-	struct request		*rq;		/* whose it is: identity, policy, record */
+	struct request		*rq;		/* whose it is: identity, policy, record, memory */
+	struct request		*client;	/* to be answered now: rq, or a retry; NULL: it is parked, and
+						 * nobody is there */
 	struct call_ask		 ask;
 	struct decision		 decision;
 	uint64_t		 begin_seq;
@@ -35,7 +39,11 @@ struct call {
 	/* what is said before the answer (talk.c) */
 	struct notes		 notes;
 	struct asks		 asks;
+	struct park		*park;		/* it asked a modern client */
 	struct call		*session_next, **session_prev;	/* of calls in legacy sessions */
 };
+
+/* A retry takes the place of the request that was answered with input_required. */
+void	call_take_client(struct call *c, struct request *rq);
 
 #endif

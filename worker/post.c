@@ -8,6 +8,7 @@
 #include "mcp/capability.h"
 #include "mcp/write.h"
 #include "worker/asks.h"
+#include "worker/inputs.h"
 #include "worker/reply.h"
 #include "worker/session.h"
 #include "worker/talk.h"
@@ -90,9 +91,18 @@ do_tools_call(struct request *rq)
 		view_call(rq, rq->msg.name);
 }
 
+/* Methods that may be answered with input_required, and so be asked again (mcp-wire 8 MRTR). */
+static bool
+may_be_retry(enum mcp_method m)
+{
+	return m == MCP_TOOLS_CALL || m == MCP_PROMPTS_GET || m == MCP_RESOURCES_READ;
+}
+
 static void
 do_request(struct request *rq)
 {
+	if (may_be_retry(rq->msg.method) && inputs_take(rq))
+		return;
 	switch (rq->msg.method) {
 	case MCP_PING:
 		do_ping(rq);

@@ -25,10 +25,21 @@ request_done(struct request *rq)
 	struct exchange	*x = rq->x;
 
 	MAGIC_CHECK(rq, REQUEST_MAGIC);
+	if (rq->holds > 0) {
+		rq->holds--;
+		return;
+	}
 	rq->magic = 0;
 	rpc_scan_free(&rq->scan);
 	config_release(&rq->config);
 	exchange_unref(&x);
+}
+
+void
+request_hold(struct request *rq)
+{
+	MAGIC_CHECK(rq, REQUEST_MAGIC);
+	rq->holds++;
 }
 
 /* The client went away, or the answer cannot be finished. */

@@ -20,6 +20,14 @@ enum view_bits {
 	VIEW_HAS_SERVER = 4,		/* one server's, under its own names */
 };
 
+/* requestState and inputResponses of a modern client, opened (worker/inputs.h). */
+struct retry {
+	bool		 given;
+	uint64_t	 server;	/* hash of the server's name that it goes to */
+	struct span	 state;		/* that server's own, a raw JSON string, or empty */
+	struct span	 responses;	/* raw object, or empty */
+};
+
 struct request;
 typedef void request_gone_fn(struct request *);
 typedef void request_credit_fn(struct request *, size_t bytes);
@@ -49,6 +57,8 @@ struct request {
 	bool			 has_session;
 	uint64_t		 session_hash;
 
+	struct retry		 retry;		/* what it answers of an earlier answer of ours */
+	unsigned		 holds;		/* request_hold() */
 	bool			 gone;		/* the client went away */
 	request_gone_fn		*on_gone;	/* may be NULL */
 	request_credit_fn	*on_credit;	/* the client took bytes of a streamed answer; may be NULL */
@@ -59,8 +69,10 @@ struct request {
 bool	request_hosts_ok(const struct exchange *x, const struct config *config);
 /* A head is whole: checks, identifies, and takes it from there. */
 void	request_begin(struct worker *w, struct exchange *x);
-/* The answer was given, or nobody wants it: lets go of everything.  rq is no more. */
+/* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
+/* One more request_done() is due: somebody works on under it when it is answered. */
+void	request_hold(struct request *rq);
 
 /* post.c: the body is whole (POST), or there is none (GET, DELETE). */
 void	request_judge(struct request *rq, enum era_http http);

@@ -7,6 +7,7 @@
  */
 #include "lib/bug.h"
 #include "worker/call_priv.h"
+#include "worker/park.h"
 #include "worker/talk.h"
 
 static struct call **
@@ -48,8 +49,12 @@ on_request(struct call *c, const struct rpc_answer *m)
 {
 	struct asked	*q;
 
-	if (asks_take(&c->asks, m, &q) == 0)
+	if (asks_take(&c->asks, m, &q) != 0)
+		return;
+	if (!c->rq->modern)
 		(void)!asks_send(q, c->rq);
+	else if (park_ask(c) != 0)
+		asks_refuse(q);
 }
 
 /* The server takes back what it asked. */
@@ -60,7 +65,8 @@ on_withdrawn(struct call *c, struct span id)
 
 	if (q == NULL)
 		return;
-	asks_send_cancelled(q, c->rq);
+	if (!c->rq->modern)
+		asks_send_cancelled(q, c->rq);
 	asks_drop(&q);
 }
 
@@ -71,8 +77,8 @@ talk_on_message(struct call *c, const struct rpc_answer *m)
 		on_request(c, m);
 	else if (m->method == MCP_NOTE_CANCELLED)
 		on_withdrawn(c, m->request_id.raw);
-	else
-		notes_relay(&c->notes, c->rq, m);
+	else if (c->client != NULL)
+		notes_relay(&c->notes, c->client, m);
 }
 
 void

@@ -29,6 +29,7 @@
 #define WORKER_LINKS_MAX	64
 #define WORKER_SESSION_BUCKETS	1024
 #define WORKER_ASKED_BUCKETS	1024
+#define WORKER_PARK_BUCKETS	1024
 
 /* One generation of the policy with its parameters; a request keeps the one it started with. */
 struct config {
@@ -84,6 +85,8 @@ struct worker {
 	uint32_t		 calls_running;
 	struct call		*session_calls[WORKER_SESSION_BUCKETS];	/* of legacy sessions (talk.c) */
 	struct asked		*asked[WORKER_ASKED_BUCKETS];	/* wait for a client's answer (asks.c) */
+	struct park		*parks[WORKER_PARK_BUCKETS];	/* calls that wait for a retry (park.c) */
+	uint32_t		 park_count;
 	uint64_t		 progress_tokens;
 	struct { uint64_t accepted, records; } published;	/* gauges.c */
 	struct loop_timer	 drain_timer;
