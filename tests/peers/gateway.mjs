@@ -7,15 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export class Gateway {
-	constructor(build, servers, rules) {
+	constructor(build, servers, rules, settings = {}) {
 		this.build = build;
 		this.dir = mkdtempSync(join(tmpdir(), 'mcpgw-peers.'));
 		chmodSync(this.dir, 0o755);		// children have users of their own when root starts it
 		this.etc = join(this.dir, 'etc');
 		mkdirSync(this.etc);
 		writeFileSync(join(this.etc, 'mcpgw.conf'), [
-			'listen = 127.0.0.1:0', 'admin_listen = 127.0.0.1:0', 'workers = 2', 'watch = no',
-			`state_dir = ${this.dir}/state`, `run_dir = ${this.dir}/run`, ''].join('\n'));
+			'listen = 127.0.0.1:0', 'admin_listen = 127.0.0.1:0', 'watch = no',
+			`state_dir = ${this.dir}/state`, `run_dir = ${this.dir}/run`,
+			...Object.entries({ workers: 2, ...settings }).map(([name, value]) => `${name} = ${value}`), ''].join('\n'));
 		writeFileSync(join(this.etc, 'servers.json'), JSON.stringify({ mcpServers: servers }));
 		writeFileSync(join(this.etc, 'rules.json'), JSON.stringify(rules));
 	}
@@ -50,9 +51,13 @@ export class Gateway {
 		return readFileSync(join(this.dir, 'log'), 'utf8');
 	}
 
+	// What has not ended within seconds is killed, so that a test of a stuck gateway ends too.
 	async stop() {
-		this.process.kill('SIGTERM');
+		const timer = setTimeout(() => this.process?.kill('SIGKILL'), 10000);
+
+		this.process?.kill('SIGTERM');
 		await this.exited;
+		clearTimeout(timer);
 		rmSync(this.dir, { recursive: true, force: true });
 	}
 }
