@@ -194,7 +194,8 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
 
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
-	check-integration check-peers lint format format-check bench fuzz man install run deb clean
+	check-integration check-peers check-conformance conformance-table lint format format-check bench \
+	fuzz man install run deb clean
 export BUILD
 
 # all: build every program
@@ -234,9 +235,12 @@ check:
 	$(Q)tools/deps build test
 	+$(Q)$(MAKE) --no-print-directory check-all
 
+# Of the conformance suite's cells those that differ most; check-conformance runs them all.
+CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
-	$(Q)tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint tap:tools/check-install \
-	    $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run
+	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint \
+	    tap:tools/check-install $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run \
+	    tap:tests/conformance/run
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -261,6 +265,14 @@ check-integration: all $(INTEGRATION) $(CHECKS)
 # check-peers: official MCP clients and servers (node, npm)
 check-peers: all
 	$(Q)tests/run tap:tests/peers/run
+
+# check-conformance: the official conformance suite, as client and as server (node, npm)
+check-conformance: all
+	$(Q)tests/run tap:tests/conformance/run
+
+# conformance-table: the same as a table, with other gateways beside it
+conformance-table: all
+	$(Q)tests/conformance/run --table
 
 # lint: check-lint, then cppcheck, clang-tidy, and the manual pages
 lint: all man
