@@ -73,6 +73,17 @@ take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_afte
 	return 0;
 }
 
+bool
+admit_again(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
+    uint64_t *retry_after_ms)
+{
+	if (breaker_may_call(&rq->w->breakers, server->profile, loop_now_ms(rq->w->loop), PROBE_MS, t,
+	    retry_after_ms))
+		return true;
+	metric_add(&rq->w->metrics, METRIC_breaker_refused_total, 1);
+	return false;
+}
+
 int
 admit_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket *t, struct span *text,
     uint64_t *retry_after_ms)
@@ -91,12 +102,7 @@ admit_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket
 	}
 	if ((e = take_tokens(rq, ask, retry_after_ms)) != 0)
 		return e;
-	if (!breaker_may_call(&rq->w->breakers, ask->server->profile, loop_now_ms(rq->w->loop),
-	    PROBE_MS, t, retry_after_ms)) {
-		metric_add(&rq->w->metrics, METRIC_breaker_refused_total, 1);
-		return E_BREAKER;
-	}
-	return 0;
+	return admit_again(rq, ask->server, t, retry_after_ms) ? 0 : E_BREAKER;
 }
 
 /* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to

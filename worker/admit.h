@@ -15,4 +15,8 @@ must_check int	admit_call(struct request *rq, const struct call_ask *ask, struct
 void		admit_settle(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
 		    int error);
 
+/* A call that was admitted goes to its server once more: false when its breaker has opened since. */
+bool		admit_again(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
+		    uint64_t *retry_after_ms);
+
 #endif

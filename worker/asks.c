@@ -37,13 +37,6 @@ asks_capabilities(const struct request *rq, const struct rec_server *server)
 	return caps;
 }
 
-void
-asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq, uint64_t capabilities)
-{
-	*a = (struct asks){ .w = w, .route = route, .capabilities = capabilities,
-	    .session_hash = rq->session_hash };
-}
-
 /* --- towards the server ----------------------------------------------------------------------- */
 
 /* value: raw, of `result` or `error`; its line feeds stand between tokens only. */
@@ -65,6 +58,19 @@ tell_server(struct asks *a, struct span id, const char *member, struct span valu
 }
 
 static void
+reply_over_route(struct asks *a, const struct asked *q, const char *member, struct span value)
+{
+	tell_server(a, q->id, member, value);
+}
+
+void
+asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq, uint64_t capabilities)
+{
+	*a = (struct asks){ .w = w, .route = route, .capabilities = capabilities, .reply = reply_over_route,
+	    .session_hash = rq->session_hash };
+}
+
+static void
 refuse(struct asks *a, struct span id, int code, const char *text)
 {
 	char	value[256];
@@ -73,28 +79,36 @@ refuse(struct asks *a, struct span id, int code, const char *text)
 	tell_server(a, id, "error", span_make(value, (size_t)n));
 }
 
-/* 0, or the JSON-RPC code it is refused with (mcp-wire 14.8). */
-static int
-judge(const struct asks *a, const struct rpc_answer *m)
+/* What a client must have declared to be asked this; 0: no client can be. */
+static uint64_t
+needs(enum mcp_method method, struct json_value params)
 {
-	uint64_t	can = a->capabilities;
-
-	switch (m->method) {
+	switch (method) {
 	case MCP_SAMPLING_CREATE:
-		if ((can & MCP_CAN_SAMPLING) == 0)
-			return -32601;
-		return (can & MCP_CAN_SAMPLING_TOOLS) == 0 && (json_get(m->params, "tools").type != JSON_NONE ||
-		    json_get(m->params, "toolChoice").type != JSON_NONE) ? -32602 : 0;
+		return MCP_CAN_SAMPLING | (json_get(params, "tools").type != JSON_NONE ||
+		    json_get(params, "toolChoice").type != JSON_NONE ? MCP_CAN_SAMPLING_TOOLS : 0);
 	case MCP_ELICITATION_CREATE:
-		if ((can & (MCP_CAN_ELICIT_FORM | MCP_CAN_ELICIT_URL)) == 0)
-			return -32601;
-		return (can & (json_is(json_get(m->params, "mode"), "url") ? MCP_CAN_ELICIT_URL :
-		    MCP_CAN_ELICIT_FORM)) == 0 ? -32602 : 0;
+		return json_is(json_get(params, "mode"), "url") ? MCP_CAN_ELICIT_URL : MCP_CAN_ELICIT_FORM;
 	case MCP_ROOTS_LIST:
-		return (can & MCP_CAN_ROOTS) == 0 ? -32601 : 0;
+		return MCP_CAN_ROOTS;
 	default:
-		return -32601;
+		return 0;
 	}
+}
+
+/* 0, or the JSON-RPC code it is refused with (mcp-wire 14.8): a method that was not declared at all, or one of its
+ * forms. */
+static int
+judge(struct asks *a, enum mcp_method method, struct json_value params)
+{
+	const uint64_t	kind = method == MCP_SAMPLING_CREATE ? MCP_CAN_SAMPLING :
+			    method == MCP_ELICITATION_CREATE ? MCP_CAN_ELICIT_FORM | MCP_CAN_ELICIT_URL : MCP_CAN_ROOTS;
+	const uint64_t	need = needs(method, params);
+
+	if (need != 0 && (need & ~a->capabilities) == 0)
+		return 0;
+	a->missing |= need & ~a->capabilities;
+	return need == 0 || (a->capabilities & kind) == 0 ? -32601 : -32602;
 }
 
 static struct asked **
@@ -103,34 +117,28 @@ bucket_of(struct worker *w, uint64_t number)
 	return &w->asked[number % WORKER_ASKED_BUCKETS];
 }
 
-int
-asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
+/* A new one, at the end; `text` is copied, and id and params are parts of it, or static. */
+static int
+asked_new(struct asks *a, enum mcp_method method, struct span text, struct span id, struct span params,
+    struct asked **out)
 {
 	struct asked	*q, **last = &a->first;
-	int		 code;
 
-	*out = NULL;
-	if ((code = judge(a, m)) != 0) {
-		refuse(a, m->id, code, code == -32601 ? "Method not found" : "the client declared no such mode");
-		return E_RPC_METHOD;
-	}
-	if (a->open >= ASKS_MAX || (q = calloc(1, sizeof(*q))) == NULL) {
-		refuse(a, m->id, -32603, "too many requests are open");
+	if (a->open >= ASKS_MAX)
 		return E_OVERLOAD;
-	}
+	if ((q = calloc(1, sizeof(*q))) == NULL)
+		return E_NOMEM;
 	buf_init(&q->text, LINK_ASK_MAX);
-	if (crypt_random(&q->number, sizeof(q->number)) != 0 || buf_put(&q->text, m->text) != 0) {
+	if (crypt_random(&q->number, sizeof(q->number)) != 0 || buf_put(&q->text, text) != 0) {
 		buf_fini(&q->text);
 		free(q);
-		refuse(a, m->id, -32603, "out of memory");
 		return E_NOMEM;
 	}
 	q->of = a;
 	q->key = ++a->keys;
-	q->method = m->method;
-	q->id = span_make(q->text.data + (m->id.p - m->text.p), m->id.n);
-	q->params = m->params.type == JSON_OBJECT ?
-	    span_make(q->text.data + (m->params.raw.p - m->text.p), m->params.raw.n) : SPAN_LIT("{}");
+	q->method = method;
+	q->id = span_make(q->text.data + (id.p - text.p), id.n);
+	q->params = params.n == 0 ? SPAN_LIT("{}") : span_make(q->text.data + (params.p - text.p), params.n);
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = q;
@@ -140,6 +148,58 @@ asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
 		route_wait(a->route, true);
 	*out = q;
 	return 0;
+}
+
+int
+asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
+{
+	int	code = judge(a, m->method, m->params), r;
+
+	*out = NULL;
+	if (code != 0) {
+		refuse(a, m->id, code, code == -32601 ? "Method not found" : "the client declared no such mode");
+		return E_RPC_METHOD;
+	}
+	r = asked_new(a, m->method, m->text, m->id, m->params.type == JSON_OBJECT ? m->params.raw : SPAN_NONE, out);
+	if (r != 0)
+		refuse(a, m->id, -32603, r == E_OVERLOAD ? "too many requests are open" : "out of memory");
+	return r;
+}
+
+int
+asks_add(struct asks *a, struct span key, struct json_value entry)
+{
+	struct json_value	method = json_get(entry, "method"), params = json_get(entry, "params");
+	enum mcp_method		m = MCP_METHOD_NONE;
+	struct asked		*q;
+	struct buf		text;
+	size_t			params_at;
+	int			r;
+
+	for (int i = MCP_METHOD_NONE + 1; method.type == JSON_STRING && i < MCP_METHOD_LIMIT; i++)
+		if (json_is(method, mcp_method_row((enum mcp_method)i)->text))
+			m = (enum mcp_method)i;
+	if (entry.type != JSON_OBJECT || key.n > RPC_ID_MAX || (params.type != JSON_NONE && params.type != JSON_OBJECT))
+		return E_UPSTREAM;
+	if (judge(a, m, params) != 0)
+		return E_MCP_CAPABILITY;
+	/* A URL has an id in 2025-11-25, which is of no use to us. */
+	buf_init(&text, LINK_ASK_MAX);
+	r = buf_put(&text, key);
+	params_at = text.used;
+	if (r == 0 && params.type == JSON_OBJECT)
+		r = buf_put(&text, params.raw);
+	if (r == 0 && params.type == JSON_OBJECT && json_is(json_get(params, "mode"), "url") &&
+	    json_get(params, "elicitationId").type == JSON_NONE) {
+		text.used--;
+		r = buf_put_fmt(&text, ",\"elicitationId\":\"e-%x-%x-%u\"}", a->w->slot, a->w->incarnation,
+		    ++a->w->elicitations);
+	}
+	if (r == 0)
+		r = asked_new(a, m, buf_rest(&text), span_make(text.data, key.n), params.type == JSON_OBJECT ?
+		    span_make(text.data + params_at, text.used - params_at) : SPAN_NONE, &q);
+	buf_fini(&text);
+	return r;
 }
 
 void
@@ -161,10 +221,17 @@ asks_drop(struct asked **qp)
 	free(q);
 }
 
+static void
+reply(struct asked *q, const char *member, struct span value)
+{
+	if (!q->of->ended)
+		q->of->reply(q->of, q, member, value);
+}
+
 void
 asks_reply(struct asked **qp, struct span value, bool is_error)
 {
-	tell_server((*qp)->of, (*qp)->id, is_error ? "error" : "result", value);
+	reply(*qp, is_error ? "error" : "result", value);
 	asks_drop(qp);
 }
 
@@ -182,15 +249,17 @@ void
 asks_refuse(struct asked *q)
 {
 	if (q->method == MCP_ELICITATION_CREATE)
-		tell_server(q->of, q->id, "result", SPAN_LIT("{\"action\":\"cancel\"}"));
+		reply(q, "result", SPAN_LIT("{\"action\":\"cancel\"}"));
 	else
-		refuse(q->of, q->id, -32603, "the client is gone");
+		reply(q, "error", SPAN_LIT("{\"code\":-32603,\"message\":\"the client is gone\"}"));
 	asks_drop(&q);
 }
 
 void
 asks_end(struct asks *a)
 {
+	/* Rounds between two calls of a modern server have nobody to tell. */
+	a->ended = a->reply != reply_over_route;
 	while (a->first != NULL)
 		asks_refuse(a->first);
 }

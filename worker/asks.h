@@ -25,17 +25,24 @@ struct asked {
 	unsigned		 key;		/* "k1", "k2": its name towards a modern one */
 	enum mcp_method		 method;
 	struct buf		 text;		/* the server's message */
-	struct span		 id, params;	/* raw, in text; params is "{}" when there were none */
+	struct span		 id, params;	/* raw, in text; params is "{}" when there were none.  The id is
+						 * the key of a modern server's entry */
 	bool			 sent;		/* the client has it */
 };
+
+/* What becomes of the client's answer: member is "result" or "error", value raw. */
+typedef void asks_reply_fn(struct asks *a, const struct asked *q, const char *member, struct span value);
 
 struct asks {			/* embedded in a call */
 	struct worker		*w;
 	struct route		*route;
+	asks_reply_fn		*reply;		/* asks_init(): it goes to the server over the route */
 	uint64_t		 capabilities;	/* declared to the server for this client */
 	uint64_t		 session_hash;	/* of a legacy client */
 	struct asked		*first;
 	unsigned		 open, keys;
+	uint64_t		 missing;	/* capabilities that were asked for and not declared */
+	bool			 ended;
 };
 
 /* What this server may ask of this request's client: what the client declared, as far as its revision
@@ -46,6 +53,9 @@ void		asks_init(struct asks *a, struct worker *w, struct route *route, const str
 		    uint64_t capabilities);
 /* A request of the server's.  0: *out is open; else it was refused, and the server has been told. */
 must_check int	asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out);
+/* One entry of a modern server's inputRequests, under its key (raw, without quotes).  0; E_MCP_CAPABILITY: not for this
+ * client; E_UPSTREAM: no request; E_OVERLOAD, E_NOMEM. */
+must_check int	asks_add(struct asks *a, struct span key, struct json_value entry);
 /* To a legacy client, on the stream of its call.  0, or E_*: it cannot be had, and is answered so. */
 must_check int	asks_send(struct asked *q, struct request *to);
 /* The client's answer, raw `result` or `error` value; q is no more. */

@@ -22,6 +22,7 @@
 #include "worker/park.h"
 #include "worker/record.h"
 #include "worker/reply.h"
+#include "worker/rounds.h"
 #include "worker/talk.h"
 
 #define STALE_MS	20		/* a reload reaches worker and runner within this, */
@@ -45,111 +46,6 @@ call_instance(const struct request *rq, const struct rec_server *server)
 	default:
 		return rq->who.hash ^ tenant;
 	}
-}
-
-/* --- the end ---------------------------------------------------------------------------------- */
-
-static enum audit_outcome
-outcome_of(int error, bool sent)
-{
-	switch (error) {
-	case 0:
-		return AUDIT_OUTCOME_OK;
-	case E_TIMEOUT:
-		return AUDIT_OUTCOME_TIMEOUT;
-	case E_CLOSED:
-		return AUDIT_OUTCOME_CANCELLED;
-	case E_UPSTREAM:
-		return AUDIT_OUTCOME_BAD_ANSWER;
-	default:
-		return sent ? AUDIT_OUTCOME_DIED : AUDIT_OUTCOME_UNAVAILABLE;
-	}
-}
-
-/* Everything a call holds outside of its request, and its `end`. */
-static void
-call_close(struct call *c, enum audit_outcome outcome, int error)
-{
-	struct worker		*w = c->rq->w;
-	struct audit_fields	 f = { 0 };
-
-	talk_end(c);
-	record_finish(c->rq, outcome, error, 200, &f);
-	if (c->begin_seq != 0)
-		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
-	metric_add(&w->metrics, outcome == AUDIT_OUTCOME_OK ? METRIC_calls_ok_total :
-	    outcome == AUDIT_OUTCOME_UNAVAILABLE ? METRIC_calls_unavailable_total :
-	    METRIC_calls_failed_total, 1);
-	metric_observe(&w->metrics, METRIC_call_duration_seconds, f.latency_us);
-	if (c->counted)
-		inflight_end(&w->inflight, c->ask.server->profile);
-	w->calls_running--;
-	loop_timer_disarm(&c->again);
-	buf_fini(&c->up);
-	answer_fini(&c->answer);
-	if (c->client != NULL) {
-		c->client->job = NULL;
-		c->client->on_gone = NULL;
-		c->client->on_credit = NULL;
-	}
-	c->magic = 0;
-}
-
-/* The end of a call that has an error for its client, or for the retry that will come for it. */
-static void
-call_tell_error(struct call *c, int error, struct span text)
-{
-	struct request	*to = c->client, *keeper;
-	enum call_style	 style = c->ask.style;
-
-	if (to == NULL) {
-		park_keep(c, error, text);
-		return;
-	}
-	keeper = park_leave(c);
-	if (to->gone)
-		request_done(to);
-	else
-		call_reply_error(to, style, error, text, no_text, 0);
-	if (keeper != NULL)
-		request_done(keeper);
-}
-
-static void
-call_fail(struct call *c, int error, bool sent, struct span text)
-{
-	struct request	*rq = c->rq;
-	struct span	 server = snap_text(rq->config->policy, c->ask.server->name);
-	struct span	 said;
-	bool		 begun = c->answer.begun;
-
-	said = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), text.n > 0 ? ": " : "",
-	    SPAN_FMT(span_part(text, 0, 600)));
-	call_close(c, outcome_of(error, sent), error);
-	if (c->cancelled) {
-		/* Who cancelled gets no response (2025-11-25 basic/utilities/cancellation). */
-		reply_accepted(rq);
-	} else if (begun) {
-		/* Half an answer went out: it must not look whole. */
-		flow_end(&rq->x->answer, FLOW_BROKEN);
-		request_done(rq);
-	} else {
-		call_tell_error(c, error, said);
-	}
-}
-
-/* execute_tool's results are results: a server's JSON-RPC error becomes one with isError. */
-static void
-call_fail_upstream(struct call *c, const struct rpc_answer *from)
-{
-	struct request	*rq = c->rq;
-	struct span	 message;
-
-	if (json_string(from->error_message, &rq->x->arena, &message) != 0 ||
-	    (message = arena_dup(&rq->x->arena, message)).p == NULL)
-		message = no_text;
-	call_close(c, AUDIT_OUTCOME_ERROR, E_UPSTREAM);
-	call_tell_error(c, E_UPSTREAM, message);
 }
 
 /* --- events of the route ---------------------------------------------------------------------- */
@@ -189,73 +85,6 @@ on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 	answer_give(&c->answer, answer, modern);
 }
 
-/* For a retry: all behind the id, which is the first request's here. */
-static void
-call_keep(struct call *c, const struct bridge_pieces *pieces)
-{
-	const size_t	skip = strlen(CALL_ANSWER_BEFORE_ID) + c->rq->msg.id.n;
-	struct buf	whole;
-	int		r;
-
-	buf_init(&whole, pieces->bytes + 1);
-	r = bridge_pieces_write(&whole, pieces);
-	park_keep(c, r, r != 0 ? no_text : span_part(buf_rest(&whole), skip, whole.used));
-	buf_fini(&whole);
-}
-
-/* A whole answer.  The record is written at the end of this turn, before the connection is flushed;
- * so its order towards the reply below is the loop's, not this function's. */
-static void
-call_succeed(struct call *c, const struct answer_ready *ready)
-{
-	struct request		*to = c->client, *keeper = NULL;
-	struct answer		 answer = c->answer;	/* ready's pieces point into it */
-	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
-
-	answer_init(&c->answer, c->rq);
-	call_close(c, outcome, 0);
-	if (to == NULL)
-		call_keep(c, &ready->pieces);
-	else
-		keeper = park_leave(c);
-	if (to != NULL && to->gone) {
-		request_done(to);
-	} else if (to != NULL && answer.streams) {
-		answer_send_tail(&answer);
-		request_done(to);
-	} else if (to != NULL) {
-		reply_pieces(to, &ready->pieces);
-	}
-	answer_fini(&answer);
-	if (keeper != NULL)
-		request_done(keeper);
-}
-
-/* A server that asks before it answers, a modern one: its client is asked, and the call is over; what the
- * client answers comes as another. */
-static void
-call_ask_inputs(struct call *c, const struct answer_ready *ready, bool urls)
-{
-	struct answer	answer = c->answer;
-	int		r;
-
-	answer_init(&c->answer, c->rq);
-	call_close(c, AUDIT_OUTCOME_OK, 0);
-	if (c->client->gone)
-		request_done(c->client);
-	else if ((r = urls ? inputs_reply_urls(c, &ready->answer) : inputs_reply_wrapped(c, &ready->answer)) != 0)
-		call_tell_error(c, r, SPAN_LIT("what it asks cannot be passed on"));
-	answer_fini(&answer);
-}
-
-/* Error -32042 of 2025-11-25, for a client that can be shown URLs in the modern way (mcp-wire 14.11). */
-static bool
-wants_urls(const struct call *c, const struct rpc_answer *from)
-{
-	return from->is_error && from->error_code == -32042 && c->rq->modern && c->client != NULL &&
-	    c->park == NULL && c->ask.style == CALL_PLAIN && (c->asks.capabilities & MCP_CAN_ELICIT_URL) != 0;
-}
-
 static void
 on_message(struct route *r, const struct rpc_answer *m)
 {
@@ -277,16 +106,8 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	admit_settle(c->rq, c->ask.server, &c->breaker, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
-	else if (ready.input_required && c->rq->modern && c->ask.style == CALL_PLAIN)
-		call_ask_inputs(c, &ready, false);
-	else if (ready.input_required)
-		call_fail(c, E_UPSTREAM, sent, SPAN_LIT("it asks for what this client cannot be asked"));
-	else if (wants_urls(c, &ready.answer))
-		call_ask_inputs(c, &ready, true);
-	else if (c->ask.style == CALL_EXECUTE && ready.answer.is_error)
-		call_fail_upstream(c, &ready.answer);
 	else
-		call_succeed(c, &ready);
+		call_finish(c, &ready);
 }
 
 static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_message, on_end };
@@ -301,9 +122,11 @@ on_client_gone(struct request *rq)
 	if (c->client != rq)
 		return;
 	metric_add(&rq->w->metrics, METRIC_calls_abandoned_total, 1);
+	if (rq->modern || rounds_wait(c)) {
+		call_cancel(c);
+		return;
+	}
 	asks_end(&c->asks);
-	if (rq->modern)
-		route_cancel(&c->route);
 }
 
 static void
@@ -313,6 +136,26 @@ on_client_took(struct request *rq, size_t bytes)
 
 	MAGIC_CHECK(c, CALL_MAGIC);
 	route_credit(&c->route, answer_credit(&c->answer, bytes));
+}
+
+struct call *
+call_of_asks(struct asks *a)
+{
+	struct call	*c = (struct call *)(void *)((char *)a - offsetof(struct call, asks));
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	return c;
+}
+
+void
+call_cancel(struct call *c)
+{
+	asks_end(&c->asks);
+	if (c->route.running)
+		route_cancel(&c->route);
+	else if (rounds_wait(c))
+		call_fail(c, E_CLOSED, true, no_text);
+	/* Else it is about to be dispatched, and finds out then. */
 }
 
 void
@@ -361,7 +204,7 @@ call_dispatch(struct call *c)
 		call_fail(c, E_AUDIT, false, no_text);
 		return;
 	}
-	if (c->client != NULL && c->client->gone && rq->modern) {
+	if (c->cancelled || (c->client != NULL && c->client->gone && rq->modern)) {
 		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
 		call_fail(c, E_CLOSED, false, no_text);
 		return;
@@ -467,26 +310,49 @@ progress_token(const struct call *c)
 }
 
 static int
+call_write(struct call *c, struct span state, struct span responses)
+{
+	const struct bridge_request up = {
+		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool,
+		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
+		.capabilities = c->asks.capabilities, .progress_token = progress_token(c),
+		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
+	};
+
+	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
+}
+
+static int
 call_prepare(struct call *c)
 {
 	struct request		*rq = c->rq;
 	const struct record_what what = { "tool", c->ask.server, c->ask.tool, &c->decision };
 	struct audit_fields	 f;
-	const struct bridge_request up = {
-		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool,
-		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.capabilities, .progress_token = progress_token(c),
-		.log_level = rq->log_level,
-		.request_state = rq->retry.state, .input_responses = rq->retry.responses,
-	};
 	int			 r;
 
 	if (rq->retry.given && rq->retry.server != sum64(snap_text(rq->config->policy, c->ask.server->name)))
 		return E_MCP_STATE;
-	if ((r = bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta)) != 0)
+	if ((r = call_write(c, rq->retry.state, rq->retry.responses)) != 0)
 		return r;
 	record_start(rq, &what, &f);
 	return spool_begin(rq->w->spool, rq->id, rq->config->generation, &f, &c->begin_seq);
+}
+
+int
+call_again_with(struct call *c, struct span state, struct span responses)
+{
+	struct worker	*w = c->rq->w;
+	uint64_t	 retry_after_ms;
+	int		 r;
+
+	buf_fini(&c->up);
+	if ((r = call_write(c, state, responses)) != 0)
+		return r;
+	if (!admit_again(c->rq, c->ask.server, &c->breaker, &retry_after_ms))
+		return E_BREAKER;
+	c->until_ms = loop_now_ms(w->loop) + deadline_of(c->rq, &c->ask);
+	call_dispatch(c);
+	return 0;
 }
 
 void

@@ -44,6 +44,9 @@ void	call_refuse_unavailable(struct request *rq, const struct call_ask *ask, str
 void	call_reply_error(struct request *rq, enum call_style style, int err, struct span detail,
 	    struct span rule, uint64_t retry_after_ms);
 
+/* A tool's failure: a result with isError. */
+void	call_reply_failed(struct request *rq, struct span text);
+
 /* call.c */
 /* Whose instance of this server serves this request (architecture section 6). */
 uint64_t call_instance(const struct request *rq, const struct rec_server *server);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * call_priv.h - one running call, for the files that carry it: call.c, talk.c, inputs.c, park.c
+ * call_priv.h - one running call, for the files that carry it
  */
 #ifndef WORKER_CALL_PRIV_H
 #define WORKER_CALL_PRIV_H
@@ -31,6 +31,7 @@ struct call {
 	struct breaker_ticket	 breaker;
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
+	bool			 as_result;	/* its failure is the tool's, not the gateway's: isError */
 	struct route		 route;
 	struct buf		 up;		/* the request to the server */
 	struct bridge_mark	 up_id, up_meta;
@@ -40,10 +41,25 @@ struct call {
 	struct notes		 notes;
 	struct asks		 asks;
 	struct park		*park;		/* it asked a modern client */
+	struct rounds		*rounds;	/* a modern server asks a legacy client */
 	struct call		*session_next, **session_prev;	/* of calls in legacy sessions */
 };
 
+struct call	*call_of_asks(struct asks *a);
 /* A retry takes the place of the request that was answered with input_required. */
-void	call_take_client(struct call *c, struct request *rq);
+void		 call_take_client(struct call *c, struct request *rq);
+/* finish.c */
+/* Everything it holds outside of its request, and its `end`. */
+void		 call_close(struct call *c, enum audit_outcome outcome, int error);
+/* It ends here; the client, if it still is there, is told. */
+void		 call_fail(struct call *c, int error, bool sent, struct span text);
+/* Its server answered. */
+void		 call_finish(struct call *c, const struct answer_ready *ready);
+
+/* call.c */
+/* Its client wants no answer any more. */
+void		 call_cancel(struct call *c);
+/* The same request goes to the server again, with these in it; texts are copied.  0 or E_*: it did not. */
+must_check int	 call_again_with(struct call *c, struct span state, struct span responses);
 
 #endif

@@ -189,7 +189,6 @@ take_urls(struct request *rq, struct json_value responses)
 	struct json_iter	it;
 	struct json_value	one;
 	struct span		key;
-	struct buf		b;
 	bool			accepted = responses.type == JSON_OBJECT;
 
 	if (accepted)
@@ -202,10 +201,7 @@ take_urls(struct request *rq, struct json_value responses)
 		reply_error(rq, E_INTERNAL, SPAN_LIT("a URL that must be visited first was declined"), no_text, 0);
 		return true;
 	}
-	buf_init(&b, 4096);
-	reply_message(rq, mcp_write_tool_text(&b, rq->msg.id, rq->version, true,
-	    SPAN_LIT("a URL that must be visited first was declined")), &b);
-	buf_fini(&b);
+	call_reply_failed(rq, SPAN_LIT("a URL that must be visited first was declined"));
 	return true;
 }
 

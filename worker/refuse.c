@@ -5,6 +5,7 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  nothing.  Whoever must not know of a tool is told that there is none, byte for byte.
  */
+#include "mcp/write.h"
 #include "worker/call.h"
 #include "worker/meta.h"
 #include "worker/reply.h"
@@ -68,6 +69,16 @@ call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct s
 		why = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), why.n > 0 ? ": " : "",
 		    SPAN_FMT(why));
 	call_reply_error(rq, ask->style, E_SERVER, why, no_text, 0);
+}
+
+void
+call_reply_failed(struct request *rq, struct span text)
+{
+	struct buf	b;
+
+	buf_init(&b, 64 * 1024);
+	reply_message(rq, mcp_write_tool_text(&b, rq->msg.id, rq->version, true, text), &b);
+	buf_fini(&b);
 }
 
 void

@@ -169,6 +169,15 @@ reply_message(struct request *rq, int r, const struct buf *message)
 }
 
 void
+reply_message_as(struct request *rq, unsigned status, int r, const struct buf *message)
+{
+	if (r != 0)
+		reply_error(rq, r, SPAN_NONE, SPAN_NONE, 0);
+	else
+		send_body(rq, status, buf_rest(message), NULL);
+}
+
+void
 reply_begin_stream(struct request *rq, uint64_t body_bytes)
 {
 	struct exchange_field	f[FIELDS_MAX];

@@ -25,6 +25,8 @@ void	reply_message(struct request *rq, int r, const struct buf *message);
 /* The same with one more header field. */
 void	reply_message_with(struct request *rq, int r, const struct buf *message,
 	    const struct exchange_field *extra);
+/* The same with an HTTP status of its own: an error of a modern server that is the client's (mcp-wire 4.3). */
+void	reply_message_as(struct request *rq, unsigned status, int r, const struct buf *message);
 /* The same in pieces. */
 void	reply_pieces(struct request *rq, const struct bridge_pieces *p);
 

@@ -96,6 +96,5 @@ talk_on_cancelled(struct request *rq)
 		return;
 	MAGIC_CHECK(c, CALL_MAGIC);
 	c->cancelled = true;
-	asks_end(&c->asks);
-	route_cancel(&c->route);
+	call_cancel(c);
 }

@@ -88,6 +88,7 @@ struct worker {
 	struct park		*parks[WORKER_PARK_BUCKETS];	/* calls that wait for a retry (park.c) */
 	uint32_t		 park_count;
 	uint64_t		 progress_tokens;
+	uint32_t		 elicitations;	/* ids given to URLs of modern servers */
 	struct { uint64_t accepted, records; } published;	/* gauges.c */
 	struct loop_timer	 drain_timer;
 };

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * finish.c - the end of a call: its record, and what its client is told
+ *
+ * Process: worker.  Owns: nothing; the call's memory is its first request's, and goes with it.
+ * Trusts:  neither client nor server.
+ */
+#include "lib/bug.h"
+#include "mcp/capability.h"
+#include "mcp/write.h"
+#include "worker/call_priv.h"
+#include "worker/inputs.h"
+#include "worker/meta.h"
+#include "worker/park.h"
+#include "worker/reply.h"
+#include "worker/rounds.h"
+#include "worker/talk.h"
+
+static const struct span no_text = { NULL, 0 };
+
+static enum audit_outcome
+outcome_of(int error, bool sent)
+{
+	switch (error) {
+	case 0:
+		return AUDIT_OUTCOME_OK;
+	case E_TIMEOUT:
+		return AUDIT_OUTCOME_TIMEOUT;
+	case E_CLOSED:
+		return AUDIT_OUTCOME_CANCELLED;
+	case E_UPSTREAM:
+		return AUDIT_OUTCOME_BAD_ANSWER;
+	default:
+		return sent ? AUDIT_OUTCOME_DIED : AUDIT_OUTCOME_UNAVAILABLE;
+	}
+}
+
+/* Everything a call holds outside of its request, and its `end`. */
+void
+call_close(struct call *c, enum audit_outcome outcome, int error)
+{
+	struct worker		*w = c->rq->w;
+	struct audit_fields	 f = { 0 };
+
+	talk_end(c);
+	rounds_fini(c);
+	record_finish(c->rq, outcome, error, 200, &f);
+	if (c->begin_seq != 0)
+		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
+	metric_add(&w->metrics, outcome == AUDIT_OUTCOME_OK ? METRIC_calls_ok_total :
+	    outcome == AUDIT_OUTCOME_UNAVAILABLE ? METRIC_calls_unavailable_total :
+	    METRIC_calls_failed_total, 1);
+	metric_observe(&w->metrics, METRIC_call_duration_seconds, f.latency_us);
+	if (c->counted)
+		inflight_end(&w->inflight, c->ask.server->profile);
+	w->calls_running--;
+	loop_timer_disarm(&c->again);
+	buf_fini(&c->up);
+	answer_fini(&c->answer);
+	if (c->client != NULL) {
+		c->client->job = NULL;
+		c->client->on_gone = NULL;
+		c->client->on_credit = NULL;
+	}
+	c->magic = 0;
+}
+
+/* The end of a call that has an error for its client, or for the retry that will come for it. */
+static void
+call_tell_error(struct call *c, int error, struct span text)
+{
+	struct request	*to = c->client, *keeper;
+	enum call_style	 style = c->ask.style;
+
+	if (to == NULL) {
+		park_keep(c, error, text);
+		return;
+	}
+	keeper = park_leave(c);
+	if (to->gone)
+		request_done(to);
+	else if (c->as_result && style == CALL_PLAIN && to->msg.method == MCP_TOOLS_CALL)
+		call_reply_failed(to, text);
+	else
+		call_reply_error(to, style, error, text, no_text, 0);
+	if (keeper != NULL)
+		request_done(keeper);
+}
+
+void
+call_fail(struct call *c, int error, bool sent, struct span text)
+{
+	struct request	*rq = c->rq;
+	struct span	 server = snap_text(rq->config->policy, c->ask.server->name);
+	struct span	 said;
+	bool		 begun = c->answer.begun;
+
+	said = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), text.n > 0 ? ": " : "",
+	    SPAN_FMT(span_part(text, 0, 600)));
+	call_close(c, outcome_of(error, sent), error);
+	if (c->cancelled) {
+		/* Who cancelled gets no response (2025-11-25 basic/utilities/cancellation). */
+		reply_accepted(rq);
+	} else if (begun) {
+		/* Half an answer went out: it must not look whole. */
+		flow_end(&rq->x->answer, FLOW_BROKEN);
+		request_done(rq);
+	} else {
+		call_tell_error(c, error, said);
+	}
+}
+
+/* execute_tool's results are results: a server's JSON-RPC error becomes one with isError. */
+static void
+call_fail_upstream(struct call *c, const struct rpc_answer *from)
+{
+	struct request	*rq = c->rq;
+	struct span	 message;
+
+	if (json_string(from->error_message, &rq->x->arena, &message) != 0 ||
+	    (message = arena_dup(&rq->x->arena, message)).p == NULL)
+		message = no_text;
+	call_close(c, AUDIT_OUTCOME_ERROR, E_UPSTREAM);
+	call_tell_error(c, E_UPSTREAM, message);
+}
+
+/* For a retry: all behind the id, which is the first request's here. */
+static void
+call_keep(struct call *c, const struct bridge_pieces *pieces)
+{
+	const size_t	skip = strlen(CALL_ANSWER_BEFORE_ID) + c->rq->msg.id.n;
+	struct buf	whole;
+	int		r;
+
+	buf_init(&whole, pieces->bytes + 1);
+	r = bridge_pieces_write(&whole, pieces);
+	park_keep(c, r, r != 0 ? no_text : span_part(buf_rest(&whole), skip, whole.used));
+	buf_fini(&whole);
+}
+
+/* A whole answer.  The record is written at the end of this turn, before the connection is flushed;
+ * so its order towards the reply below is the loop's, not this function's. */
+static void
+call_succeed(struct call *c, const struct answer_ready *ready)
+{
+	struct request		*to = c->client, *keeper = NULL;
+	struct answer		 answer = c->answer;	/* ready's pieces point into it */
+	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
+
+	answer_init(&c->answer, c->rq);
+	call_close(c, outcome, 0);
+	if (to == NULL)
+		call_keep(c, &ready->pieces);
+	else
+		keeper = park_leave(c);
+	if (to != NULL && to->gone) {
+		request_done(to);
+	} else if (to != NULL && answer.streams) {
+		answer_send_tail(&answer);
+		request_done(to);
+	} else if (to != NULL) {
+		reply_pieces(to, &ready->pieces);
+	}
+	answer_fini(&answer);
+	if (keeper != NULL)
+		request_done(keeper);
+}
+
+/* A server that asks before it answers, a modern one: its client is asked, and the call is over; what the
+ * client answers comes as another. */
+static void
+call_ask_inputs(struct call *c, const struct answer_ready *ready, bool urls)
+{
+	struct answer	answer = c->answer;
+	int		r;
+
+	answer_init(&c->answer, c->rq);
+	call_close(c, AUDIT_OUTCOME_OK, 0);
+	if (c->client->gone)
+		request_done(c->client);
+	else if ((r = urls ? inputs_reply_urls(c, &ready->answer) : inputs_reply_wrapped(c, &ready->answer)) != 0)
+		call_tell_error(c, r, SPAN_LIT("what it asks cannot be passed on"));
+	answer_fini(&answer);
+}
+
+/* Which capabilities this call failed for, that its client really did not declare: what a modern server says itself
+ * (-32021), or what a legacy one asked in vain. */
+static uint64_t
+capabilities_missing(const struct call *c, const struct answer_ready *ready)
+{
+	const struct rpc_answer	*from = &ready->answer;
+	uint64_t		 missing = c->asks.missing;
+
+	if (c->client == NULL || !ready->is_error || c->ask.style != CALL_PLAIN)
+		return 0;
+	if (from->is_error && from->error_code == -32021)
+		missing = mcp_capabilities_of(json_get(from->error_data, "requiredCapabilities"));
+	return missing & ~c->client->capabilities;
+}
+
+/* Such a call did nothing that its client could use: it is told what to declare (mcp-wire 14.11, 14.12). */
+static void
+call_reply_missing(struct call *c, uint64_t missing)
+{
+	struct request		*to = c->client, *keeper;
+	struct mcp_error	 e = { .error = E_MCP_CAPABILITY };
+	struct buf		 b, data;
+	int			 r;
+
+	call_close(c, AUDIT_OUTCOME_ERROR, E_MCP_CAPABILITY);
+	keeper = park_leave(c);
+	buf_init(&b, 64 * 1024);
+	buf_init(&data, 4096);
+	if (to->gone) {
+		request_done(to);
+	} else {
+		if ((r = buf_put_str(&data, "\"requiredCapabilities\":")) == 0)
+			r = mcp_capabilities_write(&data, missing);
+		e.extra = buf_rest(&data);
+		e.request_id = span_of(to->id_text);
+		if (r == 0)
+			r = mcp_write_error(&b, to->msg.id, &e);
+		reply_message_as(to, 400, r, &b);
+	}
+	buf_fini(&data);
+	buf_fini(&b);
+	if (keeper != NULL)
+		request_done(keeper);
+}
+
+/* A legacy client is asked on the stream of this call, which goes on. */
+static void
+call_ask_rounds(struct call *c, const struct answer_ready *ready)
+{
+	struct answer	answer = c->answer;
+	struct span	text = no_text;
+	int		e = E_UPSTREAM;
+
+	answer_init(&c->answer, c->rq);
+	if (c->rq->modern || c->client->gone)
+		text = SPAN_LIT("it asks for what this client cannot be asked");
+	else
+		e = rounds_begin(c, &ready->answer, &text);
+	answer_fini(&answer);
+	if (e != 0)
+		call_fail(c, e, true, text);
+}
+
+/* Error -32042 of 2025-11-25, for a client that can be shown URLs in the modern way (mcp-wire 14.11). */
+static bool
+wants_urls(const struct call *c, const struct rpc_answer *from)
+{
+	return from->is_error && from->error_code == -32042 && c->rq->modern && c->client != NULL &&
+	    c->park == NULL && c->ask.style == CALL_PLAIN && (c->asks.capabilities & MCP_CAN_ELICIT_URL) != 0;
+}
+
+void
+call_finish(struct call *c, const struct answer_ready *ready)
+{
+	const uint64_t	missing = capabilities_missing(c, ready);
+
+	if (missing != 0 && c->rq->modern)
+		call_reply_missing(c, missing);
+	else if (ready->input_required && c->rq->modern && c->ask.style == CALL_PLAIN)
+		call_ask_inputs(c, ready, false);
+	else if (ready->input_required)
+		call_ask_rounds(c, ready);
+	else if (wants_urls(c, &ready->answer))
+		call_ask_inputs(c, ready, true);
+	else if (c->ask.style == CALL_EXECUTE && ready->answer.is_error)
+		call_fail_upstream(c, &ready->answer);
+	else
+		call_succeed(c, ready);
+}
