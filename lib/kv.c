@@ -33,6 +33,7 @@ struct kv {
 struct kv_txn {
 	struct kv	*kv;
 	MDB_txn		*txn;
+	MDB_cursor	*end[KV_DATABASES_MAX];	/* of kv_append(), which is called again and again */
 };
 
 struct kv_cursor {
@@ -242,6 +243,14 @@ kv_begin(struct kv *kv, bool write, struct kv_txn **out)
 	return 0;
 }
 
+static void
+ends_close(struct kv_txn *t)
+{
+	for (unsigned i = 0; i < t->kv->count; i++)
+		if (t->end[i] != NULL)
+			mdb_cursor_close(t->end[i]);
+}
+
 int
 kv_commit(struct kv_txn **tp)
 {
@@ -249,6 +258,7 @@ kv_commit(struct kv_txn **tp)
 	int		 r;
 
 	*tp = NULL;
+	ends_close(t);
 	r = answer(t->kv, mdb_txn_commit(t->txn));
 	free(t);
 	return r;
@@ -263,6 +273,7 @@ kv_abort(struct kv_txn **tp)
 	*tp = NULL;
 	if (t == NULL)
 		return;
+	ends_close(t);
 	mdb_txn_abort(t->txn);
 	free(t);
 	errno = saved;
@@ -304,7 +315,13 @@ kv_add(struct kv_txn *t, unsigned db, struct span key, struct span value)
 int
 kv_append(struct kv_txn *t, unsigned db, struct span key, struct span value)
 {
-	return put(t, db, key, value, MDB_APPEND);
+	MDB_val	k = val_of(key), v = val_of(value);
+	int	rc;
+
+	BUG_ON(db >= t->kv->count);
+	if (t->end[db] == NULL && (rc = mdb_cursor_open(t->txn, t->kv->dbi[db], &t->end[db])) != 0)
+		return answer(t->kv, rc);
+	return answer(t->kv, mdb_cursor_put(t->end[db], &k, &v, MDB_APPEND));
 }
 
 int

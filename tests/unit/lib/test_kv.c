@@ -252,3 +252,65 @@ Test(kv, refuses_damaged_files_with_a_reason, .init = folder, .fini = gone)
 		cr_expect(r == E_FORMAT || r == E_VERSION || r == E_SYS, "%s: %s", rows[i].what, err_text(r));
 	}
 }
+
+static int
+append_number(struct kv_txn *t, uint64_t n)
+{
+	char	key[8];
+
+	kv_put_be64(key, n);
+	return kv_append(t, 0, span_make(key, 8), SPAN_LIT("a value of some length, so that pages fill"));
+}
+
+static int
+del_number(struct kv_txn *t, uint64_t n)
+{
+	char	key[8];
+
+	kv_put_be64(key, n);
+	return kv_del(t, 0, span_make(key, 8));
+}
+
+/* What kv_append() remembers of the end must follow what others do to it. */
+Test(kv, appends_among_puts_and_deletes, .init = folder, .fini = gone)
+{
+	struct kv		*kv;
+	struct kv_txn		*t;
+	struct kv_cursor	*c;
+	struct span		 key, value;
+	uint64_t		 next = 1;
+
+	cr_assert(eq(int, kv_open(path, names, 2, 1 << 24, 0, &kv), 0));
+	for (int round = 0; round < 3; round++) {
+		cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+		for (int i = 0; i < 3000; i++, next += 2) {
+			cr_assert(eq(int, append_number(t, next), 0));
+			if (i % 7 == 0)
+				cr_assert(eq(int, put_number(t, next - 1, SPAN_LIT("between")), 0));
+			if (i % 11 == 0)
+				cr_assert(eq(int, del_number(t, next), 0));
+			if (i % 13 == 0)
+				cr_assert(eq(int, put_number(t, next + 1, SPAN_LIT("behind")), 0));
+		}
+		cr_expect(eq(int, append_number(t, 1), E_EXISTS));
+		if (round == 1) {
+			kv_abort(&t);
+			next -= 6000;
+		} else {
+			cr_assert(eq(int, kv_commit(&t), 0));
+		}
+	}
+	cr_assert(eq(int, kv_begin(kv, false, &t), 0));
+	cr_assert(eq(int, kv_cursor_open(t, 0, &c), 0));
+	next = 0;
+	while (kv_cursor_move(c, KV_NEXT, &key, &value) == 0) {
+		uint64_t n = kv_get_be64(key.p);
+
+		cr_assert(n >= next, "%zu after %zu", (size_t)n, (size_t)next);
+		next = n + 1;
+	}
+	cr_expect(eq(u64, next, 12000));
+	kv_cursor_close(&c);
+	kv_abort(&t);
+	kv_close(&kv);
+}
