@@ -125,10 +125,55 @@ auditdb_flush(struct auditdb *db)
 	return 0;
 }
 
+/* The last key of `time`, or zeroes, which are before every other. */
+static int
+last_time(struct auditdb *db, char key[TIME_KEY])
+{
+	struct kv_cursor	*c;
+	struct span		 k, v;
+	int			 r;
+
+	memset(key, 0, TIME_KEY);
+	if ((r = kv_cursor_open(db->txn, DB_TIME, &c)) != 0)
+		return r;
+	r = kv_cursor_move(c, KV_LAST, &k, &v);
+	if (r == 0 && k.n != TIME_KEY)
+		r = E_FORMAT;
+	if (r == 0)
+		memcpy(key, k.p, TIME_KEY);
+	kv_cursor_close(&c);
+	return r == E_NOTFOUND ? 0 : r;
+}
+
+int
+auditdb_flush_times(struct auditdb *db)
+{
+	char	last[TIME_KEY], key[TIME_KEY];
+	bool	behind = false;
+	int	r;
+
+	if (db->times.count == 0)
+		return 0;
+	if ((r = last_time(db, last)) != 0)
+		return r;
+	for (size_t i = 0; i < db->times.count; i++) {
+		kv_put_be64(key, db->times.v[i].wall_ns);
+		kv_put_be64(key + 8, db->times.v[i].number);
+		behind = behind || memcmp(key, last, TIME_KEY) > 0;
+		r = (behind ? kv_append : kv_put)(db->txn, DB_TIME, span_make(key, TIME_KEY),
+		    span_make("", 0));
+		if (r != 0)
+			return r;
+	}
+	db->times.count = 0;
+	return 0;
+}
+
 static void
 forget_cached(struct auditdb *db)
 {
 	pending_clear(&db->pending);
+	db->times.count = 0;
 	db->done_known = db->done_changed = false;
 }
 
@@ -141,7 +186,7 @@ auditdb_commit(struct auditdb *db)
 	BUG_ON(db->txn == NULL);
 	kv_put_be64(v, db->chain.number);
 	memcpy(v + 8, &db->chain.head, sizeof(db->chain.head));
-	if ((r = auditdb_flush(db)) != 0 ||
+	if ((r = auditdb_flush(db)) != 0 || (r = auditdb_flush_times(db)) != 0 ||
 	    (r = kv_put(db->txn, DB_META, SPAN_LIT("chain"), span_make(v, sizeof(v)))) != 0) {
 		auditdb_abort(db);
 		return r;

@@ -7,6 +7,7 @@
 
 #include "audit/db.h"
 #include "audit/pending.h"
+#include "audit/times.h"
 #include "lib/kv.h"
 
 enum auditdb_table { DB_REC, DB_TIME, DB_OPEN, DB_DONE, DB_META, DB_LIMIT };
@@ -35,11 +36,13 @@ struct auditdb {
 	struct segment_id done_of;	/* a writer, and the last seq taken of it: not yet in `done` */
 	uint64_t	 done_seq;
 	bool		 done_known, done_changed;
+	struct times	 times;		/* of rows, not yet in `time` */
 };
 
 void		auditdb_writer_key(const struct segment_id *w, char key[WRITER_KEY]);
-/* What was kept in memory for speed, into the transaction. */
+/* What was kept in memory for speed, into the transaction: of the writer, and the places in time. */
 must_check int	auditdb_flush(struct auditdb *db);
+must_check int	auditdb_flush_times(struct auditdb *db);
 /* Reads the head of the chain; zeroes when nothing was written yet. */
 must_check int	auditdb_load_chain(struct kv_txn *t, struct chain *out);
 

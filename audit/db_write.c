@@ -23,7 +23,7 @@ writer_of_key(struct span key, struct segment_id *w)
 static int
 row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, const struct record *r)
 {
-	char			row[sizeof(struct row_head) + RECORD_MAX], number[8], at[TIME_KEY];
+	char			row[sizeof(struct row_head) + RECORD_MAX], number[8];
 	struct row_head		head = { .boot = from->boot, .slot = from->slot,
 	    .incarnation = from->incarnation, .end_seq = end_seq };
 	struct crypt_digest	hash;
@@ -40,13 +40,13 @@ row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, con
 	if (e != 0)
 		return e;
 	kv_put_be64(number, db->chain.number + 1);
-	kv_put_be64(at, r->wall_ns);
-	memcpy(at + 8, number, 8);
-	if ((e = kv_append(db->txn, DB_REC, span_make(number, 8), span_make(row, n))) != 0 ||
-	    (e = kv_put(db->txn, DB_TIME, span_make(at, TIME_KEY), span_make("", 0))) != 0)
+	if ((e = kv_append(db->txn, DB_REC, span_make(number, 8), span_make(row, n))) != 0)
 		return e;
 	db->chain.number++;
 	db->chain.head = hash;
+	if (times_are_full(&db->times) && (e = auditdb_flush_times(db)) != 0)
+		return e;
+	times_add(&db->times, r->wall_ns, db->chain.number);
 	return 0;
 }
 

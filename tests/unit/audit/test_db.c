@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdlib.h>
 
 #include "audit/db_priv.h"
 #include "desk.h"
@@ -66,6 +67,37 @@ Test(db, walks_in_order_of_time_both_ways)
 			cr_expect(eq(uint, s.n, rows[i].want), "row %zu down %d", i, down);
 			cr_expect(eq(uint, s.wrong, 0), "row %zu down %d", i, down);
 		}
+	}
+	auditdb_close(&db);
+	desk_fini(&d);
+}
+
+/* More rows than are kept for sorting, some long before those that are in the table. */
+Test(db, index_of_time_takes_any_order_over_transactions)
+{
+	struct desk	d;
+	struct auditdb	*db;
+	uint64_t	seq = 0;
+
+	srand(3);
+	desk_init(&d);
+	cr_assert(eq(int, auditdb_open(d.db_path, false, &db), 0));
+	for (int t = 0; t < 3; t++) {
+		cr_assert(eq(int, auditdb_begin(db), 0));
+		for (int i = 0; i < 2 * TIMES_MAX + 100; i++) {
+			struct record r = { .kind = RECORD_ONCE, .seq = ++seq };
+
+			r.wall_ns = seq % 10 == 0 ? (uint64_t)rand() % 100000 : 10 * seq + (uint64_t)rand() % 50;
+			cr_assert(eq(int, auditdb_take(db, &writer, &r, SPAN_NONE), 0));
+		}
+		cr_assert(eq(int, auditdb_commit(db), 0));
+	}
+	for (int down = 0; down < 2; down++) {
+		struct seen s = { .down = down };
+
+		cr_expect(eq(int, auditdb_each_time(db, 0, UINT64_MAX, down, see, &s), 0));
+		cr_expect(eq(uint, s.n, (unsigned)seq));
+		cr_expect(eq(uint, s.wrong, 0));
 	}
 	auditdb_close(&db);
 	desk_fini(&d);
