@@ -8,17 +8,32 @@
 #include "lib/kv.h"
 
 int
+chain_add(struct chain *c, char *text, size_t bytes)
+{
+	int	r;
+
+	kv_put_be64(text, c->number + 1);
+	memcpy(text + 8, c->head.bytes, CRYPT_SHA256_BYTES);
+	if ((r = crypt_sha256(span_make(text, bytes), &c->head)) != 0)
+		return r;
+	c->number++;
+	return 0;
+}
+
+int
 chain_hash(uint64_t number, const struct crypt_digest *before, struct span content,
     struct crypt_digest *out)
 {
-	char	text[8 + CRYPT_SHA256_BYTES + CHAIN_CONTENT_MAX];
+	char		text[CHAIN_FRONT + CHAIN_CONTENT_MAX];
+	struct chain	c = { number - 1, *before };
+	int		r;
 
 	if (content.n > CHAIN_CONTENT_MAX)
 		return E_TOOBIG;
-	kv_put_be64(text, number);
-	memcpy(text + 8, before->bytes, CRYPT_SHA256_BYTES);
-	memcpy(text + 8 + CRYPT_SHA256_BYTES, content.p, content.n);
-	return crypt_sha256(span_make(text, 8 + CRYPT_SHA256_BYTES + content.n), out);
+	memcpy(text + CHAIN_FRONT, content.p, content.n);
+	if ((r = chain_add(&c, text, CHAIN_FRONT + content.n)) == 0)
+		*out = c.head;
+	return r;
 }
 
 int

@@ -19,6 +19,10 @@ struct chain {
 #define CHAIN_CONTENT_MAX	4096
 must_check int	chain_hash(uint64_t number, const struct crypt_digest *before, struct span content,
 		    struct crypt_digest *out);
+/* The next row: `text` is CHAIN_FRONT bytes that are filled here with its number and the hash before,
+ * and its content, `bytes` in all. */
+#define CHAIN_FRONT		(8 + CRYPT_SHA256_BYTES)
+must_check int	chain_add(struct chain *c, char *text, size_t bytes);
 /* Checks the next row against the chain and goes on to it.  E_DENIED: it does not follow. */
 must_check int	chain_follow(struct chain *c, uint64_t number, const struct crypt_digest *before,
 		    struct span content);

@@ -25,6 +25,13 @@ auditdb_writer_key(const struct segment_id *w, char key[WRITER_KEY])
 	kv_put_be32(key + 12, w->incarnation);
 }
 
+void
+auditdb_open_key(const struct segment_id *w, uint64_t seq, char key[OPEN_KEY])
+{
+	auditdb_writer_key(w, key);
+	kv_put_be64(key + WRITER_KEY, seq);
+}
+
 int
 auditdb_open(const char *path, bool read_only, struct auditdb **out)
 {
@@ -99,26 +106,23 @@ auditdb_begin(struct auditdb *db)
 int
 auditdb_flush(struct auditdb *db)
 {
-	int	r;
+	char		key[OPEN_KEY], value[8];
+	struct span	begin;
+	uint64_t	seq;
+	size_t		place = 0;
+	int		r;
 
 	if (db->done_changed) {
-		char key[WRITER_KEY], value[8];
-
 		auditdb_writer_key(&db->done_of, key);
 		kv_put_be64(value, db->done_seq);
-		r = kv_put(db->txn, DB_DONE, span_make(key, sizeof(key)), span_make(value, sizeof(value)));
+		r = kv_put(db->txn, DB_DONE, span_make(key, WRITER_KEY), span_make(value, sizeof(value)));
 		if (r != 0)
 			return r;
 		db->done_changed = false;
 	}
-	for (size_t i = 0; i < db->pending.count; i++) {
-		const struct pending_entry *e = &db->pending.v[i];
-
-		if (e->ended)
-			continue;
-		r = kv_put(db->txn, DB_OPEN, span_make(e->key, sizeof(e->key)),
-		    span_make(db->pending.data + e->at, e->bytes));
-		if (r != 0)
+	while (pending_next(&db->pending, &place, &seq, &begin)) {
+		auditdb_open_key(&db->done_of, seq, key);
+		if ((r = kv_put(db->txn, DB_OPEN, span_make(key, OPEN_KEY), begin)) != 0)
 			return r;
 	}
 	pending_clear(&db->pending);

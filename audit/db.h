@@ -29,7 +29,7 @@ void		auditdb_close(struct auditdb **db);
 /* What was wrong last, for people. */
 const char	*auditdb_why(const struct auditdb *db);
 
-/* --- writing: between begin and commit.  After any error but E_EXISTS: abort, and on E_FULL grow,
+/* --- writing: between begin and commit.  After any error but E_EXISTS and E_AGAIN: abort, and on E_FULL grow,
  * then do it all again.  Commit may fail for want of disk; nothing has happened then. --- */
 must_check int	auditdb_begin(struct auditdb *db);
 must_check int	auditdb_commit(struct auditdb *db);
@@ -38,11 +38,10 @@ must_check int	auditdb_grow(struct auditdb *db);
 /* Makes sure that commits so far survive the machine: before a segment is deleted. */
 must_check int	auditdb_sync(struct auditdb *db);
 
-/* One record of this writer.  0, or E_EXISTS: it was imported before.  `raw` is its bytes. */
-must_check int	auditdb_take(struct auditdb *db, const struct segment_id *from, const struct record *r,
-		    struct span raw);
-/* The last seq taken of this writer; 0: none yet. */
-must_check int	auditdb_last_seq(struct auditdb *db, const struct segment_id *from, uint64_t *seq);
+/* One record of this writer.  0; E_EXISTS: it was imported before; E_AGAIN: others are missing before it,
+ * and `gap` does not say that this is so: with it the gap gets a row. */
+must_check int	auditdb_take(struct auditdb *db, const struct segment_id *from,
+		    const struct record_look *rec, bool gap);
 /* A row about the record itself. */
 must_check int	auditdb_mark(struct auditdb *db, const struct segment_id *from, uint64_t wall_ns,
 		    struct span text);

@@ -14,7 +14,7 @@ enum auditdb_table { DB_REC, DB_TIME, DB_OPEN, DB_DONE, DB_META, DB_LIMIT };
 
 #define AUDITDB_FORMAT	1
 #define WRITER_KEY	16		/* boot, slot, incarnation */
-#define OPEN_KEY	PENDING_KEY	/* and seq */
+#define OPEN_KEY	24		/* and seq */
 #define TIME_KEY	16		/* wall_ns, number */
 
 /* Where a row came from; the record follows. */
@@ -32,14 +32,15 @@ struct auditdb {
 	struct kv	*kv;
 	struct kv_txn	*txn;		/* the writer's, between begin and commit */
 	struct chain	 chain;		/* as of that transaction */
-	struct pending	 pending;	/* its begins, not yet in `open` */
 	struct segment_id done_of;	/* a writer, and the last seq taken of it: not yet in `done` */
 	uint64_t	 done_seq;
 	bool		 done_known, done_changed;
+	struct pending	 pending;	/* that writer's begins, not yet in `open` */
 	struct times	 times;		/* of rows, not yet in `time` */
 };
 
 void		auditdb_writer_key(const struct segment_id *w, char key[WRITER_KEY]);
+void		auditdb_open_key(const struct segment_id *w, uint64_t seq, char key[OPEN_KEY]);
 /* What was kept in memory for speed, into the transaction: of the writer, and the places in time. */
 must_check int	auditdb_flush(struct auditdb *db);
 must_check int	auditdb_flush_times(struct auditdb *db);

@@ -4,9 +4,10 @@
  *
  * Process: mcpgw-audit.
  * Owns:    nothing beyond the transaction that db.c opened.
- * Trusts:  records as far as record_decode() proved them; a worker can lie only about its own calls,
+ * Trusts:  records as far as record_check() proved them; a worker can lie only about its own calls,
  *          because the writer is taken from the segment's name.
  */
+#include <stddef.h>
 #include <stdio.h>
 
 #include "audit/db_priv.h"
@@ -19,106 +20,126 @@ writer_of_key(struct span key, struct segment_id *w)
 	    .incarnation = kv_get_be32(key.p + 12) };
 }
 
-/* The next row of the chain, and its place in time. */
-static int
-row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, const struct record *r)
-{
-	char			row[sizeof(struct row_head) + RECORD_MAX], number[8];
-	struct row_head		head = { .boot = from->boot, .slot = from->slot,
-	    .incarnation = from->incarnation, .end_seq = end_seq };
-	struct crypt_digest	hash;
-	size_t			n;
-	int			e;
+/* A row as the chain hashes it: its key and its value, one behind the other. */
+struct row_text {
+	char		number[8];
+	struct row_head	head;
+	char		record[RECORD_MAX];
+};
+#define ROW_FRONT	offsetof(struct row_text, record)
+_Static_assert(ROW_FRONT == 8 + sizeof(struct row_head), "nothing lies between key and value");
 
-	if ((e = record_encode(r, row + sizeof(head), RECORD_MAX, &n)) != 0)
-		return e;
-	memcpy(head.before, db->chain.head.bytes, sizeof(head.before));
-	memcpy(row, &head, sizeof(head));
-	n += sizeof(head);
-	e = chain_hash(db->chain.number + 1, &db->chain.head,
-	    span_make(row + sizeof(head.before), n - sizeof(head.before)), &hash);
-	if (e != 0)
-		return e;
-	kv_put_be64(number, db->chain.number + 1);
-	if ((e = kv_append(db->txn, DB_REC, span_make(number, 8), span_make(row, n))) != 0)
-		return e;
-	db->chain.number++;
-	db->chain.head = hash;
-	if (times_are_full(&db->times) && (e = auditdb_flush_times(db)) != 0)
-		return e;
-	times_add(&db->times, r->wall_ns, db->chain.number);
+/* The next row of the chain, and its place in time.  The caller has put the record, `n` bytes. */
+static int
+row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, struct row_text *row, size_t n)
+{
+	struct record_head	record;
+	int			r;
+
+	row->head = (struct row_head){ .boot = from->boot, .slot = from->slot,
+	    .incarnation = from->incarnation, .end_seq = end_seq };
+	if ((r = chain_add(&db->chain, (char *)row, ROW_FRONT + n)) != 0)
+		return r;
+	r = kv_append(db->txn, DB_REC, span_make(row->number, sizeof(row->number)),
+	    span_make(&row->head, sizeof(row->head) + n));
+	if (r != 0)
+		return r;
+	if (times_are_full(&db->times) && (r = auditdb_flush_times(db)) != 0)
+		return r;
+	memcpy(&record, row->record, sizeof(record));
+	times_add(&db->times, record.wall_ns, db->chain.number);
 	return 0;
 }
 
 static int
-take_begin(struct auditdb *db, const struct segment_id *from, const struct record *begin, struct span raw)
+row_add_record(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, const struct record *r)
+{
+	struct row_text	row;
+	size_t		n;
+	int		e;
+
+	if ((e = record_encode(r, row.record, RECORD_MAX, &n)) != 0)
+		return e;
+	return row_add(db, from, end_seq, &row, n);
+}
+
+static int
+take_begin(struct auditdb *db, const struct segment_id *from, const struct record_look *begin)
 {
 	char	key[OPEN_KEY];
 
-	auditdb_writer_key(from, key);
-	kv_put_be64(key + WRITER_KEY, begin->seq);
-	if (pending_add(&db->pending, key, raw) == 0)
+	if (pending_add(&db->pending, begin) == 0)
 		return 0;
-	return kv_put(db->txn, DB_OPEN, span_make(key, sizeof(key)), raw);
+	auditdb_open_key(from, begin->head.seq, key);
+	return kv_put(db->txn, DB_OPEN, span_make(key, OPEN_KEY), begin->all);
 }
 
-/* The begin of a call that ends: its bytes, which are the caller's, and it is open no more. */
+/* The begin of a call that ends, out of `open`: copied, because the map's page may move with the first
+ * write. */
 static int
-open_take(struct auditdb *db, const char key[OPEN_KEY], char bytes[RECORD_MAX], size_t *n)
+open_take(struct auditdb *db, const char key[OPEN_KEY], char bytes[RECORD_MAX], struct record_look *begin)
 {
 	struct span	v;
 	int		r;
 
-	if ((r = pending_end(&db->pending, key, &v)) == 0) {
-		memcpy(bytes, v.p, v.n);
-		*n = v.n;
-		return 0;
-	}
 	if ((r = kv_get(db->txn, DB_OPEN, span_make(key, OPEN_KEY), &v)) != 0)
 		return r;
 	if (v.n > RECORD_MAX)
 		return E_FORMAT;
-	/* The map's page may move with the first write. */
 	memcpy(bytes, v.p, v.n);
-	*n = v.n;
+	if (record_check(span_make(bytes, v.n), begin) != 0)
+		return E_FORMAT;
 	return kv_del(db->txn, DB_OPEN, span_make(key, OPEN_KEY));
 }
 
 static int
-take_end(struct auditdb *db, const struct segment_id *from, const struct record *end)
+take_end(struct auditdb *db, const struct segment_id *from, const struct record_look *end)
 {
-	char		key[OPEN_KEY], bytes[RECORD_MAX];
-	struct record	row, begin;
-	size_t		n, took;
-	int		r;
+	char			key[OPEN_KEY], bytes[RECORD_MAX];
+	struct record_look	begin;
+	struct record		alone;
+	struct row_text		row;
+	size_t			n;
+	int			r;
 
-	auditdb_writer_key(from, key);
-	kv_put_be64(key + WRITER_KEY, end->begin_seq);
-	if ((r = open_take(db, key, bytes, &n)) == E_NOTFOUND) {
-		/* Its begin was damaged, or closed before: what is known is still kept. */
-		row = *end;
-		row.kind = RECORD_ONCE;
-	} else if (r != 0) {
-		return r;
-	} else {
-		if (record_decode(span_make(bytes, n), &begin, &took) != 0)
-			return E_FORMAT;
-		record_merge(&begin, end, &row);
+	if (pending_end(&db->pending, end->head.begin_seq, &begin) != 0) {
+		auditdb_open_key(from, end->head.begin_seq, key);
+		r = open_take(db, key, bytes, &begin);
+		if (r == E_NOTFOUND) {
+			/* Its begin was damaged, or closed before: what is known is still kept. */
+			if ((r = record_decode(end->all, &alone, &n)) != 0)
+				return r;
+			alone.kind = RECORD_ONCE;
+			return row_add_record(db, from, end->head.seq, &alone);
+		}
+		if (r != 0)
+			return r;
 	}
-	return row_add(db, from, end->seq, &row);
+	if ((r = record_join(&begin, end, row.record, &n)) != 0)
+		return r;
+	return row_add(db, from, end->head.seq, &row, n);
 }
 
-int
-auditdb_last_seq(struct auditdb *db, const struct segment_id *from, uint64_t *seq)
+static int
+take_once(struct auditdb *db, const struct segment_id *from, const struct record_look *once)
+{
+	struct row_text	row;
+	size_t		n;
+	int		r;
+
+	if ((r = record_again(once, row.record, &n)) != 0)
+		return r;
+	return row_add(db, from, 0, &row, n);
+}
+
+/* Makes this the writer whose last seq is known: 0 when nothing was taken of it yet. */
+static int
+turn_to(struct auditdb *db, const struct segment_id *from)
 {
 	char		key[WRITER_KEY];
 	struct span	v;
 	int		r;
 
-	*seq = db->done_seq;
-	if (db->done_known && segment_id_same_writer(&db->done_of, from))
-		return 0;
-	*seq = 0;
 	if ((r = auditdb_flush(db)) != 0)
 		return r;
 	auditdb_writer_key(from, key);
@@ -127,40 +148,46 @@ auditdb_last_seq(struct auditdb *db, const struct segment_id *from, uint64_t *se
 		return E_FORMAT;
 	if (r != 0 && r != E_NOTFOUND)
 		return r;
-	*seq = r == 0 ? kv_get_be64(v.p) : 0;
 	db->done_of = *from;
-	db->done_seq = *seq;
+	db->done_seq = r == 0 ? kv_get_be64(v.p) : 0;
 	db->done_known = true;
 	return 0;
 }
 
-int
-auditdb_take(struct auditdb *db, const struct segment_id *from, const struct record *rec, struct span raw)
+static int
+mark_gap(struct auditdb *db, const struct segment_id *from, const struct record_look *rec)
 {
-	uint64_t	last;
-	int		r;
+	char	text[96];
+	int	n = snprintf(text, sizeof(text), "records %llu to %llu are missing",
+	    (unsigned long long)db->done_seq + 1, (unsigned long long)rec->head.seq - 1);
+
+	return auditdb_mark(db, from, rec->head.wall_ns, span_make(text, (size_t)n));
+}
+
+int
+auditdb_take(struct auditdb *db, const struct segment_id *from, const struct record_look *rec, bool gap)
+{
+	int	r;
 
 	BUG_ON(db->txn == NULL);
-	if ((r = auditdb_last_seq(db, from, &last)) != 0)
+	if ((!db->done_known || !segment_id_same_writer(&db->done_of, from)) && (r = turn_to(db, from)) != 0)
 		return r;
-	if (rec->seq <= last)
+	if (rec->head.seq <= db->done_seq)
 		return E_EXISTS;
-	if (rec->seq != last + 1) {
-		char text[96];
-		int n = snprintf(text, sizeof(text), "records %llu to %llu are missing",
-		    (unsigned long long)last + 1, (unsigned long long)rec->seq - 1);
-
-		if ((r = auditdb_mark(db, from, rec->wall_ns, span_make(text, (size_t)n))) != 0)
+	if (rec->head.seq != db->done_seq + 1) {
+		if (!gap)
+			return E_AGAIN;
+		if ((r = mark_gap(db, from, rec)) != 0)
 			return r;
 	}
-	if (rec->kind == RECORD_BEGIN)
-		r = take_begin(db, from, rec, raw);
-	else if (rec->kind == RECORD_END)
+	if (rec->head.kind == RECORD_BEGIN)
+		r = take_begin(db, from, rec);
+	else if (rec->head.kind == RECORD_END)
 		r = take_end(db, from, rec);
 	else
-		r = row_add(db, from, 0, rec);
+		r = take_once(db, from, rec);
 	if (r == 0) {
-		db->done_seq = rec->seq;
+		db->done_seq = rec->head.seq;
 		db->done_changed = true;
 	}
 	return r;
@@ -172,7 +199,7 @@ auditdb_mark(struct auditdb *db, const struct segment_id *from, uint64_t wall_ns
 	struct record	r = { .kind = RECORD_MARK, .wall_ns = wall_ns, .seq = 1 };
 
 	r.f.mark = text;
-	return row_add(db, from, 0, &r);
+	return row_add_record(db, from, 0, &r);
 }
 
 /* The first key of `table` not below `key`; copied, because what follows may write. */
@@ -208,8 +235,7 @@ auditdb_close_orphans(struct auditdb *db, const struct segment_id *writer, uint6
 	if ((r = auditdb_flush(db)) != 0)
 		return r;
 	end.f.outcome = audit_outcome_word(AUDIT_OUTCOME_UNKNOWN);
-	auditdb_writer_key(writer, from);
-	kv_put_be64(from + WRITER_KEY, 0);
+	auditdb_open_key(writer, 0, from);
 	for (;;) {
 		r = first_key(db->txn, DB_OPEN, span_make(from, OPEN_KEY), key, OPEN_KEY, &v);
 		if (r == E_NOTFOUND || (r == 0 && memcmp(key, from, WRITER_KEY) != 0))
@@ -223,7 +249,7 @@ auditdb_close_orphans(struct auditdb *db, const struct segment_id *writer, uint6
 			return E_FORMAT;
 		record_merge(&begin, &end, &row);
 		if ((r = kv_del(db->txn, DB_OPEN, span_make(key, OPEN_KEY))) != 0 ||
-		    (r = row_add(db, writer, 0, &row)) != 0)
+		    (r = row_add_record(db, writer, 0, &row)) != 0)
 			return r;
 		(*closed)++;
 	}

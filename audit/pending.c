@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pending.c - begins of this transaction that may still find their end in it
+ * pending.c - begins of one writer in this transaction that may still find their end in it
  *
- * Process: mcpgw-audit.  Owns: copies of the begins.  Trusts: nothing; seqs may come in any order.
+ * Process: mcpgw-audit.  Owns: copies of the begins.  Trusts: nothing; seqs may leap.
  */
 #include <stdlib.h>
 
 #include "audit/pending.h"
+
+#define PLACES_MAX (256 * 1024)		/* more than the records of one transaction */
+
+_Static_assert(RECORD_MAX <= UINT16_MAX, "a record's length fits its place");
 
 void
 pending_fini(struct pending *p)
@@ -24,13 +28,15 @@ pending_clear(struct pending *p)
 }
 
 static int
-make_room(struct pending *p, size_t bytes)
+make_room(struct pending *p, size_t count, size_t bytes)
 {
-	if (p->count == p->room) {
-		size_t room = p->room == 0 ? 256 : p->room * 2;
-		struct pending_entry *v = realloc(p->v, room * sizeof(*v));
+	if (count > p->room) {
+		size_t room = p->room == 0 ? 1024 : p->room;
+		struct pending_place *v;
 
-		if (v == NULL)
+		while (room < count)
+			room *= 2;
+		if ((v = realloc(p->v, room * sizeof(*v))) == NULL)
 			return E_NOMEM;
 		p->v = v;
 		p->room = room;
@@ -48,46 +54,54 @@ make_room(struct pending *p, size_t bytes)
 }
 
 int
-pending_add(struct pending *p, const char key[PENDING_KEY], struct span begin)
+pending_add(struct pending *p, const struct record_look *begin)
 {
-	struct pending_entry	*e;
-	int			 r;
+	uint64_t	seq = begin->head.seq, place;
+	int		r;
 
-	/* Segments are read in the order of their keys; anything else need not be fast. */
-	if (p->count > 0 && memcmp(p->v[p->count - 1].key, key, PENDING_KEY) >= 0)
+	if (p->count == 0)
+		p->first = seq;
+	place = seq - p->first;
+	if (seq < p->first || place < p->count || place >= PLACES_MAX)
 		return E_RANGE;
-	if ((r = make_room(p, begin.n)) != 0)
+	if ((r = make_room(p, place + 1, begin->all.n)) != 0)
 		return r;
-	e = &p->v[p->count++];
-	*e = (struct pending_entry){ .at = (uint32_t)p->used, .bytes = (uint32_t)begin.n };
-	memcpy(e->key, key, PENDING_KEY);
-	memcpy(p->data + p->used, begin.p, begin.n);
-	p->used += begin.n;
+	while (p->count < place)
+		p->v[p->count++].bytes = 0;
+	p->v[p->count++] = (struct pending_place){ .at = (uint32_t)p->used,
+	    .bytes = (uint16_t)begin->all.n, .fields_bytes = (uint16_t)begin->fields_bytes,
+	    .plain = begin->plain };
+	memcpy(p->data + p->used, begin->all.p, begin->all.n);
+	p->used += begin->all.n;
 	return 0;
 }
 
 int
-pending_end(struct pending *p, const char key[PENDING_KEY], struct span *begin)
+pending_end(struct pending *p, uint64_t seq, struct record_look *begin)
 {
-	size_t	low = 0, high = p->count;
+	struct pending_place	*at;
 
-	*begin = SPAN_NONE;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		struct pending_entry *e = &p->v[mid];
-		int cmp = memcmp(e->key, key, PENDING_KEY);
+	if (p->count == 0 || seq < p->first || seq - p->first >= p->count ||
+	    (at = &p->v[seq - p->first])->bytes == 0)
+		return E_NOTFOUND;
+	begin->all = span_make(p->data + at->at, at->bytes);
+	memcpy(&begin->head, begin->all.p, sizeof(begin->head));
+	begin->fields_bytes = at->fields_bytes;
+	begin->plain = at->plain;
+	at->bytes = 0;
+	return 0;
+}
 
-		if (cmp == 0) {
-			if (e->ended)
-				return E_NOTFOUND;
-			e->ended = true;
-			*begin = span_make(p->data + e->at, e->bytes);
-			return 0;
-		}
-		if (cmp < 0)
-			low = mid + 1;
-		else
-			high = mid;
+bool
+pending_next(const struct pending *p, size_t *place, uint64_t *seq, struct span *begin)
+{
+	for (size_t i = *place; i < p->count; i++) {
+		if (p->v[i].bytes == 0)
+			continue;
+		*place = i + 1;
+		*seq = p->first + i;
+		*begin = span_make(p->data + p->v[i].at, p->v[i].bytes);
+		return true;
 	}
-	return E_NOTFOUND;
+	return false;
 }

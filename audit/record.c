@@ -135,6 +135,19 @@ put_field(char *to, const struct field_row *row, const struct audit_fields *f, s
 	return 0;
 }
 
+/* Zeroes up to the next multiple, and a head that vouches for all of it. */
+static size_t
+seal(char *record, struct record_head *head, size_t at)
+{
+	while (at % RECORD_ALIGN != 0)
+		record[at++] = 0;
+	head->bytes = (uint32_t)at;
+	memcpy(record, head, sizeof(*head));
+	head->crc = crc32c(span_make(record + CRC_FROM, at - CRC_FROM));
+	memcpy(record + offsetof(struct record_head, crc), &head->crc, sizeof(head->crc));
+	return at;
+}
+
 int
 record_encode(const struct record *r, char *to, size_t room, size_t *bytes)
 {
@@ -155,14 +168,9 @@ record_encode(const struct record *r, char *to, size_t room, size_t *bytes)
 		at += took;
 		head.fields = (uint8_t)(head.fields + (took > 0));
 	}
-	while (at % RECORD_ALIGN != 0)
-		out[at++] = 0;
+	at = seal(out, &head, at);
 	if (at > room)
 		return E_FULL;
-	head.bytes = (uint32_t)at;
-	memcpy(out, &head, sizeof(head));
-	head.crc = crc32c(span_make(out + CRC_FROM, at - CRC_FROM));
-	memcpy(out + offsetof(struct record_head, crc), &head.crc, sizeof(head.crc));
 	memcpy(to, out, at);
 	*bytes = at;
 	return 0;
@@ -180,75 +188,102 @@ row_find(uint16_t id)
 	return NULL;
 }
 
-/* One field off the front of *rest. */
+/* Every field lies inside and is what its row says.  A field of a later release is passed over: its
+ * record is kept whole all the same. */
 static int
-get_field(struct span *rest, struct audit_fields *f)
+fields_check(struct record_look *look)
 {
 	const struct field_row	*row;
-	uint16_t		 id, n;
+	const char		*p = look->all.p + sizeof(look->head), *end = look->all.p + look->all.n;
+	uint16_t		 id, n, last = 0;
+	uint8_t			 when = kind_fields[look->head.kind];
 
-	if (rest->n < FIELD_HEAD)
-		return E_FORMAT;
-	memcpy(&id, rest->p, 2);
-	memcpy(&n, rest->p + 2, 2);
-	if (n > rest->n - FIELD_HEAD)
-		return E_FORMAT;
-	/* A field of a later release is skipped: its record is kept whole all the same. */
-	if ((row = row_find(id)) != NULL) {
-		char	*member = (char *)f + row->at;
-
-		if (row->type == TYPE_u64) {
-			if (n != sizeof(uint64_t))
-				return E_FORMAT;
-			memcpy(member, rest->p + FIELD_HEAD, n);
-		} else {
-			struct span s = span_make(rest->p + FIELD_HEAD, n);
-
-			if (n > row->max)
-				return E_FORMAT;
-			memcpy(member, &s, sizeof(s));
-		}
+	look->plain = true;
+	for (unsigned i = 0; i < look->head.fields; i++) {
+		if (end - p < FIELD_HEAD)
+			return E_FORMAT;
+		memcpy(&id, p, 2);
+		memcpy(&n, p + 2, 2);
+		p += FIELD_HEAD;
+		if (n > end - p)
+			return E_FORMAT;
+		if ((row = row_find(id)) == NULL)
+			look->plain = false;
+		else if (row->type == TYPE_u64 ? n != sizeof(uint64_t) : n > row->max)
+			return E_FORMAT;
+		else if (id <= last || (row->when & when) == 0)
+			look->plain = false;
+		last = id;
+		p += n;
 	}
-	*rest = span_part(*rest, FIELD_HEAD + (size_t)n, rest->n);
+	look->fields_bytes = (uint32_t)(p - look->all.p - (ptrdiff_t)sizeof(look->head));
+	if (look->head.spare != 0 || end - p >= RECORD_ALIGN)
+		look->plain = false;
 	return 0;
+}
+
+int
+record_check(struct span bytes, struct record_look *out)
+{
+	struct record_head	*head = &out->head;
+
+	out->all = SPAN_NONE;
+	if (bytes.n < sizeof(head->bytes))
+		return E_SHORT;
+	memcpy(&head->bytes, bytes.p, sizeof(head->bytes));
+	if (head->bytes == 0)
+		return E_EOF;
+	if (head->bytes < sizeof(*head) || head->bytes > RECORD_MAX || head->bytes % RECORD_ALIGN != 0)
+		return E_FORMAT;
+	if (head->bytes > bytes.n)
+		return E_SHORT;
+	memcpy(head, bytes.p, sizeof(*head));
+	if (head->crc != crc32c(span_make(bytes.p + CRC_FROM, head->bytes - CRC_FROM)))
+		return E_FORMAT;
+	if (head->format != RECORD_FORMAT)
+		return E_VERSION;
+	if (head->kind < RECORD_BEGIN || head->kind >= RECORD_KIND_LIMIT || head->seq == 0)
+		return E_FORMAT;
+	out->all = span_part(bytes, 0, head->bytes);
+	return fields_check(out);
+}
+
+/* Of a record that was checked. */
+static void
+take_apart(const struct record_look *look, struct record *out)
+{
+	const struct record_head	*head = &look->head;
+	const struct field_row		*row;
+	const char			*p = look->all.p + sizeof(*head);
+	uint16_t			 id, n;
+
+	*out = (struct record){ .kind = head->kind, .generation = head->generation, .seq = head->seq,
+	    .begin_seq = head->begin_seq, .wall_ns = head->wall_ns, .request = head->request };
+	for (unsigned i = 0; i < head->fields; i++, p += n) {
+		memcpy(&id, p, 2);
+		memcpy(&n, p + 2, 2);
+		p += FIELD_HEAD;
+		if ((row = row_find(id)) == NULL)
+			continue;
+		if (row->type == TYPE_u64)
+			memcpy((char *)&out->f + row->at, p, n);
+		else
+			memcpy((char *)&out->f + row->at, &(struct span){ p, n }, sizeof(struct span));
+	}
 }
 
 int
 record_decode(struct span bytes, struct record *out, size_t *took)
 {
-	struct record_head	head;
-	struct span		rest;
+	struct record_look	look;
 	int			r;
 
 	*out = (struct record){ .kind = 0 };
 	*took = 0;
-	if (bytes.n < sizeof(head.bytes))
-		return E_SHORT;
-	memcpy(&head.bytes, bytes.p, sizeof(head.bytes));
-	if (head.bytes == 0)
-		return E_EOF;
-	if (head.bytes < sizeof(head) || head.bytes > RECORD_MAX || head.bytes % RECORD_ALIGN != 0)
-		return E_FORMAT;
-	if (head.bytes > bytes.n)
-		return E_SHORT;
-	memcpy(&head, bytes.p, sizeof(head));
-	if (head.crc != crc32c(span_make(bytes.p + CRC_FROM, head.bytes - CRC_FROM)))
-		return E_FORMAT;
-	*took = head.bytes;
-	if (head.format != RECORD_FORMAT)
-		return E_VERSION;
-	if (head.kind < RECORD_BEGIN || head.kind >= RECORD_KIND_LIMIT || head.seq == 0)
-		return E_FORMAT;
-	rest = span_make(bytes.p + sizeof(head), head.bytes - sizeof(head));
-	for (unsigned i = 0; i < head.fields; i++)
-		if ((r = get_field(&rest, &out->f)) != 0)
-			return r;
-	out->kind = head.kind;
-	out->generation = head.generation;
-	out->seq = head.seq;
-	out->begin_seq = head.begin_seq;
-	out->wall_ns = head.wall_ns;
-	out->request = head.request;
+	if ((r = record_check(bytes, &look)) != 0)
+		return r;
+	take_apart(&look, out);
+	*took = look.all.n;
 	return 0;
 }
 
@@ -262,4 +297,42 @@ record_merge(const struct record *begin, const struct record *end, struct record
 		out->f.name = end->f.name;
 #include "tables/auditfields.def"
 #undef FIELD
+}
+
+int
+record_join(const struct record_look *begin, const struct record_look *end, char *to, size_t *bytes)
+{
+	size_t			 at = sizeof(begin->head) + begin->fields_bytes;
+	struct record_head	 head = begin->head;
+	struct record		 b, e, row;
+
+	/* A begin has START fields only and an end only FINISH ones, whose ids are higher. */
+	if (begin->plain && end->plain && at + end->fields_bytes + RECORD_ALIGN <= RECORD_MAX) {
+		memcpy(to, begin->all.p, at);
+		memcpy(to + at, end->all.p + sizeof(end->head), end->fields_bytes);
+		head.kind = RECORD_ONCE;
+		head.fields = (uint8_t)(head.fields + end->head.fields);
+		*bytes = seal(to, &head, at + end->fields_bytes);
+		return 0;
+	}
+	take_apart(begin, &b);
+	take_apart(end, &e);
+	record_merge(&b, &e, &row);
+	return record_encode(&row, to, RECORD_MAX, bytes);
+}
+
+int
+record_again(const struct record_look *r, char *to, size_t *bytes)
+{
+	static const char	zeroes[RECORD_ALIGN];
+	size_t			at = sizeof(r->head) + r->fields_bytes;
+	struct record		row;
+
+	if (r->plain && memcmp(r->all.p + at, zeroes, r->all.n - at) == 0) {
+		memcpy(to, r->all.p, r->all.n);
+		*bytes = r->all.n;
+		return 0;
+	}
+	take_apart(r, &row);
+	return record_encode(&row, to, RECORD_MAX, bytes);
 }

@@ -9,6 +9,7 @@
 #ifndef AUDIT_RECORD_H
 #define AUDIT_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -82,14 +83,29 @@ struct record {
 	struct audit_fields	f;
 };
 
+/* A record that was checked and not taken apart: enough to move it on. */
+struct record_look {
+	struct record_head	head;
+	struct span		all;		/* its bytes, borrowed */
+	uint32_t		fields_bytes;	/* behind the head, without the zeroes at the end */
+	bool			plain;		/* just what record_encode() makes: known fields, in order */
+};
+
 /* Formats at `to`, which has `room` bytes; *bytes is what it took, a multiple of 8, at most RECORD_MAX
  * (RECORD_END_MAX for an end).  Fields a kind does not have are left out.  0, E_FULL (room), E_NOMEM. */
 must_check int	record_encode(const struct record *r, char *to, size_t room, size_t *bytes);
-/* The record at the front of `bytes`; texts of *out point into it, *took is its length.
+/* Checks the record at the front of `bytes`.
  * 0; E_EOF: nothing was written here; E_SHORT: it goes on behind what was given; E_FORMAT: torn, or no
  * record; E_VERSION: whole, but of another format. */
+must_check int	record_check(struct span bytes, struct record_look *out);
+/* The same, and takes it apart: texts of *out point into `bytes`, *took is its length. */
 must_check int	record_decode(struct span bytes, struct record *out, size_t *took);
 /* The one row of a call: what its begin said, and the FINISH fields of its end.  Texts stay theirs. */
 void		record_merge(const struct record *begin, const struct record *end, struct record *out);
+/* That row, or a record that is one by itself, as bytes; `to` has RECORD_MAX.  Plain ones are copied
+ * together and come out as record_encode() would have made them.  0, E_FULL or E_NOMEM. */
+must_check int	record_join(const struct record_look *begin, const struct record_look *end, char *to,
+		    size_t *bytes);
+must_check int	record_again(const struct record_look *r, char *to, size_t *bytes);
 
 #endif

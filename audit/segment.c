@@ -75,12 +75,6 @@ segment_id_cmp(const struct segment_id *a, const struct segment_id *b)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-bool
-segment_id_same_writer(const struct segment_id *a, const struct segment_id *b)
-{
-	return a->boot == b->boot && a->slot == b->slot && a->incarnation == b->incarnation;
-}
-
 int
 segment_open(int dirfd, const char *name, struct segment_reader *out)
 {
@@ -156,21 +150,19 @@ window_rest(const struct segment_reader *s)
 }
 
 int
-segment_next(struct segment_reader *s, struct record *out, struct span *raw)
+segment_next(struct segment_reader *s, struct record_look *out)
 {
 	struct span	rest = window_rest(s);
-	size_t		took;
 	int		r;
 
-	*raw = SPAN_NONE;
-	r = record_decode(rest, out, &took);
+	r = record_check(rest, out);
 	if (r == E_SHORT) {
 		if (fill(s) != 0)
 			return E_SYS;
 		rest = window_rest(s);
 		if (rest.n == 0)
 			r = E_EOF;
-		else if ((r = record_decode(rest, out, &took)) == E_SHORT)
+		else if ((r = record_check(rest, out)) == E_SHORT)
 			r = E_FORMAT;		/* the file ends inside it */
 	}
 	if (r != 0) {
@@ -178,28 +170,26 @@ segment_next(struct segment_reader *s, struct record *out, struct span *raw)
 		segment_seek(s, s->at);
 		return r;
 	}
-	*raw = span_part(rest, 0, took);
-	s->at += took;
+	s->at += out->all.n;
 	return 0;
 }
 
 int
 segment_skip(struct segment_reader *s, uint64_t *skipped)
 {
-	uint64_t	from = s->at;
-	struct record	r;
-	struct span	raw;
-	size_t		took;
+	uint64_t		from = s->at;
+	struct record_look	look;
+	struct span		rest;
 
 	*skipped = 0;
 	s->window_want = WINDOW_BYTES;
 	for (s->at += RECORD_ALIGN; s->at < s->size; s->at += RECORD_ALIGN) {
 		if (window_rest(s).n < RECORD_MAX && fill(s) != 0)
 			break;
-		raw = window_rest(s);
-		if (raw.n == 0)
+		rest = window_rest(s);
+		if (rest.n == 0)
 			break;
-		if (record_decode(raw, &r, &took) == 0) {
+		if (record_check(rest, &look) == 0) {
 			*skipped = s->at - from;
 			return 0;
 		}

@@ -20,7 +20,11 @@ must_check int	segment_id_parse(const char *name, struct segment_id *out);
 /* By boot, slot, incarnation, number. */
 int		segment_id_cmp(const struct segment_id *a, const struct segment_id *b);
 /* Are they of one incarnation? */
-bool		segment_id_same_writer(const struct segment_id *a, const struct segment_id *b);
+static inline bool
+segment_id_same_writer(const struct segment_id *a, const struct segment_id *b)
+{
+	return a->boot == b->boot && a->slot == b->slot && a->incarnation == b->incarnation;
+}
 
 struct segment_reader {
 	int		 fd;			/* owned */
@@ -39,10 +43,10 @@ bool		segment_is_live(const struct segment_reader *s);
 /* Goes back (or on) to an offset that segment_next() stood at before. */
 void		segment_seek(struct segment_reader *s, uint64_t at);
 
-/* The next record; its texts, and *raw, are borrowed until the next call.
+/* The next record; its bytes are borrowed until the next call.
  * 0; E_EOF: nothing more (yet); E_FORMAT: torn, half-written or damaged; E_VERSION; E_SYS.  Stands
  * still unless it answers 0. */
-must_check int	segment_next(struct segment_reader *s, struct record *out, struct span *raw);
+must_check int	segment_next(struct segment_reader *s, struct record_look *out);
 /* Over damage to the next whole record: 0 and how many bytes were skipped, or E_EOF when there is
  * none.  Not on a segment that is live: what looks torn there may be on its way. */
 must_check int	segment_skip(struct segment_reader *s, uint64_t *skipped);

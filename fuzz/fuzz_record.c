@@ -32,14 +32,34 @@ same_again(const struct record *r)
 		    !span_eq(back.f.outcome, r->f.outcome) || !span_eq(back.f.rule, r->f.rule));
 }
 
+/* What goes into a row without being taken apart must be what taking it apart would have given. */
+static void
+same_moved(const struct record_look *look, const struct record *r)
+{
+	char		moved[RECORD_MAX];
+	struct record	row;
+	size_t		n;
+
+	BUG_ON(record_again(look, moved, &n) != 0);
+	BUG_ON(n > RECORD_MAX || record_decode(span_make(moved, n), &row, &n) != 0);
+	BUG_ON(record_join(look, look, moved, &n) != 0 || n > RECORD_MAX);
+	BUG_ON(record_decode(span_make(moved, n), &row, &n) != 0);
+	BUG_ON(!span_eq(row.f.object, r->f.object) || !span_eq(row.f.outcome, r->f.outcome) ||
+	    row.f.latency_us != r->f.latency_us || row.seq != r->seq);
+}
+
 static void
 try_record(struct span bytes)
 {
-	struct record	r;
-	size_t		took;
+	struct record		r;
+	struct record_look	look;
+	size_t			took;
 
-	if (record_decode(bytes, &r, &took) == 0)
-		same_again(&r);
+	if (record_decode(bytes, &r, &took) != 0)
+		return;
+	same_again(&r);
+	BUG_ON(record_check(bytes, &look) != 0);
+	same_moved(&look, &r);
 }
 
 int

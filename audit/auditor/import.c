@@ -88,35 +88,18 @@ over_damage(struct import *im, struct source *s, struct segment_reader *reader)
 	return r;
 }
 
-/* A record out of turn: the folder may have been read while segments were made.  Believed the second
- * time, and then the store notes the gap. */
-static int
-gap_check(struct import *im, struct source *s, const struct record *rec)
-{
-	uint64_t	last;
-	int		r;
-
-	if ((r = auditdb_last_seq(im->db, &s->id, &last)) != 0)
-		return r;
-	if (rec->seq <= last + 1 || s->gap_seen)
-		return 0;
-	s->gap_seen = true;
-	return E_AGAIN;
-}
-
 /* 0: read to its present end (`through` says whether for good); E_AGAIN: not to its end. */
 static int
 take_records(struct import *im, struct source *s, struct segment_reader *reader)
 {
-	struct record	rec;
-	struct span	raw;
-	int		r;
+	struct record_look	rec;
+	int			r;
 
 	for (;;) {
 		if (im->budget == 0)
 			return E_AGAIN;
 		s->at = reader->at;
-		r = segment_next(reader, &rec, &raw);
+		r = segment_next(reader, &rec);
 		if (r == E_SYS || r == E_NOMEM)
 			return r;
 		if (r != 0) {
@@ -130,13 +113,15 @@ take_records(struct import *im, struct source *s, struct segment_reader *reader)
 				return r;
 			continue;
 		}
-		if ((r = gap_check(im, s, &rec)) != 0)
-			return r;
-		if ((r = auditdb_take(im->db, &s->id, &rec, raw)) == 0)
+		/* A record out of turn: the folder may have been read while segments were made.  Believed
+		 * the second time. */
+		if ((r = auditdb_take(im->db, &s->id, &rec, s->gap_seen)) == E_AGAIN)
+			s->gap_seen = true;
+		if (r == 0)
 			im->changed = true;
 		else if (r != E_EXISTS)
 			return r;
-		im->budget -= raw.n < im->budget ? raw.n : im->budget;
+		im->budget -= rec.all.n < im->budget ? rec.all.n : im->budget;
 	}
 	s->through = true;
 	return 0;
@@ -334,13 +319,12 @@ import_behind(struct import *im)
 		return 0;
 	for (size_t i = 0; i < im->src.count; i++) {
 		struct segment_reader reader;
-		struct record rec;
-		struct span raw;
+		struct record_look rec;
 
 		if (segment_open(im->src.dir_fd, im->src.v[i].name, &reader) != 0)
 			continue;
 		segment_seek(&reader, im->src.v[i].taken_to);
-		while (segment_next(&reader, &rec, &raw) == 0)
+		while (segment_next(&reader, &rec) == 0)
 			n++;
 		segment_close(&reader);
 	}

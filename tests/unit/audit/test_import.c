@@ -94,6 +94,32 @@ Test(import, closes_the_calls_of_the_dead_and_of_nobody_else)
 	bench_fini(&b);
 }
 
+/* Two writers in one look, each with calls open when the other one's turn comes. */
+Test(import, writers_by_turns_do_not_mix_their_calls)
+{
+	struct bench	b;
+	char		bytes[3 * RECORD_MAX];
+	size_t		n = 0;
+
+	bench_init(&b);
+	n += bench_record(bytes + n, RECORD_BEGIN, 1, 0, "one");
+	n += bench_record(bytes + n, RECORD_BEGIN, 2, 0, "two");
+	bench_segment(&b, 1, 1, span_make(bytes, n));
+	bench_segment(&b, 2, 1, span_make(bytes, n));
+	n = bench_record(bytes, RECORD_END, 3, 2, "");
+	bench_segment(&b, 2, 2, span_make(bytes, n));
+	bench_import(&b);
+	cr_expect(eq(uint, desk_rows_of(b.db, "two"), 1));
+	cr_expect(eq(u64, desk_rows(b.db).all, 1));
+	n += bench_record(bytes + n, RECORD_END, 4, 1, "");
+	bench_segment(&b, 1, 2, span_make(bytes, n));
+	bench_import(&b);
+	cr_expect(eq(uint, desk_rows_of(b.db, "two"), 2));
+	cr_expect(eq(uint, desk_rows_of(b.db, "one"), 1));
+	cr_expect(eq(u64, desk_rows(b.db).all, 3));
+	bench_fini(&b);
+}
+
 Test(import, an_end_whose_call_was_closed_is_kept)
 {
 	struct bench	b;

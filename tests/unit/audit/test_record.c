@@ -4,9 +4,11 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "audit/record.h"
+#include "lib/sum.h"
 
 static const struct record full = {
 	.kind = RECORD_ONCE, .generation = 41, .seq = 7, .wall_ns = 1700000000123000000u, .request = 99,
@@ -188,4 +190,149 @@ Test(record, merge_has_the_begin_and_what_the_end_knew)
 	expect_text(row.f.agent, "backend");
 	expect_text(row.f.outcome, "timeout");
 	expect_text(row.f.error, "");
+}
+
+static void
+expect_same(const struct record *got, const struct record *want, const char *what)
+{
+	cr_expect(eq(int, (int)got->kind, (int)want->kind), "%s", what);
+	cr_expect(got->generation == want->generation && got->seq == want->seq &&
+	    got->begin_seq == want->begin_seq && got->wall_ns == want->wall_ns &&
+	    got->request == want->request, "%s", what);
+#define text(name) cr_expect(span_eq(got->f.name, want->f.name), "%s: " #name, what);
+#define u64(name) cr_expect(got->f.name == want->f.name, "%s: " #name, what);
+#define FIELD(name, id, type, max, when, doc) type(name)
+#include "tables/auditfields.def"
+#undef FIELD
+#undef u64
+#undef text
+}
+
+/* Joined must be what taking apart, merging and writing anew makes of it, to the byte. */
+static void
+expect_joined(struct span begin, struct span end, bool plain, const char *what)
+{
+	struct record_look	lb, le;
+	struct record		b, e, want, got;
+	char			joined[RECORD_MAX], anew[RECORD_MAX];
+	size_t			nj, na, took;
+
+	cr_assert(eq(int, record_check(begin, &lb), 0), "%s", what);
+	cr_assert(eq(int, record_check(end, &le), 0), "%s", what);
+	cr_expect(plain == (lb.plain && le.plain), "%s", what);
+	cr_assert(eq(int, record_decode(begin, &b, &took), 0));
+	cr_assert(eq(int, record_decode(end, &e, &took), 0));
+	record_merge(&b, &e, &want);
+	cr_assert(eq(int, record_encode(&want, anew, sizeof(anew), &na), 0));
+	cr_assert(eq(int, record_join(&lb, &le, joined, &nj), 0));
+	cr_assert(eq(int, record_decode(span_make(joined, nj), &got, &took), 0), "%s", what);
+	expect_same(&got, &want, what);
+	cr_expect(span_eq(span_make(joined, nj), span_make(anew, na)), "%s", what);
+}
+
+Test(record, joins_begin_and_end_as_if_written_anew)
+{
+	static char	x[RECORD_MAX];
+	struct record	begins[3] = { full, { .seq = 3 }, full }, ends[3] = { full, { .seq = 4 }, full };
+	char		b[RECORD_MAX], e[RECORD_MAX], what[32];
+
+	memset(x, 'x', sizeof(x));
+#define text(name) begins[2].f.name = ends[2].f.name = span_make(x, sizeof(x));
+#define u64(name) begins[2].f.name = ends[2].f.name = UINT64_MAX;
+#define FIELD(name, id, type, max, when, doc) type(name)
+#include "tables/auditfields.def"
+#undef FIELD
+#undef u64
+#undef text
+	for (int i = 0; i < 3; i++) {
+		for (int k = 0; k < 3; k++) {
+			size_t nb, ne;
+
+			begins[i].kind = RECORD_BEGIN;
+			ends[k].kind = RECORD_END;
+			ends[k].begin_seq = begins[i].seq;
+			nb = encode(&begins[i], b);
+			ne = encode(&ends[k], e);
+			snprintf(what, sizeof(what), "begin %d end %d", i, k);
+			expect_joined(span_make(b, nb), span_make(e, ne), true, what);
+		}
+	}
+}
+
+/* A whole record whose fields nobody of ours would write like this; `tail` more bytes are left. */
+static struct span
+odd(char *to, enum record_kind kind, struct span fields, uint8_t count, size_t tail)
+{
+	struct record_head	h = { .kind = (uint8_t)kind, .fields = count, .format = RECORD_FORMAT, .seq = 1 };
+
+	memset(to, 0, RECORD_MAX);
+	h.bytes = (uint32_t)((sizeof(h) + fields.n + tail + 7) / 8 * 8);
+	memcpy(to, &h, sizeof(h));
+	memcpy(to + sizeof(h), fields.p, fields.n);
+	memset(to + sizeof(h) + fields.n, 'x', tail);
+	h.crc = crc32c(span_make(to + 8, h.bytes - 8));
+	memcpy(to + 4, &h.crc, 4);
+	return span_make(to, h.bytes);
+}
+
+static const struct {
+	const char	*what;
+	struct span	 fields;
+	uint8_t		 count;
+	size_t		 tail;
+} oddities[] = {
+	{ "a field of a later release", { "\7\0\1\0q\377\0\2\0zz", 11 }, 2, 0 },
+	{ "out of order", { "\7\0\1\0q\1\0\2\0de", 11 }, 2, 0 },
+	{ "one twice", { "\7\0\1\0q\7\0\1\0r", 10 }, 2, 0 },
+	{ "of another kind", { "\7\0\1\0q\17\0\2\0ok", 11 }, 2, 0 },
+	{ "rubbish behind", { "\7\0\1\0q", 5 }, 1, 64 },
+};
+
+Test(record, writes_odd_ones_anew)
+{
+	struct record	end = full, got, want;
+	char		b[RECORD_MAX], e[RECORD_MAX], out[RECORD_MAX];
+	size_t		n, took;
+
+	end.kind = RECORD_END;
+	for (size_t i = 0; i < sizeof(oddities) / sizeof(oddities[0]); i++) {
+		struct span bytes = odd(b, RECORD_BEGIN, oddities[i].fields, oddities[i].count, oddities[i].tail);
+		struct record_look look;
+
+		expect_joined(bytes, span_make(e, encode(&end, e)), false, oddities[i].what);
+		bytes = odd(b, RECORD_ONCE, oddities[i].fields, oddities[i].count, oddities[i].tail);
+		cr_assert(eq(int, record_check(bytes, &look), 0));
+		cr_assert(eq(int, record_again(&look, out, &n), 0));
+		cr_assert(eq(int, record_decode(span_make(out, n), &got, &took), 0));
+		cr_assert(eq(int, record_decode(bytes, &want, &took), 0));
+		expect_same(&got, &want, oddities[i].what);
+		cr_expect(n <= sizeof(struct record_head) + 16, "%s: rubbish is not kept", oddities[i].what);
+	}
+	/* Rubbish in the place of the zeroes does not go into a row either. */
+	{
+		struct span bytes = odd(b, RECORD_ONCE, (struct span){ "\7\0\1\0q", 5 }, 1, 3);
+		struct record_look look;
+
+		cr_assert(eq(int, record_check(bytes, &look), 0));
+		cr_assert(eq(int, record_again(&look, out, &n), 0));
+		cr_expect(eq(int, memcmp(out + n - 3, "\0\0\0", 3), 0));
+	}
+}
+
+Test(record, refuses_fields_that_lie_about_themselves)
+{
+	static const struct span fields[] = {
+		{ "\7\0\377\377q", 5 },		/* goes on behind the record */
+		{ "\7\0\1", 3 },			/* so does its head */
+		{ "\11\0\11\0allowance", 13 },	/* longer than its row allows */
+		{ "\21\0\4\0four", 8 },		/* a number of four bytes */
+	};
+	struct record_look	look;
+	char			b[RECORD_MAX];
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		struct span bytes = odd(b, RECORD_ONCE, fields[i], i == 1 ? 3 : 1, 0);
+
+		cr_expect(eq(int, record_check(bytes, &look), E_FORMAT), "row %zu", i);
+	}
 }

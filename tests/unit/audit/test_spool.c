@@ -26,20 +26,19 @@ read_back(struct desk *d, uint32_t n)
 
 	for (uint32_t i = 1; i <= n; i++) {
 		struct segment_reader s;
-		struct record r;
-		struct span raw;
+		struct record_look r;
 		char name[SEGMENT_NAME_MAX];
 		int e;
 
 		segment_name(DESK_BOOT, 1, 1, i, name);
 		cr_assert(eq(int, segment_open(d->spool_fd, name, &s), 0));
-		while ((e = segment_next(&s, &r, &raw)) == 0) {
-			cr_expect(eq(u64, r.seq, b.last_seq + 1));
-			b.last_seq = r.seq;
-			b.begins += r.kind == RECORD_BEGIN;
-			b.ends += r.kind == RECORD_END;
-			b.onces += r.kind == RECORD_ONCE;
-			b.marks += r.kind == RECORD_MARK;
+		while ((e = segment_next(&s, &r)) == 0) {
+			cr_expect(eq(u64, r.head.seq, b.last_seq + 1));
+			b.last_seq = r.head.seq;
+			b.begins += r.head.kind == RECORD_BEGIN;
+			b.ends += r.head.kind == RECORD_END;
+			b.onces += r.head.kind == RECORD_ONCE;
+			b.marks += r.head.kind == RECORD_MARK;
 		}
 		cr_expect(eq(int, e, E_EOF));
 		cr_expect(segment_has_rest(&s) == false);

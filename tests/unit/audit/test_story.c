@@ -12,6 +12,86 @@
 
 #include "bench.h"
 
+static bool
+note_begin(const struct auditdb_row *row, void *arg)
+{
+	unsigned char	*seen = arg;
+
+	cr_assert(row->r.seq < 2000);
+	cr_expect(span_is(row->r.f.object, "query"));
+	cr_expect(eq(u64, row->r.wall_ns, 1000 * row->r.seq));
+	cr_expect(eq(uint, seen[row->r.seq]++, 0));
+	return true;
+}
+
+static void
+check_each_begin_once(struct bench *b, unsigned calls)
+{
+	unsigned char	seen[2000] = { 0 };
+
+	cr_expect(eq(u64, desk_rows(b->db).all, calls));
+	cr_assert(eq(int, auditdb_each_number(b->db, 0, note_begin, seen), 0));
+}
+
+/* One writer's story, cut into segments anywhere; the auditor dies between any two of its passes, with
+ * and without what it took in memory. */
+Test(story, any_order_of_ends_gives_each_call_its_row, .timeout = 60)
+{
+	enum { CALLS = 300 };
+
+	srand(19);
+	for (uint32_t round = 1; round <= 30; round++) {
+		struct bench b;
+		static char bytes[4 * CALLS * 512];
+		uint64_t open[CALLS], seq = 0;
+		unsigned n = 0, calls = 0, orphans;
+		size_t used = 0;
+		uint32_t number = 0;
+
+		bench_init(&b);
+		while (calls < CALLS || n > 3) {
+			if (n > 0 && (calls == CALLS || rand() % 2 == 0)) {
+				unsigned k = (unsigned)rand() % n;
+
+				used += bench_record(bytes + used, RECORD_END, ++seq, open[k], "query");
+				open[k] = open[--n];
+			} else {
+				open[n++] = ++seq;
+				calls++;
+				used += bench_record(bytes + used, RECORD_BEGIN, seq, 0, "query");
+			}
+			if (rand() % 20 != 0)
+				continue;
+			bench_segment(&b, 1, ++number, span_make(bytes, used));
+			used = 0;
+			if (rand() % 2 == 0)
+				bench_import(&b);
+			if (rand() % 3 == 0) {
+				bench_close(&b);
+				bench_open(&b);
+			}
+			if (rand() % 4 == 0) {		/* begun, and never committed */
+				enum import_news news;
+
+				bench_limit_files(0);
+				(void)!import_pass(b.im, &news);
+				bench_limit_files(RLIM_INFINITY);
+			}
+		}
+		orphans = n;
+		bench_segment(&b, 1, ++number, span_make(bytes, used));
+		bench_import(&b);
+		cr_expect(eq(u64, desk_rows(b.db).ok, CALLS - orphans));
+		cr_assert(eq(int, import_writer_over(b.im, 1, 1), 0));
+		bench_import(&b);
+		check_each_begin_once(&b, CALLS);
+		cr_expect(eq(u64, desk_rows(b.db).unknown, orphans));
+		cr_expect(eq(u64, desk_rows(b.db).marks, 0));
+		cr_expect(eq(uint, desk_segments(&b.d), 0));
+		bench_fini(&b);
+	}
+}
+
 /* What a worker shares with its test: how many calls it has dispatched, the highest of them last. */
 struct dispatched {
 	_Atomic uint64_t	seq;
