@@ -43,7 +43,7 @@ row_add(struct auditdb *db, const struct segment_id *from, uint64_t end_seq, str
 	r = kv_append(db->txn, DB_REC, span_make(row->number, sizeof(row->number)),
 	    span_make(&row->head, sizeof(row->head) + n));
 	if (r != 0)
-		return r;
+		return r == E_EXISTS ? E_FORMAT : r;	/* rows behind the head of the chain */
 	if (times_are_full(&db->times) && (r = auditdb_flush_times(db)) != 0)
 		return r;
 	memcpy(&record, row->record, sizeof(record));

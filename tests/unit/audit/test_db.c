@@ -155,6 +155,31 @@ Test(db, refuses_a_store_of_another_format)
 	desk_fini(&d);
 }
 
+Test(db, rows_behind_the_head_of_the_chain_are_damage)
+{
+	struct desk	d;
+	struct auditdb	*db;
+	struct kv	*kv;
+	struct kv_txn	*t;
+	struct record	r = { .kind = RECORD_ONCE, .seq = 11 };
+
+	desk_init(&d);
+	cr_assert(eq(int, auditdb_open(d.db_path, false, &db), 0));
+	add_rows(db, 10);
+	auditdb_close(&db);
+	cr_assert(eq(int, kv_open(d.db_path, all_tables, DB_LIMIT, 1 << 24, 0, &kv), 0));
+	cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+	cr_assert(eq(int, kv_del(t, DB_META, SPAN_LIT("chain")), 0));
+	cr_assert(eq(int, kv_commit(&t), 0));
+	kv_close(&kv);
+	cr_assert(eq(int, auditdb_open(d.db_path, false, &db), 0));
+	cr_assert(eq(int, auditdb_begin(db), 0));
+	cr_expect(eq(int, try_take(db, &r), E_FORMAT), "not a double");
+	auditdb_abort(db);
+	auditdb_close(&db);
+	desk_fini(&d);
+}
+
 struct check {
 	struct chain	chain;
 	uint64_t	bad;
