@@ -12,6 +12,7 @@
 #include "master/dirs.h"
 #include "master/listen.h"
 #include "master/options.h"
+#include "master/peers.h"
 #include "master/query.h"
 #include "master/regions.h"
 #include "master/reload.h"
@@ -60,6 +61,7 @@ struct master {
 	struct child		*workers;
 	uint32_t		 worker_count;
 	struct tenants		 tenants;
+	struct peer_pairs	 pairs;
 
 	struct compile		 compile;
 	struct reload		 reload;

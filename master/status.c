@@ -185,6 +185,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_RUNNER_WANTED:
 		runners_want(m, c, b->RUNNER_WANTED.tenant);
 		break;
+	case MSG_TYPE_WORKER_PEER_WANTED:
+		peers_want(c, &b->WORKER_PEER_WANTED);
+		break;
 	case MSG_TYPE_SERVER_STATE:
 		answer_server_state(c, &b->SERVER_STATE);
 		break;
