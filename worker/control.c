@@ -74,6 +74,7 @@ on_boot(struct worker *w, const struct msg_BOOT *m)
 	w->boot = m->boot;
 	w->workers = m->workers;
 	w->flags = m->flags;
+	peers_set_self(w->peers, w->slot, w->incarnation, w->workers);
 	requestid_init(&w->ids, w->slot, w->incarnation, loop_wall_ms(w->loop));
 }
 
@@ -174,6 +175,27 @@ on_runner_link(struct worker *w, const struct chan_msg *m)
 		link_attach(l, take_fd(m));
 }
 
+/* --- other workers ---------------------------------------------------------------------------- */
+
+int
+worker_want_peer(uint32_t slot, uint32_t incarnation, uint64_t after, void *arg)
+{
+	struct worker	*w = arg;
+
+	return chan_send(&w->master, MSG_TYPE_WORKER_PEER_WANTED, 0,
+	    &(struct msg_WORKER_PEER_WANTED){ slot, incarnation, after, 0 }, NULL, 0);
+}
+
+static void
+on_worker_peer(struct worker *w, const struct chan_msg *m)
+{
+	const struct msg_WORKER_PEER	*b = &m->body->WORKER_PEER;
+
+	peers_attach(w->peers, b->slot, b->incarnation, b->pair, take_fd(m));
+}
+
+/* --- status ----------------------------------------------------------------------------------- */
+
 void
 worker_report_server(struct worker *w, struct span tenant, struct span server,
     enum server_state state, uint32_t tools, uint64_t next_try_ms, struct span error)
@@ -209,7 +231,8 @@ drain(struct worker *w, uint64_t within_ms)
 void
 worker_drain_check(struct worker *w)
 {
-	if (w->draining && w->calls_running == 0 && conn_set_count(w->conns)->open == 0)
+	if (w->draining && w->calls_running == 0 && conn_set_count(w->conns)->open == 0 &&
+	    peers_queued(w->peers) == 0)
 		loop_stop(w->loop);
 }
 
@@ -228,6 +251,7 @@ worker_on_master_gone(struct chan *c, int why, void *arg)
 	if (!w->ready)
 		exit(EX_UNAVAILABLE);
 	log_notice(NULL, "the master is gone (%s): leaving", err_text(why));
+	peers_master_gone(w->peers);
 	drain(w, ORPHAN_MS);
 }
 
@@ -274,6 +298,13 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 			link_refuse(l, m->body->RUNNER_NONE.why);
 		break;
 	}
+	case MSG_TYPE_WORKER_PEER:
+		on_worker_peer(w, m);
+		break;
+	case MSG_TYPE_WORKER_PEER_NONE:
+		peers_none(w->peers, m->body->WORKER_PEER_NONE.slot, m->body->WORKER_PEER_NONE.incarnation,
+		    m->body->WORKER_PEER_NONE.living);
+		break;
 	case MSG_TYPE_PING:
 		r = chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0);
 		break;

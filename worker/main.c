@@ -153,8 +153,8 @@ on_request(struct exchange *x, void *arg)
 }
 
 /* The order of registration is the order within a rank: the audit is written, then calls whose
- * `begin` was kept are dispatched, then connections are flushed, and then links: what a client took is
- * credit for a runner. */
+ * `begin` was kept are dispatched, then connections are flushed, and then peers and links: what a client
+ * took is credit for a runner. */
 static int
 worker_init(struct worker *w)
 {
@@ -175,7 +175,8 @@ worker_init(struct worker *w)
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
 	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
 	    (r = lists_new(w, &w->lists)) != 0 || (r = rpc_scan_new(&w->scan)) != 0 ||
-	    (r = rpc_answer_new(&w->answer_scan)) != 0)
+	    (r = rpc_answer_new(&w->answer_scan)) != 0 ||
+	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;
 	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, on_links_flush, w);
 	return chan_init(&w->master, w->loop, HERITAGE_CONTROL, ROLE_WORKER, ROLE_MASTER,
@@ -199,6 +200,7 @@ main(void)
 	if ((r = worker_init(&w)) != 0)
 		fatal(EX_OSERR, "start: %s", err_text(r));
 	loop_run(w.loop);
+	peers_free(&w.peers);
 	spool_free(&w.spool);
 	return EX_OK;
 }

@@ -25,6 +25,7 @@
 #include "worker/accept.h"
 #include "worker/conn.h"
 #include "worker/link.h"
+#include "worker/peers.h"
 
 #define WORKER_LINKS_MAX	64
 #define WORKER_SESSION_BUCKETS	1024
@@ -78,6 +79,7 @@ struct worker {
 
 	struct link		*links[WORKER_LINKS_MAX];
 	size_t			 link_count;
+	struct peers		*peers;		/* messages to and from other workers */
 	struct lists		*lists;		/* the servers' lists of tools */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
@@ -104,12 +106,14 @@ void		worker_go(struct worker *w);
 void		worker_on_master_gone(struct chan *c, int why, void *arg);
 void		worker_drain_init(struct worker *w);
 void		worker_on_master(struct chan *c, const struct chan_msg *m, void *arg);
+/* Asks for a pair with another worker (peers.h). */
+must_check int	worker_want_peer(uint32_t slot, uint32_t incarnation, uint64_t after, void *arg);
 /* The link to this tenant's runner, made on first use; NULL when there is no memory. */
 struct link	*worker_link(struct worker *w, struct span tenant);
 /* Tells the master how a server is, for `mcpgwctl status`. */
 void		worker_report_server(struct worker *w, struct span tenant, struct span server,
 		    enum server_state state, uint32_t tools, uint64_t next_try_ms, struct span error);
-/* Ends the process when it drains and nothing runs any more. */
+/* Ends the process when it drains, nothing runs any more, and other workers were told what they wait for. */
 void		worker_drain_check(struct worker *w);
 
 /* gauges.c: what this worker publishes about itself. */
