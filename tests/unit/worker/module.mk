@@ -1,1 +1,1 @@
-$(call unit,worker,worker http lib,event_core)
+$(call unit,worker,master worker upstream auth mcp audit shm policy ipc http sandbox lib,event_core crypto)
