@@ -44,7 +44,7 @@ b64url_encode(const void *bytes, size_t n, char *to)
 
 /* 0..63, or -1. */
 static int
-url_value(char c)
+value_of(const char *digits, char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -52,11 +52,12 @@ url_value(char c)
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
+	return c == digits[62] ? 62 : c == digits[63] ? 63 : -1;
 }
 
-int
-b64url_decode(struct span text, uint8_t *to, size_t room, size_t *got)
+/* A text without padding. */
+static int
+decode(const char *digits, struct span text, uint8_t *to, size_t room, size_t *got)
 {
 	uint32_t	bits = 0;
 	int		have = 0, v;
@@ -68,7 +69,7 @@ b64url_decode(struct span text, uint8_t *to, size_t room, size_t *got)
 	if (n > room)
 		return E_TOOBIG;
 	for (size_t i = 0; i < text.n; i++) {
-		if ((v = url_value(text.p[i])) == -1)
+		if ((v = value_of(digits, text.p[i])) == -1)
 			return E_FORMAT;
 		bits = bits << 6 | (uint32_t)v;
 		have += 6;
@@ -82,4 +83,23 @@ b64url_decode(struct span text, uint8_t *to, size_t room, size_t *got)
 		return E_FORMAT;
 	*got = n;
 	return 0;
+}
+
+int
+b64_decode(struct span text, uint8_t *to, size_t room, size_t *got)
+{
+	size_t	padding = 0;
+
+	*got = 0;
+	if (text.n % 4 != 0)
+		return E_FORMAT;
+	while (padding < 2 && padding < text.n && text.p[text.n - 1 - padding] == '=')
+		padding++;
+	return decode(plain, span_part(text, 0, text.n - padding), to, room, got);
+}
+
+int
+b64url_decode(struct span text, uint8_t *to, size_t room, size_t *got)
+{
+	return decode(url, text, to, room, got);
 }

@@ -16,6 +16,8 @@
 
 /* Three bytes, at the text's end one or two, to their four characters, padded. */
 void		b64_four(const void *bytes, size_t n, char to[4]);
+/* Of a padded text.  0, E_FORMAT or E_TOOBIG; *got bytes in `to`. */
+must_check int	b64_decode(struct span text, uint8_t *to, size_t room, size_t *got);
 
 /* `to` has room for B64URL_CHARS(n) + 1. */
 void		b64url_encode(const void *bytes, size_t n, char *to);

@@ -52,3 +52,25 @@ Test(b64, refuses_other_spellings_of_base64url)
 		cr_expect(b64url_decode(span_of(texts[i]), back, sizeof(back), &n) == E_FORMAT, "%s", texts[i]);
 	cr_expect(b64url_decode(span_make("Z\0", 2), back, sizeof(back), &n) == E_FORMAT);
 }
+
+Test(b64, reads_padded_texts_of_one_spelling)
+{
+	static const struct { const char *bytes, *text; } good[] = {
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "\xfb\xff\xbf", "+/+/" },
+	};
+	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "====", "=", "-_-_", "Zg==Zg==",
+		"Z=g=", "Zm 8", "Zm8\n" };
+	uint8_t	back[16];
+	size_t	n;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		size_t	bytes = strlen(good[i].bytes);
+
+		cr_expect(b64_decode(span_of(good[i].text), back, bytes, &n) == 0 && n == bytes, "row %zu", i);
+		cr_expect(memcmp(back, good[i].bytes, n) == 0, "row %zu", i);
+		cr_expect(bytes == 0 || b64_decode(span_of(good[i].text), back, bytes - 1, &n) == E_TOOBIG);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect(b64_decode(span_of(bad[i]), back, sizeof(back), &n) == E_FORMAT, "%s", bad[i]);
+}
