@@ -188,10 +188,11 @@ tool_read(struct catalogue *c, struct catalogue_tool *t)
 		return 1 + CATALOGUE_DROP_NAME;
 	if (!mcp_schema_root_ok(t->schema))
 		return 1 + CATALOGUE_DROP_SCHEMA;
-	if (!mcp_schema_headers_ok(t->schema))
-		return 1 + CATALOGUE_DROP_HEADER;
 	if (*index_slot(c, &c->by_name, t->name) != 0)
 		return 1 + CATALOGUE_DROP_DOUBLE;
+	/* Long paths, many times: what is read of a schema may be larger than its text. */
+	if ((r = mcp_params_read(t->schema, &c->text, &t->params, &t->param_count)) != 0)
+		return 1 + (r == E_FORMAT ? CATALOGUE_DROP_HEADER : CATALOGUE_DROP_LIMIT);
 	json_iter_init(&it, t->object);
 	while (json_iter_next(&it, &key, &value))
 		t->members |= (uint8_t)catalogue_member_of(key, value);

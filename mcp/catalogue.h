@@ -10,6 +10,7 @@
 
 #include "lib/json.h"
 #include "mcp/name.h"
+#include "mcp/param.h"
 
 #define CATALOGUE_TOOLS_MAX	10000
 #define CATALOGUE_BYTES_MAX	(16 * 1024 * 1024)
@@ -41,6 +42,8 @@ struct catalogue_tool {
 	uint8_t			composed_bytes;	/* 0: another tool of this server has the same */
 	bool			clashes;	/* its composed name was met by another's */
 	uint8_t			members;	/* enum catalogue_member bits */
+	uint8_t			param_count;	/* of most tools: 0 */
+	const struct mcp_param	*params;	/* arguments that header fields repeat */
 	struct json_value	object;		/* all of it, compact */
 	struct json_value	name_value;	/* its name as it stands in the object */
 	struct json_value	description, schema;

@@ -45,6 +45,22 @@ mcp_header_matches(struct span value, struct span want)
 	return 0;
 }
 
+int
+mcp_header_decode(struct span value, char *to, size_t room, struct span *out)
+{
+	struct span	v = span_trim(value);
+	size_t		n;
+	int		r;
+
+	*out = v;
+	if (!is_marked(v))
+		return 0;
+	if ((r = b64_decode(marked_part(v), (uint8_t *)to, room, &n)) != 0)
+		return r == E_TOOBIG ? r : E_MCP_HEADER;
+	*out = span_make(to, n);
+	return 0;
+}
+
 static bool
 can_stand(struct span text)
 {
