@@ -41,7 +41,7 @@ make_fields(struct ask *a)
 	int				 r;
 
 	a->field_count = 0;
-	if (t->header_count > TARGET_HEADERS_MAX)
+	if (t->header_count > TARGET_HEADERS_MAX || q->param_count > ASK_PARAMS_MAX)
 		return E_TOOBIG;
 	for (size_t i = 0; i < t->header_count; i++)
 		a->fields[a->field_count++] = t->headers[i];
@@ -63,6 +63,8 @@ make_fields(struct ask *a)
 			return r;
 		add(a, "Mcp-Name", buf_rest(&a->name));
 	}
+	for (size_t i = 0; i < q->param_count; i++)
+		a->fields[a->field_count++] = q->params[i];
 	return 0;
 }
 

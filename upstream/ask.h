@@ -10,12 +10,14 @@
 
 #include "http/sse.h"
 #include "mcp/rpc.h"
+#include "mcp/schema.h"
 #include "mcp/version.h"
 #include "upstream/fetch.h"
 #include "upstream/target.h"
 
 #define ASK_SESSION_MAX		256
-#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + 8)
+#define ASK_PARAMS_MAX		SCHEMA_HEADERS_MAX
+#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + ASK_PARAMS_MAX + 8)
 
 /* What the asks of one worker share. */
 struct ask_shared {
@@ -40,6 +42,8 @@ struct ask_request {		/* borrowed until the end, target and all */
 	struct span			 session;	/* or empty */
 	enum mcp_method			 method;
 	struct span			 name;		/* of Mcp-Name, or empty */
+	const struct exchange_field	*params;	/* Mcp-Param-*, encoded */
+	size_t				 param_count;
 	struct span			 body[FETCH_BODY_PIECES];
 	size_t				 body_count;
 	struct span			 id;		/* raw token in the body; empty: no answer is expected */

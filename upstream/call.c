@@ -268,7 +268,7 @@ send_call(struct upstream_call *c)
 {
 	const struct upstream_request	*r = &c->request;
 	struct ask_request		 q = { .target = r->target, .method = r->method, .name = r->name,
-	    .repeatable = r->repeatable };
+	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable };
 	struct span			 session = peer_session(c->peer);
 	struct upstream_mark		 meta = { 0, 0 };
 	size_t				 at = 0;

@@ -54,6 +54,8 @@ struct route_request {
 	struct span		 name;		/* the server's own, for a modern HTTP server's headers */
 	struct span		 body;		/* borrowed until on_end, as are the texts above */
 	struct bridge_mark	 id, modern_meta;
+	const struct exchange_field *params;	/* Mcp-Param-*, as name; borrowed as the body */
+	size_t			 param_count;
 	bool			 is_list;
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client; 0 for a list */
 	enum mcp_level		 log_level;	/* the client wants; NONE: it did not say */
