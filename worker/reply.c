@@ -9,6 +9,7 @@
 #include "http/sse.h"
 #include "lib/log.h"
 #include "mcp/write.h"
+#include "worker/cors.h"
 #include "worker/events.h"
 #include "worker/reply.h"
 
@@ -34,21 +35,14 @@ reply_wants_sse(const struct request *rq)
 static size_t
 common_fields(struct request *rq, bool sse, struct exchange_field *f)
 {
-	struct span	origin = http_head_get(&rq->x->head, HTTP_ORIGIN);
-	size_t		n = 0;
+	size_t	n = 0;
 
 	f[n++] = (struct exchange_field){ SPAN_LIT("Content-Type"), sse ? type_sse : type_json };
 	if (sse) {
 		f[n++] = (struct exchange_field){ SPAN_LIT("X-Accel-Buffering"), SPAN_LIT("no") };
 		f[n++] = (struct exchange_field){ SPAN_LIT("Cache-Control"), SPAN_LIT("no-store") };
 	}
-	if (origin.p != NULL) {
-		/* It was on the list of allowed origins, or there would be no answer. */
-		f[n++] = (struct exchange_field){ SPAN_LIT("Access-Control-Allow-Origin"), origin };
-		f[n++] = (struct exchange_field){ SPAN_LIT("Access-Control-Expose-Headers"),
-		    SPAN_LIT("Mcp-Session-Id, WWW-Authenticate") };
-	}
-	return n;
+	return n + cors_fields(rq, f + n);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "auth/identify.h"
 #include "lib/bug.h"
 #include "lib/log.h"
+#include "worker/cors.h"
 #include "worker/reply.h"
 #include "worker/request.h"
 
@@ -83,27 +84,6 @@ request_hosts_ok(const struct exchange *x, const struct config *config)
 		return true;
 	return http_head_count(h, HTTP_ORIGIN) == 1 &&
 	    policy_host_ok(config->policy, origin, true);
-}
-
-static void
-reply_preflight(struct request *rq)
-{
-	const struct exchange_field fields[] = {
-		{ SPAN_LIT("Access-Control-Allow-Origin"), http_head_get(&rq->x->head, HTTP_ORIGIN) },
-		{ SPAN_LIT("Access-Control-Allow-Methods"), SPAN_LIT("POST, GET, DELETE, OPTIONS") },
-		{ SPAN_LIT("Access-Control-Allow-Headers"),
-		  SPAN_LIT("Content-Type, Accept, Authorization, MCP-Protocol-Version, Mcp-Method, "
-			"Mcp-Name, Mcp-Session-Id, Last-Event-ID") },
-		{ SPAN_LIT("Access-Control-Max-Age"), SPAN_LIT("600") },
-		{ SPAN_LIT("Vary"), SPAN_LIT("Origin") },
-	};
-
-	if (fields[0].value.p == NULL) {
-		reply_refuse(rq, E_HTTP_METHOD, "OPTIONS is for browsers: it needs an Origin");
-		return;
-	}
-	exchange_reply(rq->x, 204, fields, 5, SPAN_NONE);
-	request_done(rq);
 }
 
 /* --- where to --------------------------------------------------------------------------------- */
@@ -208,14 +188,16 @@ identify(struct request *rq)
 static void
 refuse_identity(struct request *rq, int e)
 {
-	const struct exchange_field challenge = {
-		SPAN_LIT("WWW-Authenticate"), SPAN_LIT("Bearer realm=\"mcpgw\"")
-	};
+	struct exchange_field	f[CORS_FIELDS + 1];
+	size_t			n = cors_fields(rq, f);
 
 	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
 	log_warn_repeat(NULL, "%s: no answer on %.*s: %s", rq->id_text,
 	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e));
-	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, &challenge, e == E_HTTP_CREDENTIAL);
+	if (e == E_HTTP_CREDENTIAL)
+		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"),
+		    SPAN_LIT("Bearer realm=\"mcpgw\"") };
+	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
 	request_done(rq);
 }
 
@@ -317,8 +299,9 @@ request_begin(struct worker *w, struct exchange *x)
 		reply_refuse(rq, E_HTTP_ORIGIN, NULL);
 		return;
 	}
+	rq->origin_ok = http_head_count(&x->head, HTTP_ORIGIN) == 1;
 	if (x->head.method == HTTP_OPTIONS) {
-		reply_preflight(rq);
+		cors_preflight(rq);
 		return;
 	}
 	if ((e = identify(rq)) != 0) {

@@ -41,6 +41,7 @@ struct request {
 	uint64_t		 id;		/* audit/requestid.h */
 	char			 id_text[REQUESTID_CHARS + 1];
 
+	bool			 origin_ok;	/* it came from a page, of an origin that is allowed */
 	unsigned		 view;		/* enum view_bits */
 	const struct rec_server	*server;	/* VIEW_HAS_SERVER */
 

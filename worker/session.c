@@ -8,6 +8,7 @@
 #include "lib/crypt.h"
 #include "mcp/capability.h"
 #include "mcp/write.h"
+#include "worker/cors.h"
 #include "worker/reply.h"
 #include "worker/session.h"
 
@@ -117,7 +118,9 @@ session_ready(struct request *rq)
 void
 session_delete(struct request *rq)
 {
+	struct exchange_field	f[CORS_FIELDS];
+
 	(void)!session_end(&rq->w->sessions, rq->session);
-	exchange_reply(rq->x, 200, NULL, 0, SPAN_NONE);
+	exchange_reply(rq->x, 200, f, cors_fields(rq, f), SPAN_NONE);
 	request_done(rq);
 }
