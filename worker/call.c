@@ -19,12 +19,15 @@
 #include "worker/call_priv.h"
 #include "worker/inputs.h"
 #include "worker/meta.h"
+#include "worker/param.h"
 #include "worker/park.h"
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/rounds.h"
 #include "worker/talk.h"
+#include "worker/view.h"
 
+#define HEADER_MISMATCH	(-32020)	/* an upstream's, to what we sent it */
 #define STALE_MS	20		/* a reload reaches worker and runner within this, */
 #define STALE_TRIES	50		/* or within this many times */
 
@@ -92,6 +95,41 @@ on_message(struct route *r, const struct rpc_answer *m)
 }
 
 static void
+on_listed(struct lists_wait *wait, void *arg)
+{
+	struct call	*c = arg;
+
+	(void)wait;
+	MAGIC_CHECK(c, CALL_MAGIC);
+	param_again(c->rq, &c->ask);
+	loop_timer_arm(&c->again, 0);
+}
+
+/* An HTTP server misses headers, or other ones: its tools may have changed since they were listed.  It looks
+ * at headers before it executes anything, so the call may be sent once more (mcp-wire 14.15). */
+static bool
+lists_again(struct call *c, const struct answer_ready *ready)
+{
+	struct request	*rq = c->rq;
+	uint64_t	 instance;
+	bool		 holds = c->answer.holds;
+
+	if (c->listed || !ready->answer.is_error || ready->answer.error_code != HEADER_MISMATCH ||
+	    !c->answer.modern || c->ask.server->kind != SERVER_HTTP)
+		return false;
+	c->listed = true;
+	answer_fini(&c->answer);
+	answer_init(&c->answer, rq);
+	c->answer.holds = holds;
+	instance = view_list_instance(rq, c->ask.server);
+	lists_expire(rq->w->lists, c->ask.server, instance);
+	lists_begin(&c->listing, on_listed, c);
+	lists_want(rq->w->lists, &c->listing, rq->config, c->ask.server, instance, true);
+	lists_ready(&c->listing);
+	return true;
+}
+
+static void
 on_end(struct route *r, int error, bool sent, struct span text)
 {
 	struct call		*c = call_of(r);
@@ -103,6 +141,8 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		loop_timer_arm(&c->again, STALE_MS);
 		return;
 	}
+	if (error == 0 && lists_again(c, &ready))
+		return;
 	admit_settle(c->rq, c->ask.server, &c->breaker, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
@@ -195,6 +235,7 @@ call_dispatch(struct call *c)
 		.method = MCP_TOOLS_CALL, .name = c->ask.tool, .body = buf_rest(&c->up),
 		.id = c->up_id, .modern_meta = c->up_meta,
 		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
+		.params = c->ask.params, .param_count = c->ask.param_count,
 	};
 	int		 e;
 

@@ -21,6 +21,8 @@ struct call_ask {
 	uint64_t		 timeout_ms;	/* what the client asked for; 0: nothing */
 	enum call_style		 style;
 	const struct decision	*decided;	/* about this tool, under rq->config; NULL: not yet */
+	const struct exchange_field *params;	/* Mcp-Param-* for a modern HTTP server (param.h) */
+	size_t			 param_count;
 };
 
 /* Decides, limits, records, dispatches, answers.  Texts of `ask` live in the request. */

@@ -9,6 +9,7 @@
 #include "worker/answer.h"
 #include "worker/asks.h"
 #include "worker/call.h"
+#include "worker/lists.h"
 #include "worker/notes.h"
 #include "worker/route.h"
 
@@ -26,8 +27,10 @@ struct call {
 	struct decision		 decision;
 	uint64_t		 begin_seq;
 	uint64_t		 until_ms;	/* monotonic: its deadline */
-	struct loop_timer	 again;		/* the runner said STALE */
+	struct loop_timer	 again;		/* the runner said STALE, or the tools were listed again */
 	unsigned		 tries;
+	struct lists_wait	 listing;
+	bool			 listed;
 	struct breaker_ticket	 breaker;
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */

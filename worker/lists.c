@@ -398,6 +398,15 @@ lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
 }
 
 void
+lists_expire(struct lists *l, const struct rec_server *server, uint64_t instance)
+{
+	struct entry	*e = entry_find(l, server->profile, instance);
+
+	if (e != NULL)
+		e->at_ms = 0;
+}
+
+void
 lists_ready(struct lists_wait *wait)
 {
 	if (--wait->left == 0)

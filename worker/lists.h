@@ -36,6 +36,8 @@ void		lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg);
 void		lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
 		    const struct rec_server *server, uint64_t instance, bool patient);
 void		lists_ready(struct lists_wait *wait);
+/* What is known is too old, however fresh it is: who wants it waits for a new one. */
+void		lists_expire(struct lists *l, const struct rec_server *server, uint64_t instance);
 
 /* What is known now: NULL when the server never answered; then *why says so, for people.  Borrowed
  * until the end of the turn. */

@@ -12,6 +12,7 @@
 #include "worker/meta.h"
 #include "worker/metaargs.h"
 #include "worker/metastatus.h"
+#include "worker/param.h"
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/view.h"
@@ -286,12 +287,13 @@ execute(struct request *rq, const struct tools_job *job, const struct catalogue 
 {
 	struct call_ask	ask = { .server = job->server, .tool = job->args.tool,
 	    .arguments = job->args.args, .timeout_ms = job->args.timeout_ms, .style = CALL_EXECUTE };
+	const struct catalogue_tool *t;
 
 	if (list == NULL)
 		call_refuse_unavailable(rq, &ask, why);
-	else if (catalogue_find(list, job->args.tool) == NULL)
+	else if ((t = catalogue_find(list, job->args.tool)) == NULL)
 		call_refuse_unknown(rq, job->server, job->args.tool, CALL_EXECUTE);
-	else
+	else if (t->param_count == 0 || param_take(rq, &ask, t))
 		call_begin(rq, &ask);
 }
 

@@ -126,23 +126,27 @@ reply_error(struct request *rq, int err, struct span detail, struct span rule, u
 {
 	const struct err_row	*row = err_row(err);
 	struct exchange_field	 retry = { SPAN_LIT("Retry-After"), SPAN_NONE };
+	unsigned		 status = 200;
 	struct mcp_error	 e = { .error = err, .detail = detail, .rule = rule,
 				    .retry_after_ms = retry_after_ms,
 				    .request_id = span_of(rq->id_text) };
 
 	if (retry_after_ms > 0)		/* RFC 9110 10.2.3: whole seconds, so rounded up */
 		retry.value = arena_fmt(&rq->x->arena, "%lu", (unsigned long)(retry_after_ms + 999) / 1000);
-	send_error(rq, row->http_status == 503 ? 503 : 200, rq->msg.id, &e,
-	    retry.value.p != NULL ? &retry : NULL);
+	if (row->http_status == 503 || err == E_MCP_HEADER)
+		status = (unsigned)row->http_status;
+	send_error(rq, status, rq->msg.id, &e, retry.value.p != NULL ? &retry : NULL);
 }
 
 void
 reply_accepted(struct request *rq)
 {
+	struct exchange_field	f[CORS_FIELDS];
+
 	if (rq->events)
 		flow_end(&rq->x->answer, FLOW_DONE);
 	else
-		exchange_reply(rq->x, 202, NULL, 0, SPAN_NONE);
+		exchange_reply(rq->x, 202, f, cors_fields(rq, f), SPAN_NONE);
 	request_done(rq);
 }
 

@@ -15,7 +15,8 @@ void	reply_refuse(struct request *rq, int err, const char *detail);
 /* What the ladder refused, as it says. */
 void	reply_verdict(struct request *rq, const struct era_input *in, const struct era_verdict *v);
 /* A JSON-RPC error with the request's id.  detail is appended to the row's text; rule and retry go to
- * error.data.  A 503 keeps its HTTP status: nothing of the call was done. */
+ * error.data.  A 503 keeps its HTTP status, since nothing of the call was done, and a header's mismatch
+ * its 400 (mcp-wire 4.3). */
 void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
 	    uint64_t retry_after_ms);
 /* 202 without a body; or the end of the event stream that has begun. */

@@ -9,6 +9,7 @@
 #include "mcp/write.h"
 #include "worker/call.h"
 #include "worker/meta.h"
+#include "worker/param.h"
 #include "worker/reply.h"
 #include "worker/view.h"
 
@@ -175,11 +176,16 @@ on_list(struct lists_wait *wait, void *arg)
 		call_refuse_unknown(rq, job->server, job->shown, CALL_PLAIN);
 		return;
 	}
-	ask.decided = span_eq(t->name, job->own) ? &job->decided : NULL;
 	/* The list may be replaced before the call ends: keep the name with the request. */
-	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL)
+	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
-	else
+		return;
+	}
+	if (!span_eq(t->name, job->own))
+		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
+		    snap_text(rq->config->policy, job->server->name), ask.tool }, &job->decided);
+	ask.decided = &job->decided;
+	if (t->param_count == 0 || !job->decided.allow || param_take(rq, &ask, t))
 		call_begin(rq, &ask);
 }
 

@@ -97,8 +97,8 @@ mcp_ask_modern(struct mcp *m, const char *method, const char *params, struct ans
 	char	*body, *headers, name[256];
 
 	name_of(params, name, sizeof(name));
-	if (asprintf(&headers, "MCP-Protocol-Version: " MODERN_VERSION "\r\nMcp-Method: %s\r\n%s%s%s", method,
-	    name[0] == '\0' ? "" : "Mcp-Name: ", name, name[0] == '\0' ? "" : "\r\n") < 0)
+	if (asprintf(&headers, "MCP-Protocol-Version: " MODERN_VERSION "\r\nMcp-Method: %s\r\n%s%s%s%s", method,
+	    name[0] == '\0' ? "" : "Mcp-Name: ", name, name[0] == '\0' ? "" : "\r\n", m->more == NULL ? "" : m->more) < 0)
 		return;
 	if (params != NULL && params[0] == '{' && params[1] != '}') {
 		if (asprintf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":{" META ",%s}",

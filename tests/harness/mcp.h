@@ -17,6 +17,7 @@ struct mcp {
 	char		 path[256];	/* "/mcp" */
 	char		 key[256];	/* API key, or "" */
 	char		 session[512];	/* of a legacy client, or "" */
+	const char	*more;		/* header lines of each modern request besides its own, or NULL */
 	int		 next_id;
 };
 

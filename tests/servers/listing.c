@@ -9,6 +9,7 @@
  *   endless    another cursor each time
  *   huge       one tool of 17 MiB
  *   none       a result without tools
+ *   params     tools whose arguments header fields repeat, two of them against the rules
  *
  * Every call is answered with the name it came by.
  */
@@ -42,6 +43,16 @@ list(struct json_value cursor)
 		    "{\"name\":\"no schema\"},{\"name\":\"text\",\"inputSchema\":{\"type\":\"string\"}}");
 	for (int i = 0; is("many") && i < 10001; i++)
 		printf("%s{\"name\":\"t%d\",\"inputSchema\":{\"type\":\"object\"}}", i > 0 ? "," : "", i);
+	if (is("params"))
+		printf(TOOL("plain") ",{\"name\":\"where\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
+		    "\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"
+		    "\"count\":{\"type\":\"integer\",\"x-mcp-header\":\"Count\"},"
+		    "\"in\":{\"type\":\"object\",\"properties\":{\"deep\":{\"type\":\"boolean\",\"x-mcp-header\":\"Deep\"}}},"
+		    "\"free\":{\"type\":\"string\"}}}},"
+		    "{\"name\":\"score\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
+		    "\"score\":{\"type\":\"number\",\"x-mcp-header\":\"Score\"}}}},"
+		    "{\"name\":\"twice\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
+		    "\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":\"string\",\"x-mcp-header\":\"a\"}}}}");
 	if (is("double"))
 		printf("{\"name\":\"one\",\"description\":\"first\",\"inputSchema\":{\"type\":\"object\"}},"
 		    "{\"name\":\"one\",\"description\":\"second\",\"inputSchema\":{\"type\":\"object\"}}");

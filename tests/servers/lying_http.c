@@ -13,7 +13,9 @@
  *   401 500    that status, to everything         forget  each session serves one call, then 404
  *   202        accepts calls, answers none        stale   closes after each answer without saying so
  *   refuse     answers calls with an error        echo    a call's answer holds the request's body
- *   early      a notification is answered 500
+ *   early      a notification is answered 500     params  (modern) lists a tool with x-mcp-header, and a
+ *   moved      with params: the first list is        call's text is the Mcp-Param-* fields that came
+ *              without, but they are demanded      stubborn  with params: none are right
  * GET /log answers what was asked so far: a line of method, session, version, Mcp-Method, Mcp-Name and
  * X-Secret per request, "-" for what was not there.
  */
@@ -35,7 +37,7 @@
 #define REQUEST_MAX	(1 << 20)
 
 struct shared {
-	atomic_uint	used, sessions, calls;
+	atomic_uint	used, sessions, calls, lists;
 	char		log[LOG_BYTES];
 };
 
@@ -313,6 +315,62 @@ legacy(int fd, const struct request *q)
 		answer_call(fd, q);
 }
 
+#define PROPERTIES(region)	"{\"region\":{\"type\":\"string\"" region "},"				\
+	"\"count\":{\"type\":\"integer\",\"x-mcp-header\":\"Count\"},"					\
+	"\"in\":{\"type\":\"object\",\"properties\":{\"deep\":{\"type\":\"boolean\",\"x-mcp-header\":\"Deep\"}}}}"
+
+static void
+list_params(int fd, const struct request *q)
+{
+	static char	json[REQUEST_MAX];
+	bool		old = atomic_fetch_add(&shared->lists, 1) == 0 && told("moved");
+
+	snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\",\"tools\":["
+	    "{\"name\":\"where\",\"inputSchema\":{\"type\":\"object\",\"properties\":%s}}]}}", q->id,
+	    old ? PROPERTIES("") : PROPERTIES(",\"x-mcp-header\":\"Region\""));
+	answer(fd, "", json);
+}
+
+/* The Mcp-Param-* fields as they came, a line each, inside a JSON string. */
+static void
+params_of(const struct request *q, char *to, size_t room)
+{
+	size_t	n = 0;
+
+	for (const char *p = strstr(q->text, "\r\n"); p != NULL && p + 2 < q->body; p = strstr(p + 2, "\r\n")) {
+		if (strncasecmp(p + 2, "Mcp-Param-", 10) != 0)
+			continue;
+		for (const char *c = p + 2; *c != '\r' && n + 8 < room; c++) {
+			if (*c == '"' || *c == '\\')
+				to[n++] = '\\';
+			to[n++] = *c == '\t' ? '^' : *c;
+		}
+		to[n++] = '\\';
+		to[n++] = 'n';
+	}
+	to[n] = '\0';
+}
+
+static void
+call_params(int fd, const struct request *q)
+{
+	static char	json[REQUEST_MAX], fields[REQUEST_MAX / 2];
+	char		region[128];
+
+	atomic_fetch_add(&shared->calls, 1);
+	header(q, "Mcp-Param-Region", region, sizeof(region));
+	if (told("stubborn") || (told("moved") && region[0] == '-')) {
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":-32020,"
+		    "\"message\":\"Mcp-Param-Region is missing\"}}", q->id);
+		plain(fd, "400 Bad Request", "Content-Type: application/json\r\n", json);
+		return;
+	}
+	params_of(q, fields, sizeof(fields));
+	snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\","
+	    "\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}}", q->id, fields);
+	answer(fd, "", json);
+}
+
 static void
 serve_modern(int fd, const struct request *q)
 {
@@ -333,7 +391,12 @@ serve_modern(int fd, const struct request *q)
 		answer(fd, "", json);
 		return;
 	}
-	answer_call(fd, q);
+	if (!told("params"))
+		answer_call(fd, q);
+	else if (strcmp(q->method, "tools/list") == 0)
+		list_params(fd, q);
+	else
+		call_params(fd, q);
 }
 
 static void
