@@ -44,6 +44,14 @@ mcp_name_compose(struct span prefix, struct span server, struct span name, char 
 	return span_make(to, n);
 }
 
+struct span
+mcp_name_prefix(struct span composed)
+{
+	const char	*cut = composed.n < 2 ? NULL : memmem(composed.p, composed.n, "__", 2);
+
+	return cut == NULL ? SPAN_NONE : span_part(composed, 0, (size_t)(cut - composed.p));
+}
+
 bool
 mcp_name_is_marked(struct span composed)
 {

@@ -128,9 +128,7 @@ static const struct rec_server *
 server_of_name(struct request *rq, struct span shown, struct span *rest)
 {
 	const struct rec_server	*s, *bare = NULL;
-	const char		*cut = shown.n < 2 ? NULL : memmem(shown.p, shown.n, "__", 2);
-	struct span		 prefix = cut == NULL ? SPAN_NONE :
-				    span_part(shown, 0, (size_t)(cut - shown.p));
+	struct span		 prefix = mcp_name_prefix(shown);
 
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
 		if (!span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))

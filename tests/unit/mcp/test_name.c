@@ -108,3 +108,83 @@ Test(name, tells_which_names_it_may_have_changed)
 	cr_expect(!mcp_name_is_marked(SPAN_LIT("x_0123456G")));
 	cr_expect(!mcp_name_is_marked(SPAN_NONE));
 }
+
+/* --- random servers and tools ------------------------------------------------------------------ */
+
+enum { PREFIXES = 8, NAMES = 4000 };
+
+static const char *const prefix_of[PREFIXES] = { "", "a", "b", "a-b", "ab", "a1", "abcdefghij-abcdefghij-abcdefghij",
+	"b-a" };
+
+struct pair {
+	int	server, bytes;
+	char	name[100], composed[MCP_NAME_MAX + 1];
+};
+
+static int
+by_composed(const void *a, const void *b)
+{
+	return strcmp(((const struct pair *)a)->composed, ((const struct pair *)b)->composed);
+}
+
+/* Names that are likely to look like another's: few letters, many "_", other servers' prefixes. */
+static void
+roll(struct pair *p)
+{
+	static const char *const piece[] = { "_", "__", "a", "b", "a__", "ab__", "a-b__", "1", "-", ".", " ", "\xc3\xa9",
+		"abcdefghij", "_0123abcd" };
+
+	p->server = rand() % PREFIXES;
+	p->name[0] = '\0';
+	for (int n = rand() % 6 + (rand() % 9 == 0 ? 12 : 1); n > 0; n--) {
+		const char	*next = piece[rand() % (int)(sizeof(piece) / sizeof(piece[0]))];
+
+		if (strlen(p->name) + strlen(next) < sizeof(p->name))
+			strcat(p->name, next);
+	}
+}
+
+Test(name, never_gives_two_servers_one_name_but_where_one_has_no_prefix)
+{
+	struct pair	*all = calloc(NAMES, sizeof(*all));
+	char		 again[MCP_NAME_MAX + 1];
+	unsigned	 met = 0;
+
+	srand(42);
+	for (int i = 0; i < NAMES; i++) {
+		struct pair	*p = &all[i];
+		struct span	 prefix, s;
+
+		roll(p);
+		prefix = span_of(prefix_of[p->server]);
+		s = mcp_name_compose(prefix, prefix, span_of(p->name), p->composed);
+		cr_assert(s.n > 0 && s.n <= MCP_NAME_MAX && strlen(p->composed) == s.n, "%s", p->name);
+		cr_assert(strspn(p->composed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == s.n);
+		cr_assert(span_eq(mcp_name_compose(prefix, prefix, span_of(p->name), again), s));
+		if (p->server > 0)
+			cr_assert(span_eq(mcp_name_prefix(s), prefix), "%s of %s: %s", p->name, prefix_of[p->server], p->composed);
+	}
+	qsort(all, NAMES, sizeof(*all), by_composed);
+	for (int i = 1; i < NAMES; i++) {
+		const struct pair	*p = &all[i - 1], *q = &all[i];
+
+		if (strcmp(p->composed, q->composed) != 0)
+			continue;
+		if (p->server != q->server) {
+			cr_assert(p->server == 0 || q->server == 0, "%s: %s and %s", p->composed, p->name, q->name);
+			met++;
+		} else {
+			cr_assert(strcmp(p->name, q->name) == 0 || mcp_name_is_marked(span_of(p->composed)));
+		}
+	}
+	cr_expect(met > 0, "or this tests nothing");
+	free(all);
+}
+
+Test(name, splits_at_the_first_two_lines)
+{
+	cr_expect(span_is(mcp_name_prefix(SPAN_LIT("a__b__c")), "a"));
+	cr_expect(span_is(mcp_name_prefix(SPAN_LIT("a___b")), "a"));
+	cr_expect(mcp_name_prefix(SPAN_LIT("a_b")).n == 0 && mcp_name_prefix(SPAN_LIT("__a")).n == 0);
+	cr_expect(mcp_name_prefix(SPAN_NONE).n == 0 && mcp_name_prefix(SPAN_LIT("_")).n == 0);
+}
