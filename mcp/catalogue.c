@@ -13,6 +13,7 @@
 #include "lib/crypt.h"
 #include "lib/sum.h"
 #include "mcp/catalogue.h"
+#include "mcp/rank.h"
 #include "mcp/schema.h"
 
 #define CATALOGUE_MAGIC	0x43617461u
@@ -24,7 +25,9 @@ struct index {
 
 struct catalogue {
 	uint32_t		 magic;
+	uint32_t		 refs;
 	bool			 finished;
+	struct rank_docs	*words;		/* NULL: nobody searched */
 	struct span		 server, prefix;
 	struct arena		 text;
 	struct sum_key		 key;
@@ -253,6 +256,7 @@ catalogue_new(struct span server, struct span prefix, struct catalogue **out)
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return E_NOMEM;
 	c->magic = CATALOGUE_MAGIC;
+	c->refs = 1;
 	arena_init(&c->text, NULL, 0, CATALOGUE_BYTES_MAX);
 	c->server = arena_dup(&c->text, server);
 	c->prefix = arena_dup(&c->text, prefix);
@@ -268,7 +272,8 @@ catalogue_new(struct span server, struct span prefix, struct catalogue **out)
 void
 catalogue_free(struct catalogue **c)
 {
-	if (*c != NULL) {
+	if (*c != NULL && --(*c)->refs == 0) {
+		rank_docs_free(&(*c)->words);
 		arena_fini(&(*c)->text);
 		free((*c)->tool);
 		free((*c)->by_name.slot);
@@ -277,6 +282,24 @@ catalogue_free(struct catalogue **c)
 		free(*c);
 	}
 	*c = NULL;
+}
+
+/* Holding changes nothing of what there is to see. */
+struct catalogue *
+catalogue_hold(const struct catalogue *held)
+{
+	struct catalogue	*c = (struct catalogue *)(uintptr_t)held;
+
+	MAGIC_CHECK(c, CATALOGUE_MAGIC);
+	BUG_ON(!c->finished);
+	c->refs++;
+	return c;
+}
+
+struct rank_docs **
+catalogue_words(struct catalogue *c)
+{
+	return &c->words;
 }
 
 /* Notes a cursor; false when it was seen before, or the walk is long enough. */

@@ -51,10 +51,16 @@ struct catalogue_tool {
 };
 
 struct catalogue;
+struct rank_docs;
 
 /* Being built for this server; prefix and server name are copied. */
 must_check int	catalogue_new(struct span server, struct span prefix, struct catalogue **out);
+/* Lets go of it; the last one frees. */
 void		catalogue_free(struct catalogue **c);
+/* A finished one that stays after its owner let go of it; ends with catalogue_free(). */
+struct catalogue *catalogue_hold(const struct catalogue *c);
+/* The words of its tools, once somebody searched (mcp/toolwords.h); freed with it. */
+struct rank_docs **catalogue_words(struct catalogue *c);
 /* Takes one page, the `result` of tools/list (proven text, not kept).  *cursor is the raw JSON string
  * to ask the next page with, borrowed from `result`; empty: that was the last.  A cursor seen before
  * ends the walk.  0, E_UPSTREAM when `tools` is no array, E_NOMEM. */

@@ -1,1 +1,1 @@
-$(call unit,mcp,mcp lib,crypto)
+$(call unit,mcp,mcp lib,crypto m)
