@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * meta.c - the gateway's own tools: list_servers, get_server_tools, execute_tool, get_gateway_status
+ * meta.c - the gateway's own tools: who asks, of which server; list_servers, get_server_tools, execute_tool
  *
  * Process: worker.  Owns: nothing beyond a request.
  * Trusts:  no argument for identity, unless trust_agent_argument says so (seed-contracts C3).
@@ -9,43 +9,13 @@
  */
 #include "lib/glob.h"
 #include "worker/call.h"
-#include "worker/meta.h"
-#include "worker/metaargs.h"
+#include "worker/meta_priv.h"
+#include "worker/metalist.h"
 #include "worker/metastatus.h"
 #include "worker/param.h"
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/view.h"
-
-#define ANSWER_BYTES_MAX	(64 * 1024 * 1024)
-#define AGENT_ARG "\"agent_id\":{\"type\":\"string\",\"description\":\"Agent to act as; counts only " \
-	"where the gateway's configuration lets arguments name agents.\"}"
-
-static const char *const tool_objects[] = {
-	"{\"name\":\"list_servers\",\"description\":\"List the MCP servers you may use through this "
-	"gateway.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{" AGENT_ARG ","
-	"\"include_metadata\":{\"type\":\"boolean\",\"default\":false,\"description\":\"Also tell how "
-	"each server is reached.\"}}},\"annotations\":{\"readOnlyHint\":true}}",
-
-	"{\"name\":\"get_server_tools\",\"description\":\"Get the tools of one server, with their "
-	"schemas. Filter by names or pattern to save context.\",\"inputSchema\":{\"type\":\"object\","
-	"\"properties\":{" AGENT_ARG ",\"server\":{\"type\":\"string\",\"description\":\"Name of the "
-	"server.\"},\"names\":{\"type\":\"string\",\"description\":\"Comma-separated tool names.\"},"
-	"\"pattern\":{\"type\":\"string\",\"description\":\"Pattern for tool names, for example "
-	"get_*.\"},\"max_schema_tokens\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"Stop "
-	"before the definitions exceed about this many tokens.\"}},\"required\":[\"server\"]},"
-	"\"annotations\":{\"readOnlyHint\":true}}",
-
-	"{\"name\":\"execute_tool\",\"description\":\"Call a tool of a server.\",\"inputSchema\":{"
-	"\"type\":\"object\",\"properties\":{" AGENT_ARG ",\"server\":{\"type\":\"string\"},"
-	"\"tool\":{\"type\":\"string\"},\"args\":{\"type\":\"object\",\"description\":\"The tool's "
-	"arguments.\"},\"timeout_ms\":{\"type\":\"integer\",\"minimum\":1}},"
-	"\"required\":[\"server\",\"tool\"]}}",
-
-	"{\"name\":\"get_gateway_status\",\"description\":\"See whether the gateway's configuration is "
-	"in force and which servers answer.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
-	AGENT_ARG "}},\"annotations\":{\"readOnlyHint\":true}}",
-};
 
 /* What get_server_tools waits for its list with. */
 struct tools_job {
@@ -55,85 +25,6 @@ struct tools_job {
 	struct meta_args	 args;
 	bool			 execute;
 };
-
-int
-meta_list(struct mcp_list *to)
-{
-	int	r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(tool_objects) / sizeof(tool_objects[0]); i++)
-		r = mcp_list_raw(to, span_of(tool_objects[i]));
-	return r;
-}
-
-/* --- answers ---------------------------------------------------------------------------------- */
-
-static void
-reply_json(struct request *rq, struct span json, bool is_error)
-{
-	struct json_value	v = { json.n > 0 && json.p[0] == '[' ? JSON_ARRAY : JSON_OBJECT, json };
-	struct buf		b;
-
-	buf_init(&b, ANSWER_BYTES_MAX);
-	reply_message(rq, mcp_write_tool_json(&b, rq->msg.id, rq->version, is_error, v), &b);
-	buf_fini(&b);
-}
-
-/* What was written, or the error that writing it met. */
-static void
-reply_built(struct request *rq, int r, struct buf *json, bool is_error)
-{
-	if (r != 0)
-		reply_error(rq, r, SPAN_NONE, SPAN_NONE, 0);
-	else
-		reply_json(rq, buf_rest(json), is_error);
-	buf_fini(json);
-}
-
-/* {"code":...,"message":...,"rule":...}: seed 001's error object. */
-static int
-put_error(struct buf *b, const struct request *rq, int err, struct span detail, struct span rule)
-{
-	struct span	message = detail.n == 0 ? span_of(err_text(err)) :
-			    arena_fmt(&rq->x->arena, "%s: %.*s", err_text(err), SPAN_FMT(detail));
-	int		r;
-
-	if ((r = buf_put_fmt(b, "{\"code\":\"%s\",\"message\":", err_row(err)->symbol)) != 0 ||
-	    (r = json_put_string(b, message)) != 0 || (r = buf_put_str(b, ",\"rule\":")) != 0 ||
-	    (r = rule.n > 0 ? json_put_string(b, rule) : buf_put_str(b, "null")) != 0)
-		return r;
-	return buf_put_fmt(b, ",\"request_id\":\"%s\"}", rq->id_text);
-}
-
-void
-meta_reply_error(struct request *rq, int err, struct span detail, struct span rule)
-{
-	struct buf	b;
-	int		r;
-
-	buf_init(&b, ANSWER_BYTES_MAX);
-	if ((r = buf_put_str(&b, "{\"error\":")) == 0 &&
-	    (r = put_error(&b, rq, err, detail, rule)) == 0)
-		r = buf_put_str(&b, "}");
-	reply_built(rq, r, &b, true);
-}
-
-static void
-record_meta(struct request *rq, const char *name, const struct rec_server *server)
-{
-	const struct record_what what = { "meta", server, span_of(name), NULL };
-
-	if (record_once(rq, &what, AUDIT_OUTCOME_OK, 0) != 0)
-		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
-}
-
-static void
-record_refused(struct request *rq, const struct record_what *what, int err)
-{
-	/* The refusal stands whether or not it can be kept. */
-	if (record_once(rq, what, AUDIT_OUTCOME_REFUSED, err) != 0)
-		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
-}
 
 /* --- list_servers ----------------------------------------------------------------------------- */
 
@@ -166,7 +57,7 @@ list_servers(struct request *rq, const struct meta_args *args)
 	bool			 first = true;
 	int			 r;
 
-	buf_init(&b, ANSWER_BYTES_MAX);
+	metalist_buf_init(&b, rq);
 	r = buf_put_str(&b, "[");
 	for (uint64_t i = 0; r == 0 && (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
 		if (!view_sees_server(rq, s))
@@ -179,28 +70,11 @@ list_servers(struct request *rq, const struct meta_args *args)
 	}
 	if (r == 0)
 		r = buf_put_str(&b, "]");
-	record_meta(rq, "list_servers", NULL);
-	reply_built(rq, r, &b, false);
+	meta_record(rq, META_LIST_SERVERS, NULL);
+	meta_reply_built(rq, r, &b, false);
 }
 
 /* --- get_server_tools ------------------------------------------------------------------------- */
-
-/* Policy failures come back in `error`, not as a tool error (seed 001). */
-static void
-reply_no_tools(struct request *rq, const struct meta_args *args, int err, struct span detail,
-    struct span rule)
-{
-	struct buf	b;
-	int		r;
-
-	buf_init(&b, ANSWER_BYTES_MAX);
-	if ((r = buf_put_str(&b, "{\"tools\":[],\"server\":")) == 0 &&
-	    (r = json_put_string(&b, args->server)) == 0 &&
-	    (r = buf_put_str(&b, ",\"total_available\":0,\"returned\":0,\"tokens_used\":null,"
-		"\"error\":")) == 0 && (r = put_error(&b, rq, err, detail, rule)) == 0)
-		r = buf_put_str(&b, "}");
-	reply_built(rq, r, &b, false);
-}
 
 /* Is `name` one of the comma-separated names? */
 static bool
@@ -231,28 +105,26 @@ tool_is_wanted(const struct meta_args *args, struct span name)
 
 /* {name, description, inputSchema}: what seed 001 shows of a tool. */
 static int
-put_brief(struct buf *b, const struct catalogue_tool *t)
+put_brief(struct metalist *l, const struct catalogue_tool *t)
 {
 	int	r;
 
-	if ((r = buf_put_str(b, "{\"name\":")) != 0 || (r = buf_put(b, t->name_value.raw)) != 0 ||
-	    (r = buf_put_str(b, ",\"description\":")) != 0 ||
-	    (r = buf_put(b, t->description.type == JSON_STRING ? t->description.raw :
-		SPAN_LIT("\"\""))) != 0 ||
-	    (r = buf_put_str(b, ",\"inputSchema\":")) != 0 || (r = buf_put(b, t->schema.raw)) != 0)
+	if ((r = buf_put_str(l->to, l->returned > 1 ? ",{\"name\":" : "{\"name\":")) != 0 ||
+	    (r = buf_put(l->to, t->name_value.raw)) != 0 || (r = buf_put_str(l->to, ",")) != 0 ||
+	    (r = metalist_put_definition(l, t)) != 0)
 		return r;
-	return buf_put_str(b, "}");
+	return buf_put_str(l->to, "}");
 }
 
 static int
 put_tools(struct request *rq, const struct tools_job *job, const struct catalogue *list, struct buf *b)
 {
 	struct span	name = snap_text(rq->config->policy, job->server->name);
-	uint64_t	tokens = 0, available = 0, returned = 0;
-	bool		full = false;
+	struct metalist	l;
+	uint64_t	available = 0;
 	int		r;
 
-	if ((r = buf_put_str(b, "{\"tools\":[")) != 0)
+	if ((r = metalist_begin(&l, rq, &job->args, b)) != 0)
 		return r;
 	for (size_t i = 0; i < catalogue_count(list); i++) {
 		const struct catalogue_tool	*t = catalogue_at(list, i);
@@ -262,24 +134,14 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 		if (!d.allow)
 			continue;
 		available++;
-		if (full || !tool_is_wanted(&job->args, t->name))
-			continue;
-		if (job->args.has_budget && tokens + t->tokens > job->args.max_schema_tokens) {
-			full = true;
-			continue;
-		}
-		tokens += t->tokens;
-		if (returned++ > 0 && (r = buf_put_str(b, ",")) != 0)
-			return r;
-		if ((r = put_brief(b, t)) != 0)
+		if (tool_is_wanted(&job->args, t->name) && metalist_takes(&l, t, t->name_value.raw.n) &&
+		    (r = put_brief(&l, t)) != 0)
 			return r;
 	}
 	if ((r = buf_put_str(b, "],\"server\":")) != 0 || (r = json_put_string(b, name)) != 0 ||
-	    (r = buf_put_fmt(b, ",\"total_available\":%lu,\"returned\":%lu,\"tokens_used\":",
-		(unsigned long)available, (unsigned long)returned)) != 0)
+	    (r = buf_put_fmt(b, ",\"total_available\":%lu,", (unsigned long)available)) != 0)
 		return r;
-	return job->args.has_budget ? buf_put_fmt(b, "%lu,\"error\":null}", (unsigned long)tokens) :
-	    buf_put_str(b, "null,\"error\":null}");
+	return metalist_end(&l, "names, pattern or max_schema_tokens");
 }
 
 static void
@@ -316,20 +178,20 @@ on_tools(struct lists_wait *wait, void *arg)
 		execute(rq, job, list, why);
 		return;
 	}
-	record_meta(rq, "get_server_tools", job->server);
+	meta_record(rq, META_GET_SERVER_TOOLS, job->server);
 	if (list == NULL) {
-		reply_no_tools(rq, &job->args, E_SERVER, why, SPAN_NONE);
+		meta_reply_no_tools(rq, &job->args, E_SERVER, why, SPAN_NONE);
 		return;
 	}
-	buf_init(&b, ANSWER_BYTES_MAX);
-	reply_built(rq, put_tools(rq, job, list, &b), &b, false);
+	metalist_buf_init(&b, rq);
+	meta_reply_built(rq, put_tools(rq, job, list, &b), &b, false);
 }
 
 /* --- which server ----------------------------------------------------------------------------- */
 
 /* A server by the name in the arguments; answers when there is none for this agent. */
 static const struct rec_server *
-named_server(struct request *rq, const struct meta_args *args, bool is_execute)
+named_server(struct request *rq, enum meta_tool tool, const struct meta_args *args)
 {
 	const struct rec_server	*s = policy_server_find(rq->config->policy, rq->who.tenant, args->server);
 	struct decision		 d = { .allow = false };
@@ -347,27 +209,28 @@ named_server(struct request *rq, const struct meta_args *args, bool is_execute)
 	    SPAN_FMT(args->server));
 	if (s != NULL) {
 		metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
-		record_refused(rq, &(struct record_what){ "server", s, args->tool, &d }, E_POLICY);
+		meta_record_refused(rq, &(struct record_what){ "server", s, args->tool, &d }, E_POLICY);
 	} else {
-		record_refused(rq, &(struct record_what){ "server", NULL, args->server, NULL }, E_SERVER);
+		meta_record_refused(rq, &(struct record_what){ "server", NULL, args->server, NULL }, E_SERVER);
 	}
-	if (is_execute)
+	if (tool == META_EXECUTE_TOOL)
 		meta_reply_error(rq, err, text, err == E_POLICY ? d.path : SPAN_NONE);
 	else
-		reply_no_tools(rq, args, err, text, err == E_POLICY ? d.path : SPAN_NONE);
+		meta_reply_no_tools(rq, args, err, text, err == E_POLICY ? d.path : SPAN_NONE);
 	return NULL;
 }
 
 static void
-with_tools(struct request *rq, const struct meta_args *args, bool is_execute)
+with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args)
 {
+	const bool		 is_execute = tool == META_EXECUTE_TOOL;
 	const struct rec_server	*server;
 	struct tools_job	*job;
 	struct decision		 d;
 
 	if (is_execute)
 		metric_add(&rq->w->metrics, METRIC_calls_total, 1);
-	if ((server = named_server(rq, args, is_execute)) == NULL)
+	if ((server = named_server(rq, tool, args)) == NULL)
 		return;
 	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
@@ -390,7 +253,7 @@ with_tools(struct request *rq, const struct meta_args *args, bool is_execute)
 	lists_ready(&job->wait);
 }
 
-/* --- one of the four -------------------------------------------------------------------------- */
+/* --- one of ours ------------------------------------------------------------------------------ */
 
 /* agent_id names another agent only where the configuration trusts it; else the credential wins. */
 static int
@@ -410,53 +273,49 @@ claim_agent(struct request *rq, struct span agent)
 	return 0;
 }
 
+/* The argument this tool cannot do without and has not got, or NULL. */
+static const char *
+missing(enum meta_tool tool, const struct meta_args *args)
+{
+	if ((tool == META_GET_SERVER_TOOLS || tool == META_EXECUTE_TOOL) && args->server.n == 0)
+		return "argument server is required";
+	return tool == META_EXECUTE_TOOL && args->tool.n == 0 ? "argument tool is required" : NULL;
+}
+
 bool
 meta_call(struct request *rq, struct span name)
 {
-	enum { SERVERS, TOOLS, EXECUTE, STATUS } which;
+	enum meta_tool		 tool = metatools_find(name);
 	struct meta_args	 args;
 	struct span		 wrong;
 
-	if (span_is(name, "list_servers"))
-		which = SERVERS;
-	else if (span_is(name, "get_server_tools"))
-		which = TOOLS;
-	else if (span_is(name, "execute_tool"))
-		which = EXECUTE;
-	else if (span_is(name, "get_gateway_status"))
-		which = STATUS;
-	else
+	if (tool == META_TOOL_LIMIT)
 		return false;
 	if (metaargs_read(rq, &args, &wrong) != 0) {
 		reply_error(rq, E_RPC_PARAMS, wrong, SPAN_NONE, 0);
 		return true;
 	}
 	if (claim_agent(rq, args.agent) != 0) {
-		record_refused(rq, &(struct record_what){ "meta", NULL, name, NULL }, E_AGENT);
+		meta_record_refused(rq, &(struct record_what){ "meta", NULL, name, NULL }, E_AGENT);
 		meta_reply_error(rq, E_AGENT, args.agent, SPAN_NONE);
 		return true;
 	}
-	if ((which == TOOLS || which == EXECUTE) && args.server.n == 0) {
-		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("argument server is required"),
-		    SPAN_NONE, 0);
+	if ((wrong = span_of(missing(tool, &args))).n > 0) {
+		reply_error(rq, E_RPC_PARAMS, wrong, SPAN_NONE, 0);
 		return true;
 	}
-	if (which == EXECUTE && args.tool.n == 0) {
-		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("argument tool is required"),
-		    SPAN_NONE, 0);
-		return true;
-	}
-	switch (which) {
-	case SERVERS:
+	switch (tool) {
+	case META_LIST_SERVERS:
 		list_servers(rq, &args);
 		break;
-	case TOOLS:
-	case EXECUTE:
-		with_tools(rq, &args, which == EXECUTE);
+	case META_GET_SERVER_TOOLS:
+	case META_EXECUTE_TOOL:
+		with_tools(rq, tool, &args);
 		break;
-	case STATUS:
-		record_meta(rq, "get_gateway_status", NULL);
-		metastatus_reply(rq, reply_json);
+	case META_GET_GATEWAY_STATUS:
+	default:
+		meta_record(rq, META_GET_GATEWAY_STATUS, NULL);
+		metastatus_reply(rq, meta_reply_json);
 		break;
 	}
 	return true;

@@ -5,11 +5,8 @@
 #ifndef WORKER_META_H
 #define WORKER_META_H
 
-#include "mcp/write.h"
 #include "worker/request.h"
 
-/* Adds them to a list. */
-must_check int	meta_list(struct mcp_list *to);
 /* An error as a result: {"error":{code,message,rule}} with isError (seed 001). */
 void		meta_reply_error(struct request *rq, int err, struct span detail, struct span rule);
 /* Handles a tools/call of `name`; false when it is none of ours (nothing was done then). */

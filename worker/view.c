@@ -9,6 +9,7 @@
 #include "mcp/write.h"
 #include "worker/call.h"
 #include "worker/meta.h"
+#include "worker/metatools.h"
 #include "worker/param.h"
 #include "worker/reply.h"
 #include "worker/view.h"
@@ -96,7 +97,7 @@ put_all_tools(struct request *rq, struct buf *b)
 
 	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
 		return r;
-	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = meta_list(&to)) != 0)
+	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to)) != 0)
 		return r;
 	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &to)) != 0)
 		return r;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metatools.h - the gateway's own tools by name, and as clients are shown them
+ */
+#ifndef WORKER_METATOOLS_H
+#define WORKER_METATOOLS_H
+
+#include "mcp/write.h"
+
+enum meta_tool {
+	META_LIST_SERVERS, META_GET_SERVER_TOOLS, META_EXECUTE_TOOL, META_GET_GATEWAY_STATUS,	/* seed 001's */
+	META_TOOL_LIMIT
+};
+
+/* META_TOOL_LIMIT when it is none of ours. */
+enum meta_tool	metatools_find(struct span name);
+/* Static. */
+const char	*metatools_name(enum meta_tool tool);
+/* Adds them to a list. */
+must_check int	metatools_list(struct mcp_list *to);
+
+#endif
