@@ -12,6 +12,7 @@
 #include "worker/metatools.h"
 #include "worker/param.h"
 #include "worker/reply.h"
+#include "worker/shown.h"
 #include "worker/view.h"
 
 #define LIST_BYTES_MAX (64 * 1024 * 1024)
@@ -68,7 +69,8 @@ view_want_all(struct request *rq, struct lists_wait *wait)
 /* --- tools/list ------------------------------------------------------------------------------- */
 
 static int
-put_server_tools(struct request *rq, const struct rec_server *s, struct mcp_list *to)
+put_server_tools(struct request *rq, const struct rec_server *s, const struct shown *shown,
+    struct mcp_list *to)
 {
 	struct span		 name = snap_text(rq->config->policy, s->name), why;
 	const struct catalogue	*list = lists_find(rq->w->lists, s, view_list_instance(rq, s), &why);
@@ -82,7 +84,9 @@ put_server_tools(struct request *rq, const struct rec_server *s, struct mcp_list
 		struct decision			 d;
 
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
-		if (d.allow && (r = mcp_list_tool(to, t, composed)) != 0)
+		if (!d.allow || (composed && shown_name(shown, s, t).n == 0))
+			continue;
+		if ((r = mcp_list_tool(to, t, composed)) != 0)
 			return r;
 	}
 	return 0;
@@ -93,17 +97,19 @@ put_all_tools(struct request *rq, struct buf *b)
 {
 	const struct rec_server	*s;
 	struct mcp_list		 to;
+	struct shown		 shown;
 	int			 r;
 
+	shown_begin(&shown, rq);
 	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
 		return r;
 	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to)) != 0)
 		return r;
-	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &to)) != 0)
+	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &shown, &to)) != 0)
 		return r;
 	if (rq->view & VIEW_HAS_CATALOG) {
 		for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-			if (view_sees_server(rq, s) && (r = put_server_tools(rq, s, &to)) != 0)
+			if (view_sees_server(rq, s) && (r = put_server_tools(rq, s, &shown, &to)) != 0)
 				return r;
 	}
 	/* What is listed depends on who asks, and on servers that may come back any moment. */
@@ -159,6 +165,7 @@ on_list(struct lists_wait *wait, void *arg)
 	struct request		*rq = job->rq;
 	const struct catalogue	*list;
 	struct call_ask		 ask;
+	struct shown		 shown;
 	struct span		 why;
 	const struct catalogue_tool *t;
 
@@ -169,8 +176,13 @@ on_list(struct lists_wait *wait, void *arg)
 		call_refuse_unavailable(rq, &ask, why);
 		return;
 	}
-	t = rq->view & VIEW_HAS_SERVER ? catalogue_find(list, job->shown) :
-	    catalogue_find_composed(list, job->shown);
+	if (rq->view & VIEW_HAS_SERVER) {
+		t = catalogue_find(list, job->shown);
+	} else if ((t = catalogue_find_composed(list, job->shown)) != NULL) {
+		shown_begin(&shown, rq);
+		if (shown_name(&shown, job->server, t).n == 0)
+			t = NULL;
+	}
 	if (t == NULL) {
 		call_refuse_unknown(rq, job->server, job->shown, CALL_PLAIN);
 		return;

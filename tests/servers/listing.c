@@ -10,6 +10,7 @@
  *   huge       one tool of 17 MiB
  *   none       a result without tools
  *   params     tools whose arguments header fields repeat, two of them against the rules
+ *   bare       for a server without a prefix: names that others have, and two that become one
  *
  * Every call is answered with the name it came by.
  */
@@ -41,6 +42,9 @@ list(struct json_value cursor)
 		printf(TOOL("plain") "," TOOL("say hello") "," TOOL("say!hello") "," TOOL("not for you") ","
 		    TOOL("") "," TOOL("a\\nb") ",{\"name\":5},7,null,"
 		    "{\"name\":\"no schema\"},{\"name\":\"text\",\"inputSchema\":{\"type\":\"string\"}}");
+	if (is("bare"))
+		printf(TOOL("fine") "," TOOL("clock__now") "," TOOL("clock__unknown") "," TOOL("clock..x") ","
+		    TOOL("list_servers") "," TOOL("a b") "," TOOL("a_b_93fae757") "," TOOL("other__now"));
 	for (int i = 0; is("many") && i < 10001; i++)
 		printf("%s{\"name\":\"t%d\",\"inputSchema\":{\"type\":\"object\"}}", i > 0 ? "," : "", i);
 	if (is("params"))
