@@ -11,6 +11,7 @@
 #include "worker/call.h"
 #include "worker/meta_priv.h"
 #include "worker/metalist.h"
+#include "worker/metasearch.h"
 #include "worker/metastatus.h"
 #include "worker/param.h"
 #include "worker/record.h"
@@ -180,7 +181,7 @@ on_tools(struct lists_wait *wait, void *arg)
 	}
 	meta_record(rq, META_GET_SERVER_TOOLS, job->server);
 	if (list == NULL) {
-		meta_reply_no_tools(rq, &job->args, E_SERVER, why, SPAN_NONE);
+		meta_reply_no_tools(rq, META_GET_SERVER_TOOLS, &job->args, E_SERVER, why, SPAN_NONE);
 		return;
 	}
 	metalist_buf_init(&b, rq);
@@ -216,7 +217,7 @@ named_server(struct request *rq, enum meta_tool tool, const struct meta_args *ar
 	if (tool == META_EXECUTE_TOOL)
 		meta_reply_error(rq, err, text, err == E_POLICY ? d.path : SPAN_NONE);
 	else
-		meta_reply_no_tools(rq, args, err, text, err == E_POLICY ? d.path : SPAN_NONE);
+		meta_reply_no_tools(rq, tool, args, err, text, err == E_POLICY ? d.path : SPAN_NONE);
 	return NULL;
 }
 
@@ -273,13 +274,24 @@ claim_agent(struct request *rq, struct span agent)
 	return 0;
 }
 
+static void
+search(struct request *rq, const struct meta_args *args)
+{
+	const struct rec_server	*server = NULL;
+
+	if (args->server.n == 0 || (server = named_server(rq, META_SEARCH_TOOLS, args)) != NULL)
+		metasearch_begin(rq, args, server);
+}
+
 /* The argument this tool cannot do without and has not got, or NULL. */
 static const char *
 missing(enum meta_tool tool, const struct meta_args *args)
 {
 	if ((tool == META_GET_SERVER_TOOLS || tool == META_EXECUTE_TOOL) && args->server.n == 0)
 		return "argument server is required";
-	return tool == META_EXECUTE_TOOL && args->tool.n == 0 ? "argument tool is required" : NULL;
+	if (tool == META_EXECUTE_TOOL && args->tool.n == 0)
+		return "argument tool is required";
+	return tool == META_SEARCH_TOOLS && args->query.n == 0 ? "argument query is required" : NULL;
 }
 
 bool
@@ -311,6 +323,9 @@ meta_call(struct request *rq, struct span name)
 	case META_GET_SERVER_TOOLS:
 	case META_EXECUTE_TOOL:
 		with_tools(rq, tool, &args);
+		break;
+	case META_SEARCH_TOOLS:
+		search(rq, &args);
 		break;
 	case META_GET_GATEWAY_STATUS:
 	default:

@@ -18,10 +18,10 @@ void	meta_reply_built(struct request *rq, int r, struct buf *json, bool is_error
 /* {"code":...,"message":...,"rule":...}: seed 001's error object. */
 must_check int	meta_put_error(struct buf *b, const struct request *rq, int err, struct span detail,
 		    struct span rule);
-/* No tools but this error, as a result of get_server_tools: there policy failures are no
+/* No tools but this error, as a result of get_server_tools or search_tools: there policy failures are no
  * tool errors (seed 001). */
-void	meta_reply_no_tools(struct request *rq, const struct meta_args *args, int err, struct span detail,
-	    struct span rule);
+void	meta_reply_no_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args, int err,
+	    struct span detail, struct span rule);
 /* The one record of one that was answered, or refused. */
 void	meta_record(struct request *rq, enum meta_tool tool, const struct rec_server *server);
 void	meta_record_refused(struct request *rq, const struct record_what *what, int err);

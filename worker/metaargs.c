@@ -33,7 +33,7 @@ static bool
 has_argument_twice(struct json_value args)
 {
 	static const char *const names[] = { "agent_id", "server", "tool", "args", "timeout_ms", "names",
-		"pattern", "max_schema_tokens", "include_metadata" };
+		"pattern", "max_schema_tokens", "include_metadata", "query", "limit" };
 	struct json_iter	 it;
 	struct json_value	 value;
 	struct span		 key;
@@ -58,7 +58,7 @@ static int
 read_each(struct request *rq, struct meta_args *out, const char **wrong)
 {
 	struct json_value	a = rq->msg.arguments, v;
-	bool			has_timeout;
+	bool			has_timeout, has_limit;
 
 	*out = (struct meta_args){ .args = json_get(a, "args") };
 	if ((*wrong = "agent_id", string_arg(rq, a, "agent_id", &out->agent)) != 0 ||
@@ -68,8 +68,13 @@ read_each(struct request *rq, struct meta_args *out, const char **wrong)
 	    (*wrong = "pattern", string_arg(rq, a, "pattern", &out->pattern)) != 0 ||
 	    (*wrong = "max_schema_tokens", number_arg(a, "max_schema_tokens", &out->has_budget,
 		&out->max_schema_tokens)) != 0 ||
-	    (*wrong = "timeout_ms", number_arg(a, "timeout_ms", &has_timeout, &out->timeout_ms)) != 0)
+	    (*wrong = "timeout_ms", number_arg(a, "timeout_ms", &has_timeout, &out->timeout_ms)) != 0 ||
+	    (*wrong = "query", string_arg(rq, a, "query", &out->query)) != 0 ||
+	    (*wrong = "limit", number_arg(a, "limit", &has_limit, &out->limit)) != 0)
 		return E_RPC_PARAMS;
+	if (!has_limit)
+		out->limit = META_LIMIT;
+	out->limit = out->limit < 1 ? 1 : out->limit > META_LIMIT_MAX ? META_LIMIT_MAX : out->limit;
 	*wrong = "include_metadata";
 	v = json_get(a, "include_metadata");
 	if (v.type != JSON_NONE && v.type != JSON_TRUE && v.type != JSON_FALSE && v.type != JSON_NULL)
@@ -94,6 +99,10 @@ metaargs_read(struct request *rq, struct meta_args *out, struct span *wrong)
 	}
 	if (read_each(rq, out, &name) != 0) {
 		*wrong = arena_fmt(&rq->x->arena, "argument %s has the wrong type", name);
+		return E_RPC_PARAMS;
+	}
+	if (out->query.n > META_QUERY_MAX) {
+		*wrong = SPAN_LIT("argument query is too long");
 		return E_RPC_PARAMS;
 	}
 	return 0;

@@ -7,11 +7,15 @@
 
 #include "worker/request.h"
 
+#define META_LIMIT		10	/* tools that a search returns, unless the client asks for */
+#define META_LIMIT_MAX		50	/* another number, up to this */
+#define META_QUERY_MAX		4096	/* bytes */
+
 struct meta_args {
 	struct span	agent;			/* whom to act as, if that may be said here */
-	struct span	server, tool, names, pattern;
+	struct span	server, tool, names, pattern, query;
 	bool		include_metadata, has_budget;	/* has_budget: max_schema_tokens is set */
-	uint64_t	max_schema_tokens, timeout_ms;
+	uint64_t	max_schema_tokens, timeout_ms, limit;	/* limit: 1 to META_LIMIT_MAX */
 	struct json_value args;
 };
 

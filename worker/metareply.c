@@ -61,8 +61,8 @@ meta_reply_error(struct request *rq, int err, struct span detail, struct span ru
 }
 
 void
-meta_reply_no_tools(struct request *rq, const struct meta_args *args, int err, struct span detail,
-    struct span rule)
+meta_reply_no_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args, int err,
+    struct span detail, struct span rule)
 {
 	struct buf	b;
 	int		r;
@@ -70,7 +70,9 @@ meta_reply_no_tools(struct request *rq, const struct meta_args *args, int err, s
 	buf_init(&b, ANSWER_BYTES_MAX);
 	if ((r = buf_put_str(&b, "{\"tools\":[],")) != 0)
 		goto out;
-	if ((r = buf_put_str(&b, "\"server\":")) == 0 && (r = json_put_string(&b, args->server)) == 0)
+	if (tool == META_SEARCH_TOOLS)
+		r = buf_put_str(&b, "\"total_matches\":0,");
+	else if ((r = buf_put_str(&b, "\"server\":")) == 0 && (r = json_put_string(&b, args->server)) == 0)
 		r = buf_put_str(&b, ",\"total_available\":0,");
 	if (r == 0 && (r = buf_put_str(&b, "\"returned\":0,\"tokens_used\":null,\"error\":")) == 0 &&
 	    (r = meta_put_error(&b, rq, err, detail, rule)) == 0)

@@ -5,7 +5,7 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  nothing; the texts are ours.
  *
- * Names and arguments are seed 001's (seed-contracts 2.1).
+ * Names and arguments of the first four are seed 001's (seed-contracts 2.1).
  */
 #include "worker/metatools.h"
 
@@ -42,6 +42,17 @@ static const struct {
 	"{\"name\":\"get_gateway_status\",\"description\":\"See whether the gateway's configuration is "
 	"in force and which servers answer.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
 	AGENT_ARG "}},\"annotations\":{\"readOnlyHint\":true}}" },
+
+	[META_SEARCH_TOOLS] = { "search_tools",
+	"{\"name\":\"search_tools\",\"description\":\"Find tools by words of what they do, the best first, "
+	"with their schemas. Call what was found by its name, or with execute_tool.\",\"inputSchema\":{"
+	"\"type\":\"object\",\"properties\":{" AGENT_ARG ",\"query\":{\"type\":\"string\","
+	"\"description\":\"Words of names, descriptions and arguments, for example create issue.\"},"
+	"\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":50,\"default\":10},"
+	"\"server\":{\"type\":\"string\",\"description\":\"Search in this server only.\"},"
+	"\"max_schema_tokens\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"Stop before the "
+	"definitions exceed about this many tokens.\"}},\"required\":[\"query\"]},\"annotations\":{"
+	"\"readOnlyHint\":true}}" },
 };
 
 enum meta_tool
@@ -62,11 +73,12 @@ metatools_name(enum meta_tool tool)
 }
 
 int
-metatools_list(struct mcp_list *to)
+metatools_list(struct mcp_list *to, bool with_search)
 {
 	int	r = 0;
 
 	for (enum meta_tool tool = 0; r == 0 && tool < META_TOOL_LIMIT; tool++)
-		r = mcp_list_raw(to, span_of(rows[tool].object));
+		if (tool != META_SEARCH_TOOLS || with_search)
+			r = mcp_list_raw(to, span_of(rows[tool].object));
 	return r;
 }

@@ -9,6 +9,7 @@
 
 enum meta_tool {
 	META_LIST_SERVERS, META_GET_SERVER_TOOLS, META_EXECUTE_TOOL, META_GET_GATEWAY_STATUS,	/* seed 001's */
+	META_SEARCH_TOOLS,
 	META_TOOL_LIMIT
 };
 
@@ -16,7 +17,7 @@ enum meta_tool {
 enum meta_tool	metatools_find(struct span name);
 /* Static. */
 const char	*metatools_name(enum meta_tool tool);
-/* Adds them to a list. */
-must_check int	metatools_list(struct mcp_list *to);
+/* Adds seed 001's four to a list, and search_tools if wanted. */
+must_check int	metatools_list(struct mcp_list *to, bool with_search);
 
 #endif

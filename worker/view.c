@@ -103,7 +103,7 @@ put_all_tools(struct request *rq, struct buf *b)
 	shown_begin(&shown, rq);
 	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
 		return r;
-	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to)) != 0)
+	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to, false)) != 0)
 		return r;
 	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &shown, &to)) != 0)
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * c3_views.c - budgets of the discovery tools, names that two servers share
+ * c3_views.c - search_tools, budgets of the discovery tools, names that two servers share
  */
 #include "tests/integration/common.h"
 
@@ -24,6 +24,123 @@ expect_text(struct mcp *m, const char *tool, const char *arguments, const char *
 	cr_expect(strstr(json_text_at(a.json, "result.content[0].text"), want) != NULL, "%s %s: %s", tool, arguments,
 	    a.body);
 	answer_fini(&a);
+}
+
+/* --- search_tools ----------------------------------------------------------------------------- */
+
+#define HIT(n)	"result.structuredContent.tools[" #n "]."
+
+Test(views, search_finds_what_the_agent_may_call_and_nothing_else, .timeout = 60)
+{
+	struct gateway	 g;
+	struct mcp	 m, all;
+	struct answer	 a, b;
+	char		 writer[256], reader[256];
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES,
+	    .conf = "view = both\n" });
+	snprintf(writer, sizeof(writer), "%s", gateway_key(&g, "writer"));
+	snprintf(reader, sizeof(reader), "%s", gateway_key(&g, "reader"));
+	mcp_init(&m, g.mcp, "/mcp", writer);
+	mcp_call(&m, "search_tools", "{\"query\":\"Delete a note\"}", &a);
+	cr_expect(strcmp(json_text_at(a.json, HIT(0) "name"), "notes__delete_note") == 0 &&
+	    strcmp(json_text_at(a.json, HIT(0) "server"), "notes") == 0 &&
+	    strcmp(json_text_at(a.json, HIT(0) "tool"), "delete_note") == 0 &&
+	    json_at(a.json, HIT(0) "description") != NULL &&
+	    strcmp(json_text_at(a.json, HIT(0) "inputSchema.type"), "object") == 0, "%s", a.body);
+	cr_expect(json_object_get_double(json_at(a.json, HIT(0) "score")) >
+	    json_object_get_double(json_at(a.json, HIT(1) "score")), "%s", a.body);
+	cr_expect(json_int_at(a.json, "result.structuredContent.total_matches") >= 3 &&
+	    json_int_at(a.json, "result.structuredContent.returned") ==
+	    (int)tool_count(&a, "result.structuredContent.tools") &&
+	    json_object_get_type(json_at(a.json, "result.structuredContent.tokens_used")) == json_type_null, "%s", a.body);
+	cr_expect(strstr(a.body, "drop_all") == NULL, "it is denied: %s", a.body);
+	answer_fini(&a);
+	mcp_call(&m, "search_tools", "{\"query\":\"drop\"}", &a);
+	cr_expect(json_int_at(a.json, "result.structuredContent.total_matches") == 0, "%s", a.body);
+	answer_fini(&a);
+	mcp_call(&m, "search_tools", "{\"query\":\"note\",\"limit\":1}", &a);
+	cr_expect(tool_count(&a, "result.structuredContent.tools") == 1 &&
+	    json_int_at(a.json, "result.structuredContent.total_matches") > 1, "%s", a.body);
+	answer_fini(&a);
+	mcp_call(&m, "search_tools", "{\"query\":\"note\",\"max_schema_tokens\":1}", &a);
+	cr_expect(tool_count(&a, "result.structuredContent.tools") == 0 &&
+	    json_int_at(a.json, "result.structuredContent.total_matches") > 1 &&
+	    json_object_get_type(json_at(a.json, "result.structuredContent.tokens_used")) == json_type_int, "%s", a.body);
+	answer_fini(&a);
+	mcp_call(&m, "search_tools", "{\"query\":\" - \"}", &a);
+	cr_expect(json_at(a.json, "result.structuredContent.tools[0]") == NULL, "%s", a.body);
+	answer_fini(&a);
+	for (const char *const *wrong = (const char *const []){ "{}", "{\"query\":5}", "{\"query\":\"a\",\"limit\":\"x\"}",
+	    "{\"query\":\"a\",\"limit\":-1}", "{\"query\":\"a\",\"query\":\"b\"}", NULL }; *wrong != NULL; wrong++) {
+		mcp_call(&m, "search_tools", *wrong, &a);
+		cr_expect(json_int_at(a.json, "error.code") == -32602, "%s: %s", *wrong, a.body);
+		answer_fini(&a);
+	}
+	mcp_fini(&m);
+
+	/* Of the notes the reader may know nothing: not as tools, not in the weight of words. */
+	mcp_init(&m, g.mcp, "/mcp/discovery", reader);
+	mcp_call(&m, "search_tools", "{\"query\":\"add two numbers or a note\"}", &a);
+	mcp_call(&m, "search_tools", "{\"query\":\"add two numbers or a note\",\"server\":\"clock\"}", &b);
+	cr_expect(strcmp(json_text_at(a.json, HIT(0) "name"), "clock__add") == 0 &&
+	    strstr(a.body, "notes") == NULL, "%s", a.body);
+	cr_expect(strcmp(json_text_at(a.json, "result.content[0].text"), json_text_at(b.json, "result.content[0].text"))
+	    == 0, "%s\n%s", a.body, b.body);
+	answer_fini(&a);
+	answer_fini(&b);
+	mcp_call(&m, "search_tools", "{\"query\":\"sum\",\"server\":\"clock\"}", &a);
+	mcp_init(&all, g.mcp, "/mcp/discovery", writer);
+	mcp_call(&all, "search_tools", "{\"query\":\"sum\",\"server\":\"clock\"}", &b);
+	cr_expect(json_object_get_double(json_at(a.json, HIT(0) "score")) > 0.1 &&
+	    json_object_get_double(json_at(b.json, HIT(0) "score")) >
+	    json_object_get_double(json_at(a.json, HIT(0) "score")) + 0.1, "of two tools, and of three\n%s\n%s", a.body,
+	    b.body);
+	answer_fini(&a);
+	answer_fini(&b);
+	mcp_fini(&all);
+	mcp_call(&m, "search_tools", "{\"query\":\"note\",\"server\":\"notes\"}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "result.structuredContent.error.code"), "DENIED_BY_POLICY") == 0 &&
+	    tool_count(&a, "result.structuredContent.tools") == 0 &&
+	    !json_object_get_boolean(json_at(a.json, "result.isError")), "%s", a.body);
+	answer_fini(&a);
+	mcp_call(&m, "search_tools", "{\"query\":\"note\",\"server\":\"none\"}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "result.structuredContent.error.code"), "SERVER_UNAVAILABLE") == 0, "%s",
+	    a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
+Test(views, search_of_ten_thousand_tools_finds_the_one_and_lets_others_pass, .timeout = 120)
+{
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	char		 query[128], name[64], key[256];
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .conf = "view = both\n",
+	    .servers = "{\"mcpServers\":{" CLOCK "," LISTING("rich", "rich", "") "}}",
+	    .rules = "{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "all"));
+	mcp_init(&m, g.mcp, "/mcp", key);
+	for (int i = 0; i < 20; i++) {
+		snprintf(query, sizeof(query), "{\"query\":\"the tool with number %d\"}", i * 499 + 101);
+		snprintf(name, sizeof(name), "_%d", i * 499 + 101);
+		mcp_call(&m, "search_tools", query, &a);
+		cr_expect(strstr(json_text_at(a.json, HIT(0) "tool"), name) != NULL, "%s: %.500s", query, a.body);
+		answer_fini(&a);
+	}
+	mcp_call(&m, "search_tools", "{\"query\":\"create list delete update issue page\",\"limit\":1000}", &a);
+	cr_expect(tool_count(&a, "result.structuredContent.tools") == 50 &&
+	    json_int_at(a.json, "result.structuredContent.total_matches") == 10000, "%.500s", a.body);
+	snprintf(name, sizeof(name), "%s", json_text_at(a.json, HIT(0) "name"));
+	answer_fini(&a);
+	expect_text(&m, name, "{}", name + strlen("rich__"));
+	mcp_fini(&m);
+	gateway_stop(&g);
 }
 
 /* --- budgets ---------------------------------------------------------------------------------- */
@@ -76,6 +193,11 @@ Test(views, lists_of_the_discovery_tools_stay_within_their_budgets, .timeout = 6
 	cr_expect(tool_count(&a, "result.structuredContent.tools") == 2 &&
 	    json_at(a.json, "result.structuredContent.error") == NULL, "%s", a.body);
 	answer_fini(&a);
+	mcp_call(&m, "search_tools", "{\"query\":\"t\",\"limit\":50}", &a);
+	count = tool_count(&a, "result.structuredContent.tools");
+	cr_expect(count > 5 && count < 50 &&
+	    strcmp(json_text_at(a.json, "result.structuredContent.error.code"), "TOO_LARGE") == 0, "%s", a.body);
+	answer_fini(&a);
 	mcp_fini(&m);
 	gateway_stop(&g);
 }
@@ -123,7 +245,11 @@ Test(views, names_that_two_tools_would_share_are_given_to_none, .timeout = 60)
 	cr_expect(answers_as(&m, "fine", "fine") && answers_as(&m, "other__now", "other__now"));
 	expect_text(&m, "clock__add", "{\"a\":1,\"b\":2}", "3");
 
-	/* By server and own name they are called. */
+	/* They are found, and called by server and own name. */
+	mcp_call(&m, "search_tools", "{\"query\":\"now\"}", &a);
+	cr_expect(tool_count(&a, "result.structuredContent.tools") == 3 && strstr(a.body, "\"name\":null") != NULL, "%s",
+	    a.body);
+	answer_fini(&a);
 	expect_text(&m, "execute_tool", "{\"server\":\"bare\",\"tool\":\"clock__now\"}", "clock__now");
 	expect_text(&m, "execute_tool", "{\"server\":\"bare\",\"tool\":\"a b\"}", "a b");
 	mcp_fini(&m);

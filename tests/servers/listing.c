@@ -11,6 +11,7 @@
  *   none       a result without tools
  *   params     tools whose arguments header fields repeat, two of them against the rules
  *   bare       for a server without a prefix: names that others have, and two that become one
+ *   rich       10,000 tools with descriptions and arguments, 8 MiB
  *
  * Every call is answered with the name it came by.
  */
@@ -30,6 +31,22 @@ is(const char *name)
 	return strcmp(mode, name) == 0;
 }
 
+/* A tool whose words tell it from most others; its number makes it the only one. */
+static void
+put_rich(unsigned i)
+{
+	static const char *const deed[] = { "create", "list", "delete", "update", "merge", "close", "read" };
+	static const char *const thing[] = { "issue", "repository", "pull request", "file", "branch", "commit",
+		"label", "page", "user", "comment", "release" };
+
+	printf("%s{\"name\":\"%s_%u\",\"description\":\"Use this to %s a %s.", i > 0 ? "," : "", deed[i % 7], i,
+	    deed[i % 7], thing[i % 11]);
+	for (unsigned k = 0; k < 40; k++)
+		printf(" %s %c%c", thing[(i * 7 + k) % 11], 'a' + (i * 31 + k * 17) % 26, 'a' + (i + k * k) % 26);
+	printf("\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"owner\":{\"type\":\"string\"},"
+	    "\"page_%u\":{\"type\":\"integer\",\"description\":\"From 1.\"}}}}", i % 100);
+}
+
 static void
 list(struct json_value cursor)
 {
@@ -45,6 +62,8 @@ list(struct json_value cursor)
 	if (is("bare"))
 		printf(TOOL("fine") "," TOOL("clock__now") "," TOOL("clock__unknown") "," TOOL("clock..x") ","
 		    TOOL("list_servers") "," TOOL("a b") "," TOOL("a_b_93fae757") "," TOOL("other__now"));
+	for (unsigned i = 0; is("rich") && i < 10000; i++)
+		put_rich(i);
 	for (int i = 0; is("many") && i < 10001; i++)
 		printf("%s{\"name\":\"t%d\",\"inputSchema\":{\"type\":\"object\"}}", i > 0 ? "," : "", i);
 	if (is("params"))
