@@ -34,6 +34,8 @@ jail_word(const struct rec_server *s)
 static struct span
 view_word(const struct request *rq)
 {
+	if ((rq->view & VIEW_IS_AUTO) != 0)
+		return SPAN_LIT("auto");
 	switch (rq->view) {
 	case VIEW_HAS_DISCOVERY:
 		return SPAN_LIT("discovery");

@@ -97,9 +97,10 @@ view_of_word(uint64_t word)
 	case VIEW_BOTH:
 		return VIEW_HAS_DISCOVERY | VIEW_HAS_CATALOG;
 	case VIEW_CATALOG:
+		return VIEW_HAS_CATALOG;
 	case VIEW_AUTO:
 	default:
-		return VIEW_HAS_CATALOG;
+		return VIEW_HAS_DISCOVERY | VIEW_HAS_CATALOG | VIEW_IS_AUTO;
 	}
 }
 

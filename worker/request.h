@@ -18,6 +18,8 @@ enum view_bits {
 	VIEW_HAS_DISCOVERY = 1,		/* the gateway's own tools */
 	VIEW_HAS_CATALOG = 2,		/* every server's, under composed names */
 	VIEW_HAS_SERVER = 4,		/* one server's, under its own names */
+	VIEW_HAS_SEARCH = 8,		/* search_tools is listed; it may be called wherever discovery is */
+	VIEW_IS_AUTO = 16,		/* discovery or catalog is listed (worker/adapt.h); both may be called */
 };
 
 /* requestState and inputResponses of a modern client, opened (worker/inputs.h). */

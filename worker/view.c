@@ -7,6 +7,7 @@
  */
 #include "mcp/name.h"
 #include "mcp/write.h"
+#include "worker/adapt.h"
 #include "worker/call.h"
 #include "worker/meta.h"
 #include "worker/metatools.h"
@@ -59,7 +60,7 @@ view_want_all(struct request *rq, struct lists_wait *wait)
 
 	if (rq->view & VIEW_HAS_SERVER)
 		want(rq, wait, rq->server, true);
-	if ((rq->view & VIEW_HAS_CATALOG) == 0)
+	if ((rq->view & VIEW_HAS_CATALOG) == 0 || !adapt_needs_lists(rq))
 		return;
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
 		if (view_sees_server(rq, s))
@@ -98,16 +99,17 @@ put_all_tools(struct request *rq, struct buf *b)
 	const struct rec_server	*s;
 	struct mcp_list		 to;
 	struct shown		 shown;
+	unsigned		 view = adapt_listed(rq);
 	int			 r;
 
 	shown_begin(&shown, rq);
 	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
 		return r;
-	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to, false)) != 0)
+	if ((view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to, (view & VIEW_HAS_SEARCH) != 0)) != 0)
 		return r;
-	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &shown, &to)) != 0)
+	if ((view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &shown, &to)) != 0)
 		return r;
-	if (rq->view & VIEW_HAS_CATALOG) {
+	if (view & VIEW_HAS_CATALOG) {
 		for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
 			if (view_sees_server(rq, s) && (r = put_server_tools(rq, s, &shown, &to)) != 0)
 				return r;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * c3_views.c - search_tools, budgets of the discovery tools, names that two servers share
+ * c3_views.c - view = auto, search_tools, budgets of the discovery tools, names that two servers share
  */
+#include <sys/stat.h>
+
 #include "tests/integration/common.h"
 
 #define LISTING(name, mode, more) "\"" name "\":{\"command\":\"@TOOLS@/tests/listing-server\",\"args\":[\"" mode "\"]" more "}"
@@ -15,6 +17,26 @@ tool_count(const struct answer *a, const char *path)
 	return tools == NULL ? 0 : json_object_array_length(tools);
 }
 
+static bool
+shows_discovery(const struct answer *a)
+{
+	return tools_have(a, "list_servers") && tools_have(a, "get_server_tools") && tools_have(a, "execute_tool") &&
+	    tools_have(a, "get_gateway_status");
+}
+
+/* A parameter that the next request sees. */
+static void
+set(struct gateway *g, const char *line)
+{
+	char	folder[400], *out;
+
+	snprintf(folder, sizeof(folder), "%s/etc/mcpgw.conf.d", g->dir);
+	(void)mkdir(folder, 0755);
+	gateway_write(g, "mcpgw.conf.d/test.conf", line);
+	cr_assert(gateway_ctl(g, &out, true, "reload", NULL) == 0, "%s\n%s", line, out);
+	free(out);
+}
+
 static void
 expect_text(struct mcp *m, const char *tool, const char *arguments, const char *want)
 {
@@ -24,6 +46,98 @@ expect_text(struct mcp *m, const char *tool, const char *arguments, const char *
 	cr_expect(strstr(json_text_at(a.json, "result.content[0].text"), want) != NULL, "%s %s: %s", tool, arguments,
 	    a.body);
 	answer_fini(&a);
+}
+
+Test(views, auto_lists_all_tools_while_they_fit_and_discovery_beyond, .timeout = 60)
+{
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	json_object	*records;
+	char		 line[64];
+	int		 tokens = 0;
+	static const char *const servers[] = { "clock", "notes" };
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
+	mcp_init(&m, g.mcp, "/mcp", gateway_key(&g, "writer"));
+	for (int i = 0; i < 2; i++) {
+		snprintf(line, sizeof(line), "{\"server\":\"%s\",\"max_schema_tokens\":100000}", servers[i]);
+		mcp_call(&m, "get_server_tools", line, &a);
+		tokens += json_int_at(a.json, "result.structuredContent.tokens_used");
+		answer_fini(&a);
+	}
+	cr_assert(tokens > 100, "%d", tokens);
+	for (int less = 0; less < 3; less++) {
+		snprintf(line, sizeof(line), "direct_tokens = %d\n", less == 2 ? 0 : tokens - less);
+		set(&g, line);
+		mcp_ask_modern(&m, "tools/list", NULL, &a);
+		EXPECT_STATUS(a, 200, "%s", line);
+		if (less == 0)
+			cr_expect(tool_count(&a, "result.tools") == 6 && tools_have(&a, "clock__add") &&
+			    !tools_have(&a, "search_tools"), "%s: %s", line, a.body);
+		else
+			cr_expect(tool_count(&a, "result.tools") == 5 && shows_discovery(&a) &&
+			    tools_have(&a, "search_tools"), "%s: %s", line, a.body);
+		answer_fini(&a);
+		/* What may be called is the same in both. */
+		expect_text(&m, "clock__add", "{\"a\":19,\"b\":23}", "42");
+		expect_text(&m, "execute_tool", "{\"server\":\"clock\",\"tool\":\"add\",\"args\":{\"a\":19,\"b\":23}}", "42");
+		expect_text(&m, "list_servers", "{}", "\"notes\"");
+		expect_text(&m, "search_tools", "{\"query\":\"sum\"}", "\"clock__add\"");
+		mcp_call(&m, "notes__drop_all", "{}", &a);
+		cr_expect(json_int_at(a.json, "error.code") == 403, "%s", a.body);
+		answer_fini(&a);
+	}
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "view", "auto") == json_object_array_length(records), "%s",
+	    json_object_to_json_string(records));
+	cr_expect(audit_count(records, "object", "search_tools") == 3);
+	cr_expect(strstr(json_object_to_json_string(records), "sum") == NULL, "what was asked is not kept");
+	json_object_put(records);
+	mcp_fini(&m);
+
+	/* The reader sees less, so it fits. */
+	snprintf(line, sizeof(line), "direct_tokens = %d\n", tokens - 1);
+	set(&g, line);
+	mcp_init(&m, g.mcp, "/mcp", gateway_key(&g, "reader"));
+	mcp_ask_modern(&m, "tools/list", NULL, &a);
+	cr_expect(tool_count(&a, "result.tools") == 2 && tools_have(&a, "clock__add"), "%s", a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
+Test(views, other_than_auto_are_as_they_were, .timeout = 60)
+{
+	static const struct { const char *conf, *path; size_t tools; } rows[] = {
+		{ "view = discovery\n", "/mcp", 4 }, { "view = catalog\ndirect_tokens = 0\n", "/mcp", 6 },
+		{ "view = both\ndirect_tokens = 0\n", "/mcp", 10 }, { "view = both\n", "/mcp/discovery", 4 },
+		{ "view = discovery\n", "/mcp/catalog", 6 }, { "direct_tokens = 0\n", "/mcp/discovery", 4 },
+		{ "direct_tokens = 0\n", "/mcp/catalog", 6 }, { "direct_tokens = 0\n", "/servers/clock/mcp", 3 },
+	};
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	char		 key[256];
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "writer"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set(&g, rows[i].conf);
+		mcp_init(&m, g.mcp, rows[i].path, key);
+		mcp_ask_modern(&m, "tools/list", NULL, &a);
+		cr_expect(tool_count(&a, "result.tools") == rows[i].tools && !tools_have(&a, "search_tools"), "%s %s: %s",
+		    rows[i].conf, rows[i].path, a.body);
+		answer_fini(&a);
+		mcp_call(&m, "search_tools", "{\"query\":\"note\"}", &a);
+		cr_expect((json_at(a.json, "result") != NULL) == (rows[i].tools == 4 || rows[i].tools == 10), "%s %s: %s",
+		    rows[i].conf, rows[i].path, a.body);
+		answer_fini(&a);
+		mcp_fini(&m);
+	}
+	gateway_stop(&g);
 }
 
 /* --- search_tools ----------------------------------------------------------------------------- */
@@ -121,11 +235,14 @@ Test(views, search_of_ten_thousand_tools_finds_the_one_and_lets_others_pass, .ti
 	char		 query[128], name[64], key[256];
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .conf = "view = both\n",
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1,
 	    .servers = "{\"mcpServers\":{" CLOCK "," LISTING("rich", "rich", "") "}}",
 	    .rules = "{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "all"));
 	mcp_init(&m, g.mcp, "/mcp", key);
+	mcp_ask_modern(&m, "tools/list", NULL, &a);
+	cr_expect(tool_count(&a, "result.tools") == 5 && tools_have(&a, "search_tools"), "%.500s", a.body);
+	answer_fini(&a);
 	for (int i = 0; i < 20; i++) {
 		snprintf(query, sizeof(query), "{\"query\":\"the tool with number %d\"}", i * 499 + 101);
 		snprintf(name, sizeof(name), "_%d", i * 499 + 101);
