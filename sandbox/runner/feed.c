@@ -20,7 +20,7 @@ struct feed_line {
 	char			*data;
 	size_t			 bytes, at;
 	void			*tag;
-	bool			 own;		/* had no tag from the beginning */
+	size_t			*counted;	/* where its bytes are counted; NULL: nowhere */
 };
 
 static void
@@ -47,8 +47,8 @@ line_pop(struct feed *f)
 
 	if ((f->first = line->next) == NULL)
 		f->last = &f->first;
-	if (line->own)
-		f->own_bytes -= line->bytes;
+	if (line->counted != NULL)
+		*line->counted -= line->bytes;
 	free(line->data);
 	free(line);
 }
@@ -64,8 +64,8 @@ feed_fini(struct feed *f)
 	fd_close(&f->fd);
 }
 
-int
-feed_take(struct feed *f, char **data, size_t bytes, void *tag)
+static int
+feed_add(struct feed *f, char **data, size_t bytes, void *tag, size_t *counted)
 {
 	struct feed_line	*line = NULL;
 
@@ -77,15 +77,27 @@ feed_take(struct feed *f, char **data, size_t bytes, void *tag)
 	line->data = *data;
 	line->bytes = bytes;
 	line->tag = tag;
-	line->own = tag == NULL;
+	line->counted = counted;
 	*data = NULL;
 	if (f->first == NULL)
 		f->moved_ms = loop_now_ms(f->io.loop);
 	*f->last = line;
 	f->last = &line->next;
-	if (line->own)
-		f->own_bytes += bytes;
+	if (counted != NULL)
+		*counted += bytes;
 	return 0;
+}
+
+int
+feed_take(struct feed *f, char **data, size_t bytes, void *tag)
+{
+	return feed_add(f, data, bytes, tag, tag == NULL ? &f->own_bytes : NULL);
+}
+
+int
+feed_take_reply(struct feed *f, char **data, size_t bytes)
+{
+	return feed_add(f, data, bytes, NULL, &f->reply_bytes);
 }
 
 bool

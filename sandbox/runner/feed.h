@@ -22,6 +22,7 @@ struct feed {
 	bool			  broken;	/* the tool closed its end */
 	struct feed_line	 *first, **last;
 	size_t			  own_bytes;	/* of the lines without a tag: the runner's own */
+	size_t			  reply_bytes;	/* of the lines that are clients' replies */
 	uint64_t		  moved_ms;	/* when the pipe last took something, or had nothing to take */
 	struct loop_io		  io;
 	feed_done_fn		 *done;
@@ -38,6 +39,8 @@ void		feed_fini(struct feed *f);
 /* Queues *data (malloc'ed, ends in a line feed), which is the feed's then and NULL afterwards, also on
  * error.  tag is NULL for a line of the runner's own.  E_CLOSED, E_NOMEM. */
 must_check int	feed_take(struct feed *f, char **data, size_t bytes, void *tag);
+/* The same for a client's reply to the tool, which is not the runner's own line. */
+must_check int	feed_take_reply(struct feed *f, char **data, size_t bytes);
 /* Was any byte of the line with this tag written? */
 bool		feed_begun(const struct feed *f, const void *tag);
 /* Forgets the tag; a line that was not begun is dropped with it. */

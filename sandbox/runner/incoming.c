@@ -8,6 +8,8 @@
  */
 #include "lib/num.h"
 #include "sandbox/runner/instance_priv.h"
+#include "sandbox/runner/lease.h"
+#include "sandbox/runner/note.h"
 #include "sandbox/runner/tool.h"
 
 void
@@ -26,6 +28,7 @@ instance_answered(struct instance *i, struct call *c)
 {
 	struct call	**at = &i->ids[c->id % INSTANCE_BUCKETS];
 
+	lease_leave(i, c);
 	if (c->id == 0)
 		return;
 	while (*at != c)
@@ -46,8 +49,8 @@ instance_say_cancelled(struct instance *i, uint64_t id)
 	buf_fini(&text);
 }
 
-static struct call *
-call_by_id(struct instance *i, struct span raw)
+struct call *
+instance_call_by_id(struct instance *i, struct span raw)
 {
 	struct call	*c;
 	uint64_t	 id;
@@ -72,7 +75,7 @@ on_answer(struct instance *i, const struct line *line)
 			instance_hello(i, line);
 			return;
 		}
-	} else if ((c = call_by_id(i, line->msg.id)) != NULL && c->state == CALL_SENT) {
+	} else if ((c = instance_call_by_id(i, line->msg.id)) != NULL && c->state == CALL_SENT) {
 		if (line->kind == LINE_ANSWER)
 			call_answer(c, line, i->modern);
 		else
@@ -81,10 +84,12 @@ on_answer(struct instance *i, const struct line *line)
 	}
 	i->ignored++;
 	/* It was asked for what it answers too late: clients that go away must not end a tool. */
-	if (i->given_up > 0 && num_u64(line->msg.id, &id) == 0 && id > 0 && id < i->next_id)
+	if (i->given_up > 0 && num_u64(line->msg.id, &id) == 0 && id > 0 && id < i->next_id) {
 		i->given_up--;
-	else
+		lease_late_answer(i, id);
+	} else {
 		tool_unasked(i->tool, line->bytes);
+	}
 }
 
 /* Sampling, roots and elicitation were not declared, so they are unknown here (mcp-wire 14.8). */
@@ -108,17 +113,6 @@ on_request(struct instance *i, const struct line *line)
 	tool_unasked(t, line->bytes);
 }
 
-static void
-on_notification(struct instance *i, const struct line *line)
-{
-	struct call	*c;
-
-	if (line->msg.method == MCP_NOTE_PROGRESS &&
-	    (c = call_by_id(i, line->msg.progress_token.raw)) != NULL && c->state == CALL_SENT)
-		call_progress(c);
-	tool_unasked(i->tool, line->bytes);
-}
-
 void
 instance_tool_line(struct instance *i, const struct line *line)
 {
@@ -133,7 +127,7 @@ instance_tool_line(struct instance *i, const struct line *line)
 		on_request(i, line);
 		return;
 	case LINE_NOTIFICATION:
-		on_notification(i, line);
+		note_take(i, line);
 		return;
 	}
 }

@@ -205,6 +205,7 @@ instance_call_whole(struct instance *i, struct call *c)
 		return;
 	}
 	c->state = CALL_QUEUED;
+	lease_go(i, c);
 	switch (tool_put(i->tool, &line, bytes, c)) {
 	case 0:
 		return;
@@ -222,6 +223,7 @@ void
 instance_unqueue(struct instance *i, struct call *c)
 {
 	i->queued_bytes -= c->body_bytes;
+	lease_sent(i, c);
 }
 
 void
@@ -242,6 +244,7 @@ instance_leave(struct instance *i, struct call *c, bool cancel)
 	if (sent && cancel && c->state != CALL_ANSWERING && i->tool != NULL) {
 		instance_say_cancelled(i, c->id);
 		i->given_up++;
+		lease_given_up(i, c);
 	}
 	if (c->state <= CALL_QUEUED)
 		i->queued_bytes -= c->body_bytes;

@@ -11,7 +11,7 @@
 #ifndef SANDBOX_RUNNER_INSTANCE_H
 #define SANDBOX_RUNNER_INSTANCE_H
 
-#include "sandbox/runner/call.h"
+#include "sandbox/runner/lease.h"
 #include "sandbox/runner/server.h"
 
 #define INSTANCE_BUCKETS	64
@@ -39,6 +39,7 @@ struct instance {
 
 	struct call		*calls, **last;
 	size_t			 call_count;
+	struct lease		 lease;
 	struct call		*ids[INSTANCE_BUCKETS];
 	size_t			 queued_bytes;	/* bodies and lines not yet in the pipe */
 	size_t			 held_bytes;	/* answers not yet taken by workers */
@@ -53,7 +54,7 @@ must_check int	instance_get(struct server *s, uint64_t key, struct instance **ou
 void		instance_join(struct instance *i, struct call *c);
 /* Its body is whole. */
 void		instance_call_whole(struct instance *i, struct call *c);
-/* Its line is in the pipe. */
+/* Its line is in the pipe; the tool has it. */
 void		instance_unqueue(struct instance *i, struct call *c);
 /* Its id is answered and means nobody any more. */
 void		instance_answered(struct instance *i, struct call *c);

@@ -19,6 +19,8 @@ void	instance_hello(struct instance *i, const struct line *answer);
 /* greet.c: the tool went, or was silent, before it was up: a guess is no verdict any more. */
 void	instance_doubt_era(struct instance *i);
 
+/* incoming.c: the call that was given this id and is not answered; NULL when the raw id is none of ours. */
+struct call	*instance_call_by_id(struct instance *i, struct span raw);
 /* incoming.c: tells the tool that a call it has is not wanted any more. */
 void	instance_say_cancelled(struct instance *i, uint64_t id);
 void	instance_id_add(struct instance *i, struct call *c);

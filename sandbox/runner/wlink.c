@@ -226,6 +226,17 @@ wlink_put(struct wlink *l, enum link_type type, unsigned flags, uint32_t call, u
 	runner_wrote(l->r);
 }
 
+void
+wlink_put_message(struct wlink *l, enum link_type type, uint32_t call, struct span text)
+{
+	do {
+		struct span	part = span_part(text, 0, LINK_PAYLOAD_MAX);
+
+		text = span_part(text, part.n, text.n - part.n);
+		wlink_put(l, type, text.n > 0 ? LINK_FLAG_MORE : 0, call, 0, 0, part);
+	} while (text.n > 0);
+}
+
 bool
 wlink_has_room(struct wlink *l)
 {

@@ -35,6 +35,8 @@ struct call	*wlink_find(const struct wlink *l, uint32_t number);
 /* Queues one frame for the end of the turn.  When there is no room for it the link is dead. */
 void		wlink_put(struct wlink *l, enum link_type type, unsigned flags, uint32_t call, uint32_t a,
 		    uint64_t b, struct span payload);
+/* Queues one message of a call, in as many frames as it takes (NOTE, ASK). */
+void		wlink_put_message(struct wlink *l, enum link_type type, uint32_t call, struct span text);
 /* May an answer's body be queued now?  If not, call_pump() is called again when it may. */
 bool		wlink_has_room(struct wlink *l);
 

@@ -194,6 +194,36 @@ rig_frame(struct rig *r, int link, uint32_t bytes, uint16_t type, uint16_t flags
 	}
 }
 
+/* Part of a NOTE or ASK. */
+static void
+call_said(struct rig_call *c, const struct link_head *h, const char *payload)
+{
+	struct rig_said	*s;
+
+	must(c->said_count == 0 || c->said[c->said_count - 1].whole || c->said[c->said_count - 1].type == h->type,
+	    "messages of a call are mixed");
+	if (c->said_count == 0 || c->said[c->said_count - 1].whole)
+		must(c->said_count++ < RIG_SAID);
+	s = &c->said[c->said_count - 1];
+	s->type = h->type;
+	s->frames++;
+	s->text = realloc(s->text, s->bytes + h->bytes + 1);
+	memcpy(s->text + s->bytes, payload, h->bytes);
+	s->bytes += h->bytes;
+	s->text[s->bytes] = '\0';
+	s->whole = (h->flags & LINK_FLAG_MORE) == 0;
+	must((h->flags & ~LINK_FLAG_MORE) == 0 && (s->whole || h->bytes > 0));
+}
+
+static void
+call_forget(struct rig_call *c)
+{
+	free(c->answer);
+	for (int i = 0; i < c->said_count; i++)
+		free(c->said[i].text);
+	*c = (struct rig_call){ .credit = LINK_CREDIT_UP, .end = LINK_END_LIMIT };
+}
+
 static void
 call_frame(struct rig *r, int link, const struct link_head *h, const char *payload)
 {
@@ -220,7 +250,12 @@ call_frame(struct rig *r, int link, const struct link_head *h, const char *paylo
 		if (!r->links[link].stingy)
 			rig_frame(r, link, 0, LINK_CREDIT, 0, h->call, h->bytes, NULL);
 		break;
+	case LINK_NOTE:
+	case LINK_ASK:
+		call_said(c, h, payload);
+		break;
 	case LINK_END:
+		must(c->said_count == 0 || c->said[c->said_count - 1].whole);
 		c->ended = true;
 		c->ended_ms = now_ms();
 		c->end = (enum link_end)h->a;
@@ -300,9 +335,7 @@ rig_head(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint3
 	lc.name_bytes = (uint32_t)strlen(name);
 	memcpy(payload, &lc, sizeof(lc));
 	memcpy(payload + sizeof(lc), name, strlen(name));
-	free(r->links[link].calls[call % RIG_CALLS].answer);
-	r->links[link].calls[call % RIG_CALLS] = (struct rig_call){ .credit = LINK_CREDIT_UP,
-	    .end = LINK_END_LIMIT };
+	call_forget(&r->links[link].calls[call % RIG_CALLS]);
 	rig_frame(r, link, (uint32_t)(sizeof(lc) + strlen(name)), LINK_CALL, flags, call, 0, payload);
 }
 
@@ -311,19 +344,29 @@ rig_send(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint3
 {
 	static const char	 begin[] = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{\"name\":\"t\","
 				    "\"_meta\":{\"progressToken\":\"client's\",\"modern\":true},\"arguments\":{\"pad\":\"";
-	struct rig_call		*c = &r->links[link].calls[call % RIG_CALLS];
-	struct link_call	 lc = { .body_bytes = (uint32_t)(sizeof(begin) - 1 + pad + 4) };
-	char			*body = malloc(lc.body_bytes + 1u);
-	size_t			 at = 0;
+	struct link_call	 lc = { .id.bytes = 1 };
+	char			*body = malloc(sizeof(begin) + pad + 4);
 
 	memcpy(body, begin, sizeof(begin) - 1);
 	memset(body + sizeof(begin) - 1, 'p', pad);
 	memcpy(body + sizeof(begin) - 1 + pad, "\"}}}", 5);
-	lc.id.at = (uint32_t)(strstr(body, ":0,") + 1 - body);
-	lc.id.bytes = 1;
 	lc.modern_meta.at = (uint32_t)(strstr(body, ",\"modern\"") - body);
 	lc.modern_meta.bytes = sizeof(",\"modern\":true") - 1;
-	rig_head(r, link, call, server, key, deadline_ms, &lc, 0);
+	rig_body(r, link, call, server, key, deadline_ms, &lc, 0, body);
+	free(body);
+}
+
+void
+rig_body(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint32_t deadline_ms,
+    const struct link_call *more, uint16_t flags, const char *body)
+{
+	struct rig_call		*c = &r->links[link].calls[call % RIG_CALLS];
+	struct link_call	 lc = *more;
+	size_t			 at = 0;
+
+	lc.body_bytes = (uint32_t)strlen(body);
+	lc.id = (struct link_span){ (uint32_t)(strstr(body, "\"id\":0,") + 5 - body), 1 };
+	rig_head(r, link, call, server, key, deadline_ms, &lc, flags);
 	while (at < lc.body_bytes && !c->ended && !r->links[link].closed) {
 		size_t	n = lc.body_bytes - at < c->credit ? lc.body_bytes - at : c->credit;
 
@@ -337,7 +380,6 @@ rig_send(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint3
 		rig_frame(r, link, (uint32_t)n, LINK_BODY, 0, call, 0, body + at);
 		at += n;
 	}
-	free(body);
 }
 
 struct rig_call *
@@ -496,7 +538,7 @@ rig_end(struct rig *r)
 	for (int i = 0; i < RIG_LINKS; i++) {
 		rig_unlink(r, i);
 		for (int k = 0; k < RIG_CALLS; k++)
-			free(r->links[i].calls[k].answer);
+			call_forget(&r->links[i].calls[k]);
 		free(r->links[i].in);
 	}
 	if (r->spawner != -1)

@@ -21,10 +21,11 @@
 #define RIG_TOOLS	64
 #define RIG_LINKS	4
 #define RIG_CALLS	64
+#define RIG_SAID	64
 
 /* One server of the profile; zero means a default. */
 struct rig_server {
-	const char	*name, *mode, *n;	/* lying-server's arguments */
+	const char	*name, *mode, *n;	/* lying-server's arguments; mode "puppet": puppet-server's is n */
 	const char	*writable;		/* a host path its jail may write to */
 	uint32_t	 era, start_timeout_ms, idle_ms, stop_ms, max_instances;
 	uint32_t	 isolation;
@@ -42,6 +43,15 @@ struct rig_tool {
 	uint64_t	 from_ms, to_ms, life_closed_ms;
 };
 
+/* A NOTE or ASK. */
+struct rig_said {
+	uint16_t	 type;
+	unsigned	 frames;
+	bool		 whole;
+	char		*text;
+	size_t		 bytes;
+};
+
 struct rig_call {
 	bool		 answered, ended;
 	unsigned	 answer_flags, end_flags;
@@ -52,6 +62,8 @@ struct rig_call {
 	uint64_t	 id_span;
 	uint64_t	 credit;		/* the runner gave us, for the body */
 	uint64_t	 ended_ms;
+	struct rig_said	 said[RIG_SAID];
+	int		 said_count;		/* the last one may not be whole */
 };
 
 struct rig_link {
@@ -117,7 +129,10 @@ void		rig_head(struct rig *r, int link, uint32_t call, int server, uint64_t key,
  * token. */
 void		rig_send(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint32_t deadline_ms,
 		    size_t pad);
-/* The same, and waits for END at most until a second after the deadline. */
+/* CALL and BODY of this request, whose id is 0, with what *lc says of capabilities and the like. */
+void		rig_body(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint32_t deadline_ms,
+		    const struct link_call *lc, uint16_t flags, const char *body);
+/* The same as rig_send(), and waits for END at most until a second after the deadline. */
 struct rig_call	*rig_call(struct rig *r, int link, uint32_t call, int server, uint64_t key,
 		    uint32_t deadline_ms);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rig_spawner.c - the rig's spawner: starts lying-server, and ends it as a jail would
+ * rig_spawner.c - the rig's spawner: starts lying-server or puppet-server, and ends it as a jail would
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -57,6 +57,7 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 	int				 in[2], out[2], err[2], life[2], tell[2], taken[2], fds[2];
 	int				 server = -1, listener;
 	char				 path[512];
+	bool				 puppet;
 
 	for (int i = 0; r->servers[i].name != NULL; i++)
 		if (rig_hash(r, i) == m->profile && span_is(m->server, r->servers[i].name))
@@ -74,7 +75,8 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 	must(!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC) && !pipe2(err, O_CLOEXEC) &&
 	    !pipe2(life, O_CLOEXEC) && !pipe2(tell, O_CLOEXEC) && !pipe2(taken, O_CLOEXEC));
 	*t = (struct rig_tool){ .server = server, .key = m->instance, .life = life[0], .from_ms = now_ms() };
-	rig_beside("tests/lying-server", path, sizeof(path));
+	puppet = strcmp(r->servers[server].mode, "puppet") == 0;
+	rig_beside(puppet ? "tests/puppet-server" : "tests/lying-server", path, sizeof(path));
 	if ((t->pid = fork()) == 0) {
 		setsid();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -83,6 +85,8 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
+		if (puppet)
+			execl(path, "puppet-server", r->servers[server].n, NULL);
 		execl(path, "lying-server", r->servers[server].mode, r->servers[server].n, NULL);
 		_exit(127);
 	}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * note.c - what a tool tells by itself: to whom it goes (mcp-wire 9.5, 14.5, 14.9)
+ *
+ * Process: mcpgw-runner.  Owns: nothing.
+ * Trusts:  nothing.  A note goes to one call of this very instance or to nobody; the worker judges
+ *          again what its client may see.  Notes are dropped when the worker does not keep up: the call
+ *          does not depend on them, and a tool can write them faster than anybody reads.
+ */
+#include "sandbox/runner/instance_priv.h"
+#include "sandbox/runner/lease.h"
+#include "sandbox/runner/note.h"
+#include "sandbox/runner/tool.h"
+#include "sandbox/runner/wlink.h"
+
+static void
+note_forward(struct call *c, const struct line *line)
+{
+	if (c != NULL && line->msg.text.n <= LINK_NOTE_MAX && wlink_has_room(c->link))
+		wlink_put_message(c->link, LINK_NOTE, c->number, line->msg.text);
+}
+
+static void
+note_progress(struct instance *i, const struct line *line)
+{
+	struct call	*c = instance_call_by_id(i, line->msg.progress_token.raw);
+
+	if (c == NULL || c->state != CALL_SENT)
+		return;
+	call_progress(c);
+	note_forward(c, line);
+}
+
+/* Lists that changed, resources that were updated: of the instance, not of a call. */
+static void
+note_drop_of_no_call(const struct instance *i, const struct line *line)
+{
+	(void)i;
+	(void)line;
+}
+
+void
+note_take(struct instance *i, const struct line *line)
+{
+	switch (line->msg.method) {
+	case MCP_NOTE_PROGRESS:
+		note_progress(i, line);
+		break;
+	case MCP_NOTE_MESSAGE:
+	case MCP_NOTE_ELICITATION_COMPLETE:
+		note_forward(lease_owner(i), line);
+		break;
+	default:
+		note_drop_of_no_call(i, line);
+		break;
+	}
+	tool_unasked(i->tool, line->bytes);
+}
