@@ -147,6 +147,7 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	struct instance		*instance;
 	struct call		*c;
 	struct span		 name;
+	bool			 list = (head->flags & LINK_FLAG_LIST) != 0;
 	int			 res;
 
 	if (payload.n < sizeof(lc))
@@ -164,8 +165,8 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	if (res != 0 || link->call_count >= RUNNER_LINK_CALLS ||
 	    lc.body_bytes > RUNNER_BODIES - r->body_bytes)
 		return call_refuse(link, head->call, LINK_END_BUSY, "too many calls wait for this tenant's tools");
-	if (instance_get(server, lc.instance, &instance) != 0 ||
-	    call_new(link, head->call, &lc, (head->flags & LINK_FLAG_LIST) != 0, &c) != 0)
+	if (instance_get(server, lc.instance, lc.capabilities, list, &instance) != 0 ||
+	    call_new(link, head->call, &lc, list, &c) != 0)
 		return call_refuse(link, head->call, LINK_END_BUSY, "out of memory");
 	instance_join(instance, c);
 	return 0;

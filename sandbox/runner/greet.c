@@ -60,7 +60,7 @@ instance_tool_up(struct instance *i)
 	i->hello_id = i->next_id++;
 	buf_init(&text, RUNNER_TEXT * 2);
 	if ((probe ? handshake_put_discover(&text, i->hello_id) :
-	    handshake_put_initialize(&text, i->hello_id)) != 0) {
+	    handshake_put_initialize(&text, i->hello_id, i->capabilities)) != 0) {
 		buf_fini(&text);
 		instance_fail(i, LINK_END_UNAVAILABLE, "out of memory", false, 0);
 		return;

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "mcp/capability.h"
 #include "sandbox/runner/handshake.h"
 
 #define MODERN_REVISION	"2026-07-28"
@@ -29,11 +30,15 @@ handshake_put_discover(struct buf *to, uint64_t id)
 }
 
 int
-handshake_put_initialize(struct buf *to, uint64_t id)
+handshake_put_initialize(struct buf *to, uint64_t id, uint32_t capabilities)
 {
-	return buf_put_fmt(to, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"initialize\","
-	    "\"params\":{\"protocolVersion\":\"" LEGACY_OFFERED "\",\"capabilities\":{},"
-	    "\"clientInfo\":" CLIENT_INFO "}}\n", (unsigned long long)id);
+	int	r;
+
+	if ((r = buf_put_fmt(to, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"initialize\","
+	    "\"params\":{\"protocolVersion\":\"" LEGACY_OFFERED "\",\"capabilities\":",
+	    (unsigned long long)id)) != 0 || (r = mcp_capabilities_write(to, capabilities)) != 0)
+		return r;
+	return buf_put_str(to, ",\"clientInfo\":" CLIENT_INFO "}}\n");
 }
 
 int

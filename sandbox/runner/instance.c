@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * instance.c - one (server, isolation key): from its first call to its end
+ * instance.c - one (server, isolation key, capabilities): from its first call to its end
  *
  * Process: mcpgw-runner.  Owns: the instances of a server, their ids, which calls they have.
  * Trusts:  nothing a tool wrote; what it wrote is read in incoming.c.
@@ -14,29 +14,15 @@
 
 static void instance_on_timer(struct loop_timer *t, void *arg);
 
-int
-instance_get(struct server *s, uint64_t key, struct instance **out)
+void
+instance_init(struct instance *i, struct server *s, uint64_t key, uint32_t capabilities)
 {
-	struct instance	**at, *i;
-
-	for (at = &s->instances; (i = *at) != NULL; at = &i->next)
-		if (i->key == key && !i->dead)
-			break;
-	if (i == NULL) {
-		if ((i = calloc(1, sizeof(*i))) == NULL) {
-			*out = NULL;
-			return E_NOMEM;
-		}
-		i->server = s;
-		i->key = key;
-		i->next_id = 1;
-		i->last = &i->calls;
-		loop_timer_init(s->r->loop, &i->timer, instance_on_timer, i);
-		/* At the end: who waits longest tries first. */
-		*at = i;
-	}
-	*out = i;
-	return 0;
+	i->server = s;
+	i->key = key;
+	i->capabilities = capabilities;
+	i->next_id = 1;
+	i->last = &i->calls;
+	loop_timer_init(s->r->loop, &i->timer, instance_on_timer, i);
 }
 
 /* --- beginning ----------------------------------------------------------------------------------- */
@@ -73,6 +59,8 @@ instance_try(struct instance *i)
 		instance_stop(i);
 		return;
 	}
+	if (instance_merge(i) || instance_must_wait(i))
+		return;
 	if (server_may_start(s, text, sizeof(text)) != 0) {
 		instance_refuse(i, LINK_END_UNAVAILABLE, text);
 		return;
@@ -87,6 +75,7 @@ instance_try(struct instance *i)
 		instance_refuse(i, LINK_END_UNAVAILABLE, text);
 		break;
 	case PLACE_WAIT_FOLDER:
+		instance_make_room(i);
 		break;
 	case PLACE_WAIT_SLOT:
 		if (!i->wants_place)
@@ -106,7 +95,7 @@ instance_rest(struct instance *i)
 
 	if (i->dead || i->call_count > 0)
 		return;
-	if (i->state == INSTANCE_UP && i->server->retired)
+	if (i->state == INSTANCE_UP && (i->server->retired || i->yields))
 		instance_stop(i);
 	else if (i->state == INSTANCE_UP)
 		loop_timer_arm(&i->timer, unused < i->server->idle_ms ? i->server->idle_ms - unused : 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * instance.h - one (server, isolation key): its calls, and the tool that serves them
+ * instance.h - one (server, isolation key, capabilities): its calls, and the tool that serves them
  *
  *   WAITING -> PROBING -> WAITING -> STARTING -> GREETING -> UP        legacy, or not known yet
  *   WAITING -> STARTING -> UP                                          known to be modern
@@ -28,9 +28,11 @@ struct instance {
 	struct instance		*next;		/* in the server */
 	struct server		*server;
 	uint64_t		 key;		/* link_call.instance */
+	uint32_t		 capabilities;	/* what a legacy tool is initialized with */
 	enum instance_state	 state;
 	bool			 dead;		/* freed at the end of the turn */
 	bool			 wants_place;	/* waits for one among max_instances */
+	bool			 yields;	/* another of its key waits: takes no new calls */
 	struct tool		*tool;
 	bool			 modern;
 	uint64_t		 next_id, hello_id;
@@ -47,8 +49,10 @@ struct instance {
 	uint64_t		 given_up;	/* calls sent and not awaited any more, whose answers may come */
 };
 
-/* The live instance of this key, made when there is none.  E_NOMEM. */
-must_check int	instance_get(struct server *s, uint64_t key, struct instance **out);
+/* The live instance for a call with this key and its client's capabilities, made when there is none
+ * (share.c).  `list`: background work, which any instance of the key may do.  E_NOMEM. */
+must_check int	instance_get(struct server *s, uint64_t key, uint32_t capabilities, bool list,
+		    struct instance **out);
 
 /* A call belongs to the instance from here on; it may be ended at once (BUSY, UNAVAILABLE). */
 void		instance_join(struct instance *i, struct call *c);

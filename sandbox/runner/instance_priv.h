@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * instance_priv.h - what instance.c, greet.c and incoming.c share
+ * instance_priv.h - what instance.c, share.c, greet.c and incoming.c share
  */
 #ifndef SANDBOX_RUNNER_INSTANCE_PRIV_H
 #define SANDBOX_RUNNER_INSTANCE_PRIV_H
 
 #include "sandbox/runner/instance.h"
+
+/* instance.c: of zeroed memory. */
+void	instance_init(struct instance *i, struct server *s, uint64_t key, uint32_t capabilities);
+
+/* share.c, of an instance that waits.  Its calls went to the one that serves its key, as it turned out
+ * that a modern tool does not mind who calls. */
+bool	instance_merge(struct instance *i);
+/* share.c: another one of its key waits for longer. */
+bool	instance_must_wait(const struct instance *i);
+/* share.c: who has the tool of its key leaves, or will when its calls are done. */
+void	instance_make_room(struct instance *i);
 
 /* instance.c: the handshake is done; calls that wait are written. */
 void	instance_came_up(struct instance *i);

@@ -29,6 +29,8 @@ puppet_call(struct rig *r, int link, uint32_t call, int server, const char *name
 	snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\","
 	    "\"_meta\":{\"progressToken\":7}}}", name);
 	rig_body(r, link, call, server, PUPPET_KEY, deadline_ms, &lc, 0, body);
+	/* So that it comes before what the puppet is told over another link. */
+	rig_run(r, 20, NULL);
 	return &r->links[link].calls[call % RIG_CALLS];
 }
 

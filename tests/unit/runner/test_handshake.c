@@ -87,7 +87,7 @@ Test(handshake, says_lines_that_are_requests)
 
 	buf_init(&b, 4096);
 	cr_assert(eq(int, handshake_put_discover(&b, 1), 0));
-	cr_assert(eq(int, handshake_put_initialize(&b, 2), 0));
+	cr_assert(eq(int, handshake_put_initialize(&b, 2, 511), 0));
 	cr_assert(eq(int, handshake_put_initialized(&b), 0));
 	cr_assert(eq(int, lines_init(&lines), 0));
 	for (int i = 0; i < 3; i++) {
