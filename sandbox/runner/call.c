@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "lib/json.h"
+#include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/server.h"
 #include "sandbox/runner/wlink.h"
@@ -24,8 +25,11 @@ static const struct json_want wants[] = {
 	{ JSON_ROOT, JSON_WANT_UNIQUE_MEMBERS, "params" },
 	{ 1, JSON_WANT_UNIQUE_MEMBERS, "_meta" },
 	{ 2, 0, "progressToken" },
+	{ JSON_ROOT, 0, "method" },
+	{ 1, 0, "name" },
+	{ 1, 0, "uri" },
 };
-enum { WANT_ID, WANT_PARAMS, WANT_META, WANT_PROGRESS };
+enum { WANT_ID, WANT_PARAMS, WANT_META, WANT_PROGRESS, WANT_METHOD, WANT_NAME, WANT_URI };
 
 static void
 call_free(struct call *c)
@@ -37,6 +41,8 @@ call_free(struct call *c)
 	if (c->state <= CALL_QUEUED)
 		r->body_bytes -= c->body_bytes;
 	r->held_bytes -= c->answer_bytes;
+	r->reply_bytes -= c->reply.text.used;
+	reply_fini(&c->reply);
 	free(c->body);
 	free(c->answer);
 	free(c);
@@ -50,7 +56,7 @@ call_end(struct call *c, enum link_end why, const char *text)
 
 	if (c->instance != NULL)
 		flags = instance_leave(c->instance, c, why == LINK_END_CANCELLED ||
-		    why == LINK_END_DEADLINE) ? LINK_FLAG_SENT : 0;
+		    why == LINK_END_DEADLINE || why == LINK_END_BUSY) ? LINK_FLAG_SENT : 0;
 	else if (c->state == CALL_ANSWERING)
 		flags = LINK_FLAG_SENT;
 	wlink_put(c->link, LINK_END, flags, c->number, why, 0, span_of(text));
@@ -129,6 +135,7 @@ call_new(struct wlink *link, uint32_t number, const struct link_call *head, bool
 	c->deadline_ms = head->deadline_ms > DEADLINE_MAX_MS ? DEADLINE_MAX_MS : head->deadline_ms;
 	c->arrived_ms = loop_now_ms(r->loop);
 	c->until_ms = c->arrived_ms + c->deadline_ms;
+	c->most_ms = c->arrived_ms + (uint64_t)PROGRESS_TIMES * c->deadline_ms;
 	loop_timer_init(r->loop, &c->deadline, call_on_deadline, c);
 	loop_timer_arm(&c->deadline, c->deadline_ms);
 	wlink_add(link, c);
@@ -172,7 +179,13 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	return 0;
 }
 
-/* Proves the body and finds what is ours to write over. */
+static struct link_span
+span_at(const struct json_slot *slot)
+{
+	return (struct link_span){ (uint32_t)slot->at, (uint32_t)slot->bytes };
+}
+
+/* Proves the body, finds what is ours to write over and what names the call. */
 static int
 call_prove(struct call *c)
 {
@@ -191,9 +204,11 @@ call_prove(struct call *c)
 	slot = json_scan_slots(scan);
 	if (r == 0 && (slot[WANT_ID].at != c->id_span.at || slot[WANT_ID].bytes != c->id_span.bytes))
 		r = E_FORMAT;
-	if (r == 0 && slot[WANT_PROGRESS].seen)
-		c->progress_span = (struct link_span){ (uint32_t)slot[WANT_PROGRESS].at,
-		    (uint32_t)slot[WANT_PROGRESS].bytes };
+	if (r == 0) {
+		c->progress_span = span_at(&slot[WANT_PROGRESS]);
+		c->method_span = span_at(&slot[WANT_METHOD]);
+		c->name_span = span_at(&slot[slot[WANT_NAME].seen ? WANT_NAME : WANT_URI]);
+	}
 	json_scan_free(&scan);
 	return r;
 }
@@ -326,6 +341,8 @@ call_answer(struct call *c, const struct line *answer, bool modern)
 
 	wlink_put(c->link, LINK_ANSWER, flags, c->number, (uint32_t)rest.n,
 	    LINK_ID_PACK((uint32_t)(id.p - rest.p), id.n), SPAN_NONE);
+	ask_forget(c->instance, c);
+	lease_answered(c->instance, c, answer);
 	instance_answered(c->instance, c);
 	c->state = CALL_ANSWERING;
 	call_put_body(c, &rest);
@@ -358,7 +375,28 @@ void
 call_progress(struct call *c)
 {
 	uint64_t	until = loop_now_ms(c->r->loop) + c->deadline_ms;
-	uint64_t	most = c->arrived_ms + (uint64_t)PROGRESS_TIMES * c->deadline_ms;
 
-	c->until_ms = until < most ? until : most;
+	/* It has more while it waits for its client. */
+	if (c->ask_count == 0)
+		c->until_ms = until < c->most_ms ? until : c->most_ms;
+}
+
+void
+call_pause(struct call *c)
+{
+	uint64_t	now = loop_now_ms(c->r->loop);
+
+	if (c->ask_count == 1)
+		c->paused_ms = now;
+	c->until_ms = now + LINK_ASK_MS;
+}
+
+void
+call_resume(struct call *c)
+{
+	uint64_t	now = loop_now_ms(c->r->loop);
+
+	c->most_ms += now - c->paused_ms;
+	c->until_ms = now + c->deadline_ms;
+	loop_timer_arm(&c->deadline, c->deadline_ms);
 }

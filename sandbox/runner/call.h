@@ -6,6 +6,7 @@
 #define SANDBOX_RUNNER_CALL_H
 
 #include "sandbox/runner/lines.h"
+#include "sandbox/runner/reply.h"
 #include "sandbox/runner/runner.h"
 
 struct instance;
@@ -30,20 +31,27 @@ struct call {
 	uint64_t		 id;		/* ours, in the line; 0: none yet */
 	enum call_state		 state;
 	bool			 list;		/* background work, not a client's */
-	bool			 out;		/* counted in the instance's lease */
+	bool			 out, waits;	/* counted in the instance's lease */
+	bool			 asked;		/* its client was, or would have been if it were clear which */
+	uint64_t		 name_hash;	/* learn_hash(); 0: was not needed */
 
 	uint32_t		 deadline_ms;
 	uint64_t		 arrived_ms, until_ms;
+	uint64_t		 most_ms;	/* progress does not give it more */
+	uint64_t		 paused_ms;	/* while ask_count > 0: since when the deadline waits */
 	struct loop_timer	 deadline;
 
 	char			*body;
 	uint32_t		 body_bytes, body_have;
 	uint32_t		 credit_up;	/* the worker may still send */
-	struct link_span	 id_span, meta_span, progress_span;
+	struct link_span	 id_span, meta_span, progress_span, method_span, name_span;
 
 	char			*answer;	/* what did not go out at once */
 	size_t			 answer_bytes, answer_at;
 	uint64_t		 credit_down;
+
+	unsigned		 ask_count;	/* requests to its client, unanswered (ask.c) */
+	struct reply		 reply;		/* the answer to one of them, being received */
 };
 
 /* A CALL frame.  0 (the call may have ended already), or E_FORMAT: the link must end. */
@@ -64,6 +72,9 @@ void		call_answer(struct call *c, const struct line *answer, bool modern);
 void		call_pump(struct call *c);
 /* The tool reports progress: it gets more time, up to thrice its deadline. */
 void		call_progress(struct call *c);
+/* Its client is asked: the deadline waits, LINK_ASK_MS from now at most.  It has answered all: it runs again. */
+void		call_pause(struct call *c);
+void		call_resume(struct call *c);
 
 /* END to the worker, and free.  `text` is for people. */
 void		call_end(struct call *c, enum link_end why, const char *text);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * incoming.c - what a tool's lines mean: whose answer, and what we say to its own requests
+ * incoming.c - what a tool's lines mean, and whose answer one is
  *
  * Process: mcpgw-runner.  Owns: the ids of an instance.
  * Trusts:  nothing.  An answer counts when its id is one we gave to a call of this very instance whose
  *          line is wholly in the pipe, and counts once.
  */
 #include "lib/num.h"
+#include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/lease.h"
 #include "sandbox/runner/note.h"
@@ -92,27 +93,6 @@ on_answer(struct instance *i, const struct line *line)
 	}
 }
 
-/* Sampling, roots and elicitation were not declared, so they are unknown here (mcp-wire 14.8). */
-static void
-on_request(struct instance *i, const struct line *line)
-{
-	struct tool	*t = i->tool;
-	struct buf	 text;
-	int		 r;
-
-	buf_init(&text, RPC_ID_MAX + RUNNER_TEXT);
-	if (line->msg.method == MCP_PING)
-		r = buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}\n",
-		    SPAN_FMT(line->msg.id));
-	else
-		r = buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,"
-		    "\"message\":\"Method not found\"}}\n", SPAN_FMT(line->msg.id));
-	if (r == 0)
-		tool_say(t, &text);
-	buf_fini(&text);
-	tool_unasked(t, line->bytes);
-}
-
 void
 instance_tool_line(struct instance *i, const struct line *line)
 {
@@ -124,7 +104,7 @@ instance_tool_line(struct instance *i, const struct line *line)
 		on_answer(i, line);
 		return;
 	case LINE_REQUEST:
-		on_request(i, line);
+		ask_take(i, line);
 		return;
 	case LINE_NOTIFICATION:
 		note_take(i, line);

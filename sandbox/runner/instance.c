@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/place.h"
 #include "sandbox/runner/tool.h"
@@ -23,6 +24,7 @@ instance_init(struct instance *i, struct server *s, uint64_t key, uint32_t capab
 	i->next_id = 1;
 	i->last = &i->calls;
 	loop_timer_init(s->r->loop, &i->timer, instance_on_timer, i);
+	lease_init(i);
 }
 
 /* --- beginning ----------------------------------------------------------------------------------- */
@@ -181,20 +183,17 @@ instance_join(struct instance *i, struct call *c)
 }
 
 void
-instance_call_whole(struct instance *i, struct call *c)
+instance_put(struct instance *i, struct call *c)
 {
 	size_t	 bytes;
 	char	*line;
 
-	if (i->state != INSTANCE_UP)
-		return;
 	instance_id_add(i, c);
 	if (call_take_line(c, i->modern, &line, &bytes) != 0) {
 		call_end(c, LINK_END_BUSY, "out of memory");
 		return;
 	}
 	c->state = CALL_QUEUED;
-	lease_go(i, c);
 	switch (tool_put(i->tool, &line, bytes, c)) {
 	case 0:
 		return;
@@ -206,6 +205,13 @@ instance_call_whole(struct instance *i, struct call *c)
 		 * worker may ask again: the next tool starts in a moment. */
 		call_end(c, LINK_END_STALE, "the tool is ending");
 	}
+}
+
+void
+instance_call_whole(struct instance *i, struct call *c)
+{
+	if (i->state == INSTANCE_UP && lease_take(i, c))
+		instance_put(i, c);
 }
 
 void
@@ -230,6 +236,7 @@ instance_leave(struct instance *i, struct call *c, bool cancel)
 		sent = feed_begun(&i->tool->feed, c);
 		feed_drop(&i->tool->feed, c);
 	}
+	ask_abandon(i, c);
 	if (sent && cancel && c->state != CALL_ANSWERING && i->tool != NULL) {
 		instance_say_cancelled(i, c->id);
 		i->given_up++;
@@ -264,6 +271,10 @@ instance_describe_wait(const struct instance *i, const struct call *c, char *tex
 		what = "it waits for another instance to leave";
 	else if (i->state != INSTANCE_UP)
 		what = "it is still starting";
+	else if (c->ask_count > 0)
+		what = "its client did not answer what the tool asked";
+	else if (c->waits)
+		what = "it waits for a call that may ask its client";
 	else if (c->state == CALL_QUEUED)
 		what = "it does not read its input";
 	snprintf(text, text_bytes, "%s: %s after %.1f s", i->server->name, what,
@@ -410,8 +421,10 @@ instances_kick(struct runner *r)
 	for (int rounds = 0; r->kick && rounds < 8; rounds++) {
 		r->kick = false;
 		for (struct server *s = r->servers; s != NULL; s = s->next)
-			for (struct instance *i = s->instances; i != NULL; i = i->next)
+			for (struct instance *i = s->instances; i != NULL; i = i->next) {
 				instance_try(i);
+				lease_pump(i);
+			}
 	}
 }
 
@@ -428,6 +441,7 @@ instances_reap(struct runner *r)
 			}
 			*at = i->next;
 			loop_timer_disarm(&i->timer);
+			lease_fini(i);
 			free(i);
 		}
 	}

@@ -42,6 +42,7 @@ struct instance {
 	struct call		*calls, **last;
 	size_t			 call_count;
 	struct lease		 lease;
+	struct ask		*asks;		/* what the tool asked and clients did not answer */
 	struct call		*ids[INSTANCE_BUCKETS];
 	size_t			 queued_bytes;	/* bodies and lines not yet in the pipe */
 	size_t			 held_bytes;	/* answers not yet taken by workers */
@@ -58,6 +59,8 @@ must_check int	instance_get(struct server *s, uint64_t key, uint32_t capabilitie
 void		instance_join(struct instance *i, struct call *c);
 /* Its body is whole. */
 void		instance_call_whole(struct instance *i, struct call *c);
+/* It goes into the feed of the tool, which is up; when it cannot, it ends. */
+void		instance_put(struct instance *i, struct call *c);
 /* Its line is in the pipe; the tool has it. */
 void		instance_unqueue(struct instance *i, struct call *c);
 /* Its id is answered and means nobody any more. */

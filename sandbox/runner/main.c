@@ -8,6 +8,7 @@
  */
 #include "ipc/birth.h"
 #include "lib/log.h"
+#include "mcp/rpc.h"
 #include "sandbox/runner/boot.h"
 #include "sandbox/runner/control.h"
 #include "sandbox/runner/memory.h"
@@ -86,6 +87,7 @@ main(void)
 	tools_free(&r);
 	instances_free(&r);
 	servers_free(&r);
+	rpc_scan_free(&r.replies);
 	snap_release(&r.profile);
 	loop_free(&r.loop);
 	return r.exit_code;

@@ -7,6 +7,7 @@
  *          again what its client may see.  Notes are dropped when the worker does not keep up: the call
  *          does not depend on them, and a tool can write them faster than anybody reads.
  */
+#include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/lease.h"
 #include "sandbox/runner/note.h"
@@ -31,6 +32,16 @@ note_progress(struct instance *i, const struct line *line)
 	note_forward(c, line);
 }
 
+/* Of these there are no more than there were requests, so none is dropped. */
+static void
+note_withdrawn(struct instance *i, const struct line *line)
+{
+	struct call	*c = ask_withdraw(i, line->msg.request_id.raw);
+
+	if (c != NULL && line->msg.text.n <= LINK_NOTE_MAX)
+		wlink_put_message(c->link, LINK_NOTE, c->number, line->msg.text);
+}
+
 /* Lists that changed, resources that were updated: of the instance, not of a call. */
 static void
 note_drop_of_no_call(const struct instance *i, const struct line *line)
@@ -45,6 +56,9 @@ note_take(struct instance *i, const struct line *line)
 	switch (line->msg.method) {
 	case MCP_NOTE_PROGRESS:
 		note_progress(i, line);
+		break;
+	case MCP_NOTE_CANCELLED:
+		note_withdrawn(i, line);
 		break;
 	case MCP_NOTE_MESSAGE:
 	case MCP_NOTE_ELICITATION_COMPLETE:

@@ -22,6 +22,14 @@ tool_count_lines(struct tool *t)
 	t->lines_counted = t->lines.used;
 }
 
+void
+tool_count_replies(struct tool *t)
+{
+	t->r->reply_bytes += t->feed.reply_bytes;
+	t->r->reply_bytes -= t->replies_counted;
+	t->replies_counted = t->feed.reply_bytes;
+}
+
 /* --- stdin -------------------------------------------------------------------------------------- */
 
 void
@@ -31,17 +39,25 @@ tool_arm_out(struct tool *t)
 		loop_io_arm(&t->out_io, t->starved || t->feed.own_bytes > TOOL_OWN_MAX ? 0 : LOOP_READ);
 }
 
-int
-tool_put(struct tool *t, char **line, size_t bytes, void *tag)
+/* Its feed has something new. */
+static void
+tool_stain(struct tool *t)
 {
-	int	r = feed_take(&t->feed, line, bytes, tag);
-
-	if (r == 0 && !t->dirty) {
+	if (!t->dirty) {
 		t->dirty = true;
 		t->dirty_next = t->r->dirty;
 		t->r->dirty = t;
 	}
 	runner_wrote(t->r);
+}
+
+int
+tool_put(struct tool *t, char **line, size_t bytes, void *tag)
+{
+	int	r = feed_take(&t->feed, line, bytes, tag);
+
+	if (r == 0)
+		tool_stain(t);
 	return r;
 }
 
@@ -55,6 +71,23 @@ tool_say(struct tool *t, struct buf *text)
 	buf_init(text, 0);
 	if (line != NULL && tool_put(t, &line, bytes, NULL) == 0)
 		tool_arm_out(t);
+}
+
+int
+tool_reply(struct tool *t, struct buf *text)
+{
+	char	*line = text->data;
+	size_t	 bytes = text->used;
+	int	 r;
+
+	if (bytes > TOOL_REPLIES_MAX - t->feed.reply_bytes)
+		return E_FULL;
+	buf_init(text, 0);
+	if ((r = feed_take_reply(&t->feed, &line, bytes)) != 0)
+		return r;
+	tool_count_replies(t);
+	tool_stain(t);
+	return 0;
 }
 
 static void
@@ -71,6 +104,7 @@ tool_fed(void *arg)
 	/* It closed its input; mostly because it is leaving, and then we shall hear why. */
 	if (t->feed.broken && t->state == TOOL_RUNNING && !t->timer.armed)
 		loop_timer_arm(&t->timer, LEFT_WAIT_MS);
+	tool_count_replies(t);
 	/* It took replies of ours, so it may ask more. */
 	tool_arm_out(t);
 }

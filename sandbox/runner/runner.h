@@ -23,6 +23,7 @@
 #define RUNNER_MEMORY		(64u << 20)	/* until a profile says runner_memory */
 #define RUNNER_BODIES		(64u << 20)	/* bodies of calls that were not written yet */
 #define RUNNER_QUEUE		(32u << 20)	/* the same, of one instance */
+#define RUNNER_REPLIES		(32u << 20)	/* clients' replies that tools did not take yet */
 #define RUNNER_LINK_CALLS	4096		/* open calls of one worker */
 #define RUNNER_QUEUE_WAIT_MS	5000		/* for a place among max_instances */
 #define RUNNER_TEXT		512		/* bytes of a text for people, with its NUL */
@@ -46,7 +47,8 @@ struct runner {
 	size_t		 starved_count;		/* tools not read for want of memory */
 	struct tool	*favourite;		/* is read in spite of that, since favourite_ms */
 	uint64_t	 favourite_ms;
-	size_t		 held_bytes, body_bytes;
+	size_t		 held_bytes, body_bytes, reply_bytes;
+	struct rpc_scan	*replies;		/* proves them */
 	size_t		 memory_max;	/* runner_memory: where held_bytes should stay */
 	bool		 kick;			/* waiting instances may have a chance now */
 	bool		 flushing;		/* the turn's writes are being done or are done */

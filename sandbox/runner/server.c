@@ -25,6 +25,7 @@ server_free(struct server *s)
 		free(s->writable[i]);
 	free(s->writable);
 	ring_fini(&s->ring);
+	learn_free(&s->learnt);
 	free(s);
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/log.h"
 #include "sandbox/runner/handshake.h"
+#include "sandbox/runner/learn.h"
 #include "sandbox/runner/ring.h"
 #include "sandbox/runner/runner.h"
 
@@ -32,6 +33,7 @@ struct server {
 	bool		 era_pinned;
 	bool		 era_weak;	/* from silence or an exit, not from an answer */
 	struct instance	*probing;
+	struct learn	*learnt;	/* of its calls; NULL: nothing */
 
 	unsigned	 failures;	/* in a row, without 30 s up between them */
 	bool		 broken;	/* nothing came up since the last one */

@@ -93,6 +93,7 @@ tool_free(struct tool *t)
 	tool_unstarve(t);
 	tool_drop_lines(t);
 	feed_fini(&t->feed);
+	tool_count_replies(t);
 	loop_timer_disarm(&t->timer);
 	loop_io_fini(&t->out_io);
 	loop_io_fini(&t->err_io);
@@ -127,6 +128,7 @@ tool_stop(struct tool *t, uint64_t grace_ms)
 		return;			/* on its way, or SPAWNED will find it without instance */
 	tool_drop_lines(t);
 	feed_fini(&t->feed);
+	tool_count_replies(t);
 	tool_unstarve(t);
 	if (grace_ms == 0) {
 		tool_kill(t);

@@ -12,6 +12,7 @@
 
 #define TOOL_READ		(64 * 1024)	/* from one pipe at a time */
 #define TOOL_OWN_MAX		(256u * 1024)	/* of our replies not taken: then we read no more */
+#define TOOL_REPLIES_MAX	(16u << 20)	/* of clients' replies not taken: then they are refused */
 #define TOOL_GARBAGE_LINES	100		/* in a row */
 #define TOOL_GARBAGE_BYTES	(1u << 20)	/* in a row */
 #define TOOL_WINDOW_MS		10000		/* messages nobody asked for, in this time: */
@@ -42,6 +43,7 @@ struct tool {
 	struct loop_io		 out_io, err_io, pidfd_io, listener_io;
 	struct loop_timer	 timer;
 	struct feed		 feed;
+	size_t			 replies_counted;	/* of the feed, in runner.reply_bytes */
 	bool			 dirty;
 	bool			 out_ended;
 	bool			 left;		/* its pidfd says it is dead */
@@ -64,6 +66,10 @@ must_check int	tool_start(struct server *s, struct instance *i, uint64_t key);
 must_check int	tool_put(struct tool *t, char **line, size_t bytes, void *tag);
 /* The same for a line of our own that stands in `text`; what does not fit in memory is left out. */
 void		tool_say(struct tool *t, struct buf *text);
+/* Queues a client's reply, which stands in `text` with its line feed; takes the memory.  It does not stop the
+ * reading, as lines of our own do: the tool may be writing.  E_FULL, E_CLOSED, E_NOMEM: `text` is as it was, or
+ * empty. */
+must_check int	tool_reply(struct tool *t, struct buf *text);
 /* From here on it serves nobody: closes stdin, and after grace_ms the lifeline.  E.g. 0: at once. */
 void		tool_stop(struct tool *t, uint64_t grace_ms);
 /* It misbehaved: its instance ends with this reason and text, and so does it. */

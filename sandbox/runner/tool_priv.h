@@ -17,6 +17,8 @@ void		tool_listener_init(struct tool *t, int fd);
 void		tool_arm_out(struct tool *t);
 /* Brings runner.held_bytes up to date with the line being read. */
 void		tool_count_lines(struct tool *t);
+/* Brings runner.reply_bytes up to date with the feed. */
+void		tool_count_replies(struct tool *t);
 /* What a dead tool has left in stdout and stderr. */
 void		tool_drain(struct tool *t);
 

@@ -6,7 +6,7 @@
  * Trusts:  no frame: type, flags, length and call are checked first.  A bad one ends this link and
  *          its calls, nothing else.
  *
- * BODY, CREDIT and CANCEL of a call we do not know were under way when its END was; they are dropped.
+ * BODY, CREDIT, CANCEL and REPLY of a call we do not know were under way when its END was; they are dropped.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "sandbox/runner/ask.h"
 #include "sandbox/runner/wlink.h"
 
 #define WLINK_MAGIC	0x52310001u
@@ -62,6 +63,10 @@ wlink_frame(struct wlink *l, const struct link_head *h, struct span payload)
 		if (c != NULL)
 			call_cancel(c);
 		return 0;
+	case LINK_REPLY:
+		if ((h->flags & ~LINK_FLAG_MORE) != 0 || payload.n == 0)
+			return E_FORMAT;
+		return c == NULL ? 0 : ask_reply(c, payload, (h->flags & LINK_FLAG_MORE) != 0);
 	default:
 		return E_FORMAT;
 	}
@@ -244,6 +249,12 @@ wlink_has_room(struct wlink *l)
 		return true;
 	l->starved = true;
 	return false;
+}
+
+bool
+wlink_is_stuck(const struct wlink *l)
+{
+	return buf_rest(&l->out).n >= OUT_STOP;
 }
 
 void

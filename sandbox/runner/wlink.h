@@ -39,6 +39,8 @@ void		wlink_put(struct wlink *l, enum link_type type, unsigned flags, uint32_t c
 void		wlink_put_message(struct wlink *l, enum link_type type, uint32_t call, struct span text);
 /* May an answer's body be queued now?  If not, call_pump() is called again when it may. */
 bool		wlink_has_room(struct wlink *l);
+/* So much is queued that the worker is not read any more: it takes nothing. */
+bool		wlink_is_stuck(const struct wlink *l);
 
 /* End of the turn. */
 void		wlinks_flush(struct runner *r);

@@ -49,7 +49,10 @@ puppet_says(struct rig *r, int server, const char *fmt, ...)
 	va_end(ap);
 	buf_init(&body, 16u << 20);
 	must(!buf_put_str(&body, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"puppet/say\",\"params\":{\"lines\":["));
-	must(line[0] == '\0' || !json_put_string(&body, span_of(line)));
+	for (char *at = line, *end; *at != '\0'; at = end + (*end != '\0')) {
+		end = strchrnul(at, '\n');
+		must((at == line || !buf_put_str(&body, ",")) && !json_put_string(&body, span_make(at, (size_t)(end - at))));
+	}
 	must(!buf_put(&body, span_make("]}}", 4)));
 	c = &r->links[STRINGS].calls[++number % RIG_CALLS];
 	rig_body(r, STRINGS, number, server, PUPPET_KEY, 5000, &none, LINK_FLAG_LIST, body.data);

@@ -14,7 +14,7 @@ void		puppet_begin(struct rig *r, const struct rig_server *servers);
 /* Sends tools/call of this name, with these capabilities and log level. */
 struct rig_call	*puppet_call(struct rig *r, int link, uint32_t call, int server, const char *name,
 		    uint32_t capabilities, uint32_t log_level, uint32_t deadline_ms);
-/* The puppet writes this line (puppet.c); answers all it has heard so far, valid until the next call. */
+/* The puppet writes these lines (puppet.c); answers all it has heard so far, valid until the next call. */
 const char	*puppet_says(struct rig *r, int server, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
 /* Waits until the puppet has heard this, as it stands quoted; or ms are over. */

@@ -198,14 +198,17 @@ rig_frame(struct rig *r, int link, uint32_t bytes, uint16_t type, uint16_t flags
 static void
 call_said(struct rig_call *c, const struct link_head *h, const char *payload)
 {
-	struct rig_said	*s;
+	struct rig_said	*s = &c->said[c->said_count == 0 ? 0 : c->said_count - 1];
 
-	must(c->said_count == 0 || c->said[c->said_count - 1].whole || c->said[c->said_count - 1].type == h->type,
-	    "messages of a call are mixed");
-	if (c->said_count == 0 || c->said[c->said_count - 1].whole)
-		must(c->said_count++ < RIG_SAID);
-	s = &c->said[c->said_count - 1];
-	s->type = h->type;
+	must(c->said_count == 0 || s->whole || s->type == h->type, "messages of a call are mixed");
+	if (c->said_count == 0 || s->whole) {
+		/* Of those that do not fit the last one is kept. */
+		if (c->said_count < RIG_SAID)
+			c->said_count++;
+		s = &c->said[c->said_count - 1];
+		free(s->text);
+		*s = (struct rig_said){ .type = h->type };
+	}
 	s->frames++;
 	s->text = realloc(s->text, s->bytes + h->bytes + 1);
 	memcpy(s->text + s->bytes, payload, h->bytes);

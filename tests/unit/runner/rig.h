@@ -63,7 +63,7 @@ struct rig_call {
 	uint64_t	 credit;		/* the runner gave us, for the body */
 	uint64_t	 ended_ms;
 	struct rig_said	 said[RIG_SAID];
-	int		 said_count;		/* the last one may not be whole */
+	int		 said_count;		/* the last one may not be whole; stays at RIG_SAID */
 };
 
 struct rig_link {
