@@ -5,6 +5,7 @@
 #ifndef SANDBOX_RUNNER_CALL_H
 #define SANDBOX_RUNNER_CALL_H
 
+#include "mcp/level.h"
 #include "sandbox/runner/lines.h"
 #include "sandbox/runner/reply.h"
 #include "sandbox/runner/runner.h"
@@ -31,6 +32,7 @@ struct call {
 	uint64_t		 id;		/* ours, in the line; 0: none yet */
 	enum call_state		 state;
 	bool			 list;		/* background work, not a client's */
+	enum mcp_level		 log_level;	/* its client wants; MCP_LEVEL_NONE: did not say */
 	bool			 out, waits;	/* counted in the instance's lease */
 	bool			 asked;		/* its client was, or would have been if it were clear which */
 	uint64_t		 name_hash;	/* learn_hash(); 0: was not needed */

@@ -10,6 +10,7 @@
 
 #include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance_priv.h"
+#include "sandbox/runner/note.h"
 #include "sandbox/runner/place.h"
 #include "sandbox/runner/tool.h"
 
@@ -188,6 +189,7 @@ instance_put(struct instance *i, struct call *c)
 	size_t	 bytes;
 	char	*line;
 
+	note_level(i, c);
 	instance_id_add(i, c);
 	if (call_take_line(c, i->modern, &line, &bytes) != 0) {
 		call_end(c, LINK_END_BUSY, "out of memory");

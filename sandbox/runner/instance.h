@@ -35,6 +35,8 @@ struct instance {
 	bool			 yields;	/* another of its key waits: takes no new calls */
 	struct tool		*tool;
 	bool			 modern;
+	bool			 logs;		/* its InitializeResult offers `logging` */
+	enum mcp_level		 level_told;	/* the most verbose of logging/setLevel */
 	uint64_t		 next_id, hello_id;
 	uint64_t		 up_since_ms, last_use_ms;
 	struct loop_timer	 timer;		/* what it means depends on the state */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * note.c - what a tool tells by itself: to whom it goes (mcp-wire 9.5, 14.5, 14.9)
+ * note.c - what a tool tells by itself: to whom it goes, and how much it logs (mcp-wire 9.5, 14.5, 14.9)
  *
  * Process: mcpgw-runner.  Owns: nothing.
  * Trusts:  nothing.  A note goes to one call of this very instance or to nobody; the worker judges
  *          again what its client may see.  Notes are dropped when the worker does not keep up: the call
  *          does not depend on them, and a tool can write them faster than anybody reads.
  */
+#include "mcp/level.h"
 #include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/lease.h"
@@ -69,4 +70,25 @@ note_take(struct instance *i, const struct line *line)
 		break;
 	}
 	tool_unasked(i->tool, line->bytes);
+}
+
+void
+note_level(struct instance *i, const struct call *c)
+{
+	struct buf	text;
+
+	/* Never less again: others may have asked for it, and workers drop what their client does not want. */
+	if (i->modern || !i->logs || c->log_level == MCP_LEVEL_NONE ||
+	    (i->level_told != MCP_LEVEL_NONE && c->log_level >= i->level_told))
+		return;
+	buf_init(&text, RUNNER_TEXT);
+	if (buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"logging/setLevel\","
+	    "\"params\":{\"level\":\"%s\"}}\n", (unsigned long long)i->next_id, mcp_level_name(c->log_level)) == 0) {
+		i->level_told = c->log_level;
+		/* Its answer is that to a call nobody waits for. */
+		i->next_id++;
+		i->given_up++;
+		tool_say(i->tool, &text);
+	}
+	buf_fini(&text);
 }

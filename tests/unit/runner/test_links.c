@@ -28,9 +28,9 @@ static const struct rig_server ok_server[] = {
 enum abuse {
 	BAD_TYPE, TYPE_ZERO, ANSWER_FROM_WORKER, END_FROM_WORKER, TOO_LONG, UNKNOWN_FLAG, CALL_SHORT,
 	CALL_NAME_LIES, CALL_NO_BODY, CALL_BODY_HUGE, CALL_ID_OUTSIDE, CALL_META_OUTSIDE, CALL_META_OVER_ID,
-	CALL_NO_DEADLINE, CALL_TWICE, BODY_EMPTY, BODY_TOO_MUCH, BODY_OVER_CREDIT, BODY_LINE_FEED,
+	CALL_NO_DEADLINE, CALL_NO_LEVEL, CALL_TWICE, BODY_EMPTY, BODY_TOO_MUCH, BODY_OVER_CREDIT, BODY_LINE_FEED,
 	BODY_NOT_JSON, BODY_TWO_IDS, BODY_ID_ELSEWHERE, CREDIT_ZERO, CREDIT_HUGE, CREDIT_PAYLOAD,
-	CANCEL_PAYLOAD, ABUSE_LIMIT
+	CANCEL_PAYLOAD, REPLY_EMPTY, REPLY_FLAG, NOTE_FROM_WORKER, ASK_FROM_WORKER, ABUSE_LIMIT
 };
 
 static void
@@ -56,6 +56,10 @@ abuse(struct rig *r, int link, enum abuse what)
 	case TYPE_ZERO: rig_frame(r, link, 0, 0, 0, 1, 0, NULL); return;
 	case ANSWER_FROM_WORKER: rig_frame(r, link, 0, LINK_ANSWER, 0, 1, 0, NULL); return;
 	case END_FROM_WORKER: rig_frame(r, link, 0, LINK_END, 0, 1, 0, NULL); return;
+	case REPLY_EMPTY: rig_frame(r, link, 0, LINK_REPLY, 0, 1, 0, NULL); return;
+	case REPLY_FLAG: rig_frame(r, link, 2, LINK_REPLY, LINK_FLAG_SENT, 1, 0, "{}"); return;
+	case NOTE_FROM_WORKER: rig_frame(r, link, 2, LINK_NOTE, 0, 1, 0, "{}"); return;
+	case ASK_FROM_WORKER: rig_frame(r, link, 2, LINK_ASK, 0, 1, 0, "{}"); return;
 	case TOO_LONG: rig_frame(r, link, LINK_PAYLOAD_MAX + 1, LINK_BODY, 0, 1, 0, NULL); return;
 	case CALL_SHORT: rig_frame(r, link, 20, LINK_CALL, 0, 1, 0, junk); return;
 	case CALL_NAME_LIES: rig_frame(r, link, sizeof(lc), LINK_CALL, 0, 1, 0,
@@ -65,6 +69,7 @@ abuse(struct rig *r, int link, enum abuse what)
 	case CALL_BODY_HUGE: lc.body_bytes = 32u << 20; break;
 	case CALL_ID_OUTSIDE: lc.id.at = 100; break;
 	case CALL_META_OUTSIDE: lc.modern_meta = (struct link_span){ 99, UINT32_MAX }; break;
+	case CALL_NO_LEVEL: lc.log_level = 9; break;
 	case CALL_META_OVER_ID: lc.modern_meta = (struct link_span){ 5, 20 }; break;
 	case BODY_LINE_FEED: body(r, link, "{\"jsonrpc\":\"2.0\",\n\"id\":1,\"method\":\"m\"}"); return;
 	case BODY_NOT_JSON: body(r, link, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":}"); return;

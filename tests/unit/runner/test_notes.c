@@ -6,11 +6,13 @@
 #include <stdlib.h>
 
 #include "claim.h"
+#include "mcp/level.h"
 #include "puppet.h"
 
 static const struct rig_server servers[] = {
 	{ .name = "puppet", .mode = "puppet", .era = ERA_PIN_LEGACY },
 	{ .name = "modern", .mode = "puppet", .n = "modern", .era = ERA_PIN_MODERN },
+	{ .name = "logging", .mode = "puppet", .n = "logging", .era = ERA_PIN_LEGACY },
 	{ .name = NULL },
 };
 
@@ -134,6 +136,49 @@ Test(notes, are_dropped_when_the_worker_does_not_read, .timeout = 30)
 	puppet_says(r, 0, "%s", ANSWER("a"));
 	rig_run(r, 2000, &a->ended);
 	claim(a->end == LINK_END_OK && a->said[got - 1].whole, "%s", a->text);
+	rig_end(r);
+	free(r);
+}
+
+static size_t
+levels_set(struct rig *r, int server)
+{
+	const char	*at = puppet_says(r, server, "%s", "");
+	size_t		 n = 0;
+
+	while ((at = strstr(at, "logging/setLevel")) != NULL)
+		at++, n++;
+	return n;
+}
+
+Test(notes, a_tool_logs_as_much_as_the_most_curious_client_wants, .timeout = 20)
+{
+	static const struct { uint32_t level; size_t set; const char *said; } cases[] = {
+		{ MCP_LEVEL_NONE, 0, NULL }, { MCP_LEVEL_ERROR, 1, "error" }, { MCP_LEVEL_ERROR, 1, NULL },
+		{ MCP_LEVEL_EMERGENCY, 1, NULL }, { MCP_LEVEL_DEBUG, 2, "debug" }, { MCP_LEVEL_INFO, 2, NULL },
+	};
+	struct rig	*r = malloc(sizeof(*r));
+	const char	*heard;
+	char		 name[8] = "call0";
+	int		 link;
+
+	puppet_begin(r, servers);
+	link = rig_link(r);
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		name[4] = (char)('0' + i);
+		puppet_call(r, link, i, 2, name, 0, cases[i].level, 9000);
+		must(puppet_hears(r, 2, 3000, name));
+		claim(levels_set(r, 2) == cases[i].set, "row %u", i);
+		heard = puppet_says(r, 2, "%s", "");
+		/* Before the call, so that it is in force for it. */
+		claim(cases[i].said == NULL || (strstr(heard, cases[i].said) != NULL &&
+		    strstr(heard, cases[i].said) < strstr(heard, name)), "row %u: %s", i, heard);
+	}
+	/* Who does not offer it is not told. */
+	puppet_call(r, link, 20, 0, "a", 0, MCP_LEVEL_DEBUG, 9000);
+	puppet_call(r, link, 21, 1, "a", 0, MCP_LEVEL_DEBUG, 9000);
+	must(puppet_hears(r, 0, 3000, "\"name\":\"a\"") && puppet_hears(r, 1, 3000, "\"name\":\"a\""));
+	claim(levels_set(r, 0) == 0 && levels_set(r, 1) == 0);
 	rig_end(r);
 	free(r);
 }
