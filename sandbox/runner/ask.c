@@ -35,7 +35,8 @@ ask_say(struct tool *t, struct span id, const char *member, const char *value)
 	struct buf	text;
 
 	buf_init(&text, RPC_ID_MAX + RUNNER_TEXT);
-	if (buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}\n", SPAN_FMT(id), member, value) == 0)
+	if (buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"%s\":%s}\n", SPAN_FMT(id), member,
+	    value) == 0)
 		tool_say(t, &text);
 	buf_fini(&text);
 }
@@ -108,7 +109,8 @@ ask_new(struct instance *i, struct call *c, const struct line *line)
 
 	if ((a = malloc(sizeof(*a) + id.n)) == NULL)
 		return E_NOMEM;
-	*a = (struct ask){ .next = i->asks, .call = c, .method = line->msg.method, .id_bytes = (uint32_t)id.n };
+	*a = (struct ask){ .next = i->asks, .call = c, .method = line->msg.method,
+	    .id_bytes = (uint32_t)id.n };
 	memcpy(a->id, id.p, id.n);
 	i->asks = a;
 	c->ask_count++;

@@ -18,7 +18,7 @@ struct ask {
 
 /* A request of the tool; it may be its last, when it floods us with them. */
 void		ask_take(struct instance *i, const struct line *line);
-/* The tool withdraws the one with this raw id.  The call it was sent for, borrowed; NULL when there is none. */
+/* The tool withdraws the one with this raw id.  Borrowed: the call it was sent for; NULL: there is none. */
 struct call	*ask_withdraw(struct instance *i, struct span id);
 /* A REPLY frame of a known call.  0 (the call may be gone) or E_FORMAT: the link must end. */
 must_check int	ask_reply(struct call *c, struct span part, bool more);

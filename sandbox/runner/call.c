@@ -163,7 +163,8 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	memcpy(&lc, payload.p, sizeof(lc));
 	name = span_part(payload, sizeof(lc), payload.n - sizeof(lc));
 	if (lc.name_bytes != name.n || lc.body_bytes == 0 || lc.body_bytes > BODY_MAX ||
-	    lc.deadline_ms == 0 || lc.log_level >= MCP_LEVEL_LIMIT || lc.id.bytes == 0 || !span_fits(lc.id, lc.body_bytes) ||
+	    lc.deadline_ms == 0 || lc.log_level >= MCP_LEVEL_LIMIT ||
+	    lc.id.bytes == 0 || !span_fits(lc.id, lc.body_bytes) ||
 	    !span_fits(lc.modern_meta, lc.body_bytes) || spans_meet(lc.id, lc.modern_meta))
 		return E_FORMAT;
 	if (r->draining)

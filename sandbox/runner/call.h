@@ -34,7 +34,7 @@ struct call {
 	bool			 list;		/* background work, not a client's */
 	enum mcp_level		 log_level;	/* its client wants; MCP_LEVEL_NONE: did not say */
 	bool			 out, waits;	/* counted in the instance's lease */
-	bool			 asked;		/* its client was, or would have been if it were clear which */
+	bool			 asked;		/* the tool asked its client, or may have meant it */
 	uint64_t		 name_hash;	/* learn_hash(); 0: was not needed */
 
 	uint32_t		 deadline_ms;
@@ -74,8 +74,9 @@ void		call_answer(struct call *c, const struct line *answer, bool modern);
 void		call_pump(struct call *c);
 /* The tool reports progress: it gets more time, up to thrice its deadline. */
 void		call_progress(struct call *c);
-/* Its client is asked: the deadline waits, LINK_ASK_MS from now at most.  It has answered all: it runs again. */
+/* Its client is asked: the deadline waits, LINK_ASK_MS from now at most. */
 void		call_pause(struct call *c);
+/* Its client has answered all: the deadline runs anew. */
 void		call_resume(struct call *c);
 
 /* END to the worker, and free.  `text` is for people. */

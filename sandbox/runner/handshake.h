@@ -17,7 +17,7 @@ enum era {
 	ERA_FOREIGN,		/* only revisions that are newer than any we know */
 };
 
-/* Lines with their line feed; `initialize` declares these, enum mcp_capability bits.  0, E_NOMEM, E_TOOBIG. */
+/* Lines with their line feed.  `initialize` declares these enum mcp_capability bits.  0, E_NOMEM. */
 must_check int	handshake_put_discover(struct buf *to, uint64_t id);
 must_check int	handshake_put_initialize(struct buf *to, uint64_t id, uint32_t capabilities);
 must_check int	handshake_put_initialized(struct buf *to);

@@ -77,13 +77,14 @@ note_level(struct instance *i, const struct call *c)
 {
 	struct buf	text;
 
-	/* Never less again: others may have asked for it, and workers drop what their client does not want. */
+	/* Never less again: others may want it, and workers drop what their client does not. */
 	if (i->modern || !i->logs || c->log_level == MCP_LEVEL_NONE ||
 	    (i->level_told != MCP_LEVEL_NONE && c->log_level >= i->level_told))
 		return;
 	buf_init(&text, RUNNER_TEXT);
 	if (buf_put_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"logging/setLevel\","
-	    "\"params\":{\"level\":\"%s\"}}\n", (unsigned long long)i->next_id, mcp_level_name(c->log_level)) == 0) {
+	    "\"params\":{\"level\":\"%s\"}}\n", (unsigned long long)i->next_id,
+	    mcp_level_name(c->log_level)) == 0) {
 		i->level_told = c->log_level;
 		/* Its answer is that to a call nobody waits for. */
 		i->next_id++;

@@ -66,9 +66,9 @@ must_check int	tool_start(struct server *s, struct instance *i, uint64_t key);
 must_check int	tool_put(struct tool *t, char **line, size_t bytes, void *tag);
 /* The same for a line of our own that stands in `text`; what does not fit in memory is left out. */
 void		tool_say(struct tool *t, struct buf *text);
-/* Queues a client's reply, which stands in `text` with its line feed; takes the memory.  It does not stop the
- * reading, as lines of our own do: the tool may be writing.  E_FULL, E_CLOSED, E_NOMEM: `text` is as it was, or
- * empty. */
+/* Queues a client's reply, which stands in `text` with its line feed, and takes the memory.  It does not
+ * stop the reading, as lines of our own do: the tool may be writing.  E_FULL (`text` stays), E_CLOSED,
+ * E_NOMEM. */
 must_check int	tool_reply(struct tool *t, struct buf *text);
 /* From here on it serves nobody: closes stdin, and after grace_ms the lifeline.  E.g. 0: at once. */
 void		tool_stop(struct tool *t, uint64_t grace_ms);

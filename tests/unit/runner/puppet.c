@@ -26,8 +26,8 @@ puppet_call(struct rig *r, int link, uint32_t call, int server, const char *name
 	struct link_call	 lc = { .capabilities = capabilities, .log_level = log_level };
 	char			 body[512];
 
-	snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\","
-	    "\"_meta\":{\"progressToken\":7}}}", name);
+	snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{"
+	    "\"name\":\"%s\",\"_meta\":{\"progressToken\":7}}}", name);
 	rig_body(r, link, call, server, PUPPET_KEY, deadline_ms, &lc, 0, body);
 	/* So that it comes before what the puppet is told over another link. */
 	rig_run(r, 20, NULL);
@@ -51,7 +51,8 @@ puppet_says(struct rig *r, int server, const char *fmt, ...)
 	must(!buf_put_str(&body, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"puppet/say\",\"params\":{\"lines\":["));
 	for (char *at = line, *end; *at != '\0'; at = end + (*end != '\0')) {
 		end = strchrnul(at, '\n');
-		must((at == line || !buf_put_str(&body, ",")) && !json_put_string(&body, span_make(at, (size_t)(end - at))));
+		must(at == line || !buf_put_str(&body, ","));
+		must(!json_put_string(&body, span_make(at, (size_t)(end - at))));
 	}
 	must(!buf_put(&body, span_make("]}}", 4)));
 	c = &r->links[STRINGS].calls[++number % RIG_CALLS];

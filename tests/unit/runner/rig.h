@@ -25,7 +25,7 @@
 
 /* One server of the profile; zero means a default. */
 struct rig_server {
-	const char	*name, *mode, *n;	/* lying-server's arguments; mode "puppet": puppet-server's is n */
+	const char	*name, *mode, *n;	/* lying-server's arguments; of mode "puppet" n is puppet-server's */
 	const char	*writable;		/* a host path its jail may write to */
 	uint32_t	 era, start_timeout_ms, idle_ms, stop_ms, max_instances;
 	uint32_t	 isolation;

@@ -23,7 +23,8 @@ static const struct rig_server servers[] = {
 #define CANCELLED(id)	NOTE("cancelled", "{\"requestId\":" id "}")
 #define CANCEL_RESULT(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{\"action\":\"cancel\"}}"
 #define REFUSED(id, code) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"error\":{\"code\":" code
-#define HAS(r, text)	claim(puppet_hears((r), 0, 1500, (text)), "%s not in %.2000s", (text), puppet_says((r), 0, "%s", ""))
+#define HAS(r, text)	claim(puppet_hears((r), 0, 1500, (text)), "%s not in %.2000s", (text), \
+			    puppet_says((r), 0, "%s", ""))
 
 /* A call that the puppet has. */
 static struct rig_call *
@@ -391,6 +392,28 @@ Test(asks, with_replies_that_no_tool_reads_cost_their_calls_only, .timeout = 60)
 		rig_run(r, 6000, &c[k]->ended);
 		claim(c[k]->end == LINK_END_DEADLINE, "%d %s", c[k]->end, c[k]->text);
 	}
+	rig_end(r);
+	free(r);
+}
+
+Test(asks, are_refused_while_the_worker_reads_nothing, .timeout = 60)
+{
+	struct rig	*r = malloc(sizeof(*r));
+	struct rig_call	*c;
+	int		 link;
+
+	c = begin(r, 0, ALL, 30000, &link);
+	/* The rig does not look at a link it takes for closed. */
+	r->links[link].closed = true;
+	for (int i = 0; i < 12; i++)
+		puppet_says(r, 0, ASK("%d", "roots/list", "{\"x\":\"@*4000000@\"}"), 100 + i);
+	HAS(r, REFUSED("111", "-32603"));
+	r->links[link].closed = false;
+	RIG_UNTIL(r, 5000, c->said_count >= 2 && c->said[1].whole);
+	rig_run(r, 100, NULL);
+	claim(c->said_count >= 1 && c->said_count <= 3, "%d", c->said_count);
+	puppet_reply(r, link, 1, REPLY("100", "{}"), 1000);
+	HAS(r, REPLY("100", "{}"));
 	rig_end(r);
 	free(r);
 }
