@@ -8,11 +8,11 @@
  * A name that begins with a small letter is a parameter, any other an environment variable; braces
  * are allowed around both; $$ is a dollar sign.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "lib/assign.h"
 #include "lib/log.h"
 #include "policy/compiler/expand.h"
 #include "policy/compiler/near.h"
@@ -42,6 +42,12 @@ name_of(size_t i, const void *arg)
 	(void)arg;
 	return param_row((unsigned)i)->name;
 }
+
+/* Whose value names something. */
+struct user {
+	struct job	*j;
+	unsigned	 id;
+};
 
 static struct span
 parameter_value(struct job *j, unsigned user, struct span name)
@@ -76,52 +82,31 @@ variable_value(struct job *j, unsigned user, struct span name)
 	return span_of(value);
 }
 
-/* The name behind the dollar sign at s.p[at]; *end is the place behind all of it. */
-static bool
-name_at(struct span s, size_t at, struct span *name, size_t *end)
+/* What is wrong has been said; the rest of the value is looked at all the same. */
+static int
+name_put(struct span name, bool parameter, struct buf *to, void *arg)
 {
-	const bool	braces = at + 1 < s.n && s.p[at + 1] == '{';
-	size_t		from = at + (braces ? 2 : 1), to = from;
+	const struct user	*u = arg;
 
-	while (to < s.n && (isalnum((unsigned char)s.p[to]) || s.p[to] == '_'))
-		to++;
-	*name = span_make(s.p + from, to - from);
-	*end = to + (braces ? 1 : 0);
-	return to > from && (!braces || (to < s.n && s.p[to] == '}'));
+	return buf_put(to, parameter ? parameter_value(u->j, u->id, name) :
+	    variable_value(u->j, u->id, name));
 }
 
 static void
 expand_into(struct job *j, unsigned id, struct buf *to)
 {
-	struct span	raw = j->settings[id].raw, name, part;
-	size_t		i = 0, end;
-	const char	*dollar;
+	struct user	u = { j, id };
 
-	while (i < raw.n) {
-		dollar = memchr(raw.p + i, '$', raw.n - i);
-		part = span_part(raw, i, dollar == NULL ? raw.n : (size_t)(dollar - raw.p) - i);
-		i += part.n;
-		if (buf_put(to, part) != 0)
-			goto too_long;
-		if (dollar == NULL)
-			return;
-		if (i + 1 < raw.n && raw.p[i + 1] == '$') {
-			part = SPAN_LIT("$");
-			i += 2;
-		} else if (!name_at(raw, i, &name, &end)) {
-			setting_error(j, id, "$ without a name; write $$ for a dollar sign");
-			return;
-		} else {
-			part = islower((unsigned char)name.p[0]) ? parameter_value(j, id, name) :
-			    variable_value(j, id, name);
-			i = end;
-		}
-		if (buf_put(to, part) != 0)
-			goto too_long;
+	switch (assign_expand(j->settings[id].raw, to, name_put, &u)) {
+	case 0:
+		break;
+	case E_FORMAT:
+		setting_error(j, id, "$ without a name; write $$ for a dollar sign");
+		break;
+	default:
+		setting_error(j, id, "longer than %d bytes when expanded", VALUE_MAX);
+		break;
 	}
-	return;
- too_long:
-	setting_error(j, id, "longer than %d bytes when expanded", VALUE_MAX);
 }
 
 static void

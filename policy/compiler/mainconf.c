@@ -5,9 +5,6 @@
  * Process: mcpgw-compile.
  * Owns:    nothing: all texts live in the job's arena.
  * Trusts:  the operator's files and environment to be meant; never to be right.
- *
- * The syntax is that of Postfix's main.cf: a line that begins with a blank continues the one before,
- * lines of blanks or beginning with # do not count, also in between.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -16,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/assign.h"
 #include "lib/log.h"
 #include "policy/compiler/expand.h"
 #include "policy/compiler/files.h"
@@ -50,55 +48,41 @@ unknown_say(struct job *j, enum note_level level, const char *file, uint32_t lin
 
 /* --- the file ----------------------------------------------------------------------------------- */
 
-struct logical {			/* one line with its continuations */
-	struct span	text;
-	uint32_t	line;
-};
-
 static void
-assign(struct job *j, const char *file, struct logical l)
+assign_take(struct job *j, const char *file, const struct assign *a)
 {
-	const char	*eq = memchr(l.text.p, '=', l.text.n);
-	struct span	 name, value;
 	struct setting	*s;
-	uint32_t	 column;
 	int		 id;
 
-	if (eq == NULL) {
-		job_note(j, NOTE_ERROR, file, l.line, 1, NULL, "\"%.*s\": want name = value",
-		    SHOWN(l.text));
+	if (a->kind == ASSIGN_STRAY) {
+		job_note(j, NOTE_ERROR, file, a->line, 1, NULL,
+		    "begins with a blank, but there is no line to continue");
 		return;
 	}
-	name = span_trim(span_make(l.text.p, (size_t)(eq - l.text.p)));
-	value = span_trim(span_part(l.text, (size_t)(eq - l.text.p) + 1, l.text.n));
-	column = (uint32_t)((value.n > 0 ? value.p : eq) - l.text.p) + 1;
-	if ((id = param_find(name)) == -1) {
-		unknown_say(j, NOTE_ERROR, file, l.line, 1, name);
+	if (a->kind == ASSIGN_NO_EQUALS) {
+		job_note(j, NOTE_ERROR, file, a->line, 1, NULL, "\"%.*s\": want name = value",
+		    SHOWN(a->text));
+		return;
+	}
+	if ((id = param_find(a->name)) == -1) {
+		unknown_say(j, NOTE_ERROR, file, a->line, 1, a->name);
 		return;
 	}
 	s = &j->settings[id];
 	if (s->file != NULL && strcmp(s->file, file) == 0)
-		job_note(j, NOTE_WARNING, file, l.line, 1, NULL,
+		job_note(j, NOTE_WARNING, file, a->line, 1, NULL,
 		    "%s is given twice; the one in line %u does not count", param_row((unsigned)id)->name,
 		    s->line);
-	*s = (struct setting){ .raw = job_dup(j, value), .source = "mcpgw.conf",
-	    .file = file, .line = l.line, .column = column };
-}
-
-static bool
-is_comment(struct span line)
-{
-	line = span_trim(line);
-	return line.n == 0 || line.p[0] == '#';
+	*s = (struct setting){ .raw = job_dup(j, a->value), .source = "mcpgw.conf",
+	    .file = file, .line = a->line, .column = a->column };
 }
 
 static void
 file_parse(struct job *j, const char *file, struct span text)
 {
-	struct logical	l = { SPAN_NONE, 0 };
-	const char	*lf;
-	uint32_t	line = 0;
-	struct span	one;
+	struct assign_reader	reader;
+	struct assign		a;
+	int			r;
 
 	if (text.n > 0 && text.p[text.n - 1] != '\n')
 		job_note(j, NOTE_WARNING, file, 0, 0, NULL,
@@ -107,30 +91,11 @@ file_parse(struct job *j, const char *file, struct span text)
 		job_note(j, NOTE_ERROR, file, 0, 0, NULL, "holds a NUL byte: this is no text");
 		return;
 	}
-	while (text.n > 0) {
-		lf = memchr(text.p, '\n', text.n);
-		one = span_part(text, 0, lf == NULL ? text.n : (size_t)(lf - text.p));
-		text = span_part(text, one.n + 1, text.n);
-		if (one.n > 0 && one.p[one.n - 1] == '\r')
-			one.n--;
-		line++;
-		if (is_comment(one))
-			continue;
-		if (one.p[0] == ' ' || one.p[0] == '\t') {
-			if (l.line == 0)
-				job_note(j, NOTE_ERROR, file, line, 1, NULL,
-				    "begins with a blank, but there is no line to continue");
-			else
-				l.text = span_of(job_fmt(j, "%.*s %.*s", SPAN_FMT(l.text),
-				    SPAN_FMT(span_trim(one))));
-			continue;
-		}
-		if (l.line != 0)
-			assign(j, file, l);
-		l = (struct logical){ one, line };
-	}
-	if (l.line != 0)
-		assign(j, file, l);
+	assign_init(&reader, text, &j->arena);
+	while ((r = assign_next(&reader, &a)) == 0)
+		assign_take(j, file, &a);
+	if (r != E_EOF)
+		fatal(EX_OSERR, "%s", err_text(r));
 }
 
 static void
