@@ -19,13 +19,6 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 
-const char *
-ask_how_to_start(const struct ctl *ctl)
-{
-	return ctl->where.system && access("/run/systemd/system", F_OK) == 0 ? "systemctl start mcpgw" :
-	    "mcpgwctl start";
-}
-
 static int
 say_not_running(const struct ctl *ctl, const char *path, int error, bool say)
 {
@@ -35,7 +28,7 @@ say_not_running(const struct ctl *ctl, const char *path, int error, bool say)
 		return EX_NOPERM;
 	}
 	if (say)
-		out_error("not running (no %s). Start it: %s", path, ask_how_to_start(ctl));
+		out_error("not running (no %s). Start it: %s", path, where_how_to_start(&ctl->where));
 	return EX_UNAVAILABLE;
 }
 

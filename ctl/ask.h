@@ -17,8 +17,6 @@ struct ask {
 /* A message of the answer; fds as in a frame: take one by leaving -1. */
 typedef void ask_fn(uint16_t type, const union msg_any *body, int *fds, void *arg);
 
-/* The command that starts this gateway on this machine. */
-const char *ask_how_to_start(const struct ctl *ctl);
 /* Connects.  0; EX_UNAVAILABLE: nothing runs there; EX_NOPERM; with `say` the reason is said. */
 int	ask_open(struct ctl *ctl, struct ask *a, bool say);
 void	ask_close(struct ask *a);

@@ -14,11 +14,11 @@
 #include <sysexits.h>
 
 #include "ctl/folders.h"
-#include "ctl/ask.h"
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/percent.h"
 
 #define REVISION	"2026-07-28"
 #define META		"io.modelcontextprotocol/"
@@ -28,19 +28,15 @@
 int
 mcp_server_target(const char *server, char *to, size_t room)
 {
-	size_t	at = (size_t)snprintf(to, room, "/servers/");
+	struct buf	b;
+	int		r;
 
-	for (; *server != '\0'; server++) {
-		unsigned char	c = (unsigned char)*server;
-		bool		plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				    (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
-
-		at += (size_t)snprintf(to + at, room - at, plain ? "%c" : "%%%02X", c);
-		if (at + 8 >= room)
-			return E_TOOBIG;
-	}
-	snprintf(to + at, room - at, "/mcp");
-	return 0;
+	buf_init(&b, room);
+	if ((r = buf_put_str(&b, "/servers/")) == 0 && (r = percent_put(&b, span_of(server))) == 0 &&
+	    (r = buf_put(&b, span_make("/mcp", sizeof("/mcp")))) == 0)
+		memcpy(to, b.data, b.used);
+	buf_fini(&b);
+	return r;
 }
 
 /* RFC 4648 4: standard alphabet, padded; for header values (mcp-wire 5). */
@@ -129,7 +125,7 @@ static int
 say_failure(struct ctl *ctl, const char *path, int r)
 {
 	if (r == E_NOTFOUND) {
-		out_error("not running (no %s). Start it: %s", path, ask_how_to_start(ctl));
+		out_error("not running (no %s). Start it: %s", path, where_how_to_start(&ctl->where));
 		return EX_UNAVAILABLE;
 	}
 	if (r == E_DENIED) {

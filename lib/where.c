@@ -2,7 +2,7 @@
  *
  * where.c - folders and sibling programs, before any configuration is read
  *
- * Process: master and mcpgwctl.  Owns: nothing.
+ * Process: master, mcpgwctl, mcpgw-stdio.  Owns: nothing.
  * Trusts:  its own environment, which is the operator's.
  */
 #include <errno.h>
@@ -121,6 +121,13 @@ where_make_config(const struct where *w)
 		*slash = '/';
 	}
 	return mkdir(part, 0700) == -1 && errno != EEXIST ? E_SYS : 0;
+}
+
+const char *
+where_how_to_start(const struct where *w)
+{
+	return w->system && access("/run/systemd/system", F_OK) == 0 ? "systemctl start mcpgw" :
+	    "mcpgwctl start";
 }
 
 /* The folder above the one our own program lies in. */

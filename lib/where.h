@@ -28,6 +28,9 @@ must_check int	where_init(struct where *w, bool system);
  * The system's is the package's.  0 or E_SYS. */
 must_check int	where_make_config(const struct where *w);
 
+/* The command that starts the gateway on this machine.  Static. */
+const char	*where_how_to_start(const struct where *w);
+
 /* The path of a program of the same build or installation: `mcpgw` and `mcpgwctl` in our own folder
  * (or the sbin or bin beside it), all others in ../libexec/mcpgw.  E_NOTFOUND when there is none;
  * *path then names where it was looked for. */
