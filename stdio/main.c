@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * main.c - mcpgw-stdio: an MCP server on stdin and stdout whose other end is the gateway's socket
+ *
+ * Process: mcpgw-stdio, as whoever starts it; the gateway learns from the kernel who that is.
+ * Owns:    nothing that outlives it: no file, no child.
+ * Trusts:  whoever wrote the command line into a client's configuration.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "stdio/options.h"
+#include "stdio/place.h"
+#include "stdio/relay.h"
+
+#define TARGET_MAX	4096
+
+/* The configuration folder, absolute. */
+static const char *
+config_folder(const struct options *o, const struct where *w)
+{
+	static char	path[PATH_MAX];
+
+	if (o->config_dir == NULL)
+		return w->config_dir;
+	if (realpath(o->config_dir, path) == NULL)
+		fatal(EX_NOINPUT, "mcpgw-stdio: -c %s: %s", o->config_dir, strerror(errno));
+	return path;
+}
+
+static const char *
+find_socket(const struct options *o, const struct where *w)
+{
+	static char	path[PATH_MAX];
+
+	if (o->socket != NULL)
+		return o->socket;
+	if (place_socket(w, config_folder(o, w), path) != 0)
+		relay_say("%s/mcpgw.conf cannot be used; looking for %s", config_folder(o, w), path);
+	return path;
+}
+
+/* What to type when nobody listens there. */
+static const char *
+how_to_start(const struct options *o, const struct where *w)
+{
+	static char	text[PATH_MAX + 128];
+
+	if (o->config_dir != NULL)
+		snprintf(text, sizeof(text), "mcpgwctl -c %s start", config_folder(o, w));
+	else
+		snprintf(text, sizeof(text), "%s%s", where_how_to_start(w),
+		    !w->system && o->socket == NULL && access("/run/mcpgw/mcp.sock", F_OK) == 0 ?
+		    "; or, for the gateway of this system, add --system" : "");
+	return text;
+}
+
+/* TERM, INT and HUP as bytes to read; -1 when that cannot be had, and they end us as they always do. */
+static int
+signals_open(void)
+{
+	sigset_t	set;
+	int		fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if ((fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) != -1)
+		sigprocmask(SIG_BLOCK, &set, NULL);
+	return fd;
+}
+
+/* One descriptor for each request under way. */
+static void
+descriptors_allow(void)
+{
+	struct rlimit	rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur >= WIRES_MAX * 2)
+		return;
+	rl.rlim_cur = rl.rlim_max < WIRES_MAX * 2 ? rl.rlim_max : WIRES_MAX * 2;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct relay	relay;
+	struct options		o = { .system = geteuid() == 0 };
+	struct where		w;
+	struct buf		target;
+	const char		*why;
+	int			code;
+
+	log_init("mcpgw-stdio", STDERR_FILENO, LOG_FORM_PLAIN);
+	if (options_take(&o, argc, argv, &why) != 0)
+		fatal(EX_USAGE, "mcpgw-stdio: %s", why);
+	if (o.help || o.version) {
+		puts(o.help ? OPTIONS_USAGE : "mcpgw-stdio " MCPGW_VERSION);
+		return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+	}
+	if (where_init(&w, o.system) != 0)
+		fatal(EX_CONFIG, "mcpgw-stdio: no home folder: set HOME or XDG_CONFIG_HOME");
+	buf_init(&target, TARGET_MAX);
+	if (options_target(&o, &target) != 0 || buf_put_u8(&target, '\0') != 0)
+		fatal(EX_USAGE, "mcpgw-stdio: --server: too long for a server's name");
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	descriptors_allow();
+	if (relay_init(&relay, STDIN_FILENO, STDOUT_FILENO, find_socket(&o, &w), target.data,
+	    how_to_start(&o, &w)) != 0)
+		fatal(EX_OSERR, "mcpgw-stdio: out of memory");
+	code = relay_run(&relay, signals_open());
+	relay_fini(&relay);
+	buf_fini(&target);
+	return code;
+}
