@@ -1,0 +1,1 @@
+$(call unit,stdio,stdio mcp http lib,)
