@@ -3,7 +3,8 @@
  * params.h - struct params, and the table of all parameters: both from tables/params.def
  *
  * The text of mcpgw.conf is read by mcpgw-compile alone; everybody else, the master too, takes the
- * values out of the policy snapshot with params_load().
+ * values out of the policy snapshot with params_load().  (mcpgw-stdio has no snapshot: stdio/place.c looks
+ * for the socket's path, and for nothing else.)
  */
 #ifndef POLICY_PARAMS_H
 #define POLICY_PARAMS_H

@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +14,7 @@ import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextproto
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
 
 import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+import { stdioTests } from './stdio.mjs';
 
 const build = process.argv[2];
 const peers = dirname(fileURLToPath(import.meta.url));
@@ -138,7 +140,7 @@ const gateway = new Gateway(build, {
 	memory: { command: process.execPath, args: [server('memory')], read: [peers],
 	    env: { MEMORY_FILE_PATH: '/home/tool/memory.jsonl' } },
 	remote: { type: 'http', url: `http://127.0.0.1:${remote.port}/mcp` },
-}, { agents: { peer: allowAll } });
+}, { agents: { peer: allowAll, me: allowAll }, peers: { [`user:${userInfo().username}`]: 'peer' } });
 
 const docs = join(gateway.dir, 'docs');
 mkdirSync(docs);
@@ -170,6 +172,7 @@ try {
 		await test(`${kind.name}: a wrong key`, () => withClient(kind, `${gateway.url}/mcp`, `${key.slice(0, -2)}xx`,
 		    client => client.listTools()).then(() => want(false, 'was let in'), () => {}));
 	}
+	await stdioTests(gateway, calls);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');
