@@ -20,6 +20,7 @@
 #define RESUME_MS	1000
 #define FRUITLESS_MAX	5
 #define HEAD_MAX	(32u * 1024)
+#define REQUESTS_MAX	(WIRES_MAX - 16)	/* the rest is for notes, and for the session */
 
 /* --- life ------------------------------------------------------------------------------------------ */
 
@@ -193,7 +194,7 @@ not_sent(struct trip *t, int err)
 	}
 	t->give_up_ms = 0;
 	if (err == E_FULL) {
-		trip_fail(t, "there are %u requests under way already", WIRES_MAX);
+		trip_fail(t, "there are %u requests under way already", REQUESTS_MAX);
 		return;
 	}
 	if (!r->away && err != E_AGAIN)
@@ -226,7 +227,9 @@ trip_go(struct trip *t)
 	t->heard = false;
 	buf_clear(&t->text);
 	buf_init(&head, HEAD_MAX);
-	if ((e = put_head(t, &head)) == 0)
+	if ((t->kind == TRIP_REQUEST || t->kind == TRIP_BATCH) && r->wires.busy >= REQUESTS_MAX)
+		e = E_FULL;
+	else if ((e = put_head(t, &head)) == 0)
 		e = wires_send(&r->wires, buf_rest(&head),
 		    t->resuming ? SPAN_NONE : buf_rest(&t->body), &user, t, &t->wire);
 	buf_fini(&head);
@@ -429,6 +432,7 @@ stream_broke(struct trip *t, int err)
 	} else if (may_resume(t) && t->fruitless <= FRUITLESS_MAX) {
 		t->resuming = true;
 		buf_fini(&t->body);
+		sse_reader_fini(&t->sse);
 		trip_sleep(t, t->retry_ms != 0 ? t->retry_ms : RESUME_MS);
 	} else {
 		trip_fail(t, "the answer broke off; whether the call was executed is not known");

@@ -196,6 +196,17 @@ Test(stdio, carries_many_large_calls_at_once, .timeout = 120)
 		json_object_put(o);
 	}
 	free(params);
+	/* Larger than max_body: the gateway refuses before it has all of it. */
+	params = calloc(1, 6 * BIG);
+	at = sprintf(params, "{\"name\":\"x\",\"arguments\":{\"text\":\"");
+	memset(params + at, 'x', 5 * BIG);
+	strcpy(params + at + 5 * BIG, "\"}}");
+	bridge_ask(&b, "\"large\"", "tools/call", params);
+	o = bridge_hear(&b, HEAR_MS);
+	cr_expect(strcmp(json_text_at(o, "id"), "large") == 0 &&
+	    strcmp(json_text_at(o, "error.data.code"), "TOO_LARGE") == 0, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	free(params);
 	expect_end(&b, 0);
 	gateway_stop(&g);
 }

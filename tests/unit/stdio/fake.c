@@ -254,6 +254,14 @@ fake_bite(struct fake *f, size_t bytes)
 }
 
 void
+fake_take(struct fake *f)
+{
+	struct pollfd	p = { f->listener, POLLIN, 0 };
+
+	cr_assert(poll(&p, 1, FAKE_WAIT_MS) == 1 && accept(f->listener, NULL, NULL) != -1);
+}
+
+void
 asked_fini(struct asked *a)
 {
 	free(a->body);

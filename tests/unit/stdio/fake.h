@@ -47,6 +47,8 @@ const char *fake_hear(struct fake *f, int ms);
 bool	fake_next(struct fake *f, struct asked *a, int ms);
 /* Takes the next new connection, reads so many bytes of it, and closes it with the rest unread. */
 void	fake_bite(struct fake *f, size_t bytes);
+/* Takes the next new connection, and leaves it at that. */
+void	fake_take(struct fake *f);
 void	asked_fini(struct asked *a);
 /* Does the head have this line? */
 bool	asked_has(const struct asked *a, const char *field_line);

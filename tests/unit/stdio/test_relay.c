@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +355,59 @@ Test(relay, a_client_that_does_not_read_stops_the_rest_and_costs_no_memory, .tim
 	}
 	cr_expect(eq(int, fake_end(&f), 0));
 	kill(gateway, SIGKILL);
+}
+
+Test(relay, a_gateway_that_does_not_read_stops_stdin_and_costs_no_memory, .timeout = 60)
+{
+	struct fake	f;
+	char		*line = malloc(BIG + 1000);
+	size_t		total = 0, n;
+	ssize_t		w;
+	int		at;
+
+	fake_start(&f, false);
+	fcntl(f.in, F_SETFL, O_NONBLOCK);
+	at = snprintf(line, 1000, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{" MODERN_META ",\"x\":\"");
+	memset(line + at, 'x', BIG);
+	strcpy(line + at + BIG, "\"}}\n");
+	n = strlen(line);
+	for (int quiet = 0; quiet < 50 && total < 100 * n;) {
+		if ((w = write(f.in, line + total % n, n - total % n)) > 0) {
+			total += (size_t)w;
+			quiet = 0;
+		} else {
+			usleep(10000);
+			quiet++;
+		}
+	}
+	cr_expect(total > 8 * n && total < 24 * n, "%zu bytes were taken", total);
+	free(line);
+	kill(f.pid, SIGTERM);
+	(void)fake_end(&f);
+}
+
+Test(relay, more_requests_than_it_takes_are_refused_and_notes_still_go, .timeout = 60)
+{
+	struct fake	f;
+	struct asked	a;
+	char		line[256];
+
+	fake_start(&f, false);
+	for (int i = 0; i < 600; i++) {
+		snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"m\",\"params\":{" MODERN_META "}}",
+		    i);
+		fake_say(&f, line);
+		if (i < 496)
+			fake_take(&f);
+	}
+	for (int i = 496; i < 600; i++)
+		HEARS_PART(&f, "requests under way already");
+	fake_say(&f, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/other\"}");
+	NEXT(&f, &a);
+	cr_expect(asked_says(&a, "notifications/other"));
+	fake_answer(&f, &a, 202, "", "");
+	kill(f.pid, SIGTERM);
+	(void)fake_end(&f);
 }
 
 Test(relay, a_client_that_went_away_is_the_end)
