@@ -42,6 +42,7 @@ adapt_listed(const struct request *rq)
 	const unsigned		 few = VIEW_HAS_CATALOG, many = VIEW_HAS_DISCOVERY | VIEW_HAS_SEARCH;
 	const struct rec_server	*s;
 	struct shown		 shown;
+	const uint64_t		 most = rq->config->params.direct_tokens;
 	uint64_t		 sum = 0;
 
 	if ((rq->view & VIEW_IS_AUTO) == 0)
@@ -50,7 +51,7 @@ adapt_listed(const struct request *rq)
 		return many;
 	shown_begin(&shown, rq);
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-		if (view_sees_server(rq, s) && !server_fits(&shown, s, rq->config->params.direct_tokens, &sum))
+		if (view_sees_server(rq, s) && !server_fits(&shown, s, most, &sum))
 			return many;
 	return few;
 }

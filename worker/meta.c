@@ -212,7 +212,8 @@ named_server(struct request *rq, enum meta_tool tool, const struct meta_args *ar
 		metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
 		meta_record_refused(rq, &(struct record_what){ "server", s, args->tool, &d }, E_POLICY);
 	} else {
-		meta_record_refused(rq, &(struct record_what){ "server", NULL, args->server, NULL }, E_SERVER);
+		meta_record_refused(rq, &(struct record_what){ "server", NULL, args->server, NULL },
+		    E_SERVER);
 	}
 	if (tool == META_EXECUTE_TOOL)
 		meta_reply_error(rq, err, text, err == E_POLICY ? d.path : SPAN_NONE);

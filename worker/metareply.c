@@ -25,7 +25,8 @@ void
 meta_reply_built(struct request *rq, int r, struct buf *json, bool is_error)
 {
 	if (r == E_TOOBIG && !is_error)
-		meta_reply_error(rq, E_TOOBIG, SPAN_LIT("this result, by max_listing of the gateway"), SPAN_NONE);
+		meta_reply_error(rq, E_TOOBIG, SPAN_LIT("this result, by max_listing of the gateway"),
+		    SPAN_NONE);
 	else if (r != 0)
 		reply_error(rq, r, SPAN_NONE, SPAN_NONE, 0);
 	else

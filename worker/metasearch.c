@@ -139,7 +139,7 @@ order(const struct rank_hit *a, const struct rank_hit *b, void *arg)
 	const struct search	*s = arg;
 	int			 r;
 
-	if (a->source != b->source && (r = span_cmp(server_name(s, a->source), server_name(s, b->source))) != 0)
+	if ((r = span_cmp(server_name(s, a->source), server_name(s, b->source))) != 0)
 		return r;
 	return span_cmp(catalogue_at(s->source[a->source].tools, a->doc)->name,
 	    catalogue_at(s->source[b->source].tools, b->doc)->name);

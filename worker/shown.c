@@ -101,5 +101,7 @@ shown_name(const struct shown *x, const struct rec_server *server, const struct 
 		return name;
 	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
 	    snap_text(rq->config->policy, x->bare->name), other->name }, &d);
-	return d.allow ? nameless(x, server, tool, "a tool of the server without a prefix has the same") : name;
+	if (d.allow)
+		return nameless(x, server, tool, "a tool of the server without a prefix has the same");
+	return name;
 }
