@@ -125,16 +125,16 @@ one_list(struct span text)
 
 	if (rpc_answer_whole(answers, text, &m) != 0 || m.tools.type != JSON_ARRAY)
 		return;
-	CHECK(catalogue_new(SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
+	CHECK(catalogue_new(CATALOGUE_TOOLS, SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
 	CHECK(catalogue_page(c, m.result, &cursor) == 0 && catalogue_finish(c) == 0);
 	for (int version = MCP_2024_11_05; version < MCP_VERSION_LIMIT; version++) {
 		buf_clear(&to);
-		CHECK(mcp_list_begin(&l, &to, SPAN_LIT("1"), (enum mcp_version)version) == 0);
+		CHECK(mcp_list_begin(&l, &to, SPAN_LIT("1"), (enum mcp_version)version, CATALOGUE_TOOLS) == 0);
 		for (size_t i = 0; i < catalogue_count(c); i++) {
-			const struct catalogue_tool	*t = catalogue_at(c, i);
+			const struct catalogue_item	*t = catalogue_at(c, i);
 
 			CHECK(catalogue_find(c, t->name) == t && t->tokens > 0);
-			CHECK(mcp_list_tool(&l, t, i & 1) == 0);
+			CHECK(mcp_list_item(&l, t, i & 1) == 0);
 		}
 		CHECK(mcp_list_end(&l, SPAN_NONE, 0, MCP_SCOPE_PRIVATE) == 0);
 		CHECK(json_parse(buf_rest(&to), false, &v, NULL) == 0);

@@ -344,7 +344,7 @@ fly(struct entry *e, struct config *config, const struct rec_server *server)
 	e->pages = e->tries = 0;
 	e->deadline_ms = loop_now_ms(e->lists->w->loop) + config->params.list_timeout;
 	buf_clear(&e->cursor);
-	if ((r = catalogue_new(name, prefix, &e->build)) != 0) {
+	if ((r = catalogue_new(CATALOGUE_TOOLS, name, prefix, &e->build)) != 0) {
 		flight_over(e, r, SPAN_NONE);
 		return;
 	}

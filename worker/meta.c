@@ -230,7 +230,7 @@ tool_is_wanted(const struct meta_args *args, struct span name)
 
 /* {name, description, inputSchema}: what seed 001 shows of a tool. */
 static int
-put_brief(struct buf *b, const struct catalogue_tool *t)
+put_brief(struct buf *b, const struct catalogue_item *t)
 {
 	int	r;
 
@@ -254,7 +254,7 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 	if ((r = buf_put_str(b, "{\"tools\":[")) != 0)
 		return r;
 	for (size_t i = 0; i < catalogue_count(list); i++) {
-		const struct catalogue_tool	*t = catalogue_at(list, i);
+		const struct catalogue_item	*t = catalogue_at(list, i);
 		struct decision			 d;
 
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);

@@ -76,11 +76,11 @@ put_server_tools(struct request *rq, const struct rec_server *s, struct mcp_list
 	if (list == NULL)
 		return 0;	/* one dead server changes nothing for the others */
 	for (size_t i = 0; i < catalogue_count(list); i++) {
-		const struct catalogue_tool	*t = catalogue_at(list, i);
+		const struct catalogue_item	*t = catalogue_at(list, i);
 		struct decision			 d;
 
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
-		if (d.allow && (r = mcp_list_tool(to, t, composed)) != 0)
+		if (d.allow && (r = mcp_list_item(to, t, composed)) != 0)
 			return r;
 	}
 	return 0;
@@ -93,7 +93,7 @@ put_all_tools(struct request *rq, struct buf *b)
 	struct mcp_list		 to;
 	int			 r;
 
-	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
+	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version, CATALOGUE_TOOLS)) != 0)
 		return r;
 	if ((rq->view & VIEW_HAS_DISCOVERY) && (r = meta_list(&to)) != 0)
 		return r;
@@ -160,7 +160,7 @@ on_list(struct lists_wait *wait, void *arg)
 	const struct catalogue	*list;
 	struct call_ask		 ask;
 	struct span		 why;
-	const struct catalogue_tool *t;
+	const struct catalogue_item *t;
 
 	(void)wait;
 	ask_of(job, job->shown, &ask);
