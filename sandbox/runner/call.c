@@ -24,8 +24,9 @@ static const struct json_want wants[] = {
 	{ JSON_ROOT, JSON_WANT_UNIQUE_MEMBERS, "params" },
 	{ 1, JSON_WANT_UNIQUE_MEMBERS, "_meta" },
 	{ 2, 0, "progressToken" },
+	{ JSON_ROOT, 0, "method" },
 };
-enum { WANT_ID, WANT_PARAMS, WANT_META, WANT_PROGRESS };
+enum { WANT_ID, WANT_PARAMS, WANT_META, WANT_PROGRESS, WANT_METHOD };
 
 static void
 call_free(struct call *c)
@@ -193,6 +194,9 @@ call_prove(struct call *c)
 	if (r == 0 && slot[WANT_PROGRESS].seen)
 		c->progress_span = (struct link_span){ (uint32_t)slot[WANT_PROGRESS].at,
 		    (uint32_t)slot[WANT_PROGRESS].bytes };
+	if (r == 0 && c->list)
+		c->about = json_is((struct json_value){ (enum json_type)slot[WANT_METHOD].type,
+		    span_part(body, slot[WANT_METHOD].at, slot[WANT_METHOD].bytes) }, "server/discover");
 	json_scan_free(&scan);
 	return r;
 }

@@ -30,6 +30,7 @@ struct call {
 	uint64_t		 id;		/* ours, in the line; 0: none yet */
 	enum call_state		 state;
 	bool			 list;		/* background work, not a client's */
+	bool			 about;		/* and of that, a server/discover */
 
 	uint32_t		 deadline_ms;
 	uint64_t		 arrived_ms, until_ms;

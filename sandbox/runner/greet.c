@@ -97,6 +97,7 @@ instance_hello(struct instance *i, const struct line *answer)
 		return;
 	}
 	s->era_weak = false;
+	instance_keep_about(i, answer->msg.result);
 	buf_init(&line, RUNNER_TEXT);
 	if (handshake_put_initialized(&line) == 0)
 		tool_say(i->tool, &line);

@@ -199,6 +199,10 @@ instance_call_whole(struct instance *i, struct call *c)
 
 	if (i->state != INSTANCE_UP)
 		return;
+	if (c->about && !i->modern) {
+		instance_answer_about(i, c);
+		return;
+	}
 	instance_id_add(i, c);
 	if (call_take_line(c, i->modern, &line, &bytes) != 0) {
 		call_end(c, LINK_END_BUSY, "out of memory");
@@ -436,6 +440,7 @@ instances_reap(struct runner *r)
 			}
 			*at = i->next;
 			loop_timer_disarm(&i->timer);
+			instance_drop_about(i);
 			free(i);
 		}
 	}

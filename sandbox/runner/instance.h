@@ -33,6 +33,8 @@ struct instance {
 	bool			 wants_place;	/* waits for one among max_instances */
 	struct tool		*tool;
 	bool			 modern;
+	char			*about;		/* a legacy tool's InitializeResult, raw; NULL: none kept */
+	size_t			 about_bytes;
 	uint64_t		 next_id, hello_id;
 	uint64_t		 up_since_ms, last_use_ms;
 	struct loop_timer	 timer;		/* what it means depends on the state */
