@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * call.c - the way of one tool call
+ * call.c - the way of one call
  *
  * Process: worker.  Owns: struct call, in its request's arena, until its `end` is recorded.
  * Trusts:  neither the client nor the tool.
@@ -16,6 +16,7 @@
 #include "worker/admit.h"
 #include "worker/answer.h"
 #include "worker/call.h"
+#include "worker/known.h"
 #include "worker/meta.h"
 #include "worker/record.h"
 #include "worker/reply.h"
@@ -44,6 +45,19 @@ struct call {
 };
 
 static const struct span no_text = { NULL, 0 };
+
+const struct call_kind *
+call_kind(enum call_what what)
+{
+	static const struct call_kind rows[CALL_WHAT_LIMIT] = {
+		[CALL_TOOL] = { OBJECT_TOOL, MCP_TOOLS_CALL, "tool", E_TOOL, true },
+		[CALL_PROMPT] = { OBJECT_PROMPT, MCP_PROMPTS_GET, "prompt", E_PROMPT, true },
+		[CALL_RESOURCE] = { OBJECT_RESOURCE, MCP_RESOURCES_READ, "resource", E_RESOURCE, false },
+		[CALL_COMPLETION] = { OBJECT_COMPLETION, MCP_COMPLETION_COMPLETE, "completion", E_REF, false },
+	};
+
+	return &rows[what];
+}
 
 uint64_t
 call_instance(const struct request *rq, const struct rec_server *server)
@@ -195,6 +209,9 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 	struct answer		 answer = c->answer;	/* ready's pieces point into it */
 	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
 
+	/* On one server's own URL every URI is that server's. */
+	if ((rq->view & VIEW_HAS_SERVER) == 0 && !answer.streams)
+		known_learn(rq, c->ask.server, &ready->answer);
 	answer_init(&c->answer, rq);
 	call_close(c, outcome, 0);
 	if (rq->gone) {
@@ -274,7 +291,9 @@ call_dispatch(struct call *c)
 		.policy = rq->config->policy, .server = c->ask.server,
 		.instance = call_instance(rq, c->ask.server),
 		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
-		.method = MCP_TOOLS_CALL, .name = c->ask.tool, .body = buf_rest(&c->up),
+		.method = call_kind(c->ask.what)->method, .body = buf_rest(&c->up),
+		/* What Mcp-Name repeats: of a completion nothing. */
+		.name = c->ask.what == CALL_COMPLETION ? no_text : c->ask.tool,
 		.id = c->up_id, .modern_meta = c->up_meta,
 	};
 	int		 e;
@@ -312,8 +331,8 @@ call_renew(struct call *c)
 	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
 	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)
 		return E_SERVER;
-	decide(rq->w->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, server, c->ask.tool },
-	    &c->decision);
+	decide(rq->w->config->policy, &rq->who, &(struct object){ call_kind(c->ask.what)->object, server,
+	    c->ask.tool }, &c->decision);
 	if (!c->decision.allow)
 		return E_POLICY;
 	if (c->counted) {
@@ -381,11 +400,13 @@ static int
 call_prepare(struct call *c)
 {
 	struct request		*rq = c->rq;
-	const struct record_what what = { "tool", c->ask.server, c->ask.tool, &c->decision };
+	const struct call_kind	*kind = call_kind(c->ask.what);
+	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision };
 	struct audit_fields	 f;
 	const struct bridge_request up = {
-		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool,
-		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
+		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
+		.arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
+		.from = c->ask.from, .meta = BRIDGE_EITHER,
 	};
 	int			 r;
 
@@ -398,7 +419,7 @@ call_prepare(struct call *c)
 void
 call_begin(struct request *rq, const struct call_ask *ask)
 {
-	const struct object	 object = { OBJECT_TOOL, snap_text(rq->config->policy,
+	const struct object	 object = { call_kind(ask->what)->object, snap_text(rq->config->policy,
 				    ask->server->name), ask->tool };
 	struct worker		*w = rq->w;
 	struct call		*c;

@@ -47,7 +47,7 @@ Test(lists, of_lying_servers_are_bounded_and_cost_only_them, .timeout = 60)
 	char		*log, key[256];
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES });
+	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES, .conf = "list_page = 20000\n" });
 	gateway_procs(&g, before);
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "all"));
 	for (size_t i = 0; i < ROWS; i++) {
