@@ -1,1 +1,1 @@
-$(call unit,worker,worker http lib,event_core)
+$(call unit,worker,worker mcp http lib,event_core)
