@@ -40,6 +40,22 @@ list_of(const struct request *rq, const struct rec_server *s, enum catalogue_kin
 	return lists_find_kind(rq->w->lists, s, view_list_instance(rq, s), (enum list_kind)kind, &why);
 }
 
+/* Said once of each, as far as so many can be remembered: lists are asked for again and again. */
+static void
+warn_hidden(const struct request *rq, const struct rec_server *by, const struct rec_server *server, struct span key)
+{
+	static uint64_t	said[512];
+	struct span	first = snap_text(rq->config->policy, by->name);
+	struct span	second = snap_text(rq->config->policy, server->name);
+	uint64_t	sum = sum64_more(sum64_more(sum64(first), second), key) | 1;
+
+	if (said[sum / 2 % 512] == sum)
+		return;
+	said[sum / 2 % 512] = sum;
+	log_warn_repeat(NULL, "servers %.*s and %.*s both have %.*s: the first one's is shown", SPAN_FMT(first),
+	    SPAN_FMT(second), SPAN_FMT(span_part(key, 0, 200)));
+}
+
 bool
 page_is_hidden(const struct request *rq, const struct rec_server *server, enum catalogue_kind kind,
     struct span key)
@@ -53,9 +69,7 @@ page_is_hidden(const struct request *rq, const struct rec_server *server, enum c
 		if ((list = list_of(rq, s, kind)) == NULL || catalogue_find(list, key) == NULL ||
 		    !view_sees_kind(rq, s, kind))
 			continue;
-		log_warn_repeat(NULL, "servers %.*s and %.*s both have %.*s: the first one's is shown",
-		    SPAN_FMT(snap_text(rq->config->policy, s->name)),
-		    SPAN_FMT(snap_text(rq->config->policy, server->name)), SPAN_FMT(span_part(key, 0, 200)));
+		warn_hidden(rq, s, server, key);
 		return true;
 	}
 	return false;

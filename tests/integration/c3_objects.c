@@ -197,9 +197,10 @@ Test(objects, of_all_servers_are_served_in_merged_views, .timeout = 60)
 {
 	static const char *const paths[] = { "/mcp", "/mcp/catalog", "/mcp/discovery" };
 	json_object	*records;
+	char		*log, *said;
 
 	NEEDS_JAILS();
-	begin(NULL);
+	begin("workers = 1\n");
 	for (size_t i = 0; i < 3; i++)
 		for (int modern = 0; modern < 2; modern++)
 			expect_merged(paths[i], modern);
@@ -209,6 +210,10 @@ Test(objects, of_all_servers_are_served_in_merged_views, .timeout = 60)
 	    audit_count(records, "kind", "completion") == 24, "%zu %zu %zu", audit_count(records, "kind", "resource"),
 	    audit_count(records, "kind", "prompt"), audit_count(records, "kind", "completion"));
 	json_object_put(records);
+	log = gateway_log(&g);
+	said = strstr(log, "servers one and two both have shared://all");
+	cr_expect(said != NULL && strstr(said + 1, "servers one and two both have shared://all") == NULL, "%s", log);
+	free(log);
 	end();
 }
 
