@@ -12,6 +12,7 @@
 #include "mcp/catalogue.h"
 #include "mcp/era.h"
 #include "mcp/header.h"
+#include "mcp/template.h"
 #include "mcp/write.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -92,22 +93,26 @@ one_message(struct span text, uint8_t choice)
 static void
 one_answer(struct span text)
 {
+	static const enum mcp_method methods[] = { MCP_TOOLS_CALL, MCP_PROMPTS_GET, MCP_RESOURCES_READ,
+		MCP_COMPLETION_COMPLETE };
+	enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 	struct rpc_answer	m, back;
 	struct bridge_pieces	pieces;
 
 	if (rpc_answer_whole(answers, text, &m) != 0 || m.kind != RPC_RESPONSE)
 		return;
-	for (int i = 0; i < 2 * (MCP_VERSION_LIMIT - 1); i++) {
-		struct bridge_answer	how = { .id = SPAN_LIT("\"c\""), .method = MCP_TOOLS_CALL,
-		    .upstream_modern = i & 1,
-					    .client = (enum mcp_version)(1 + i / 2) };
+	for (int i = 0; i < 2 * METHODS * (MCP_VERSION_LIMIT - 1); i++) {
+		struct bridge_answer	how = { .id = SPAN_LIT("\"c\""), .method = methods[i / 2 % METHODS],
+					    .upstream_modern = i & 1,
+					    .client = (enum mcp_version)(1 + i / 2 / METHODS) };
 
 		if (bridge_answer(&m, &how, &arena, &pieces) != 0)
 			continue;
 		buf_clear(&to);
 		CHECK(bridge_pieces_write(&to, &pieces) == 0 && to.used == pieces.bytes);
 		CHECK(rpc_answer_whole(answers, buf_rest(&to), &back) == 0);
-		CHECK(back.kind == RPC_RESPONSE && back.is_error == m.is_error && span_is(back.id, "\"c\""));
+		CHECK(back.kind == RPC_RESPONSE && span_is(back.id, "\"c\""));
+		CHECK(back.is_error == m.is_error || how.method == MCP_COMPLETION_COMPLETE);
 		if (!back.is_error)
 			CHECK((mcp_version_is_modern(how.client)) == json_is(back.result_type, "complete") ||
 			    !how.upstream_modern);
@@ -115,7 +120,7 @@ one_answer(struct span text)
 }
 
 static void
-one_list(struct span text)
+one_list(struct span text, enum catalogue_kind kind)
 {
 	struct rpc_answer	m;
 	struct catalogue	*c;
@@ -123,18 +128,19 @@ one_list(struct span text)
 	struct span		 cursor;
 	struct json_value	 v;
 
-	if (rpc_answer_whole(answers, text, &m) != 0 || m.tools.type != JSON_ARRAY)
+	if (rpc_answer_whole(answers, text, &m) != 0 || m.kind != RPC_RESPONSE || m.is_error ||
+	    json_get(m.result, catalogue_row(kind)->member).type != JSON_ARRAY)
 		return;
-	CHECK(catalogue_new(SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
+	CHECK(catalogue_new(kind, SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
 	CHECK(catalogue_page(c, m.result, &cursor) == 0 && catalogue_finish(c) == 0);
 	for (int version = MCP_2024_11_05; version < MCP_VERSION_LIMIT; version++) {
 		buf_clear(&to);
-		CHECK(mcp_list_begin(&l, &to, SPAN_LIT("1"), (enum mcp_version)version) == 0);
+		CHECK(mcp_list_begin(&l, &to, SPAN_LIT("1"), (enum mcp_version)version, kind) == 0);
 		for (size_t i = 0; i < catalogue_count(c); i++) {
-			const struct catalogue_tool	*t = catalogue_at(c, i);
+			const struct catalogue_item	*t = catalogue_at(c, i);
 
 			CHECK(catalogue_find(c, t->name) == t && t->tokens > 0);
-			CHECK(mcp_list_tool(&l, t, i & 1) == 0);
+			CHECK(mcp_list_item(&l, t, i & 1) == 0);
 		}
 		CHECK(mcp_list_end(&l, SPAN_NONE, 0, MCP_SCOPE_PRIVATE) == 0);
 		CHECK(json_parse(buf_rest(&to), false, &v, NULL) == 0);
@@ -152,6 +158,17 @@ one_header(struct span text)
 	CHECK(mcp_header_encode(&to, text) == 0 && mcp_header_matches(buf_rest(&to), text) == 0);
 }
 
+static void
+one_template(struct span text, uint8_t choice)
+{
+	size_t		half = text.n * choice / 256;
+	uint32_t	steps = TEMPLATE_STEPS;
+	bool		plain = text.n > 0 && text.n <= TEMPLATE_URI_MAX && memchr(text.p, '{', text.n) == NULL;
+
+	(void)mcp_template_matches(span_part(text, 0, half), span_part(text, half, text.n), &steps);
+	CHECK(!plain || mcp_template_matches(text, text, &steps));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -167,8 +184,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	arena_init(&arena, NULL, 0, 64 << 20);
 	one_message(text, data[0]);
 	one_answer(text);
-	one_list(text);
+	for (int kind = 0; kind < CATALOGUE_KINDS; kind++)
+		one_list(text, (enum catalogue_kind)kind);
 	one_header(text);
+	one_template(text, data[0]);
 	arena_fini(&arena);
 	return 0;
 }

@@ -103,7 +103,7 @@ struct link_call {
 	uint32_t		name_bytes;
 	uint32_t		capabilities;	/* enum mcp_capability bits of the client: a legacy tool is
 						 * initialized with them, so they are part of what makes an
-						 * instance; 0 for background work */
+						 * instance, for its lists too */
 	uint32_t		log_level;	/* enum mcp_level the client wants; 0: none said */
 	uint32_t		spare;
 };

@@ -15,6 +15,8 @@
 #define OUR_INFO	"\"" MCP_META_SERVER_INFO "\":{\"name\":\"" MCP_SERVER_NAME "\",\"version\":\"" \
 			MCPGW_VERSION "\"}"
 
+#define NO_VALUES	"\"completion\":{\"values\":[]}"
+
 /* --- pieces -------------------------------------------------------------------------------------- */
 
 static int
@@ -155,6 +157,44 @@ put_content(struct bridge_pieces *to, struct json_value content, enum mcp_versio
 	return piece_str(to, *sep == ',' ? "]" : "\"content\":[]");
 }
 
+/* A prompt's messages: each has one block. */
+static int
+put_messages(struct bridge_pieces *to, struct json_value messages, enum mcp_version v)
+{
+	struct json_iter	it, members;
+	struct json_value	message, value;
+	struct span		key;
+	struct object		o;
+	const char		*sep = "\"messages\":[";
+	int			r;
+
+	json_iter_init(&it, messages);
+	while (json_iter_next(&it, &key, &message)) {
+		if ((r = piece_str(to, sep)) != 0)
+			return r;
+		sep = ",";
+		if (message.type != JSON_OBJECT) {
+			if ((r = piece_add(to, message.raw)) != 0)
+				return r;
+			continue;
+		}
+		if ((r = object_open(&o, to)) != 0)
+			return r;
+		json_iter_init(&members, message);
+		while (json_iter_next(&members, &key, &value)) {
+			if (!json_is(json_key(key), "content"))
+				r = object_keep(&o, key, value);
+			else if ((r = object_put(&o, "\"content\":")) == 0)
+				r = put_block(to, value, v);
+			if (r != 0)
+				return r;
+		}
+		if ((r = object_close(&o)) != 0)
+			return r;
+	}
+	return piece_str(to, *sep == ',' ? "]" : "\"messages\":[]");
+}
+
 /* A text block with a value's JSON, for clients that get nothing else of it. */
 static int
 put_as_text(struct bridge_pieces *to, struct json_value value)
@@ -179,9 +219,10 @@ put_as_text(struct bridge_pieces *to, struct json_value value)
 struct plan {
 	bool	stamp;			/* resultType and our serverInfo for a modern client */
 	bool	strip;			/* what only modern clients know */
-	bool	hints;			/* cache hints that a legacy upstream did not give */
+	bool	hints;			/* cache hints of our own: policy makes what is read private */
 	bool	no_structured;
 	bool	old_content;		/* blocks that the revision does not have */
+	bool	old_messages;		/* the same in a prompt's messages */
 	bool	as_text;		/* nothing else would be left of structuredContent */
 };
 
@@ -202,7 +243,8 @@ make_plan(const struct rpc_answer *from, const struct bridge_answer *how)
 	struct plan	p = { .stamp = mcp_version_is_modern(how->client) };
 
 	p.strip = !p.stamp && how->upstream_modern;
-	p.hints = p.stamp && !how->upstream_modern && how->method == MCP_RESOURCES_READ;
+	p.hints = p.stamp && how->method == MCP_RESOURCES_READ;
+	p.old_messages = how->client <= MCP_2025_03_26 && how->method == MCP_PROMPTS_GET;
 	if (how->method != MCP_TOOLS_CALL)
 		return p;
 	p.no_structured = from->structured.type != JSON_NONE && (how->client <= MCP_2025_03_26 ||
@@ -264,7 +306,7 @@ put_member(struct object *o, struct span key, struct json_value value, const str
 	if (json_is(name, "_meta") && (p->strip || p->stamp))
 		return put_meta(o, value, p->stamp);
 	if ((json_is(name, "resultType") && (p->strip || p->stamp)) ||
-	    (p->strip && (json_is(name, "ttlMs") || json_is(name, "cacheScope"))) ||
+	    ((p->strip || p->hints) && (json_is(name, "ttlMs") || json_is(name, "cacheScope"))) ||
 	    (p->no_structured && json_is(name, "structuredContent"))) {
 		object_drop(o);
 		return 0;
@@ -275,7 +317,28 @@ put_member(struct object *o, struct span key, struct json_value value, const str
 		return p->as_text ? put_as_text(o->to, from->structured) :
 		    put_content(o->to, value, how->client);
 	}
+	if (json_is(name, "messages") && p->old_messages && value.type == JSON_ARRAY) {
+		if ((r = object_put(o, "")) != 0)
+			return r;
+		return put_messages(o->to, value, how->client);
+	}
 	return object_keep(o, key, value);
+}
+
+/* How long what was read may be kept: what a modern upstream says of it; but not by whom. */
+static int
+put_hints(struct object *o, const struct rpc_answer *from, const struct bridge_answer *how)
+{
+	struct json_value	ttl = how->upstream_modern ? json_get(from->result, "ttlMs") :
+				    (struct json_value){ JSON_NONE, SPAN_NONE };
+	uint64_t		ms;
+	int			r;
+
+	if (json_u64(ttl, &ms) != 0 || ms > INT32_MAX)
+		ttl.raw = SPAN_LIT("0");
+	if ((r = object_put(o, "\"ttlMs\":")) != 0 || (r = piece_add(o->to, ttl.raw)) != 0)
+		return r;
+	return object_put(o, "\"cacheScope\":\"private\"");
 }
 
 static int
@@ -301,7 +364,7 @@ put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct
 	if (p->as_text && from->content.type == JSON_NONE &&
 	    ((r = object_put(&o, "")) != 0 || (r = put_as_text(to, from->structured)) != 0))
 		return r;
-	if (p->hints && (r = object_put(&o, "\"ttlMs\":0,\"cacheScope\":\"private\"")) != 0)
+	if (p->hints && (r = put_hints(&o, from, how)) != 0)
 		return r;
 	return object_close(&o);
 }
@@ -310,12 +373,17 @@ put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct
 
 /* The code this client is told for the upstream's (mcp-wire 13.2); the same one when it passes. */
 static int64_t
-client_code(int64_t code, const struct bridge_answer *how)
+client_code(const struct rpc_answer *from, const struct bridge_answer *how)
 {
 	bool	modern = mcp_version_is_modern(how->client);
+	int64_t	code = from->error_code;
 
 	if (code == -32002 && modern)
 		return -32602;
+	/* The modern code is that of any wrong parameter: only with the URI it says what is missing. */
+	if (code == -32602 && !modern && how->upstream_modern && how->method == MCP_RESOURCES_READ &&
+	    json_get(from->error_data, "uri").type == JSON_STRING)
+		return -32002;
 	if (code == -32042 && how->client == MCP_2025_11_25 && !how->upstream_modern)
 		return code;
 	/* Codes that say something of the client's own request: it would take them for our statement. */
@@ -327,7 +395,7 @@ client_code(int64_t code, const struct bridge_answer *how)
 static int
 put_error(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how)
 {
-	int64_t		code = client_code(from->error_code, how);
+	int64_t		code = client_code(from, how);
 	struct span	text;
 	int		r;
 
@@ -374,6 +442,9 @@ bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, st
 		return E_UPSTREAM;
 	if ((r = piece_str(out, "{\"jsonrpc\":\"2.0\",\"id\":")) != 0 || (r = piece_add(out, how->id)) != 0)
 		return r;
+	if (from->is_error && how->method == MCP_COMPLETION_COMPLETE && from->error_code == -32601)
+		return piece_str(out, mcp_version_is_modern(how->client) ? ",\"result\":{\"resultType\":"
+		    "\"complete\",\"_meta\":{" OUR_INFO "}," NO_VALUES "}}" : ",\"result\":{" NO_VALUES "}}");
 	if (from->is_error) {
 		if ((r = piece_str(out, ",\"error\":")) != 0 || (r = put_error(out, from, how)) != 0)
 			return r;

@@ -25,6 +25,10 @@ struct bridge_request {
 	struct span			 id;		/* raw token to write */
 	struct span			 name;		/* params.name: the upstream's; or empty */
 	struct json_value		 arguments;	/* params.arguments, or JSON_NONE */
+	/* params.ref of completion/complete, proven without doubles, to be written with ref_name for its
+	 * name; JSON_NONE: it passes as the client wrote it, as does params.uri. */
+	struct json_value		 ref;
+	struct span			 ref_name;
 	/* The client's message, for the other members of its params and _meta; NULL: none (the arguments
 	 * came from a meta-tool).  Its reserved keys and progressToken never pass. */
 	const struct rpc_message	*from;
@@ -72,7 +76,8 @@ struct bridge_answer {
 
 /* The message for the client: pieces of `from`'s text, static text and the arena's; line feeds between
  * the upstream's tokens stay.  An error passes with its code, message and data but for codes that would
- * be read as ours (mcp-wire 13.2).
+ * be read as ours, and for a missing resource, whose code depends on the era (mcp-wire 13.2).  An upstream
+ * that knows no completion/complete has no values to offer (14.2).
  * 0, E_UPSTREAM (a resultType that cannot be bridged), E_TOOBIG, E_NOMEM. */
 must_check int	bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, struct arena *a,
 		    struct bridge_pieces *out);

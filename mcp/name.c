@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * name.c - the names tools have in merged views
+ * name.c - the names tools and prompts have in merged views
  *
  * Process: worker, compile.  Owns: nothing.
  * Trusts:  nothing: an upstream chooses its tools' names.

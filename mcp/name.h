@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * name.h - the names tools have in merged views (mcp-wire 14.2, day-one 20)
+ * name.h - the names tools and prompts have in merged views (mcp-wire 14.2, day-one 20)
  *
  * Pure functions: a name never shifts when another server comes or goes, rules are written against it.
  */

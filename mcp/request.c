@@ -150,6 +150,29 @@ put_meta(struct buf *to, const struct bridge_request *q, bool comma, size_t *cut
 }
 
 static int
+put_ref(struct buf *to, const struct bridge_request *q, bool *outer)
+{
+	struct json_iter	it;
+	struct json_value	value;
+	struct span		key;
+	bool			comma = false;
+	int			r;
+
+	if ((r = put_comma(to, outer)) != 0 || (r = buf_put_str(to, "\"ref\":{")) != 0)
+		return r;
+	json_iter_init(&it, q->ref);
+	while (json_iter_next(&it, &key, &value)) {
+		if (!json_is(json_key(key), "name"))
+			r = put_copy(to, &comma, key, value);
+		else if ((r = put_comma(to, &comma)) == 0 && (r = buf_put_str(to, "\"name\":")) == 0)
+			r = json_put_string(to, q->ref_name);
+		if (r != 0)
+			return r;
+	}
+	return buf_put_str(to, "}");
+}
+
+static int
 put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 {
 	struct json_iter	it;
@@ -172,12 +195,18 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 	if (q->request_state.n > 0 && ((r = put_comma(to, comma)) != 0 ||
 	    (r = buf_put_str(to, "\"requestState\":")) != 0 || (r = put_raw(to, q->request_state)) != 0))
 		return r;
+	if (q->ref.type != JSON_NONE && (r = put_ref(to, q, comma)) != 0)
+		return r;
 	if (q->from == NULL)
 		return 0;
 	json_iter_init(&it, q->from->params);
-	while (json_iter_next(&it, &key, &value))
-		if (!json_is_one_of(json_key(key), own_params) && (r = put_copy(to, comma, key, value)) != 0)
+	while (json_iter_next(&it, &key, &value)) {
+		if (json_is_one_of(json_key(key), own_params) ||
+		    (q->ref.type != JSON_NONE && json_is(json_key(key), "ref")))
+			continue;
+		if ((r = put_copy(to, comma, key, value)) != 0)
 			return r;
+	}
 	return 0;
 }
 

@@ -28,7 +28,7 @@ text_of(struct json_value v, size_t max, struct arena *a)
 }
 
 static size_t
-read_arguments(const struct catalogue_tool *t, struct rank_text *to, struct arena *a)
+read_arguments(const struct catalogue_item *t, struct rank_text *to, struct arena *a)
 {
 	struct json_value	properties, value;
 	struct json_iter	it;
@@ -47,7 +47,7 @@ read_arguments(const struct catalogue_tool *t, struct rank_text *to, struct aren
 }
 
 static int
-read_tool(struct rank_docs *d, const struct catalogue_tool *t, size_t *work)
+read_tool(struct rank_docs *d, const struct catalogue_item *t, size_t *work)
 {
 	_Alignas(16) char	first[8192];
 	struct arena		a;

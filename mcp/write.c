@@ -189,18 +189,19 @@ mcp_write_discover(struct buf *to, struct span id, uint32_t offers, struct span 
 	return buf_put_str(to, "}}");
 }
 
-/* --- tools/list ---------------------------------------------------------------------------------- */
+/* --- lists --------------------------------------------------------------------------------------- */
 
 int
-mcp_list_begin(struct mcp_list *l, struct buf *to, struct span id, enum mcp_version v)
+mcp_list_begin(struct mcp_list *l, struct buf *to, struct span id, enum mcp_version v,
+    enum catalogue_kind kind)
 {
 	bool	comma;
 	int	r;
 
-	*l = (struct mcp_list){ .to = to, .version = v };
+	*l = (struct mcp_list){ .to = to, .version = v, .kind = kind };
 	if ((r = put_result_head(to, id, v, &comma)) != 0)
 		return r;
-	return buf_put_fmt(to, "%s\"tools\":[", comma ? "," : "");
+	return buf_put_fmt(to, "%s\"%s\":[", comma ? "," : "", catalogue_row(kind)->member);
 }
 
 /* The members that this revision does not know (mcp-wire 14.14). */
@@ -221,9 +222,10 @@ unknown_members(enum mcp_version v)
 	return bits;
 }
 
-/* A tool object, member by member, without those in `drop`, under another name if one is given. */
+/* An item's object, member by member, without those in `drop`, under another name if one is given. */
 static int
-put_tool_members(struct buf *to, struct json_value object, unsigned drop, struct span name)
+put_members(struct buf *to, enum catalogue_kind kind, struct json_value object, unsigned drop,
+    struct span name)
 {
 	struct json_iter	it;
 	struct json_value	value;
@@ -233,7 +235,7 @@ put_tool_members(struct buf *to, struct json_value object, unsigned drop, struct
 
 	json_iter_init(&it, object);
 	while (json_iter_next(&it, &key, &value)) {
-		if ((catalogue_member_of(key, value) & drop) != 0)
+		if ((catalogue_member_of(kind, key, value) & drop) != 0)
 			continue;
 		if ((r = buf_put_fmt(to, "%s\"%.*s\":", sep, SPAN_FMT(key))) != 0)
 			return r;
@@ -258,9 +260,10 @@ list_separator(struct mcp_list *l)
 }
 
 int
-mcp_list_tool(struct mcp_list *l, const struct catalogue_tool *t, bool composed)
+mcp_list_item(struct mcp_list *l, const struct catalogue_item *t, bool composed)
 {
-	struct span	name = composed ? span_make(t->composed, t->composed_bytes) : SPAN_NONE;
+	struct span	name = composed && catalogue_row(l->kind)->composes ?
+			    span_make(t->composed, t->composed_bytes) : SPAN_NONE;
 	unsigned	drop = unknown_members(l->version);
 	size_t		head;
 	int		r;
@@ -268,7 +271,7 @@ mcp_list_tool(struct mcp_list *l, const struct catalogue_tool *t, bool composed)
 	if ((r = list_separator(l)) != 0)
 		return r;
 	if ((t->members & drop) != 0)
-		return put_tool_members(l->to, t->object, drop, name);
+		return put_members(l->to, l->kind, t->object, drop, name);
 	if (name.n == 0)
 		return buf_put(l->to, t->object.raw);
 	head = (size_t)(t->name_value.raw.p - t->object.raw.p);
@@ -285,8 +288,8 @@ mcp_list_raw(struct mcp_list *l, struct span object)
 
 	if ((r = list_separator(l)) != 0)
 		return r;
-	return put_tool_members(l->to, (struct json_value){ JSON_OBJECT, object }, unknown_members(l->version),
-	    SPAN_NONE);
+	return put_members(l->to, l->kind, (struct json_value){ JSON_OBJECT, object },
+	    unknown_members(l->version), SPAN_NONE);
 }
 
 int

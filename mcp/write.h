@@ -40,15 +40,17 @@ must_check int	mcp_write_initialize(struct buf *to, struct span id, enum mcp_ver
 must_check int	mcp_write_discover(struct buf *to, struct span id, uint32_t offers, struct span instructions,
 		    uint32_t ttl_ms, enum mcp_scope scope);
 
-/* One page of tools/list: begin, any number of tools, end. */
+/* One page of a list: begin, any number of items, end. */
 struct mcp_list {
 	struct buf		*to;
 	enum mcp_version	 version;
+	enum catalogue_kind	 kind;
 	bool			 comma;
 };
-must_check int	mcp_list_begin(struct mcp_list *l, struct buf *to, struct span id, enum mcp_version v);
+must_check int	mcp_list_begin(struct mcp_list *l, struct buf *to, struct span id, enum mcp_version v,
+		    enum catalogue_kind kind);
 /* With its composed or its own name; members this client's revision does not know are left out. */
-must_check int	mcp_list_tool(struct mcp_list *l, const struct catalogue_tool *tool, bool composed);
+must_check int	mcp_list_item(struct mcp_list *l, const struct catalogue_item *item, bool composed);
 /* A tool of the gateway's own: a whole tool object, written as the newest revision has it. */
 must_check int	mcp_list_raw(struct mcp_list *l, struct span object);
 /* cursor: text of the next page's cursor, or empty at the end.  ttl and scope go to modern clients. */

@@ -29,6 +29,7 @@ struct upstream_call {
 	unsigned		 server_requests;
 	bool			 asking, sent, retried, in_message, unwanted;
 	bool			 waits;		/* upstream_call_wait() */
+	bool			 about;		/* answered with what is known: the timer delivers it */
 	uint64_t		 begun_ms;
 	upstream_message_fn	*on_message;
 	upstream_done_fn	*done;
@@ -275,6 +276,11 @@ send_call(struct upstream_call *c)
 	int				 e;
 
 	c->version = peer_version(c->peer);
+	if (r->method == MCP_SERVER_DISCOVER && is_legacy(c)) {
+		c->about = true;
+		loop_timer_arm(&c->timer, 0);
+		return 0;
+	}
 	memcpy(c->session, session.p, session.n);
 	c->session[session.n] = '\0';
 	q.version = c->version;
@@ -293,6 +299,18 @@ send_call(struct upstream_call *c)
 	return e;
 }
 
+/* A legacy server knows no server/discover: it has said the same in answer to initialize. */
+static void
+deliver_about(struct upstream_call *c)
+{
+	struct span	about = peer_about(c->peer);
+
+	c->ask.answer = (struct rpc_answer){ .kind = RPC_RESPONSE, .text = about, .is_error = about.n == 0,
+	    .error_code = about.n == 0 ? -32601 : 0,
+	    .result = { about.n == 0 ? JSON_NONE : JSON_OBJECT, about } };
+	deliver(c, 0, "");
+}
+
 static void
 on_timer(struct loop_timer *t, void *arg)
 {
@@ -302,6 +320,10 @@ on_timer(struct loop_timer *t, void *arg)
 	MAGIC_CHECK(c, CALL_MAGIC);
 	if (c->unwanted) {
 		call_free(c);
+		return;
+	}
+	if (c->about) {
+		deliver_about(c);
 		return;
 	}
 	peer_wait_cancel(&c->wait);
@@ -346,7 +368,8 @@ upstream_call_start(struct upstream *u, const struct upstream_request *request, 
 		return r;
 	}
 	c->begun_ms = loop_now_ms(u->loop);
-	loop_timer_arm(&c->timer, request->deadline_ms);
+	if (!c->about)
+		loop_timer_arm(&c->timer, request->deadline_ms);
 	*out = c;
 	return 0;
 }

@@ -55,7 +55,7 @@ struct upstream_request {
 	struct upstream_mark	 id, modern_meta;
 	bool			 repeatable;	/* lists: has no effects */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
-						 * session is initialized with them; 0 for background work */
+						 * session is initialized with them, for its lists too */
 };
 
 struct upstream_result {

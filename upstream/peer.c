@@ -18,6 +18,7 @@
 
 #define PEER_MAGIC	0x9ee70001u
 #define PEERS_MAX	8192
+#define ABOUT_MAX	(64 * 1024)
 #define PEER_UNUSED_MS	(30 * UINT64_C(60000))
 /* A stale legacy verdict keeps working when the server is upgraded, so it ends by itself (4.5). */
 #define VERDICT_LEGACY_MS (24 * UINT64_C(3600000))
@@ -50,6 +51,8 @@ struct peer {
 	bool			 has_session;	/* initialized, with or without an id */
 	uint32_t		 epoch;		/* of a session that is shared */
 	char			 session[ASK_SESSION_MAX];
+	char			*about;		/* a legacy server's InitializeResult, raw, or NULL */
+	size_t			 about_bytes;
 	struct prepare		*prepare;
 	struct peer_wait	*first, *last;
 	uint64_t		 round;
@@ -70,6 +73,7 @@ peer_free(struct peer *p)
 	BUG_ON(p->refs > 0 || p->first != NULL || p->prepare != NULL);
 	p->u->peer_count--;
 	p->magic = 0;
+	free(p->about);
 	free(p);
 }
 
@@ -221,6 +225,25 @@ struct span
 peer_session(const struct peer *p)
 {
 	return span_of(p->session);
+}
+
+struct span
+peer_about(const struct peer *p)
+{
+	return span_make(p->about, p->about_bytes);
+}
+
+static void
+keep_about(struct peer *p, struct json_value result)
+{
+	free(p->about);
+	p->about = NULL;
+	p->about_bytes = 0;
+	if (result.type != JSON_OBJECT || result.raw.n > ABOUT_MAX ||
+	    (p->about = malloc(result.raw.n)) == NULL)
+		return;
+	memcpy(p->about, result.raw.p, result.raw.n);
+	p->about_bytes = result.raw.n;
 }
 
 void
@@ -397,6 +420,7 @@ on_initialized(struct peer *p, struct ask *a, int error)
 		return;
 	}
 	memcpy(p->session, a->session, sizeof(p->session));
+	keep_about(p, a->answer.result);
 	prepare_next(p, STAGE_INITIALIZED);
 }
 

@@ -39,6 +39,10 @@ void		peer_wait_cancel(struct peer_wait *w);
 enum mcp_version peer_version(const struct peer *p);
 struct span	peer_session(const struct peer *p);	/* valid until the peer is waited for again */
 
+/* What a legacy server answered initialize with, the raw result; empty when another worker made the
+ * session.  Valid until the peer is waited for again. */
+struct span	peer_about(const struct peer *p);
+
 /* The server does not know this session (HTTP 404). */
 void		peer_session_lost(struct peer *p, struct span session);
 /* It behaves as if it were of the other era: to be asked again. */

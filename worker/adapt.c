@@ -16,7 +16,7 @@ server_fits(const struct shown *shown, const struct rec_server *s, uint64_t most
 	const struct request		*rq = shown->rq;
 	struct span			 name = snap_text(rq->config->policy, s->name), why;
 	const struct catalogue		*list;
-	const struct catalogue_tool	*t;
+	const struct catalogue_item	*t;
 	struct decision			 d;
 
 	if ((list = lists_find(rq->w->lists, s, view_list_instance(rq, s), &why)) == NULL)

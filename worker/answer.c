@@ -38,6 +38,9 @@ passes_unchanged(const struct answer *a)
 {
 	if (a->modern != a->rq->modern)
 		return false;
+	/* What a modern server says of caching is not the last word (mcp-wire 14.4). */
+	if (a->modern && a->rq->msg.method == MCP_RESOURCES_READ)
+		return false;
 	return a->rq->version == MCP_NEWEST_LEGACY || a->rq->version == MCP_NEWEST_MODERN;
 }
 
@@ -154,7 +157,7 @@ answer_finish(struct answer *a, struct answer_ready *out)
 	struct request		*rq = a->rq;
 	struct bridge_answer	 how = {
 		.id = rq->msg.id, .client = rq->version, .upstream_modern = a->modern,
-		.method = MCP_TOOLS_CALL, .request_id = span_of(rq->id_text),
+		.method = rq->msg.method, .request_id = span_of(rq->id_text),
 	};
 	int			 r;
 

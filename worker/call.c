@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * call.c - the way of one tool call
+ * call.c - the way of one call
  *
  * Process: worker.  Owns: struct call, in its request's arena, until its `end` is recorded.
  * Trusts:  neither the client nor the tool.
@@ -32,6 +32,19 @@
 #define STALE_TRIES	50		/* or within this many times */
 
 static const struct span no_text = { NULL, 0 };
+
+const struct call_kind *
+call_kind(enum call_what what)
+{
+	static const struct call_kind rows[CALL_WHAT_LIMIT] = {
+		[CALL_TOOL] = { OBJECT_TOOL, MCP_TOOLS_CALL, "tool", E_TOOL, true },
+		[CALL_PROMPT] = { OBJECT_PROMPT, MCP_PROMPTS_GET, "prompt", E_PROMPT, true },
+		[CALL_RESOURCE] = { OBJECT_RESOURCE, MCP_RESOURCES_READ, "resource", E_RESOURCE, false },
+		[CALL_COMPLETION] = { OBJECT_COMPLETION, MCP_COMPLETION_COMPLETE, "completion", E_REF, false },
+	};
+
+	return &rows[what];
+}
 
 uint64_t
 call_instance(const struct request *rq, const struct rec_server *server)
@@ -111,7 +124,7 @@ static bool
 lists_again(struct call *c, const struct answer_ready *ready)
 {
 	struct request	*rq = c->rq;
-	uint64_t	 instance;
+	struct list_owner owner;
 	bool		 holds = c->answer.holds;
 
 	if (c->listed || !ready->answer.is_error || ready->answer.error_code != HEADER_MISMATCH ||
@@ -121,10 +134,10 @@ lists_again(struct call *c, const struct answer_ready *ready)
 	answer_fini(&c->answer);
 	answer_init(&c->answer, rq);
 	c->answer.holds = holds;
-	instance = view_list_instance(rq, c->ask.server);
-	lists_expire(rq->w->lists, c->ask.server, instance);
+	owner = view_list_instance(rq, c->ask.server);
+	lists_expire(rq->w->lists, c->ask.server, owner);
 	lists_begin(&c->listing, on_listed, c);
-	lists_want(rq->w->lists, &c->listing, rq->config, c->ask.server, instance, true);
+	lists_want(rq->w->lists, &c->listing, rq->config, c->ask.server, owner, true);
 	lists_ready(&c->listing);
 	return true;
 }
@@ -232,7 +245,9 @@ call_dispatch(struct call *c)
 		.policy = rq->config->policy, .server = c->ask.server,
 		.instance = call_instance(rq, c->ask.server),
 		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
-		.method = MCP_TOOLS_CALL, .name = c->ask.tool, .body = buf_rest(&c->up),
+		.method = call_kind(c->ask.what)->method, .body = buf_rest(&c->up),
+		/* What Mcp-Name repeats: of a completion nothing. */
+		.name = c->ask.what == CALL_COMPLETION ? no_text : c->ask.tool,
 		.id = c->up_id, .modern_meta = c->up_meta,
 		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
 		.params = c->ask.params, .param_count = c->ask.param_count,
@@ -272,8 +287,8 @@ call_renew(struct call *c)
 	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
 	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)
 		return E_SERVER;
-	decide(rq->w->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, server, c->ask.tool },
-	    &c->decision);
+	decide(rq->w->config->policy, &rq->who, &(struct object){ call_kind(c->ask.what)->object, server,
+	    c->ask.tool }, &c->decision);
 	if (!c->decision.allow)
 		return E_POLICY;
 	if (c->counted) {
@@ -353,9 +368,11 @@ progress_token(const struct call *c)
 static int
 call_write(struct call *c, struct span state, struct span responses)
 {
-	const struct bridge_request up = {
-		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool,
-		.arguments = c->ask.arguments, .from = c->ask.from, .meta = BRIDGE_EITHER,
+	const struct call_kind		*kind = call_kind(c->ask.what);
+	const struct bridge_request	 up = {
+		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
+		.arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
+		.from = c->ask.from, .meta = BRIDGE_EITHER,
 		.capabilities = c->asks.capabilities, .progress_token = progress_token(c),
 		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
 	};
@@ -367,7 +384,8 @@ static int
 call_prepare(struct call *c)
 {
 	struct request		*rq = c->rq;
-	const struct record_what what = { "tool", c->ask.server, c->ask.tool, &c->decision };
+	const struct call_kind	*kind = call_kind(c->ask.what);
+	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision };
 	struct audit_fields	 f;
 	int			 r;
 
@@ -399,7 +417,7 @@ call_again_with(struct call *c, struct span state, struct span responses)
 void
 call_begin(struct request *rq, const struct call_ask *ask)
 {
-	const struct object	 object = { OBJECT_TOOL, snap_text(rq->config->policy,
+	const struct object	 object = { call_kind(ask->what)->object, snap_text(rq->config->policy,
 				    ask->server->name), ask->tool };
 	struct worker		*w = rq->w;
 	struct call		*c;

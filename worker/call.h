@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * call.h - the way of one tool call, from the decision to the answer
+ * call.h - the way of one call, of a tool, a prompt, a resource or a completion: from the decision to the
+ *          answer
  */
 #ifndef WORKER_CALL_H
 #define WORKER_CALL_H
 
 #include "worker/record.h"
 #include "worker/request.h"
+
+enum call_what { CALL_TOOL, CALL_PROMPT, CALL_RESOURCE, CALL_COMPLETION, CALL_WHAT_LIMIT };
+
+/* What is different between them. */
+struct call_kind {
+	enum object_kind object;
+	enum mcp_method	 method;
+	const char	*audit;		/* the record's kind */
+	int		 unknown;	/* E_* of one that is not there */
+	bool		 named;		/* params.name is ours to write */
+};
+/* Static. */
+const struct call_kind *call_kind(enum call_what what);
 
 enum call_style {
 	CALL_PLAIN,		/* tools/call of the tool itself */
@@ -15,7 +29,9 @@ enum call_style {
 
 struct call_ask {
 	const struct rec_server	*server;
-	struct span		 tool;		/* the server's own name */
+	enum call_what		 what;
+	struct span		 tool;		/* the server's own name of it; a resource's URI */
+	struct json_value	 ref;		/* of a completion: params.ref, to be named `tool` */
 	const struct rpc_message *from;		/* the client's; NULL with CALL_EXECUTE */
 	struct json_value	 arguments;
 	uint64_t		 timeout_ms;	/* what the client asked for; 0: nothing */
@@ -39,6 +55,9 @@ void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const st
 /* A tool that is not there, by the name the client knows; server may be NULL. */
 void	call_refuse_unknown(struct request *rq, const struct rec_server *server, struct span shown,
 	    enum call_style style);
+/* The same of anything else than a tool. */
+void	call_refuse_missing(struct request *rq, enum call_what what, const struct rec_server *server,
+	    struct span shown);
 /* A server whose tools are not known; why is for people. */
 void	call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct span why);
 /* An error in the style of the call: JSON-RPC error, or isError result.  detail is appended to the

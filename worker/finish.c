@@ -10,6 +10,7 @@
 #include "mcp/write.h"
 #include "worker/call_priv.h"
 #include "worker/inputs.h"
+#include "worker/known.h"
 #include "worker/meta.h"
 #include "worker/park.h"
 #include "worker/reply.h"
@@ -147,6 +148,9 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 	struct answer		 answer = c->answer;	/* ready's pieces point into it */
 	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
 
+	/* On one server's own URL every URI is that server's. */
+	if ((c->rq->view & VIEW_HAS_SERVER) == 0 && !answer.streams)
+		known_learn(c->rq, c->ask.server, &ready->answer);
 	answer_init(&c->answer, c->rq);
 	call_close(c, outcome, 0);
 	if (to == NULL)

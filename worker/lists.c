@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lists.c - the servers' lists of tools: asked for once, kept while fresh, shared by all requests
+ * lists.c - what servers list and say of themselves: asked for once, kept while fresh, shared by all
  *
  * Process: worker.  Owns: the entries, their catalogues and the flights that fill them.
- * Trusts:  no server: pages, tools and bytes are bounded, a repeated cursor ends the walk.
+ * Trusts:  no server: pages, items and bytes are bounded, a repeated cursor ends the walk.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -16,12 +16,13 @@
 #include "worker/worker.h"
 
 #define LIST_MAGIC	0x11575001u
-#define ENTRIES_MAX	4096
-#define BUCKETS		1024		/* a power of two */
+#define ENTRIES_MAX	8192
+#define BUCKETS		2048		/* a power of two */
 #define PAGES_MAX	100
 #define WAITERS_MAX	4096
 #define ANSWER_MAX	(16 * 1024 * 1024)
 #define RETRY_MS	1000		/* a server that failed is asked again after this */
+#define RPC_NO_METHOD	(-32601)
 #define STALE_MS	20		/* the runner gets a reload within this, */
 #define STALE_TRIES	25		/* or within this many times */
 
@@ -34,8 +35,11 @@ struct entry {
 	uint32_t		 magic;
 	struct entry		*next;		/* of the bucket */
 	struct lists		*lists;
-	uint64_t		 profile, instance;
-	struct catalogue	*tools;		/* NULL: never answered */
+	uint64_t		 profile;
+	struct list_owner	 owner;
+	enum list_kind		 kind;
+	struct catalogue	*list;		/* NULL: never answered */
+	struct about		*about;		/* of LIST_ABOUT; NULL: never answered */
 	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
 	uint64_t		 used_ms;
 	bool			 failed;
@@ -64,6 +68,7 @@ struct lists {
 };
 
 static void fetch_page(struct entry *e);
+static void fly(struct entry *e, struct config *config, const struct rec_server *server);
 
 static void
 on_again(struct loop_timer *t, void *arg)
@@ -84,18 +89,21 @@ lists_new(struct worker *w, struct lists **out)
 /* --- entries ---------------------------------------------------------------------------------- */
 
 static struct entry **
-bucket_of(struct lists *l, uint64_t profile, uint64_t instance)
+bucket_of(struct lists *l, uint64_t profile, struct list_owner owner, enum list_kind kind)
 {
-	return &l->buckets[(profile ^ instance * UINT64_C(0x9e3779b97f4a7c15)) >> 7 & (BUCKETS - 1)];
+	uint64_t	key = (profile ^ (owner.instance + owner.capabilities) * UINT64_C(0x9e3779b97f4a7c15)) >> 7;
+
+	return &l->buckets[(key + kind) & (BUCKETS - 1)];
 }
 
 static struct entry *
-entry_find(struct lists *l, uint64_t profile, uint64_t instance)
+entry_find(struct lists *l, uint64_t profile, struct list_owner owner, enum list_kind kind)
 {
 	struct entry	*e;
 
-	for (e = *bucket_of(l, profile, instance); e != NULL; e = e->next)
-		if (e->profile == profile && e->instance == instance)
+	for (e = *bucket_of(l, profile, owner, kind); e != NULL; e = e->next)
+		if (e->profile == profile && e->owner.instance == owner.instance &&
+		    e->owner.capabilities == owner.capabilities && e->kind == kind)
 			return e;
 	return NULL;
 }
@@ -104,7 +112,8 @@ static void
 entry_free(struct entry *e)
 {
 	BUG_ON(e->flying);
-	catalogue_free(&e->tools);
+	catalogue_free(&e->list);
+	free(e->about);
 	buf_fini(&e->up);
 	buf_fini(&e->answer);
 	buf_fini(&e->cursor);
@@ -131,9 +140,9 @@ evict_one(struct lists *l)
 }
 
 static struct entry *
-entry_get(struct lists *l, uint64_t profile, uint64_t instance)
+entry_get(struct lists *l, uint64_t profile, struct list_owner owner, enum list_kind kind)
 {
-	struct entry	*e = entry_find(l, profile, instance), **bucket;
+	struct entry	*e = entry_find(l, profile, owner, kind), **bucket;
 
 	if (e == NULL) {
 		if (l->count >= ENTRIES_MAX)
@@ -143,12 +152,13 @@ entry_get(struct lists *l, uint64_t profile, uint64_t instance)
 		e->magic = LIST_MAGIC;
 		e->lists = l;
 		e->profile = profile;
-		e->instance = instance;
+		e->owner = owner;
+		e->kind = kind;
 		loop_timer_init(l->w->loop, &e->again, on_again, e);
 		buf_init(&e->up, 64 * 1024);
 		buf_init(&e->answer, ANSWER_MAX);
 		buf_init(&e->cursor, 16 * 1024);
-		bucket = bucket_of(l, profile, instance);
+		bucket = bucket_of(l, profile, owner, kind);
 		e->next = *bucket;
 		*bucket = e;
 		l->count++;
@@ -174,10 +184,38 @@ report(struct entry *e)
 	struct span	 tenant = policy_tenant_name(e->config->policy, e->server->tenant);
 	struct span	 name = snap_text(e->config->policy, e->server->name);
 
+	if (e->kind != LIST_TOOLS)
+		return;
 	/* A tool's process is the runner's to report; its number of tools is known here only. */
 	worker_report_server(w, tenant, name,
 	    e->failed ? SERVER_STATE_BROKEN : SERVER_STATE_UP,
-	    e->tools == NULL ? 0 : (uint32_t)catalogue_count(e->tools), 0, span_of(e->why));
+	    e->list == NULL ? 0 : (uint32_t)catalogue_count(e->list), 0, span_of(e->why));
+}
+
+static const char *
+words_of(const struct entry *e)
+{
+	return e->kind == LIST_ABOUT ? "capabilities" : catalogue_row((enum catalogue_kind)e->kind)->words;
+}
+
+static bool
+is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
+{
+	if (e->at_ms == 0)
+		return false;
+	return now_ms - e->at_ms < (e->failed ? RETRY_MS : config->params.list_fresh);
+}
+
+/* A server that has just listed its tools runs: what it says of itself costs one message more, and
+ * merged views, which start nothing for it, know it from then on. */
+static void
+learn_about(const struct entry *e)
+{
+	struct lists	*l = e->lists;
+	struct entry	*about = entry_get(l, e->profile, e->owner, LIST_ABOUT);
+
+	if (about != NULL && !about->flying && !is_fresh(about, e->config, loop_now_ms(l->w->loop)))
+		fly(about, e->config, e->server);
 }
 
 static void
@@ -185,6 +223,9 @@ flight_over(struct entry *e, int error, struct span text)
 {
 	struct waiter	*waiter, *next;
 
+	/* While it flies no other entry's making can evict it. */
+	if (error == 0 && e->kind == LIST_TOOLS)
+		learn_about(e);
 	e->flying = false;
 	e->at_ms = loop_now_ms(e->lists->w->loop);
 	e->failed = error != 0;
@@ -192,8 +233,9 @@ flight_over(struct entry *e, int error, struct span text)
 	if (error != 0) {
 		text = text.n > 0 ? span_part(text, 0, sizeof(e->why) - 1) : span_of(err_text(error));
 		snprintf(e->why, sizeof(e->why), "%.*s", SPAN_FMT(text));
-		log_warn_repeat(NULL, "server %.*s: no list of tools: %s",
-		    SPAN_FMT(snap_text(e->config->policy, e->server->name)), e->why);
+		if (e->kind != LIST_ABOUT)
+			log_warn_repeat(NULL, "server %.*s: no list of %s: %s",
+			    SPAN_FMT(snap_text(e->config->policy, e->server->name)), words_of(e), e->why);
 	}
 	report(e);
 	catalogue_free(&e->build);
@@ -241,6 +283,32 @@ on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 	e->whole = answer;
 }
 
+/* Does "method not found" mean that there is nothing of the kind?  Asked for tools, it is a failure unless
+ * the server says of itself that it has none. */
+static bool
+has_none(const struct entry *e)
+{
+	const struct entry	*about;
+
+	if (e->kind != LIST_TOOLS)
+		return e->kind != LIST_ABOUT;
+	about = entry_find(e->lists, e->profile, e->owner, LIST_ABOUT);
+	return about != NULL && about->about != NULL && (about->about->offers & MCP_OFFER_TOOLS) == 0;
+}
+
+static int
+take_about(struct entry *e, struct json_value result)
+{
+	struct about	*about;
+	int		 r;
+
+	if ((r = about_read(result, &about)) != 0)
+		return r;
+	free(e->about);
+	e->about = about;
+	return 0;
+}
+
 /* One page came.  0, with the cursor of the next one or none, or E_UPSTREAM, E_NOMEM. */
 static int
 take_page(struct entry *e, struct span *cursor)
@@ -255,20 +323,24 @@ take_page(struct entry *e, struct span *cursor)
 		if (rpc_answer_whole(e->lists->w->answer_scan, buf_rest(&e->answer), &own) != 0)
 			return E_UPSTREAM;
 	}
-	if (answer->kind != RPC_RESPONSE || answer->is_error)
+	if (answer->kind != RPC_RESPONSE)
 		return E_UPSTREAM;
+	if (answer->is_error)
+		return answer->error_code == RPC_NO_METHOD && has_none(e) ? 0 : E_UPSTREAM;
+	if (e->kind == LIST_ABOUT)
+		return take_about(e, answer->result);
 	return catalogue_page(e->build, answer->result, cursor);
 }
 
-/* The operator should know why a tool is not there. */
+/* The operator should know why something is not there. */
 static void
 log_dropped(const struct entry *e)
 {
 	for (enum catalogue_drop why = 0; why < CATALOGUE_DROP_KINDS; why++)
 		if (catalogue_dropped(e->build, why) > 0)
-			log_warn_repeat(NULL, "server %.*s: %u tools are left out: %s",
+			log_warn_repeat(NULL, "server %.*s: %u %s are left out: %s",
 			    SPAN_FMT(snap_text(e->config->policy, e->server->name)),
-			    catalogue_dropped(e->build, why), catalogue_drop_text(why));
+			    catalogue_dropped(e->build, why), words_of(e), catalogue_drop_text(why));
 }
 
 static void
@@ -291,10 +363,10 @@ on_end(struct route *r, int error, bool sent, struct span text)
 			return;
 		}
 	}
-	if (error == 0 && (error = catalogue_finish(e->build)) == 0) {
+	if (error == 0 && e->build != NULL && (error = catalogue_finish(e->build)) == 0) {
 		log_dropped(e);
-		catalogue_free(&e->tools);
-		e->tools = e->build;
+		catalogue_free(&e->list);
+		e->list = e->build;
 		e->build = NULL;
 	}
 	flight_over(e, error, text);
@@ -305,7 +377,9 @@ static const struct route_ops route_ops = { on_answer, on_body, on_whole, NULL, 
 static void
 fetch_page(struct entry *e)
 {
-	struct bridge_request	up = { .method = MCP_TOOLS_LIST, .id = SPAN_LIT("0"),
+	enum mcp_method		method = e->kind == LIST_ABOUT ? MCP_SERVER_DISCOVER :
+				    (enum mcp_method)catalogue_row((enum catalogue_kind)e->kind)->method;
+	struct bridge_request	up = { .method = method, .id = SPAN_LIT("0"),
 	    .cursor = buf_rest(&e->cursor), .meta = BRIDGE_EITHER };
 	struct bridge_mark	id, meta;
 	struct route_request	q;
@@ -323,8 +397,9 @@ fetch_page(struct entry *e)
 		return;
 	}
 	q = (struct route_request){
-		.policy = e->config->policy, .server = e->server, .instance = e->instance,
-		.deadline_ms = (uint32_t)(e->deadline_ms - now_ms), .method = MCP_TOOLS_LIST,
+		.policy = e->config->policy, .server = e->server, .instance = e->owner.instance,
+		.capabilities = e->owner.capabilities,
+		.deadline_ms = (uint32_t)(e->deadline_ms - now_ms), .method = method,
 		.body = buf_rest(&e->up), .id = id, .modern_meta = meta, .is_list = true,
 	};
 	if ((r = route_start(e->lists->w, &e->route, &route_ops, &q)) != 0)
@@ -344,7 +419,8 @@ fly(struct entry *e, struct config *config, const struct rec_server *server)
 	e->pages = e->tries = 0;
 	e->deadline_ms = loop_now_ms(e->lists->w->loop) + config->params.list_timeout;
 	buf_clear(&e->cursor);
-	if ((r = catalogue_new(name, prefix, &e->build)) != 0) {
+	if (e->kind != LIST_ABOUT &&
+	    (r = catalogue_new((enum catalogue_kind)e->kind, name, prefix, &e->build)) != 0) {
 		flight_over(e, r, SPAN_NONE);
 		return;
 	}
@@ -360,24 +436,16 @@ lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg)
 	*wait = (struct lists_wait){ .left = 1, .done = done, .arg = arg };
 }
 
-static bool
-is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
-{
-	if (e->at_ms == 0)
-		return false;
-	return now_ms - e->at_ms < (e->failed ? RETRY_MS : config->params.list_fresh);
-}
-
 void
-lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
-    const struct rec_server *server, uint64_t instance, bool patient)
+lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
+    const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient)
 {
 	struct entry	*e;
 	struct waiter	*waiter;
 
 	if ((server->flags & SERVER_FLAG_DISABLED) != 0)
 		return;
-	if ((e = entry_get(l, server->profile, instance)) == NULL)
+	if ((e = entry_get(l, server->profile, owner, kind)) == NULL)
 		return;
 	if (!e->flying && is_fresh(e, config, loop_now_ms(l->w->loop)))
 		return;
@@ -398,9 +466,9 @@ lists_want(struct lists *l, struct lists_wait *wait, struct config *config,
 }
 
 void
-lists_expire(struct lists *l, const struct rec_server *server, uint64_t instance)
+lists_expire(struct lists *l, const struct rec_server *server, struct list_owner owner)
 {
-	struct entry	*e = entry_find(l, server->profile, instance);
+	struct entry	*e = entry_find(l, server->profile, owner, LIST_TOOLS);
 
 	if (e != NULL)
 		e->at_ms = 0;
@@ -414,13 +482,25 @@ lists_ready(struct lists_wait *wait)
 }
 
 const struct catalogue *
-lists_find(struct lists *l, const struct rec_server *server, uint64_t instance, struct span *why)
+lists_find_kind(struct lists *l, const struct rec_server *server, struct list_owner owner, enum list_kind kind,
+    struct span *why)
 {
-	struct entry	*e = entry_find(l, server->profile, instance);
+	struct entry	*e = entry_find(l, server->profile, owner, kind);
 
 	*why = e == NULL ? SPAN_NONE : span_of(e->why);
 	if (e == NULL || e->failed)
 		return NULL;
 	e->used_ms = loop_now_ms(l->w->loop);
-	return e->tools;
+	return e->list;
+}
+
+const struct about *
+lists_about(struct lists *l, const struct rec_server *server, struct list_owner owner)
+{
+	struct entry	*e = entry_find(l, server->profile, owner, LIST_ABOUT);
+
+	if (e == NULL)
+		return NULL;
+	e->used_ms = loop_now_ms(l->w->loop);
+	return e->about;
 }

@@ -106,7 +106,7 @@ tool_is_wanted(const struct meta_args *args, struct span name)
 
 /* {name, description, inputSchema}: what seed 001 shows of a tool. */
 static int
-put_brief(struct metalist *l, const struct catalogue_tool *t)
+put_brief(struct metalist *l, const struct catalogue_item *t)
 {
 	int	r;
 
@@ -128,7 +128,7 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 	if ((r = metalist_begin(&l, rq, &job->args, b)) != 0)
 		return r;
 	for (size_t i = 0; i < catalogue_count(list); i++) {
-		const struct catalogue_tool	*t = catalogue_at(list, i);
+		const struct catalogue_item	*t = catalogue_at(list, i);
 		struct decision			 d;
 
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
@@ -150,7 +150,7 @@ execute(struct request *rq, const struct tools_job *job, const struct catalogue 
 {
 	struct call_ask	ask = { .server = job->server, .tool = job->args.tool,
 	    .arguments = job->args.args, .timeout_ms = job->args.timeout_ms, .style = CALL_EXECUTE };
-	const struct catalogue_tool *t;
+	const struct catalogue_item *t;
 
 	if (list == NULL)
 		call_refuse_unavailable(rq, &ask, why);

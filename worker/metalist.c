@@ -26,7 +26,7 @@ metalist_begin(struct metalist *l, const struct request *rq, const struct meta_a
 }
 
 bool
-metalist_takes(struct metalist *l, const struct catalogue_tool *t, size_t more)
+metalist_takes(struct metalist *l, const struct catalogue_item *t, size_t more)
 {
 	size_t	bytes = t->description.raw.n + t->schema.raw.n + more + TOOL_BYTES;
 
@@ -46,7 +46,7 @@ metalist_takes(struct metalist *l, const struct catalogue_tool *t, size_t more)
 }
 
 int
-metalist_put_definition(struct metalist *l, const struct catalogue_tool *t)
+metalist_put_definition(struct metalist *l, const struct catalogue_item *t)
 {
 	int	r;
 

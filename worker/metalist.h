@@ -26,9 +26,9 @@ void		metalist_buf_init(struct buf *b, const struct request *rq);
 must_check int	metalist_begin(struct metalist *l, const struct request *rq, const struct meta_args *args,
 		    struct buf *to);
 /* May this tool still be put, of which `more` bytes are not its definition's?  It is counted then. */
-bool		metalist_takes(struct metalist *l, const struct catalogue_tool *t, size_t more);
+bool		metalist_takes(struct metalist *l, const struct catalogue_item *t, size_t more);
 /* "description":...,"inputSchema":... of a tool that was taken. */
-must_check int	metalist_put_definition(struct metalist *l, const struct catalogue_tool *t);
+must_check int	metalist_put_definition(struct metalist *l, const struct catalogue_item *t);
 /* "returned":...,"tokens_used":...,"error":...}; `narrower` says how to ask for less. */
 must_check int	metalist_end(struct metalist *l, const char *narrower);
 

@@ -82,7 +82,7 @@ static int
 put_hit(struct metalist *l, const struct shown *shown, const struct search *s, const struct rank_hit *hit)
 {
 	const struct source		*from = &s->source[hit->source];
-	const struct catalogue_tool	*t = catalogue_at(from->tools, hit->doc);
+	const struct catalogue_item	*t = catalogue_at(from->tools, hit->doc);
 	struct span			 server = server_name(s, hit->source);
 	struct span			 name = shown_name(shown, from->server, t);
 	int				 r;

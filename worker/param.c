@@ -51,7 +51,7 @@ check_one(struct request *rq, const struct mcp_param *p, struct json_value argum
 }
 
 static int
-check(struct request *rq, const struct call_ask *ask, const struct catalogue_tool *t, struct span *text)
+check(struct request *rq, const struct call_ask *ask, const struct catalogue_item *t, struct span *text)
 {
 	const char	*why;
 	int		 r;
@@ -91,7 +91,7 @@ add_one(struct request *rq, const struct mcp_param *p, struct json_value argumen
 }
 
 static int
-make(struct request *rq, struct call_ask *ask, const struct catalogue_tool *t, struct span *text)
+make(struct request *rq, struct call_ask *ask, const struct catalogue_item *t, struct span *text)
 {
 	struct exchange_field	*fields;
 	struct buf		 b;
@@ -120,7 +120,7 @@ make(struct request *rq, struct call_ask *ask, const struct catalogue_tool *t, s
 /* ---------------------------------------------------------------------------------------------- */
 
 bool
-param_take(struct request *rq, struct call_ask *ask, const struct catalogue_tool *t)
+param_take(struct request *rq, struct call_ask *ask, const struct catalogue_item *t)
 {
 	struct span	text = SPAN_NONE;
 	int		r = 0;
@@ -139,7 +139,7 @@ void
 param_again(struct request *rq, struct call_ask *ask)
 {
 	const struct catalogue		*list;
-	const struct catalogue_tool	*t = NULL;
+	const struct catalogue_item	*t = NULL;
 	struct span			 why;
 
 	list = lists_find(rq->w->lists, ask->server, view_list_instance(rq, ask->server), &why);

@@ -241,7 +241,7 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 	struct park	*p = NULL;
 	struct decision	 d;
 	struct call	*c;
-	struct object	 object = { OBJECT_TOOL, SPAN_NONE, SPAN_NONE };
+	struct object	 object = { .name = SPAN_NONE };
 
 	if (s->slot == w->slot && s->incarnation == w->incarnation)
 		p = park_find(w, s->number);
@@ -256,6 +256,7 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 	}
 	c = p->c;
 	/* Policy may have changed since. */
+	object.kind = call_kind(c->ask.what)->object;
 	object.server = snap_text(c->rq->config->policy, c->ask.server->name);
 	object.name = c->ask.tool;
 	decide(rq->config->policy, &rq->who, &object, &d);

@@ -9,12 +9,17 @@
 #include "mcp/write.h"
 #include "worker/asks.h"
 #include "worker/inputs.h"
+#include "worker/objects.h"
+#include "worker/offers.h"
+#include "worker/page.h"
 #include "worker/reply.h"
 #include "worker/session.h"
 #include "worker/talk.h"
 #include "worker/view.h"
 
-struct list_job {
+#define DISCOVER_TTL_MS	60000
+
+struct about_job {
 	struct request		*rq;
 	struct lists_wait	 wait;
 };
@@ -37,46 +42,38 @@ do_ping(struct request *rq)
 }
 
 static void
-do_discover(struct request *rq)
+on_discover(struct lists_wait *wait, void *arg)
 {
-	struct buf	b;
+	struct about_job	*job = arg;
+	struct request		*rq = job->rq;
+	struct offers		 offers;
+	struct buf		 b;
 
-	buf_init(&b, 64 * 1024);
-	/* The same for everybody, but what it leads to is not: private, and asked again soon. */
-	reply_message(rq, mcp_write_discover(&b, rq->msg.id, MCP_OFFER_TOOLS, SPAN_NONE, 60000,
-	    MCP_SCOPE_PRIVATE), &b);
+	(void)wait;
+	if (rq->gone) {
+		request_done(rq);
+		return;
+	}
+	offers = offers_now(rq);
+	buf_init(&b, 256 * 1024);
+	/* What it leads to is not the same for everybody: private, and asked again soon. */
+	reply_message(rq, mcp_write_discover(&b, rq->msg.id, offers.bits, offers_instructions(rq),
+	    offers.certain ? DISCOVER_TTL_MS : 0, MCP_SCOPE_PRIVATE), &b);
 	buf_fini(&b);
 }
 
 static void
-on_lists(struct lists_wait *wait, void *arg)
+do_discover(struct request *rq)
 {
-	struct list_job	*job = arg;
+	struct about_job	*job;
 
-	(void)wait;
-	if (job->rq->gone)
-		request_done(job->rq);
-	else
-		view_reply_tools(job->rq);
-}
-
-static void
-do_tools_list(struct request *rq)
-{
-	struct list_job	*job;
-
-	/* The whole list is one page, so no cursor was ever given out (mcp-wire 8: invalid is -32602). */
-	if (rq->msg.cursor.type != JSON_NONE) {
-		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("this cursor was not given out here"), SPAN_NONE, 0);
-		return;
-	}
 	if ((job = arena_calloc(&rq->x->arena, sizeof(*job))) == NULL) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
 	}
 	job->rq = rq;
-	lists_begin(&job->wait, on_lists, job);
-	view_want_all(rq, &job->wait);
+	lists_begin(&job->wait, on_discover, job);
+	offers_want(rq, &job->wait);
 	lists_ready(&job->wait);
 }
 
@@ -111,10 +108,28 @@ do_request(struct request *rq)
 		do_discover(rq);
 		break;
 	case MCP_TOOLS_LIST:
-		do_tools_list(rq);
+		page_list(rq, CATALOGUE_TOOLS);
 		break;
 	case MCP_TOOLS_CALL:
 		do_tools_call(rq);
+		break;
+	case MCP_PROMPTS_LIST:
+		page_list(rq, CATALOGUE_PROMPTS);
+		break;
+	case MCP_PROMPTS_GET:
+		objects_get_prompt(rq);
+		break;
+	case MCP_RESOURCES_LIST:
+		page_list(rq, CATALOGUE_RESOURCES);
+		break;
+	case MCP_RESOURCES_TEMPLATES_LIST:
+		page_list(rq, CATALOGUE_TEMPLATES);
+		break;
+	case MCP_RESOURCES_READ:
+		objects_read_resource(rq);
+		break;
+	case MCP_COMPLETION_COMPLETE:
+		objects_complete(rq);
 		break;
 	default:
 		reply_error(rq, E_RPC_METHOD, rq->msg.method_text, SPAN_NONE, 0);
@@ -126,7 +141,7 @@ void
 request_judge(struct request *rq, enum era_http http)
 {
 	struct era_input	in = {
-		.http = http, .is_json = true, .offers = MCP_OFFER_TOOLS,
+		.http = http, .is_json = true,
 		.version = header(rq, HTTP_MCP_PROTOCOL_VERSION),
 		.method = header(rq, HTTP_MCP_METHOD), .name = header(rq, HTTP_MCP_NAME),
 	};
@@ -137,6 +152,7 @@ request_judge(struct request *rq, enum era_http http)
 		    rpc_scan_end(rq->scan, rq->body, &rq->x->arena, &rq->msg) :
 		    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
 		in.message = &rq->msg;
+		in.offers = offers_for(rq, rq->msg.method);
 	}
 	in.session = session_look(rq);
 	in.session_version = rq->version;

@@ -16,11 +16,29 @@ void
 call_record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
     enum audit_outcome outcome, int err)
 {
-	const struct record_what what = { "tool", ask->server, ask->tool, d };
+	const struct record_what what = { call_kind(ask->what)->audit, ask->server, ask->tool, d };
 
 	/* The refusal stands whether or not it can be kept: nothing was executed. */
 	if (record_once(rq, &what, outcome, err) != 0)
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+}
+
+static void
+reply_unknown(struct request *rq, enum call_what what, enum call_style style, struct span shown)
+{
+	switch (what) {
+	case CALL_RESOURCE:
+		reply_resource_missing(rq, shown);
+		break;
+	case CALL_COMPLETION:
+		reply_error(rq, call_kind(what)->unknown, no_text, no_text, 0);
+		break;
+	case CALL_TOOL:
+	case CALL_PROMPT:
+	default:
+		call_reply_error(rq, style, call_kind(what)->unknown, shown, no_text, 0);
+		break;
+	}
 }
 
 void
@@ -29,8 +47,9 @@ call_reply_denied(struct request *rq, const struct call_ask *ask, const struct d
 	struct span	server = snap_text(rq->config->policy, ask->server->name), text;
 
 	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
-		call_reply_error(rq, ask->style, E_TOOL, ask->style == CALL_PLAIN ? rq->msg.name :
-		    ask->tool, no_text, 0);
+		/* As the client named it. */
+		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ||
+		    ask->what == CALL_RESOURCE ? ask->tool : rq->msg.name);
 		return;
 	}
 	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s); ask your administrator with %s",
@@ -53,6 +72,15 @@ call_refuse_unknown(struct request *rq, const struct rec_server *server, struct 
 	call_record_refusal(rq, &(struct call_ask){ .server = server, .tool = shown }, NULL,
 	    AUDIT_OUTCOME_REFUSED, E_TOOL);
 	call_reply_error(rq, style, E_TOOL, shown, no_text, 0);
+}
+
+void
+call_refuse_missing(struct request *rq, enum call_what what, const struct rec_server *server,
+    struct span shown)
+{
+	call_record_refusal(rq, &(struct call_ask){ .server = server, .what = what, .tool = shown }, NULL,
+	    AUDIT_OUTCOME_REFUSED, call_kind(what)->unknown);
+	reply_unknown(rq, what, CALL_PLAIN, shown);
 }
 
 void

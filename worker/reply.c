@@ -139,6 +139,20 @@ reply_error(struct request *rq, int err, struct span detail, struct span rule, u
 }
 
 void
+reply_resource_missing(struct request *rq, struct span uri)
+{
+	struct mcp_error	e = { .error = rq->modern ? E_RESOURCE : E_RESOURCE_LEGACY,
+				    .request_id = span_of(rq->id_text) };
+	struct buf		data;
+
+	buf_init(&data, MESSAGE_MAX / 2);
+	if (buf_put_str(&data, "\"uri\":") == 0 && json_put_string(&data, uri) == 0)
+		e.extra = buf_rest(&data);
+	send_error(rq, 200, rq->msg.id, &e, NULL);
+	buf_fini(&data);
+}
+
+void
 reply_accepted(struct request *rq)
 {
 	struct exchange_field	f[CORS_FIELDS];

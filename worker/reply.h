@@ -19,6 +19,8 @@ void	reply_verdict(struct request *rq, const struct era_input *in, const struct 
  * its 400 (mcp-wire 4.3). */
 void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
 	    uint64_t retry_after_ms);
+/* A resource that is not there, or must not be known of; code by era, data.uri (mcp-wire 13.1). */
+void	reply_resource_missing(struct request *rq, struct span uri);
 /* 202 without a body; or the end of the event stream that has begun. */
 void	reply_accepted(struct request *rq);
 /* A whole JSON-RPC message, ready to leave; r is what writing it said: not 0 makes it an error. */

@@ -57,7 +57,7 @@ struct route_request {
 	const struct exchange_field *params;	/* Mcp-Param-*, as name; borrowed as the body */
 	size_t			 param_count;
 	bool			 is_list;
-	uint64_t		 capabilities;	/* enum mcp_capability bits of the client; 0 for a list */
+	uint64_t		 capabilities;	/* enum mcp_capability bits of the client */
 	enum mcp_level		 log_level;	/* the client wants; NONE: it did not say */
 };
 

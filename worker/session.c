@@ -9,6 +9,7 @@
 #include "mcp/capability.h"
 #include "mcp/write.h"
 #include "worker/cors.h"
+#include "worker/offers.h"
 #include "worker/reply.h"
 #include "worker/session.h"
 
@@ -81,30 +82,57 @@ make_session(struct request *rq, enum mcp_version version, char token[SEALED_SES
 	return r;
 }
 
-void
-session_initialize(struct request *rq)
-{
-	enum mcp_version	version = mcp_version_negotiate(rq->msg.version);
-	char			token[SEALED_SESSION_CHARS + 1];
-	struct exchange_field	field = { SPAN_LIT("Mcp-Session-Id"), { token, SEALED_SESSION_CHARS } };
-	struct buf		b;
-	int			r;
+/* Waits for what the server of the path says of itself. */
+struct hello {
+	struct request		*rq;
+	struct lists_wait	 wait;
+};
 
-	if (rq->msg.version_value.type != JSON_STRING) {
-		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("protocolVersion must be a string"), SPAN_NONE, 0);
+static void
+on_about(struct lists_wait *wait, void *arg)
+{
+	struct hello		*hello = arg;
+	struct request		*rq = hello->rq;
+	char			 token[SEALED_SESSION_CHARS + 1];
+	struct exchange_field	 field = { SPAN_LIT("Mcp-Session-Id"), { token, SEALED_SESSION_CHARS } };
+	struct buf		 b;
+	int			 r;
+
+	(void)wait;
+	if (rq->gone) {
+		request_done(rq);
 		return;
 	}
-	rq->version = version;
-	if ((r = make_session(rq, version, token)) != 0) {
+	if ((r = make_session(rq, rq->version, token)) != 0) {
 		metric_add(&rq->w->metrics, METRIC_sessions_refused_total, 1);
 		reply_error(rq, r == E_FULL ? E_OVERLOAD : r, SPAN_NONE, SPAN_NONE, 0);
 		return;
 	}
 	metric_add(&rq->w->metrics, METRIC_sessions_created_total, 1);
-	buf_init(&b, 64 * 1024);
-	r = mcp_write_initialize(&b, rq->msg.id, version, MCP_OFFER_TOOLS, SPAN_NONE);
+	buf_init(&b, 256 * 1024);
+	r = mcp_write_initialize(&b, rq->msg.id, rq->version, offers_now(rq).bits, offers_instructions(rq));
 	reply_message_with(rq, r, &b, &field);
 	buf_fini(&b);
+}
+
+void
+session_initialize(struct request *rq)
+{
+	struct hello	*hello;
+
+	if (rq->msg.version_value.type != JSON_STRING) {
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("protocolVersion must be a string"), SPAN_NONE, 0);
+		return;
+	}
+	rq->version = mcp_version_negotiate(rq->msg.version);
+	if ((hello = arena_calloc(&rq->x->arena, sizeof(*hello))) == NULL) {
+		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
+		return;
+	}
+	hello->rq = rq;
+	lists_begin(&hello->wait, on_about, hello);
+	offers_want(rq, &hello->wait);
+	lists_ready(&hello->wait);
 }
 
 void

@@ -38,7 +38,7 @@ may_log(struct span server, struct span tool)
 }
 
 static struct span
-nameless(const struct shown *x, const struct rec_server *s, const struct catalogue_tool *t, const char *why)
+nameless(const struct shown *x, const struct rec_server *s, const struct catalogue_item *t, const char *why)
 {
 	struct span	server = snap_text(x->rq->config->policy, s->name);
 
@@ -81,10 +81,10 @@ shown_begin(struct shown *x, const struct request *rq)
 }
 
 struct span
-shown_name(const struct shown *x, const struct rec_server *server, const struct catalogue_tool *tool)
+shown_name(const struct shown *x, const struct rec_server *server, const struct catalogue_item *tool)
 {
 	const struct request		*rq = x->rq;
-	const struct catalogue_tool	*other;
+	const struct catalogue_item	*other;
 	struct span			 name = span_make(tool->composed, tool->composed_bytes);
 	struct decision			 d;
 

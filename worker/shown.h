@@ -19,6 +19,6 @@ void		shown_begin(struct shown *x, const struct request *rq);
 /* The tool's name there, borrowed from it; empty when it has none, which is logged.  The tool is one
  * that this agent may call. */
 struct span	shown_name(const struct shown *x, const struct rec_server *server,
-		    const struct catalogue_tool *tool);
+		    const struct catalogue_item *tool);
 
 #endif

@@ -6,8 +6,8 @@
  * Trusts:  decide() alone for what is shown; the servers' lists for what there is.
  */
 #include "mcp/name.h"
-#include "mcp/write.h"
 #include "worker/adapt.h"
+#include "worker/asks.h"
 #include "worker/call.h"
 #include "worker/meta.h"
 #include "worker/metatools.h"
@@ -15,8 +15,6 @@
 #include "worker/reply.h"
 #include "worker/shown.h"
 #include "worker/view.h"
-
-#define LIST_BYTES_MAX (64 * 1024 * 1024)
 
 struct view_job {		/* a call whose server's list is waited for */
 	struct request		*rq;
@@ -39,12 +37,14 @@ view_sees_server(const struct request *rq, const struct rec_server *server)
 	return d.allow;
 }
 
-uint64_t
+struct list_owner
 view_list_instance(const struct request *rq, const struct rec_server *server)
 {
+	struct list_owner	owner = { call_instance(rq, server), asks_capabilities(rq, server) };
+
 	if (server->isolation == ISOLATION_CALL || server->isolation == ISOLATION_SESSION)
-		return rq->who.hash ^ rq->who.tenant_hash;
-	return call_instance(rq, server);
+		owner.instance = rq->who.hash ^ rq->who.tenant_hash;
+	return owner;
 }
 
 static void
@@ -53,88 +53,62 @@ want(struct request *rq, struct lists_wait *wait, const struct rec_server *s, bo
 	lists_want(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s), patient);
 }
 
-void
-view_want_all(struct request *rq, struct lists_wait *wait)
+bool
+view_merges(unsigned view, enum catalogue_kind kind)
 {
-	const struct rec_server	*s;
-
-	if (rq->view & VIEW_HAS_SERVER)
-		want(rq, wait, rq->server, true);
-	if ((rq->view & VIEW_HAS_CATALOG) == 0 || !adapt_needs_lists(rq))
-		return;
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-		if (view_sees_server(rq, s))
-			want(rq, wait, s, false);
+	if (view & VIEW_HAS_SERVER)
+		return false;
+	/* The gateway's own tools stand for everybody's; nothing stands for a prompt or a resource. */
+	return kind != CATALOGUE_TOOLS || (view & VIEW_HAS_CATALOG) != 0;
 }
 
-/* --- tools/list ------------------------------------------------------------------------------- */
-
-static int
-put_server_tools(struct request *rq, const struct rec_server *s, const struct shown *shown,
-    struct mcp_list *to)
+bool
+view_sees_kind(const struct request *rq, const struct rec_server *server, enum catalogue_kind kind)
 {
-	struct span		 name = snap_text(rq->config->policy, s->name), why;
-	const struct catalogue	*list = lists_find(rq->w->lists, s, view_list_instance(rq, s), &why);
-	bool			 composed = (rq->view & VIEW_HAS_SERVER) == 0;
-	int			 r;
+	static const enum object_kind	objects[CATALOGUE_KINDS] = {
+		[CATALOGUE_TOOLS] = OBJECT_SERVER, [CATALOGUE_PROMPTS] = OBJECT_PROMPT,
+		[CATALOGUE_RESOURCES] = OBJECT_RESOURCE, [CATALOGUE_TEMPLATES] = OBJECT_TEMPLATE,
+	};
+	struct decision	d;
 
-	if (list == NULL)
-		return 0;	/* one dead server changes nothing for the others */
-	for (size_t i = 0; i < catalogue_count(list); i++) {
-		const struct catalogue_tool	*t = catalogue_at(list, i);
-		struct decision			 d;
-
-		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
-		if (!d.allow || (composed && shown_name(shown, s, t).n == 0))
-			continue;
-		if ((r = mcp_list_tool(to, t, composed)) != 0)
-			return r;
-	}
-	return 0;
+	if (!span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
+		return false;
+	decide(rq->config->policy, &rq->who, &(struct object){ objects[kind],
+	    snap_text(rq->config->policy, server->name), SPAN_NONE }, &d);
+	return d.allow;
 }
 
-static int
-put_all_tools(struct request *rq, struct buf *b)
+bool
+view_may_have(const struct request *rq, const struct rec_server *server, enum catalogue_kind kind)
 {
-	const struct rec_server	*s;
-	struct mcp_list		 to;
-	struct shown		 shown;
-	unsigned		 view = adapt_listed(rq);
-	int			 r;
+	const struct about	*about;
 
-	shown_begin(&shown, rq);
-	if ((r = mcp_list_begin(&to, b, rq->msg.id, rq->version)) != 0)
-		return r;
-	if ((view & VIEW_HAS_DISCOVERY) && (r = metatools_list(&to, (view & VIEW_HAS_SEARCH) != 0)) != 0)
-		return r;
-	if ((view & VIEW_HAS_SERVER) && (r = put_server_tools(rq, rq->server, &shown, &to)) != 0)
-		return r;
-	if (view & VIEW_HAS_CATALOG) {
-		for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-			if (view_sees_server(rq, s) && (r = put_server_tools(rq, s, &shown, &to)) != 0)
-				return r;
-	}
-	/* What is listed depends on who asks, and on servers that may come back any moment. */
-	return mcp_list_end(&to, SPAN_NONE, 0, MCP_SCOPE_PRIVATE);
+	if (kind == CATALOGUE_TOOLS)
+		return true;
+	about = lists_about(rq->w->lists, server, view_list_instance(rq, server));
+	return about == NULL || (about->offers & catalogue_row(kind)->offer) != 0;
 }
 
 void
-view_reply_tools(struct request *rq)
+view_want_all(struct request *rq, struct lists_wait *wait, enum catalogue_kind kind)
 {
-	struct buf	b;
+	const struct rec_server	*s;
+	bool			 merges = view_merges(rq->view, kind) &&
+				    (kind != CATALOGUE_TOOLS || adapt_needs_lists(rq));
 
-	metric_add(&rq->w->metrics, METRIC_lists_total, 1);
-	buf_init(&b, LIST_BYTES_MAX);
-	reply_message(rq, put_all_tools(rq, &b), &b);
-	buf_fini(&b);
+	for (uint64_t i = 0; merges && (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+		if (view_sees_kind(rq, s, kind) && view_may_have(rq, s, kind))
+			lists_want_kind(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s),
+			    (enum list_kind)kind, false);
+	if ((rq->view & VIEW_HAS_SERVER) && view_sees_kind(rq, rq->server, kind))
+		lists_want_kind(rq->w->lists, wait, rq->config, rq->server,
+		    view_list_instance(rq, rq->server), (enum list_kind)kind, true);
 }
 
 /* --- tools/call ------------------------------------------------------------------------------- */
 
-/* The server whose prefix the name begins with, split at the first "__"; *rest is what follows.  The
- * server without a prefix takes what has none. */
-static const struct rec_server *
-server_of_name(struct request *rq, struct span shown, struct span *rest)
+const struct rec_server *
+view_server_of_name(struct request *rq, struct span shown, struct span *rest)
 {
 	const struct rec_server	*s, *bare = NULL;
 	struct span		 prefix = mcp_name_prefix(shown);
@@ -169,7 +143,7 @@ on_list(struct lists_wait *wait, void *arg)
 	struct call_ask		 ask;
 	struct shown		 shown;
 	struct span		 why;
-	const struct catalogue_tool *t;
+	const struct catalogue_item *t;
 
 	(void)wait;
 	ask_of(job, job->shown, &ask);
@@ -218,7 +192,7 @@ view_call(struct request *rq, struct span shown)
 	job->rq = rq;
 	job->shown = job->own = shown;
 	job->server = rq->view & VIEW_HAS_SERVER ? rq->server :
-	    rq->view & VIEW_HAS_CATALOG ? server_of_name(rq, shown, &job->own) : NULL;
+	    rq->view & VIEW_HAS_CATALOG ? view_server_of_name(rq, shown, &job->own) : NULL;
 	/* A server of the path was looked at with the path. */
 	if (job->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_sees_server(rq, job->server))) {
 		call_refuse_unknown(rq, NULL, shown, CALL_PLAIN);

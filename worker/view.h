@@ -14,12 +14,21 @@
 bool		view_sees_server(const struct request *rq, const struct rec_server *server);
 /* Whose instance lists the tools for this request.  An instance per call or session would start a
  * tool for each list: those are listed by one per principal. */
-uint64_t	view_list_instance(const struct request *rq, const struct rec_server *server);
+struct list_owner view_list_instance(const struct request *rq, const struct rec_server *server);
+/* Does the view show every server's things of this kind in one list? */
+bool		view_merges(unsigned view, enum catalogue_kind kind);
+/* May this request's agent see anything of the kind there?  Of tools each has its own decision. */
+bool		view_sees_kind(const struct request *rq, const struct rec_server *server,
+		    enum catalogue_kind kind);
+/* Has the server said that it has none of the kind?  Then it is not asked. */
+bool		view_may_have(const struct request *rq, const struct rec_server *server,
+		    enum catalogue_kind kind);
 /* Waits for the lists of every server this request sees (of its one server in a server's view). */
-void		view_want_all(struct request *rq, struct lists_wait *wait);
+void		view_want_all(struct request *rq, struct lists_wait *wait, enum catalogue_kind kind);
 
-/* tools/list of the view; lists must have been waited for. */
-void		view_reply_tools(struct request *rq);
+/* The server whose prefix the name begins with, split at the first "__"; *rest is what follows.  The
+ * server without a prefix takes what has none.  NULL when there is none; policy was not asked. */
+const struct rec_server *view_server_of_name(struct request *rq, struct span shown, struct span *rest);
 /* tools/call of `name` as shown in the view. */
 void		view_call(struct request *rq, struct span name);
 

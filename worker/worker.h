@@ -46,6 +46,7 @@ must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config *
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
+struct known;
 struct lists;
 struct upstream;
 
@@ -80,7 +81,8 @@ struct worker {
 	struct link		*links[WORKER_LINKS_MAX];
 	size_t			 link_count;
 	struct peers		*peers;		/* messages to and from other workers */
-	struct lists		*lists;		/* the servers' lists of tools */
+	struct lists		*lists;		/* what the servers list */
+	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */

@@ -211,6 +211,9 @@ call_prove(struct call *c)
 		c->method_span = span_at(&slot[WANT_METHOD]);
 		c->name_span = span_at(&slot[slot[WANT_NAME].seen ? WANT_NAME : WANT_URI]);
 	}
+	if (r == 0 && c->list)
+		c->about = json_is((struct json_value){ (enum json_type)slot[WANT_METHOD].type,
+		    span_part(body, slot[WANT_METHOD].at, slot[WANT_METHOD].bytes) }, "server/discover");
 	json_scan_free(&scan);
 	return r;
 }

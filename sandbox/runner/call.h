@@ -32,6 +32,7 @@ struct call {
 	uint64_t		 id;		/* ours, in the line; 0: none yet */
 	enum call_state		 state;
 	bool			 list;		/* background work, not a client's */
+	bool			 about;		/* and of that, a server/discover */
 	enum mcp_level		 log_level;	/* its client wants; MCP_LEVEL_NONE: did not say */
 	bool			 out, waits;	/* counted in the instance's lease */
 	bool			 asked;		/* the tool asked its client, or may have meant it */

@@ -98,6 +98,7 @@ instance_hello(struct instance *i, const struct line *answer)
 	}
 	s->era_weak = false;
 	i->logs = json_get(answer->msg.capabilities, "logging").type == JSON_OBJECT;
+	instance_keep_about(i, answer->msg.result);
 	buf_init(&line, RUNNER_TEXT);
 	if (handshake_put_initialized(&line) == 0)
 		tool_say(i->tool, &line);

@@ -189,6 +189,10 @@ instance_put(struct instance *i, struct call *c)
 	size_t	 bytes;
 	char	*line;
 
+	if (c->about && !i->modern) {
+		instance_answer_about(i, c);
+		return;
+	}
 	note_level(i, c);
 	instance_id_add(i, c);
 	if (call_take_line(c, i->modern, &line, &bytes) != 0) {
@@ -444,6 +448,7 @@ instances_reap(struct runner *r)
 			*at = i->next;
 			loop_timer_disarm(&i->timer);
 			lease_fini(i);
+			instance_drop_about(i);
 			free(i);
 		}
 	}

@@ -37,6 +37,8 @@ struct instance {
 	bool			 modern;
 	bool			 logs;		/* its InitializeResult offers `logging` */
 	enum mcp_level		 level_told;	/* the most verbose of logging/setLevel */
+	char			*about;		/* a legacy tool's InitializeResult, raw; NULL: none kept */
+	size_t			 about_bytes;
 	uint64_t		 next_id, hello_id;
 	uint64_t		 up_since_ms, last_use_ms;
 	struct loop_timer	 timer;		/* what it means depends on the state */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * instance_priv.h - what instance.c, share.c, greet.c and incoming.c share
+ * instance_priv.h - what instance.c, about.c, share.c, greet.c and incoming.c share
  */
 #ifndef SANDBOX_RUNNER_INSTANCE_PRIV_H
 #define SANDBOX_RUNNER_INSTANCE_PRIV_H
@@ -29,6 +29,13 @@ void	instance_probed(struct instance *i, enum era era, bool weak);
 void	instance_hello(struct instance *i, const struct line *answer);
 /* greet.c: the tool went, or was silent, before it was up: a guess is no verdict any more. */
 void	instance_doubt_era(struct instance *i);
+
+/* about.c: keeps what a legacy tool says of itself in answer to initialize; gives it back. */
+void	instance_keep_about(struct instance *i, struct json_value result);
+void	instance_drop_about(struct instance *i);
+/* about.c: a worker's server/discover to a legacy tool, which knows no such method: answered with what
+ * was kept.  Ends the call. */
+void	instance_answer_about(struct instance *i, struct call *c);
 
 /* incoming.c: the call that was given this id and is not answered; NULL when the raw id is none of ours. */
 struct call	*instance_call_by_id(struct instance *i, struct span raw);

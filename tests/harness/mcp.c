@@ -81,13 +81,13 @@ mcp_ask(struct mcp *m, const char *method, const char *params, struct answer *ou
 	free(body);
 }
 
-/* The value of "name" in params: Mcp-Name wants it. */
+/* The value of "name" or "uri" in params: Mcp-Name wants it. */
 static void
 name_of(const char *params, char *to, size_t room)
 {
 	json_object	*o = params == NULL ? NULL : json_tokener_parse(params);
 
-	snprintf(to, room, "%s", json_text_at(o, "name"));
+	snprintf(to, room, "%s", json_text_at(o, json_at(o, "name") != NULL ? "name" : "uri"));
 	json_object_put(o);
 }
 
@@ -111,6 +111,15 @@ mcp_ask_modern(struct mcp *m, const char *method, const char *params, struct ans
 	mcp_post(m, headers, body, out);
 	free(headers);
 	free(body);
+}
+
+void
+mcp_ask_either(struct mcp *m, const char *method, const char *params, struct answer *out)
+{
+	if (m->session[0] == '\0')
+		mcp_ask_modern(m, method, params, out);
+	else
+		mcp_ask(m, method, params, out);
 }
 
 void

@@ -31,6 +31,8 @@ int	mcp_initialize(struct mcp *m);
 void	mcp_ask(struct mcp *m, const char *method, const char *params, struct answer *out);
 /* Modern: the same with _meta and headers; params without _meta, or NULL. */
 void	mcp_ask_modern(struct mcp *m, const char *method, const char *params, struct answer *out);
+/* The same in the era of this client: modern when it has no session. */
+void	mcp_ask_either(struct mcp *m, const char *method, const char *params, struct answer *out);
 /* tools/call of one tool, in the era of this client: modern when it has no session. */
 void	mcp_call(struct mcp *m, const char *tool, const char *arguments, struct answer *out);
 /* One POST of this body with these further header lines, as it is. */

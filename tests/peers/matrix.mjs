@@ -100,6 +100,40 @@ async function checkServer(client, name, shown) {
 	want(!result.isError && textOf(result).includes(calls[name].answer), textOf(result));
 }
 
+// Prompts, resources, templates and completion of server-everything; `shown` makes the name a view shows.
+async function checkObjects(client, shown, merged) {
+	const { prompts } = await client.listPrompts();
+	const wanted = shown('completable-prompt');
+	want(prompts.some(p => p.name === wanted), `${wanted} is not in ${prompts.map(p => p.name)}`);
+	const prompt = JSON.stringify(await client.getPrompt({ name: shown('args-prompt'), arguments: { city: 'Bern' } }));
+	want(prompt.includes('weather in Bern'), prompt);
+
+	const { resources } = await client.listResources();
+	want(resources.length > 0 && new Set(resources.map(r => r.uri)).size === resources.length, 'resources are missing or twice');
+	const { contents } = await client.readResource({ uri: resources[0].uri });
+	want(contents[0].uri === resources[0].uri, JSON.stringify(contents).slice(0, 300));
+	const { resourceTemplates } = await client.listResourceTemplates();
+	const template = 'demo://resource/dynamic/text/{resourceId}';
+	want(resourceTemplates.filter(t => t.uriTemplate === template).length === 1, JSON.stringify(resourceTemplates));
+	const made = await client.readResource({ uri: 'demo://resource/dynamic/text/7' });
+	want(made.contents[0].text.startsWith('Resource 7:'), JSON.stringify(made));
+	const missing = await client.readResource({ uri: 'demo://nowhere/7' }).then(() => null, e => e);
+	// The SDK's servers of the handshake revisions answer -32602 themselves.
+	want(missing !== null && (!merged || [-32002, -32602].includes(missing.code)), `${missing?.code}: ${missing?.message}`);
+
+	const byName = await client.complete({ ref: { type: 'ref/prompt', name: wanted },
+	    argument: { name: 'department', value: 'S' } });
+	want(byName.completion.values.join() === 'Sales,Support', JSON.stringify(byName));
+	const withContext = await client.complete({ ref: { type: 'ref/prompt', name: wanted },
+	    argument: { name: 'name', value: '' }, context: { arguments: { department: 'Sales' } } });
+	want(withContext.completion.values.includes('Eve'), JSON.stringify(withContext));
+	const byTemplate = await client.complete({ ref: { type: 'ref/resource', uri: template },
+	    argument: { name: 'resourceId', value: '12' } });
+	want(byTemplate.completion.values.join() === '12', JSON.stringify(byTemplate));
+	const capabilities = client.getServerCapabilities();
+	want(capabilities.prompts && capabilities.resources && capabilities.completions, JSON.stringify(capabilities));
+}
+
 async function checkDiscovery(client, names) {
 	const listed = (await client.listTools()).tools.map(t => t.name);
 
@@ -163,6 +197,17 @@ try {
 		for (const name of Object.keys(calls))
 			await test(`${kind.name}: /servers/${name}/mcp`, () => withClient(kind, `${gateway.url}/servers/${name}/mcp`,
 			    key, client => checkServer(client, name, (s, t) => s === name ? t : `${s}/${t}`)));
+		for (const path of ['/mcp', '/mcp/discovery'])
+			for (const name of ['everything', 'remote'])
+				await test(`${kind.name}: prompts and resources of ${name} through ${path}`, () => withClient(kind,
+				    gateway.url + path, key, client => checkObjects(client, t => `${name}__${t}`, true)));
+		for (const name of ['everything', 'remote'])
+			await test(`${kind.name}: prompts and resources of /servers/${name}/mcp`, () => withClient(kind,
+			    `${gateway.url}/servers/${name}/mcp`, key, client => checkObjects(client, t => t, false)));
+		await test(`${kind.name}: a server without prompts offers none`, () => withClient(kind,
+		    `${gateway.url}/servers/memory/mcp`, key, async client => {
+			    want(client.getServerCapabilities().tools && !client.getServerCapabilities().prompts, 'prompts are offered');
+		    }));
 		await test(`${kind.name}: /mcp/discovery`, () => withClient(kind, `${gateway.url}/mcp/discovery`, key,
 		    client => checkDiscovery(client, Object.keys(calls))));
 		await test(`${kind.name}: a denied tool, named`, () => withClient(kind, `${gateway.url}/mcp`, key,

@@ -16,7 +16,7 @@ static struct catalogue	*cat;
 static void
 set_up(void)
 {
-	cr_assert(catalogue_new(SPAN_LIT("Files"), SPAN_LIT("fs"), &cat) == 0);
+	cr_assert(catalogue_new(CATALOGUE_TOOLS, SPAN_LIT("Files"), SPAN_LIT("fs"), &cat) == 0);
 }
 
 static void
@@ -39,7 +39,7 @@ page(const char *text, struct span *cursor)
 
 Test(catalogue, keeps_tools_of_all_pages_in_order)
 {
-	const struct catalogue_tool	*t;
+	const struct catalogue_item	*t;
 	struct span			 cursor;
 
 	cr_assert(page("{\"tools\":[ { \"name\" : \"read\", \"x\":[1, 2], " OBJ ", \"description\":\"a b\" } ,"
@@ -137,7 +137,7 @@ Test(catalogue, stops_at_ten_thousand)
 		cr_expect((cursor.n > 0) == (p < 10), "page %d", p);
 	}
 	cr_assert(catalogue_finish(cat) == 0);
-	cr_expect(catalogue_count(cat) == CATALOGUE_TOOLS_MAX);
+	cr_expect(catalogue_count(cat) == CATALOGUE_ITEMS_MAX);
 	cr_expect(catalogue_dropped(cat, CATALOGUE_DROP_LIMIT) == 1000);
 	for (int i = 0; i < 10000; i += 7) {
 		snprintf(name, sizeof(name), "t%d", i);

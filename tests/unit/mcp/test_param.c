@@ -73,9 +73,9 @@ Test(param, are_kept_with_the_tool_that_has_them)
 {
 	struct catalogue	*c;
 	struct span		 cursor;
-	const struct catalogue_tool *t;
+	const struct catalogue_item *t;
 
-	cr_assert(catalogue_new(SPAN_LIT("s"), SPAN_LIT("s"), &c) == 0);
+	cr_assert(catalogue_new(CATALOGUE_TOOLS, SPAN_LIT("s"), SPAN_LIT("s"), &c) == 0);
 	cr_assert(catalogue_page(c, json("{\"tools\":[{\"name\":\"none\",\"inputSchema\":{\"type\":\"object\"}},"
 	    "{\"name\":\"one\",\"inputSchema\":{\"type\":\"object\",\"properties\":"
 	    "{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}}}}]}"), &cursor) == 0);
@@ -118,7 +118,7 @@ Test(param, that_fill_the_catalogue_cost_their_tools_alone)
 	for (int i = 0; i < 1200; i++)
 		n += put_wide(text + n, room - n, "wide", i, 32);
 	snprintf(text + n, room - n, "{\"name\":\"good\",\"inputSchema\":{\"type\":\"object\"}}]}");
-	cr_assert(catalogue_new(SPAN_LIT("s"), SPAN_LIT("s"), &c) == 0);
+	cr_assert(catalogue_new(CATALOGUE_TOOLS, SPAN_LIT("s"), SPAN_LIT("s"), &c) == 0);
 	cr_assert(catalogue_page(c, json(text), &cursor) == 0);
 	cr_assert(catalogue_finish(c) == 0);
 	cr_expect(catalogue_dropped(c, CATALOGUE_DROP_HEADER) == 1, "33 annotations");

@@ -24,7 +24,7 @@ make(const char *tools)
 	struct json_value	v;
 	struct span		cursor;
 
-	cr_assert(catalogue_new(SPAN_LIT("Files"), SPAN_LIT("fs"), &cat) == 0);
+	cr_assert(catalogue_new(CATALOGUE_TOOLS, SPAN_LIT("Files"), SPAN_LIT("fs"), &cat) == 0);
 	cr_assert(json_parse(span_of(tools), false, &v, NULL) == 0, "%.200s", tools);
 	cr_assert(catalogue_page(cat, v, &cursor) == 0 && catalogue_finish(cat) == 0);
 }

@@ -125,12 +125,12 @@ list(enum mcp_version v, bool composed)
 	struct span		 cursor;
 	struct mcp_list		 l;
 
-	cr_assert(catalogue_new(SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
+	cr_assert(catalogue_new(CATALOGUE_TOOLS, SPAN_LIT("s"), SPAN_LIT("p"), &c) == 0);
 	cr_assert(json_parse(SPAN_LIT("{\"tools\":[" TOOL "," PLAIN "," ODD "]}"), true, &page, NULL) == 0);
 	cr_assert(catalogue_page(c, page, &cursor) == 0 && catalogue_finish(c) == 0 && catalogue_count(c) == 3);
-	cr_assert(mcp_list_begin(&l, &to, SPAN_LIT("1"), v) == 0);
+	cr_assert(mcp_list_begin(&l, &to, SPAN_LIT("1"), v, CATALOGUE_TOOLS) == 0);
 	for (size_t i = 0; i < 3; i++)
-		cr_assert(mcp_list_tool(&l, catalogue_at(c, i), composed) == 0);
+		cr_assert(mcp_list_item(&l, catalogue_at(c, i), composed) == 0);
 	cr_assert(mcp_list_raw(&l, SPAN_LIT("{\"name\":\"own\",\"title\":\"O\"}")) == 0);
 	cr_assert(mcp_list_end(&l, composed ? SPAN_LIT("next") : SPAN_NONE, 10, MCP_SCOPE_PUBLIC) == 0);
 	catalogue_free(&c);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * objects.c - an MCP server with prompts, resources, templates and completion: objects-server NAME [WORD...]
+ *
+ *   modern   speaks 2026-07-28 alone; else 2025-11-25 alone
+ *   http     on a free port of the loopback, which is the only line on stdout, until the parent dies;
+ *            else over stdin and stdout
+ *   bare     has tools only, and says so
+ *   many     has 2,500 resources more
+ *
+ * Everybody has the resource shared://all and the prompt greet; the rest bears the server's name.  What it
+ * answers says who it is and what it was asked for.
+ */
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/json.h"
+
+#define META	"\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"objects\",\"version\":\"1\"}}"
+#define MANY	2500
+
+static const char	*name;
+static bool		 modern, http, bare, many;
+static FILE		*out;
+
+/* Text between the quotes of a string without escapes. */
+static struct span
+text_of(struct json_value v)
+{
+	return v.type == JSON_STRING ? span_part(v.raw, 1, v.raw.n - 2) : SPAN_LIT("");
+}
+
+static void
+put_capabilities(void)
+{
+	fprintf(out, "\"capabilities\":{\"tools\":{}%s},\"instructions\":\"Use %s well.\"",
+	    bare ? "" : ",\"prompts\":{},\"resources\":{},\"completions\":{}", name);
+}
+
+static void
+put_list(const char *method)
+{
+	if (strcmp(method, "tools/list") == 0)
+		fprintf(out, "\"tools\":[{\"name\":\"point\",\"inputSchema\":{\"type\":\"object\"}}]");
+	else if (strcmp(method, "prompts/list") == 0)
+		fprintf(out, "\"prompts\":[{\"name\":\"greet\",\"title\":\"Greet\",\"icons\":[],\"arguments\":[{\"name\":"
+		    "\"who\"}]},{\"name\":\"only %s\"}]", name);
+	else if (strcmp(method, "resources/templates/list") == 0)
+		fprintf(out, "\"resourceTemplates\":[{\"name\":\"t\",\"uriTemplate\":\"%s://item/{id}\"},"
+		    "{\"name\":\"s\",\"uriTemplate\":\"same://{id}\"}]", name);
+	else {
+		fprintf(out, "\"resources\":[{\"name\":\"all\",\"uri\":\"shared://all\",\"description\":\"of %s\"},"
+		    "{\"name\":\"own\",\"uri\":\"%s://own\"}", name, name);
+		for (int i = 0; many && i < MANY; i++)
+			fprintf(out, ",{\"name\":\"n\",\"uri\":\"%s://many/%d\"}", name, i);
+		fprintf(out, "]");
+	}
+	if (modern)
+		fprintf(out, ",\"ttlMs\":1000,\"cacheScope\":\"public\"");
+}
+
+static void
+on_read(struct span uri)
+{
+	if (memmem(uri.p, uri.n, "missing", 7) != NULL) {
+		fprintf(out, "\"error\":{\"code\":%d,\"message\":\"Resource not found\",\"data\":{\"uri\":\"%.*s\"}}}\n",
+		    modern ? -32602 : -32002, SPAN_FMT(uri));
+		return;
+	}
+	fprintf(out, "\"result\":{%s\"contents\":[{\"uri\":\"%.*s\",\"text\":\"%s has %.*s\"}]%s}}\n",
+	    modern ? "\"resultType\":\"complete\"," META "," : "", SPAN_FMT(uri), name, SPAN_FMT(uri),
+	    modern ? ",\"ttlMs\":1000,\"cacheScope\":\"public\"" : "");
+}
+
+static void
+on_method(struct json_value method, struct json_value params)
+{
+	static const char *const lists[] = { "tools/list", "prompts/list", "resources/list",
+		"resources/templates/list" };
+	struct json_value	ref = json_get(params, "ref");
+	struct span		key = text_of(json_get(params, "name"));
+	const char		*head = modern ? "\"resultType\":\"complete\"," META "," : "";
+
+	for (size_t i = 0; i < (bare ? 1u : 4u); i++)
+		if (json_is(method, lists[i])) {
+			fprintf(out, "\"result\":{%s", head);
+			put_list(lists[i]);
+			fprintf(out, "}}\n");
+			return;
+		}
+	if (!modern && json_is(method, "initialize")) {
+		fprintf(out, "\"result\":{\"protocolVersion\":\"2025-11-25\",\"serverInfo\":{\"name\":\"objects\","
+		    "\"version\":\"1\"},");
+		put_capabilities();
+		fprintf(out, "}}\n");
+	} else if (modern && json_is(method, "server/discover")) {
+		fprintf(out, "\"result\":{%s\"supportedVersions\":[\"2026-07-28\"],", head);
+		put_capabilities();
+		fprintf(out, ",\"ttlMs\":1000,\"cacheScope\":\"public\"}}\n");
+	} else if (json_is(method, "tools/call")) {
+		fprintf(out, "\"result\":{%s\"content\":[{\"type\":\"resource_link\",\"uri\":\"hidden://%s\",\"name\":"
+		    "\"h\"}]}}\n", head, name);
+	} else if (!bare && json_is(method, "resources/read")) {
+		on_read(text_of(json_get(params, "uri")));
+	} else if (!bare && json_is(method, "prompts/get")) {
+		fprintf(out, "\"result\":{%s\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":"
+		    "\"%s greets %.*s by %.*s\"}}]}}\n", head, name,
+		    SPAN_FMT(text_of(json_get(json_get(params, "arguments"), "who"))), SPAN_FMT(key));
+	} else if (!bare && json_is(method, "completion/complete")) {
+		fprintf(out, "\"result\":{%s\"completion\":{\"values\":[\"%s\",\"%.*s\"]}}}\n", head, name,
+		    SPAN_FMT(text_of(json_get(ref, json_get(ref, "name").type == JSON_NONE ? "uri" : "name"))));
+	} else {
+		fprintf(out, "\"error\":{\"code\":-32601,\"message\":\"unknown\"}}\n");
+	}
+}
+
+/* One message's answer, with a line feed; nothing for a notification. */
+static void
+answer(struct span text)
+{
+	struct json_value	message;
+	struct span		id;
+
+	if (json_parse(text, false, &message, NULL) != 0)
+		exit(65);
+	if ((id = json_get(message, "id").raw).n == 0)
+		return;
+	fprintf(out, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,", SPAN_FMT(id));
+	on_method(json_get(message, "method"), json_get(message, "params"));
+}
+
+static void
+serve_stdin(void)
+{
+	char	*line = NULL;
+	size_t	 room = 0;
+	ssize_t	 n;
+
+	out = stdout;
+	while ((n = getline(&line, &room, stdin)) > 0) {
+		answer(span_make(line, (size_t)n - (line[n - 1] == '\n')));
+		fflush(out);
+	}
+	free(line);
+}
+
+/* Reads one POST and answers it; the connection ends with that. */
+static void
+serve_one(int fd)
+{
+	static char	 text[1 << 20];
+	size_t		 used = 0, want = 0;
+	char		*body = NULL, *length, *said = NULL;
+	size_t		 said_bytes = 0;
+	ssize_t		 n;
+
+	while (body == NULL || used - (size_t)(body - text) < want) {
+		if (used == sizeof(text) - 1 || (n = read(fd, text + used, sizeof(text) - 1 - used)) <= 0)
+			return;
+		used += (size_t)n;
+		text[used] = '\0';
+		if (body == NULL && (body = strstr(text, "\r\n\r\n")) != NULL) {
+			body += 4;
+			length = strcasestr(text, "\r\nContent-Length:");
+			want = length == NULL ? 0 : strtoul(length + 17, NULL, 10);
+		}
+	}
+	if ((out = open_memstream(&said, &said_bytes)) == NULL)
+		exit(71);
+	if (strncmp(text, "POST ", 5) == 0)
+		answer(span_make(body, want));
+	fclose(out);
+	dprintf(fd, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	    strncmp(text, "POST ", 5) != 0 ? "405 No" : said_bytes > 0 ? "200 OK" : "202 Accepted", said_bytes, said);
+	free(said);
+}
+
+static void
+serve_http(void)
+{
+	struct sockaddr_in	at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t		n = sizeof(at);
+	int			fd, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (listener == -1 || bind(listener, (struct sockaddr *)&at, sizeof(at)) == -1 ||
+	    listen(listener, 64) == -1 || getsockname(listener, (struct sockaddr *)&at, &n) == -1)
+		exit(71);
+	printf("%u\n", ntohs(at.sin_port));
+	fflush(stdout);
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1) {
+		serve_one(fd);
+		close(fd);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "usage: objects-server NAME [modern|http|bare|many...]\n");
+		return 64;
+	}
+	name = argv[1];
+	for (int i = 2; i < argc; i++) {
+		modern = modern || strcmp(argv[i], "modern") == 0;
+		http = http || strcmp(argv[i], "http") == 0;
+		bare = bare || strcmp(argv[i], "bare") == 0;
+		many = many || strcmp(argv[i], "many") == 0;
+	}
+	if (http)
+		serve_http();
+	else
+		serve_stdin();
+	return 0;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * objects.c - prompts/get, resources/read and completion/complete: to the server that has it
+ *
+ * Process: worker.  Owns: nothing beyond a request.
+ * Trusts:  decide() alone for which servers may be asked; what servers list and return only for which
+ *          of those it is.
+ *
+ * On one server's URL names and URIs are that server's own.  In a merged view a prompt's name leads to
+ * its server by the prefix; a URI by what is listed, what was returned before, what a template may have
+ * made, and last by there being one server only that has resources (mcp-wire 14.2).
+ */
+#include "mcp/template.h"
+#include "worker/call.h"
+#include "worker/known.h"
+#include "worker/objects.h"
+#include "worker/page.h"
+#include "worker/reply.h"
+#include "worker/view.h"
+
+struct find {			/* a call whose server is looked for */
+	struct request		*rq;
+	struct lists_wait	 wait;
+	enum call_what		 what;
+	struct span		 key;		/* as the client wrote it: a name, a URI, a template */
+	struct json_value	 ref;		/* of a completion by name */
+	const struct rec_server	*server;	/* by name: the one with the prefix */
+};
+
+static bool
+may_use(const struct request *rq, const struct rec_server *s, enum call_what what)
+{
+	struct decision	d;
+
+	if ((s->flags & SERVER_FLAG_DISABLED) != 0 ||
+	    !span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))
+		return false;
+	decide(rq->config->policy, &rq->who, &(struct object){ call_kind(what)->object,
+	    snap_text(rq->config->policy, s->name), SPAN_NONE }, &d);
+	return d.allow;
+}
+
+static struct call_ask
+ask_of(const struct find *f, const struct rec_server *s, struct span own)
+{
+	return (struct call_ask){ .server = s, .what = f->what, .tool = own, .from = &f->rq->msg,
+	    .arguments = f->what == CALL_PROMPT ? f->rq->msg.arguments :
+		(struct json_value){ JSON_NONE, SPAN_NONE }, .style = CALL_PLAIN };
+}
+
+static struct find *
+find_new(struct request *rq, enum call_what what, struct span key)
+{
+	struct find	*f = arena_calloc(&rq->x->arena, sizeof(*f));
+
+	metric_add(&rq->w->metrics, METRIC_calls_total, 1);
+	if (f == NULL) {
+		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
+		return NULL;
+	}
+	f->rq = rq;
+	f->what = what;
+	f->key = key;
+	return f;
+}
+
+static bool
+is_gone(const struct find *f)
+{
+	if (!f->rq->gone || !f->rq->modern)
+		return false;
+	request_done(f->rq);
+	return true;
+}
+
+static void
+call_at(const struct find *f, const struct rec_server *s)
+{
+	struct call_ask	ask = ask_of(f, s, f->key);
+
+	call_begin(f->rq, &ask);
+}
+
+/* --- by name ---------------------------------------------------------------------------------- */
+
+static void
+on_prompts(struct lists_wait *wait, void *arg)
+{
+	struct find			*f = arg;
+	struct request			*rq = f->rq;
+	struct call_ask			 ask = ask_of(f, f->server, f->key);
+	const struct catalogue		*list;
+	const struct catalogue_item	*t;
+	struct span			 why;
+
+	(void)wait;
+	if (is_gone(f))
+		return;
+	list = lists_find_kind(rq->w->lists, f->server, view_list_instance(rq, f->server), LIST_PROMPTS, &why);
+	if (list == NULL) {
+		call_refuse_unavailable(rq, &ask, why);
+		return;
+	}
+	t = rq->view & VIEW_HAS_SERVER ? catalogue_find(list, f->key) : catalogue_find_composed(list, f->key);
+	if (t == NULL) {
+		call_refuse_missing(rq, f->what, f->server, f->key);
+		return;
+	}
+	ask.ref = f->ref;
+	/* The list may be replaced before the call ends: keep the name with the request. */
+	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL)
+		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
+	else
+		call_begin(rq, &ask);
+}
+
+static void
+find_by_name(struct find *f)
+{
+	struct request	*rq = f->rq;
+	struct span	 own = f->key;
+	struct call_ask	 ask;
+	struct decision	 d;
+
+	f->server = rq->view & VIEW_HAS_SERVER ? rq->server : view_server_of_name(rq, f->key, &own);
+	/* A server of the path was looked at with the path. */
+	if (f->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_sees_server(rq, f->server))) {
+		call_refuse_missing(rq, f->what, NULL, f->key);
+		return;
+	}
+	/* What is denied is refused before anything is started for it. */
+	decide(rq->config->policy, &rq->who, &(struct object){ call_kind(f->what)->object,
+	    snap_text(rq->config->policy, f->server->name), own }, &d);
+	if (!d.allow) {
+		ask = ask_of(f, f->server, own);
+		call_refuse_denied(rq, &ask, &d);
+		return;
+	}
+	if (!view_may_have(rq, f->server, CATALOGUE_PROMPTS)) {
+		call_refuse_missing(rq, f->what, f->server, f->key);
+		return;
+	}
+	lists_begin(&f->wait, on_prompts, f);
+	lists_want_kind(rq->w->lists, &f->wait, rq->config, f->server, view_list_instance(rq, f->server),
+	    LIST_PROMPTS, true);
+	lists_ready(&f->wait);
+}
+
+/* --- by URI ----------------------------------------------------------------------------------- */
+
+static const struct catalogue *
+list_of(const struct find *f, const struct rec_server *s, enum list_kind kind)
+{
+	struct span	why;
+
+	return may_use(f->rq, s, f->what) ? lists_find_kind(f->rq->w->lists, s,
+	    view_list_instance(f->rq, s), kind, &why) : NULL;
+}
+
+/* The first server, in the configured order, that lists the key. */
+static const struct rec_server *
+listed_by(const struct find *f, enum list_kind kind)
+{
+	const struct rec_server	*s;
+	const struct catalogue	*list;
+
+	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++)
+		if ((list = list_of(f, s, kind)) != NULL && catalogue_find(list, f->key) != NULL)
+			return s;
+	return NULL;
+}
+
+static bool
+has_match(const struct find *f, const struct rec_server *s, const struct catalogue *list, uint32_t *steps)
+{
+	for (size_t i = 0; i < catalogue_count(list); i++)
+		if (mcp_template_matches(catalogue_at(list, i)->name, f->key, steps) &&
+		    !page_is_hidden(f->rq, s, CATALOGUE_TEMPLATES, catalogue_at(list, i)->name))
+			return true;
+	return false;
+}
+
+/* The one server whose templates may have made the URI; *several when there is another. */
+static const struct rec_server *
+matched_by(const struct find *f, bool *several)
+{
+	const struct rec_server	*s, *found = NULL;
+	const struct catalogue	*list;
+	uint32_t		 steps = TEMPLATE_STEPS;
+
+	*several = false;
+	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++) {
+		if ((list = list_of(f, s, LIST_TEMPLATES)) == NULL || !has_match(f, s, list, &steps))
+			continue;
+		*several = found != NULL;
+		if (*several)
+			return NULL;
+		found = s;
+	}
+	return found;
+}
+
+static bool
+has_resources(const struct find *f, const struct rec_server *s)
+{
+	const struct about	*about = lists_about(f->rq->w->lists, s, view_list_instance(f->rq, s));
+	const struct catalogue	*list;
+
+	if (about != NULL)
+		return (about->offers & MCP_OFFER_RESOURCES) != 0;
+	return ((list = list_of(f, s, LIST_RESOURCES)) != NULL && catalogue_count(list) > 0) ||
+	    ((list = list_of(f, s, LIST_TEMPLATES)) != NULL && catalogue_count(list) > 0);
+}
+
+/* The one server that has resources at all, or NULL. */
+static const struct rec_server *
+only_one(const struct find *f)
+{
+	const struct rec_server	*s, *found = NULL;
+
+	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++) {
+		if (!may_use(f->rq, s, f->what) || !has_resources(f, s))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = s;
+	}
+	return found;
+}
+
+/* Asks each server that may have some for its list, one kind after the other: most URIs are found in the
+ * first. */
+static void
+want_lists(struct find *f, enum catalogue_kind kind, lists_done_fn *done)
+{
+	struct request		*rq = f->rq;
+	const struct rec_server	*s;
+
+	lists_begin(&f->wait, done, f);
+	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+		if (may_use(rq, s, f->what) && view_may_have(rq, s, kind))
+			lists_want_kind(rq->w->lists, &f->wait, rq->config, s, view_list_instance(rq, s),
+			    (enum list_kind)kind, false);
+	lists_ready(&f->wait);
+}
+
+static void
+on_templates(struct lists_wait *wait, void *arg)
+{
+	struct find		*f = arg;
+	const struct rec_server	*s;
+	bool			 several = false;
+
+	(void)wait;
+	if (is_gone(f))
+		return;
+	/* A completion names the template itself. */
+	if (f->what == CALL_COMPLETION)
+		s = listed_by(f, LIST_TEMPLATES);
+	else if ((s = matched_by(f, &several)) == NULL && !several)
+		s = only_one(f);
+	if (s == NULL)
+		call_refuse_missing(f->rq, f->what, NULL, f->key);
+	else
+		call_at(f, s);
+}
+
+static void
+on_resources(struct lists_wait *wait, void *arg)
+{
+	struct find		*f = arg;
+	const struct rec_server	*s;
+
+	(void)wait;
+	if (is_gone(f))
+		return;
+	if ((s = listed_by(f, LIST_RESOURCES)) == NULL && f->what == CALL_RESOURCE &&
+	    (s = known_find(f->rq, f->key)) != NULL && !may_use(f->rq, s, f->what))
+		s = NULL;
+	if (s != NULL)
+		call_at(f, s);
+	else
+		want_lists(f, CATALOGUE_TEMPLATES, on_templates);
+}
+
+static void
+find_by_uri(struct find *f)
+{
+	if (f->rq->view & VIEW_HAS_SERVER)
+		call_at(f, f->rq->server);
+	else
+		want_lists(f, CATALOGUE_RESOURCES, on_resources);
+}
+
+/* --- the methods ------------------------------------------------------------------------------ */
+
+static void
+refuse_params(struct request *rq, const char *why)
+{
+	reply_error(rq, E_RPC_PARAMS, span_of(why), SPAN_NONE, 0);
+}
+
+void
+objects_get_prompt(struct request *rq)
+{
+	struct find	*f;
+
+	if (rq->msg.name_value.type != JSON_STRING || rq->msg.name.n == 0)
+		refuse_params(rq, "name must be a string");
+	else if (rq->msg.arguments.type != JSON_NONE && rq->msg.arguments.type != JSON_OBJECT)
+		refuse_params(rq, "arguments must be an object");
+	else if ((f = find_new(rq, CALL_PROMPT, rq->msg.name)) != NULL)
+		find_by_name(f);
+}
+
+void
+objects_read_resource(struct request *rq)
+{
+	struct find	*f;
+
+	if (rq->msg.uri_value.type != JSON_STRING || rq->msg.uri.n == 0)
+		refuse_params(rq, "uri must be a string");
+	else if ((f = find_new(rq, CALL_RESOURCE, rq->msg.uri)) != NULL)
+		find_by_uri(f);
+}
+
+void
+objects_complete(struct request *rq)
+{
+	struct json_value	 ref = json_get(rq->msg.params, "ref"), proven, key;
+	struct json_value	 argument = json_get(rq->msg.params, "argument");
+	struct span		 text;
+	struct find		*f;
+	bool			 named;
+
+	/* What was judged and what the server reads must be the same (mcp-wire 16.9). */
+	if (ref.type != JSON_OBJECT || json_parse(ref.raw, true, &proven, NULL) != 0) {
+		refuse_params(rq, "ref must be an object, no member of it twice");
+		return;
+	}
+	named = json_is(json_get(ref, "type"), "ref/prompt");
+	key = json_get(ref, named ? "name" : "uri");
+	if ((!named && !json_is(json_get(ref, "type"), "ref/resource")) || key.type != JSON_STRING ||
+	    json_string(key, &rq->x->arena, &text) != 0 || text.n == 0) {
+		refuse_params(rq, "ref must be of type ref/prompt with a name, or ref/resource with a uri");
+		return;
+	}
+	if (json_get(argument, "name").type != JSON_STRING || json_get(argument, "value").type != JSON_STRING) {
+		refuse_params(rq, "argument must have a name and a value");
+		return;
+	}
+	if ((f = find_new(rq, CALL_COMPLETION, text)) == NULL)
+		return;
+	if (!named) {
+		find_by_uri(f);
+		return;
+	}
+	f->ref = ref;
+	find_by_name(f);
+}

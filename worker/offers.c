@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * offers.c - what this gateway offers a client
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  what servers say of themselves, for what is advertised; policy alone for who sees a server.
+ */
+#include "worker/offers.h"
+#include "worker/view.h"
+
+/* What the gateway can carry at all.  listChanged and subscribe are written by mcp/write.c for none of
+ * them: nothing may be promised that is not delivered. */
+#define CARRIED	(MCP_OFFER_TOOLS | MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES | MCP_OFFER_COMPLETIONS)
+
+#define INSTRUCTIONS_MAX	ABOUT_INSTRUCTIONS_MAX	/* of all servers together */
+
+static const struct about *
+about_of(const struct request *rq, const struct rec_server *s)
+{
+	return lists_about(rq->w->lists, s, view_list_instance(rq, s));
+}
+
+/* The servers in view, one after the other; NULL at the end. */
+static const struct rec_server *
+next_server(const struct request *rq, uint64_t *at)
+{
+	const struct rec_server	*s;
+
+	if (rq->view & VIEW_HAS_SERVER)
+		return (*at)++ == 0 ? rq->server : NULL;
+	while ((s = policy_server_at(rq->config->policy, (*at)++)) != NULL)
+		if ((s->flags & SERVER_FLAG_DISABLED) == 0 && view_sees_server(rq, s))
+			return s;
+	return NULL;
+}
+
+void
+offers_want(struct request *rq, struct lists_wait *wait)
+{
+	if (rq->view & VIEW_HAS_SERVER)
+		lists_want_kind(rq->w->lists, wait, rq->config, rq->server,
+		    view_list_instance(rq, rq->server), LIST_ABOUT, true);
+}
+
+struct offers
+offers_now(const struct request *rq)
+{
+	struct offers		 o = { .bits = rq->view & VIEW_HAS_SERVER ? 0 : MCP_OFFER_TOOLS, .certain = true };
+	const struct rec_server	*s;
+	const struct about	*about;
+	uint64_t		 at = 0;
+
+	while ((s = next_server(rq, &at)) != NULL) {
+		about = about_of(rq, s);
+		o.bits |= about != NULL ? about->offers : CARRIED;
+		o.certain = o.certain && about != NULL;
+	}
+	o.bits &= CARRIED;
+	return o;
+}
+
+uint32_t
+offers_for(const struct request *rq, enum mcp_method method)
+{
+	uint32_t	needed = mcp_method_row(method)->offer;
+
+	if ((needed & ~(uint32_t)MCP_OFFER_TOOLS) == 0)
+		return MCP_OFFER_TOOLS;
+	return MCP_OFFER_TOOLS | offers_now(rq).bits;
+}
+
+/* Each server's under its prefix, as the names of its tools begin with it.  What does not fit is left out
+ * whole: half a sentence may say the contrary. */
+static int
+put_instructions(struct request *rq, struct buf *b)
+{
+	const struct snap	*policy = rq->config->policy;
+	const struct rec_server	*s;
+	const struct about	*about;
+	uint64_t		 at = 0;
+	struct span		 title;
+	int			 r;
+
+	while ((s = next_server(rq, &at)) != NULL) {
+		if ((about = about_of(rq, s)) == NULL || about->bytes == 0)
+			continue;
+		title = snap_text(policy, s->prefix.bytes > 0 ? s->prefix : s->name);
+		if (buf_rest(b).n + title.n + about->bytes + 8 > INSTRUCTIONS_MAX)
+			continue;
+		if ((r = buf_put_fmt(b, "%s# %.*s\n\n", buf_rest(b).n > 0 ? "\n\n" : "", SPAN_FMT(title))) != 0 ||
+		    (r = buf_put(b, span_make(about->instructions, about->bytes))) != 0)
+			return r;
+	}
+	return 0;
+}
+
+struct span
+offers_instructions(struct request *rq)
+{
+	const struct about	*about;
+	struct span		 text = SPAN_NONE;
+	struct buf		 b;
+
+	if (rq->view & VIEW_HAS_SERVER) {
+		about = about_of(rq, rq->server);
+		return about == NULL ? SPAN_NONE :
+		    arena_dup(&rq->x->arena, span_make(about->instructions, about->bytes));
+	}
+	buf_init(&b, INSTRUCTIONS_MAX);
+	if (put_instructions(rq, &b) == 0 && buf_rest(&b).n > 0)
+		text = arena_dup(&rq->x->arena, buf_rest(&b));
+	buf_fini(&b);
+	return text;
+}
