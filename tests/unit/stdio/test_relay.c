@@ -430,6 +430,7 @@ Test(relay, stdin_closed_in_the_middle_lets_requests_end_and_then_gives_up, .tim
 {
 	struct fake	f;
 	struct asked	a[4], one;
+	const char	*heard;
 
 	fake_start(&f, false);
 	fake_say(&f, MODERN(1, "tools/call"));
@@ -444,7 +445,9 @@ Test(relay, stdin_closed_in_the_middle_lets_requests_end_and_then_gives_up, .tim
 	cr_expect(fake_is_hung_up(&a[3], 1000));	/* nobody waits for its end */
 	fake_answer(&f, &a[1], 200, "", RESULT(1));
 	HEARS(&f, RESULT(1));
-	HEARS_PART(&f, "\"id\":2,\"error\":{\"code\":-32603,\"message\":\"stdin was closed");
+	heard = fake_hear(&f, 3 * FAKE_WAIT_MS);
+	cr_expect(heard != NULL && strstr(heard,
+	    "\"id\":2,\"error\":{\"code\":-32603,\"message\":\"stdin was closed") != NULL, "%s", heard);
 	fake_hang_up(&a[2]);
 	fake_hang_up(&a[3]);
 	cr_expect(eq(int, fake_end(&f), 0));

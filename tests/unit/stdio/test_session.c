@@ -59,7 +59,7 @@ Test(session, is_named_in_everything_after_the_handshake_and_ended)
 Test(session, lines_that_do_not_wait_for_the_handshake_are_held_back)
 {
 	struct fake	f;
-	struct asked	a;
+	struct asked	a, b;
 
 	fake_start(&f, false);
 	fake_say(&f, INITIALIZE "\n" INITIALIZED "\n" LIST(1));
@@ -68,6 +68,7 @@ Test(session, lines_that_do_not_wait_for_the_handshake_are_held_back)
 	fake_answer(&f, &a, 200, "Mcp-Session-Id: s1\r\n", INITIALIZE_RESULT);
 	NEXT(&f, &a);
 	cr_expect(asked_says(&a, "initialized") && asked_has(&a, "Mcp-Session-Id: s1"));
+	cr_expect(not(fake_next(&f, &b, 100)), "%s", b.body);
 	fake_answer(&f, &a, 202, "", "");
 	for (int i = 0; i < 2; i++) {
 		NEXT(&f, &a);
@@ -327,6 +328,40 @@ Test(session, the_gateways_own_stream_is_opened_again_where_it_was)
 	fake_write(&a, "data: " CHANGED "\n\n");
 	HEARS(&f, CHANGED);
 	fake_hang_up(&a);
+	cr_expect(eq(int, fake_end(&f), 0));
+}
+
+Test(session, a_stream_that_waits_goes_at_once_in_a_new_session_and_from_its_beginning)
+{
+	struct fake	f;
+	struct asked	a;
+
+	fake_start(&f, false);
+	fake_say(&f, INITIALIZE);
+	NEXT(&f, &a);
+	fake_answer(&f, &a, 200, "Mcp-Session-Id: s1\r\n", INITIALIZE_RESULT);
+	HEARS(&f, INITIALIZE_RESULT);
+	fake_say(&f, INITIALIZED);
+	NEXT(&f, &a);
+	fake_answer(&f, &a, 202, "", "");
+	NEXT(&f, &a);
+	fake_stream(&a);
+	fake_write(&a, "id: 7\nretry: 50000\ndata: " CHANGED "\n\n");
+	HEARS(&f, CHANGED);
+	fake_hang_up(&a);
+	fake_say(&f, LIST(1));
+	NEXT(&f, &a);
+	fake_answer(&f, &a, 404, "", "");
+	NEXT(&f, &a);
+	fake_answer(&f, &a, 200, "Mcp-Session-Id: s2\r\n", INITIALIZE_RESULT);
+	NEXT(&f, &a);
+	fake_answer(&f, &a, 202, "", "");
+	for (int i = 0; i < 2; i++) {
+		NEXT(&f, &a);
+		cr_expect(asked_has(&a, "Mcp-Session-Id: s2") && strstr(a.head, "Last-Event-ID") == NULL, "%s", a.head);
+		fake_answer(&f, &a, a.line[0] == 'G' ? 405 : 200, "", a.line[0] == 'G' ? "" : RESULT(1));
+	}
+	HEARS(&f, RESULT(1));
 	cr_expect(eq(int, fake_end(&f), 0));
 }
 
