@@ -14,14 +14,14 @@
 void
 stream_start(struct relay *r)
 {
-	struct trip	*t = r->session.stream;
+	struct trip	*old = r->session.stream, *t;
 
-	if (t != NULL && t->state == TRIP_WAITS_TIME) {
-		buf_clear(&t->last_id);		/* of the session before */
-		t->wait_ms = 0;
-		trip_sleep(t, 0);
+	if (old != NULL && old->state == TRIP_WAITS_TIME) {
+		buf_clear(&old->last_id);	/* of the session before */
+		old->wait_ms = 0;
+		trip_sleep(old, 0);
 	}
-	if (t != NULL || r->session.state != SESSION_LIVE || r->phase != RELAY_RUNS ||
+	if (old != NULL || r->session.state != SESSION_LIVE || r->phase != RELAY_RUNS ||
 	    trip_new(r, TRIP_STREAM, SPAN_NONE, SPAN_NONE, &t) != 0)
 		return;
 	r->session.stream = t;
