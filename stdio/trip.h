@@ -85,9 +85,14 @@ void		trip_let_body_go(struct trip *t, bool all);
 /* Frees what is done. */
 void		trips_sweep(struct relay *r);
 
+/* --- answer.c: what comes back ------------------------------------------------------------------------ */
+
+extern const struct wire_user	answer_user;	/* its arg is the trip */
+sse_event_fn			answer_event;
+
 /* --- for session.c, stream.c ----------------------------------------------------------------------- */
 
-/* What trip_end() in trip.c hands on, once the answer is there or there will be none. */
+/* What answer.c hands on, once the answer is there or there will be none. */
 void		session_trip_ended(struct trip *t, int err);
 void		stream_ended(struct trip *t, int err);
 /* An answer of 404 to something said in a session. */
