@@ -104,21 +104,28 @@ Test(lease, an_error_teaches_nothing_and_a_modern_tool_needs_no_lease, .timeout 
 		"{\"jsonrpc\":\"2.0\",\"id\":@e@,\"result\":{\"isError\":true,\"content\":[]}}",
 	};
 	struct rig	*r = malloc(sizeof(*r));
-	struct rig_call	*c;
+	struct rig_call	*c, *f;
 	int		 x;
 
 	puppet_begin(r, servers);
 	x = rig_link(r);
+	answer(r, puppet_call(r, x, 1, 0, "f", CAN, 0, 9000), "f");
 	for (size_t i = 0; i < 2; i++) {
 		c = puppet_call(r, x, 1, 0, "e", CAN, 0, 9000);
 		RIG_UNTIL(r, 3000, came(r, 0, "e"));
 		puppet_says(r, 0, "%s", failures[i]);
 		rig_run(r, 1000, &c->ended);
+		/* It is alone still, so that one of the quiet kind waits. */
+		c = puppet_call(r, x, 2, 0, "e", CAN, 0, 9000);
+		f = puppet_call(r, x, 3, 0, "f", CAN, 0, 9000);
+		puppet_says(r, 0, "%s", ANSWER("f"));
+		rig_run(r, 100, NULL);
+		claim(!f->ended, "row %zu", i);
+		puppet_says(r, 0, "%s", failures[i]);
+		rig_run(r, 1000, &c->ended);
+		rig_run(r, 50, NULL);
+		answer(r, f, "f");
 	}
-	puppet_call(r, x, 2, 0, "e", CAN, 0, 9000);
-	puppet_call(r, x, 3, 0, "f", CAN, 0, 9000);
-	rig_run(r, 100, NULL);
-	claim(!came(r, 0, "f"));
 	puppet_call(r, x, 4, 1, "e", CAN, 0, 9000);
 	puppet_call(r, x, 5, 1, "f", CAN, 0, 9000);
 	RIG_UNTIL(r, 3000, came(r, 1, "f"));
@@ -163,7 +170,7 @@ Test(lease, a_call_given_up_keeps_others_away_until_its_late_answer_or_a_second,
 		if (late)
 			puppet_says(r, 0, "%s", ANSWER("a"));
 		RIG_UNTIL(r, 3000, came(r, 0, late ? "b1" : "b0"));
-		claim(late ? now_ms() - began < 700 : now_ms() - began >= 1000, "%d: %llu ms", late,
+		claim(late ? now_ms() - began < 1000 : now_ms() - began >= 1000, "%d: %llu ms", late,
 		    (unsigned long long)(now_ms() - began));
 		answer(r, b, late ? "b1" : "b0");
 	}

@@ -2,6 +2,7 @@
  *
  * test_share.c - clients of one key who can do different things take turns with their tools
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -84,10 +85,38 @@ Test(share, who_waits_for_a_busy_tool_is_served_before_who_comes_later, .timeout
 	rig_run(r, 100, NULL);
 	claim(r->tool_count == 1);
 	answer(r, 0, a, "a");
+	/* Nothing more needs to happen for that. */
+	RIG_UNTIL(r, 2000, r->tool_count == 2);
+	claim(r->tool_count == 2);
 	answer(r, 0, b, "b");
 	claim(!c->ended && r->tool_count == 2);
 	answer(r, 0, c, "c");
 	claim(r->tool_count == 3);
+	rig_end(r);
+	free(r);
+}
+
+Test(share, a_call_that_comes_just_when_the_tool_has_left_is_not_first, .timeout = 20)
+{
+	struct rig	*r = malloc(sizeof(*r));
+	struct rig_call	*b, *c;
+	int		 link;
+
+	puppet_begin(r, servers);
+	link = rig_link(r);
+	puppet_call(r, link, 1, 0, "a", 0, 0, 9000);
+	must(puppet_hears(r, 0, 3000, "\"name\":\"a\""));
+	b = puppet_call(r, link, 2, 0, "b", MCP_CAN_ROOTS, 0, 9000);
+	rig_frame(r, link, 0, LINK_CANCEL, 0, 1, 0, NULL);
+	rig_run(r, 1000, &r->links[link].calls[1].ended);
+	/* The runner hears of both at once. */
+	kill(r->runner, SIGSTOP);
+	RIG_UNTIL(r, 2000, r->tools[0].gone);
+	c = puppet_call(r, link, 3, 0, "c", 0, 0, 9000);
+	kill(r->runner, SIGCONT);
+	RIG_UNTIL(r, 2000, r->tool_count == 2);
+	answer(r, 0, b, "b");
+	claim(!c->ended && puppet_hears(r, 0, 2000, "\"name\":\"c\"") && r->tool_count == 3);
 	rig_end(r);
 	free(r);
 }
@@ -113,9 +142,11 @@ Test(share, a_modern_tool_serves_all_clients_of_its_key_at_once, .timeout = 20)
 	puppet_begin(r, servers);
 	link = rig_link(r);
 	/* They come before it is known what it is. */
+	kill(r->runner, SIGSTOP);
 	c[0] = puppet_call(r, link, 1, 1, "a", 0, 0, 9000);
 	c[1] = puppet_call(r, link, 2, 1, "b", MCP_CAN_ROOTS, 0, 9000);
 	c[2] = puppet_call(r, link, 3, 1, "c", MCP_CAN_SAMPLING, 0, 9000);
+	kill(r->runner, SIGCONT);
 	must(puppet_hears(r, 1, 5000, "\"name\":\"a\""));
 	c[3] = puppet_call(r, link, 4, 1, "d", MCP_CAN_ELICIT_FORM, 0, 9000);
 	for (int i = 3; i >= 0; i--)
