@@ -19,13 +19,16 @@
 /* The largest answer, and what describes it. */
 #define PEER_PAYLOAD_MAX	(16 * 1024 * 1024 + 64 * 1024)
 
+/* A client's request that only another worker can serve is served there, over an exchange whose wire is the
+ * pair (worker/forward.c); ref is the asking worker's number of it, in both directions. */
 enum peer_type {
-	PEER_ANSWER = 1,	/* a client's response to a request that the other worker sent */
-	PEER_RETRY,		/* a retry of a call parked there; ref to answer with */
-	PEER_RESULT,		/* what PEER_RETRY came to */
-	PEER_CANCEL,		/* cancel what that worker runs for this session */
-	PEER_SESSION,		/* an order about a session's streams */
-	PEER_EVENT,		/* an event for a session's stream */
+	PEER_REQUEST = 1,	/* payload: struct forward_wire, groups, head, body */
+	PEER_HEAD,		/* its answer begins: a = status, b = length of the body, payload: fields */
+	PEER_DATA,		/* the next bytes of the body */
+	PEER_END,		/* a = enum flow_end */
+	PEER_CREDIT,		/* the client took a bytes */
+	PEER_GONE,		/* the client went away */
+	PEER_CANCEL,		/* a legacy client cancels: a = its session's hash, payload: the raw request id */
 	PEER_TYPE_LIMIT
 };
 

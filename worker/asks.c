@@ -13,6 +13,7 @@
 #include "mcp/capability.h"
 #include "worker/asks.h"
 #include "worker/events.h"
+#include "worker/forward.h"
 #include "worker/reply.h"
 
 #define ID_CHARS	64
@@ -342,8 +343,13 @@ asks_on_response(struct request *rq)
 	uint64_t	 number;
 	struct asked	*q = NULL;
 
-	if (parse_id(rq->msg.id, &slot, &incarnation, &number) && slot == w->slot &&
-	    incarnation == w->incarnation)
+	if (!parse_id(rq->msg.id, &slot, &incarnation, &number)) {
+		reply_accepted(rq);
+		return;
+	}
+	if (slot != w->slot && forward_request(rq, slot, incarnation) == 0)
+		return;
+	if (slot == w->slot && incarnation == w->incarnation)
 		for (q = *bucket_of(w, number); q != NULL; q = q->bucket_next)
 			if (q->number == number)
 				break;

@@ -19,6 +19,7 @@
 #include "sandbox/confine.h"
 #include "upstream/call.h"
 #include "worker/call.h"
+#include "worker/forward.h"
 #include "worker/lists.h"
 #include "worker/request.h"
 #include "worker/worker.h"
@@ -178,6 +179,7 @@ worker_init(struct worker *w)
 	    (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;
+	forward_init(w);
 	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, on_links_flush, w);
 	return chan_init(&w->master, w->loop, HERITAGE_CONTROL, ROLE_WORKER, ROLE_MASTER,
 	    worker_on_master, worker_on_master_gone, w);

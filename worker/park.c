@@ -12,6 +12,7 @@
 #include "lib/bug.h"
 #include "lib/crypt.h"
 #include "worker/call_priv.h"
+#include "worker/forward.h"
 #include "worker/inputs.h"
 #include "worker/park.h"
 #include "worker/reply.h"
@@ -245,6 +246,8 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 
 	if (s->slot == w->slot && s->incarnation == w->incarnation)
 		p = park_find(w, s->number);
+	else if (forward_request(rq, s->slot, s->incarnation) == 0)
+		return;
 	if (p == NULL) {
 		reply_error(rq, E_MCP_STATE_LOST, no_text, no_text, 0);
 		return;

@@ -7,6 +7,7 @@
  */
 #include "lib/bug.h"
 #include "worker/call_priv.h"
+#include "worker/forward.h"
 #include "worker/park.h"
 #include "worker/talk.h"
 
@@ -81,20 +82,26 @@ talk_on_message(struct call *c, const struct rpc_answer *m)
 		notes_relay(&c->notes, c->client, m);
 }
 
-void
-talk_on_cancelled(struct request *rq)
+bool
+talk_cancel(struct worker *w, uint64_t session_hash, struct span id)
 {
 	struct call	*c;
-	struct span	 id = rq->msg.request_id.raw;
 
-	if (!rq->has_session || id.n == 0)
-		return;
-	for (c = *sessions_bucket(rq->w, rq->session_hash); c != NULL; c = c->session_next)
-		if (c->rq->session_hash == rq->session_hash && span_eq(c->rq->msg.id, id) && !c->cancelled)
+	for (c = *sessions_bucket(w, session_hash); c != NULL; c = c->session_next)
+		if (c->rq->session_hash == session_hash && span_eq(c->rq->msg.id, id) && !c->cancelled)
 			break;
 	if (c == NULL)
-		return;
+		return false;
 	MAGIC_CHECK(c, CALL_MAGIC);
 	c->cancelled = true;
 	call_cancel(c);
+	return true;
+}
+
+void
+talk_on_cancelled(struct request *rq)
+{
+	if (rq->has_session && rq->msg.request_id.raw.n > 0 &&
+	    !talk_cancel(rq->w, rq->session_hash, rq->msg.request_id.raw))
+		forward_cancelled(rq);
 }

@@ -9,6 +9,7 @@
 
 struct call;
 struct request;
+struct worker;
 
 /* A new call: what its client wants to hear, and what it may be asked. */
 void		talk_begin(struct call *c);
@@ -16,7 +17,9 @@ void		talk_begin(struct call *c);
 void		talk_end(struct call *c);
 /* A notification or a request of the server's. */
 void		talk_on_message(struct call *c, const struct rpc_answer *m);
-/* notifications/cancelled of a legacy client: the call of its session with that id is cancelled. */
+/* notifications/cancelled of a legacy client: the call of its session with that id is cancelled, wherever it runs. */
 void		talk_on_cancelled(struct request *rq);
+/* The same in this worker; false: there is none. */
+must_check bool	talk_cancel(struct worker *w, uint64_t session_hash, struct span id);
 
 #endif

@@ -81,6 +81,9 @@ struct worker {
 	struct link		*links[WORKER_LINKS_MAX];
 	size_t			 link_count;
 	struct peers		*peers;		/* messages to and from other workers */
+	struct forward		*forwards;	/* requests that another worker serves (forward.c) */
+	struct served		*served;	/* requests of others that this one serves */
+	uint64_t		 forward_refs;
 	struct lists		*lists;		/* what the servers list */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */

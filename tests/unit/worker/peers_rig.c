@@ -53,8 +53,8 @@ rig_start(void)
 	cr_assert(loop_new(&rig.loop) == 0);
 	cr_assert(peers_new(rig.loop, on_wanted, NULL, &rig.peers) == 0);
 	peers_set_self(rig.peers, ME, 4, 8);
-	peers_on(rig.peers, PEER_EVENT, on_message, &rig.got);
-	peers_on(rig.peers, PEER_ANSWER, on_message, &rig.got);
+	peers_on(rig.peers, PEER_GONE, on_message, &rig.got);
+	peers_on(rig.peers, PEER_REQUEST, on_message, &rig.got);
 	peers_on_gone(rig.peers, on_gone, NULL);
 }
 
@@ -78,7 +78,7 @@ rig_turns(int n)
 int
 rig_send(uint32_t slot, uint32_t incarnation, uint64_t ref, struct span payload)
 {
-	const struct peer_head	h = { .bytes = 99, .type = PEER_EVENT, .flags = 7, .ref = ref, .a = 11,
+	const struct peer_head	h = { .bytes = 99, .type = PEER_GONE, .flags = 7, .ref = ref, .a = 11,
 				    .b = 12 };
 
 	return peers_send(rig.peers, slot, incarnation, &h, payload);

@@ -20,7 +20,7 @@ struct rig {
 		uint64_t	after;
 		int		count, answer;	/* what asking comes to */
 	} asked;
-	struct {			/* PEER_EVENT or PEER_ANSWER, the last one */
+	struct {			/* PEER_GONE or PEER_REQUEST, the last one */
 		uint32_t		 slot, incarnation;
 		struct peer_head	 head;
 		char			*payload;

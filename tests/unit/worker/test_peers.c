@@ -28,7 +28,7 @@ Test(peers, asks_once_and_sends_what_waited_in_order)
 	cr_assert(rig_send(OTHER, 9, 3, SPAN_LIT("three")) == 0);
 	cr_expect(eq(int, rig.asked.count, 1));
 	cr_expect(eq(int, rig_hear(&h, text, sizeof(text)), 3));
-	cr_expect(h.type == PEER_EVENT && h.flags == 7 && h.ref == 1 && h.a == 11 && h.b == 12);
+	cr_expect(h.type == PEER_GONE && h.flags == 7 && h.ref == 1 && h.a == 11 && h.b == 12);
 	cr_expect(eq(str, (char *)text, (char *)"one"));
 	rig_expect_ref(2);
 	rig_expect_ref(3);
@@ -67,7 +67,7 @@ Test(peers, writes_at_the_turns_end_and_not_after)
 Test(peers, delivers_messages_cut_at_every_byte)
 {
 	char			wire[128];
-	struct peer_head	h = { .bytes = 3, .type = PEER_EVENT, .ref = 1 };
+	struct peer_head	h = { .bytes = 3, .type = PEER_GONE, .ref = 1 };
 	size_t			n = 0;
 
 	for (int i = 1; i <= 3; i++) {
@@ -118,7 +118,7 @@ pump(int fd, const char *p, size_t n)
 Test(peers, carries_the_largest_payload_and_nothing_larger)
 {
 	char			*big = malloc(PEER_PAYLOAD_MAX + 1);
-	struct peer_head	 h = { .bytes = PEER_PAYLOAD_MAX, .type = PEER_ANSWER, .ref = 1 };
+	struct peer_head	 h = { .bytes = PEER_PAYLOAD_MAX, .type = PEER_REQUEST, .ref = 1 };
 
 	memset(big, 'x', PEER_PAYLOAD_MAX + 1);
 	cr_expect(eq(int, rig_send(OTHER, 0, 1, span_make(big, PEER_PAYLOAD_MAX + 1)), E_TOOBIG));
@@ -140,7 +140,7 @@ Test(peers, carries_the_largest_payload_and_nothing_larger)
 	cr_expect(eq(int, rig.got.count, 1));
 	cr_expect(eq(sz, strlen(rig.got.payload), PEER_PAYLOAD_MAX));
 	/* Behind it things go on as before. */
-	rig_say(rig.other, PEER_EVENT, 2, 5, SPAN_LIT("ok"));
+	rig_say(rig.other, PEER_GONE, 2, 5, SPAN_LIT("ok"));
 	rig_turns(2);
 	cr_expect(eq(str, rig.got.payload, (char *)"ok"));
 	free(big);
@@ -153,7 +153,7 @@ Test(peers, gives_memory_for_what_came_and_not_for_what_was_announced)
 	rig_attach(9);
 	rig_turns(1);
 	before = mallinfo2();
-	rig_say(rig.other, PEER_EVENT, PEER_PAYLOAD_MAX, 1, SPAN_LIT("not yet all"));
+	rig_say(rig.other, PEER_GONE, PEER_PAYLOAD_MAX, 1, SPAN_LIT("not yet all"));
 	rig_turns(2);
 	cr_assert(write(rig.other, "nor now", 7) == 7);
 	rig_turns(2);
@@ -173,9 +173,9 @@ Test(peers, ends_a_pair_that_breaks_a_rule_and_nothing_else)
 		{ "no type", 0, 0, 0 },
 		{ "an unknown type", PEER_TYPE_LIMIT, 0, 0 },
 		{ "another unknown type", 0xffff, 0, 0 },
-		{ "a payload over the limit", PEER_EVENT, PEER_PAYLOAD_MAX + 1, 0 },
-		{ "a payload far over the limit", PEER_EVENT, UINT32_MAX, 0 },
-		{ "what its handler refuses", PEER_EVENT, 0, E_FORMAT },
+		{ "a payload over the limit", PEER_GONE, PEER_PAYLOAD_MAX + 1, 0 },
+		{ "a payload far over the limit", PEER_GONE, UINT32_MAX, 0 },
+		{ "what its handler refuses", PEER_GONE, 0, E_FORMAT },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -185,12 +185,12 @@ Test(peers, ends_a_pair_that_breaks_a_rule_and_nothing_else)
 		rig.got.count = 0;
 		rig.got.answer = 0;
 		cr_assert(rig_send(OTHER, 9, 1, SPAN_NONE) == 0);
-		rig_say(rig.other, PEER_EVENT, 0, 1, SPAN_NONE);
+		rig_say(rig.other, PEER_GONE, 0, 1, SPAN_NONE);
 		rig_turns(2);
 		cr_expect(eq(int, rig.got.count, 1), "%s", rows[i].what);
 		rig.got.answer = rows[i].answer;
 		rig_say(rig.other, rows[i].type, rows[i].bytes, 2, SPAN_NONE);
-		rig_say(rig.other, PEER_EVENT, 0, 3, SPAN_NONE);
+		rig_say(rig.other, PEER_GONE, 0, 3, SPAN_NONE);
 		rig_turns(3);
 		cr_expect(eq(int, rig.got.count, rows[i].answer != 0 ? 2 : 1), "%s", rows[i].what);
 		cr_expect(read(rig.other, &c, 1) == 1, "%s: what was sent before", rows[i].what);
@@ -221,9 +221,9 @@ Test(peers, gives_others_a_turn_while_one_talks_on)
 	static char	body[64 * 1024 - sizeof(struct peer_head)];
 	int		count = 0;
 
-	peers_on(rig.peers, PEER_SESSION, say_again, &count);
+	peers_on(rig.peers, PEER_CREDIT, say_again, &count);
 	rig_attach(9);
-	rig_say(rig.other, PEER_SESSION, sizeof(body), 1, span_make(body, sizeof(body)));
+	rig_say(rig.other, PEER_CREDIT, sizeof(body), 1, span_make(body, sizeof(body)));
 	loop_turn(rig.loop, false);
 	cr_expect(count > 0 && count < 100, "%d", count);
 	rig_turns(2000);
@@ -233,8 +233,8 @@ Test(peers, gives_others_a_turn_while_one_talks_on)
 Test(peers, drops_a_message_that_nobody_takes)
 {
 	rig_attach(9);
-	rig_say(rig.other, PEER_RESULT, 3, 1, SPAN_LIT("abc"));
-	rig_say(rig.other, PEER_EVENT, 3, 2, SPAN_LIT("def"));
+	rig_say(rig.other, PEER_DATA, 3, 1, SPAN_LIT("abc"));
+	rig_say(rig.other, PEER_GONE, 3, 2, SPAN_LIT("def"));
 	rig_turns(2);
 	cr_expect(eq(int, rig.got.count, 1));
 	cr_expect(eq(str, rig.got.payload, (char *)"def"));
@@ -258,7 +258,7 @@ Test(peers, refuses_what_its_queue_cannot_hold)
 	cr_expect(eq(int, rig_send(OTHER + 1, 0, 1, SPAN_LIT("x")), 0));
 	/* It goes on reading while it cannot write. */
 	rig_turns(3);
-	rig_say(rig.other, PEER_EVENT, 2, 1, SPAN_LIT("ok"));
+	rig_say(rig.other, PEER_GONE, 2, 1, SPAN_LIT("ok"));
 	rig_turns(2);
 	cr_expect(eq(int, rig.got.count, 1));
 	/* And with room there is room. */

@@ -18,7 +18,7 @@ Test(peers_gone, tells_when_a_worker_dies_after_its_last_words)
 	cr_assert(rig_send(OTHER, 9, 1, SPAN_NONE) == 0);
 	rig_turns(2);
 	/* It answers and ends; we find out by writing. */
-	rig_say(rig.other, PEER_EVENT, 4, 7, SPAN_LIT("last"));
+	rig_say(rig.other, PEER_GONE, 4, 7, SPAN_LIT("last"));
 	fd_close(&rig.other);
 	cr_assert(rig_send(OTHER, 9, 2, SPAN_NONE) == 0);
 	rig_turns(3);
@@ -129,14 +129,14 @@ Test(peers_gone, hears_the_last_words_of_a_replaced_pair)
 	int	old;
 
 	rig_attach(9);
-	rig_say(rig.other, PEER_EVENT, 0, 1, SPAN_NONE);
-	rig_say(rig.other, PEER_EVENT, 0, 2, SPAN_NONE);
+	rig_say(rig.other, PEER_GONE, 0, 1, SPAN_NONE);
+	rig_say(rig.other, PEER_GONE, 0, 2, SPAN_NONE);
 	old = dup(rig.other);
 	rig_attach(10);
 	cr_expect(eq(str, rig.got.order, (char *)"12"));
 	cr_expect(eq(u32, rig.got.incarnation, 9));
 	rig_expect_gone("5/9 ");
-	rig_say(rig.other, PEER_EVENT, 0, 3, SPAN_NONE);
+	rig_say(rig.other, PEER_GONE, 0, 3, SPAN_NONE);
 	rig_turns(2);
 	cr_expect(eq(str, rig.got.order, (char *)"123"));
 	cr_expect(eq(u32, rig.got.incarnation, 10));

@@ -126,7 +126,7 @@ born(uint32_t slot)
 	body.BOOT = (struct msg_BOOT){ .slot = slot, .incarnation = c->incarnation, .workers = WORKERS };
 	worker_on_master(&one->master, &boot, one);
 	one->ready = one->master.ready = true;
-	peers_on(one->peers, PEER_EVENT, on_event, one);
+	peers_on(one->peers, PEER_GONE, on_event, one);
 	peers_on_gone(one->peers, on_gone, one);
 }
 
@@ -171,7 +171,7 @@ settle(void)
 static int
 send_to(uint32_t from, uint32_t to, uint32_t incarnation, const char *text)
 {
-	const struct peer_head	h = { .type = PEER_EVENT };
+	const struct peer_head	h = { .type = PEER_GONE };
 
 	return peers_send(w[from]->peers, to, incarnation, &h, span_of(text));
 }
