@@ -29,7 +29,7 @@ asks_capabilities(const struct request *rq, const struct rec_server *server)
 		return 0;
 	if (rq->modern)
 		return caps & ~(uint64_t)MCP_CAN_ROOTS_CHANGED;
-	if (!rq->has_session || !events_possible(rq))
+	if ((!rq->has_session && rq->msg.method != MCP_INITIALIZE) || !events_possible(rq))
 		return 0;
 	if (rq->version < MCP_2025_06_18)
 		caps &= ~(uint64_t)(MCP_CAN_ELICIT_FORM | MCP_CAN_ELICIT_URL);

@@ -10,7 +10,8 @@
 
 /* What the gateway can carry at all.  listChanged and subscribe are written by mcp/write.c for none of
  * them: nothing may be promised that is not delivered. */
-#define CARRIED	(MCP_OFFER_TOOLS | MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES | MCP_OFFER_COMPLETIONS)
+#define CARRIED	(MCP_OFFER_TOOLS | MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES | MCP_OFFER_COMPLETIONS | \
+	MCP_OFFER_LOGGING)
 
 #define INSTRUCTIONS_MAX	ABOUT_INSTRUCTIONS_MAX	/* of all servers together */
 

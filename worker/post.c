@@ -107,6 +107,9 @@ do_request(struct request *rq)
 	case MCP_SERVER_DISCOVER:
 		do_discover(rq);
 		break;
+	case MCP_LOGGING_SET_LEVEL:
+		session_set_level(rq);
+		break;
 	case MCP_TOOLS_LIST:
 		page_list(rq, CATALOGUE_TOOLS);
 		break;
@@ -137,6 +140,21 @@ do_request(struct request *rq)
 	}
 }
 
+/* What the client can do, as it says in this very message; of a session it was said before.  Which of a server's
+ * instances serves it depends on that, so it is known before anything is looked up. */
+static void
+take_capabilities(struct request *rq)
+{
+	if (rq->msg.claim.type != JSON_NONE) {
+		rq->modern = true;
+		rq->capabilities = mcp_capabilities_of(rq->msg.claim_capabilities);
+		rq->log_level = mcp_level_of(rq->msg.log_level);
+	} else if (rq->msg.method == MCP_INITIALIZE) {
+		rq->version = mcp_version_negotiate(rq->msg.version);
+		rq->capabilities = mcp_capabilities_of(rq->msg.capabilities);
+	}
+}
+
 void
 request_judge(struct request *rq, enum era_http http)
 {
@@ -152,17 +170,15 @@ request_judge(struct request *rq, enum era_http http)
 		    rpc_scan_end(rq->scan, rq->body, &rq->x->arena, &rq->msg) :
 		    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
 		in.message = &rq->msg;
-		in.offers = offers_for(rq, rq->msg.method);
 	}
 	in.session = session_look(rq);
 	in.session_version = rq->version;
+	take_capabilities(rq);
+	if (http == ERA_HTTP_POST)
+		in.offers = offers_for(rq, rq->msg.method);
 	era_judge(&in, &v);
 	rq->modern = v.modern;
 	rq->version = v.version;
-	if (v.modern) {
-		rq->capabilities = mcp_capabilities_of(rq->msg.claim_capabilities);
-		rq->log_level = mcp_level_of(rq->msg.log_level);
-	}
 	switch (v.act) {
 	case ERA_INITIALIZE:
 		session_initialize(rq);

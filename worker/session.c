@@ -144,6 +144,22 @@ session_ready(struct request *rq)
 }
 
 void
+session_set_level(struct request *rq)
+{
+	enum mcp_level	level = mcp_level_of(json_get(rq->msg.params, "level"));
+	struct buf	b;
+
+	if (level == MCP_LEVEL_NONE) {
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("level is not one of RFC 5424's"), SPAN_NONE, 0);
+		return;
+	}
+	(void)!session_set_log_level(&rq->w->sessions, rq->session, level);
+	buf_init(&b, 4096);
+	reply_message(rq, mcp_write_result(&b, rq->msg.id, rq->version, SPAN_NONE), &b);
+	buf_fini(&b);
+}
+
+void
 session_delete(struct request *rq)
 {
 	struct exchange_field	f[CORS_FIELDS];

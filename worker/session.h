@@ -15,6 +15,8 @@ enum era_session session_look(struct request *rq);
 void		 session_initialize(struct request *rq);
 /* notifications/initialized came. */
 void		 session_ready(struct request *rq);
+/* logging/setLevel: from now on, whichever worker serves the session; and answers. */
+void		 session_set_level(struct request *rq);
 /* DELETE: ends it and answers. */
 void		 session_delete(struct request *rq);
 
