@@ -68,6 +68,12 @@ enum link_flags {
 	LINK_FLAG_ERROR = 4,	/* ANSWER: has `error`, not `result` */
 	LINK_FLAG_SENT = 8,	/* END: the call had reached the tool; it may have had effects */
 	LINK_FLAG_MORE = 16,	/* NOTE, ASK, REPLY: the message goes on in the next one */
+	/* ANSWER: the tool asked, while it worked on this call, for what its client did not declare */
+	LINK_FLAG_LACKS_ROOTS = 32,
+	LINK_FLAG_LACKS_SAMPLING = 64,
+	LINK_FLAG_LACKS_SAMPLING_TOOLS = 128,
+	LINK_FLAG_LACKS_FORM = 256,
+	LINK_FLAG_LACKS_URL = 512,
 };
 
 enum link_end {

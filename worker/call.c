@@ -80,6 +80,7 @@ on_answer(struct route *r, uint64_t bytes, struct bridge_mark id, bool modern)
 {
 	struct call	*c = call_of(r);
 
+	c->asks.missing |= r->lacks;
 	answer_expect(&c->answer, bytes, id, modern);
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "lib/bug.h"
+#include "mcp/capability.h"
 #include "worker/route.h"
 #include "worker/worker.h"
 
@@ -40,8 +41,16 @@ route_finish(struct route *r, int error, bool sent, struct span text)
 static void
 job_on_answer(struct link_job *j, uint32_t bytes, struct link_span id, unsigned flags)
 {
+	static const struct { unsigned flag; uint64_t can; } rows[] = {
+		{ LINK_FLAG_LACKS_ROOTS, MCP_CAN_ROOTS }, { LINK_FLAG_LACKS_SAMPLING, MCP_CAN_SAMPLING },
+		{ LINK_FLAG_LACKS_SAMPLING_TOOLS, MCP_CAN_SAMPLING_TOOLS },
+		{ LINK_FLAG_LACKS_FORM, MCP_CAN_ELICIT_FORM }, { LINK_FLAG_LACKS_URL, MCP_CAN_ELICIT_URL },
+	};
 	struct route	*r = ROUTE_OF(j);
 
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (flags & rows[i].flag)
+			r->lacks |= rows[i].can;
 	r->ops->on_answer(r, bytes, (struct bridge_mark){ id.at, id.bytes },
 	    (flags & LINK_FLAG_MODERN) != 0);
 }

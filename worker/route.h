@@ -36,6 +36,7 @@ struct route_ops {
 struct route {
 	const struct route_ops	*ops;
 	bool			 running;
+	uint64_t		 lacks;		/* capabilities that the server asked for in vain, when it answers */
 	struct link_job		 job;		/* stdio */
 	/* HTTP */
 	struct worker		*worker;

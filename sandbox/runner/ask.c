@@ -80,6 +80,22 @@ judge(uint32_t can, const struct line *line)
 	}
 }
 
+/* What it would have needed, for the worker to tell its client (mcp-wire 14.11). */
+static unsigned
+lacks(uint32_t can, const struct line *line)
+{
+	switch (line->msg.method) {
+	case MCP_SAMPLING_CREATE:
+		return (can & MCP_CAN_SAMPLING) == 0 ? LINK_FLAG_LACKS_SAMPLING : LINK_FLAG_LACKS_SAMPLING_TOOLS;
+	case MCP_ROOTS_LIST:
+		return LINK_FLAG_LACKS_ROOTS;
+	case MCP_ELICITATION_CREATE:
+		return json_is(json_get(line->msg.params, "mode"), "url") ? LINK_FLAG_LACKS_URL : LINK_FLAG_LACKS_FORM;
+	default:
+		return 0;
+	}
+}
+
 static struct ask **
 ask_find(struct instance *i, struct span id)
 {
@@ -98,6 +114,8 @@ ask_remove(struct ask **at)
 
 	*at = a->next;
 	a->call->ask_count--;
+	a->call->r->reply_bytes -= a->held_bytes;
+	free(a->held);
 	free(a);
 }
 
@@ -126,8 +144,11 @@ ask_forward(struct instance *i, const struct line *line)
 
 	if (i->modern)
 		return &unknown;
-	if ((why = judge(i->capabilities, line)) != NULL)
+	if ((why = judge(i->capabilities, line)) != NULL) {
+		if ((c = lease_owner(i)) != NULL)
+			c->lacks |= lacks(i->capabilities, line);
 		return why;
+	}
 	/* One id, one answer: it will be that to the first. */
 	if (*ask_find(i, line->msg.id) != NULL)
 		return NULL;
@@ -173,6 +194,29 @@ ask_withdraw(struct instance *i, struct span id)
 
 /* --- the way back -------------------------------------------------------------------------------- */
 
+static int
+ask_hold(struct ask *a, struct span reply)
+{
+	if ((a->held = malloc(reply.n)) == NULL)
+		return E_NOMEM;
+	memcpy(a->held, reply.p, reply.n);
+	a->held_bytes = reply.n;
+	a->call->r->reply_bytes += reply.n;
+	return 0;
+}
+
+static void
+ask_deliver(struct instance *i, struct ask **at, struct buf *text)
+{
+	struct call	*c = (*at)->call;
+
+	if (text->used > 0 && (buf_put_str(text, "\n") != 0 || tool_reply(i->tool, text) != 0))
+		ask_refuse(i->tool, span_make((*at)->id, (*at)->id_bytes), &no_room);
+	ask_remove(at);
+	if (c->ask_count == 0)
+		call_resume(c);
+}
+
 /* The reply is whole and proven.  Nobody waits for it any more when its request was withdrawn, or went
  * to another call. */
 static void
@@ -183,11 +227,39 @@ ask_answer(struct call *c, struct span id)
 
 	if (i == NULL || i->tool == NULL || *(at = ask_find(i, id)) == NULL || (*at)->call != c)
 		return;
-	if (buf_put_str(&c->reply.text, "\n") != 0 || tool_reply(i->tool, &c->reply.text) != 0)
-		ask_refuse(i->tool, span_make((*at)->id, (*at)->id_bytes), &no_room);
-	ask_remove(at);
-	if (c->ask_count == 0)
-		call_resume(c);
+	if (c->lent && (*at)->held == NULL && ask_hold(*at, buf_rest(&c->reply.text)) == 0) {
+		lease_reply_came(i);
+		return;
+	}
+	ask_deliver(i, at, &c->reply.text);
+}
+
+bool
+ask_has_held(const struct instance *i, const struct call *c)
+{
+	for (const struct ask *a = i->asks; a != NULL; a = a->next)
+		if (a->call == c && a->held != NULL)
+			return true;
+	return false;
+}
+
+void
+ask_give_held(struct instance *i, struct call *c)
+{
+	struct ask	**at = &i->asks;
+	struct buf	 text;
+
+	while (*at != NULL) {
+		if ((*at)->call != c || (*at)->held == NULL) {
+			at = &(*at)->next;
+			continue;
+		}
+		buf_init(&text, LINK_ASK_MAX + 1);
+		if (buf_put(&text, span_make((*at)->held, (*at)->held_bytes)) != 0)
+			ask_refuse(i->tool, span_make((*at)->id, (*at)->id_bytes), &no_room);
+		ask_deliver(i, at, &text);
+		buf_fini(&text);
+	}
 }
 
 int

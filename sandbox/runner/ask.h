@@ -12,6 +12,8 @@ struct ask {
 	struct ask	*next;		/* in the instance */
 	struct call	*call;
 	enum mcp_method	 method;
+	char		*held;		/* its reply, which waits for the lease (lease.h) */
+	size_t		 held_bytes;
 	uint32_t	 id_bytes;
 	char		 id[];		/* raw */
 };
@@ -23,6 +25,9 @@ struct call	*ask_withdraw(struct instance *i, struct span id);
 /* A REPLY frame of a known call.  0 (the call may be gone) or E_FORMAT: the link must end. */
 must_check int	ask_reply(struct call *c, struct span part, bool more);
 
+/* Replies to what this call asked that wait; gives them to the tool. */
+bool		ask_has_held(const struct instance *i, const struct call *c);
+void		ask_give_held(struct instance *i, struct call *c);
 /* The tool answered the call: it waits for nothing any more. */
 void		ask_forget(struct instance *i, struct call *c);
 /* The call leaves without an answer: what it asked is answered in its client's place. */

@@ -342,7 +342,8 @@ void
 call_answer(struct call *c, const struct line *answer, bool modern)
 {
 	struct span	rest = answer->msg.text, id = answer->msg.id;
-	unsigned	flags = (modern ? LINK_FLAG_MODERN : 0) | (answer->msg.is_error ? LINK_FLAG_ERROR : 0);
+	unsigned	flags = (modern ? LINK_FLAG_MODERN : 0) | (answer->msg.is_error ? LINK_FLAG_ERROR : 0) |
+	    c->lacks;
 
 	wlink_put(c->link, LINK_ANSWER, flags, c->number, (uint32_t)rest.n,
 	    LINK_ID_PACK((uint32_t)(id.p - rest.p), id.n), SPAN_NONE);

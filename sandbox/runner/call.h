@@ -36,6 +36,8 @@ struct call {
 	enum mcp_level		 log_level;	/* its client wants; MCP_LEVEL_NONE: did not say */
 	bool			 out, waits;	/* counted in the instance's lease */
 	bool			 asked;		/* the tool asked its client, or may have meant it */
+	bool			 lent;		/* it waits for its client, and others may go meanwhile */
+	unsigned		 lacks;		/* LINK_FLAG_LACKS_*, for its ANSWER */
 	uint64_t		 name_hash;	/* learn_hash(); 0: was not needed */
 
 	uint32_t		 deadline_ms;

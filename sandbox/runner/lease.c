@@ -10,6 +10,7 @@
  */
 #include "lib/bug.h"
 #include "mcp/capability.h"
+#include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/learn.h"
 #include "sandbox/runner/lease.h"
@@ -24,7 +25,7 @@ leased(const struct instance *i)
 static void
 lease_kick(struct instance *i)
 {
-	if (i->lease.waiting == 0)
+	if (i->lease.waiting == 0 && i->lease.lent == 0)
 		return;
 	i->lease.kick = true;
 	i->server->r->kick = true;
@@ -38,9 +39,26 @@ lease_on_linger(struct loop_timer *t, void *arg)
 	lease_kick(arg);
 }
 
+/* The holder's client is being asked, and takes its time. */
+static void
+lease_on_lend(struct loop_timer *t, void *arg)
+{
+	struct instance	*i = arg;
+	struct lease	*l = &i->lease;
+
+	(void)t;
+	if (l->holder == NULL || l->holder->ask_count == 0)
+		return;
+	l->holder->lent = true;
+	l->holder = NULL;
+	l->lent++;
+	lease_kick(i);
+}
+
 void
 lease_init(struct instance *i)
 {
+	loop_timer_init(i->server->r->loop, &i->lease.lend, lease_on_lend, i);
 	loop_timer_init(i->server->r->loop, &i->lease.linger, lease_on_linger, i);
 }
 
@@ -48,6 +66,7 @@ void
 lease_fini(struct instance *i)
 {
 	loop_timer_disarm(&i->lease.linger);
+	loop_timer_disarm(&i->lease.lend);
 }
 
 /* --- going --------------------------------------------------------------------------------------- */
@@ -64,7 +83,9 @@ is_quiet(const struct instance *i, struct call *c)
 static bool
 may_go(const struct instance *i, struct call *c)
 {
-	return is_quiet(i, c) ? i->lease.holder == NULL : i->lease.out == 0 && !i->lease.linger.armed;
+	const struct lease	*l = &i->lease;
+
+	return is_quiet(i, c) ? l->holder == NULL : l->out == l->lent && !l->linger.armed;
 }
 
 static void
@@ -98,6 +119,16 @@ lease_pump(struct instance *i)
 	if (!i->lease.kick || i->dead || i->state != INSTANCE_UP)
 		return;
 	i->lease.kick = false;
+	/* Who lent it comes first, in order of arrival. */
+	for (c = i->calls; c != NULL && i->lease.out == i->lease.lent && i->lease.lent > 0; c = next) {
+		next = c->next;
+		if (c->lent && ask_has_held(i, c)) {
+			c->lent = false;
+			i->lease.lent--;
+			i->lease.holder = c;
+			ask_give_held(i, c);
+		}
+	}
 	for (c = i->calls; c != NULL && i->lease.waiting > 0; c = next) {
 		next = c->next;
 		if (!c->waits)
@@ -147,6 +178,8 @@ lease_leave(struct instance *i, struct call *c)
 	BUG_ON(l->out == 0 || (c->state == CALL_SENT && l->sent == 0));
 	l->out--;
 	l->sent -= c->state == CALL_SENT;
+	l->lent -= c->lent;
+	c->lent = false;
 	if (l->holder == c)
 		l->holder = NULL;
 	lease_kick(i);
@@ -180,10 +213,10 @@ lease_owner(const struct instance *i)
 
 	if (l->holder != NULL)
 		return l->holder->state == CALL_SENT ? l->holder : NULL;
-	if (l->sent != 1 || l->linger.armed)
+	if (l->sent - l->lent != 1 || l->linger.armed)
 		return NULL;
 	for (c = i->calls; c != NULL; c = c->next)
-		if (c->out && c->state == CALL_SENT)
+		if (c->out && c->state == CALL_SENT && !c->lent)
 			break;
 	return c;
 }
@@ -193,8 +226,16 @@ lease_asks(struct instance *i, struct call *c)
 {
 	c->asked = true;
 	learn_note(&i->server->learnt, c->name_hash, LEARNT_ASKS);
-	if (i->lease.out == 1)
+	if (i->lease.out - i->lease.lent == 1)
 		i->lease.holder = c;
+	if (i->lease.holder == c)
+		loop_timer_arm(&i->lease.lend, LEASE_LEND_MS);
+}
+
+void
+lease_reply_came(struct instance *i)
+{
+	lease_kick(i);
 }
 
 void
@@ -203,7 +244,7 @@ lease_unclear(struct instance *i)
 	if (i->lease.all_ask || i->lease.sent == 0)
 		return;
 	for (struct call *c = i->calls; c != NULL; c = c->next) {
-		if (!c->out || c->state != CALL_SENT)
+		if (!c->out || c->state != CALL_SENT || c->lent)
 			continue;
 		c->asked = true;
 		learn_note(&i->server->learnt, c->name_hash, LEARNT_ASKS);
