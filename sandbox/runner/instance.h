@@ -33,6 +33,7 @@ struct instance {
 	bool			 dead;		/* freed at the end of the turn */
 	bool			 wants_place;	/* waits for one among max_instances */
 	bool			 yields;	/* another of its key waits: takes no new calls */
+	bool			 twin;		/* another of its key was made */
 	struct tool		*tool;
 	bool			 modern;
 	bool			 logs;		/* its InitializeResult offers `logging` */

@@ -13,6 +13,11 @@ void	instance_init(struct instance *i, struct server *s, uint64_t key, uint32_t 
 /* share.c, of an instance that waits.  Its calls went to the one that serves its key, as it turned out
  * that a modern tool does not mind who calls. */
 bool	instance_merge(struct instance *i);
+/* share.c: all its calls wait for their clients: another of its key may start, and work. */
+bool	instance_sleeps(const struct instance *i);
+/* share.c: another of its key works on calls; kick: they look again whether they may. */
+bool	instance_others_work(const struct instance *i);
+void	instance_kick_others(const struct instance *i);
 /* share.c: another one of its key waits for longer. */
 bool	instance_must_wait(const struct instance *i);
 /* share.c: who has the tool of its key leaves, or will when its calls are done. */

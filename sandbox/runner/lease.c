@@ -11,7 +11,7 @@
 #include "lib/bug.h"
 #include "mcp/capability.h"
 #include "sandbox/runner/ask.h"
-#include "sandbox/runner/instance.h"
+#include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/learn.h"
 #include "sandbox/runner/lease.h"
 
@@ -22,7 +22,7 @@ leased(const struct instance *i)
 	return !i->modern && (i->capabilities & MCP_CAN_BE_ASKED) != 0;
 }
 
-static void
+void
 lease_kick(struct instance *i)
 {
 	if (i->lease.waiting == 0 && i->lease.lent == 0)
@@ -53,6 +53,7 @@ lease_on_lend(struct loop_timer *t, void *arg)
 	l->holder = NULL;
 	l->lent++;
 	lease_kick(i);
+	instance_kick_others(i);
 }
 
 void
@@ -85,6 +86,10 @@ may_go(const struct instance *i, struct call *c)
 {
 	const struct lease	*l = &i->lease;
 
+	if (instance_others_work(i))
+		return false;
+	if (!leased(i))
+		return true;
 	return is_quiet(i, c) ? l->holder == NULL : l->out == l->lent && !l->linger.armed;
 }
 
@@ -102,7 +107,7 @@ lease_take(struct instance *i, struct call *c)
 {
 	if (c->list)
 		return true;
-	if (leased(i) && (i->lease.waiting > 0 || !may_go(i, c))) {
+	if (i->lease.waiting > 0 || !may_go(i, c)) {
 		c->waits = true;
 		i->lease.waiting++;
 		return false;
@@ -120,7 +125,8 @@ lease_pump(struct instance *i)
 		return;
 	i->lease.kick = false;
 	/* Who lent it comes first, in order of arrival. */
-	for (c = i->calls; c != NULL && i->lease.out == i->lease.lent && i->lease.lent > 0; c = next) {
+	for (c = i->calls; c != NULL && i->lease.out == i->lease.lent && i->lease.lent > 0 &&
+	    !instance_others_work(i); c = next) {
 		next = c->next;
 		if (c->lent && ask_has_held(i, c)) {
 			c->lent = false;
@@ -183,6 +189,7 @@ lease_leave(struct instance *i, struct call *c)
 	if (l->holder == c)
 		l->holder = NULL;
 	lease_kick(i);
+	instance_kick_others(i);
 }
 
 void

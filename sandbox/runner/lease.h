@@ -38,6 +38,8 @@ void		lease_fini(struct instance *i);
 /* May this whole call be put into the feed of its tool, which is up?  True: it counts as out.  False: it
  * waits, and lease_pump() puts it when its turn has come. */
 must_check bool	lease_take(struct instance *i, struct call *c);
+/* Something changed: what waits may look again. */
+void		lease_kick(struct instance *i);
 /* End of the turn: what waits and may go now. */
 void		lease_pump(struct instance *i);
 /* The tool has it. */

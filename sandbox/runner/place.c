@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/place.h"
 #include "sandbox/runner/tool.h"
 
@@ -55,6 +56,9 @@ place_find(const struct server *s, uint64_t key, char *text, size_t text_bytes)
 		const char	*folder = same_state ? NULL : common_folder(s, t->server);
 
 		if (!same_state && folder == NULL)
+			continue;
+		/* Its calls wait for their clients, and go on when no other runs (share.c). */
+		if (same_state && t->instance != NULL && instance_sleeps(t->instance))
 			continue;
 		if (same_state || t->instance == NULL || t->server->retired) {
 			found = PLACE_WAIT_FOLDER;

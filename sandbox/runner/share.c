@@ -8,7 +8,8 @@
  * A legacy tool is told at `initialize` what its client can do, so clients that can do other things
  * need another instance, though they share the isolation key and with it the state folder.  Of those
  * only one has a tool: an idle one leaves for the next, a busy one takes no new calls, finishes those
- * it has, and leaves.  Who waits longest is next; calls that come meanwhile wait behind it.
+ * it has, and leaves.  Who waits longest is next; calls that come meanwhile wait behind it.  But one whose
+ * calls all wait for their clients sleeps: the next one starts beside it, and then one works at a time.
  */
 #include <stdlib.h>
 
@@ -34,7 +35,7 @@ declared(uint32_t capabilities)
 static bool
 serves(const struct instance *i, uint32_t can, bool list)
 {
-	if (i->dead || (i->yields && !(list && i->lease.out > 0)))
+	if (i->dead || (i->yields && !(list && (i->lease.out > 0 || i->state != INSTANCE_UP))))
 		return false;
 	return list || i->capabilities == can || i->server->era == ERA_MODERN;
 }
@@ -54,11 +55,37 @@ instance_get(struct server *s, uint64_t key, uint32_t capabilities, bool list, s
 			return E_NOMEM;
 		}
 		instance_init(i, s, key, can);
+		for (struct instance *o = s->instances; o != NULL; o = o->next)
+			if (o->key == key)
+				o->twin = i->twin = true;
 		/* At the end: who waits longest tries first. */
 		*at = i;
 	}
 	*out = i;
 	return 0;
+}
+
+bool
+instance_sleeps(const struct instance *i)
+{
+	return !i->dead && i->state == INSTANCE_UP && i->lease.out > 0 && i->lease.out == i->lease.lent;
+}
+
+bool
+instance_others_work(const struct instance *i)
+{
+	for (const struct instance *o = i->twin ? i->server->instances : NULL; o != NULL; o = o->next)
+		if (o != i && o->key == i->key && !o->dead && o->lease.out > o->lease.lent)
+			return true;
+	return false;
+}
+
+void
+instance_kick_others(const struct instance *i)
+{
+	for (struct instance *o = i->twin ? i->server->instances : NULL; o != NULL; o = o->next)
+		if (o != i && o->key == i->key && !o->dead)
+			lease_kick(o);
 }
 
 bool
@@ -78,7 +105,7 @@ instance_make_room(struct instance *i)
 			continue;
 		if (o->state == INSTANCE_UP && o->call_count == 0)
 			instance_stop(o);
-		else
+		else if (!instance_sleeps(o))
 			o->yields = true;
 	}
 }
