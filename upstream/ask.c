@@ -32,12 +32,19 @@ add(struct ask *a, const char *name, struct span value)
 	a->fields[a->field_count++] = (struct exchange_field){ span_of(name), value };
 }
 
+static bool
+is_get(const struct ask *a)
+{
+	return a->request.kind == ASK_STREAM || a->resumes > 0;
+}
+
 static int
 make_fields(struct ask *a)
 {
 	const struct ask_request	*q = &a->request;
 	const struct upstream_target	*t = q->target;
 	bool				 modern = mcp_version_is_modern(q->version);
+	bool				 get = is_get(a);
 	int				 r;
 
 	a->field_count = 0;
@@ -45,10 +52,10 @@ make_fields(struct ask *a)
 		return E_TOOBIG;
 	for (size_t i = 0; i < t->header_count; i++)
 		a->fields[a->field_count++] = t->headers[i];
-	add(a, "Accept", SPAN_LIT("application/json, text/event-stream"));
-	if (a->resumes > 0)
+	add(a, "Accept", get ? SPAN_LIT("text/event-stream") : SPAN_LIT("application/json, text/event-stream"));
+	if (get && a->last_event[0] != '\0')
 		add(a, "Last-Event-ID", span_of(a->last_event));
-	else
+	if (q->body_count > 0 && !get)
 		add(a, "Content-Type", SPAN_LIT("application/json"));
 	if (q->version != MCP_VERSION_NONE)
 		add(a, "MCP-Protocol-Version", span_of(mcp_version_name(q->version)));
@@ -109,7 +116,7 @@ hold(struct ask *a, struct span bytes)
 static bool
 is_ours(const struct ask *a, const struct rpc_answer *m)
 {
-	return m->kind == RPC_RESPONSE && span_eq(m->id, a->request.id);
+	return a->request.kind == ASK_POST && m->kind == RPC_RESPONSE && span_eq(m->id, a->request.id);
 }
 
 static int
@@ -185,9 +192,14 @@ on_head(struct fetch *f, const struct http_head *h)
 		a->text.ceiling = REFUSAL_MAX;
 		return 0;
 	}
-	if (a->request.id.n == 0)
+	if (a->request.kind == ASK_STREAM && a->media == MEDIA_STREAM) {
+		if (a->ops->on_open != NULL)
+			a->ops->on_open(a);
 		return 0;
-	if (a->media != MEDIA_JSON && a->media != MEDIA_STREAM) {
+	}
+	if (a->request.id.n == 0 && a->request.kind != ASK_STREAM)
+		return 0;
+	if (a->request.kind == ASK_STREAM || (a->media != MEDIA_JSON && a->media != MEDIA_STREAM)) {
 		snprintf(status, sizeof(status), "the server answered HTTP %u without an MCP message", a->status);
 		say(a, status, SPAN_NONE);
 		return E_UPSTREAM;
@@ -221,7 +233,7 @@ on_data(struct fetch *f, struct span bytes)
 		/* Of a refusal, what can be shown. */
 		return a->media != MEDIA_JSON || a->text.used + bytes.n > REFUSAL_MAX ? 0 : hold(a, bytes);
 	}
-	if (a->request.id.n == 0)
+	if (a->request.id.n == 0 && a->request.kind != ASK_STREAM)
 		return 0;
 	if (a->media == MEDIA_STREAM)
 		return sse_reader_feed(&a->sse, bytes);
@@ -257,19 +269,22 @@ finish(struct ask *a, int error)
 	a->ops->on_end(a, error);
 }
 
+static void
+keep_last_event(struct ask *a, struct span last)
+{
+	if (last.n == 0 || last.n >= sizeof(a->last_event) || !http_is_value(last))
+		return;
+	memcpy(a->last_event, last.p, last.n);
+	a->last_event[last.n] = '\0';
+}
+
 /* The stream was cut before the answer.  Asking for the rest executes nothing. */
 static bool
-may_resume(struct ask *a)
+may_resume(const struct ask *a)
 {
-	struct span	last = sse_reader_last_id(&a->sse);
-
-	if (last.n > 0 && last.n < sizeof(a->last_event) && http_is_value(last)) {
-		memcpy(a->last_event, last.p, last.n);
-		a->last_event[last.n] = '\0';
-	}
-	return a->media == MEDIA_STREAM && a->status == 200 && !a->found && a->last_event[0] != '\0' &&
-	    a->request.version != MCP_VERSION_NONE && !mcp_version_is_modern(a->request.version) &&
-	    a->resumes < RESUMES_MAX;
+	return a->request.kind == ASK_POST && a->media == MEDIA_STREAM && a->status == 200 && !a->found &&
+	    a->last_event[0] != '\0' && a->request.version != MCP_VERSION_NONE &&
+	    !mcp_version_is_modern(a->request.version) && a->resumes < RESUMES_MAX;
 }
 
 static void
@@ -295,6 +310,7 @@ on_fetch_end(struct fetch *f, int error)
 {
 	struct ask	*a = (struct ask *)(void *)f;
 
+	keep_last_event(a, sse_reader_last_id(&a->sse));
 	if ((error == 0 || error == E_UPSTREAM) && a->why[0] == '\0' && may_resume(a)) {
 		start_timer(a);
 		return;
@@ -337,15 +353,15 @@ send_it(struct ask *a)
 	const struct ask_request	*q = &a->request;
 	struct fetch_request		 fr = {
 		.target = &q->target->pool, .path = q->target->path, .host = q->target->host,
-		.fields = a->fields, .repeatable = q->repeatable || a->resumes > 0,
+		.fields = a->fields, .repeatable = q->repeatable || is_get(a) || q->kind == ASK_DELETE,
 	};
 	int				 r;
 
 	if ((r = make_fields(a)) != 0)
 		return r;
 	fr.field_count = a->field_count;
-	fr.method = a->resumes > 0 ? SPAN_LIT("GET") : SPAN_LIT("POST");
-	if (a->resumes == 0) {
+	fr.method = is_get(a) ? SPAN_LIT("GET") : q->kind == ASK_DELETE ? SPAN_LIT("DELETE") : SPAN_LIT("POST");
+	if (!is_get(a)) {
 		fr.body_count = q->body_count;
 		memcpy(fr.body, q->body, sizeof(fr.body));
 	}
@@ -386,6 +402,7 @@ ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops, c
 	a->ops = ops;
 	a->request = *request;
 	a->begun = true;
+	keep_last_event(a, request->last_event);
 	buf_init(&a->name, HTTP_HEAD_BYTES_MAX / 2);
 	buf_init(&a->text, shared->answer_max);
 	sse_reader_init(&a->sse, shared->answer_max, on_event, a);

@@ -4,6 +4,9 @@
  *
  * The answer comes as JSON or as an event stream (mcp-wire 3.3, 3.4).  A legacy stream that ends early
  * is gone on with by GET when the server has named its events.
+ *
+ * The other two requests of a legacy session go the same way: GET, for the stream of messages that answer
+ * nothing, and DELETE.
  */
 #ifndef UPSTREAM_ASK_H
 #define UPSTREAM_ASK_H
@@ -34,9 +37,18 @@ struct ask_ops {
 	void	(*on_message)(struct ask *a, const struct rpc_answer *m);
 	/* Once, last.  0: a->answer, or nothing was expected.  Else E_*, a->why, and perhaps a->status. */
 	void	(*on_end)(struct ask *a, int error);
+	/* ASK_STREAM: it has begun; may be NULL. */
+	void	(*on_open)(struct ask *a);
+};
+
+enum ask_kind {
+	ASK_POST,
+	ASK_STREAM,	/* GET: until the server ends it; gone on with by nobody but the caller */
+	ASK_DELETE,	/* the session */
 };
 
 struct ask_request {		/* borrowed until the end, target and all */
+	enum ask_kind			 kind;
 	const struct upstream_target	*target;
 	enum mcp_version		 version;	/* governs the headers; NONE: initialize, none yet */
 	struct span			 session;	/* or empty */
@@ -48,6 +60,7 @@ struct ask_request {		/* borrowed until the end, target and all */
 	size_t				 body_count;
 	struct span			 id;		/* raw token in the body; empty: no answer is expected */
 	bool				 repeatable;
+	struct span			 last_event;	/* ASK_STREAM: what was seen of it before, or empty */
 };
 
 struct ask {			/* embedded in what asks */
@@ -69,7 +82,7 @@ struct ask {			/* embedded in what asks */
 	/* Not cleared when it starts, but for the first bytes of the texts. */
 	struct exchange_field	 fields[ASK_FIELDS_MAX];
 	char			 session[ASK_SESSION_MAX];	/* Mcp-Session-Id of the answer, or "" */
-	char			 last_event[ASK_SESSION_MAX];
+	char			 last_event[ASK_SESSION_MAX];	/* of a stream, when it ends */
 	char			 why[256];	/* for people */
 };
 

@@ -133,21 +133,12 @@ deliver(struct upstream_call *c, int error, const char *why)
 static bool
 answer_request(struct upstream_call *c, const struct rpc_answer *m)
 {
-	struct buf	b;
-	bool		ping = m->method == MCP_PING;
-	int		r;
-
 	/* A modern server may not ask on a stream; what it says is passed over. */
 	if (!is_legacy(c))
 		return true;
-	if (!ping && c->on_message != NULL && c->server_requests++ < REQUESTS_MAX)
+	if (m->method != MCP_PING && c->on_message != NULL && c->server_requests++ < REQUESTS_MAX)
 		return false;
-	buf_init(&b, RPC_ID_MAX + 256);
-	r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,%s}", SPAN_FMT(m->id), ping ? "\"result\":{}" :
-	    "\"error\":{\"code\":-32601,\"message\":\"Method not found\"}");
-	if (r == 0)
-		(void)reply_send(c->u, c->request.target, c->version, span_of(c->session), m->method, buf_rest(&b));
-	buf_fini(&b);
+	reply_own(c->u, c->request.target, c->version, span_of(c->session), m, -32601, "Method not found");
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reply.c - messages to an upstream that have no answer
+ * reply.c - what goes to an upstream and has no answer
  *
  * Process: worker.  Owns: each message until it is posted, for REPLY_MS at most.
  * Trusts:  no upstream to take them.
@@ -66,11 +66,11 @@ on_timer(struct loop_timer *t, void *arg)
 	reply_free(arg);
 }
 
-int
-reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
-    struct span session, enum mcp_method method, struct span body)
+/* q's session and body, and the target, are copied. */
+static int
+start(struct upstream *u, const struct upstream_target *target, struct ask_request q)
 {
-	struct ask_request	 q = { .version = version, .method = method, .body_count = 1 };
+	struct span		 session = q.session, body = q.body[0];
 	struct reply		*r;
 	int			 e;
 
@@ -99,6 +99,41 @@ reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_ve
 	if (e != 0)
 		reply_free(r);
 	return e;
+}
+
+int
+reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
+    struct span session, enum mcp_method method, struct span body)
+{
+	return start(u, target, (struct ask_request){ .version = version, .session = session, .method = method,
+	    .body = { body }, .body_count = 1 });
+}
+
+void
+reply_own(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
+    struct span session, const struct rpc_answer *m, int code, const char *message)
+{
+	struct buf	b;
+	int		r;
+
+	buf_init(&b, RPC_ID_MAX + 256);
+	r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,", SPAN_FMT(m->id));
+	if (r == 0 && m->method == MCP_PING)
+		r = buf_put_str(&b, "\"result\":{}}");
+	else if (r == 0)
+		r = buf_put_fmt(&b, "\"error\":{\"code\":%d,\"message\":\"%s\"}}", code, message);
+	if (r == 0)
+		(void)reply_send(u, target, version, session, m->method, buf_rest(&b));
+	buf_fini(&b);
+}
+
+void
+reply_end_session(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
+    struct span session)
+{
+	if (session.n > 0)
+		(void)start(u, target, (struct ask_request){ .kind = ASK_DELETE, .version = version,
+		    .session = session, .body = { SPAN_LIT("") } });
 }
 
 void
