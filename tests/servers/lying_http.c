@@ -16,14 +16,23 @@
  *   early      a notification is answered 500     params  (modern) lists a tool with x-mcp-header, and a
  *   moved      with params: the first list is        call's text is the Mcp-Param-* fields that came
  *              without, but they are demanded      stubborn  with params: none are right
- * GET /log answers what was asked so far: a line of method, session, version, Mcp-Method, Mcp-Name and
- * X-Secret per request, "-" for what was not there.
+ * A legacy session has a stream for GET when one of these is there.  "a" is the call's argument of that name:
+ *   getasks    a call of "ask" asks on that stream, of "post" on its own, of "maybe" as "ask" when a is odd;
+ *              it is answered with a and the answer that came, and with how many calls of the session asked
+ *              at that time at most
+ *   getnotes   calls are followed there by progress, a log message and news of the session
+ *   getorphan  a ping and a question stand there from the beginning, for nobody
+ *   getcut     it is cut after each event        getslow   its head takes 300 ms
+ *   gethang    its head never comes              get409    refused twice so, before it is there
+ *   noget      none: 405                         get404    none: 404
+ *   getlost    the session is over after its first call
+ * GET /log answers what was asked so far: a line of method, session, version, Mcp-Method, Mcp-Name,
+ * X-Secret and Last-Event-ID per request, "-" for what was not there; a response with an error is a refusal.
+ * Of a stream "open" and "closed" with the session.
  */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,20 +42,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LOG_BYTES	(1 << 20)
-#define REQUEST_MAX	(1 << 20)
+#include "lying_http.h"
 
-struct shared {
-	atomic_uint	used, sessions, calls, lists;
-	char		log[LOG_BYTES];
-};
-
-static struct shared	*shared;
+struct shared		*shared;
 static int		 word_count;
 static char		**words;
 static bool		 modern;
 
-static bool
+bool
 told(const char *word)
 {
 	for (int i = 0; i < word_count; i++)
@@ -57,17 +60,8 @@ told(const char *word)
 
 /* ---- requests ---------------------------------------------------------------------------------- */
 
-struct request {
-	char	 text[REQUEST_MAX];
-	size_t	 used;
-	char	*body;
-	size_t	 body_bytes;
-	char	 verb[16], path[256];
-	char	 method[128], id[64];
-};
-
 /* The value of a header, or "-". */
-static void
+void
 header(const struct request *q, const char *name, char *to, size_t room)
 {
 	size_t	n = strlen(name);
@@ -82,7 +76,7 @@ header(const struct request *q, const char *name, char *to, size_t room)
 }
 
 /* The raw token behind "name": in the body, without quotes; enough for what our gateway writes. */
-static void
+void
 member(const struct request *q, const char *name, char *to, size_t room)
 {
 	char		 key[64];
@@ -128,11 +122,29 @@ read_request(int fd, struct request *q)
 	return true;
 }
 
+void
+log_line(const char *line, size_t n)
+{
+	unsigned	at = atomic_fetch_add(&shared->used, (unsigned)n);
+
+	if (at + n < LOG_BYTES)
+		memcpy(shared->log + at, line, n);
+}
+
+static const char *
+kind_of(const struct request *q)
+{
+	if (q->verb[0] != 'P')
+		return q->verb;
+	if (q->method[0] != '\0')
+		return q->method;
+	return strstr(q->body, "\"error\":") != NULL ? "refusal" : "response";
+}
+
 static void
 note(const struct request *q)
 {
-	char		session[256], version[64], method[128], name[256], secret[64], line[1024];
-	unsigned	at;
+	char		session[256], version[64], method[128], name[256], secret[64], last[128], line[2048];
 	int		n;
 
 	header(q, "Mcp-Session-Id", session, sizeof(session));
@@ -140,11 +152,10 @@ note(const struct request *q)
 	header(q, "Mcp-Method", method, sizeof(method));
 	header(q, "Mcp-Name", name, sizeof(name));
 	header(q, "X-Secret", secret, sizeof(secret));
-	n = snprintf(line, sizeof(line), "%s %s %s %s %s %s\n", q->verb[0] == 'G' ? "GET" :
-	    q->method[0] == '\0' ? "response" : q->method, session, version, method, name, secret);
-	at = atomic_fetch_add(&shared->used, (unsigned)n);
-	if (at + (unsigned)n < LOG_BYTES)
-		memcpy(shared->log + at, line, (size_t)n);
+	header(q, "Last-Event-ID", last, sizeof(last));
+	n = snprintf(line, sizeof(line), "%s %s %s %s %s %s%s%s\n", kind_of(q), session, version, method, name, secret,
+	    last[0] == '-' ? "" : " ", last[0] == '-' ? "" : last);
+	log_line(line, (size_t)n);
 }
 
 /* ---- answers ----------------------------------------------------------------------------------- */
@@ -164,7 +175,7 @@ send_all(int fd, const char *p, size_t n)
 	}
 }
 
-static void
+void
 say(int fd, const char *fmt, ...)
 {
 	static char	text[REQUEST_MAX];
@@ -177,23 +188,31 @@ say(int fd, const char *fmt, ...)
 	send_all(fd, text, (size_t)n);
 }
 
-static void
+void
 plain(int fd, const char *status, const char *fields, const char *body)
 {
 	say(fd, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, fields, strlen(body), body);
 }
 
-static void
+void
 chunk(int fd, const char *text)
 {
 	say(fd, "%zx\r\n%s\r\n", strlen(text), text);
 }
 
-static void
+void
+event(int fd, const char *json)
+{
+	static char	text[REQUEST_MAX + 64];
+
+	snprintf(text, sizeof(text), "event: message\ndata: %s\n\n", json);
+	chunk(fd, text);
+}
+
+void
 answer(int fd, const char *fields, const char *json)
 {
-	static char	event[REQUEST_MAX];
-	char		head[512];
+	char	head[512];
 
 	if (!told("sse")) {
 		snprintf(head, sizeof(head), "Content-Type: application/json\r\n%s", fields);
@@ -208,8 +227,7 @@ answer(int fd, const char *fields, const char *json)
 		chunk(fd, "data: {\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"sampling/createMessage\",\"params\":{}}\n\n");
 		chunk(fd, "data: {\"jsonrpc\":\"2.0\",\"id\":424242,\"result\":{\"of\":\"another\"}}\n\n");
 	}
-	snprintf(event, sizeof(event), "event: message\ndata: %s\n\n", json);
-	chunk(fd, event);
+	event(fd, json);
 	usleep(2000);
 	say(fd, "0\r\n\r\n");
 }
@@ -301,18 +319,31 @@ legacy(int fd, const struct request *q)
 		return;
 	}
 	header(q, "Mcp-Session-Id", session, sizeof(session));
-	if (sscanf(session, "s-%u", &mine) != 1 || mine > live ||
-	    (told("forget") && q->id[0] != '\0' && (mine < live || atomic_load(&shared->calls) >= mine))) {
+	if (sscanf(session, "s-%u", &mine) != 1 || mine > live || atomic_load(&shared->session[mine].over) != 0 ||
+	    (told("get404") && q->verb[0] == 'G') ||
+	    (told("forget") && q->id[0] != '\0' && q->method[0] != '\0' && (mine < live || atomic_load(&shared->calls) >= mine))) {
 		plain(fd, "404 Not Found", "Content-Type: application/json\r\n",
 		    "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32001,\"message\":\"Session not found\"},\"id\":null}");
 		return;
 	}
-	if (strcmp(q->verb, "GET") == 0)
+	if (q->verb[0] == 'D') {
+		atomic_store(&shared->session[mine].over, 1);
+		plain(fd, "200 OK", "", "");
+	} else if (q->verb[0] == 'G' && told("noget"))
+		plain(fd, "405 Method Not Allowed", "Allow: POST\r\n", "");
+	else if (q->verb[0] == 'G' && session_has_stream())
+		session_stream(fd, mine);
+	else if (q->verb[0] == 'G')
 		resume(fd, q);
-	else if (q->id[0] == '\0' || q->method[0] == '\0')
+	else if (q->id[0] == '\0' || q->method[0] == '\0') {
+		session_take_response(q);
 		plain(fd, told("early") ? "500 Internal Server Error" : "202 Accepted", "", "");
-	else
-		answer_call(fd, q);
+	} else {
+		if (!session_answer_call(fd, q, mine))
+			answer_call(fd, q);
+		if (told("getlost") && mine == 1)
+			atomic_store(&shared->session[mine].over, 1);
+	}
 }
 
 #define PROPERTIES(region)	"{\"region\":{\"type\":\"string\"" region "},"				\
