@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
-#include "upstream/peer.h"
+#include "mcp/capability.h"
+#include "upstream/lane.h"
 #include "upstream/reply.h"
 
 #define CALL_MAGIC	0xca110001u
@@ -21,7 +22,8 @@ struct upstream_call {
 	uint32_t		 magic;
 	struct upstream		*u;
 	struct upstream_request	 request;
-	struct peer		*peer;
+	struct peer		*peer;		/* lane 0 */
+	struct lane_seat	 seat;		/* when it may be asked */
 	struct peer_wait	 wait;
 	struct loop_timer	 timer;		/* deadline; then a delayed free */
 	char			 id[UPSTREAM_ID_BYTES];
@@ -66,6 +68,7 @@ call_free(struct upstream_call *c)
 	struct upstream	*u = c->u;
 
 	peer_wait_cancel(&c->wait);
+	lane_leave(&c->seat, false);
 	ask_fini(&c->ask);
 	loop_timer_disarm(&c->timer);
 	peer_unref(&c->peer);
@@ -124,6 +127,9 @@ deliver(struct upstream_call *c, int error, const char *why)
 
 	loop_timer_disarm(&c->timer);
 	c->asking = false;
+	if (error == 0)
+		lane_answered(&c->seat, r.answer);
+	lane_leave(&c->seat, error != 0 && c->sent);
 	c->done(c, &r, c->arg);
 }
 
@@ -166,12 +172,8 @@ call_of(struct ask *a)
 }
 
 static void
-on_server_message(struct ask *a, const struct rpc_answer *m)
+take_message(struct upstream_call *c, const struct rpc_answer *m)
 {
-	struct upstream_call	*c = call_of(a);
-
-	if (c->unwanted)
-		return;
 	if (m->kind == RPC_REQUEST && answer_request(c, m))
 		return;
 	if (m->kind == RPC_NOTIFICATION && m->method == MCP_NOTE_PROGRESS)
@@ -183,8 +185,36 @@ on_server_message(struct ask *a, const struct rpc_answer *m)
 	c->in_message = false;
 }
 
+static void
+on_server_message(struct ask *a, const struct rpc_answer *m)
+{
+	struct upstream_call	*c = call_of(a);
+
+	if (c->unwanted)
+		return;
+	if (m->kind == RPC_REQUEST && m->method != MCP_PING)
+		lane_asks(&c->seat);
+	take_message(c, m);
+}
+
+static struct upstream_call *
+call_of_seat(struct lane_seat *s)
+{
+	struct upstream_call	*c = (struct upstream_call *)(void *)((char *)s - offsetof(struct upstream_call, seat));
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	return c;
+}
+
+static void
+on_session_message(struct lane_seat *s, const struct rpc_answer *m)
+{
+	take_message(call_of_seat(s), m);
+}
+
 /* ---- the way of a call ------------------------------------------------------------------------- */
 
+static int	go(struct upstream_call *c);
 static int	send_call(struct upstream_call *c);
 
 static void
@@ -193,19 +223,53 @@ on_peer(void *arg, int error, const char *why)
 	struct upstream_call	*c = arg;
 
 	MAGIC_CHECK(c, CALL_MAGIC);
-	if (error == 0 && (error = send_call(c)) != 0)
+	if (error == 0 && (error = go(c)) != 0)
 		why = err_text(error);
 	if (error != 0)
 		deliver(c, error, why);
 }
 
-/* Sent when the peer is ready, else when it will be. */
+static void
+on_lane_ready(struct lane_seat *s)
+{
+	struct upstream_call	*c = call_of_seat(s);
+	int			 error = go(c);
+
+	if (error != 0)
+		deliver(c, error, err_text(error));
+}
+
+static const struct lane_ops lane_ops = { on_lane_ready, on_session_message };
+
+static struct peer *
+peer_of(const struct upstream_call *c)
+{
+	return c->seat.lane != NULL ? lane_peer(&c->seat) : c->peer;
+}
+
+/* Sent when the peer and, for one that may be asked, its lane's stream are ready; else when they will be. */
 static int
 go(struct upstream_call *c)
 {
-	if (peer_is_ready(c->peer, c->request.target))
-		return send_call(c);
-	return peer_wait(c->peer, c->request.target, &c->wait, on_peer, c);
+	const struct upstream_request	*q = &c->request;
+	int				 r;
+
+	for (;;) {
+		if (!peer_is_ready(peer_of(c), q->target))
+			return peer_wait(peer_of(c), q->target, &c->wait, on_peer, c);
+		/* Lists are nobody's call: there is no client to be asked. */
+		if ((q->capabilities & MCP_CAN_BE_ASKED) == 0 || q->repeatable ||
+		    mcp_version_is_modern(peer_version(peer_of(c))))
+			return send_call(c);
+		if (c->seat.lane != NULL)
+			break;
+		if ((r = lane_take(&c->seat, &lane_ops, c->u, c->peer, q)) != 0)
+			return r;
+	}
+	if ((r = lane_listen(&c->seat, q->target)) != 0)
+		return r == E_AGAIN ? 0 : r;
+	lane_sent(&c->seat);
+	return send_call(c);
 }
 
 /* 404 proves that it was not executed: the session is looked at before the message (14.7). */
@@ -226,7 +290,10 @@ on_ask_end(struct ask *a, int error)
 	c->sent = ask_was_sent(a);
 	if (session_is_lost(c)) {
 		c->sent = false;
-		peer_session_lost(c->peer, span_of(c->session));
+		if (c->seat.lane != NULL)
+			lane_session_lost(&c->seat, span_of(c->session));
+		else
+			peer_session_lost(c->peer, span_of(c->session));
 		if (!c->retried) {
 			c->retried = true;
 			c->asking = false;
@@ -261,12 +328,12 @@ send_call(struct upstream_call *c)
 	const struct upstream_request	*r = &c->request;
 	struct ask_request		 q = { .target = r->target, .method = r->method, .name = r->name,
 	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable };
-	struct span			 session = peer_session(c->peer);
+	struct span			 session = peer_session(peer_of(c));
 	struct upstream_mark		 meta = { 0, 0 };
 	size_t				 at = 0;
 	int				 e;
 
-	c->version = peer_version(c->peer);
+	c->version = peer_version(peer_of(c));
 	if (r->method == MCP_SERVER_DISCOVER && is_legacy(c)) {
 		c->about = true;
 		loop_timer_arm(&c->timer, 0);
@@ -353,8 +420,8 @@ upstream_call_start(struct upstream *u, const struct upstream_request *request, 
 	c->done = done;
 	c->arg = arg;
 	loop_timer_init(u->loop, &c->timer, on_timer, c);
-	if ((r = peer_find(u, request->target, request->instance,
-	    request->capabilities, &c->peer)) != 0 || (r = go(c)) != 0) {
+	if ((r = peer_find(u, request->target, request->instance, request->capabilities, 0, &c->peer)) != 0 ||
+	    (r = go(c)) != 0) {
 		call_free(c);
 		return r;
 	}
@@ -374,6 +441,7 @@ upstream_call_free(struct upstream_call **cp)
 	if (c == NULL)
 		return;
 	MAGIC_CHECK(c, CALL_MAGIC);
+	lane_leave(&c->seat, c->asking && ask_was_sent(&c->ask));
 	tell_cancelled(c);
 	c->asking = false;
 	if (!c->in_message) {

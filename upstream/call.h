@@ -23,6 +23,9 @@ struct upstream_params {
 	uint64_t	connect_timeout_ms, idle_ms;	/* connect_timeout, upstream_idle */
 	uint64_t	start_timeout_ms;		/* finding the era and making a session */
 	size_t		answer_memory;			/* of all answers that are held at one time */
+	/* Of a session that may be asked and is not used: how long its stream stays open, and how long it
+	 * stays, when there are others.  0: 30 s, 3 min. */
+	uint64_t	stream_idle_ms, session_idle_ms;
 };
 
 /* sessions: the region of upstream sessions that the workers share; NULL or unmapped: none is
@@ -56,6 +59,7 @@ struct upstream_request {
 	bool			 repeatable;	/* lists: has no effects */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
 						 * session is initialized with them, for its lists too */
+	struct span		 progress_token;	/* raw, as in the body: no other call's; or empty */
 };
 
 struct upstream_result {
@@ -71,7 +75,8 @@ struct upstream_result {
 /* Once, in a handler of the loop, never inside upstream_call_start().  Everything in the result lives
  * until upstream_call_free(), which may be called here. */
 typedef void upstream_done_fn(struct upstream_call *c, const struct upstream_result *r, void *arg);
-/* A notification or a request of the server on this call's stream; borrowed for the call. */
+/* A notification or a request of the server on this call's stream, or on its session's when it can be no
+ * other call's (mcp-wire 14.8); borrowed for the call. */
 typedef void upstream_message_fn(struct upstream_call *c, const struct rpc_answer *m, void *arg);
 
 /* The request and all it points to are borrowed until done or upstream_call_free().  on_message may be

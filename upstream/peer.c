@@ -12,7 +12,9 @@
 #include "lib/bug.h"
 #include "lib/log.h"
 #include "mcp/bridge.h"
+#include "mcp/capability.h"
 #include "shm/upsession.h"
+#include "upstream/lane.h"
 #include "upstream/peer.h"
 #include "upstream/probe.h"
 
@@ -44,6 +46,8 @@ struct peer {
 	struct upstream		*u;
 	struct peer		*next;		/* in its bucket */
 	uint64_t		 profile, instance, capabilities;
+	unsigned		 lane;
+	struct lanes		*lanes;		/* lane.c's, of lane 0 */
 	uint64_t		 used_ms;
 	enum peer_era		 era;
 	uint64_t		 era_until_ms;
@@ -70,6 +74,7 @@ bucket_of(struct upstream *u, uint64_t profile)
 static void
 peer_free(struct peer *p)
 {
+	lanes_free(&p->lanes);
 	BUG_ON(p->refs > 0 || p->first != NULL || p->prepare != NULL);
 	p->u->peer_count--;
 	p->magic = 0;
@@ -79,7 +84,7 @@ peer_free(struct peer *p)
 
 int
 peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance, uint64_t capabilities,
-    struct peer **out)
+    unsigned lane, struct peer **out)
 {
 	struct peer	**link = bucket_of(u, target->profile), *p, *same = NULL;
 	uint64_t	  now = loop_now_ms(u->loop);
@@ -87,7 +92,7 @@ peer_find(struct upstream *u, const struct upstream_target *target, uint64_t ins
 	*out = NULL;
 	while ((p = *link) != NULL) {
 		if (p->profile == target->profile && p->instance == instance &&
-		    p->capabilities == capabilities) {
+		    p->capabilities == capabilities && p->lane == lane) {
 			p->refs++;
 			p->used_ms = now;
 			*out = p;
@@ -112,6 +117,7 @@ peer_find(struct upstream *u, const struct upstream_target *target, uint64_t ins
 	p->profile = target->profile;
 	p->instance = instance;
 	p->capabilities = capabilities;
+	p->lane = lane;
 	p->used_ms = now;
 	if (same != NULL) {
 		p->era = same->era;
@@ -134,6 +140,27 @@ peer_unref(struct peer **pp)
 	MAGIC_CHECK(p, PEER_MAGIC);
 	BUG_ON(p->refs == 0);
 	p->refs--;
+	p->used_ms = loop_now_ms(p->u->loop);
+}
+
+void
+peer_discard(struct peer **pp)
+{
+	struct peer	*p = *pp, **link;
+
+	peer_unref(pp);
+	if (p == NULL || p->refs > 0 || p->prepare != NULL)
+		return;
+	for (link = bucket_of(p->u, p->profile); *link != p; link = &(*link)->next)
+		;
+	*link = p->next;
+	peer_free(p);
+}
+
+struct lanes **
+peer_lanes(struct peer *p)
+{
+	return &p->lanes;
 }
 
 /* ---- what is known ----------------------------------------------------------------------------- */
@@ -158,10 +185,13 @@ session_key(const struct peer *p)
 	return hash64(&p->u->sessions->key, span_make(parts, sizeof(parts)));
 }
 
+/* What a server asks by itself comes to the one worker that holds the session's stream, so such a session
+ * is one worker's (mcp-wire 14.8). */
 static bool
 is_shared(const struct peer *p)
 {
-	return p->u->sessions != NULL && p->u->sessions->slots != NULL;
+	return (p->capabilities & MCP_CAN_BE_ASKED) == 0 && p->u->sessions != NULL &&
+	    p->u->sessions->slots != NULL;
 }
 
 /* Another worker may have a session. */

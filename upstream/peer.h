@@ -2,8 +2,8 @@
  *
  * peer.h - an HTTP server as one isolation key sees it: its era, and a legacy one's session
  *
- * The era is one for all peers of a server's profile; the session is the peer's own, and shared with
- * the other workers where the region of sessions is mapped.
+ * The era is one for all peers of a server's profile; the session is the peer's own.  It is shared with
+ * the other workers where the region of sessions is mapped, unless the server may ask its client.
  */
 #ifndef UPSTREAM_PEER_H
 #define UPSTREAM_PEER_H
@@ -22,10 +22,14 @@ struct peer_wait {		/* embedded in what waits */
 };
 
 /* With one reference for the caller.  capabilities: what a legacy server's session is initialized with, so
- * it has one for each (mcp-wire 14.7).  E_OVERLOAD or E_NOMEM. */
+ * it has one for each (mcp-wire 14.7).  lane: 0; others are lane.c's.  E_OVERLOAD or E_NOMEM. */
 must_check int	peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance,
-		    uint64_t capabilities, struct peer **out);
+		    uint64_t capabilities, unsigned lane, struct peer **out);
 void		peer_unref(struct peer **p);
+/* As unref, and what nobody else holds is forgotten at once.  Not while a peer is being found. */
+void		peer_discard(struct peer **p);
+/* Where lane.c keeps the lanes that belong to this peer, which is lane 0 of them. */
+struct lanes	**peer_lanes(struct peer *p);
 
 /* May requests be sent now?  Looks at what is known and asks nobody. */
 bool		peer_is_ready(struct peer *p, const struct upstream_target *target);

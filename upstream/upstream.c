@@ -9,13 +9,27 @@
 
 #include "lib/bug.h"
 #include "lib/num.h"
-#include "upstream/peer.h"
+#include "upstream/lane.h"
 #include "upstream/reply.h"
+
+#define STREAM_IDLE_MS	30000
+#define SESSION_IDLE_MS	(3 * 60000)
 
 static struct pool_params
 pool_params_of(const struct upstream_params *p)
 {
 	return (struct pool_params){ .connect_timeout_ms = p->connect_timeout_ms, .idle_ms = p->idle_ms };
+}
+
+static void
+take_params(struct upstream *u, const struct upstream_params *params)
+{
+	u->params = *params;
+	if (u->params.stream_idle_ms == 0)
+		u->params.stream_idle_ms = STREAM_IDLE_MS;
+	if (u->params.session_idle_ms == 0)
+		u->params.session_idle_ms = SESSION_IDLE_MS;
+	u->shared.answers.limit = params->answer_memory;
 }
 
 int
@@ -30,11 +44,10 @@ upstream_new(struct loop *l, struct block_pool *blocks, const struct region *ses
 	if ((u = calloc(1, sizeof(*u))) == NULL)
 		return E_NOMEM;
 	u->loop = l;
-	u->params = *params;
+	take_params(u, params);
 	u->sessions = sessions;
 	u->next_id = 1;
 	u->shared.answer_max = UPSTREAM_ANSWER_MAX;
-	u->shared.answers.limit = params->answer_memory;
 	if ((r = pool_new(l, blocks, &pp, &u->shared.pool)) != 0 ||
 	    (r = rpc_answer_new(&u->shared.scan)) != 0) {
 		upstream_free(&u);
@@ -55,6 +68,7 @@ upstream_free(struct upstream **up)
 	BUG_ON(u->call_count > 0);
 	upstream_spare_free(u);
 	reply_end_all(u);
+	lanes_free_all(u);
 	peer_free_all(u);
 	pool_free(&u->shared.pool);
 	rpc_scan_free(&u->shared.scan);
@@ -66,8 +80,7 @@ upstream_set_params(struct upstream *u, const struct upstream_params *params)
 {
 	struct pool_params	pp = pool_params_of(params);
 
-	u->params = *params;
-	u->shared.answers.limit = params->answer_memory;
+	take_params(u, params);
 	pool_set_params(u->shared.pool, &pp);
 }
 

@@ -10,6 +10,9 @@
 
 #define PEER_BUCKETS	256
 
+struct lane;
+struct lanes;
+struct origin;
 struct peer;
 struct reply;
 
@@ -19,6 +22,10 @@ struct upstream {
 	struct ask_shared	 shared;
 	const struct region	*sessions;
 	struct peer		*peers[PEER_BUCKETS];
+	struct origin		*origins;
+	struct lanes		*lanes;
+	struct lane		*idle_first, *idle_last;	/* lane.c's: their streams are open for nobody */
+	size_t			 idle_count;
 	size_t			 peer_count, call_count;
 	struct upstream_call	*spare;		/* call.c's, for the next calls */
 	size_t			 spare_count;

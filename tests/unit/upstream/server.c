@@ -114,21 +114,36 @@ server_stop(struct server *s)
 	}
 }
 
+void
+server_reply(struct outcome *o)
+{
+	char	text[RPC_ID_MAX + 128];
+	int	n;
+
+	n = snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"action\":\"accept\","
+	    "\"content\":{\"a\":%u}}}", o->question, o->a);
+	cr_expect(eq(int, upstream_call_reply(o->call, span_make(text, (size_t)n)), 0));
+}
+
 static void
 on_message(struct upstream_call *c, const struct rpc_answer *m, void *arg)
 {
-	struct outcome	*o = arg;
-	char		 text[RPC_ID_MAX + 64];
-	int		 n;
+	struct outcome		*o = arg;
+	struct json_value	 text = json_get(m->params, "message");
 
+	(void)c;
 	if (m->kind == RPC_REQUEST) {
-		n = snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{}}", SPAN_FMT(m->id));
-		cr_expect(eq(int, upstream_call_reply(c, span_make(text, (size_t)n)), 0));
 		o->requests++;
+		snprintf(o->question, sizeof(o->question), "%.*s", SPAN_FMT(m->id));
+		snprintf(o->asked, sizeof(o->asked), "%.*s", SPAN_FMT(text.raw));
+		if (!o->hold)
+			server_reply(o);
 		return;
 	}
 	cr_expect(m->kind == RPC_NOTIFICATION);
 	o->notes++;
+	strncat(o->said, mcp_method_row(m->method)->text + strlen("notifications/"), sizeof(o->said) / 4);
+	strcat(o->said, " ");
 	if (o->free_in_note)
 		upstream_call_free(&o->call);
 }
@@ -166,12 +181,22 @@ server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, s
 	    "\"name\":\"t\xc3\xbcr\",\"arguments\":{\"a\":1}" META "}}";
 	struct upstream_request	r = {
 		.target = &s->target, .instance = instance, .deadline_ms = ms, .method = MCP_TOOLS_CALL,
-		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .repeatable = repeatable,
+		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .repeatable = repeatable, .capabilities = o->capabilities,
 	};
 
 	r.body = span_make(body, sizeof(body) - 1);
 	r.id = (struct upstream_mark){ (uint32_t)(strstr(body, "\"id\":") + 5 - body), 1 };
 	r.modern_meta = (struct upstream_mark){ (uint32_t)(strstr(body, META) - body), sizeof(META) - 1 };
+	if (o->tool != NULL) {
+		snprintf(o->body, sizeof(o->body), "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{"
+		    "\"name\":\"%s\",\"arguments\":{\"a\":%u},\"_meta\":{\"progressToken\":%s}}}", o->tool, o->a,
+		    o->token == NULL ? "null" : o->token);
+		r.name = span_of(o->tool);
+		r.body = span_of(o->body);
+		r.id.at = (uint32_t)(strstr(o->body, "\"id\":") + 5 - o->body);
+		r.modern_meta.bytes = 0;
+		r.progress_token = span_of(o->token);
+	}
 	return upstream_call_start(s->up, &r, on_message, on_done, o, &o->call);
 }
 

@@ -30,6 +30,15 @@ struct outcome {
 	char			 id[64];
 	unsigned		 notes, requests;
 	bool			 free_in_note;
+	/* What is called, and for whom; tool NULL: as server_call() says. */
+	const char		*tool;
+	unsigned		 a;		/* its argument, and what is answered to its questions */
+	uint64_t		 capabilities;
+	const char		*token;		/* for progress, or NULL */
+	bool			 hold;		/* questions are not answered: server_reply() does */
+	char			 body[512];
+	char			 question[64], asked[128];	/* raw id and text of the last question */
+	char			 said[256];	/* notifications, one after the other */
 };
 
 /* words: as lying_http.c says, divided by blanks; NULL: nobody listens. */
@@ -39,6 +48,8 @@ void	server_stop(struct server *s);
 void	server_renew(struct server *s, const struct region *sessions);
 /* tools/call of "t\xc3\xbcr" with our marks; the deadline is in ms. */
 int	server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, struct outcome *o);
+/* Answers the last question. */
+void	server_reply(struct outcome *o);
 /* Turns the loop until it is done. */
 void	server_wait(struct server *s, struct outcome *o);
 /* Both, and expects that it could begin. */

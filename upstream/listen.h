@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * listen.h - the stream of a legacy session for messages that answer nothing (mcp-wire 3.3, 9.1)
+ *
+ * One GET; it is opened again when it breaks, while it is needed.  Once it was stopped and is started
+ * anew nothing is asked for again: what was missed then was meant for nobody who is still there.
+ */
+#ifndef UPSTREAM_LISTEN_H
+#define UPSTREAM_LISTEN_H
+
+#include "upstream/upstream_priv.h"
+
+struct listen;
+
+enum listen_end {
+	LISTEN_NONE,		/* the server has no such stream */
+	LISTEN_LOST,		/* 404: no such session, or no such stream */
+};
+
+struct listen_ops {
+	/* Nobody need wait for it any longer: it is open, or will not be soon. */
+	void	(*on_settled)(struct listen *l);
+	/* Borrowed.  The listen may not be stopped in it. */
+	void	(*on_message)(struct listen *l, const struct rpc_answer *m);
+	/* It is off; on_settled does not come. */
+	void	(*on_end)(struct listen *l, enum listen_end why);
+};
+
+enum listen_state { LISTEN_OFF, LISTEN_OPENING, LISTEN_OPEN, LISTEN_BROKEN };
+
+struct listen {			/* embedded */
+	struct ask		 ask;
+	struct upstream		*u;
+	const struct listen_ops	*ops;
+	struct arena		 arena;
+	struct upstream_target	 target;	/* a copy; stays when it is stopped */
+	struct loop_timer	 again, patience;
+	enum listen_state	 state;
+	unsigned		 failures;	/* one after the other, without a stream between */
+	bool			 settled, in_message;
+	bool			 needed;	/* the owner's: it is opened again when it breaks */
+	enum mcp_version	 version;
+	char			 session[ASK_SESSION_MAX];
+	char			 last_event[ASK_SESSION_MAX];
+};
+
+void		listen_init(struct listen *l, struct upstream *u, const struct listen_ops *ops);
+void		listen_fini(struct listen *l);
+/* It must be off.  target and session are copied.  0, or what ask_start() says, and it is off. */
+must_check int	listen_start(struct listen *l, const struct upstream_target *target, enum mcp_version version,
+		    struct span session);
+/* Ends it silently. */
+void		listen_stop(struct listen *l);
+/* One that is broken is opened now. */
+void		listen_hurry(struct listen *l);
+
+#endif
