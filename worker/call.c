@@ -252,6 +252,7 @@ call_dispatch(struct call *c)
 		.id = c->up_id, .modern_meta = c->up_meta,
 		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
 		.params = c->ask.params, .param_count = c->ask.param_count,
+		.progress_token = c->up_token,
 	};
 	int		 e;
 
@@ -370,14 +371,15 @@ static int
 call_write(struct call *c, struct span state, struct span responses)
 {
 	const struct call_kind		*kind = call_kind(c->ask.what);
-	const struct bridge_request	 up = {
+	struct bridge_request		 up = {
 		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
 		.arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
 		.from = c->ask.from, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.capabilities, .progress_token = progress_token(c),
+		.capabilities = c->asks.capabilities,
 		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
 	};
 
+	up.progress_token = c->up_token = progress_token(c);
 	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
 }
 

@@ -38,6 +38,7 @@ struct call {
 	struct route		 route;
 	struct buf		 up;		/* the request to the server */
 	struct bridge_mark	 up_id, up_meta;
+	struct span		 up_token;	/* for progress, or empty */
 	struct answer		 answer;
 
 	/* what is said before the answer (talk.c) */

@@ -158,6 +158,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 		.id = { q->id.at, q->id.bytes },
 		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
 		.repeatable = q->is_list, .capabilities = q->capabilities,
+		.progress_token = q->progress_token,
 	};
 	const char		*why;
 	int			 e;

@@ -60,6 +60,7 @@ struct route_request {
 	bool			 is_list;
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client */
 	enum mcp_level		 log_level;	/* the client wants; NONE: it did not say */
+	struct span		 progress_token;	/* raw, ours, in the body; or empty */
 };
 
 /* 0, or E_* when it cannot even be queued (on_end is not called then). */
