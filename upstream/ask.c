@@ -52,7 +52,7 @@ make_fields(struct ask *a)
 		return E_TOOBIG;
 	for (size_t i = 0; i < t->header_count; i++)
 		a->fields[a->field_count++] = t->headers[i];
-	add(a, "Accept", get ? SPAN_LIT("text/event-stream") : SPAN_LIT("application/json, text/event-stream"));
+	add(a, "Accept", span_of(get ? "text/event-stream" : "application/json, text/event-stream"));
 	if (get && a->last_event[0] != '\0')
 		add(a, "Last-Event-ID", span_of(a->last_event));
 	if (q->body_count > 0 && !get)
@@ -360,7 +360,7 @@ send_it(struct ask *a)
 	if ((r = make_fields(a)) != 0)
 		return r;
 	fr.field_count = a->field_count;
-	fr.method = is_get(a) ? SPAN_LIT("GET") : q->kind == ASK_DELETE ? SPAN_LIT("DELETE") : SPAN_LIT("POST");
+	fr.method = span_of(is_get(a) ? "GET" : q->kind == ASK_DELETE ? "DELETE" : "POST");
 	if (!is_get(a)) {
 		fr.body_count = q->body_count;
 		memcpy(fr.body, q->body, sizeof(fr.body));

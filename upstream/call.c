@@ -200,7 +200,9 @@ on_server_message(struct ask *a, const struct rpc_answer *m)
 static struct upstream_call *
 call_of_seat(struct lane_seat *s)
 {
-	struct upstream_call	*c = (struct upstream_call *)(void *)((char *)s - offsetof(struct upstream_call, seat));
+	struct upstream_call	*c;
+
+	c = (struct upstream_call *)(void *)((char *)s - offsetof(struct upstream_call, seat));
 
 	MAGIC_CHECK(c, CALL_MAGIC);
 	return c;
@@ -252,14 +254,16 @@ static int
 go(struct upstream_call *c)
 {
 	const struct upstream_request	*q = &c->request;
+	struct peer			*p;
 	int				 r;
 
 	for (;;) {
-		if (!peer_is_ready(peer_of(c), q->target))
-			return peer_wait(peer_of(c), q->target, &c->wait, on_peer, c);
+		p = peer_of(c);
+		if (!peer_is_ready(p, q->target))
+			return peer_wait(p, q->target, &c->wait, on_peer, c);
 		/* Lists are nobody's call: there is no client to be asked. */
 		if ((q->capabilities & MCP_CAN_BE_ASKED) == 0 || q->repeatable ||
-		    mcp_version_is_modern(peer_version(peer_of(c))))
+		    mcp_version_is_modern(peer_version(p)))
 			return send_call(c);
 		if (c->seat.lane != NULL)
 			break;

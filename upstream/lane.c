@@ -168,9 +168,12 @@ static void
 idle_end(struct lane *l)
 {
 	idle_remove(l);
+	if (l->number == 0) {
+		listen_forget(&l->listen);
+		return;
+	}
 	listen_stop(&l->listen);
-	if (l->number > 0)
-		loop_timer_arm(&l->unused, l->of->u->params.session_idle_ms);
+	loop_timer_arm(&l->unused, l->of->u->params.session_idle_ms);
 }
 
 static void

@@ -180,9 +180,17 @@ listen_init(struct listen *l, struct upstream *u, const struct listen_ops *ops)
 }
 
 void
-listen_fini(struct listen *l)
+listen_forget(struct listen *l)
 {
 	off(l);
+	memset(&l->target, 0, sizeof(l->target));
+	arena_reset(&l->arena);
+}
+
+void
+listen_fini(struct listen *l)
+{
+	listen_forget(l);
 	arena_fini(&l->arena);
 }
 
@@ -193,10 +201,11 @@ listen_start(struct listen *l, const struct upstream_target *target, enum mcp_ve
 	int	r;
 
 	BUG_ON(l->state != LISTEN_OFF || session.n >= sizeof(l->session));
-	arena_reset(&l->arena);
-	memset(&l->target, 0, sizeof(l->target));
-	if ((r = target_copy(&l->arena, target, &l->target)) != 0)
+	listen_forget(l);
+	if ((r = target_copy(&l->arena, target, &l->target)) != 0) {
+		listen_forget(l);
 		return r;
+	}
 	/* Streams stay open: they take no connection away from calls, which there is a most of. */
 	l->target.pool.key = ~target->pool.key;
 	l->version = version;

@@ -33,7 +33,7 @@ struct listen {			/* embedded */
 	struct upstream		*u;
 	const struct listen_ops	*ops;
 	struct arena		 arena;
-	struct upstream_target	 target;	/* a copy; stays when it is stopped */
+	struct upstream_target	 target;	/* a copy; stays when it is stopped, not when it is forgotten */
 	struct loop_timer	 again, patience;
 	enum listen_state	 state;
 	unsigned		 failures;	/* one after the other, without a stream between */
@@ -51,6 +51,8 @@ must_check int	listen_start(struct listen *l, const struct upstream_target *targ
 		    struct span session);
 /* Ends it silently. */
 void		listen_stop(struct listen *l);
+/* As stop; target goes too. */
+void		listen_forget(struct listen *l);
 /* One that is broken is opened now. */
 void		listen_hurry(struct listen *l);
 

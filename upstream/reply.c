@@ -105,8 +105,8 @@ int
 reply_send(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
     struct span session, enum mcp_method method, struct span body)
 {
-	return start(u, target, (struct ask_request){ .version = version, .session = session, .method = method,
-	    .body = { body }, .body_count = 1 });
+	return start(u, target, (struct ask_request){ .version = version, .session = session,
+	    .method = method, .body = { body }, .body_count = 1 });
 }
 
 void

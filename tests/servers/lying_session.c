@@ -160,7 +160,7 @@ session_answer_call(int fd, const struct request *q, unsigned mine)
 			    "\"progressToken\":%s,\"progress\":1}}", token);
 		post_say(post_new(mine), false, "\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
 		    "\"data\":\"%s\"}}", a);
-		usleep(100000);
+		usleep(300000);
 	}
 	if (!told("getasks"))
 		return false;

@@ -181,7 +181,8 @@ server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, s
 	    "\"name\":\"t\xc3\xbcr\",\"arguments\":{\"a\":1}" META "}}";
 	struct upstream_request	r = {
 		.target = &s->target, .instance = instance, .deadline_ms = ms, .method = MCP_TOOLS_CALL,
-		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .repeatable = repeatable, .capabilities = o->capabilities,
+		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .repeatable = repeatable,
+		.capabilities = o->capabilities,
 	};
 
 	r.body = span_make(body, sizeof(body) - 1);
