@@ -12,7 +12,7 @@
 #include "mcp/capability.h"
 #include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance_priv.h"
-#include "sandbox/runner/learn.h"
+#include "mcp/learn.h"
 #include "sandbox/runner/lease.h"
 
 /* Only a legacy tool asks by itself, and only clients that can be asked. */

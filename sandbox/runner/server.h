@@ -9,7 +9,7 @@
 
 #include "lib/log.h"
 #include "sandbox/runner/handshake.h"
-#include "sandbox/runner/learn.h"
+#include "mcp/learn.h"
 #include "sandbox/runner/ring.h"
 #include "sandbox/runner/runner.h"
 

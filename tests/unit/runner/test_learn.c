@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "claim.h"
-#include "sandbox/runner/learn.h"
+#include "mcp/learn.h"
 
 static uint64_t
 hash_of(unsigned n)
