@@ -24,6 +24,22 @@ static struct rpc_scan	*answers;
 static struct arena		 arena;
 static struct buf		 to;
 
+static const struct batch *
+one_batch(struct span text)
+{
+	static struct batch	batch;
+	struct rpc_message	m;
+
+	batch_read(scan, text, &batch);
+	for (size_t i = 0; batch.error == 0 && i < batch.count; i++) {
+		CHECK(rpc_scan_whole(scan, batch.part[i].text, &arena, &m) == 0);
+		CHECK(m.claim.type == JSON_NONE && m.method != MCP_INITIALIZE);
+		CHECK(span_eq(batch.part[i].id, m.kind == RPC_REQUEST ? m.id : SPAN_NONE));
+	}
+	CHECK(batch.error != 0 || (batch.count > 0 && batch.requests <= batch.count));
+	return &batch;
+}
+
 static void
 judge(const struct rpc_message *m, int error, uint8_t choice)
 {
@@ -32,7 +48,9 @@ judge(const struct rpc_message *m, int error, uint8_t choice)
 	struct era_input		in = { .http = ERA_HTTP_POST, .is_json = true, .version = h, .method = h,
 	    .name = h,
 					    .session = (enum era_session)((choice >> 3) % 3), .offers = MCP_OFFER_TOOLS,
-					    .session_version = MCP_2025_06_18, .body_error = error, .message = m };
+					    .session_version = choice & 64 ? MCP_2025_03_26 : MCP_2025_06_18,
+					    .body_error = error, .message = m,
+					    .batch = m->kind == RPC_ARRAY ? one_batch(m->text) : NULL };
 	struct era_verdict		v;
 	struct json_value		got;
 

@@ -12,6 +12,8 @@
 #include "mcp/level.h"
 
 #define ALLOW	"POST, DELETE"
+#define NO_SUCH_REVISION "MCP-Protocol-Version names no revision served here"
+#define DOUBLED_HEADER	"MCP-Protocol-Version, Mcp-Method or Mcp-Name comes more than once"
 
 /* What several rows ask. */
 struct ladder {
@@ -85,6 +87,44 @@ is_array(const struct ladder *l)
 }
 
 static bool
+is_array_out_of_place(const struct ladder *l)
+{
+	return is_array(l) && (l->in->batch == NULL || l->header_modern);
+}
+
+static bool
+is_array_no_batch(const struct ladder *l)
+{
+	return is_array(l) && l->in->batch->error != 0;
+}
+
+static bool
+is_batch_of_dead(const struct ladder *l)
+{
+	return is_array(l) && l->in->session == ERA_SESSION_DEAD;
+}
+
+/* The session's revision, or what the header names; with neither it is taken for the one that has batches
+ * (mcp-wire 3.3). */
+static bool
+is_batch_of_other_revision(const struct ladder *l)
+{
+	enum mcp_version	v = MCP_2025_03_26;
+
+	if (l->in->session == ERA_SESSION_LIVE)
+		v = l->in->session_version;
+	else if (l->in->version.count > 0)
+		v = mcp_version_of(span_trim(l->in->version.value));
+	return is_array(l) && v != MCP_2025_03_26;
+}
+
+static bool
+is_batch_without_session(const struct ladder *l)
+{
+	return is_array(l) && l->in->session == ERA_SESSION_NONE;
+}
+
+static bool
 is_response_to_modern(const struct ladder *l)
 {
 	return l->m->kind == RPC_RESPONSE && l->header_modern;
@@ -112,6 +152,12 @@ static bool
 has_doubled_header(const struct ladder *l)
 {
 	return l->in->version.count > 1 || l->in->method.count > 1 || l->in->name.count > 1;
+}
+
+static bool
+is_batch_with_doubled_header(const struct ladder *l)
+{
+	return is_array(l) && has_doubled_header(l);
 }
 
 /* --- which era ----------------------------------------------------------------------------------- */
@@ -304,6 +350,12 @@ is_version_header_unknown(const struct ladder *l)
 }
 
 static bool
+is_batch_with_unknown_version(const struct ladder *l)
+{
+	return is_array(l) && is_version_header_unknown(l);
+}
+
+static bool
 is_note(const struct ladder *l)
 {
 	return l->is_note;
@@ -331,7 +383,7 @@ struct row {
 	row_holds	*holds;
 	enum era_act	 act;
 	enum row_era	 era;
-	int		 error;		/* 0 with ERA_REFUSE: that of the body */
+	int		 error;		/* 0 with ERA_REFUSE: that of the body, or of the batch */
 	int		 http;		/* 0: as the error's row says */
 	enum era_data	 data;
 	const char	*text;		/* NULL: why the body was refused, or the error's own text */
@@ -352,14 +404,21 @@ static const struct row ladder_rows[] = {
 	TAKE("3.3 delete", is_delete, LEGACY, ERA_END_SESSION),
 	REFUSE("4.1/4", is_no_json_type, UNKNOWN_YET, E_HTTP_MEDIA, 0, NONE, NULL),
 	REFUSE("4.1/5", is_unreadable, UNKNOWN_YET, 0, 0, NONE, NULL),
-	REFUSE("4.1/6", is_array, UNKNOWN_YET, E_RPC_BATCH, 0, NONE, NULL),
+	REFUSE("4.2 array", is_array_out_of_place, UNKNOWN_YET, E_RPC_BATCH, 0, NONE, NULL),
+	REFUSE("4.2 batch", is_array_no_batch, UNKNOWN_YET, 0, 0, NONE, NULL),
+	REFUSE("5", is_batch_with_doubled_header, UNKNOWN_YET, E_MCP_HEADER, 0, NONE, DOUBLED_HEADER),
+	REFUSE("4.2 session", is_batch_of_dead, LEGACY, E_MCP_SESSION, 0, NONE, NULL),
+	REFUSE("4.2 revision", is_batch_of_other_revision, LEGACY, E_RPC_BATCH, 0, NONE,
+	    "this revision has no batches"),
+	REFUSE("4.2 session", is_batch_without_session, LEGACY, E_MCP_SESSION_MISSING, 0, NONE, NULL),
+	REFUSE("3.3", is_batch_with_unknown_version, LEGACY, E_RPC_INVALID, 0, NONE, NO_SUCH_REVISION),
+	TAKE("4.1/6", is_array, LEGACY, ERA_BATCH),
 	REFUSE("4.1/7", is_response_to_modern, MODERN, E_RPC_INVALID, 0, NONE,
 	    "a client of this revision sends requests and notifications only"),
 	REFUSE("4.1/7", is_response_without_session, LEGACY, E_MCP_SESSION_MISSING, 0, NONE, NULL),
 	REFUSE("4.1/7", is_response_of_dead, LEGACY, E_MCP_SESSION, 0, NONE, NULL),
 	TAKE("4.1/7", is_response, LEGACY, ERA_RESPONSE),
-	REFUSE("5", has_doubled_header, UNKNOWN_YET, E_MCP_HEADER, 0, NONE,
-	    "MCP-Protocol-Version, Mcp-Method or Mcp-Name comes more than once"),
+	REFUSE("5", has_doubled_header, UNKNOWN_YET, E_MCP_HEADER, 0, NONE, DOUBLED_HEADER),
 
 	REFUSE("4.1/9", is_handshake_with_modern_header, UNKNOWN_YET, E_MCP_HEADER, 0, NONE,
 	    "MCP-Protocol-Version names a revision without initialize"),
@@ -398,8 +457,7 @@ static const struct row ladder_rows[] = {
 
 	REFUSE("4.1/13", is_without_session, LEGACY, E_MCP_SESSION_MISSING, 0, NONE, NULL),
 	REFUSE("4.1/13", is_of_dead_session, LEGACY, E_MCP_SESSION, 0, NONE, NULL),
-	REFUSE("3.3", is_version_header_unknown, LEGACY, E_RPC_INVALID, 0, NONE,
-	    "MCP-Protocol-Version names no revision served here"),
+	REFUSE("3.3", is_version_header_unknown, LEGACY, E_RPC_INVALID, 0, NONE, NO_SUCH_REVISION),
 	TAKE("4.1/13", is_note, LEGACY, ERA_NOTE),
 	REFUSE("7.3", is_method_unknown_legacy, LEGACY, E_RPC_METHOD, 0, NONE, NULL),
 	TAKE("4.1/13", always, LEGACY, ERA_REQUEST),
@@ -416,6 +474,15 @@ version_of(const struct row *row, const struct ladder *l)
 		return l->claims && mcp_version_is_modern(mcp_version_of(l->m->claim_text)) ?
 		    mcp_version_of(l->m->claim_text) : MCP_NEWEST_MODERN;
 	return MCP_VERSION_NONE;
+}
+
+/* What the body was refused for, where its reader said so. */
+static const char *
+why(const struct era_input *in)
+{
+	if (in->body_error != 0)
+		return in->message == NULL ? NULL : in->message->why;
+	return in->batch->why;
 }
 
 void
@@ -443,10 +510,11 @@ era_judge(const struct era_input *in, struct era_verdict *out)
 	    .version = version_of(row, &l) };
 	if (row->act != ERA_REFUSE)
 		return;
-	out->error = row->error != 0 ? row->error : in->body_error;
+	out->error = row->error != 0 ? row->error : in->body_error != 0 ? in->body_error : in->batch->error;
 	out->http = row->http != 0 ? row->http : err_row(out->error)->http_status;
-	out->text = row->text != NULL ? row->text : row->error == 0 && m->why != NULL ? m->why :
-	    err_text(out->error);
+	out->text = row->text != NULL ? row->text : row->error == 0 ? why(in) : NULL;
+	if (out->text == NULL)
+		out->text = err_text(out->error);
 	out->data = row->data;
 	if (row->data == ERA_DATA_CAPABILITIES)
 		out->missing = in->needs & ~mcp_capabilities_of(m->claim_capabilities);

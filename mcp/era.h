@@ -9,7 +9,7 @@
 #define MCP_ERA_H
 
 #include "lib/buf.h"
-#include "mcp/rpc.h"
+#include "mcp/batch.h"
 #include "mcp/version.h"
 
 enum era_http { ERA_HTTP_POST, ERA_HTTP_GET, ERA_HTTP_DELETE, ERA_HTTP_OTHER };
@@ -36,6 +36,7 @@ struct era_input {
 	uint64_t			 needs;		/* enum mcp_capability bits a call needs; 0 = none known */
 	int				 body_error;	/* what rpc_scan_end() said */
 	const struct rpc_message	*message;	/* of a POST; NULL otherwise */
+	const struct batch		*batch;		/* of an array; NULL: none may come here */
 };
 
 enum era_act {
@@ -44,6 +45,7 @@ enum era_act {
 	ERA_REQUEST,		/* message->method is one that we know in this era */
 	ERA_NOTE,		/* a notification: 202, then act on it or not */
 	ERA_RESPONSE,		/* legacy answer to a request of ours: 202 */
+	ERA_BATCH,		/* in->batch: each of its messages is judged by itself */
 	ERA_END_SESSION,	/* DELETE of a live session */
 };
 

@@ -58,9 +58,9 @@ static const struct cell cells[] = {
 	NO("4.1/5", POST, NONE, NULL, NULL, NULL, "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", 400,
 	    E_RPC_INVALID),
 	NO("4.1/5", POST, NONE, NULL, NULL, NULL, "5", 400, E_RPC_INVALID),
-	NO("4.1/6", POST, LIVE, NULL, NULL, NULL, "[]", 400, E_RPC_BATCH),
-	NO("4.1/6", POST, LIVE, NULL, NULL, NULL, "[" LIST "]", 400, E_RPC_BATCH),
-	NO("4.1/6", POST, NONE, V, NULL, NULL, "[" LIST "]", 400, E_RPC_BATCH),
+	NO("4.2 batch", POST, LIVE, NULL, NULL, NULL, "[]", 400, E_RPC_BATCH),
+	NO("4.2 batch", POST, NONE, NULL, NULL, NULL, "[" LIST "]", 400, E_RPC_BATCH),
+	NO("4.2 array", POST, NONE, V, NULL, NULL, "[" LIST "]", 400, E_RPC_BATCH),
 	NO("4.1/7", POST, NONE, NULL, NULL, NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", 400,
 	    E_MCP_SESSION_MISSING),
 	NO("4.1/7", POST, DEAD, NULL, NULL, NULL, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", 404, E_MCP_SESSION),
@@ -182,6 +182,7 @@ struct bench {
 	struct rpc_scan		*scan;
 	struct arena		 arena;
 	struct rpc_message	 message;
+	struct batch		 batch;
 	struct era_input	 in;
 	struct era_verdict	 out;
 };
@@ -199,6 +200,10 @@ judge(struct bench *b, const struct cell *c)
 	if (c->http == POST) {
 		b->in.body_error = rpc_scan_whole(b->scan, span_of(c->body), &b->arena, &b->message);
 		b->in.message = &b->message;
+	}
+	if (c->http == POST && b->message.kind == RPC_ARRAY) {
+		batch_read(b->scan, span_of(c->body), &b->batch);
+		b->in.batch = &b->batch;
 	}
 	era_judge(&b->in, &b->out);
 }
@@ -235,6 +240,60 @@ Test(era, judges_every_cell)
 		cr_expect((b.out.allow != NULL) == (c->status == 405), "cell %zu", i);
 		cr_expect((b.out.text != NULL) == (c->act == ERA_REFUSE), "cell %zu", i);
 	}
+	bench_fini(&b);
+}
+
+Test(era, takes_arrays_in_the_one_revision_that_has_them)
+{
+#define PING "[" MSG("ping", "") "]"
+#define ANSWER "[{\"jsonrpc\":\"2.0\",\"id\":\"g\",\"result\":{}}]"
+	static const struct {
+		struct cell		 c;
+		enum mcp_version	 session;	/* of a live one */
+	} rows[] = {
+		{ YES("4.1/6", POST, LIVE, NULL, NULL, NULL, PING, ERA_BATCH, false, 0), MCP_2025_03_26 },
+		{ YES("4.1/6", POST, LIVE, NULL, NULL, NULL, ANSWER, ERA_BATCH, false, 0), MCP_2025_03_26 },
+		{ YES("4.1/6", POST, LIVE, NULL, NULL, NULL, " \n[ " NOTE("a", "") "\t]\r\n", ERA_BATCH, false, 0),
+		    MCP_2025_03_26 },
+		/* the session's revision counts, not what the header says */
+		{ YES("4.1/6", POST, LIVE, "2025-11-25", "wrong", NULL, PING, ERA_BATCH, false, 0), MCP_2025_03_26 },
+		{ NO("4.2 revision", POST, LIVE, "2025-03-26", NULL, NULL, PING, 400, E_RPC_BATCH), MCP_2025_06_18 },
+		{ NO("4.2 revision", POST, LIVE, NULL, NULL, NULL, PING, 400, E_RPC_BATCH), MCP_2025_06_18 },
+		{ NO("4.2 revision", POST, LIVE, NULL, NULL, NULL, ANSWER, 400, E_RPC_BATCH), MCP_2025_11_25 },
+		{ NO("4.2 revision", POST, LIVE, NULL, NULL, NULL, PING, 400, E_RPC_BATCH), MCP_2024_11_05 },
+		{ NO("3.3", POST, LIVE, "2025-01-01", NULL, NULL, PING, 400, E_RPC_INVALID), MCP_2025_03_26 },
+		{ NO("5", POST, LIVE, TWICE "2025-03-26", NULL, NULL, PING, 400, E_MCP_HEADER), MCP_2025_03_26 },
+		{ NO("5", POST, LIVE, NULL, TWICE "ping", NULL, PING, 400, E_MCP_HEADER), MCP_2025_03_26 },
+		{ NO("4.2 array", POST, LIVE, V, NULL, NULL, PING, 400, E_RPC_BATCH), MCP_2025_03_26 },
+		{ NO("4.2 batch", POST, LIVE, NULL, NULL, NULL, "[" MSG("ping", "") "," LIST "]", 400, E_RPC_BATCH),
+		    MCP_2025_03_26 },
+		/* without a session */
+		{ NO("4.2 session", POST, NONE, NULL, NULL, NULL, PING, 400, E_MCP_SESSION_MISSING), 0 },
+		{ NO("4.2 session", POST, NONE, "2025-03-26", NULL, NULL, PING, 400, E_MCP_SESSION_MISSING), 0 },
+		{ NO("4.2 revision", POST, NONE, "2025-06-18", NULL, NULL, PING, 400, E_RPC_BATCH), 0 },
+		{ NO("4.2 revision", POST, NONE, "foo", NULL, NULL, PING, 400, E_RPC_BATCH), 0 },
+		{ NO("4.2 session", POST, DEAD, NULL, NULL, NULL, PING, 404, E_MCP_SESSION), 0 },
+		{ NO("4.2 session", POST, DEAD, "2025-11-25", NULL, NULL, ANSWER, 404, E_MCP_SESSION), 0 },
+		{ NO("4.2 batch", POST, DEAD, NULL, NULL, NULL, "[]", 400, E_RPC_BATCH), 0 },
+	};
+	struct bench	b;
+
+	bench_init(&b);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct cell	*c = &rows[i].c;
+
+		judge(&b, c);
+		b.in.session_version = rows[i].session;
+		era_judge(&b.in, &b.out);
+		cr_expect_str_eq(b.out.row, c->row, "%zu %s: row %s, not %s", i, c->body, b.out.row, c->row);
+		cr_expect(b.out.act == c->act && b.out.error == c->error && b.out.http == c->status,
+		    "%zu %s: act %d error %d status %d", i, c->body, b.out.act, b.out.error, b.out.http);
+		cr_expect(!b.out.modern && (c->act != ERA_BATCH || b.out.version == MCP_2025_03_26), "%zu", i);
+	}
+	b.in = (struct era_input){ .http = ERA_HTTP_POST, .is_json = true, .session = ERA_SESSION_LIVE,
+	    .session_version = MCP_2025_03_26, .message = &b.message };
+	era_judge(&b.in, &b.out);
+	cr_expect(b.out.act == ERA_REFUSE && b.out.error == E_RPC_BATCH, "where no batch may come");
 	bench_fini(&b);
 }
 
