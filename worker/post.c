@@ -8,6 +8,7 @@
 #include "mcp/capability.h"
 #include "mcp/write.h"
 #include "worker/asks.h"
+#include "worker/batch.h"
 #include "worker/inputs.h"
 #include "worker/objects.h"
 #include "worker/offers.h"
@@ -170,6 +171,8 @@ request_judge(struct request *rq, enum era_http http)
 		    rpc_scan_end(rq->scan, rq->body, &rq->x->arena, &rq->msg) :
 		    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
 		in.message = &rq->msg;
+		if (rq->msg.kind == RPC_ARRAY && (in.batch = batch_of(rq)) == NULL)
+			in.body_error = E_NOMEM;
 	}
 	in.session = session_look(rq);
 	in.session_version = rq->version;
@@ -195,6 +198,9 @@ request_judge(struct request *rq, enum era_http http)
 		break;
 	case ERA_RESPONSE:
 		asks_on_response(rq);
+		break;
+	case ERA_BATCH:
+		batch_begin(rq, in.batch);
 		break;
 	case ERA_END_SESSION:
 		session_delete(rq);
