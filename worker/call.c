@@ -371,15 +371,15 @@ static int
 call_write(struct call *c, struct span state, struct span responses)
 {
 	const struct call_kind		*kind = call_kind(c->ask.what);
-	struct bridge_request		 up = {
+	const struct span		 token = c->up_token = progress_token(c);
+	const struct bridge_request	 up = {
 		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
 		.arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
 		.from = c->ask.from, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.capabilities,
+		.capabilities = c->asks.capabilities, .progress_token = token,
 		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
 	};
 
-	up.progress_token = c->up_token = progress_token(c);
 	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
 }
 

@@ -71,6 +71,15 @@ on_withdrawn(struct call *c, struct span id)
 	asks_drop(&q);
 }
 
+/* Progress of another token on this call's stream is nobody's.  Over the link the runner has looked already,
+ * and its own number stands in the note. */
+static bool
+is_meant(const struct call *c, const struct rpc_answer *m)
+{
+	return m->method != MCP_NOTE_PROGRESS || c->route.call == NULL ||
+	    span_eq(m->progress_token.raw, c->up_token);
+}
+
 void
 talk_on_message(struct call *c, const struct rpc_answer *m)
 {
@@ -78,7 +87,7 @@ talk_on_message(struct call *c, const struct rpc_answer *m)
 		on_request(c, m);
 	else if (m->method == MCP_NOTE_CANCELLED)
 		on_withdrawn(c, m->request_id.raw);
-	else if (c->client != NULL)
+	else if (c->client != NULL && is_meant(c, m))
 		notes_relay(&c->notes, c->client, m);
 }
 
