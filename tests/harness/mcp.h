@@ -18,6 +18,9 @@ struct mcp {
 	char		 key[256];	/* API key, or "" */
 	char		 session[512];	/* of a legacy client, or "" */
 	const char	*more;		/* header lines of each modern request besides its own, or NULL */
+	const char	*capabilities;	/* it declares, JSON; NULL: none */
+	const char	*version;	/* of a legacy client; NULL: LEGACY_VERSION */
+	const char	*meta;		/* members of _meta besides the required ones, each after a comma, or NULL */
 	int		 next_id;
 };
 
@@ -35,6 +38,11 @@ void	mcp_ask_modern(struct mcp *m, const char *method, const char *params, struc
 void	mcp_ask_either(struct mcp *m, const char *method, const char *params, struct answer *out);
 /* tools/call of one tool, in the era of this client: modern when it has no session. */
 void	mcp_call(struct mcp *m, const char *tool, const char *arguments, struct answer *out);
+/* The request alone, in the era of this client: further header lines and body, both malloc'ed.  id is raw. */
+void	mcp_write(const struct mcp *m, const char *id, const char *method, const char *params, char **headers,
+	    char **body);
+/* These header lines and those of every POST; malloc'ed. */
+char	*mcp_headers(const struct mcp *m, const char *headers);
 /* One POST of this body with these further header lines, as it is. */
 void	mcp_post(struct mcp *m, const char *headers, const char *body, struct answer *out);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hearing.h - one request whose answer is heard message by message, while it comes
+ */
+#ifndef TESTS_HARNESS_HEARING_H
+#define TESTS_HARNESS_HEARING_H
+
+#include "tests/harness/mcp.h"
+
+struct hearing {
+	struct client	 conn;		/* its own */
+	int		 status;	/* 0: no head yet */
+	bool		 stream;	/* the answer is an event stream */
+	bool		 end;		/* all of it came, in order */
+	bool		 chunked;
+	char		*text;		/* of the body, not told yet */
+	size_t		 used, left;	/* bytes of text; bytes of the body to come */
+};
+
+/* Sends it, in the era of this client, on a connection of its own; id is raw.  Nothing is read yet. */
+void		hearing_begin(struct hearing *h, const struct mcp *m, const char *id, const char *method,
+		    const char *params);
+/* The next message, the caller's; NULL: none within ms, or the end. */
+json_object	*hearing_next(struct hearing *h, int ms);
+/* True when the answer ends, in order, within ms, without another message. */
+bool		hearing_ends(struct hearing *h, int ms);
+/* Closes the connection, whatever is still to come. */
+void		hearing_fini(struct hearing *h);
+
+#endif

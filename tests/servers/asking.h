@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * asking.h - asking-server: between its transports (asking.c) and its tools (asking_tools.c)
+ */
+#ifndef TESTS_SERVERS_ASKING_H
+#define TESTS_SERVERS_ASKING_H
+
+#include "lib/json.h"
+
+extern bool	modern;
+
+/* One request, while it is worked on. */
+struct asked_call {
+	struct span		id, name;
+	struct json_value	params, arguments, token;
+};
+
+/* A message before the answer. */
+void		say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A number for a request of ours. */
+unsigned	ask_number(void);
+/* The client's answer to it, whole; false: it was cancelled, is gone, or says nothing in this time. */
+bool		hear(unsigned number, int ms, struct span *text);
+/* False: it was cancelled, or is gone. */
+bool		pause_ms(int ms);
+/* The answer: what stands behind the id. */
+void		answer(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Every message heard so far, a JSON array; and {"closed":NAME} for each client that went away. */
+void		answer_heard(void);
+/* How often a call of `urls` came. */
+unsigned	urls_count(void);
+
+/* asking_tools.c */
+void		tools_list(void);
+void		tools_call(const struct asked_call *c);
+
+#endif
