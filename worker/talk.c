@@ -103,6 +103,9 @@ talk_cancel(struct worker *w, uint64_t session_hash, struct span id)
 		return false;
 	MAGIC_CHECK(c, CALL_MAGIC);
 	c->cancelled = true;
+	/* Its user may be looking at a question still. */
+	for (const struct asked *q = c->asks.first; q != NULL; q = q->next)
+		asks_send_cancelled(q, c->rq);
 	call_cancel(c);
 	return true;
 }
