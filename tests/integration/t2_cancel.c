@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * t2_cancel.c - who may end a call before its answer, and what the server and the audit learn of it
+ */
+#include "tests/integration/talk.h"
+
+static const char *const servers[] = { "old", "new", "oldweb", "newweb" };
+static const char *const olds[] = { "old", "oldweb" };
+
+#define EACH(names)	(size_t i_ = 0; i_ < sizeof(names) / sizeof(names[0]); i_++)
+#define SERVER(names)	names[i_]
+
+#define SLOW(ms)	",\"arguments\":{\"ms\":" #ms "}"
+
+static void
+cancel(struct mcp *m, const char *id)
+{
+	char	params[64];
+
+	snprintf(params, sizeof(params), "{\"requestId\":%s}", id);
+	talk_note(m, "notifications/cancelled", params);
+}
+
+/* 202 and nothing: no response to what was cancelled. */
+static void
+expect_nothing(struct hearing *h)
+{
+	cr_expect(hearing_ends(h, SOON), "status %d, end %d", h->status, h->end);
+	cr_expect(h->status == (h->stream ? 200 : 202), "%d", h->status);
+	hearing_fini(h);
+}
+
+/* Calls that the server had begun and that were given up, as its own client sees it. */
+static size_t
+told_cancelled(struct mcp *m)
+{
+	struct hearing	 h;
+	json_object	*o;
+	size_t		 n = 0;
+
+	talk_call(&h, m, "99", "heard", "");
+	o = talk_next(&h, "id", "99");
+	for (size_t i = 0; i < json_object_array_length(json_at(o, "result.structuredContent.heard")); i++)
+		n += strcmp(json_text_at(json_object_array_get_idx(json_at(o, "result.structuredContent.heard"), i),
+		    "method"), "notifications/cancelled") == 0;
+	json_object_put(o);
+	hearing_fini(&h);
+	return n;
+}
+
+struct recorded {
+	const char	*tool, *outcome;
+	size_t		 count;
+};
+
+static bool
+is_recorded(void *arg)
+{
+	const struct recorded	*r = arg;
+	json_object		*all = gateway_audit(&g), *one;
+	size_t			 n = 0;
+
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		one = json_object_array_get_idx(all, i);
+		n += strcmp(json_text_at(one, "object"), r->tool) == 0 &&
+		    strcmp(json_text_at(one, "outcome"), r->outcome) == 0;
+	}
+	json_object_put(all);
+	return n == r->count;
+}
+
+static void
+expect_recorded(const char *tool, const char *outcome, size_t count)
+{
+	struct recorded	r = { tool, outcome, count };
+
+	cr_expect(wait_until(is_recorded, &r, SOON), "not %zu records of %s with outcome %s", count, tool, outcome);
+}
+
+/* ---------------------------------------------------------------------------------------------------- */
+
+static void
+cancel_while_it_works(unsigned workers)
+{
+	struct hearing	h;
+	struct mcp	m, other;
+
+	talk_begin(workers, NULL);
+	for EACH(servers) {
+		talk_client(&m, SERVER(servers), 0, LEGACY_VERSION, NULL);
+		talk_client(&other, SERVER(servers), 0, LEGACY_VERSION, NULL);
+		talk_call(&h, &m, "\"s 1\"", "slow", SLOW(20000));
+		talk_silence(&h);
+		cancel(&other, "\"s 1\"");
+		cancel(&m, "\"s 2\"");
+		cancel(&m, "1");
+		talk_silence(&h);
+		cancel(&m, "\"s 1\"");
+		expect_nothing(&h);
+		cancel(&m, "\"s 1\"");
+		if (strstr(SERVER(servers), "web") == NULL)
+			cr_expect(told_cancelled(&m) == 1, "%s", SERVER(servers));
+		talk_call(&h, &m, "\"s 1\"", "slow", SLOW(10));
+		talk_last(&h, "result.content[0].text", "slow");
+		mcp_fini(&m);
+		mcp_fini(&other);
+	}
+	talk_wait_heard(OLD_WEB, "notifications/cancelled", NULL, 1);
+	talk_wait_heard(NEW_WEB, "\"closed\":\"slow\"", NULL, 1);
+	cr_expect(talk_heard(OLD_WEB, "notifications/cancelled", NULL) == 1);
+	expect_recorded("slow", "cancelled", 4);
+	expect_recorded("slow", "ok", 4);
+	talk_end();
+}
+
+Test(talk_cancel, by_its_own_session_ends_a_call_without_a_response, .timeout = 60)
+{
+	NEEDS_JAILS();
+	cancel_while_it_works(1);
+}
+
+Test(talk_cancel, reaches_the_worker_that_has_the_call, .timeout = 60)
+{
+	NEEDS_JAILS();
+	cancel_while_it_works(4);
+}
+
+Test(talk_cancel, of_a_question_takes_it_back, .timeout = 60)
+{
+	struct hearing	 h;
+	struct mcp	 m;
+	json_object	*q, *o;
+
+	NEEDS_JAILS();
+	talk_begin(1, NULL);
+	for EACH(olds) {
+		talk_client(&m, SERVER(olds), 0, LEGACY_VERSION, CAN_ALL);
+		talk_call(&h, &m, "1", "ask_twice", "");
+		q = talk_next(&h, "method", "elicitation/create");
+		cancel(&m, "1");
+		o = talk_next(&h, "method", "notifications/cancelled");
+		cr_expect(strcmp(json_text_at(o, "params.requestId"), json_text_at(q, "id")) == 0, "%s",
+		    json_object_to_json_string(o));
+		json_object_put(o);
+		expect_nothing(&h);
+		talk_answer(&m, q, "result", "{\"is\":\"late\"}");
+		json_object_put(q);
+		if (strcmp(SERVER(olds), "old") == 0)
+			cr_expect(told_cancelled(&m) == 1);
+		mcp_fini(&m);
+	}
+	talk_wait_heard(OLD_WEB, "notifications/cancelled", NULL, 1);
+	cr_expect(talk_heard(OLD_WEB, "late", NULL) == 0);
+	expect_recorded("ask_twice", "cancelled", 2);
+	talk_end();
+}
+
+/* It waits, because the tool works on a call that may ask, and is not sent any more. */
+Test(talk_cancel, before_it_was_sent_executes_nothing, .timeout = 30)
+{
+	struct hearing	 first, second;
+	struct mcp	 m;
+	json_object	*q, *o;
+
+	NEEDS_JAILS();
+	talk_begin(1, NULL);
+	talk_client(&m, "old", 0, LEGACY_VERSION, CAN_ALL);
+	talk_call(&first, &m, "1", "ask_form", "");
+	q = talk_next(&first, "method", "elicitation/create");
+	talk_call(&second, &m, "2", "slow", SLOW(10));
+	talk_silence(&second);
+	cancel(&m, "2");
+	expect_nothing(&second);
+	talk_answer(&m, q, "result", "{\"is\":\"mine\"}");
+	json_object_put(q);
+	talk_last(&first, "result.structuredContent.got[0].is", "mine");
+	talk_call(&first, &m, "3", "heard", "");
+	o = talk_next(&first, "id", "3");
+	cr_expect(strstr(json_object_to_json_string(o), "\"slow\"") == NULL, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	hearing_fini(&first);
+	expect_recorded("slow", "cancelled", 1);
+	mcp_fini(&m);
+	talk_end();
+}
+
+Test(talk_cancel, by_another_principal_or_in_the_wrong_era_is_none, .timeout = 30)
+{
+	struct hearing	h;
+	struct mcp	m, thief, modern;
+	struct answer	a;
+
+	talk_begin(1, NULL);
+	talk_client(&m, "oldweb", 0, LEGACY_VERSION, NULL);
+	talk_client(&thief, "oldweb", 1, LEGACY_VERSION, NULL);
+	talk_client(&modern, "oldweb", 0, NULL, NULL);
+	talk_call(&h, &m, "5", "slow", SLOW(1000));
+	talk_silence(&h);
+	cancel(&thief, "5");
+	snprintf(thief.session, sizeof(thief.session), "%s", m.session);
+	mcp_post(&thief, "", "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":5}}", &a);
+	EXPECT_STATUS(a, 404, "a stolen session");
+	answer_fini(&a);
+	mcp_post(&modern, "MCP-Protocol-Version: " MODERN_VERSION "\r\n", "{\"jsonrpc\":\"2.0\",\"method\":"
+	    "\"notifications/cancelled\",\"params\":{\"requestId\":5}}", &a);
+	EXPECT_STATUS(a, 202, "a hint");
+	answer_fini(&a);
+	talk_last(&h, "result.content[0].text", "slow");
+	mcp_fini(&m);
+	mcp_fini(&thief);
+	mcp_fini(&modern);
+	talk_end();
+}
+
+/* The closed connection of a modern client is its cancellation; that of a legacy one is none. */
+Test(talk_cancel, by_leaving_is_for_modern_clients, .timeout = 60)
+{
+	struct hearing	h;
+	struct mcp	m;
+
+	NEEDS_JAILS();
+	talk_begin(1, NULL);
+	for EACH(servers)
+		for (int modern = 0; modern < 2; modern++) {
+			talk_client(&m, SERVER(servers), 0, modern ? NULL : LEGACY_VERSION, NULL);
+			talk_call(&h, &m, "1", "slow", SLOW(600));
+			talk_silence(&h);
+			hearing_fini(&h);
+			mcp_fini(&m);
+		}
+	expect_recorded("slow", "cancelled", 4);
+	expect_recorded("slow", "ok", 4);
+	talk_wait_heard(OLD_WEB, "notifications/cancelled", NULL, 1);
+	talk_wait_heard(NEW_WEB, "\"closed\":\"slow\"", NULL, 1);
+	cr_expect(talk_heard(NEW_WEB, "\"closed\":\"slow\"", NULL) == 1);
+	cr_expect(talk_heard(OLD_WEB, "notifications/cancelled", NULL) == 1);
+	talk_end();
+}
