@@ -11,6 +11,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "worker/lists.h"
+#include "worker/park.h"
 #include "worker/worker.h"
 
 #define ORPHAN_MS 1500		/* the master died: P2 gives two seconds in all */
@@ -231,8 +232,10 @@ drain(struct worker *w, uint64_t within_ms)
 void
 worker_drain_check(struct worker *w)
 {
-	if (w->draining && w->calls_running == 0 && conn_set_count(w->conns)->open == 0 &&
-	    peers_queued(w->peers) == 0)
+	if (!w->draining || conn_set_count(w->conns)->open > 0)
+		return;
+	park_drain(w);
+	if (w->calls_running == 0 && peers_queued(w->peers) == 0)
 		loop_stop(w->loop);
 }
 

@@ -172,6 +172,16 @@ park_keep(struct call *c, int error, struct span rest)
 	}
 }
 
+/* In the next turn, so that their records are written as all others are. */
+void
+park_drain(struct worker *w)
+{
+	for (size_t i = 0; w->park_count > 0 && i < WORKER_PARK_BUCKETS; i++)
+		for (struct park *p = w->parks[i]; p != NULL; p = p->next)
+			if (p->waits)
+				loop_timer_arm(&p->timer, 0);
+}
+
 struct request *
 park_leave(struct call *c)
 {

@@ -27,6 +27,8 @@ void		park_keep(struct call *c, int error, struct span rest);
 /* The call is about to answer c->client for good: the park is no more.  The request to let go of
  * afterwards, or NULL when it was never parked. */
 struct request	*park_leave(struct call *c);
+/* This worker leaves and has no client any more: no retry is waited for. */
+void		park_drain(struct worker *w);
 /* A retry. */
 void		park_on_retry(struct request *rq, const struct state *s, struct json_value responses);
 
