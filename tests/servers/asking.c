@@ -30,6 +30,7 @@
 #define SLOT_BYTES	8192
 #define LOG_BYTES	(8 << 20)
 #define TEXT_MAX	(1 << 20)
+#define OUT_MAX		(16 << 20)
 #define LATER_MAX	256
 #define STEP_MS		10
 
@@ -49,6 +50,8 @@ bool		 modern;
 static bool	 http;
 static int	 conn = -1;			/* HTTP: of the request that is answered */
 static bool	 begun, closed;
+static char	 going[OUT_MAX];
+static size_t	 going_bytes;
 static struct asked_call call;
 static char	*later[LATER_MAX];		/* stdio: requests heard while one was worked on */
 static size_t	 later_count;
@@ -68,6 +71,19 @@ note(struct span text)
 		return;
 	memcpy(shared->log + at + 1, text.p, text.n);
 	shared->log[at] = ',';
+}
+
+static void
+flush(void)
+{
+	ssize_t	r;
+
+	for (size_t at = 0; at < going_bytes && !closed; at += (size_t)r)
+		if ((r = write(http ? conn : 1, going + at, going_bytes - at)) <= 0) {
+			closed = true;
+			break;
+		}
+	going_bytes = 0;
 }
 
 /* ---- what comes while a request is worked on ---------------------------------------------------- */
@@ -141,6 +157,7 @@ look(void)
 static bool
 is_over(void)
 {
+	flush();
 	look();
 	return closed || (call.id.n > 0 && atomic_load(&shared->cancelled[slot_of(call.id)]));
 }
@@ -191,14 +208,14 @@ urls_count(void)
 
 /* ---- what goes ---------------------------------------------------------------------------------- */
 
+/* Leaves with the next wait, or with the answer: what is said at once arrives at once. */
 static void
 put(const char *text, size_t n)
 {
-	ssize_t	r;
-
-	for (; n > 0 && !closed; text += r, n -= (size_t)r)
-		if ((r = write(http ? conn : 1, text, n)) <= 0)
-			closed = true;
+	if (n > sizeof(going) - going_bytes)
+		exit(70);
+	memcpy(going + going_bytes, text, n);
+	going_bytes += n;
 }
 
 static void
@@ -303,6 +320,7 @@ serve(struct json_value message)
 	else
 		answer("\"error\":{\"code\":-32601,\"message\":\"unknown\"}");
 	call = (struct asked_call){ .id = SPAN_NONE };
+	flush();
 }
 
 static void
@@ -397,12 +415,14 @@ serve_one(void)
 		put(log_head, sizeof(log_head) - 1);
 		put(shared->log + 1, atomic_load(&shared->used) > 0 ? atomic_load(&shared->used) - 1 : 0);
 		put("]", 1);
+		flush();
 		return false;
 	}
 	if (strncmp(text, "POST ", 5) == 0)
 		serve_message(span_make(body, want));
 	else
 		reply_status("405 No", "Allow: POST\r\n", "");
+	flush();
 	return !closed;
 }
 

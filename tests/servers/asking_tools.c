@@ -139,6 +139,9 @@ legacy(const char *name)
 		first = ask("form");
 		if (pause_ms(200) && await((second = ask("form"), first)) && await(second))
 			answer_got();
+	} else if (strcmp(name, "ask_work") == 0) {
+		if (await(ask("form")) && pause_ms(number("ms", 400)))
+			answer_got();
 	} else if (strcmp(name, "withdraw") == 0) {
 		first = ask("form");
 		if (!pause_ms(200))
@@ -260,7 +263,7 @@ logs(void)
 }
 
 static const char *const	names[] = { "progress", "log", "slow", "quiet", "heard", "ask_form", "ask_url", "ask_sampling",
-	"ask_tools", "ask_roots", "ask_twice", "ask_two", "ask_late", "withdraw", "withdraw_one", "finish", "urls", "missing",
+	"ask_tools", "ask_roots", "ask_twice", "ask_two", "ask_late", "ask_work", "withdraw", "withdraw_one", "finish", "urls", "missing",
 	"state_only", "endless_rounds", "bad_entry", "bare" };
 
 void
