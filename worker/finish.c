@@ -188,7 +188,7 @@ call_ask_inputs(struct call *c, const struct answer_ready *ready, bool urls)
 }
 
 /* Which capabilities this call failed for, that its client really did not declare: what a modern server says itself
- * (-32021), or what a legacy one asked in vain. */
+ * (-32021), or what a legacy one asked in vain, or would show first (-32042). */
 static uint64_t
 capabilities_missing(const struct call *c, const struct answer_ready *ready)
 {
@@ -197,6 +197,8 @@ capabilities_missing(const struct call *c, const struct answer_ready *ready)
 
 	if (c->client == NULL || !ready->is_error || c->ask.style != CALL_PLAIN)
 		return 0;
+	if (from->is_error && from->error_code == -32042 && c->rq->modern)
+		missing |= MCP_CAN_ELICIT_URL;
 	if (from->is_error && from->error_code == -32021)
 		missing = mcp_capabilities_of(json_get(from->error_data, "requiredCapabilities"));
 	return missing & ~c->client->capabilities;
@@ -232,6 +234,24 @@ call_reply_missing(struct call *c, uint64_t missing)
 		request_done(keeper);
 }
 
+/* A legacy client knows no such error: its tool failed, and why is for people (mcp-wire 14.12). */
+static void
+call_fail_missing(struct call *c, const struct rpc_answer *from)
+{
+	struct request	*rq = c->rq;
+	struct span	 server = snap_text(rq->config->policy, c->ask.server->name), text;
+	struct buf	 names;
+
+	buf_init(&names, 4096);
+	(void)!mcp_capabilities_write(&names, mcp_capabilities_of(json_get(from->error_data, "requiredCapabilities")));
+	text = arena_fmt(&rq->x->arena, "%.*s: it needs a client with the capabilities %.*s", SPAN_FMT(server),
+	    SPAN_FMT(buf_rest(&names)));
+	buf_fini(&names);
+	call_close(c, AUDIT_OUTCOME_ERROR, E_UPSTREAM);
+	c->as_result = true;
+	call_tell_error(c, E_UPSTREAM, text);
+}
+
 /* A legacy client is asked on the stream of this call, which goes on. */
 static void
 call_ask_rounds(struct call *c, const struct answer_ready *ready)
@@ -265,6 +285,8 @@ call_finish(struct call *c, const struct answer_ready *ready)
 
 	if (missing != 0 && c->rq->modern)
 		call_reply_missing(c, missing);
+	else if (!c->rq->modern && c->answer.modern && ready->answer.is_error && ready->answer.error_code == -32021)
+		call_fail_missing(c, &ready->answer);
 	else if (ready->input_required && c->rq->modern && c->ask.style == CALL_PLAIN)
 		call_ask_inputs(c, ready, false);
 	else if (ready->input_required)
