@@ -76,10 +76,11 @@ put_request(struct fetch *f)
 static int
 begin(struct fetch *f, bool fresh)
 {
-	int	r;
+	unsigned	flags = (fresh ? POOL_FRESH : 0) | (f->request.spare ? POOL_SPARE : 0);
+	int		r;
 
 	f->request_bytes = UINT64_MAX;	/* nothing was sent of it */
-	if ((r = pool_acquire(f->pool, f->request.target, fresh, &conn_ops, f, &f->conn)) != 0)
+	if ((r = pool_acquire(f->pool, f->request.target, flags, &conn_ops, f, &f->conn)) != 0)
 		return r;
 	if (pool_is_open(f->conn) && (r = put_request(f)) != 0)
 		pool_drop(&f->conn);

@@ -36,6 +36,7 @@ struct fetch_request {
 	struct span			 body[FETCH_BODY_PIECES];
 	size_t				 body_count;	/* 0: none */
 	bool				 repeatable;
+	bool				 spare;		/* it may have one of the pool's spare connections */
 };
 
 struct fetch {			/* embedded in what asks */

@@ -345,9 +345,10 @@ on_turn_end(void *arg)
 /* ---- for users --------------------------------------------------------------------------------- */
 
 int
-pool_acquire(struct pool *p, const struct pool_target *target, bool fresh, const struct pool_ops *ops,
+pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags, const struct pool_ops *ops,
     void *user, struct pool_conn **out)
 {
+	const size_t		 most = POOL_CONNS_MAX + ((flags & POOL_SPARE) != 0 ? POOL_CONNS_SPARE : 0);
 	struct endpoint		*e;
 	struct pool_conn	*c;
 	int			 r;
@@ -357,7 +358,7 @@ pool_acquire(struct pool *p, const struct pool_target *target, bool fresh, const
 		return E_SERVER;
 	if ((e = endpoint_find(p, target)) == NULL)
 		return E_NOMEM;
-	if (!fresh && (c = e->idle) != NULL) {
+	if ((flags & POOL_FRESH) == 0 && (c = e->idle) != NULL) {
 		e->idle = c->idle_next;
 		loop_timer_disarm(&c->timer);
 		c->state = POOL_USED;
@@ -369,7 +370,7 @@ pool_acquire(struct pool *p, const struct pool_target *target, bool fresh, const
 		*out = c;
 		return 0;
 	}
-	if (e->conns >= POOL_CONNS_MAX)
+	if (e->conns >= most)
 		return E_OVERLOAD;
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
 		endpoint_unused(p, e);
@@ -451,7 +452,9 @@ pool_release(struct pool_conn **cp, uint64_t keep_ms)
 	*cp = NULL;
 	if (keep_ms > p->params.idle_ms)
 		keep_ms = p->params.idle_ms;
-	if (c->state != POOL_USED || c->out.bytes > 0 || c->write_failed || keep_ms == 0) {
+	/* A spare one that is kept would be anybody's. */
+	if (c->state != POOL_USED || c->out.bytes > 0 || c->write_failed || keep_ms == 0 ||
+	    c->endpoint->conns > POOL_CONNS_MAX) {
 		die(c);
 		return;
 	}

@@ -13,6 +13,7 @@
 
 #define POOL_ADDRESSES_MAX	8
 #define POOL_CONNS_MAX		256	/* to one endpoint, from one worker */
+#define POOL_CONNS_SPARE	32	/* beyond these, for what other requests may wait for */
 
 struct pool_address {
 	uint16_t	family;		/* AF_INET or AF_INET6 */
@@ -53,9 +54,14 @@ struct loop	*pool_loop(struct pool *p);
 struct block_pool *pool_blocks(struct pool *p);
 size_t		pool_open_count(const struct pool *p);	/* connections, idle ones among them */
 
-/* A connection for `user`: an idle one unless `fresh`, ready at once (pool_is_open()), or one that is
- * being opened.  0, E_OVERLOAD, E_SERVER (no address) or E_NOMEM. */
-must_check int	pool_acquire(struct pool *p, const struct pool_target *target, bool fresh,
+enum pool_flags {
+	POOL_FRESH = 1,		/* no idle one */
+	POOL_SPARE = 2,		/* one of the spare ones will do */
+};
+
+/* A connection for `user`: an idle one, ready at once (pool_is_open()), or one that is being opened.
+ * flags: enum pool_flags.  0, E_OVERLOAD, E_SERVER (no address) or E_NOMEM. */
+must_check int	pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags,
 		    const struct pool_ops *ops, void *user, struct pool_conn **out);
 bool		pool_is_open(const struct pool_conn *c);
 bool		pool_is_reused(const struct pool_conn *c);

@@ -14,6 +14,7 @@
 
 #define REPLY_MAGIC	0x7e917001u
 #define REPLY_MS	10000
+#define AGAIN_MS	10			/* when all connections are in use */
 #define REPLIES_MAX	4096
 #define REPLY_BYTES_MAX	(64 * 1024 * 1024)	/* of all of them */
 #define REPLY_HEAD_MAX	(256 * 1024)		/* target, headers, session */
@@ -23,6 +24,9 @@ struct reply {
 	struct reply		*next, *prev;
 	struct upstream		*u;
 	struct ask		 ask;
+	struct ask_request	 request;
+	bool			 waits;		/* for a connection */
+	uint64_t		 until_ms;
 	struct arena		 arena;
 	struct upstream_target	 target;
 	struct loop_timer	 timer;
@@ -59,11 +63,32 @@ on_end(struct ask *a, int error)
 
 static const struct ask_ops ops = { NULL, on_end };
 
+/* 0: it is on its way, or will be. */
+static int
+post(struct reply *r)
+{
+	uint64_t	now = loop_now_ms(r->u->loop);
+	int		e = ask_start(&r->ask, &r->u->shared, &ops, &r->request);
+
+	/* A server waits for this one, and its call holds a connection: it must not be lost for want of another. */
+	r->waits = e == E_OVERLOAD && now + AGAIN_MS < r->until_ms;
+	if (r->waits) {
+		ask_fini(&r->ask);
+		e = 0;
+	}
+	if (e == 0)
+		loop_timer_arm(&r->timer, r->waits || now >= r->until_ms ? AGAIN_MS : r->until_ms - now);
+	return e;
+}
+
 static void
 on_timer(struct loop_timer *t, void *arg)
 {
+	struct reply	*r = arg;
+
 	(void)t;
-	reply_free(arg);
+	if (!r->waits || post(r) != 0)
+		reply_free(r);
 }
 
 /* q's session and body, and the target, are copied. */
@@ -88,14 +113,15 @@ start(struct upstream *u, const struct upstream_target *target, struct ask_reque
 	u->reply_bytes += body.n;
 	arena_init(&r->arena, NULL, 0, body.n + REPLY_HEAD_MAX);
 	loop_timer_init(u->loop, &r->timer, on_timer, r);
-	loop_timer_arm(&r->timer, REPLY_MS);
+	r->until_ms = loop_now_ms(u->loop) + REPLY_MS;
 	q.target = &r->target;
 	e = target_copy(&r->arena, target, &r->target);
 	if (e == 0 && ((q.session = arena_dup(&r->arena, session)).p == NULL ||
 	    (q.body[0] = arena_dup(&r->arena, body)).p == NULL))
 		e = E_NOMEM;
+	r->request = q;
 	if (e == 0)
-		e = ask_start(&r->ask, &u->shared, &ops, &q);
+		e = post(r);
 	if (e != 0)
 		reply_free(r);
 	return e;
