@@ -12,7 +12,8 @@
  *   CREDIT  call=n  a=bytes                   CREDIT  call=n a=bytes
  *   CANCEL  call=n                            NOTE    call=n a notification of this call
  *   REPLY   call=n  our answer to an ASK      ASK     call=n a request of the tool's, caused by this call
- *                                             END     call=n a=enum link_end, payload: text for people
+ *   SUBSCRIBE    link_subscription+URI        END     call=n a=enum link_end, payload: text for people
+ *   UNSUBSCRIBE  link_subscription+URI        EVENT   link_event+URI: what a server says of no call
  *
  * A call begins with LINK_CREDIT_UP credit towards the runner and LINK_CREDIT_DOWN back.  The runner
  * grants more as a body is taken; the worker as its client takes the answer.  END closes the call in
@@ -24,11 +25,20 @@
  * client's; a note that withdraws a request (notifications/cancelled) names the ASK's id.  A REPLY has
  * the id of its ASK, byte for byte.  From an ASK until its REPLY the call's deadline waits, LINK_ASK_MS at
  * most.  When a call ends with requests unanswered, the runner answers them, as mcp-wire 14.8 says.
+ *
+ * EVENT, SUBSCRIBE and UNSUBSCRIBE are of no call (call = 0).  Every worker hears every event; of one
+ * instance and one thing at most one in LINK_EVENT_QUIET_MS, but always the last.  A worker subscribes once
+ * to what any of its clients want, and says so anew on each stream: with a stream its subscriptions end.
+ * They are of the isolation key, whatever instance serves it and as often as one is started; none is started
+ * for them, and none is kept from its idle_stop.  Nobody is told whether the server takes them.  What is over
+ * LINK_URIS_MAX or LINK_URIS_BYTES of one key is passed over.
  */
 #ifndef IPC_LINK_H
 #define IPC_LINK_H
 
 #include <stdint.h>
+
+#include "lib/json.h"
 
 #define LINK_PAYLOAD_MAX	(64 * 1024)
 #define LINK_CREDIT_UP		(64 * 1024)
@@ -38,6 +48,10 @@
 #define LINK_ASK_MAX		(4 * 1024 * 1024)	/* also of a REPLY */
 #define LINK_ASKS_MAX		16			/* of one call, unanswered */
 #define LINK_ASK_MS		(600 * 1000)
+#define LINK_EVENT_QUIET_MS	250
+#define LINK_URI_MAX		(8 * 1024)
+#define LINK_URIS_MAX		1024			/* subscriptions of one isolation key */
+#define LINK_URIS_BYTES		(128 * 1024)
 
 enum link_type {
 	LINK_CALL = 1,
@@ -49,6 +63,9 @@ enum link_type {
 	LINK_END,
 	LINK_ASK,
 	LINK_REPLY,
+	LINK_EVENT,
+	LINK_SUBSCRIBE,
+	LINK_UNSUBSCRIBE,
 	LINK_TYPE_LIMIT
 };
 
@@ -114,6 +131,42 @@ struct link_call {
 	uint32_t		spare;
 };
 _Static_assert(sizeof(struct link_call) == 56, "link call is 56 bytes");
+
+enum link_event_kind {
+	LINK_EVENT_TOOLS = 0,		/* this list changed */
+	LINK_EVENT_PROMPTS,
+	LINK_EVENT_RESOURCES,		/* and the templates */
+	LINK_EVENT_UPDATED,		/* this resource did, or one below a URI that was subscribed to */
+	LINK_EVENT_LIMIT
+};
+
+/* EVENT's payload; of UPDATED the URI follows. */
+struct link_event {
+	uint64_t	profile, instance;	/* as of a call */
+	uint32_t	capabilities;		/* that the instance was initialized with */
+	uint32_t	what;			/* enum link_event_kind */
+};
+_Static_assert(sizeof(struct link_event) == 24, "link event is 24 bytes");
+
+/* SUBSCRIBE's and UNSUBSCRIBE's payload; the URI follows. */
+struct link_subscription {
+	uint64_t	profile, instance;
+	uint32_t	capabilities;		/* says who asked; any instance of the key does */
+	uint32_t	spare;
+};
+_Static_assert(sizeof(struct link_subscription) == 24, "link subscription is 24 bytes");
+
+/* A URI as it travels here: text that can stand in a message without more than a few escapes. */
+static inline bool
+link_uri_ok(struct span uri)
+{
+	if (uri.n == 0 || uri.n > LINK_URI_MAX || !json_utf8_ok(uri))
+		return false;
+	for (size_t i = 0; i < uri.n; i++)
+		if ((unsigned char)uri.p[i] < 0x20 || uri.p[i] == 0x7f)
+			return false;
+	return true;
+}
 
 /* ANSWER's b: where the id is in the line. */
 #define LINK_ID_PACK(at, n)	((uint64_t)(at) << 32 | (uint32_t)(n))
