@@ -152,6 +152,8 @@ on_link_wanted(struct span tenant, void *arg)
 		log_warn(NULL, "master: %s", err_text(r));
 }
 
+static const struct link_ops link_ops = { on_link_wanted, NULL, NULL };
+
 struct link *
 worker_link(struct worker *w, struct span tenant)
 {
@@ -161,7 +163,7 @@ worker_link(struct worker *w, struct span tenant)
 		if (span_eq(link_tenant(w->links[i]), tenant))
 			return w->links[i];
 	if (w->link_count == WORKER_LINKS_MAX ||
-	    link_new(w->loop, tenant, on_link_wanted, w, &l) != 0)
+	    link_new(w->loop, tenant, &link_ops, w, &l) != 0)
 		return NULL;
 	w->links[w->link_count++] = l;
 	return l;

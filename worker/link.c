@@ -35,8 +35,8 @@ struct link {
 	struct loop	*loop;
 	struct span	 tenant;
 	char		*tenant_text;
-	link_wanted_fn	*wanted;
-	void		*wanted_arg;
+	const struct link_ops *ops;
+	void		*arg;			/* of ops */
 	int		 fd;
 	struct loop_io	 io;
 	struct buf	 out;
@@ -171,6 +171,24 @@ take_part(struct link *l, struct link_job *j, const struct link_head *h, struct 
 	return true;
 }
 
+/* What a server says of no call.  False when it breaks a rule. */
+static bool
+take_event(struct link *l, const struct link_head *h, struct span payload)
+{
+	struct link_event	what;
+	struct span		uri;
+
+	if (h->flags != 0 || h->call != 0 || payload.n < sizeof(what))
+		return false;
+	memcpy(&what, payload.p, sizeof(what));
+	uri = span_part(payload, sizeof(what), payload.n);
+	if (what.what >= LINK_EVENT_LIMIT || (what.what == LINK_EVENT_UPDATED ? !link_uri_ok(uri) : uri.n > 0))
+		return false;
+	if (l->ops->event != NULL)
+		l->ops->event(&what, uri, l->arg);
+	return true;
+}
+
 /* One frame from the runner.  False when it breaks a rule. */
 static bool
 link_take(struct link *l, const struct link_head *h, struct span payload)
@@ -178,6 +196,8 @@ link_take(struct link *l, const struct link_head *h, struct span payload)
 	struct link_job	*j = h->call < CALLS_MAX ? l->calls[h->call] : NULL;
 	struct link_span id = { LINK_ID_AT(h->b), LINK_ID_BYTES(h->b) };
 
+	if (h->type == LINK_EVENT)
+		return take_event(l, h, payload);
 	if (j == NULL)
 		return false;
 	switch ((enum link_type)h->type) {
@@ -209,6 +229,9 @@ link_take(struct link *l, const struct link_head *h, struct span payload)
 	case LINK_CALL:
 	case LINK_CANCEL:
 	case LINK_REPLY:
+	case LINK_EVENT:
+	case LINK_SUBSCRIBE:
+	case LINK_UNSUBSCRIBE:
 	case LINK_TYPE_LIMIT:
 	default:
 		return false;
@@ -257,6 +280,13 @@ link_on_io(struct loop_io *io, unsigned what, void *arg)
 	}
 }
 
+static void
+link_moved(struct link *l)
+{
+	if (l->ops->moved != NULL)
+		l->ops->moved(l, l->arg);
+}
+
 /* The stream is gone: every call on it ends, the next one asks for a new stream.  Ending a call may
  * submit another, which must not be ended with these. */
 static void
@@ -277,10 +307,11 @@ link_down(struct link *l, enum link_end why, struct span text)
 		if (j != NULL && j->epoch == epoch)
 			job_end(j, why, j->body_sent > 0 ? LINK_FLAG_SENT : 0, text);
 	}
+	link_moved(l);
 }
 
 int
-link_new(struct loop *loop, struct span tenant, link_wanted_fn *wanted, void *arg, struct link **out)
+link_new(struct loop *loop, struct span tenant, const struct link_ops *ops, void *arg, struct link **out)
 {
 	struct link	*l;
 
@@ -299,8 +330,8 @@ link_new(struct loop *loop, struct span tenant, link_wanted_fn *wanted, void *ar
 	l->loop = loop;
 	l->fd = -1;
 	l->tenant = span_make(l->tenant_text, tenant.n);
-	l->wanted = wanted;
-	l->wanted_arg = arg;
+	l->ops = ops;
+	l->arg = arg;
 	buf_init(&l->out, OUT_MAX);
 	*out = l;
 	return 0;
@@ -334,6 +365,8 @@ link_attach(struct link *l, int fd)
 			r = job_push(l->calls[i]);
 	if (r != 0)
 		link_down(l, LINK_END_BUSY, SPAN_LIT("the link's queue is full"));
+	else
+		link_moved(l);
 }
 
 void
@@ -341,6 +374,23 @@ link_refuse(struct link *l, struct span why)
 {
 	if (l->state == LINK_ASKED)
 		link_down(l, LINK_END_UNAVAILABLE, why);
+}
+
+void
+link_open(struct link *l)
+{
+	if (l->state != LINK_NONE)
+		return;
+	l->state = LINK_ASKED;
+	l->ops->wanted(l->tenant, l->arg);
+}
+
+void
+link_subscribe(struct link *l, bool on, const struct link_subscription *what, struct span uri)
+{
+	if (l->state == LINK_UP && put_frame(l, on ? LINK_SUBSCRIBE : LINK_UNSUBSCRIBE, 0, 0, 0,
+	    span_make(what, sizeof(*what)), uri) != 0)
+		link_down(l, LINK_END_BUSY, SPAN_LIT("the link's queue is full"));
 }
 
 int
@@ -366,10 +416,7 @@ link_submit(struct link *l, struct link_job *j, const struct link_job_ops *ops,
 	j->active = true;
 	l->calls[n] = j;
 	l->active++;
-	if (l->state == LINK_NONE) {
-		l->state = LINK_ASKED;
-		l->wanted(l->tenant, l->wanted_arg);
-	}
+	link_open(l);
 	return 0;
 }
 

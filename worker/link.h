@@ -45,10 +45,17 @@ struct link_job {
 	struct buf		 part[2];	/* of a NOTE and of an ASK that come in several frames */
 };
 
-/* `wanted` asks the master for a stream to this tenant's runner; link_attach() answers. */
-typedef void link_wanted_fn(struct span tenant, void *arg);
+/* What a link says to its owner. */
+struct link_ops {
+	/* Asks the master for a stream to this tenant's runner; link_attach() answers. */
+	void	(*wanted)(struct span tenant, void *arg);
+	/* What a server says of no call; the URI (empty but of UPDATED) is borrowed.  NULL: passed over. */
+	void	(*event)(const struct link_event *, struct span uri, void *arg);
+	/* There is a stream now, a new one, or there is none any more, or will be none; may be NULL. */
+	void	(*moved)(struct link *, void *arg);
+};
 
-must_check int	link_new(struct loop *l, struct span tenant, link_wanted_fn *wanted, void *arg,
+must_check int	link_new(struct loop *l, struct span tenant, const struct link_ops *ops, void *arg,
 		    struct link **out);
 struct span	link_tenant(const struct link *l);
 bool		link_is_up(const struct link *l);
@@ -68,6 +75,11 @@ void		link_job_credit(struct link_job *j, size_t n);
 /* The answer to a request of the server's: a JSON-RPC response without line feeds, copied.  0; E_CLOSED: the
  * job has ended; E_TOOBIG; E_NOMEM. */
 must_check int	link_job_reply(struct link_job *j, struct span message);
+/* Asks for a stream when there is none, as a call would. */
+void		link_open(struct link *l);
+/* SUBSCRIBE, or UNSUBSCRIBE; `uri` is link_uri_ok().  When there is no stream nothing is said: then all is to
+ * be said anew over the next one. */
+void		link_subscribe(struct link *l, bool on, const struct link_subscription *what, struct span uri);
 /* Nobody waits any more; on_end still comes, later, with whatever reason. */
 void		link_job_cancel(struct link_job *j);
 

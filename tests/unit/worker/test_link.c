@@ -31,7 +31,10 @@ struct bench {
 	struct loop	*loop;
 	struct link	*link;
 	int		 runner;	/* our end */
-	int		 wanted;
+	int		 wanted, moved;
+	int		 events;
+	struct link_event event;	/* the last one */
+	char		 uri[64];
 };
 
 static void
@@ -95,11 +98,31 @@ on_wanted(struct span tenant, void *arg)
 }
 
 static void
+on_event(const struct link_event *what, struct span uri, void *arg)
+{
+	struct bench	*b = arg;
+
+	b->events++;
+	b->event = *what;
+	snprintf(b->uri, sizeof(b->uri), "%.*s", SPAN_FMT(uri));
+}
+
+static void
+on_moved(struct link *l, void *arg)
+{
+	struct bench	*b = arg;
+
+	b->moved += link_is_up(l) ? 1 : 100;
+}
+
+static const struct link_ops owner = { on_wanted, on_event, on_moved };
+
+static void
 bench_open(struct bench *b)
 {
 	*b = (struct bench){ .runner = -1 };
 	cr_assert(loop_new(&b->loop) == 0);
-	cr_assert(link_new(b->loop, SPAN_LIT("default"), on_wanted, b, &b->link) == 0);
+	cr_assert(link_new(b->loop, SPAN_LIT("default"), &owner, b, &b->link) == 0);
 	loop_at_turn_end(b->loop, LOOP_RANK_FLUSH, on_turn_end, b);
 }
 
@@ -239,6 +262,8 @@ Test(link, ends_with_all_its_calls_when_a_rule_is_broken)
 		{ "a type of the other direction", LINK_CALL, 0, 0, 0, "" },
 		{ "a reply, which is ours to give", LINK_REPLY, 0, 0, 0, "m" },
 		{ "an empty message", LINK_NOTE, 0, 0, 0, "" },
+		{ "a subscription, which is ours to make", LINK_SUBSCRIBE, 0, 0, 0, "m" },
+		{ "half an event", LINK_EVENT, 0, 0, 0, "0000000100000002" },
 		{ "an unknown type", LINK_TYPE_LIMIT, 0, 0, 0, "" },
 	};
 
@@ -419,4 +444,82 @@ Test(link, sends_a_reply_whole_or_not_at_all)
 	close(b.runner);
 	turns(&b);
 	cr_expect(eq(int, link_job_reply(&s->job, SPAN_LIT("m")), E_CLOSED));
+}
+
+Test(link, takes_events_of_no_call_and_nothing_like_them)
+{
+	static const struct {
+		const char	*what;
+		uint32_t	 call, kind;
+		const char	*uri;
+		bool		 fine;
+	} rows[] = {
+		{ "a list that changed", 0, LINK_EVENT_TOOLS, "", true },
+		{ "a resource", 0, LINK_EVENT_UPDATED, "file:///a", true },
+		{ "of a call", 1, LINK_EVENT_TOOLS, "", false },
+		{ "of an unknown kind", 0, LINK_EVENT_LIMIT, "", false },
+		{ "a list with a URI", 0, LINK_EVENT_PROMPTS, "u", false },
+		{ "a resource without one", 0, LINK_EVENT_UPDATED, "", false },
+		{ "a URI that is no text", 0, LINK_EVENT_UPDATED, "a\xff", false },
+		{ "a URI with a line feed", 0, LINK_EVENT_UPDATED, "a\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct link_event	 what = { .profile = 7, .instance = 8, .capabilities = 9, .what = rows[i].kind };
+		struct bench		 b;
+		struct seen		*s;
+		char			 payload[64];
+		size_t			 n = sizeof(what) + strlen(rows[i].uri);
+
+		bench_open(&b);
+		bench_attach(&b);
+		s = submit(&b, SPAN_LIT("{}"));
+		turns(&b);
+		memcpy(payload, &what, sizeof(what));
+		memcpy(payload + sizeof(what), rows[i].uri, strlen(rows[i].uri));
+		say(&b, LINK_EVENT, rows[i].call, 0, 0, span_make(payload, n));
+		turns(&b);
+		cr_expect(eq(int, b.events, rows[i].fine), "%s", rows[i].what);
+		cr_expect(eq(int, s->ends, !rows[i].fine), "%s", rows[i].what);
+		if (rows[i].fine)
+			cr_expect(memcmp(&b.event, &what, sizeof(what)) == 0 && strcmp(b.uri, rows[i].uri) == 0, "%s",
+			    rows[i].what);
+	}
+}
+
+Test(link, is_asked_for_without_a_call_and_says_when_it_moved)
+{
+	const struct link_subscription	 what = { .profile = 7, .instance = 8, .capabilities = 9 };
+	struct link_head		 h;
+	struct bench			 b;
+	char				 got[1024];
+
+	bench_open(&b);
+	/* Nobody is there to hear it. */
+	link_subscribe(b.link, true, &what, SPAN_LIT("u"));
+	cr_expect(eq(int, b.wanted, 0));
+	link_open(b.link);
+	link_open(b.link);
+	cr_expect(eq(int, b.wanted, 1));
+	bench_attach(&b);
+	cr_expect(eq(int, b.moved, 1));
+	link_open(b.link);
+	cr_expect(eq(int, b.wanted, 1));
+	link_subscribe(b.link, true, &what, SPAN_LIT("u"));
+	link_subscribe(b.link, false, &what, SPAN_LIT("u"));
+	cr_assert(eq(sz, hear(&b, got, sizeof(got)), 2 * (24 + sizeof(what) + 1)));
+	for (int i = 0; i < 2; i++) {
+		const char	*frame = got + i * (24 + sizeof(what) + 1);
+
+		memcpy(&h, frame, sizeof(h));
+		cr_expect(h.type == (i == 0 ? LINK_SUBSCRIBE : LINK_UNSUBSCRIBE) && h.call == 0 && h.flags == 0);
+		cr_expect(memcmp(frame + sizeof(h), &what, sizeof(what)) == 0 && frame[24 + sizeof(what)] == 'u');
+	}
+	close(b.runner);
+	turns(&b);
+	cr_expect(eq(int, b.moved, 101));
+	link_open(b.link);
+	cr_expect(eq(int, b.wanted, 2));
+	link_refuse(b.link, SPAN_LIT("no jail here"));
+	cr_expect(eq(int, b.moved, 201));
 }
