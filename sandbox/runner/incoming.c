@@ -82,6 +82,8 @@ on_answer(struct instance *i, const struct line *line)
 		else
 			call_end(c, LINK_END_BABBLE, "its answer is not a JSON-RPC response");
 		return;
+	} else if (listen_answered(i, line)) {
+		return;
 	}
 	i->ignored++;
 	/* It was asked for what it answers too late: clients that go away must not end a tool. */

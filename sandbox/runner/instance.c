@@ -12,6 +12,7 @@
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/note.h"
 #include "sandbox/runner/place.h"
+#include "sandbox/runner/subscribe.h"
 #include "sandbox/runner/tool.h"
 
 static void instance_on_timer(struct loop_timer *t, void *arg);
@@ -117,6 +118,10 @@ instance_came_up(struct instance *i)
 	server_came_up(i->server);
 	log_info(SERVER_SUBJECT(i->server), "tool is up, pid=%u revision=%s", i->tool->pid,
 	    i->modern ? "modern" : "legacy");
+	if (i->modern)
+		listen_open(i);
+	else
+		subs_restore(i);
 	for (c = i->calls; c != NULL && !i->dead; c = next) {
 		next = c->next;
 		if (c->state == CALL_WHOLE)

@@ -12,6 +12,7 @@
 #define SANDBOX_RUNNER_INSTANCE_H
 
 #include "sandbox/runner/lease.h"
+#include "sandbox/runner/listen.h"
 #include "sandbox/runner/server.h"
 
 #define INSTANCE_BUCKETS	64
@@ -47,6 +48,7 @@ struct instance {
 	struct call		*calls, **last;
 	size_t			 call_count;
 	struct lease		 lease;
+	struct listen		 listen;	/* a modern tool's */
 	struct ask		*asks;		/* what the tool asked and clients did not answer */
 	struct call		*ids[INSTANCE_BUCKETS];
 	size_t			 queued_bytes;	/* bodies and lines not yet in the pipe */

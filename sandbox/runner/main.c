@@ -12,6 +12,7 @@
 #include "sandbox/runner/boot.h"
 #include "sandbox/runner/control.h"
 #include "sandbox/runner/memory.h"
+#include "sandbox/runner/subscribe.h"
 #include "sandbox/runner/tool.h"
 #include "sandbox/runner/wlink.h"
 
@@ -37,6 +38,7 @@ turn_decide(void *arg)
 
 	memory_check(r);
 	instances_kick(r);
+	subs_pump(r);
 }
 
 static void
@@ -75,6 +77,7 @@ main(void)
 	boot_run(&r, &spawner_fd);
 	loop_timer_init(r.loop, &r.again, on_again, &r);
 	memory_init(&r);
+	tidings_init(&r);
 	if ((res = control_init(&r, spawner_fd)) != 0)
 		fatal(71, "control channels: %s", err_text(res));
 	loop_at_turn_end(r.loop, LOOP_RANK_AUDIT, turn_decide, &r);
@@ -87,6 +90,7 @@ main(void)
 	tools_free(&r);
 	instances_free(&r);
 	servers_free(&r);
+	tidings_fini(&r);
 	rpc_scan_free(&r.replies);
 	snap_release(&r.profile);
 	loop_free(&r.loop);

@@ -9,6 +9,7 @@
  */
 #include "mcp/level.h"
 #include "sandbox/runner/ask.h"
+#include "sandbox/runner/tidings.h"
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/lease.h"
 #include "sandbox/runner/note.h"
@@ -41,14 +42,20 @@ note_withdrawn(struct instance *i, const struct line *line)
 
 	if (c != NULL && line->msg.text.n <= LINK_NOTE_MAX)
 		wlink_put_message(c->link, LINK_NOTE, c->number, line->msg.text);
+	else if (c == NULL && i->state == INSTANCE_UP)
+		listen_withdrawn(i, line->msg.request_id.raw);
 }
 
 /* Lists that changed, resources that were updated: of the instance, not of a call. */
 static void
-note_drop_of_no_call(const struct instance *i, const struct line *line)
+note_of_no_call(struct instance *i, const struct line *line)
 {
-	(void)i;
-	(void)line;
+	if (i->state != INSTANCE_UP)
+		return;
+	if (line->msg.method == MCP_NOTE_SUBSCRIPTIONS_ACK)
+		listen_acknowledged(i, line);
+	else
+		tiding_take(i, line);
 }
 
 void
@@ -66,7 +73,7 @@ note_take(struct instance *i, const struct line *line)
 		note_forward(lease_owner(i), line);
 		break;
 	default:
-		note_drop_of_no_call(i, line);
+		note_of_no_call(i, line);
 		break;
 	}
 	tool_unasked(i->tool, line->bytes);

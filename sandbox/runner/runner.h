@@ -19,6 +19,7 @@
 #include "ipc/link.h"
 #include "lib/loop.h"
 #include "policy/snap.h"
+#include "sandbox/runner/tidings.h"
 
 #define RUNNER_MEMORY		(64u << 20)	/* until a profile says runner_memory */
 #define RUNNER_BODIES		(64u << 20)	/* bodies of calls that were not written yet */
@@ -49,6 +50,9 @@ struct runner {
 	uint64_t	 favourite_ms;
 	size_t		 held_bytes, body_bytes, reply_bytes;
 	struct rpc_scan	*replies;		/* proves them */
+	struct tidings	 tidings;		/* what tools say of no call */
+	size_t		 sub_count;		/* subscriptions of all servers */
+	bool		 subs_stale;		/* tools may have to be told of some */
 	size_t		 memory_max;	/* runner_memory: where held_bytes should stay */
 	bool		 kick;			/* waiting instances may have a chance now */
 	bool		 flushing;		/* the turn's writes are being done or are done */

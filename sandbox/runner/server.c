@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/server.h"
+#include "sandbox/runner/subscribe.h"
 
 #define BACKOFF_FIRST_MS	1000
 #define BACKOFF_MOST_MS		60000
@@ -26,6 +27,7 @@ server_free(struct server *s)
 	free(s->writable);
 	ring_fini(&s->ring);
 	learn_free(&s->learnt);
+	subs_forget_server(s);
 	free(s);
 }
 
@@ -66,7 +68,8 @@ server_new(struct runner *r, const struct rec_profile *rec, struct server **out)
 	s->start_timeout_ms = rec->start_timeout_ms > 0 ? rec->start_timeout_ms : 20000;
 	s->idle_ms = rec->idle_ms > 0 ? rec->idle_ms : 600000;
 	/* Its key does not come again. */
-	if (rec->isolation == ISOLATION_CALL)
+	s->per_call = rec->isolation == ISOLATION_CALL;
+	if (s->per_call)
 		s->idle_ms = 1;
 	s->stop_ms = rec->stop_ms > 0 ? rec->stop_ms : 2000;
 	s->max_instances = rec->max_instances > 0 ? rec->max_instances : 1;
@@ -102,7 +105,7 @@ server_get(struct runner *r, uint64_t hash, struct span name, struct server **ou
 		if ((res = server_new(r, rec, &s)) != 0)
 			return res;
 	}
-	if (s->retired || !span_is(name, s->name))
+	if (s->retired || (name.p != NULL && !span_is(name, s->name)))
 		return E_NOTFOUND;
 	*out = s;
 	return 0;

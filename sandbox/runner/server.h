@@ -21,6 +21,7 @@ struct server {
 	uint64_t	 hash;
 	char		 name[256];
 	uint32_t	 start_timeout_ms, idle_ms, stop_ms, max_instances;
+	bool		 per_call;	/* each call has an instance of its own */
 	bool		 listener;	/* its jails come with a seccomp listener */
 	char		**writable;	/* host paths it may write to, its state folder excepted */
 	size_t		 writable_count;
@@ -33,6 +34,7 @@ struct server {
 	bool		 era_pinned;
 	bool		 era_weak;	/* from silence or an exit, not from an answer */
 	struct instance	*probing;
+	struct subs	*subs;		/* what workers subscribed to, by isolation key */
 	struct learn	*learnt;	/* of its calls; NULL: nothing */
 
 	unsigned	 failures;	/* in a row, without 30 s up between them */
@@ -51,8 +53,8 @@ struct server {
 
 #define SERVER_SUBJECT(s) LOG_SUBJECT("server", (s)->name)
 
-/* The server of this hash and name, made from the profile when it is new; borrowed.  E_NOTFOUND (not
- * in the profile, or retired), E_NOMEM. */
+/* The server of this hash and name (SPAN_NONE: whatever its name), made from the profile when it is new;
+ * borrowed.  E_NOTFOUND (not in the profile, or retired), E_NOMEM. */
 must_check int	server_get(struct runner *r, uint64_t hash, struct span name, struct server **out);
 /* A new profile is in force: what is not in it is retired, idle instances of that stop at once. */
 void		servers_refresh(struct runner *r);

@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/runner/ask.h"
+#include "sandbox/runner/subscribe.h"
 #include "sandbox/runner/wlink.h"
 
 #define WLINK_MAGIC	0x52310001u
@@ -24,7 +25,7 @@
 #define OUT_STOP	(4u << 20)	/* above it the worker is not read any more */
 #define OUT_HIGH	(1u << 20)	/* above it answers wait */
 
-static void
+void
 wlink_die(struct wlink *l, const char *why)
 {
 	if (l->dead)
@@ -67,6 +68,9 @@ wlink_frame(struct wlink *l, const struct link_head *h, struct span payload)
 		if ((h->flags & ~LINK_FLAG_MORE) != 0 || payload.n == 0)
 			return E_FORMAT;
 		return c == NULL ? 0 : ask_reply(c, payload, (h->flags & LINK_FLAG_MORE) != 0);
+	case LINK_SUBSCRIBE:
+	case LINK_UNSUBSCRIBE:
+		return subs_frame(l, h, payload);
 	default:
 		return E_FORMAT;
 	}
@@ -122,6 +126,7 @@ wlink_feed_answers(struct wlink *l)
 	struct call	*c, *next;
 
 	l->starved = false;
+	tidings_tell(l);
 	for (size_t i = 0; i < WLINK_BUCKETS && !l->starved && !l->dead; i++) {
 		for (c = l->calls[i]; c != NULL; c = next) {
 			next = c->link_next;
@@ -165,6 +170,7 @@ wlink_new(struct runner *r, uint32_t slot, uint32_t incarnation, int *fd)
 		goto fail;
 	l->magic = WLINK_MAGIC;
 	l->r = r;
+	l->told = r->tidings.seq;
 	l->slot = slot;
 	l->incarnation = incarnation;
 	l->fd = *fd;
@@ -276,6 +282,8 @@ wlink_free(struct wlink *l)
 	for (size_t i = 0; i < WLINK_BUCKETS; i++)
 		while (l->calls[i] != NULL)
 			call_forget(l->calls[i]);
+	subs_forget_link(l);
+	tidings_link_gone(l->r);
 	loop_io_fini(&l->io);
 	buf_fini(&l->out);
 	fd_close(&l->fd);

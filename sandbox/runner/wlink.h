@@ -17,7 +17,8 @@ struct wlink {
 	uint32_t	 slot, incarnation;
 	int		 fd;			/* owned */
 	bool		 dead;			/* freed at the end of the turn */
-	bool		 starved;		/* answers wait for room in the queue */
+	bool		 starved;		/* answers or events wait for room in the queue */
+	uint64_t	 told;			/* events up to this one (tidings.c) */
 	struct loop_io	 io;
 	char		*in;			/* room for one whole frame and more */
 	size_t		 in_bytes;
@@ -37,8 +38,11 @@ void		wlink_put(struct wlink *l, enum link_type type, unsigned flags, uint32_t c
 		    uint64_t b, struct span payload);
 /* Queues one message of a call, in as many frames as it takes (NOTE, ASK). */
 void		wlink_put_message(struct wlink *l, enum link_type type, uint32_t call, struct span text);
-/* May an answer's body be queued now?  If not, call_pump() is called again when it may. */
+/* May an answer's body or an event be queued now?  If not, call_pump() and tidings_tell() are called again
+ * when it may. */
 bool		wlink_has_room(struct wlink *l);
+/* It ends with this turn; `why` is for people, NULL: it is clear. */
+void		wlink_die(struct wlink *l, const char *why);
 /* So much is queued that the worker is not read any more: it takes nothing. */
 bool		wlink_is_stuck(const struct wlink *l);
 

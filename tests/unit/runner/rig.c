@@ -271,6 +271,18 @@ call_frame(struct rig *r, int link, const struct link_head *h, const char *paylo
 }
 
 static void
+event_frame(struct rig_link *l, const struct link_head *h, const char *payload)
+{
+	struct rig_event	*e = &l->events[l->event_count];
+
+	must(h->call == 0 && h->flags == 0 && h->bytes >= sizeof(e->what));
+	must(l->event_count++ < RIG_EVENTS, "more events than there is room for");
+	memcpy(&e->what, payload, sizeof(e->what));
+	snprintf(e->uri, sizeof(e->uri), "%.*s", (int)(h->bytes - sizeof(e->what)), payload + sizeof(e->what));
+	e->at_ms = now_ms();
+}
+
+static void
 from_link(struct rig *r, int link)
 {
 	struct rig_link		*l = &r->links[link];
@@ -290,11 +302,27 @@ from_link(struct rig *r, int link)
 		cr_assert(le(int, (int)h.bytes, LINK_PAYLOAD_MAX));
 		if (l->in_bytes - at - sizeof(h) < h.bytes)
 			break;
-		call_frame(r, link, &h, l->in + at + sizeof(h));
+		if (h.type == LINK_EVENT)
+			event_frame(l, &h, l->in + at + sizeof(h));
+		else
+			call_frame(r, link, &h, l->in + at + sizeof(h));
 		at += sizeof(h) + h.bytes;
 	}
 	memmove(l->in, l->in + at, l->in_bytes - at);
 	l->in_bytes -= at;
+}
+
+void
+rig_subscribe(struct rig *r, int link, uint16_t type, int server, uint64_t key, const char *uri)
+{
+	struct link_subscription	 what = { .profile = rig_hash(r, server), .instance = key };
+	size_t				 n = strlen(uri);
+	char				*payload = malloc(sizeof(what) + n);
+
+	memcpy(payload, &what, sizeof(what));
+	memcpy(payload + sizeof(what), uri, n);
+	rig_frame(r, link, (uint32_t)(sizeof(what) + n), type, 0, 0, 0, payload);
+	free(payload);
 }
 
 int

@@ -22,6 +22,7 @@
 #define RIG_LINKS	4
 #define RIG_CALLS	64
 #define RIG_SAID	64
+#define RIG_EVENTS	1024
 
 /* One server of the profile; zero means a default. */
 struct rig_server {
@@ -52,6 +53,12 @@ struct rig_said {
 	size_t		 bytes;
 };
 
+struct rig_event {
+	struct link_event what;
+	char		 uri[128];		/* cut */
+	uint64_t	 at_ms;
+};
+
 struct rig_call {
 	bool		 answered, ended;
 	unsigned	 answer_flags, end_flags;
@@ -73,6 +80,8 @@ struct rig_link {
 	char		*in;
 	size_t		 in_bytes;
 	struct rig_call	 calls[RIG_CALLS];
+	struct rig_event events[RIG_EVENTS];
+	int		 event_count;
 };
 
 struct rig_state {			/* the last SERVER_STATE of a server */
@@ -122,6 +131,8 @@ void		rig_run(struct rig *r, uint64_t ms, const bool *flag);
 /* One frame, raw. */
 void		rig_frame(struct rig *r, int link, uint32_t bytes, uint16_t type, uint16_t flags, uint32_t call,
 		    uint32_t a, const void *payload);
+/* SUBSCRIBE or UNSUBSCRIBE. */
+void		rig_subscribe(struct rig *r, int link, uint16_t type, int server, uint64_t key, const char *uri);
 /* A CALL frame for this body, nothing else. */
 void		rig_head(struct rig *r, int link, uint32_t call, int server, uint64_t key, uint32_t deadline_ms,
 		    const struct link_call *lc, uint16_t flags);
