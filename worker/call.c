@@ -136,7 +136,7 @@ lists_again(struct call *c, const struct answer_ready *ready)
 	answer_init(&c->answer, rq);
 	c->answer.holds = holds;
 	owner = view_list_instance(rq, c->ask.server);
-	lists_expire(rq->w->lists, c->ask.server, owner);
+	lists_expire(rq->w->lists, c->ask.server->profile, owner.instance, LIST_TOOLS);
 	lists_begin(&c->listing, on_listed, c);
 	lists_want(rq->w->lists, &c->listing, rq->config, c->ask.server, owner, true);
 	lists_ready(&c->listing);

@@ -29,6 +29,7 @@
 struct waiter {
 	struct waiter		*next;
 	struct lists_wait	*wait;
+	bool			 late;		/* the list had changed when it came: the next flight's */
 };
 
 struct entry {
@@ -47,6 +48,7 @@ struct entry {
 
 	/* the flight */
 	bool			 flying;
+	bool			 expired;	/* the list changed since it began */
 	struct config		*config;	/* held */
 	const struct rec_server	*server;
 	struct route		 route;
@@ -89,9 +91,10 @@ lists_new(struct worker *w, struct lists **out)
 /* --- entries ---------------------------------------------------------------------------------- */
 
 static struct entry **
-bucket_of(struct lists *l, uint64_t profile, struct list_owner owner, enum list_kind kind)
+bucket_of(struct lists *l, uint64_t profile, uint64_t instance, enum list_kind kind)
 {
-	uint64_t	key = (profile ^ (owner.instance + owner.capabilities) * UINT64_C(0x9e3779b97f4a7c15)) >> 7;
+	/* Without the capabilities: what changes, changes for all of them. */
+	uint64_t	key = (profile ^ instance * UINT64_C(0x9e3779b97f4a7c15)) >> 7;
 
 	return &l->buckets[(key + kind) & (BUCKETS - 1)];
 }
@@ -101,7 +104,7 @@ entry_find(struct lists *l, uint64_t profile, struct list_owner owner, enum list
 {
 	struct entry	*e;
 
-	for (e = *bucket_of(l, profile, owner, kind); e != NULL; e = e->next)
+	for (e = *bucket_of(l, profile, owner.instance, kind); e != NULL; e = e->next)
 		if (e->profile == profile && e->owner.instance == owner.instance &&
 		    e->owner.capabilities == owner.capabilities && e->kind == kind)
 			return e;
@@ -158,7 +161,7 @@ entry_get(struct lists *l, uint64_t profile, struct list_owner owner, enum list_
 		buf_init(&e->up, 64 * 1024);
 		buf_init(&e->answer, ANSWER_MAX);
 		buf_init(&e->cursor, 16 * 1024);
-		bucket = bucket_of(l, profile, owner, kind);
+		bucket = bucket_of(l, profile, owner.instance, kind);
 		e->next = *bucket;
 		*bucket = e;
 		l->count++;
@@ -218,16 +221,37 @@ learn_about(const struct entry *e)
 		fly(about, e->config, e->server);
 }
 
+/* Those who came when the list had changed already wait on, for a new one; the others are the answer. */
+static struct waiter *
+take_waiters(struct entry *e)
+{
+	struct waiter	**at = &e->waiters, *w, *served = NULL;
+
+	while ((w = *at) != NULL) {
+		if (w->late) {
+			w->late = false;
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->next = served;
+		served = w;
+		e->waiter_count--;
+	}
+	return served;
+}
+
 static void
 flight_over(struct entry *e, int error, struct span text)
 {
 	struct waiter	*waiter, *next;
+	struct config	*config;
 
 	/* While it flies no other entry's making can evict it. */
 	if (error == 0 && e->kind == LIST_TOOLS)
 		learn_about(e);
 	e->flying = false;
-	e->at_ms = loop_now_ms(e->lists->w->loop);
+	e->at_ms = e->expired ? 0 : loop_now_ms(e->lists->w->loop);
 	e->failed = error != 0;
 	e->why[0] = '\0';
 	if (error != 0) {
@@ -241,10 +265,12 @@ flight_over(struct entry *e, int error, struct span text)
 	catalogue_free(&e->build);
 	buf_fini(&e->answer);
 	buf_fini(&e->up);
-	waiter = e->waiters;
-	e->waiters = NULL;
-	e->waiter_count = 0;
-	config_release(&e->config);
+	waiter = take_waiters(e);
+	config = e->config;
+	e->config = NULL;
+	if (e->waiters != NULL)
+		fly(e, config, e->server);
+	config_release(&config);
 	for (; waiter != NULL; waiter = next) {
 		next = waiter->next;
 		if (--waiter->wait->left == 0)
@@ -416,6 +442,7 @@ fly(struct entry *e, struct config *config, const struct rec_server *server)
 	e->config = config_hold(config);
 	e->server = server;
 	e->flying = true;
+	e->expired = false;
 	e->pages = e->tries = 0;
 	e->deadline_ms = loop_now_ms(e->lists->w->loop) + config->params.list_timeout;
 	buf_clear(&e->cursor);
@@ -457,6 +484,7 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 	if (e->waiter_count == WAITERS_MAX || (waiter = malloc(sizeof(*waiter))) == NULL)
 		return;
 	waiter->wait = wait;
+	waiter->late = e->flying && e->expired;
 	waiter->next = e->waiters;
 	e->waiters = waiter;
 	e->waiter_count++;
@@ -466,12 +494,14 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 }
 
 void
-lists_expire(struct lists *l, const struct rec_server *server, struct list_owner owner)
+lists_expire(struct lists *l, uint64_t profile, uint64_t instance, enum list_kind kind)
 {
-	struct entry	*e = entry_find(l, server->profile, owner, LIST_TOOLS);
-
-	if (e != NULL)
+	for (struct entry *e = *bucket_of(l, profile, instance, kind); e != NULL; e = e->next) {
+		if (e->profile != profile || e->owner.instance != instance || e->kind != kind)
+			continue;
 		e->at_ms = 0;
+		e->expired = true;
+	}
 }
 
 void

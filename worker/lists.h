@@ -50,8 +50,9 @@ void		lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg);
 void		lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 		    const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient);
 void		lists_ready(struct lists_wait *wait);
-/* What is known is too old, however fresh it is: who wants it waits for a new one. */
-void		lists_expire(struct lists *l, const struct rec_server *server, struct list_owner owner);
+/* What is known, or just being asked for, is too old, for clients of any capabilities: who wants it from now
+ * on waits for a new one. */
+void		lists_expire(struct lists *l, uint64_t profile, uint64_t instance, enum list_kind kind);
 
 /* What is known now: NULL when the server never answered, or not the last time; then *why says so, for
  * people.  Borrowed until the end of the turn. */
