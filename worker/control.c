@@ -10,6 +10,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "worker/fanin.h"
 #include "worker/lists.h"
 #include "worker/park.h"
 #include "worker/worker.h"
@@ -112,6 +113,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	w->reloads++;
 	apply_params(w, &config->params);
 	lists_policy_changed(w->lists);
+	fanin_policy_changed(w);
 	worker_set_upstreams(w);
 	metric_add(&w->metrics, METRIC_snapshots_swapped_total, 1);
 	return 0;
@@ -152,7 +154,7 @@ on_link_wanted(struct span tenant, void *arg)
 		log_warn(NULL, "master: %s", err_text(r));
 }
 
-static const struct link_ops link_ops = { on_link_wanted, NULL, NULL };
+static const struct link_ops link_ops = { on_link_wanted, fanin_on_link_event, fanin_on_link_moved };
 
 struct link *
 worker_link(struct worker *w, struct span tenant)

@@ -19,6 +19,7 @@
 #include "sandbox/confine.h"
 #include "upstream/call.h"
 #include "worker/call.h"
+#include "worker/fanin.h"
 #include "worker/forward.h"
 #include "worker/lists.h"
 #include "worker/request.h"
@@ -175,8 +176,8 @@ worker_init(struct worker *w)
 	if ((r = spool_new(w->loop, &spool_ops, w, NULL, &w->spool)) != 0 ||
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
 	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
-	    (r = lists_new(w, &w->lists)) != 0 || (r = rpc_scan_new(&w->scan)) != 0 ||
-	    (r = rpc_answer_new(&w->answer_scan)) != 0 ||
+	    (r = lists_new(w, &w->lists)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
+	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;
 	forward_init(w);

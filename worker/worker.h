@@ -46,6 +46,7 @@ must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config *
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
+struct fanin;
 struct known;
 struct lists;
 struct upstream;
@@ -85,6 +86,7 @@ struct worker {
 	struct served		*served;	/* requests of others that this one serves */
 	uint64_t		 forward_refs;
 	struct lists		*lists;		/* what the servers list */
+	struct fanin		*fanin;		/* what they say outside of calls */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
