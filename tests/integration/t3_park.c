@@ -361,17 +361,19 @@ Test(talk_park, opens_once, .timeout = 30)
 {
 	struct mcp	m;
 	struct hearing	h;
-	char		*state, *params;
+	char		*state, *params, longer[64];
 
 	NEEDS_JAILS();
 	talk_begin(1, NULL);
+	snprintf(longer, sizeof(longer), ",\"arguments\":{\"ms\":%d}", QUIET * 4);
 	for EACH(olds) {
 		talk_client(&m, SERVER(olds), 0, NULL, CAN_ALL);
-		state = begin_asked(&m, "ask_work", "");
-		cr_assert(asprintf(&params, ",\"inputResponses\":%s,\"requestState\":\"%s\"", ACCEPT("mine"), state) > 0);
+		state = begin_asked(&m, "ask_work", longer);
+		cr_assert(asprintf(&params, "%s,\"inputResponses\":%s,\"requestState\":\"%s\"", longer, ACCEPT("mine"),
+		    state) > 0);
 		talk_call(&h, &m, "77", "ask_work", params);
 		talk_silence(&h);
-		expect_refused(&m, "ask_work", "", state, "-32602", "the second");
+		expect_refused(&m, "ask_work", longer, state, "-32602", "the second");
 		talk_last(&h, GOT, "mine");
 		free(params);
 		free(state);
