@@ -35,7 +35,7 @@ declared(uint32_t capabilities)
 static bool
 serves(const struct instance *i, uint32_t can, bool list)
 {
-	if (i->dead || (i->yields && !(list && (i->lease.out > 0 || i->state != INSTANCE_UP))))
+	if (i->dead || (i->yields && !(list && (i->call_count > 0 || i->state != INSTANCE_UP))))
 		return false;
 	return list || i->capabilities == can || i->server->era == ERA_MODERN;
 }

@@ -339,7 +339,7 @@ Test(objects, are_offered_by_who_has_them, .timeout = 60)
 	NEEDS_JAILS();
 	begin("workers = 1\n");
 	/* Nothing is known, and nothing is started for a merged view. */
-	expect_offers("/mcp", true, "completions", "logging", "");
+	expect_offers("/mcp", true, "logging", "tasks", "");
 	for (int modern = 0; modern < 2; modern++) {
 		for (size_t i = 0; i < 4; i++) {
 			snprintf(path, sizeof(path), "/servers/%s/mcp", names[i]);

@@ -88,8 +88,9 @@ Test(share, who_waits_for_a_busy_tool_is_served_before_who_comes_later, .timeout
 	/* Nothing more needs to happen for that. */
 	RIG_UNTIL(r, 2000, r->tool_count == 2);
 	claim(r->tool_count == 2);
+	must(puppet_hears(r, 0, 3000, "\"name\":\"b\""));
+	claim(!puppet_heard(r, 0, "\"name\":\"c\"") && !c->ended && r->tool_count == 2);
 	answer(r, 0, b, "b");
-	claim(!c->ended && r->tool_count == 2);
 	answer(r, 0, c, "c");
 	claim(r->tool_count == 3);
 	rig_end(r);
