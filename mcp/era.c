@@ -11,7 +11,7 @@
 #include "mcp/header.h"
 #include "mcp/level.h"
 
-#define ALLOW	"POST, DELETE"
+#define ALLOW	"POST, GET, DELETE"
 #define NO_SUCH_REVISION "MCP-Protocol-Version names no revision served here"
 #define DOUBLED_HEADER	"MCP-Protocol-Version, Mcp-Method or Mcp-Name comes more than once"
 
@@ -34,6 +34,18 @@ static bool
 is_get(const struct ladder *l)
 {
 	return l->in->http == ERA_HTTP_GET;
+}
+
+static bool
+is_get_without_session(const struct ladder *l)
+{
+	return is_get(l) && (l->header_modern || l->in->session == ERA_SESSION_NONE);
+}
+
+static bool
+is_get_of_dead(const struct ladder *l)
+{
+	return is_get(l) && l->in->session == ERA_SESSION_DEAD;
 }
 
 static bool
@@ -395,7 +407,10 @@ struct row {
 	{ name, holds, act, era, 0, 0, ERA_DATA_NONE, NULL }
 
 static const struct row ladder_rows[] = {
-	REFUSE("4.1/3a get", is_get, UNKNOWN_YET, E_HTTP_METHOD, 0, NONE, "there is no event stream here"),
+	REFUSE("4.1/3a get", is_get_without_session, UNKNOWN_YET, E_HTTP_METHOD, 0, NONE,
+	    "there is no event stream without a session"),
+	REFUSE("3.3 get", is_get_of_dead, LEGACY, E_MCP_SESSION, 0, NONE, NULL),
+	TAKE("3.3 get", is_get, LEGACY, ERA_STREAM),
 	REFUSE("4.1/3a other", is_other_http, UNKNOWN_YET, E_HTTP_METHOD, 0, NONE, NULL),
 	REFUSE("3.4 delete", is_delete_modern, MODERN, E_HTTP_METHOD, 0, NONE,
 	    "this revision has no sessions to end"),

@@ -47,6 +47,7 @@ enum era_act {
 	ERA_RESPONSE,		/* legacy answer to a request of ours: 202 */
 	ERA_BATCH,		/* in->batch: each of its messages is judged by itself */
 	ERA_END_SESSION,	/* DELETE of a live session */
+	ERA_STREAM,		/* GET of a live session: what is of no request */
 };
 
 enum era_data {

@@ -126,10 +126,11 @@ mcp_write_result(struct buf *to, struct span id, enum mcp_version v, struct span
 static int
 put_offers(struct buf *to, uint32_t offers)
 {
-	static const struct { uint32_t bit; const char *name; } rows[] = {
-		{ MCP_OFFER_TOOLS, "tools" }, { MCP_OFFER_PROMPTS, "prompts" },
-		{ MCP_OFFER_RESOURCES, "resources" }, { MCP_OFFER_COMPLETIONS, "completions" },
-		{ MCP_OFFER_LOGGING, "logging" },
+	static const struct { uint32_t bit; const char *name, *changes; } rows[] = {
+		{ MCP_OFFER_TOOLS, "tools", "\"listChanged\":true" },
+		{ MCP_OFFER_PROMPTS, "prompts", "\"listChanged\":true" },
+		{ MCP_OFFER_RESOURCES, "resources", "\"subscribe\":true,\"listChanged\":true" },
+		{ MCP_OFFER_COMPLETIONS, "completions", "" }, { MCP_OFFER_LOGGING, "logging", "" },
 	};
 	const char	*sep = "";
 	int		 r;
@@ -139,7 +140,8 @@ put_offers(struct buf *to, uint32_t offers)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if ((offers & rows[i].bit) == 0)
 			continue;
-		if ((r = buf_put_fmt(to, "%s\"%s\":{}", sep, rows[i].name)) != 0)
+		if ((r = buf_put_fmt(to, "%s\"%s\":{%s}", sep, rows[i].name,
+		    offers & MCP_OFFER_CHANGES ? rows[i].changes : "")) != 0)
 			return r;
 		sep = ",";
 	}

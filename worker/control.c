@@ -13,6 +13,7 @@
 #include "worker/fanin.h"
 #include "worker/lists.h"
 #include "worker/park.h"
+#include "worker/streams.h"
 #include "worker/worker.h"
 
 #define ORPHAN_MS 1500		/* the master died: P2 gives two seconds in all */
@@ -114,6 +115,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	apply_params(w, &config->params);
 	lists_policy_changed(w->lists);
 	fanin_policy_changed(w);
+	streams_policy_changed(w);
 	worker_set_upstreams(w);
 	metric_add(&w->metrics, METRIC_snapshots_swapped_total, 1);
 	return 0;
@@ -229,6 +231,7 @@ drain(struct worker *w, uint64_t within_ms)
 {
 	w->draining = true;
 	accept_stop(w->accept);
+	streams_drain(w);
 	conn_set_drain(w->conns);
 	loop_timer_arm(&w->drain_timer, within_ms);
 }

@@ -39,16 +39,34 @@ give(struct request *rq, struct span s)
 }
 
 int
-events_give(struct request *rq, const struct span *pieces, size_t count, bool droppable)
+events_begin(struct request *rq)
 {
 	if (!events_possible(rq))
 		return E_CLOSED;
 	if (!rq->events) {
 		reply_begin_events(rq);
 		rq->events = true;
-	} else if (droppable && rq->x->answer.credit == 0) {
-		return E_FULL;
 	}
+	return 0;
+}
+
+void
+events_keep_alive(struct request *rq)
+{
+	if (rq->events && !rq->gone && rq->x->answer.credit > 0)
+		flow_give(&rq->x->answer, SPAN_LIT(":\n\n"));
+}
+
+int
+events_give(struct request *rq, const struct span *pieces, size_t count, bool droppable)
+{
+	bool	begun = rq->events;
+	int	r;
+
+	if ((r = events_begin(rq)) != 0)
+		return r;
+	if (begun && droppable && rq->x->answer.credit == 0)
+		return E_FULL;
 	flow_give(&rq->x->answer, SPAN_LIT(SSE_BEFORE));
 	for (size_t i = 0; i < count; i++)
 		give(rq, pieces[i]);

@@ -15,6 +15,10 @@ bool		events_possible(const struct request *rq);
 /* One JSON-RPC message, in pieces.  0; E_FULL: it is droppable and the client does not read, so it is
  * dropped; E_CLOSED: the client is gone, or cannot read events. */
 must_check int	events_give(struct request *rq, const struct span *pieces, size_t count, bool droppable);
+/* The stream begins, before there is anything to say; for requests whose answer is nothing else.  0 or E_CLOSED. */
+must_check int	events_begin(struct request *rq);
+/* Nothing to say, for whoever on the way ends what is silent.  Not when the client does not read. */
+void		events_keep_alive(struct request *rq);
 /* The last message of a stream that has begun: its answer. */
 void		events_end_with(struct request *rq, struct span json);
 

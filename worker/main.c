@@ -23,6 +23,7 @@
 #include "worker/forward.h"
 #include "worker/lists.h"
 #include "worker/request.h"
+#include "worker/streams.h"
 #include "worker/worker.h"
 
 #define LISTENERS_MAX	8
@@ -177,6 +178,7 @@ worker_init(struct worker *w)
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
 	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
 	    (r = lists_new(w, &w->lists)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
+	    (r = streams_new(w, &w->streams)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;

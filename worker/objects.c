@@ -25,6 +25,7 @@ struct find {			/* a call whose server is looked for */
 	struct span		 key;		/* as the client wrote it: a name, a URI, a template */
 	struct json_value	 ref;		/* of a completion by name */
 	const struct rec_server	*server;	/* by name: the one with the prefix */
+	objects_found_fn	*found;		/* only the server is wanted, not a call */
 };
 
 static bool
@@ -77,8 +78,24 @@ static void
 call_at(const struct find *f, const struct rec_server *s)
 {
 	struct call_ask	ask = ask_of(f, s, f->key);
+	struct decision	d;
 
-	call_begin(f->rq, &ask);
+	if (f->found == NULL) {
+		call_begin(f->rq, &ask);
+		return;
+	}
+	decide(f->rq->config->policy, &f->rq->who, &(struct object){ call_kind(f->what)->object,
+	    snap_text(f->rq->config->policy, s->name), f->key }, &d);
+	f->found(f->rq, d.allow ? s : NULL);
+}
+
+static void
+no_server(const struct find *f)
+{
+	if (f->found != NULL)
+		f->found(f->rq, NULL);
+	else
+		call_refuse_missing(f->rq, f->what, NULL, f->key);
 }
 
 /* --- by name ---------------------------------------------------------------------------------- */
@@ -260,7 +277,7 @@ on_templates(struct lists_wait *wait, void *arg)
 	else if ((s = matched_by(f, &several)) == NULL && !several)
 		s = only_one(f);
 	if (s == NULL)
-		call_refuse_missing(f->rq, f->what, NULL, f->key);
+		no_server(f);
 	else
 		call_at(f, s);
 }
@@ -322,6 +339,21 @@ objects_read_resource(struct request *rq)
 		refuse_params(rq, "uri must be a string");
 	else if ((f = find_new(rq, CALL_RESOURCE, rq->msg.uri)) != NULL)
 		find_by_uri(f);
+}
+
+int
+objects_find_resource(struct request *rq, struct span uri, objects_found_fn *found)
+{
+	struct find	*f = arena_calloc(&rq->x->arena, sizeof(*f));
+
+	if (f == NULL)
+		return E_NOMEM;
+	f->rq = rq;
+	f->what = CALL_RESOURCE;
+	f->key = uri;
+	f->found = found;
+	find_by_uri(f);
+	return 0;
 }
 
 void

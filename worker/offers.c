@@ -8,8 +8,8 @@
 #include "worker/offers.h"
 #include "worker/view.h"
 
-/* What the gateway can carry at all.  listChanged and subscribe are written by mcp/write.c for none of
- * them: nothing may be promised that is not delivered. */
+/* What the gateway can carry at all.  Changes are not something that servers say they have: those of stdio
+ * servers are told, HTTP servers are not listened to yet, and nothing may be promised that is not delivered. */
 #define CARRIED	(MCP_OFFER_TOOLS | MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES | MCP_OFFER_COMPLETIONS | \
 	MCP_OFFER_LOGGING)
 
@@ -50,13 +50,16 @@ offers_now(const struct request *rq)
 	const struct rec_server	*s;
 	const struct about	*about;
 	uint64_t		 at = 0;
+	uint32_t		 changes = 0;
 
 	while ((s = next_server(rq, &at)) != NULL) {
 		about = about_of(rq, s);
 		o.bits |= about != NULL ? about->offers : CARRIED;
 		o.certain = o.certain && about != NULL;
+		if (s->kind == SERVER_STDIO)
+			changes = MCP_OFFER_CHANGES;
 	}
-	o.bits &= CARRIED;
+	o.bits = (o.bits & CARRIED) | changes;
 	return o;
 }
 

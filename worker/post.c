@@ -15,6 +15,7 @@
 #include "worker/page.h"
 #include "worker/reply.h"
 #include "worker/session.h"
+#include "worker/subscribe.h"
 #include "worker/talk.h"
 #include "worker/view.h"
 
@@ -111,6 +112,13 @@ do_request(struct request *rq)
 	case MCP_LOGGING_SET_LEVEL:
 		session_set_level(rq);
 		break;
+	case MCP_RESOURCES_SUBSCRIBE:
+	case MCP_RESOURCES_UNSUBSCRIBE:
+		subscribe_resource(rq);
+		break;
+	case MCP_SUBSCRIPTIONS_LISTEN:
+		subscribe_listen(rq);
+		break;
 	case MCP_TOOLS_LIST:
 		page_list(rq, CATALOGUE_TOOLS);
 		break;
@@ -201,6 +209,9 @@ request_judge(struct request *rq, enum era_http http)
 		break;
 	case ERA_BATCH:
 		batch_begin(rq, in.batch);
+		break;
+	case ERA_STREAM:
+		subscribe_stream(rq);
 		break;
 	case ERA_END_SESSION:
 		session_delete(rq);

@@ -87,6 +87,7 @@ struct worker {
 	uint64_t		 forward_refs;
 	struct lists		*lists;		/* what the servers list */
 	struct fanin		*fanin;		/* what they say outside of calls */
+	struct streams		*streams;	/* clients who hear of it */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at

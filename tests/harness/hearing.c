@@ -29,10 +29,17 @@ hearing_begin(struct hearing *h, const struct mcp *m, const char *id, const char
 	*h = (struct hearing){ .conn.fd = -1 };
 	if (!client_open(&h->conn, m->address))
 		return;
-	mcp_write(m, id, method, params, &headers, &body);
-	all = mcp_headers(m, headers);
-	n = asprintf(&text, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s", m->path, all,
-	    strlen(body), body);
+	if (method == NULL) {
+		headers = NULL;
+		body = NULL;
+		all = mcp_headers(m, "");
+		n = asprintf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", m->path, all);
+	} else {
+		mcp_write(m, id, method, params, &headers, &body);
+		all = mcp_headers(m, headers);
+		n = asprintf(&text, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s", m->path,
+		    all, strlen(body), body);
+	}
 	if (n < 0)
 		abort();
 	(void)client_send(&h->conn, text, (size_t)n);

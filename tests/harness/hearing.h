@@ -17,7 +17,8 @@ struct hearing {
 	size_t		 used, left;	/* bytes of text; bytes of the body to come */
 };
 
-/* Sends it, in the era of this client, on a connection of its own; id is raw.  Nothing is read yet. */
+/* Sends it, in the era of this client, on a connection of its own; id is raw.  Nothing is read yet.
+ * Without a method it is the GET of its session. */
 void		hearing_begin(struct hearing *h, const struct mcp *m, const char *id, const char *method,
 		    const char *params);
 /* The next message, the caller's; NULL: none within ms, or the end. */

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * streams.c - clients who hear what servers say outside of calls
+ *
+ * Process: worker; of a legacy session the one worker that subscribe.c sends its requests to.
+ * Owns:    streams, and what each subscribed to.
+ * Trusts:  policy alone for which servers a client hears of.  A client that does not read is told less often,
+ *          never less: what changed is a bit, and is said when there is room.
+ */
+#include <stdlib.h>
+
+#include "lib/bug.h"
+#include "mcp/news.h"
+#include "worker/events.h"
+#include "worker/fanin.h"
+#include "worker/session.h"
+#include "worker/streams.h"
+#include "worker/view.h"
+
+#define STREAM_MAGIC	0x57a30001u
+#define GATHER_MS	100		/* changes of several servers are said once */
+#define POLICY_MS	250		/* from a new policy until clients are told */
+#define LISTS		(1u << LINK_EVENT_TOOLS | 1u << LINK_EVENT_PROMPTS | 1u << LINK_EVENT_RESOURCES)
+
+struct sub {
+	struct sub		*next;
+	uint64_t		 profile;
+	struct list_owner	 owner;
+	bool			 changed;
+	uint32_t		 bytes;
+	char			 uri[];
+};
+
+struct stream {
+	uint32_t	 magic;
+	struct stream	*next;
+	struct worker	*w;
+	struct request	*rq;		/* its answer is the stream; NULL: the session has none now */
+	struct span	 id;		/* of subscriptions/listen, raw, in the request; empty: legacy */
+	uint64_t	 principal;
+	uint64_t	 session;	/* hash, legacy */
+	uint64_t	 alone_since;	/* while rq is NULL */
+	unsigned	 wants, changed;	/* 1 << enum link_event_kind */
+	bool		 over;		/* granted by a policy that is no more */
+	struct sub	*subs;
+	size_t		 sub_count;
+};
+
+struct streams {
+	struct stream		*first;
+	size_t			 count;
+	struct loop_timer	 gather, tick;
+};
+
+/* --- one stream ------------------------------------------------------------------------------- */
+
+static void
+sub_end(struct stream *s, struct sub **at)
+{
+	struct sub	*sub = *at;
+
+	*at = sub->next;
+	s->sub_count--;
+	fanin_unsubscribe(s->w, sub->profile, sub->owner, span_make(sub->uri, sub->bytes));
+	free(sub);
+}
+
+/* Its request is let go of; what the client is told last was said. */
+static void
+detach(struct stream *s, bool gone)
+{
+	struct request	*rq = s->rq;
+
+	if (rq == NULL)
+		return;
+	s->rq = NULL;
+	s->alone_since = loop_now_ms(s->w->loop);
+	rq->on_gone = NULL;
+	rq->job = NULL;
+	fanin_let_go(s->w, rq->who.tenant);
+	if (!gone)
+		flow_end(&rq->x->answer, FLOW_DONE);
+	request_done(rq);
+}
+
+static void
+stream_free(struct stream *s)
+{
+	struct stream	**at = &s->w->streams->first;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	s->w->streams->count--;
+	while (s->subs != NULL)
+		sub_end(s, &s->subs);
+	s->magic = 0;
+	free(s);
+}
+
+void
+streams_end(struct stream *s)
+{
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	detach(s, false);
+	stream_free(s);
+}
+
+static void
+on_client_gone(struct request *rq)
+{
+	struct stream	*s = rq->job;
+
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	detach(s, true);
+	/* A session's client comes back. */
+	if (s->session == 0)
+		stream_free(s);
+}
+
+static struct stream *
+stream_new(const struct request *rq)
+{
+	struct worker	*w = rq->w;
+	struct streams	*all = w->streams;
+	struct stream	*s;
+	size_t		 theirs = 0;
+
+	for (s = all->first; s != NULL; s = s->next)
+		theirs += s->principal == rq->who.hash;
+	if (all->count >= STREAMS_MAX || theirs >= STREAMS_EACH || (s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->magic = STREAM_MAGIC;
+	s->w = w;
+	s->principal = rq->who.hash;
+	s->wants = LISTS;
+	s->alone_since = loop_now_ms(w->loop);
+	s->next = all->first;
+	all->first = s;
+	all->count++;
+	if (!all->tick.armed)
+		loop_timer_arm(&all->tick, STREAM_KEEP_ALIVE_MS);
+	return s;
+}
+
+struct stream *
+streams_of_session(struct request *rq)
+{
+	struct stream	*s;
+
+	BUG_ON(!rq->has_session);
+	for (s = rq->w->streams->first; s != NULL; s = s->next)
+		if (s->session == rq->session_hash && s->id.n == 0)
+			return s;
+	if ((s = stream_new(rq)) != NULL)
+		s->session = rq->session_hash;
+	return s;
+}
+
+struct stream *
+streams_of_listen(struct request *rq)
+{
+	struct stream	*s = stream_new(rq);
+
+	if (s != NULL)
+		s->id = rq->msg.id;
+	return s;
+}
+
+void
+streams_want(struct stream *s, unsigned wants)
+{
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	s->wants = wants & LISTS;
+	s->changed &= wants;
+}
+
+void
+streams_attach(struct stream *s, struct request *rq, struct span first)
+{
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	detach(s, false);
+	if (events_begin(rq) != 0 || (first.n > 0 && events_give(rq, &first, 1, false) != 0)) {
+		request_done(rq);
+		if (s->session == 0)
+			stream_free(s);
+		return;
+	}
+	s->rq = rq;
+	s->over = false;
+	rq->job = s;
+	rq->on_gone = on_client_gone;
+	/* Without memory it hears of the servers that somebody calls. */
+	(void)!fanin_keep(s->w, rq->who.tenant);
+	if (s->changed != 0)
+		loop_timer_arm(&s->w->streams->gather, GATHER_MS);
+}
+
+/* --- what is said ----------------------------------------------------------------------------- */
+
+/* One notification; E_FULL when the client does not read. */
+static int
+say(struct stream *s, const char *method, struct span uri)
+{
+	struct buf	b;
+	struct span	text;
+	int		r;
+
+	buf_init(&b, 65536 + uri.n * 6 + s->id.n);
+	r = mcp_write_news(&b, method, uri, s->id);
+	text = buf_rest(&b);
+	if (r == 0)
+		r = events_give(s->rq, &text, 1, true);
+	buf_fini(&b);
+	return r;
+}
+
+/* 0, or what kept something from being said. */
+static int
+say_changes(struct stream *s)
+{
+	static const struct { enum link_event_kind kind; const char *method; } lists[] = {
+		{ LINK_EVENT_TOOLS, "notifications/tools/list_changed" },
+		{ LINK_EVENT_PROMPTS, "notifications/prompts/list_changed" },
+		{ LINK_EVENT_RESOURCES, "notifications/resources/list_changed" },
+	};
+	int	r;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if ((s->changed & 1u << lists[i].kind) == 0)
+			continue;
+		if ((r = say(s, lists[i].method, SPAN_NONE)) != 0)
+			return r;
+		s->changed &= ~(1u << lists[i].kind);
+	}
+	for (struct sub *sub = s->subs; sub != NULL; sub = sub->next) {
+		if (!sub->changed)
+			continue;
+		if ((r = say(s, "notifications/resources/updated", span_make(sub->uri, sub->bytes))) != 0)
+			return r;
+		sub->changed = false;
+	}
+	return 0;
+}
+
+static void
+on_gather(struct loop_timer *t, void *arg)
+{
+	struct worker	*w = arg;
+	struct stream	*s, *next;
+	bool		 left = false;
+
+	for (s = w->streams->first; s != NULL; s = next) {
+		next = s->next;
+		if (s->rq == NULL)
+			continue;
+		if (say_changes(s) != 0 && !s->over)
+			left = true;
+		if (!s->over)
+			continue;
+		/* A session comes back; what it could not be told it is told then.  A modern client takes an end
+		 * without a result for unexpected, and listens anew (mcp-wire 8). */
+		detach(s, false);
+		if (s->session == 0)
+			stream_free(s);
+	}
+	if (left)
+		loop_timer_arm(t, GATHER_MS);
+}
+
+/* Does the stream's client see this server's lists? */
+static bool
+sees(const struct stream *s, enum link_event_kind kind, uint64_t profile, struct list_owner owner)
+{
+	const struct request	*rq = s->rq;
+	const struct rec_server	*server;
+
+	/* The tools of the discovery view are the gateway's own. */
+	if (kind == LINK_EVENT_TOOLS && (rq->view & (VIEW_HAS_CATALOG | VIEW_HAS_SERVER | VIEW_IS_AUTO)) == 0)
+		return false;
+	for (uint64_t i = 0; (server = policy_server_at(rq->config->policy, i)) != NULL; i++)
+		if (server->profile == profile)
+			break;
+	if (server == NULL || (server->flags & SERVER_FLAG_DISABLED) != 0 ||
+	    !span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
+		return false;
+	if (rq->view & VIEW_HAS_SERVER ? server != rq->server : !view_sees_server(rq, server))
+		return false;
+	return view_list_instance(rq, server).instance == owner.instance;
+}
+
+/* The resource itself or one below it. */
+static bool
+concerns(const struct sub *sub, uint64_t profile, struct list_owner owner, struct span uri)
+{
+	if (sub->profile != profile || sub->owner.instance != owner.instance || uri.n < sub->bytes ||
+	    memcmp(uri.p, sub->uri, sub->bytes) != 0)
+		return false;
+	return uri.n == sub->bytes || sub->uri[sub->bytes - 1] == '/' || uri.p[sub->bytes] == '/';
+}
+
+static void
+on_event(enum link_event_kind kind, uint64_t profile, struct list_owner owner, struct span uri, void *arg)
+{
+	struct worker	*w = arg;
+	bool		 any = false;
+
+	for (struct stream *s = w->streams->first; s != NULL; s = s->next) {
+		if (kind == LINK_EVENT_UPDATED) {
+			for (struct sub *sub = s->subs; sub != NULL; sub = sub->next)
+				if (concerns(sub, profile, owner, uri))
+					any = sub->changed = true;
+		} else if ((s->wants & 1u << kind) != 0 && s->rq != NULL && !s->over && sees(s, kind, profile, owner)) {
+			s->changed |= 1u << kind;
+			any = true;
+		}
+	}
+	if (any && !w->streams->gather.armed)
+		loop_timer_arm(&w->streams->gather, GATHER_MS);
+}
+
+/* --- subscriptions ---------------------------------------------------------------------------- */
+
+static struct sub **
+sub_find(struct stream *s, struct span uri)
+{
+	struct sub	**at = &s->subs;
+
+	while (*at != NULL && !span_eq(span_make((*at)->uri, (*at)->bytes), uri))
+		at = &(*at)->next;
+	return at;
+}
+
+int
+streams_subscribe(struct stream *s, struct request *rq, const struct rec_server *server, struct span uri)
+{
+	struct list_owner	 owner = view_list_instance(rq, server);
+	struct sub		*sub;
+	int			 r;
+
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	if (server->kind != SERVER_STDIO)
+		return E_RPC_METHOD;
+	if (*sub_find(s, uri) != NULL)
+		return 0;
+	if (s->sub_count >= STREAM_SUBS_MAX)
+		return E_FULL;
+	if ((sub = calloc(1, sizeof(*sub) + uri.n)) == NULL)
+		return E_NOMEM;
+	if ((r = fanin_subscribe(s->w, rq->config, server, owner, uri)) != 0) {
+		free(sub);
+		return r;
+	}
+	sub->profile = server->profile;
+	sub->owner = owner;
+	sub->bytes = (uint32_t)uri.n;
+	memcpy(sub->uri, uri.p, uri.n);
+	sub->next = s->subs;
+	s->subs = sub;
+	s->sub_count++;
+	return 0;
+}
+
+void
+streams_unsubscribe(struct stream *s, struct span uri)
+{
+	struct sub	**at;
+
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	if (*(at = sub_find(s, uri)) != NULL)
+		sub_end(s, at);
+}
+
+/* --- time, and the end ------------------------------------------------------------------------ */
+
+static void
+on_tick(struct loop_timer *t, void *arg)
+{
+	struct worker	*w = arg;
+	struct stream	*s, *next;
+
+	for (s = w->streams->first; s != NULL; s = next) {
+		next = s->next;
+		if (s->rq == NULL) {
+			if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS)
+				stream_free(s);
+		} else if (s->session != 0 && session_look(s->rq) != ERA_SESSION_LIVE) {
+			streams_end(s);
+		} else {
+			events_keep_alive(s->rq);
+		}
+	}
+	if (w->streams->first != NULL)
+		loop_timer_arm(t, STREAM_KEEP_ALIVE_MS);
+}
+
+void
+streams_policy_changed(struct worker *w)
+{
+	for (struct stream *s = w->streams->first; s != NULL; s = s->next) {
+		s->changed |= s->wants;
+		s->over = true;
+		while (s->subs != NULL)
+			sub_end(s, &s->subs);
+	}
+	/* By then the other workers have that policy too, and lists are asked of any. */
+	if (w->streams->first != NULL)
+		loop_timer_arm(&w->streams->gather, POLICY_MS);
+}
+
+void
+streams_drain(struct worker *w)
+{
+	struct buf	b;
+	struct span	text;
+
+	while (w->streams->first != NULL) {
+		struct stream	*s = w->streams->first;
+
+		if (s->rq != NULL && s->id.n > 0) {
+			buf_init(&b, 65536 + s->id.n);
+			if (mcp_write_listen_end(&b, s->id) == 0) {
+				text = buf_rest(&b);
+				(void)!events_give(s->rq, &text, 1, false);
+			}
+			buf_fini(&b);
+		}
+		streams_end(s);
+	}
+}
+
+int
+streams_new(struct worker *w, struct streams **out)
+{
+	struct streams	*all = calloc(1, sizeof(*all));
+
+	if ((*out = all) == NULL)
+		return E_NOMEM;
+	loop_timer_init(w->loop, &all->gather, on_gather, w);
+	loop_timer_init(w->loop, &all->tick, on_tick, w);
+	fanin_on(w, on_event, w);
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * subscribe.h - the requests by which clients ask to hear of changes (mcp-wire 8, 9, 14.6)
+ */
+#ifndef WORKER_SUBSCRIBE_H
+#define WORKER_SUBSCRIBE_H
+
+#include "worker/request.h"
+
+/* GET of a legacy session. */
+void	subscribe_stream(struct request *rq);
+/* resources/subscribe and resources/unsubscribe of one. */
+void	subscribe_resource(struct request *rq);
+/* subscriptions/listen. */
+void	subscribe_listen(struct request *rq);
+
+#endif
