@@ -220,10 +220,11 @@ lease_owner(const struct instance *i)
 
 	if (l->holder != NULL)
 		return l->holder->state == CALL_SENT ? l->holder : NULL;
-	if (l->sent - l->lent != 1 || l->linger.armed)
+	/* One that lent it is at work too, if nobody took it. */
+	if (l->linger.armed || (l->sent - l->lent != 1 && l->sent != 1))
 		return NULL;
 	for (c = i->calls; c != NULL; c = c->next)
-		if (c->out && c->state == CALL_SENT && !c->lent)
+		if (c->out && c->state == CALL_SENT && (!c->lent || l->sent == 1))
 			break;
 	return c;
 }

@@ -217,6 +217,36 @@ Test(lease, who_asks_is_alone_ever_after, .timeout = 30)
 	free(r);
 }
 
+Test(lease, who_lent_it_may_ask_more_while_nobody_else_works, .timeout = 30)
+{
+	struct rig	*r = malloc(sizeof(*r));
+	struct rig_call	*a, *b;
+	int		 x;
+
+	puppet_begin(r, servers);
+	x = rig_link(r);
+	a = puppet_call(r, x, 1, 0, "a", CAN, 0, 9000);
+	RIG_UNTIL(r, 3000, came(r, 0, "a"));
+	puppet_says(r, 0, "%s", ELICIT("1"));
+	claim(puppet_said(r, a, 1));
+	rig_run(r, 400, NULL);
+	puppet_says(r, 0, "%s", ELICIT("2"));
+	claim(puppet_said(r, a, 2) && strstr(a->said[1].text, "\"id\":2,") != NULL);
+	/* Now somebody does, and it is the one who asks. */
+	b = puppet_call(r, x, 2, 0, "b", CAN, 0, 9000);
+	RIG_UNTIL(r, 3000, came(r, 0, "b"));
+	puppet_says(r, 0, "%s", ELICIT("3"));
+	claim(puppet_said(r, b, 1) && a->said_count == 2);
+	puppet_reply(r, x, 2, REPLY("3", "{\"is\":\"b\"}"), 999);
+	claim(puppet_hears(r, 0, 1000, REPLY("3", "{\"is\":\"b\"}")));
+	answer(r, b, "b");
+	puppet_reply(r, x, 1, REPLY("2", "{\"is\":\"a\"}"), 999);
+	claim(puppet_hears(r, 0, 1000, REPLY("2", "{\"is\":\"a\"}")));
+	answer(r, a, "a");
+	rig_end(r);
+	free(r);
+}
+
 Test(lease, when_it_is_not_clear_who_asks_nobody_is_asked_and_all_are_remembered, .timeout = 30)
 {
 	struct rig	*r = malloc(sizeof(*r));
