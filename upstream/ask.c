@@ -354,8 +354,9 @@ send_it(struct ask *a)
 	struct fetch_request		 fr = {
 		.target = &q->target->pool, .path = q->target->path, .host = q->target->host,
 		.fields = a->fields, .repeatable = q->repeatable || is_get(a) || q->kind == ASK_DELETE,
-		/* A call that is asked something holds its connection until its answer is there. */
-		.spare = q->id.n == 0,
+		/* A call that is asked something holds its connection until its answer is there.  A stream would
+		 * keep a spare one for itself. */
+		.spare = q->id.n == 0 && q->kind != ASK_STREAM,
 	};
 	int				 r;
 
