@@ -326,6 +326,51 @@ Test(talk_rounds, are_the_clients_own_when_both_are_modern, .timeout = 60)
 	talk_end();
 }
 
+/* servers.json with this server under the prefix `it`, and nothing else. */
+static void
+serve_as_it(int web)
+{
+	char	*servers;
+
+	cr_assert(asprintf(&servers, "{\"mcpServers\":{\"s%d\":{\"type\":\"http\",\"prefix\":\"it\",\"url\":"
+	    "\"http://127.0.0.1:%u/mcp\"}}}", web, ports[web]) > 0);
+	gateway_write(&g, "servers.json", servers);
+	free(servers);
+	cr_assert(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
+}
+
+/* One server's state is not for another that has taken its name. */
+Test(talk_rounds, go_to_no_other_server_than_they_came_from, .timeout = 30)
+{
+	struct mcp	m;
+	struct answer	a;
+	char		*more;
+
+	talk_begin(1, NULL);
+	start_web(OTHER_WEB);
+	serve_as_it(NEW_WEB);
+	mcp_init(&m, g.mcp, "/mcp/catalog", keys[0]);
+	m.capabilities = CAN_ALL;
+	call(&m, "it__ask_form", "", &a);
+	expect(&a, "result.resultType", "input_required");
+	cr_assert(asprintf(&more, ",\"inputResponses\":{\"a\":{\"is\":1}},\"requestState\":\"%s\"",
+	    json_text_at(a.json, "result.requestState")) > 0);
+	answer_fini(&a);
+	serve_as_it(OTHER_WEB);
+	call(&m, "it__ask_form", more, &a);
+	expect(&a, "error.code", "-32602");
+	answer_fini(&a);
+	cr_expect(talk_calls(OTHER_WEB, "ask_form") == 0);
+	serve_as_it(NEW_WEB);
+	call(&m, "it__ask_form", more, &a);
+	expect(&a, "result.structuredContent.state", STATE("one"));
+	answer_fini(&a);
+	free(more);
+	mcp_fini(&m);
+	kill(webs[OTHER_WEB], SIGKILL);
+	talk_end();
+}
+
 /* ---- -32042 and -32021 --------------------------------------------------------------------------- */
 
 Test(talk_rounds, are_what_urls_to_visit_first_become, .timeout = 60)

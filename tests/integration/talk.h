@@ -25,11 +25,11 @@
 #define SOON	patience(&g, 5000)
 #define QUIET	patience(&g, 150)
 
-enum { OLD_WEB, NEW_WEB, WEBS };
+enum { OLD_WEB, NEW_WEB, WEBS, OTHER_WEB = WEBS };	/* the last one is started by its test */
 
 static struct gateway	g;
-static pid_t		webs[WEBS];
-static unsigned		ports[WEBS];
+static pid_t		webs[WEBS + 1];
+static unsigned		ports[WEBS + 1];
 static char		keys[2][256];		/* of `one` and `other` */
 
 static UNUSED void
