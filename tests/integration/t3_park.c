@@ -244,10 +244,10 @@ Test(talk_park, lasts_as_many_rounds_as_there_are_questions, .timeout = 30)
 		free(state);
 		free(next);
 
-		/* What is asked while nobody is there comes with the next answer. */
+		/* What is asked while nobody is there comes with the next answer, and was not answered before. */
 		state = begin_asked(&m, "ask_late", "");
 		sleep_ms(patience(&g, 400));
-		call(&m, "ask_late", "", "{\"k1\":{\"is\":\"first\"}}", state, &a);
+		call(&m, "ask_late", "", "{\"k1\":{\"is\":\"first\"},\"k2\":{\"is\":\"guessed\"}}", state, &a);
 		next = expect_asked(&a, 1);
 		call(&m, "ask_late", "", "{\"k2\":{\"is\":\"second\"}}", next, &a);
 		expect(&a, "result.structuredContent.got[1].is", "second");
