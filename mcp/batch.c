@@ -4,7 +4,8 @@
  *
  * Process: worker.
  * Owns:    nothing; a batch borrows from its text.
- * Trusts:  that the array was proven as JSON.  Each element is read as strictly as a message that comes alone.
+ * Trusts:  that the array was proven as JSON.  Each element is read as strictly as a message that comes
+ *          alone.
  */
 #include "mcp/batch.h"
 

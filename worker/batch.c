@@ -2,7 +2,7 @@
  *
  * batch.c - a batch: each of its messages as a request of its own, one answer for all
  *
- * Process: worker.  Owns: the inner requests, in the arena of the outer one; what each of them holds is counted.
+ * Process: worker.  Owns: the inner requests, in the arena of the outer one; what they hold is counted.
  * Trusts:  that batch_read() took the array apart.  Every message is identified, judged, limited and recorded
  *          as one that comes alone.
  *
@@ -113,25 +113,21 @@ answer_for(struct batch_job *job, size_t i, int error)
 		buf_fini(own);
 }
 
-/* What came with another status than 200.  Some refusals come before a message's id is known: they get it
- * here.  False: it is right as it is. */
-static bool
+/* An error that came with another status than 200: some of those do not have the message's id. */
+static void
 answer_again(struct batch_job *job, size_t i, struct span text)
 {
 	struct buf		*own = &job->item[i].own;
 	struct rpc_answer	 m;
 
-	if (rpc_answer_whole(job->rq->w->answer_scan, text, &m) != 0 || m.kind != RPC_RESPONSE)
+	if (rpc_answer_whole(job->rq->w->answer_scan, text, &m) != 0 || m.kind != RPC_RESPONSE || !m.is_error)
 		answer_for(job, i, E_INTERNAL);
-	else if (m.id.n > 0)
-		return false;
 	else if (buf_put_fmt(own, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":%.*s}",
 	    SPAN_FMT(job->batch->part[i].id), SPAN_FMT(m.error.raw)) != 0)
 		buf_fini(own);
-	return true;
 }
 
-/* Whether what it said, besides events, is for the client. */
+/* Whether what it said is what the client is told. */
 static bool
 keeps_answer(struct batch_job *job, size_t i)
 {
@@ -140,15 +136,16 @@ keeps_answer(struct batch_job *job, size_t i)
 
 	if (job->batch->part[i].id.n == 0)
 		return false;		/* no request: whatever became of it, nobody is told */
-	if (in->error != 0 || in->ended != FLOW_DONE) {
+	if (in->error != 0 || in->ended != FLOW_DONE)
 		answer_for(job, i, in->error != 0 ? in->error : E_UPSTREAM);
-		return false;
-	}
-	/* One that was cancelled has 202 and no answer. */
-	return in->status == 200 || kept.n == 0 || !answer_again(job, i, kept);
+	else if (in->status == 200)
+		return true;
+	else if (kept.n > 0)		/* a call that was cancelled has 202 and no answer */
+		answer_again(job, i, kept);
+	return false;
 }
 
-/* It has ended. */
+/* It has ended.  Events that came before stay. */
 static void
 settle(struct batch_job *job, size_t i)
 {
@@ -297,8 +294,6 @@ hang_up(struct batch_job *job)
 {
 	struct request	*rq = job->rq;
 
-	for (size_t i = 0; i < job->begun; i++)
-		inner_fini(&job->item[i].in);
 	if (job->begun < job->batch->count)
 		return;
 	batch_end(job);

@@ -153,8 +153,8 @@ inner_begin(struct inner *in, const struct exchange *outer, struct span body, co
 {
 	*in = (struct inner){ .magic = INNER_MAGIC, .how = how, .body = body };
 	buf_init(&in->kept, KEPT_MAX);
-	if (exchange_new(outer->loop, outer->pool, &outer->head, &outer->peer, outer->listener, &inner_wire, in,
-	    &in->x) != 0) {
+	if (exchange_new(outer->loop, outer->pool, &outer->head, &outer->peer, outer->listener, &inner_wire,
+	    in, &in->x) != 0) {
 		in->error = E_NOMEM;
 		in->ended = FLOW_BROKEN;
 		ready(in);

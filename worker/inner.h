@@ -34,8 +34,8 @@ struct inner {			/* embedded by whoever begins it; all zero before */
 	unsigned		 status;	/* 0 before it */
 	bool			 events;	/* its body is an event stream */
 	enum flow_end		 ended;		/* FLOW_OPEN: more may come */
-	int			 error;		/* it is not whole, since there was no room for it: E_OVERLOAD,
-						 * E_NOMEM; nothing comes any more but the end */
+	int			 error;		/* there was no room for all of it: E_OVERLOAD, E_NOMEM;
+						 * nothing comes any more but the end */
 	struct buf		 kept;
 	size_t			 whole;		/* of an event stream: where its last whole event ends */
 	size_t			 owed;		/* came, and is not credited yet */
