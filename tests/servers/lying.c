@@ -27,6 +27,7 @@
  *   half N             N bytes of an answer, and then no more
  *   slow N             answers after N ms
  *   progress N         the same, with a progress notification every 50 ms
+ *   tells N            N log messages of 16 KiB before the answer, one every 5 ms
  *   big N              an answer of N bytes and a little more
  *   asks               asks for ping, sampling, roots and elicitation within a call, tells the answers
  *   asks-much N        sends N pings before it reads a single reply
@@ -208,12 +209,25 @@ lie_before(struct span id, struct json_value message)
 }
 
 static void
+tell(void)
+{
+	for (unsigned long i = 0; i < number; i++) {
+		printf("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
+		    "\"data\":\"%016384lu\"}}\n", i);
+		fflush(stdout);
+		pause_ms(5);
+	}
+}
+
+static void
 on_call(struct span id, struct span heard, struct json_value message)
 {
 	char	text[128], own[64];
 
 	lie_before(id, message);
 	snprintf(own, sizeof(own), "%.*s", SPAN_FMT(id));
+	if (is("tells"))
+		tell();
 	if (is("asks-much")) {
 		ask_much();
 		answer_call(span_of(own), SPAN_LIT("all replies"));
