@@ -74,6 +74,29 @@ Test(stdio, serves_a_legacy_client, .timeout = 60)
 	gateway_stop(&g);
 }
 
+Test(stdio, carries_batches_of_the_revision_that_has_them, .timeout = 60)
+{
+	struct gateway	g;
+	struct bridge	b;
+	json_object	*o;
+
+	gateway_start(&g, &demo);
+	bridge_start(&b, &g, NULL, NULL);
+	bridge_ask(&b, "0", "initialize", "{\"protocolVersion\":\"2025-03-26\",\"capabilities\":{},\"clientInfo\":"
+	    "{\"name\":\"t\",\"version\":\"1\"}}");
+	HEARS(&b, "result.protocolVersion", "2025-03-26");
+	bridge_say(&b, "[{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}]");
+	bridge_say(&b, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},"
+	    "{\"jsonrpc\":\"2.0\",\"id\":\"2\",\"method\":\"tools/dance\"}]");
+	o = bridge_hear(&b, HEAR_MS);
+	cr_expect(json_object_is_type(o, json_type_array) && json_object_array_length(o) == 2 &&
+	    json_int_at(o, "[0].id") == 1 && json_at(o, "[0].result") != NULL &&
+	    json_int_at(o, "[1].error.code") == -32601, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	expect_end(&b, 0);
+	gateway_stop(&g);
+}
+
 Test(stdio, serves_a_modern_client_and_one_server_alone, .timeout = 60)
 {
 	struct gateway	g;
