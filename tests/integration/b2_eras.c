@@ -170,7 +170,7 @@ static const struct row session_rows[] = {
 	{ "modern header, no claim", "POST", J V LIST, REQ("tools/list", ""), 400, -32602, KEY },
 	{ "modern claim in a session's clothes", "POST", J V LIST, REQ("tools/list", GOOD), 200, 1, KEY },
 	{ "without the key", "POST", J V_OLD, REQ("ping", ""), 401, 0, NO_KEY },
-	{ "GET stream is not offered", "GET", V_OLD "Accept: text/event-stream\r\n", NULL, 405, 0, KEY },
+	{ "GET without events", "GET", V_OLD "Accept: application/json\r\n", NULL, 406, 0, KEY },
 };
 
 Test(eras, every_cell_of_a_session_is_answered_by_every_worker)
