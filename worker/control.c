@@ -105,6 +105,9 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 
 	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) != 0)
 		return r;
+	/* A revoked key must not hear on; the others come back at once. */
+	if (m->kind == SNAP_KEYS)
+		streams_policy_changed(w);
 	if (m->kind != SNAP_POLICY)
 		return 0;
 	if ((r = config_new(&w->snaps, loop_wall_ms(w->loop), &config)) != 0)

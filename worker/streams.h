@@ -39,7 +39,7 @@ must_check int	streams_subscribe(struct stream *s, struct request *rq, const str
 		    struct span uri);
 void		streams_unsubscribe(struct stream *s, struct span uri);
 
-/* What each may hear may be another now: subscriptions end at once, streams after they were told that lists
+/* Policy or keys are others, and so may be what each may hear: subscriptions end at once, streams after they were told that lists
  * changed, so that clients ask anew. */
 void		streams_policy_changed(struct worker *w);
 /* The worker leaves: streams end as their revision says. */

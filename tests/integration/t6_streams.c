@@ -218,3 +218,29 @@ Test(streams, are_refused_to_whoever_may_not_have_them, .timeout = 60)
 	mcp_fini(&m);
 	gateway_stop(&g);
 }
+
+Test(streams, end_with_the_key_they_were_opened_by, .timeout = 60)
+{
+	struct mcp	m;
+	struct hearing	h, again;
+	json_object	*o;
+	char		id[13];
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES, .workers = 2 });
+	client(&m, paths[0], true);
+	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+	expect_ack(&h, "{\"toolsListChanged\":true}");
+	snprintf(id, sizeof(id), "%.12s", m.key);
+	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0, "%s", id);
+	while ((o = hearing_next(&h, SOON)) != NULL)
+		json_object_put(o);
+	cr_expect(h.end);
+	hearing_begin(&again, &m, "\"L\"", "subscriptions/listen", "{\"notifications\":{}}");
+	json_object_put(hearing_next(&again, SOON));
+	cr_expect(again.status == 401, "%d", again.status);
+	hearing_fini(&h);
+	hearing_fini(&again);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
