@@ -39,8 +39,8 @@ must_check int	streams_subscribe(struct stream *s, struct request *rq, const str
 		    struct span uri);
 void		streams_unsubscribe(struct stream *s, struct span uri);
 
-/* Policy or keys are others, and so may be what each may hear: subscriptions end at once, streams after they were told that lists
- * changed, so that clients ask anew. */
+/* Policy or keys are others, and so may be what each may hear: subscriptions end at once, streams after they
+ * were told that lists changed, so that clients ask anew. */
 void		streams_policy_changed(struct worker *w);
 /* The worker leaves: streams end as their revision says. */
 void		streams_drain(struct worker *w);
