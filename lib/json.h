@@ -87,10 +87,15 @@ must_check int	json_parse(struct span text, bool unique, struct json_value *out,
 
 /* Members of an object (key set, raw and without quotes) or elements of an array (key empty). */
 struct json_iter {
-	const char	*p, *end;
-	bool		 object;
+	const char		*p, *end;
+	const struct json_value	*known;
+	size_t			 known_count;
+	bool			 object;
 };
 void		json_iter_init(struct json_iter *it, struct json_value container);
+/* Values of the same text whose ends are known already, JSON_NONE among them passed over: what is large and among
+ * them is not gone through again.  Borrowed. */
+void		json_iter_know(struct json_iter *it, const struct json_value *known, size_t count);
 bool		json_iter_next(struct json_iter *it, struct span *key, struct json_value *value);
 /* A key as the string value it stands for: json_is(json_key(key), "name"). */
 static inline struct json_value

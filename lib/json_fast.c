@@ -124,14 +124,14 @@ is_common_three(const char *p, const char *end)
 	    ((unsigned char)p[1] & 0xc0) == 0x80 && ((unsigned char)p[2] & 0xc0) == 0x80;
 }
 
-const char *
-json_fast_string(const char *p, const char *end, bool *escaped)
+/* From a byte that is not plain. */
+static const char *
+fast_string_rest(const char *p, const char *end, bool *escaped)
 {
 	size_t	n;
 
 	*escaped = false;
-	for (;;) {
-		p = skip_plain(p, end);
+	for (;; p = skip_plain(p, end)) {
 		if (p == end)
 			return NULL;
 		if (*p == '"')
@@ -152,6 +152,22 @@ json_fast_string(const char *p, const char *end, bool *escaped)
 		if (p < end && (unsigned char)*p < 0x20)
 			return NULL;
 	}
+}
+
+const char *
+json_fast_string(const char *p, const char *end, bool *escaped)
+{
+	return fast_string_rest(skip_plain(p, end), end, escaped);
+}
+
+/* From behind the opening quote.  Most strings are plain. */
+static inline const char *
+plain_string(const char *p, const char *end)
+{
+	bool	escaped;
+
+	p = skip_plain(p, end);
+	return p < end && *p == '"' ? p + 1 : fast_string_rest(p, end, &escaped);
 }
 
 static const char *
@@ -190,14 +206,10 @@ fast_number(const char *p, const char *end)
 	return p == end || p - start > JSON_NUMBER_MAX ? NULL : p;
 }
 
-static const char *
+static inline const char *
 fast_scalar(const char *p, const char *end)
 {
-	bool	escaped;
-
 	switch (*p) {
-	case '"':
-		return json_fast_string(p + 1, end, &escaped);
 	case 't':
 		return end - p >= 4 && memcmp(p, "true", 4) == 0 ? p + 4 : NULL;
 	case 'f':
@@ -220,65 +232,91 @@ plain_open(struct json_scan *s, bool object)
 	return true;
 }
 
+static inline bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* Each kind of token goes straight on to the one that follows it in most texts, without asking the state again;
+ * a blank between them takes the longer way. */
 const char *
 scan_plain(struct json_scan *s, const char *p, const char *end)
 {
 	enum scan_state	 state = s->state;
-	bool		 object = s->level[s->depth].object, escaped;
+	bool		 object = s->level[s->depth].object;
 	const char	*next;
 
 	while (p < end) {
 		char c = *p;
 
-		if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+		if (is_blank(c)) {
 			p++;
-			continue;
-		}
-		if (c == (object ? '}' : ']') && (state == SCAN_AFTER ||
-		    state == (object ? SCAN_NAME_OR_CLOSE : SCAN_VALUE_OR_CLOSE))) {
-			s->depth--;
-			p++;
-			scan_value_end(s, s->level[s->depth + 1].owner, p);
-			if (!s->level[s->depth].plain)
-				return p;
-			state = SCAN_AFTER;
-			object = s->level[s->depth].object;
 			continue;
 		}
 		switch (state) {
 		case SCAN_AFTER:
+ after:
 			if (c != ',')
-				goto slow;
+				goto close;
 			state = object ? SCAN_NAME : SCAN_VALUE;
-			p++;
-			break;
+			if (++p == end || is_blank(*p))
+				break;
+			if (!object)
+				goto value;
+			c = *p;
+			/* fallthrough */
 		case SCAN_NAME:
 		case SCAN_NAME_OR_CLOSE:
-			if (c != '"' || (next = json_fast_string(p + 1, end, &escaped)) == NULL)
+			if (c != '"')
+				goto close;
+			if ((next = plain_string(p + 1, end)) == NULL)
 				goto slow;
-			state = SCAN_COLON;
 			p = next;
-			break;
+			state = SCAN_COLON;
+			if (p == end || (c = *p) != ':')
+				break;
+			/* fallthrough */
 		case SCAN_COLON:
 			if (c != ':')
 				goto slow;
 			state = SCAN_VALUE;
-			p++;
-			break;
+			if (++p == end || is_blank(*p))
+				break;
+			/* fallthrough */
 		default:		/* SCAN_VALUE, SCAN_VALUE_OR_CLOSE */
-			if (c == '{' || c == '[') {
-				if (!plain_open(s, c == '{'))
+ value:
+			if (*p == '"') {
+				if ((next = plain_string(p + 1, end)) == NULL)
 					goto slow;
-				object = c == '{';
+			} else if ((next = fast_scalar(p, end)) == NULL) {
+				if (*p != '{' && *p != '[')
+					goto close;
+				if (!plain_open(s, *p == '{'))
+					goto slow;
+				object = *p++ == '{';
 				state = object ? SCAN_NAME_OR_CLOSE : SCAN_VALUE_OR_CLOSE;
-				p++;
 				break;
 			}
-			if ((next = fast_scalar(p, end)) == NULL)
-				goto slow;
-			state = SCAN_AFTER;
 			p = next;
+			state = SCAN_AFTER;
+			if (p == end || is_blank(*p))
+				break;
+			c = *p;
+			goto after;
 		}
+		continue;
+ close:
+		if (*p != (object ? '}' : ']') || (state != SCAN_AFTER &&
+		    state != (object ? SCAN_NAME_OR_CLOSE : SCAN_VALUE_OR_CLOSE)))
+			goto slow;
+		s->depth--;
+		p++;
+		scan_value_end(s, s->level[s->depth + 1].owner, p);
+		if (!s->level[s->depth].plain)
+			return p;
+		state = SCAN_AFTER;
+		object = s->level[s->depth].object;
 	}
  slow:
 	s->state = state;

@@ -122,6 +122,26 @@ json_iter_init(struct json_iter *it, struct json_value container)
 	it->end = container.raw.p + container.raw.n - 1;
 }
 
+void
+json_iter_know(struct json_iter *it, const struct json_value *known, size_t count)
+{
+	it->known = known;
+	it->known_count = count;
+}
+
+/* The value at p, and the place behind it. */
+static const char *
+iter_value(const struct json_iter *it, const char *p, struct json_value *value)
+{
+	for (size_t i = 0; i < it->known_count; i++) {
+		if (it->known[i].raw.p == p && it->known[i].type != JSON_NONE) {
+			*value = it->known[i];
+			return p + value->raw.n;
+		}
+	}
+	return value_at(p, it->end, value);
+}
+
 bool
 json_iter_next(struct json_iter *it, struct span *key, struct json_value *value)
 {
@@ -146,7 +166,7 @@ json_iter_next(struct json_iter *it, struct span *key, struct json_value *value)
 		*value = (struct json_value){ JSON_NONE, SPAN_NONE };
 		return false;
 	}
-	it->p = value_at(p, it->end, value);
+	it->p = iter_value(it, p, value);
 	return true;
 }
 

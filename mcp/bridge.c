@@ -345,6 +345,7 @@ static int
 put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how,
     const struct plan *p)
 {
+	const struct json_value	large[] = { from->content, from->structured };
 	struct json_iter	it;
 	struct json_value	value;
 	struct span		key;
@@ -356,6 +357,7 @@ put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct
 	if (p->stamp && (r = object_put(&o, "\"resultType\":\"complete\"")) != 0)
 		return r;
 	json_iter_init(&it, from->result);
+	json_iter_know(&it, large, sizeof(large) / sizeof(large[0]));
 	while (json_iter_next(&it, &key, &value))
 		if ((r = put_member(&o, key, value, from, how, p)) != 0)
 			return r;

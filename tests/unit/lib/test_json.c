@@ -412,6 +412,31 @@ Test(json, walks_members_and_elements)
 	cr_expect(!json_iter_next(&it, &key, &value), "the end stays the end");
 }
 
+/* What is known is taken as it was told: a walk that went through it again would end elsewhere. */
+Test(json, walk_jumps_over_what_is_known)
+{
+	const struct span	text = SPAN_LIT("{\"a\":[1,2],\"b\":{\"c\":[3]},\"d\":4}");
+	const struct json_value	object = { JSON_OBJECT, text };
+	struct json_value	known[] = { { JSON_NONE, SPAN_NONE }, { JSON_OBJECT, span_part(text, 15, 9) },
+				    { JSON_NONE, span_part(text, 5, 5) } }, value;
+	struct json_iter	it;
+	struct span		key;
+	char			got[200] = "";
+
+	json_iter_init(&it, object);
+	json_iter_know(&it, known, 3);
+	while (json_iter_next(&it, &key, &value))
+		sprintf(got + strlen(got), "%.*s=%d%.*s;", SPAN_FMT(key), value.type, SPAN_FMT(value.raw));
+	cr_expect_str_eq(got, "a=6[1,2];b=7{\"c\":[3]};d=44;");
+	*got = '\0';
+	known[1].type = JSON_ARRAY;
+	json_iter_init(&it, object);
+	json_iter_know(&it, known, 3);
+	while (json_iter_next(&it, &key, &value))
+		sprintf(got + strlen(got), "%.*s=%d;", SPAN_FMT(key), value.type);
+	cr_expect_str_eq(got, "a=6;b=6;d=4;", "it was not looked at");
+}
+
 Test(json, decodes_strings)
 {
 	static const struct { const char *text, *want; } rows[] = {
