@@ -3,8 +3,9 @@
  * load.c - bench-load ADDRESS PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS: tools/call without pause, every
  *          answer checked
  *
- * Prints "requests wrong p50_us p99_us".  SIZE: bytes of text in the answer; BODY: bytes of filling in
- * the request.  An answer is right when it is 200, has the id that was asked with, and SIZE bytes of text.
+ * Prints "requests wrong p50_us p99_us".  SIZE: bytes of text in the answer, of rows for the tool dense; BODY:
+ * bytes of filling in the request.  An answer is right when it is 200, has the id that was asked with, and SIZE
+ * bytes of text or the rows that fit in SIZE bytes.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +19,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "bench/row.h"
 
 #define HEAD_ROOM	2048
 #define SAMPLES_MAX	4000000
@@ -91,15 +94,33 @@ conn_open(struct conn *c, int epoll)
 	return conn_ask(c);
 }
 
+/* Row after row, as they were asked for, and the end of their array. */
+static bool
+rows_are_right(const char *rows, const char *end)
+{
+	const size_t	 want = bench_rows_bytes(size);
+	const char	*p = rows;
+
+	for (; (size_t)(end - p) >= sizeof(BENCH_ROW) && p < rows + want; p += sizeof(BENCH_ROW))
+		if (memcmp(p, BENCH_ROW, sizeof(BENCH_ROW) - 1) != 0)
+			return false;
+	return p == rows + want + 1 && p[-1] == ']';
+}
+
 static bool
 is_right(const struct conn *c, const char *body, size_t n)
 {
 	char		 id[32];
 	const char	*text;
 
-	if (strncmp(c->in, "HTTP/1.1 200 ", 13) != 0 || n < size)
+	if (strncmp(c->in, "HTTP/1.1 200 ", 13) != 0)
 		return false;
 	snprintf(id, sizeof(id), "\"id\":%u,", c->id);
+	if (strcmp(tool, "dense") == 0)
+		return strstr(body, id) != NULL && (text = strstr(body, "\"rows\":[")) != NULL &&
+		    rows_are_right(text + 8, body + n);
+	if (n < size)
+		return false;
 	if (strstr(body, id) == NULL || (text = strstr(body, "\"text\":\"")) == NULL)
 		return false;
 	text += 8;

@@ -2,8 +2,9 @@
  *
  * upstream.c - bench-upstream PORT: an MCP server over HTTP that is never the bottleneck
  *
- * Speaks 2026-07-28 as far as a gateway needs: server/discover, tools/list, and one tool, fill, that
- * answers with arguments.size bytes of text.  One thread, one epoll loop, answers built once per size.
+ * Speaks 2026-07-28 as far as a gateway needs: server/discover, tools/list, and two tools that answer with
+ * arguments.size bytes: fill with one long string, dense with many small values (BENCH_ROW).  One thread, one
+ * epoll loop, both texts made once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +21,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "bench/row.h"
+
 #define IN_BYTES	(64u << 10)
 #define SIZE_MAX_TEXT	(4u << 20)
 #define OPEN_MAX_FDS	4096
@@ -33,6 +36,7 @@ struct conn {
 
 static struct conn	*conns[OPEN_MAX_FDS];
 static char		*filling;	/* SIZE_MAX_TEXT of text */
+static char		*rows;		/* as much of BENCH_ROW, a comma behind each */
 static int		 epoll;
 
 static void
@@ -99,6 +103,7 @@ answer(int fd, const char *body)
 	struct iovec	 v[4];
 	size_t		 n = 0, total;
 	int		 parts = 2;
+	bool		 dense;
 
 	if (id != NULL)
 		snprintf(id_text, sizeof(id_text), "%.*s", (int)strcspn(id + 5, ",}"), id + 5);
@@ -110,10 +115,13 @@ answer(int fd, const char *body)
 		n = size == NULL ? 0 : strtoul(size + 7, NULL, 10);
 		if (n > SIZE_MAX_TEXT)
 			n = SIZE_MAX_TEXT;
+		dense = strstr(body, "\"name\":\"dense\"") != NULL;
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
-		    "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"", id_text);
-		v[2] = (struct iovec){ filling, n };
-		v[3] = (struct iovec){ (void *)(size_t)"\"}]}}", 5 };
+		    "{\"resultType\":\"complete\",\"content\":[%s", id_text, dense ?
+		    "],\"structuredContent\":{\"rows\":[" : "{\"type\":\"text\",\"text\":\"");
+		/* Whole rows, without the last comma. */
+		v[2] = dense ? (struct iovec){ rows, bench_rows_bytes(n) } : (struct iovec){ filling, n };
+		v[3] = (struct iovec){ (void *)(size_t)(dense ? "]}}}" : "\"}]}}"), dense ? 4 : 5 };
 		parts = 4;
 	} else if (strncmp(method, "server/discover\"", 16) == 0) {
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
@@ -122,7 +130,8 @@ answer(int fd, const char *body)
 	} else if (strncmp(method, "tools/list\"", 11) == 0) {
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":"
 		    "{\"resultType\":\"complete\",\"tools\":[{\"name\":\"fill\",\"inputSchema\":"
-		    "{\"type\":\"object\"}}],\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
+		    "{\"type\":\"object\"}},{\"name\":\"dense\",\"inputSchema\":{\"type\":\"object\"}}],"
+		    "\"ttlMs\":60000,\"cacheScope\":\"public\"}}", id_text);
 	} else {
 		v[1].iov_len = (size_t)snprintf(front, sizeof(front), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":"
 		    "{\"code\":-32601,\"message\":\"no\"}}", id_text);
@@ -204,6 +213,9 @@ main(int argc, char **argv)
 	filling = malloc(SIZE_MAX_TEXT);
 	for (size_t i = 0; i < SIZE_MAX_TEXT; i++)
 		filling[i] = "the quick brown fox jumps over the lazy dog. "[i % 45];
+	rows = malloc(SIZE_MAX_TEXT);
+	for (size_t i = 0; i < SIZE_MAX_TEXT; i++)
+		rows[i] = (BENCH_ROW ",")[i % sizeof(BENCH_ROW)];
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
