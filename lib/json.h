@@ -93,6 +93,9 @@ struct json_iter {
 	bool			 object;
 };
 void		json_iter_init(struct json_iter *it, struct json_value container);
+/* Over part of an object's text: members as they stand in it, perhaps with a comma before the first.  When it ends
+ * before a value, the last call of json_iter_next() says no, and the key of that value. */
+void		json_iter_members(struct json_iter *it, struct span text);
 /* Values of the same text whose ends are known already, JSON_NONE among them passed over: what is large and among
  * them is not gone through again.  Borrowed. */
 void		json_iter_know(struct json_iter *it, const struct json_value *known, size_t count);

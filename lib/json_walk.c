@@ -123,6 +123,12 @@ json_iter_init(struct json_iter *it, struct json_value container)
 }
 
 void
+json_iter_members(struct json_iter *it, struct span text)
+{
+	*it = (struct json_iter){ .p = text.p, .end = text.p + text.n, .object = true };
+}
+
+void
 json_iter_know(struct json_iter *it, const struct json_value *known, size_t count)
 {
 	it->known = known;

@@ -55,8 +55,19 @@ rpc_answer_new(struct rpc_scan **out)
 	return rpc_scan_make(RPC_ANSWER_MAGIC, wants, W_LIMIT, JSON_WANT_UNIQUE_MEMBERS | JSON_SCAN_NUL_OK, out);
 }
 
+/* A value of a text whose first byte has offset base. */
+static struct json_value
+value_in(const struct json_slot *slot, struct span text, uint64_t base)
+{
+	struct json_value	v = { (enum json_type)slot->type, SPAN_NONE };
+
+	if (slot->bytes > 0 && slot->at >= base && slot->at + slot->bytes <= base + text.n)
+		v.raw = span_part(text, (size_t)(slot->at - base), (size_t)slot->bytes);
+	return v;
+}
+
 static void
-take_parts(struct rpc_answer *m, const struct json_slot *slots)
+take_parts(struct rpc_answer *m, const struct json_slot *slots, uint64_t base)
 {
 	const struct { struct json_value *to; enum want from; } parts[] = {
 		{ &m->params, W_PARAMS }, { &m->request_id, W_REQUEST_ID },
@@ -71,7 +82,7 @@ take_parts(struct rpc_answer *m, const struct json_slot *slots)
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		*parts[i].to = rpc_value(&slots[parts[i].from], m->text);
+		*parts[i].to = value_in(&slots[parts[i].from], m->text, base);
 }
 
 static enum mcp_method
@@ -121,7 +132,7 @@ rpc_answer_end(struct rpc_scan *s, struct span text, struct rpc_answer *out)
 	MAGIC_CHECK(s, RPC_ANSWER_MAGIC);
 	*out = (struct rpc_answer){ .text = text };
 	if ((r = json_scan_end(s->json)) == 0) {
-		take_parts(out, json_scan_slots(s->json));
+		take_parts(out, json_scan_slots(s->json), 0);
 		if ((out->why = judge_answer(out, json_scan_slots(s->json))) != NULL)
 			r = E_RPC_INVALID;
 	} else {
@@ -142,4 +153,90 @@ rpc_answer_whole(struct rpc_scan *s, struct span text, struct rpc_answer *out)
 	r = rpc_scan_feed(s, text);
 	(void)r;			/* what feed says, end says again */
 	return rpc_answer_end(s, text, out);
+}
+
+/* --- while it comes ------------------------------------------------------------------------------ */
+
+/* The text goes away: what of the envelope stands in it is looked at now. */
+static void
+look_at_envelope(struct rpc_part *p, const struct json_slot *slots, struct span text, uint64_t base)
+{
+	struct json_value	version = value_in(&slots[W_JSONRPC], text, base);
+	struct json_value	id = value_in(&slots[W_ID], text, base);
+
+	if (version.raw.n > 0)
+		p->has_version = json_is(version, "2.0");
+	if (id.raw.n > 0)
+		p->has_id = rpc_id_ok(id) && (p->want_id.n == 0 || span_eq(id.raw, p->want_id));
+	p->answer = (struct rpc_answer){ .text = text };
+	take_parts(&p->answer, slots, base);
+	if (p->answer.result_type.raw.n > 0)
+		p->complete = json_is(p->answer.result_type, "complete");
+}
+
+/* Members of the result from `from` (an offset) to `end`. */
+static struct span
+members_of(const struct json_slot *slots, struct span text, uint64_t base, uint64_t end)
+{
+	uint64_t	from = slots[W_RESULT].at + 1 > base ? slots[W_RESULT].at + 1 : base;
+
+	return end <= from ? span_part(text, 0, 0) : span_part(text, (size_t)(from - base), (size_t)(end - from));
+}
+
+static bool
+is_open(const struct json_slot *slot, uint64_t base)
+{
+	return slot->type != JSON_NONE && slot->bytes == 0 && slot->at >= base && slot->seen == 1;
+}
+
+bool
+rpc_answer_open(const struct rpc_scan *s, struct span text, uint64_t base, struct rpc_part *p)
+{
+	const struct json_slot	*slots = json_scan_slots(s->json), *at = &slots[W_CONTENT];
+	struct span		 inside;
+
+	MAGIC_CHECK(s, RPC_ANSWER_MAGIC);
+	p->open_structured = is_open(&slots[W_STRUCTURED], base);
+	if (p->open_structured) {
+		at = &slots[W_STRUCTURED];
+	} else {
+		if (!is_open(at, base))
+			return false;
+		inside = span_part(text, (size_t)(at->at - base) + 1, text.n);
+		if (inside.n == 0 || strchr("] \n\t\r", inside.p[0]) != NULL)
+			return false;
+	}
+	look_at_envelope(p, slots, text, base);
+	p->open = (size_t)(at->at - base);
+	p->members = members_of(slots, text, base, at->at);
+	return true;
+}
+
+uint64_t
+rpc_answer_open_end(const struct rpc_scan *s, const struct rpc_part *p)
+{
+	const struct json_slot	*at = &json_scan_slots(s->json)[p->open_structured ? W_STRUCTURED : W_CONTENT];
+
+	return at->bytes > 0 ? at->at + at->bytes : UINT64_MAX;
+}
+
+int
+rpc_answer_rest(struct rpc_scan *s, struct span text, uint64_t base, struct rpc_part *p)
+{
+	const struct json_slot	*slots = json_scan_slots(s->json);
+	int			 r;
+
+	MAGIC_CHECK(s, RPC_ANSWER_MAGIC);
+	if ((r = json_scan_end(s->json)) == 0) {
+		look_at_envelope(p, slots, text, base);
+		p->members = members_of(slots, text, base, slots[W_RESULT].at + slots[W_RESULT].bytes - 1);
+		p->answer.kind = RPC_RESPONSE;
+		if (!p->has_version || !p->has_id || slots[W_METHOD].type != JSON_NONE ||
+		    p->answer.result.type != JSON_OBJECT || p->answer.error.type != JSON_NONE)
+			r = E_RPC_INVALID;
+	}
+	if (r != 0)
+		p->answer.kind = RPC_INVALID;
+	json_scan_reset(s->json);
+	return r;
 }

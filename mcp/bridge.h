@@ -72,6 +72,7 @@ struct bridge_answer {
 	bool			 upstream_modern;
 	enum mcp_method		 method;	/* that was called */
 	struct span		 request_id;	/* data.request_id of an error that we change, or empty */
+	bool			 may_ask;	/* a modern upstream may want input first: bridge_may_open() */
 };
 
 /* The message for the client: pieces of `from`'s text, static text and the arena's; line feeds between
@@ -80,6 +81,16 @@ struct bridge_answer {
  * that knows no completion/complete has no values to offer (14.2).
  * 0, E_UPSTREAM (a resultType that cannot be bridged), E_TOOBIG, E_NOMEM. */
 must_check int	bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, struct arena *a,
+		    struct bridge_pieces *out);
+/* The same message in parts, of an answer that is passed on while it comes.  Whether the value that is open
+ * may pass as it is, in the first part and in each later one. */
+bool		bridge_may_open(const struct rpc_part *p, const struct bridge_answer *how);
+/* All before that value's first byte; it and what follows of it come behind these pieces.  first: no part was
+ * written yet. */
+must_check int	bridge_open(const struct rpc_part *p, const struct bridge_answer *how, bool first, struct arena *a,
+		    struct bridge_pieces *out);
+/* What rpc_answer_rest() found: the message's end.  E_UPSTREAM: it turned out to be none for this client. */
+must_check int	bridge_close(const struct rpc_part *p, const struct bridge_answer *how, struct arena *a,
 		    struct bridge_pieces *out);
 must_check int	bridge_pieces_write(struct buf *to, const struct bridge_pieces *p);
 

@@ -94,4 +94,24 @@ must_check int	rpc_answer_new(struct rpc_scan **out);
 must_check int	rpc_answer_end(struct rpc_scan *s, struct span text, struct rpc_answer *out);
 must_check int	rpc_answer_whole(struct rpc_scan *s, struct span text, struct rpc_answer *out);
 
+/* A response that is looked at while it comes, and whose text goes away as it is dealt with. */
+struct rpc_part {
+	struct span		want_id;	/* the raw id that it must have; empty: that was looked at */
+	/* What is known so far.  Of a value that does not stand whole in the text at hand only the type. */
+	struct rpc_answer	answer;
+	struct span		members;	/* of the result, in the text at hand: those not dealt with yet */
+	size_t			open;		/* rpc_answer_open(): where in the text that value begins */
+	bool			open_structured; /* it is structuredContent */
+	bool			has_version, has_id;
+	bool			complete;	/* its resultType is that */
+};
+
+/* `text` is what was fed, from offset `base` on.  Whether the scanner stands within the result's content, behind the
+ * first byte of an element, or within its structuredContent: then text may go away up to p->open, and what follows as it comes, up to rpc_answer_open_end(). */
+bool		rpc_answer_open(const struct rpc_scan *s, struct span text, uint64_t base, struct rpc_part *p);
+/* The offset behind that value in all that was fed; UINT64_MAX while it has not ended. */
+uint64_t	rpc_answer_open_end(const struct rpc_scan *s, const struct rpc_part *p);
+/* All was fed.  0, and it is a response with a result and the id that was wanted; else as rpc_answer_end(). */
+must_check int	rpc_answer_rest(struct rpc_scan *s, struct span text, uint64_t base, struct rpc_part *p);
+
 #endif
