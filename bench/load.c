@@ -127,6 +127,22 @@ is_right(const struct conn *c, const char *body, size_t n)
 	return text + size < body + n && text[size] == '"' && memchr(text, '"', size) == NULL;
 }
 
+/* Takes a whole chunked body's framing away; how many bytes are left of it. */
+static size_t
+join_chunks(char *body, size_t n)
+{
+	char	*from = body, *to = body, *end = body + n, *data;
+	size_t	 bytes;
+
+	while (from < end && (bytes = strtoul(from, &data, 16)) > 0 && (size_t)(end - data) >= bytes + 4) {
+		memmove(to, data + 2, bytes);
+		to += bytes;
+		from = data + 2 + bytes + 2;
+	}
+	*to = '\0';
+	return (size_t)(to - body);
+}
+
 /* 1: an answer was whole; 0: not yet; -1: the connection is over. */
 static int
 conn_read(struct conn *c)
@@ -153,7 +169,7 @@ conn_read(struct conn *c)
 	    memcmp(c->in + c->used - 5, "0\r\n\r\n", 5) != 0)	/* chunked: its last chunk */
 		return 0;
 	samples[requests++ % SAMPLES_MAX] = (unsigned)((now_ns() - c->asked_ns) / 1000);
-	if (!is_right(c, end + 4, c->used - head)) {
+	if (!is_right(c, end + 4, has_length ? c->used - head : join_chunks(end + 4, c->used - head))) {
 		if (wrong++ == 0)
 			fprintf(stderr, "wrong: %.300s\n", c->in);
 	}

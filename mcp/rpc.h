@@ -107,7 +107,8 @@ struct rpc_part {
 };
 
 /* `text` is what was fed, from offset `base` on.  Whether the scanner stands within the result's content, behind the
- * first byte of an element, or within its structuredContent: then text may go away up to p->open, and what follows as it comes, up to rpc_answer_open_end(). */
+ * first byte of an element, or within its structuredContent: then text may go away up to p->open, and what follows
+ * as it comes, up to rpc_answer_open_end(). */
 bool		rpc_answer_open(const struct rpc_scan *s, struct span text, uint64_t base, struct rpc_part *p);
 /* The offset behind that value in all that was fed; UINT64_MAX while it has not ended. */
 uint64_t	rpc_answer_open_end(const struct rpc_scan *s, const struct rpc_part *p);

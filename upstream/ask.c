@@ -207,6 +207,23 @@ on_head(struct fetch *f, const struct http_head *h)
 	return 0;
 }
 
+static void
+drop_text(struct ask *a)
+{
+	a->shared->answers.used -= a->text.room;
+	buf_fini(&a->text);
+}
+
+static int
+pass_on(struct ask *a, struct span bytes)
+{
+	if (bytes.n > a->shared->answer_max - a->passed)
+		return E_TOOBIG;
+	a->passed += bytes.n;
+	a->ops->on_bytes(a, bytes);
+	return 0;
+}
+
 static int
 feed_scan(struct ask *a, struct span fresh)
 {
@@ -237,9 +254,16 @@ on_data(struct fetch *f, struct span bytes)
 		return 0;
 	if (a->media == MEDIA_STREAM)
 		return sse_reader_feed(&a->sse, bytes);
+	if (a->passing)
+		return pass_on(a, bytes);
 	if ((r = hold(a, bytes)) != 0)
 		return r;
-	return feed_scan(a, bytes);
+	if (!a->request.passes || a->text.used <= ASK_HELD_MAX)
+		return feed_scan(a, bytes);
+	a->passing = true;
+	r = pass_on(a, buf_rest(&a->text));
+	drop_text(a);
+	return r;
 }
 
 static int
@@ -324,6 +348,11 @@ on_fetch_end(struct fetch *f, int error)
 		return;
 	}
 	if (a->request.id.n == 0) {
+		finish(a, 0);
+		return;
+	}
+	if (a->passing) {
+		a->found = true;
 		finish(a, 0);
 		return;
 	}
@@ -423,8 +452,7 @@ ask_fini(struct ask *a)
 	a->begun = a->running = false;
 	loop_timer_disarm(&a->timer);
 	fetch_cancel(&a->fetch);
-	a->shared->answers.used -= a->text.room;
-	buf_fini(&a->text);
+	drop_text(a);
 	buf_fini(&a->name);
 	sse_reader_fini(&a->sse);
 	rpc_scan_free(&a->scan);

@@ -20,6 +20,7 @@
 
 #define ASK_SESSION_MAX		256
 #define ASK_PARAMS_MAX		SCHEMA_HEADERS_MAX
+#define ASK_HELD_MAX		(64 * 1024)	/* of an answer that may pass */
 #define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + ASK_PARAMS_MAX + 8)
 
 /* What the asks of one worker share. */
@@ -39,6 +40,8 @@ struct ask_ops {
 	void	(*on_end)(struct ask *a, int error);
 	/* ASK_STREAM: it has begun; may be NULL. */
 	void	(*on_open)(struct ask *a);
+	/* An answer that passes: its bytes from the first on, as they come. */
+	void	(*on_bytes)(struct ask *a, struct span bytes);
 };
 
 enum ask_kind {
@@ -60,6 +63,9 @@ struct ask_request {		/* borrowed until the end, target and all */
 	size_t				 body_count;
 	struct span			 id;		/* raw token in the body; empty: no answer is expected */
 	bool				 repeatable;
+	/* An answer that comes as JSON and is larger than ASK_HELD_MAX is not held: on_bytes has it, nobody has
+	 * read it, and a->answer stays empty. */
+	bool				 passes;
 	struct span			 last_event;	/* ASK_STREAM: what was seen of it before, or empty */
 };
 
@@ -79,6 +85,8 @@ struct ask {			/* embedded in what asks */
 	unsigned		 resumes;
 	uint8_t			 media;
 	bool			 begun, running, parsed, found, reported;
+	bool			 passing;	/* to on_bytes */
+	size_t			 passed;
 	/* Not cleared when it starts, but for the first bytes of the texts. */
 	struct exchange_field	 fields[ASK_FIELDS_MAX];
 	char			 session[ASK_SESSION_MAX];	/* Mcp-Session-Id of the answer, or "" */

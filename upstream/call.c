@@ -54,7 +54,7 @@ call_new(struct upstream *u)
 	} else if ((c = malloc(sizeof(*c))) == NULL)
 		return NULL;
 	memset(c, 0, offsetof(struct upstream_call, ask));
-	c->ask.begun = false;
+	c->ask.begun = c->ask.passing = false;
 	c->session[0] = '\0';
 	c->magic = CALL_MAGIC;
 	c->u = u;
@@ -123,11 +123,11 @@ deliver(struct upstream_call *c, int error, const char *why)
 {
 	struct upstream_result	r = { .error = error, .sent = c->sent, .why = span_of(why),
 	    .modern = c->version != MCP_VERSION_NONE && !is_legacy(c),
-	    .answer = error == 0 ? &c->ask.answer : NULL };
+	    .answer = error == 0 && !c->ask.passing ? &c->ask.answer : NULL };
 
 	loop_timer_disarm(&c->timer);
 	c->asking = false;
-	if (error == 0)
+	if (r.answer != NULL)
 		lane_answered(&c->seat, r.answer);
 	lane_leave(&c->seat, error != 0 && c->sent);
 	c->done(c, &r, c->arg);
@@ -195,6 +195,18 @@ on_server_message(struct ask *a, const struct rpc_answer *m)
 	if (m->kind == RPC_REQUEST && m->method != MCP_PING)
 		lane_asks(&c->seat);
 	take_message(c, m);
+}
+
+static void
+on_server_bytes(struct ask *a, struct span bytes)
+{
+	struct upstream_call	*c = call_of(a);
+
+	if (c->unwanted)
+		return;
+	c->in_message = true;
+	c->request.on_body(c, bytes, c->arg);
+	c->in_message = false;
 }
 
 static struct upstream_call *
@@ -314,7 +326,8 @@ on_ask_end(struct ask *a, int error)
 	deliver(c, error, error == 0 ? "" : a->why);
 }
 
-static const struct ask_ops ask_ops = { on_server_message, on_ask_end };
+static const struct ask_ops ask_ops = { .on_message = on_server_message, .on_end = on_ask_end,
+    .on_bytes = on_server_bytes };
 
 /* The body up to the mark, and other bytes in the mark's place. */
 static void
@@ -331,7 +344,8 @@ send_call(struct upstream_call *c)
 {
 	const struct upstream_request	*r = &c->request;
 	struct ask_request		 q = { .target = r->target, .method = r->method, .name = r->name,
-	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable };
+	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable,
+	    .passes = r->on_body != NULL };
 	struct span			 session = peer_session(peer_of(c));
 	struct upstream_mark		 meta = { 0, 0 };
 	size_t				 at = 0;
@@ -474,6 +488,30 @@ upstream_call_wait(struct upstream_call *c, uint64_t ms)
 		return;
 	c->waits = ms > 0;
 	loop_timer_arm(&c->timer, ms > 0 ? ms : c->request.deadline_ms);
+}
+
+void
+upstream_call_pause(struct upstream_call *c, bool on)
+{
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->unwanted || !c->asking)
+		return;
+	fetch_pause(&c->ask.fetch, on);
+	loop_timer_disarm(&c->timer);
+	if (!on)
+		loop_timer_arm(&c->timer, c->request.deadline_ms);
+}
+
+struct span
+upstream_call_id(const struct upstream_call *c)
+{
+	return span_of(c->id);
+}
+
+bool
+upstream_call_is_modern(const struct upstream_call *c)
+{
+	return !is_legacy(c);
 }
 
 bool

@@ -44,6 +44,9 @@ struct upstream_mark {
 	uint32_t	at, bytes;	/* into the body */
 };
 
+/* A large answer that comes as JSON: its bytes from the first on, as they come, which nobody has read; borrowed. */
+typedef void upstream_body_fn(struct upstream_call *c, struct span bytes, void *arg);
+
 struct upstream_request {
 	const struct upstream_target *target;
 	uint64_t		 instance;	/* isolation key, credential and capabilities: one session each */
@@ -60,6 +63,7 @@ struct upstream_request {
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
 						 * session is initialized with them, for its lists too */
 	struct span		 progress_token;	/* raw, as in the body: no other call's; or empty */
+	upstream_body_fn	*on_body;	/* NULL: answers are held and read, whatever their size */
 };
 
 struct upstream_result {
@@ -69,7 +73,7 @@ struct upstream_result {
 	bool			 sent;		/* the server may have acted on it */
 	bool			 modern;	/* the server's era */
 	struct span		 why;		/* of an error, for people */
-	const struct rpc_answer	*answer;	/* parsed; its text and id are in it */
+	const struct rpc_answer	*answer;	/* parsed; its text and id are in it; NULL: on_body had it */
 };
 
 /* Once, in a handler of the loop, never inside upstream_call_start().  Everything in the result lives
@@ -90,6 +94,12 @@ must_check int	upstream_call_reply(struct upstream_call *c, struct span message)
 void		upstream_call_wait(struct upstream_call *c, uint64_t ms);
 /* Ends it, running or not: the connection is closed, a legacy server is told.  done is not called. */
 void		upstream_call_free(struct upstream_call **c);
+/* While it is on, no more of the answer is taken from the server, and its deadline stands still.  In on_body and
+ * between. */
+void		upstream_call_pause(struct upstream_call *c, bool on);
+/* In on_body: the id that the answer must have, raw; and the server's era. */
+struct span	upstream_call_id(const struct upstream_call *c);
+bool		upstream_call_is_modern(const struct upstream_call *c);
 /* The server may have acted on it, as far as is known now. */
 bool		upstream_call_was_sent(const struct upstream_call *c);
 

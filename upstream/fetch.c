@@ -284,6 +284,13 @@ fetch_was_sent(const struct fetch *f)
 }
 
 void
+fetch_pause(struct fetch *f, bool on)
+{
+	if (f->conn != NULL)
+		pool_pause(f->conn, on);
+}
+
+void
 fetch_cancel(struct fetch *f)
 {
 	if (f->conn == NULL)

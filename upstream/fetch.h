@@ -60,6 +60,8 @@ must_check int	fetch_start(struct fetch *f, struct pool *p, const struct fetch_o
 		    const struct fetch_request *request);
 /* The server may have acted on the request: it was sent whole.  Holds also after the end. */
 bool		fetch_was_sent(const struct fetch *f);
+/* While it is on, no more of the answer is taken from the server. */
+void		fetch_pause(struct fetch *f, bool on);
 /* Closes the connection; on_end is not called any more. */
 void		fetch_cancel(struct fetch *f);
 

@@ -44,7 +44,7 @@ struct pool_conn {
 	void			*user;
 	uint64_t		 sent, sent_before;	/* by this user, by those before */
 	size_t			 tried;		/* addresses */
-	bool			 to_flush, reused, write_failed, unheard;
+	bool			 to_flush, reused, write_failed, unheard, paused;
 };
 
 struct pool {
@@ -324,7 +324,7 @@ flush(struct pool_conn *c)
 		http_queue_fini(&c->out);
 		c->write_failed = true;
 	}
-	loop_io_arm(&c->io, LOOP_READ | (r == E_AGAIN ? LOOP_WRITE : 0));
+	loop_io_arm(&c->io, (c->paused ? 0 : LOOP_READ) | (r == E_AGAIN ? LOOP_WRITE : 0));
 }
 
 static void
@@ -416,6 +416,8 @@ pool_give_to(struct pool_conn *c, const struct pool_ops *ops, void *user)
 	MAGIC_CHECK(c, POOL_CONN_MAGIC);
 	c->ops = ops;
 	c->user = user;
+	if (c->paused)
+		pool_pause(c, false);
 }
 
 struct http_queue *
@@ -428,6 +430,13 @@ void
 pool_flush(struct pool_conn *c)
 {
 	flush_later(c);
+}
+
+void
+pool_pause(struct pool_conn *c, bool on)
+{
+	c->paused = on;
+	flush_later(c);			/* which arms what is wanted */
 }
 
 uint64_t
@@ -458,6 +467,8 @@ pool_release(struct pool_conn **cp, uint64_t keep_ms)
 		die(c);
 		return;
 	}
+	/* Bytes made it pause, and with them came the end: it is still armed for reading. */
+	c->paused = false;
 	c->state = POOL_IDLE;
 	c->user = NULL;
 	c->idle_next = c->endpoint->idle;

@@ -70,6 +70,8 @@ void		pool_give_to(struct pool_conn *c, const struct pool_ops *ops, void *user);
 /* What is to be sent; after putting, pool_flush(). */
 struct http_queue *pool_queue(struct pool_conn *c);
 void		pool_flush(struct pool_conn *c);
+/* While it is on, what the server sends stays with the kernel, and its end is not heard. */
+void		pool_pause(struct pool_conn *c, bool on);
 /* Bytes that the kernel took since it was acquired. */
 uint64_t	pool_sent(const struct pool_conn *c);
 

@@ -3,18 +3,14 @@
  * answer.c - a server's answer on its way to the client
  *
  * Process: worker.  Owns: the held bytes and the scanner.
- * Trusts:  no server: an answer is proven to be JSON before its last byte leaves.  One that is small
- *          or must be changed is held whole; a large one that passes as it is streams with only its
- *          id replaced, and is cut when it turns out to be no JSON.
+ * Trusts:  no server: an answer is proven to be JSON before its last byte leaves.  A small one is held whole.  A
+ *          large one is read as it comes; while that is within the result's content or structured content, it
+ *          passes, and it gets no end when it turns out to be no answer.
  */
+#include <string.h>
+
 #include "worker/answer.h"
 #include "worker/reply.h"
-
-static const struct json_want stream_wants[] = {
-	{ JSON_ROOT, 0, "result" },
-	{ JSON_ROOT, 0, "error" },
-	{ 0, 0, "isError" },
-};
 
 void
 answer_init(struct answer *a, struct request *rq)
@@ -23,84 +19,46 @@ answer_init(struct answer *a, struct request *rq)
 	buf_init(&a->held, ANSWER_MAX);
 }
 
-void
-answer_fini(struct answer *a)
+static void
+drop_held(struct answer *a)
 {
 	a->budget->used -= a->counted;
 	a->counted = 0;
 	buf_fini(&a->held);
-	json_scan_free(&a->scan);
-}
-
-/* Would this client read the server's text as it is, but for the id? */
-static bool
-passes_unchanged(const struct answer *a)
-{
-	if (a->modern != a->rq->modern)
-		return false;
-	/* What a modern server says of caching is not the last word (mcp-wire 14.4). */
-	if (a->modern && a->rq->msg.method == MCP_RESOURCES_READ)
-		return false;
-	return a->rq->version == MCP_NEWEST_LEGACY || a->rq->version == MCP_NEWEST_MODERN;
 }
 
 void
-answer_expect(struct answer *a, uint64_t bytes, struct bridge_mark id, bool modern)
+answer_fini(struct answer *a)
+{
+	drop_held(a);
+	rpc_scan_free(&a->scan);
+}
+
+static struct bridge_answer
+how_of(const struct answer *a)
+{
+	const struct request	*rq = a->rq;
+
+	return (struct bridge_answer){
+		.id = rq->msg.id, .client = rq->version, .upstream_modern = a->modern,
+		.method = rq->msg.method, .request_id = span_of(rq->id_text), .may_ask = a->may_ask,
+	};
+}
+
+void
+answer_expect(struct answer *a, uint64_t bytes, struct span want_id, bool modern)
 {
 	a->bytes = bytes;
-	a->id = id;
 	a->modern = modern;
-	a->streams = bytes > ANSWER_HELD_MAX && !a->holds && passes_unchanged(a) && !a->rq->gone &&
-	    a->rq->plain_call && !a->rq->events && !reply_wants_sse(a->rq) &&
-	    json_scan_new(stream_wants, 3, JSON_WANT_UNIQUE_MEMBERS, &a->scan) == 0;
-}
-
-/* Gives the part of the server's bytes [at, at + n) that the client gets: all but the id, whose place
- * the client's own takes. */
-static void
-give_spliced(struct answer *a, struct span s)
-{
-	struct flow	*to = &a->rq->x->answer;
-	uint64_t	 from = a->at, end = a->at + s.n;
-	uint64_t	 id_at = a->id.at, id_end = id_at + a->id.bytes;
-
-	if (from < id_at)
-		flow_give(to, span_part(s, 0, (size_t)(id_at - from)));
-	if (from <= id_at && end > id_at)
-		flow_give(to, a->rq->msg.id);
-	if (end > id_end)
-		flow_give(to, from >= id_end ? s : span_part(s, (size_t)(id_end - from), s.n));
-}
-
-static size_t
-stream_take(struct answer *a, struct span s)
-{
-	if (a->broken || json_scan_feed(a->scan, s) != 0) {
-		a->broken = true;
-		return s.n;
-	}
-	if (a->at + s.n >= a->bytes) {
-		/* The last bytes wait for the record. */
-		if (a->at + s.n > a->bytes || buf_put(&a->held, s) != 0)
-			a->broken = true;
-		return s.n;
-	}
-	if (a->rq->gone)
-		return s.n;
-	if (!a->begun) {
-		reply_begin_stream(a->rq, a->bytes - a->id.bytes + a->rq->msg.id.n);
-		a->begun = true;
-	}
-	give_spliced(a, s);
-	a->at += s.n;
-	a->owed += s.n;
-	return 0;
+	a->part.want_id = want_id;
+	if ((bytes == 0 || bytes > ANSWER_HELD_MAX) && rpc_answer_new(&a->scan) != 0)
+		a->full = true;
 }
 
 static void
 hold(struct answer *a, struct span s)
 {
-	if (a->full || a->broken)
+	if (a->full || a->broken || s.n == 0)
 		return;
 	if (a->budget->used + s.n > a->budget->limit) {
 		a->full = true;
@@ -112,11 +70,87 @@ hold(struct answer *a, struct span s)
 		a->broken = true;
 }
 
+static bool
+may_pass(const struct answer *a)
+{
+	return !a->holds && !a->full && !a->broken && a->rq->plain_call && !a->rq->gone && !a->rq->events &&
+	    !reply_wants_sse(a->rq);
+}
+
+/* Passes on what is held when it ends within a value that may pass. */
+static void
+open_value(struct answer *a)
+{
+	const struct bridge_answer	how = how_of(a);
+	struct request			*rq = a->rq;
+	struct span			 held = buf_rest(&a->held);
+	struct bridge_pieces		 pieces;
+
+	if (!rpc_answer_open(a->scan, held, a->base, &a->part) || !bridge_may_open(&a->part, &how))
+		return;
+	if (bridge_open(&a->part, &how, !a->begun, &rq->x->arena, &pieces) != 0) {
+		a->broken = true;
+		return;
+	}
+	if (!a->begun)
+		reply_begin_stream(rq, EXCHANGE_STREAM);
+	a->begun = a->open = true;
+	reply_parts(rq, &pieces);
+	flow_give(&rq->x->answer, span_part(held, a->part.open, held.n));
+	drop_held(a);
+	a->base = a->at;
+}
+
+/* Of a value that passes; answers how many of the bytes went to the client's connection. */
+static size_t
+pass(struct answer *a, struct span s)
+{
+	uint64_t	end = rpc_answer_open_end(a->scan, &a->part);
+	size_t		n = end < a->at ? (size_t)(end - (a->at - s.n)) : s.n;
+
+	if (end != UINT64_MAX) {
+		a->open = false;
+		a->base = end;
+		hold(a, span_part(s, n, s.n));
+	}
+	if (a->rq->gone)
+		return 0;
+	flow_give(&a->rq->x->answer, span_part(s, 0, n));
+	a->owed += n;
+	return n;
+}
+
+/* The next bytes of a large one; answers as pass(). */
+static size_t
+read_on(struct answer *a, struct span s)
+{
+	size_t	passed = 0;
+	int	r;
+
+	if (a->broken || a->full)
+		return 0;
+	if (s.n > (a->bytes == 0 ? ANSWER_MAX : a->bytes) - a->at || ((r = rpc_scan_feed(a->scan, s)) != 0 &&
+	    r != E_NOMEM)) {
+		a->broken = true;
+		return 0;
+	}
+	a->at += s.n;
+	if (r != 0)
+		a->full = true;
+	else if (a->open)
+		passed = pass(a, s);
+	else
+		hold(a, s);
+	if (!a->open && a->held.used > ANSWER_HELD_MAX && may_pass(a))
+		open_value(a);
+	return passed;
+}
+
 size_t
 answer_take(struct answer *a, struct span s)
 {
-	if (a->streams)
-		return stream_take(a, s);
+	if (a->scan != NULL)
+		return s.n - read_on(a, s);
 	hold(a, s);
 	return s.n;
 }
@@ -137,58 +171,56 @@ answer_give(struct answer *a, const struct rpc_answer *whole, bool modern)
 	a->modern = modern;
 }
 
+/* The end of one that has begun. */
 static int
-finish_stream(struct answer *a, struct answer_ready *out)
+finish_begun(struct answer *a, struct answer_ready *out)
 {
-	const struct json_slot	*slots;
+	const struct bridge_answer	how = how_of(a);
+	int				r = rpc_answer_rest(a->scan, buf_rest(&a->held), a->base, &a->part);
 
-	if (json_scan_end(a->scan) != 0)
-		return E_UPSTREAM;
-	slots = json_scan_slots(a->scan);
-	if ((slots[0].seen != 0) == (slots[1].seen != 0))
-		return E_UPSTREAM;
-	out->is_error = slots[1].seen != 0 || slots[2].type == JSON_TRUE;
-	return 0;
+	if (r == 0)
+		r = bridge_close(&a->part, &how, &a->rq->x->arena, &out->pieces);
+	out->is_error = a->part.answer.is_error_value.type == JSON_TRUE;
+	return r == 0 || r == E_NOMEM ? r : E_UPSTREAM;
+}
+
+/* One that was held whole. */
+static int
+read_whole(struct answer *a, struct rpc_answer *out)
+{
+	struct span	text = buf_rest(&a->held);
+	int		r = 0;
+
+	if (a->whole != NULL)
+		*out = *a->whole;
+	else if (a->scan != NULL)
+		r = rpc_answer_end(a->scan, text, out);
+	else
+		r = rpc_answer_whole(a->rq->w->answer_scan, text, out);
+	if (r == 0 && (out->kind != RPC_RESPONSE || (a->part.want_id.n > 0 && !span_eq(out->id, a->part.want_id))))
+		r = E_UPSTREAM;
+	return r == 0 || r == E_NOMEM ? r : E_UPSTREAM;
 }
 
 int
 answer_finish(struct answer *a, struct answer_ready *out)
 {
-	struct request		*rq = a->rq;
-	struct bridge_answer	 how = {
-		.id = rq->msg.id, .client = rq->version, .upstream_modern = a->modern,
-		.method = rq->msg.method, .request_id = span_of(rq->id_text),
-	};
-	int			 r;
+	const struct bridge_answer	how = how_of(a);
+	int				r;
 
 	*out = (struct answer_ready){ .is_error = false };
 	if (a->full)
 		return E_OVERLOAD;
 	if (a->broken)
 		return E_UPSTREAM;
-	if (a->streams)
-		return finish_stream(a, out);
-	if (a->whole != NULL)
-		out->answer = *a->whole;
-	else if ((r = rpc_answer_whole(rq->w->answer_scan, buf_rest(&a->held), &out->answer)) != 0)
-		return r == E_NOMEM ? r : E_UPSTREAM;
-	if (out->answer.kind != RPC_RESPONSE)
-		return E_UPSTREAM;
+	if (a->begun)
+		return finish_begun(a, out);
+	if ((r = read_whole(a, &out->answer)) != 0)
+		return r;
 	out->is_error = out->answer.is_error || out->answer.is_error_value.type == JSON_TRUE;
 	if (a->modern && json_is(out->answer.result_type, "input_required")) {
 		out->input_required = true;
 		return 0;
 	}
-	return bridge_answer(&out->answer, &how, &rq->x->arena, &out->pieces);
-}
-
-void
-answer_send_tail(struct answer *a)
-{
-	if (!a->begun) {
-		reply_begin_stream(a->rq, a->bytes - a->id.bytes + a->rq->msg.id.n);
-		a->begun = true;
-	}
-	give_spliced(a, buf_rest(&a->held));
-	flow_end(&a->rq->x->answer, FLOW_DONE);
+	return bridge_answer(&out->answer, &how, &a->rq->x->arena, &out->pieces);
 }

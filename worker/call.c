@@ -76,12 +76,15 @@ call_of(struct route *r)
 }
 
 static void
-on_answer(struct route *r, uint64_t bytes, struct bridge_mark id, bool modern)
+on_answer(struct route *r, uint64_t bytes, struct span want_id, bool modern)
 {
 	struct call	*c = call_of(r);
 
 	c->asks.missing |= r->lacks;
-	answer_expect(&c->answer, bytes, id, modern);
+	/* A failure for want of these is told otherwise (call_reply_missing()). */
+	if (c->asks.missing != 0)
+		c->answer.holds = true;
+	answer_expect(&c->answer, bytes, want_id, modern);
 }
 
 static void
@@ -108,6 +111,16 @@ on_message(struct route *r, const struct rpc_answer *m)
 	talk_on_message(call_of(r), m);
 }
 
+/* No answer yet. */
+static void
+call_expect(struct call *c)
+{
+	answer_init(&c->answer, c->rq);
+	c->answer.may_ask = c->asks.capabilities != 0;
+	/* The client that asks again is another one. */
+	c->answer.holds = c->rq->modern && c->answer.may_ask;
+}
+
 static void
 on_listed(struct lists_wait *wait, void *arg)
 {
@@ -126,15 +139,13 @@ lists_again(struct call *c, const struct answer_ready *ready)
 {
 	struct request	*rq = c->rq;
 	struct list_owner owner;
-	bool		 holds = c->answer.holds;
 
 	if (c->listed || !ready->answer.is_error || ready->answer.error_code != HEADER_MISMATCH ||
 	    !c->answer.modern || c->ask.server->kind != SERVER_HTTP)
 		return false;
 	c->listed = true;
 	answer_fini(&c->answer);
-	answer_init(&c->answer, rq);
-	c->answer.holds = holds;
+	call_expect(c);
 	owner = view_list_instance(rq, c->ask.server);
 	lists_expire(rq->w->lists, c->ask.server->profile, owner.instance, LIST_TOOLS);
 	lists_begin(&c->listing, on_listed, c);
@@ -460,11 +471,10 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->until_ms = loop_now_ms(w->loop) + deadline_of(rq, ask);
 	loop_timer_init(w->loop, &c->again, on_again, c);
 	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
-	answer_init(&c->answer, rq);
 	rq->plain_call = ask->style == CALL_PLAIN;
 	w->calls_running++;
 	talk_begin(c);
-	c->answer.holds = rq->modern && c->asks.capabilities != 0;
+	call_expect(c);
 	if ((e = call_prepare(c)) != 0) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);

@@ -149,7 +149,7 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 	enum audit_outcome	 outcome = ready->is_error ? AUDIT_OUTCOME_ERROR : AUDIT_OUTCOME_OK;
 
 	/* On one server's own URL every URI is that server's. */
-	if ((c->rq->view & VIEW_HAS_SERVER) == 0 && !answer.streams)
+	if ((c->rq->view & VIEW_HAS_SERVER) == 0 && !answer.begun)
 		known_learn(c->rq, c->ask.server, &ready->answer);
 	answer_init(&c->answer, c->rq);
 	call_close(c, outcome, 0);
@@ -159,9 +159,8 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 		keeper = park_leave(c);
 	if (to != NULL && to->gone) {
 		request_done(to);
-	} else if (to != NULL && answer.streams) {
-		answer_send_tail(&answer);
-		request_done(to);
+	} else if (to != NULL && answer.begun) {
+		reply_rest(to, &ready->pieces);
 	} else if (to != NULL) {
 		reply_pieces(to, &ready->pieces);
 	}

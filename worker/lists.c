@@ -280,11 +280,11 @@ flight_over(struct entry *e, int error, struct span text)
 }
 
 static void
-on_answer(struct route *r, uint64_t bytes, struct bridge_mark id, bool modern)
+on_answer(struct route *r, uint64_t bytes, struct span want_id, bool modern)
 {
 	(void)r;
 	(void)bytes;
-	(void)id;
+	(void)want_id;
 	(void)modern;
 }
 

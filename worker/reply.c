@@ -219,8 +219,20 @@ reply_pieces(struct request *rq, const struct bridge_pieces *p)
 		return;
 	}
 	reply_begin_stream(rq, p->bytes);
-	for (size_t i = 0; i < p->count; i++)
-		flow_give(&rq->x->answer, p->piece[i]);
+	reply_rest(rq, p);
+}
+
+void
+reply_rest(struct request *rq, const struct bridge_pieces *p)
+{
+	reply_parts(rq, p);
 	flow_end(&rq->x->answer, FLOW_DONE);
 	request_done(rq);
+}
+
+void
+reply_parts(struct request *rq, const struct bridge_pieces *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		flow_give(&rq->x->answer, p->piece[i]);
 }

@@ -33,8 +33,13 @@ void	reply_message_as(struct request *rq, unsigned status, int r, const struct b
 /* The same in pieces. */
 void	reply_pieces(struct request *rq, const struct bridge_pieces *p);
 
-/* The head of a JSON answer of this many bytes; the body follows on rq->x->answer, and whoever gives
- * it calls request_done(). */
+/* The same in pieces, when the head and perhaps a part of the body went out already. */
+void	reply_rest(struct request *rq, const struct bridge_pieces *p);
+/* More of a body. */
+void	reply_parts(struct request *rq, const struct bridge_pieces *p);
+
+/* The head of a JSON answer of this many bytes, or EXCHANGE_STREAM; the body follows on rq->x->answer, and
+ * whoever gives it calls request_done(). */
 void	reply_begin_stream(struct request *rq, uint64_t body_bytes);
 /* The head of an event stream (worker/events.h). */
 void	reply_begin_events(struct request *rq);

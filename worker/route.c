@@ -15,6 +15,7 @@
 #define ROUTE_OF(job_) ((struct route *)(void *)((char *)(job_) - offsetof(struct route, job)))
 
 #define HEADERS_MAX	(64 * 1024)
+#define UNREAD_MOST	(256 * 1024)	/* of an HTTP answer that passes: no more is taken then */
 
 static const int end_error[LINK_END_LIMIT] = {
 	[LINK_END_OK] = 0,
@@ -51,8 +52,8 @@ job_on_answer(struct link_job *j, uint32_t bytes, struct link_span id, unsigned 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (flags & rows[i].flag)
 			r->lacks |= rows[i].can;
-	r->ops->on_answer(r, bytes, (struct bridge_mark){ id.at, id.bytes },
-	    (flags & LINK_FLAG_MODERN) != 0);
+	(void)id;
+	r->ops->on_answer(r, bytes, SPAN_NONE, (flags & LINK_FLAG_MODERN) != 0);
 }
 
 static void
@@ -131,7 +132,7 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 	r->arena = (struct arena){ 0 };
 	if (result->error != 0)
 		metric_add(&r->worker->metrics, METRIC_upstream_failures_total, 1);
-	else
+	else if (result->answer != NULL)
 		r->ops->on_whole(r, result->answer, result->modern);
 	/* Too large is the server's fault, as it is over the link. */
 	route_finish(r, result->error == E_TOOBIG ? E_UPSTREAM : result->error, result->sent, result->why);
@@ -148,6 +149,23 @@ on_http_message(struct upstream_call *c, const struct rpc_answer *m, void *arg)
 		r->ops->on_message(r, m);
 }
 
+static void
+on_http_body(struct upstream_call *c, struct span bytes, void *arg)
+{
+	struct route	*r = arg;
+
+	if (!r->passing) {
+		r->passing = true;
+		r->ops->on_answer(r, 0, upstream_call_id(c), upstream_call_is_modern(c));
+	}
+	r->unread += bytes.n;
+	r->ops->on_body(r, bytes);
+	if (r->call != NULL && !r->paused && r->unread > UNREAD_MOST) {
+		r->paused = true;
+		upstream_call_pause(c, true);
+	}
+}
+
 static int
 start_http(struct worker *w, struct route *r, const struct route_request *q)
 {
@@ -159,6 +177,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
 		.repeatable = q->is_list, .capabilities = q->capabilities,
 		.progress_token = q->progress_token,
+		.on_body = q->is_list ? NULL : on_http_body,
 	};
 	const char		*why;
 	int			 e;
@@ -207,6 +226,14 @@ route_credit(struct route *r, size_t n)
 {
 	if (r->running && r->job.active)
 		link_job_credit(&r->job, n);
+	if (r->call == NULL)
+		return;
+	r->unread -= n < r->unread ? n : r->unread;
+	/* Credit comes in large portions, so this does not flap. */
+	if (r->paused && r->unread <= UNREAD_MOST) {
+		r->paused = false;
+		upstream_call_pause(r->call, false);
+	}
 }
 
 int

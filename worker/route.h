@@ -18,8 +18,9 @@ struct worker;
 struct route;
 
 struct route_ops {
-	/* An answer of `bytes` bytes begins; its id stands at `id`. */
-	void	(*on_answer)(struct route *, uint64_t bytes, struct bridge_mark id, bool modern);
+	/* An answer of `bytes` bytes begins; 0: that is not known.  want_id: raw, the id that it must have; empty: it
+	 * has been looked at. */
+	void	(*on_answer)(struct route *, uint64_t bytes, struct span want_id, bool modern);
 	/* Its next bytes, borrowed; route_credit() when they are taken. */
 	void	(*on_body)(struct route *, struct span bytes);
 	/* Instead of these two, when it came whole and was read already; borrowed until on_end
@@ -44,6 +45,8 @@ struct route {
 	struct upstream_target	 target;
 	struct arena		 arena;		/* of the target's headers */
 	struct snap		*secrets;	/* held: their values are in it */
+	bool			 passing, paused;
+	size_t			 unread;	/* of what passes: not credited yet */
 };
 
 struct route_request {

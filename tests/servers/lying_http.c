@@ -16,6 +16,9 @@
  *   early      a notification is answered 500     params  (modern) lists a tool with x-mcp-header, and a
  *   moved      with params: the first list is        call's text is the Mcp-Param-* fields that came
  *              without, but they are demanded      stubborn  with params: none are right
+ *   large      has a tool, fill, whose answer has the members that its argument "order" lists (c content, s and a structuredContent,
+ *              an object or not, t and q resultType, m _meta, e isError), the large ones of "n" bytes; "end" is
+ *              chunked, or how it goes wrong: cut, bad, other (id).  GET /written says how much went out
  * A legacy session has a stream for GET when one of these is there.  "a" is the call's argument of that name:
  *   getasks    a call of "ask" asks on that stream, of "post" on its own, of "maybe" as "ask" when a is odd;
  *              it is answered with a and the answer that came, and with how many calls of the session asked
@@ -251,6 +254,10 @@ answer_call(int fd, const struct request *q)
 		say(fd, "HTTP/1.1 200 OK\nContent-Length: 0\n\n");
 		return;
 	}
+	if (told("large")) {
+		large_answer(fd, q);
+		return;
+	}
 	if (told("202")) {
 		plain(fd, "202 Accepted", "", "");
 		return;
@@ -436,6 +443,13 @@ serve(int fd)
 	static struct request	q;
 
 	while (read_request(fd, &q)) {
+		if (strcmp(q.path, "/written") == 0) {
+			char	bytes[32];
+
+			snprintf(bytes, sizeof(bytes), "%u", atomic_load(&shared->written));
+			plain(fd, "200 OK", "", bytes);
+			continue;
+		}
 		if (strcmp(q.path, "/log") == 0) {
 			plain(fd, "200 OK", "", shared->log);
 			continue;

@@ -29,7 +29,7 @@ struct session {
 };
 
 struct shared {
-	atomic_uint	used, sessions, calls, lists, posts;
+	atomic_uint	used, sessions, calls, lists, posts, written;
 	struct session	session[SESSIONS_MAX];
 	struct post	post[POSTS_MAX];
 	char		log[LOG_BYTES];
@@ -61,6 +61,9 @@ void	chunk(int fd, const char *text);
 void	event(int fd, const char *json);
 /* A whole answer, as JSON or as a stream. */
 void	answer(int fd, const char *fields, const char *json);
+
+/* lying_large.c: the answer that a call's arguments describe. */
+void	large_answer(int fd, const struct request *q);
 
 /* lying_session.c: does a word give sessions a stream? */
 bool	session_has_stream(void);
