@@ -19,8 +19,8 @@
 #define ID_CHARS	64
 #define ID_FORMAT	"g-%x-%x-%016llx"
 
-uint64_t
-asks_capabilities(const struct request *rq, const struct rec_server *server)
+static uint64_t
+client_can(const struct request *rq, const struct rec_server *server)
 {
 	uint64_t	caps = rq->capabilities & (MCP_CAN_BE_ASKED | MCP_CAN_SAMPLING_TOOLS |
 			    MCP_CAN_SAMPLING_CONTEXT | MCP_CAN_ROOTS_CHANGED);
@@ -36,6 +36,12 @@ asks_capabilities(const struct request *rq, const struct rec_server *server)
 	if (rq->version < MCP_2025_11_25)
 		caps &= ~(uint64_t)(MCP_CAN_ELICIT_URL | MCP_CAN_SAMPLING_TOOLS);
 	return caps;
+}
+
+uint64_t
+asks_capabilities(const struct request *rq, const struct rec_server *server)
+{
+	return asking_possible(&rq->config->params) ? client_can(rq, server) : 0;
 }
 
 /* --- towards the server ----------------------------------------------------------------------- */
@@ -65,10 +71,14 @@ reply_over_route(struct asks *a, const struct asked *q, const char *member, stru
 }
 
 void
-asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq, uint64_t capabilities)
+asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq,
+    const struct rec_server *server)
 {
-	*a = (struct asks){ .w = w, .route = route, .capabilities = capabilities, .reply = reply_over_route,
-	    .session_hash = rq->session_hash };
+	const uint64_t	caps = asks_capabilities(rq, server);
+
+	/* Between two of the modern era no call waits: the server asks in its answer. */
+	*a = (struct asks){ .w = w, .route = route, .capabilities = caps, .reply = reply_over_route,
+	    .declared = rq->modern ? client_can(rq, server) : caps, .session_hash = rq->session_hash };
 }
 
 static void

@@ -37,7 +37,8 @@ struct asks {			/* embedded in a call */
 	struct worker		*w;
 	struct route		*route;
 	asks_reply_fn		*reply;		/* asks_init(): it goes to the server over the route */
-	uint64_t		 capabilities;	/* declared to the server for this client */
+	uint64_t		 capabilities;	/* declared to a legacy server for this client, */
+	uint64_t		 declared;	/* and to a modern one */
 	uint64_t		 session_hash;	/* of a legacy client */
 	struct asked		*first;
 	unsigned		 open, keys;
@@ -46,11 +47,12 @@ struct asks {			/* embedded in a call */
 };
 
 /* What this server may ask of this request's client: what the client declared, as far as its revision
- * and its transport carry it.  Nothing of an instance that clients share (mcp-wire 14.8). */
+ * and its transport carry it.  Nothing of an instance that clients share (mcp-wire 14.8), nor where no call may wait
+ * for its client (worker/asking.h). */
 uint64_t	asks_capabilities(const struct request *rq, const struct rec_server *server);
 
 void		asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq,
-		    uint64_t capabilities);
+		    const struct rec_server *server);
 /* A request of the server's.  0: *out is open; else it was refused, and the server has been told. */
 must_check int	asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out);
 /* One entry of a modern server's inputRequests, under its key (raw, without quotes).  0; E_MCP_CAPABILITY: not for this

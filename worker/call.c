@@ -116,7 +116,7 @@ static void
 call_expect(struct call *c)
 {
 	answer_init(&c->answer, c->rq);
-	c->answer.may_ask = c->asks.capabilities != 0;
+	c->answer.may_ask = c->asks.declared != 0;
 	/* The client that asks again is another one. */
 	c->answer.holds = c->rq->modern && c->answer.may_ask;
 }
@@ -160,6 +160,10 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	struct call		*c = call_of(r);
 	struct answer_ready	 ready;
 
+	if (c->given_up != 0) {
+		error = c->given_up;
+		text = no_text;
+	}
 	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
 		text = error == E_UPSTREAM ? SPAN_LIT("what it answered is not a valid MCP message") : no_text;
 	if (error == E_AGAIN && !sent && c->tries++ < STALE_TRIES) {
@@ -221,6 +225,13 @@ call_cancel(struct call *c)
 	else if (rounds_wait(c))
 		call_fail(c, E_CLOSED, true, no_text);
 	/* Else it is about to be dispatched, and finds out then. */
+}
+
+void
+call_give_up(struct call *c, int error)
+{
+	c->given_up = error;
+	loop_timer_arm(&c->again, 0);
 }
 
 void
@@ -340,6 +351,10 @@ on_again(struct loop_timer *t, void *arg)
 
 	(void)t;
 	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->given_up != 0) {
+		call_cancel(c);
+		return;
+	}
 	if ((e = call_renew(c)) != 0) {
 		breaker_unknown(&c->rq->w->breakers, &c->breaker, loop_now_ms(c->rq->w->loop));
 		if (e == E_POLICY)
@@ -387,7 +402,7 @@ call_write(struct call *c, struct span state, struct span responses)
 		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
 		.arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
 		.from = c->ask.from, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.capabilities, .progress_token = token,
+		.capabilities = c->asks.declared, .progress_token = token,
 		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
 	};
 

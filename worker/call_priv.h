@@ -27,13 +27,15 @@ struct call {
 	struct decision		 decision;
 	uint64_t		 begin_seq;
 	uint64_t		 until_ms;	/* monotonic: its deadline */
-	struct loop_timer	 again;		/* the runner said STALE, or the tools were listed again */
+	struct loop_timer	 again;		/* the runner said STALE, the tools were listed again, or it is to be
+						 * given up */
 	unsigned		 tries;
 	struct lists_wait	 listing;
 	bool			 listed;
 	struct breaker_ticket	 breaker;
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
+	int			 given_up;	/* by us, with this error, while its server works; or 0 */
 	bool			 as_result;	/* its failure is the tool's, not the gateway's: isError */
 	struct route		 route;
 	struct buf		 up;		/* the request to the server */
@@ -44,6 +46,7 @@ struct call {
 	/* what is said before the answer (talk.c) */
 	struct notes		 notes;
 	struct asks		 asks;
+	struct asking		 asking;
 	struct park		*park;		/* it asked a modern client */
 	struct rounds		*rounds;	/* a modern server asks a legacy client */
 	struct call		*session_next, **session_prev;	/* of calls in legacy sessions */
@@ -63,6 +66,8 @@ void		 call_finish(struct call *c, const struct answer_ready *ready);
 /* call.c */
 /* Its client wants no answer any more. */
 void		 call_cancel(struct call *c);
+/* It ends with this error once its server's message is dealt with: the server is told, whatever it answers. */
+void		 call_give_up(struct call *c, int error);
 /* The same request goes to the server again, with these in it; texts are copied.  0 or E_*: it did not. */
 must_check int	 call_again_with(struct call *c, struct span state, struct span responses);
 

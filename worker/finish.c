@@ -28,6 +28,7 @@ outcome_of(int error, bool sent)
 	case E_TIMEOUT:
 		return AUDIT_OUTCOME_TIMEOUT;
 	case E_CLOSED:
+	case E_WAITING:
 		return AUDIT_OUTCOME_CANCELLED;
 	case E_UPSTREAM:
 		return AUDIT_OUTCOME_BAD_ANSWER;
@@ -274,7 +275,7 @@ static bool
 wants_urls(const struct call *c, const struct rpc_answer *from)
 {
 	return from->is_error && from->error_code == -32042 && c->rq->modern && c->client != NULL &&
-	    c->park == NULL && c->ask.style == CALL_PLAIN && (c->asks.capabilities & MCP_CAN_ELICIT_URL) != 0;
+	    c->park == NULL && c->ask.style == CALL_PLAIN && (c->asks.declared & MCP_CAN_ELICIT_URL) != 0;
 }
 
 void

@@ -50,6 +50,7 @@ park_free(struct park *p)
 		at = &(*at)->next;
 	*at = p->next;
 	w->park_count--;
+	asking_end(&w->asking, &p->c->asking);
 	loop_timer_disarm(&p->timer);
 	buf_fini(&p->kept);
 	p->c->park = NULL;
@@ -121,8 +122,6 @@ park_new(struct call *c)
 	struct park	*p;
 	int		 r;
 
-	if (w->park_count >= PARKS_MAX)
-		return E_LIMITED;
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return E_NOMEM;
 	if ((r = crypt_random(&p->number, sizeof(p->number))) != 0) {

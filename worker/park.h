@@ -12,14 +12,13 @@
 #include "mcp/state.h"
 #include "worker/asks.h"
 
-#define PARKS_MAX	4096		/* of one worker */
 #define PARK_MS		((uint64_t)STATE_LIVES_S * 1000)
 
 struct call;
 struct park;
 
-/* The server has asked something: the client learns of it with this turn's end, or with its next retry.
- * E_LIMITED: too many wait already; E_NOMEM. */
+/* The server has asked something, as it may (worker/asking.h): the client learns of it with this turn's end, or with
+ * its next retry.  0 or E_NOMEM. */
 must_check int	park_ask(struct call *c);
 /* The call has ended while nobody is there to be answered: kept for the retry.  `rest` is the message
  * behind its id; error 0: that is the answer. */

@@ -11,6 +11,7 @@
 #include "worker/admit.h"
 #include "worker/call_priv.h"
 #include "worker/rounds.h"
+#include "worker/talk.h"
 
 #define ROUNDS_MAGIC	0x40a2d501u
 
@@ -116,6 +117,8 @@ ask_all(struct call *c, struct json_value requests, struct span *text)
 		    SPAN_LIT("what it asks cannot be passed on");
 		return r == E_MCP_CAPABILITY ? E_UPSTREAM : r;
 	}
+	if (c->asks.open > 0 && (r = talk_may_ask(c)) != 0)
+		return r;
 	for (q = c->asks.first; q != NULL; q = next) {
 		next = q->next;
 		if (asks_send(q, c->client) != 0)

@@ -6,6 +6,7 @@
  * Trusts:  the route for which call a message belongs to; nothing in the message.
  */
 #include "lib/bug.h"
+#include "lib/sum.h"
 #include "worker/call_priv.h"
 #include "worker/forward.h"
 #include "worker/park.h"
@@ -24,7 +25,7 @@ talk_begin(struct call *c)
 	struct call	**bucket;
 
 	notes_init(&c->notes, rq);
-	asks_init(&c->asks, rq->w, &c->route, rq, asks_capabilities(rq, c->ask.server));
+	asks_init(&c->asks, rq->w, &c->route, rq, c->ask.server);
 	if (!rq->has_session)
 		return;
 	bucket = sessions_bucket(rq->w, rq->session_hash);
@@ -34,10 +35,31 @@ talk_begin(struct call *c)
 	*bucket = c;
 }
 
+int
+talk_may_ask(struct call *c)
+{
+	const struct request	*rq = c->rq;
+	const uint64_t		 tenant = rq->who.tenant_hash;
+	const uint64_t		 keys[ASKING_LIMIT] = {
+		[ASKING_PRINCIPAL] = rq->who.hash ^ tenant, [ASKING_TENANT] = tenant,
+		[ASKING_SERVER] = sum64(snap_text(rq->config->policy, c->ask.server->name)) ^ tenant,
+	};
+	int			 r;
+
+	if (c->given_up != 0)
+		return c->given_up;
+	if ((r = asking_begin(&rq->w->asking, &c->asking, &rq->config->params, keys)) == E_WAITING)
+		metric_add(&rq->w->metrics, METRIC_asking_refused_total, 1);
+	return r;
+}
+
 void
 talk_end(struct call *c)
 {
 	asks_end(&c->asks);
+	/* What is kept for a retry still counts. */
+	if (c->park == NULL)
+		asking_end(&c->rq->w->asking, &c->asking);
 	if (c->session_prev == NULL)
 		return;
 	if ((*c->session_prev = c->session_next) != NULL)
@@ -49,13 +71,18 @@ static void
 on_request(struct call *c, const struct rpc_answer *m)
 {
 	struct asked	*q;
+	int		 r;
 
 	if (asks_take(&c->asks, m, &q) != 0)
 		return;
-	if (!c->rq->modern)
-		(void)!asks_send(q, c->rq);
-	else if (park_ask(c) != 0)
+	if ((r = talk_may_ask(c)) != 0) {
 		asks_refuse(q);
+		call_give_up(c, r);
+	} else if (!c->rq->modern) {
+		(void)!asks_send(q, c->rq);
+	} else if (park_ask(c) != 0) {
+		asks_refuse(q);
+	}
 }
 
 /* The server takes back what it asked. */

@@ -13,6 +13,8 @@ struct worker;
 
 /* A new call: what its client wants to hear, and what it may be asked. */
 void		talk_begin(struct call *c);
+/* It is about to ask its client: may it?  0, E_WAITING or E_NOMEM. */
+must_check int	talk_may_ask(struct call *c);
 /* Before the call lets go of its route and its client. */
 void		talk_end(struct call *c);
 /* A notification or a request of the server's. */

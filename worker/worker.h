@@ -23,6 +23,7 @@
 #include "shm/metric.h"
 #include "shm/session.h"
 #include "worker/accept.h"
+#include "worker/asking.h"
 #include "worker/conn.h"
 #include "worker/link.h"
 #include "worker/peers.h"
@@ -97,6 +98,7 @@ struct worker {
 	struct asked		*asked[WORKER_ASKED_BUCKETS];	/* wait for a client's answer (asks.c) */
 	struct park		*parks[WORKER_PARK_BUCKETS];	/* calls that wait for a retry (park.c) */
 	uint32_t		 park_count;
+	struct asking_counts	 asking;
 	uint64_t		 progress_tokens;
 	uint32_t		 elicitations;	/* ids given to URLs of modern servers */
 	struct { uint64_t accepted, records; } published;	/* gauges.c */
