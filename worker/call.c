@@ -224,6 +224,10 @@ call_cancel(struct call *c)
 		route_cancel(&c->route);
 	else if (rounds_wait(c))
 		call_fail(c, E_CLOSED, true, no_text);
+	else if (lists_waits(&c->listing)) {
+		lists_leave(&c->listing);
+		call_fail(c, E_CLOSED, true, no_text);
+	}
 	/* Else it is about to be dispatched, and finds out then. */
 }
 

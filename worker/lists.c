@@ -11,7 +11,7 @@
 
 #include "lib/bug.h"
 #include "lib/log.h"
-#include "worker/lists.h"
+#include "worker/lists_priv.h"
 #include "worker/route.h"
 #include "worker/worker.h"
 
@@ -19,18 +19,11 @@
 #define ENTRIES_MAX	8192
 #define BUCKETS		2048		/* a power of two */
 #define PAGES_MAX	100
-#define WAITERS_MAX	4096
 #define ANSWER_MAX	(16 * 1024 * 1024)
 #define RETRY_MS	1000		/* a server that failed is asked again after this */
 #define RPC_NO_METHOD	(-32601)
 #define STALE_MS	20		/* the runner gets a reload within this, */
 #define STALE_TRIES	25		/* or within this many times */
-
-struct waiter {
-	struct waiter		*next;
-	struct lists_wait	*wait;
-	bool			 late;		/* the list had changed when it came: the next flight's */
-};
 
 struct entry {
 	uint32_t		 magic;
@@ -59,8 +52,7 @@ struct entry {
 	unsigned		 pages, tries;
 	struct loop_timer	 again;
 	uint64_t		 deadline_ms;
-	struct waiter		*waiters;
-	uint32_t		 waiter_count;
+	struct waiters		 waiters;
 };
 
 struct lists {
@@ -221,30 +213,10 @@ learn_about(const struct entry *e)
 		fly(about, e->config, e->server);
 }
 
-/* Those who came when the list had changed already wait on, for a new one; the others are the answer. */
-static struct waiter *
-take_waiters(struct entry *e)
-{
-	struct waiter	**at = &e->waiters, *w, *served = NULL;
-
-	while ((w = *at) != NULL) {
-		if (w->late) {
-			w->late = false;
-			at = &w->next;
-			continue;
-		}
-		*at = w->next;
-		w->next = served;
-		served = w;
-		e->waiter_count--;
-	}
-	return served;
-}
-
 static void
 flight_over(struct entry *e, int error, struct span text)
 {
-	struct waiter	*waiter, *next;
+	struct waiter	*served;
 	struct config	*config;
 
 	/* While it flies no other entry's making can evict it. */
@@ -265,18 +237,14 @@ flight_over(struct entry *e, int error, struct span text)
 	catalogue_free(&e->build);
 	buf_fini(&e->answer);
 	buf_fini(&e->up);
-	waiter = take_waiters(e);
+	/* Those who came when the list had changed already wait on, for a new one; the others are the answer. */
+	served = waiters_take(&e->waiters);
 	config = e->config;
 	e->config = NULL;
-	if (e->waiters != NULL)
+	if (e->waiters.count > 0)
 		fly(e, config, e->server);
 	config_release(&config);
-	for (; waiter != NULL; waiter = next) {
-		next = waiter->next;
-		if (--waiter->wait->left == 0)
-			waiter->wait->done(waiter->wait, waiter->wait->arg);
-		free(waiter);
-	}
+	waiters_serve(served);
 }
 
 static void
@@ -457,18 +425,10 @@ fly(struct entry *e, struct config *config, const struct rec_server *server)
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 void
-lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg)
-{
-	/* One for lists_ready(), so that done never comes while servers are still added. */
-	*wait = (struct lists_wait){ .left = 1, .done = done, .arg = arg };
-}
-
-void
 lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
     const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient)
 {
 	struct entry	*e;
-	struct waiter	*waiter;
 
 	if ((server->flags & SERVER_FLAG_DISABLED) != 0)
 		return;
@@ -481,14 +441,8 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 			fly(e, config, server);
 		return;
 	}
-	if (e->waiter_count == WAITERS_MAX || (waiter = malloc(sizeof(*waiter))) == NULL)
+	if (waiters_add(&e->waiters, wait, e->flying && e->expired) != 0)
 		return;
-	waiter->wait = wait;
-	waiter->late = e->flying && e->expired;
-	waiter->next = e->waiters;
-	e->waiters = waiter;
-	e->waiter_count++;
-	wait->left++;
 	if (!e->flying)
 		fly(e, config, server);
 }
@@ -502,13 +456,6 @@ lists_expire(struct lists *l, uint64_t profile, uint64_t instance, enum list_kin
 		e->at_ms = 0;
 		e->expired = true;
 	}
-}
-
-void
-lists_ready(struct lists_wait *wait)
-{
-	if (--wait->left == 0)
-		wait->done(wait, wait->arg);
 }
 
 const struct catalogue *

@@ -16,6 +16,7 @@ struct worker;
 struct config;
 struct lists;
 struct lists_wait;
+struct waiter;
 
 /* A kind of catalogue, or what the server says of itself. */
 enum list_kind {
@@ -35,6 +36,7 @@ typedef void lists_done_fn(struct lists_wait *, void *arg);
 /* Embedded by whoever waits for lists; done comes once, also when nothing had to be waited for. */
 struct lists_wait {
 	uint32_t	 left;
+	struct waiter	*waiters;	/* for the lists that are still to come */
 	lists_done_fn	*done;
 	void		*arg;
 };
@@ -50,6 +52,10 @@ void		lists_begin(struct lists_wait *wait, lists_done_fn *done, void *arg);
 void		lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 		    const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient);
 void		lists_ready(struct lists_wait *wait);
+/* Is there a list to be waited for?  Asked before lists_ready(). */
+bool		lists_waits(const struct lists_wait *wait);
+/* Done does not come any more.  What is being fetched is fetched all the same. */
+void		lists_leave(struct lists_wait *wait);
 /* What is known, or just being asked for, is too old, for clients of any capabilities: who wants it from now
  * on waits for a new one. */
 void		lists_expire(struct lists *l, uint64_t profile, uint64_t instance, enum list_kind kind);

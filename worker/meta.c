@@ -14,6 +14,7 @@
 #include "worker/metasearch.h"
 #include "worker/metastatus.h"
 #include "worker/param.h"
+#include "worker/pending.h"
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/view.h"
@@ -21,7 +22,7 @@
 /* What get_server_tools waits for its list with. */
 struct tools_job {
 	struct request		*rq;
-	struct lists_wait	 wait;
+	struct pending		 pending;
 	const struct rec_server	*server;
 	struct meta_args	 args;
 	bool			 execute;
@@ -170,10 +171,6 @@ on_tools(struct lists_wait *wait, void *arg)
 	struct buf		 b;
 
 	(void)wait;
-	if (rq->gone && rq->modern) {
-		request_done(rq);
-		return;
-	}
 	list = lists_find(rq->w->lists, job->server, view_list_instance(rq, job->server), &why);
 	if (job->execute) {
 		execute(rq, job, list, why);
@@ -186,6 +183,18 @@ on_tools(struct lists_wait *wait, void *arg)
 	}
 	metalist_buf_init(&b, rq);
 	meta_reply_built(rq, put_tools(rq, job, list, &b), &b, false);
+}
+
+static void
+record_given_up(void *arg)
+{
+	const struct tools_job	*job = arg;
+
+	if (job->execute)
+		call_record_refusal(job->rq, &(struct call_ask){ .server = job->server, .tool = job->args.tool,
+		    .style = CALL_EXECUTE }, NULL, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
+	else
+		meta_record_given_up(job->rq, META_GET_SERVER_TOOLS, job->server);
 }
 
 /* --- which server ----------------------------------------------------------------------------- */
@@ -250,9 +259,9 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 			return;
 		}
 	}
-	lists_begin(&job->wait, on_tools, job);
-	lists_want(rq->w->lists, &job->wait, rq->config, server, view_list_instance(rq, server), true);
-	lists_ready(&job->wait);
+	pending_begin(&job->pending, rq, on_tools, record_given_up, job);
+	lists_want(rq->w->lists, &job->pending.wait, rq->config, server, view_list_instance(rq, server), true);
+	pending_ready(&job->pending);
 }
 
 /* --- one of ours ------------------------------------------------------------------------------ */

@@ -22,8 +22,9 @@ must_check int	meta_put_error(struct buf *b, const struct request *rq, int err, 
  * tool errors (seed 001). */
 void	meta_reply_no_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args, int err,
 	    struct span detail, struct span rule);
-/* The one record of one that was answered, or refused. */
+/* The one record of one that was answered, given up by its client, or refused. */
 void	meta_record(struct request *rq, enum meta_tool tool, const struct rec_server *server);
+void	meta_record_given_up(struct request *rq, enum meta_tool tool, const struct rec_server *server);
 void	meta_record_refused(struct request *rq, const struct record_what *what, int err);
 
 #endif

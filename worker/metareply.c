@@ -82,13 +82,26 @@ meta_reply_no_tools(struct request *rq, enum meta_tool tool, const struct meta_a
 	meta_reply_built(rq, r, &b, false);
 }
 
-void
-meta_record(struct request *rq, enum meta_tool tool, const struct rec_server *server)
+static void
+record_tool(struct request *rq, enum meta_tool tool, const struct rec_server *server, enum audit_outcome outcome,
+    int err)
 {
 	const struct record_what what = { "meta", server, span_of(metatools_name(tool)), NULL };
 
-	if (record_once(rq, &what, AUDIT_OUTCOME_OK, 0) != 0)
+	if (record_once(rq, &what, outcome, err) != 0)
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+}
+
+void
+meta_record(struct request *rq, enum meta_tool tool, const struct rec_server *server)
+{
+	record_tool(rq, tool, server, AUDIT_OUTCOME_OK, 0);
+}
+
+void
+meta_record_given_up(struct request *rq, enum meta_tool tool, const struct rec_server *server)
+{
+	record_tool(rq, tool, server, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
 }
 
 void

@@ -18,6 +18,7 @@
 #include "worker/meta_priv.h"
 #include "worker/metalist.h"
 #include "worker/metasearch.h"
+#include "worker/pending.h"
 #include "worker/reply.h"
 #include "worker/shown.h"
 #include "worker/view.h"
@@ -43,7 +44,7 @@ struct source {
 struct search {
 	uint32_t		 magic;
 	struct request		*rq;
-	struct lists_wait	 wait;
+	struct pending		 pending;
 	struct meta_args	 args;
 	const struct rec_server	*server;	/* NULL: all */
 	struct loop_timer	 next;
@@ -288,6 +289,14 @@ on_lists(struct lists_wait *wait, void *arg)
 		on_turn(&s->next, s);
 }
 
+static void
+record_given_up(void *arg)
+{
+	const struct search	*s = arg;
+
+	meta_record_given_up(s->rq, META_SEARCH_TOOLS, s->server);
+}
+
 void
 metasearch_begin(struct request *rq, const struct meta_args *args, const struct rec_server *server)
 {
@@ -305,12 +314,12 @@ metasearch_begin(struct request *rq, const struct meta_args *args, const struct 
 	s->top.limit = (unsigned)args->limit;
 	loop_timer_init(rq->w->loop, &s->next, on_turn, s);
 	rank_begin(&s->rank, args->query);
-	lists_begin(&s->wait, on_lists, s);
+	pending_begin(&s->pending, rq, on_lists, record_given_up, s);
 	if (server != NULL)
-		lists_want(rq->w->lists, &s->wait, rq->config, server, view_list_instance(rq, server), true);
+		lists_want(rq->w->lists, &s->pending.wait, rq->config, server, view_list_instance(rq, server), true);
 	for (uint64_t i = 0; server == NULL && (each = policy_server_at(rq->config->policy, i)) != NULL; i++)
 		if (view_sees_server(rq, each))
-			lists_want(rq->w->lists, &s->wait, rq->config, each, view_list_instance(rq, each),
+			lists_want(rq->w->lists, &s->pending.wait, rq->config, each, view_list_instance(rq, each),
 			    false);
-	lists_ready(&s->wait);
+	pending_ready(&s->pending);
 }

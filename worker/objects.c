@@ -15,12 +15,13 @@
 #include "worker/known.h"
 #include "worker/objects.h"
 #include "worker/page.h"
+#include "worker/pending.h"
 #include "worker/reply.h"
 #include "worker/view.h"
 
 struct find {			/* a call whose server is looked for */
 	struct request		*rq;
-	struct lists_wait	 wait;
+	struct pending		 pending;
 	enum call_what		 what;
 	struct span		 key;		/* as the client wrote it: a name, a URI, a template */
 	struct json_value	 ref;		/* of a completion by name */
@@ -72,6 +73,15 @@ is_gone(const struct find *f)
 		return false;
 	request_done(f->rq);
 	return true;
+}
+
+static void
+record_given_up(void *arg)
+{
+	const struct find	*f = arg;
+	const struct call_ask	 ask = ask_of(f, f->server, f->key);
+
+	call_record_refusal(f->rq, &ask, NULL, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
 }
 
 static void
@@ -157,10 +167,10 @@ find_by_name(struct find *f)
 		call_refuse_missing(rq, f->what, f->server, f->key);
 		return;
 	}
-	lists_begin(&f->wait, on_prompts, f);
-	lists_want_kind(rq->w->lists, &f->wait, rq->config, f->server, view_list_instance(rq, f->server),
+	pending_begin(&f->pending, rq, on_prompts, record_given_up, f);
+	lists_want_kind(rq->w->lists, &f->pending.wait, rq->config, f->server, view_list_instance(rq, f->server),
 	    LIST_PROMPTS, true);
-	lists_ready(&f->wait);
+	pending_ready(&f->pending);
 }
 
 /* --- by URI ----------------------------------------------------------------------------------- */
@@ -253,12 +263,12 @@ want_lists(struct find *f, enum catalogue_kind kind, lists_done_fn *done)
 	struct request		*rq = f->rq;
 	const struct rec_server	*s;
 
-	lists_begin(&f->wait, done, f);
+	pending_begin(&f->pending, rq, done, f->found == NULL ? record_given_up : NULL, f);
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
 		if (may_use(rq, s, f->what) && view_may_have(rq, s, kind))
-			lists_want_kind(rq->w->lists, &f->wait, rq->config, s, view_list_instance(rq, s),
-			    (enum list_kind)kind, false);
-	lists_ready(&f->wait);
+			lists_want_kind(rq->w->lists, &f->pending.wait, rq->config, s,
+			    view_list_instance(rq, s), (enum list_kind)kind, false);
+	pending_ready(&f->pending);
 }
 
 static void

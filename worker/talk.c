@@ -10,6 +10,7 @@
 #include "worker/call_priv.h"
 #include "worker/forward.h"
 #include "worker/park.h"
+#include "worker/pending.h"
 #include "worker/talk.h"
 
 static struct call **
@@ -127,7 +128,7 @@ talk_cancel(struct worker *w, uint64_t session_hash, struct span id)
 		if (c->rq->session_hash == session_hash && span_eq(c->rq->msg.id, id) && !c->cancelled)
 			break;
 	if (c == NULL)
-		return false;
+		return pending_cancel(w, session_hash, id);
 	MAGIC_CHECK(c, CALL_MAGIC);
 	c->cancelled = true;
 	/* Its user may be looking at a question still. */

@@ -12,13 +12,14 @@
 #include "worker/meta.h"
 #include "worker/metatools.h"
 #include "worker/param.h"
+#include "worker/pending.h"
 #include "worker/reply.h"
 #include "worker/shown.h"
 #include "worker/view.h"
 
 struct view_job {		/* a call whose server's list is waited for */
 	struct request		*rq;
-	struct lists_wait	 wait;
+	struct pending		 pending;
 	const struct rec_server	*server;
 	struct span		 shown;
 	struct span		 own;		/* what it should be called there, if nothing was cut */
@@ -176,6 +177,16 @@ on_list(struct lists_wait *wait, void *arg)
 		call_begin(rq, &ask);
 }
 
+static void
+record_given_up(void *arg)
+{
+	const struct view_job	*job = arg;
+	struct call_ask		 ask;
+
+	ask_of(job, job->own, &ask);
+	call_record_refusal(job->rq, &ask, &job->decided, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
+}
+
 void
 view_call(struct request *rq, struct span shown)
 {
@@ -207,7 +218,7 @@ view_call(struct request *rq, struct span shown)
 		call_refuse_denied(rq, &ask, &job->decided);
 		return;
 	}
-	lists_begin(&job->wait, on_list, job);
-	want(rq, &job->wait, job->server, true);
-	lists_ready(&job->wait);
+	pending_begin(&job->pending, rq, on_list, record_given_up, job);
+	want(rq, &job->pending.wait, job->server, true);
+	pending_ready(&job->pending);
 }

@@ -95,6 +95,7 @@ struct worker {
 							 * this turn's end */
 	uint32_t		 calls_running;
 	struct call		*session_calls[WORKER_SESSION_BUCKETS];	/* of legacy sessions (talk.c) */
+	struct pending		*pending[WORKER_SESSION_BUCKETS];	/* theirs that wait for lists (pending.c) */
 	struct asked		*asked[WORKER_ASKED_BUCKETS];	/* wait for a client's answer (asks.c) */
 	struct park		*parks[WORKER_PARK_BUCKETS];	/* calls that wait for a retry (park.c) */
 	uint32_t		 park_count;

@@ -244,3 +244,137 @@ Test(talk_cancel, by_leaving_is_for_modern_clients, .timeout = 60)
 	cr_expect(talk_heard(OLD_WEB, "notifications/cancelled", NULL) == 1);
 	talk_end();
 }
+
+/* ---- before the server's list is there --------------------------------------------------------------- */
+
+/* A server whose lists are waited for until list_timeout. */
+static void
+listless_begin(unsigned workers, const char *conf)
+{
+	char	*listless;
+
+	start_web_that(OTHER_WEB, "modern", "listless");
+	cr_assert(asprintf(&listless, "{\"mcpServers\":{\"listless\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
+	    ports[OTHER_WEB]) > 0);
+	gateway_start(&g, &(struct gateway_setup){ .workers = workers, .servers = listless, .rules = ASKING_RULES(""),
+	    .conf = conf });
+	free(listless);
+	snprintf(keys[0], sizeof(keys[0]), "%s", gateway_key(&g, "one"));
+}
+
+static void
+listless_end(void)
+{
+	gateway_stop(&g);
+	kill(webs[OTHER_WEB], SIGKILL);
+	waitpid(webs[OTHER_WEB], NULL, 0);
+}
+
+static const struct waiting {
+	const char	*path, *method, *params, *object;
+} waitings[] = {
+	{ "/servers/listless/mcp", "tools/call", "{\"name\":\"own\"}", "own" },
+	{ "/servers/listless/mcp", "prompts/get", "{\"name\":\"greet\"}", "greet" },
+	{ "/mcp/catalog", "tools/call", "{\"name\":\"listless__merged\"}", "merged" },
+	{ "/mcp/catalog", "resources/read", "{\"uri\":\"x://y\"}", "x://y" },
+	{ "/mcp/discovery", "tools/call", "{\"name\":\"execute_tool\",\"arguments\":{\"server\":\"listless\",\"tool\":"
+	    "\"executed\",\"arguments\":{}}}", "executed" },
+	{ "/mcp/discovery", "tools/call", "{\"name\":\"get_server_tools\",\"arguments\":{\"server\":\"listless\"}}",
+	    "get_server_tools" },
+	{ "/mcp/discovery", "tools/call", "{\"name\":\"search_tools\",\"arguments\":{\"server\":\"listless\",\"query\":\"q\"}}",
+	    "search_tools" },
+};
+
+static void
+cancel_while_it_waits(unsigned workers)
+{
+	struct mcp	m, other;
+	struct hearing	h, kept;
+
+	listless_begin(workers, "list_timeout = 1min\n");
+	for (size_t i = 0; i < sizeof(waitings) / sizeof(waitings[0]); i++) {
+		const struct waiting	*w = &waitings[i];
+
+		talk_client(&m, "listless", 0, NULL, NULL);
+		talk_client(&other, "listless", 0, NULL, NULL);
+		snprintf(m.path, sizeof(m.path), "%s", w->path);
+		snprintf(other.path, sizeof(other.path), "%s", w->path);
+		m.version = other.version = LEGACY_VERSION;
+		cr_assert(mcp_initialize(&m) == 200 && mcp_initialize(&other) == 200);
+		hearing_begin(&kept, &other, "7", w->method, w->params);
+		hearing_begin(&h, &m, "7", w->method, w->params);
+		talk_silence(&h);
+		cancel(&m, "8");
+		talk_silence(&h);
+		cancel(&m, "7");
+		expect_nothing(&h);
+		expect_recorded(w->object, "cancelled", 1);
+		cancel(&m, "7");
+		talk_silence(&kept);
+		cancel(&other, "7");
+		expect_nothing(&kept);
+		expect_recorded(w->object, "cancelled", 2);
+		mcp_fini(&m);
+		mcp_fini(&other);
+	}
+	listless_end();
+}
+
+Test(talk_cancel, ends_what_waits_for_a_list, .timeout = 120)
+{
+	cancel_while_it_waits(1);
+}
+
+Test(talk_cancel, ends_what_waits_in_another_worker, .timeout = 120)
+{
+	cancel_while_it_waits(4);
+}
+
+Test(talk_cancel, by_leaving_ends_what_waits_for_a_list, .timeout = 60)
+{
+	struct mcp	m;
+	struct hearing	h;
+	const struct waiting *w;
+
+	listless_begin(1, "list_timeout = 1min\n");
+	for (int modern = 1; modern >= 0; modern--)
+		for (size_t i = 0; i < sizeof(waitings) / sizeof(waitings[0]); i++) {
+			w = &waitings[i];
+			talk_client(&m, "listless", 0, NULL, NULL);
+			snprintf(m.path, sizeof(m.path), "%s", w->path);
+			if (!modern) {
+				m.version = LEGACY_VERSION;
+				cr_assert(mcp_initialize(&m) == 200);
+			}
+			hearing_begin(&h, &m, "1", w->method, w->params);
+			talk_silence(&h);
+			hearing_fini(&h);
+			/* The list does not come for seconds. */
+			expect_recorded(w->object, "cancelled", 1);
+			mcp_fini(&m);
+		}
+	listless_end();
+}
+
+Test(talk_cancel, of_one_that_waits_leaves_the_others_waiting, .timeout = 30)
+{
+	struct mcp	m;
+	struct hearing	h[3];
+	char		id[2];
+
+	listless_begin(1, "list_timeout = 2s\n");
+	talk_client(&m, "listless", 0, LEGACY_VERSION, NULL);
+	for (int i = 0; i < 3; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		talk_call(&h[i], &m, id, "own", "");
+	}
+	talk_silence(&h[2]);
+	cancel(&m, "1");
+	expect_nothing(&h[1]);
+	talk_last(&h[0], "error.code", "503");
+	talk_last(&h[2], "error.code", "503");
+	expect_recorded("own", "cancelled", 1);
+	expect_recorded("own", "unavailable", 2);
+	mcp_fini(&m);
+	listless_end();
+}

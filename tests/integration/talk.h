@@ -33,7 +33,7 @@ static unsigned		ports[WEBS + 1];
 static char		keys[2][256];		/* of `one` and `other` */
 
 static UNUSED void
-start_web(int i)
+start_web_that(int i, const char *era, const char *word)
 {
 	char	self[512], line[32] = "";
 	int	fds[2];
@@ -46,12 +46,18 @@ start_web(int i)
 	strcat(self, "/asking-server");
 	if ((webs[i] = fork()) == 0) {
 		dup2(fds[1], 1);
-		execl(self, self, i == OLD_WEB ? "legacy" : "modern", "http", (char *)NULL);
+		execl(self, self, era, "http", word, (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
 	cr_assert(read(fds[0], line, sizeof(line) - 1) > 0 && (ports[i] = (unsigned)atoi(line)) > 0);
 	close(fds[0]);
+}
+
+static UNUSED void
+start_web(int i)
+{
+	start_web_that(i, i == OLD_WEB ? "legacy" : "modern", NULL);
 }
 
 /* Servers old and new over stdio, oldweb and newweb over HTTP. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * asking.c - an MCP server that asks its client while it works: asking-server ERA [http]
+ * asking.c - an MCP server that asks its client while it works: asking-server ERA [http [listless]]
  *
  *   ERA     legacy (2025-11-25) or modern (2026-07-28)
  *   http    on a free port of the loopback, which is the only line on stdout, until its parent dies, one
  *           process per connection; GET /log answers what `heard` does.  Else over stdin and stdout.
+ *   listless  offers everything, and takes a minute for any list
  *
  * The tools are in asking_tools.c.
  */
@@ -47,7 +48,7 @@ static struct shared {
 
 bool		 modern;
 
-static bool	 http;
+static bool	 http, listless;
 static int	 conn = -1;			/* HTTP: of the request that is answered */
 static bool	 begun, closed;
 static char	 going[OUT_MAX];
@@ -293,6 +294,13 @@ answer_heard(void)
 
 /* ---- requests ------------------------------------------------------------------------------------ */
 
+static bool
+is_list(struct json_value method)
+{
+	return json_is(method, "tools/list") || json_is(method, "prompts/list") ||
+	    json_is(method, "resources/list") || json_is(method, "resources/templates/list");
+}
+
 static void
 serve(struct json_value message)
 {
@@ -310,7 +318,10 @@ serve(struct json_value message)
 		    "\"serverInfo\":{\"name\":\"asking\",\"version\":\"1\"}}");
 	else if (modern && json_is(method, "server/discover"))
 		answer("\"result\":{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":"
-		    "{\"tools\":{},\"logging\":{}},\"ttlMs\":1000,\"cacheScope\":\"public\"}");
+		    "{%s\"tools\":{},\"logging\":{}},\"ttlMs\":1000,\"cacheScope\":\"public\"}",
+		    listless ? "\"prompts\":{},\"resources\":{}," : "");
+	else if (listless && is_list(method))
+		(void)pause_ms(60000);
 	else if (json_is(method, "tools/list"))
 		tools_list();
 	else if (json_is(method, "tools/call"))
@@ -462,6 +473,7 @@ main(int argc, char **argv)
 	}
 	modern = strcmp(argv[1], "modern") == 0;
 	http = argc > 2 && strcmp(argv[2], "http") == 0;
+	listless = argc > 3 && strcmp(argv[3], "listless") == 0;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (shared == MAP_FAILED)
 		return 71;
