@@ -7,6 +7,7 @@
  * Trusts:  that an answer was read by rpc_answer_end(): its parts are proven JSON.
  */
 #include "mcp/bridge.h"
+#include "mcp/elicit.h"
 #include "mcp/write.h"
 
 #define PIECES_MAX	(64 * 1024)
@@ -394,14 +395,36 @@ client_code(const struct rpc_answer *from, const struct bridge_answer *how)
 	return code;
 }
 
+/* Data of an error that passes: of -32042 a person will read who asks. */
+static int
+make_data(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how, int64_t code,
+    struct span *out)
+{
+	const struct json_value	data = from->error_data;
+	struct buf		b;
+	int			r;
+
+	*out = data.raw;
+	if (code != -32042 || data.type != JSON_OBJECT)
+		return 0;
+	buf_init(&b, data.raw.n + 64 * 1024);
+	if ((r = mcp_elicit_put_data(&b, data, how->server)) == 0 &&
+	    (*out = arena_dup(to->arena, buf_rest(&b))).p == NULL)
+		r = E_NOMEM;
+	buf_fini(&b);
+	return r == 0 || r == E_NOMEM ? r : E_UPSTREAM;
+}
+
 static int
 put_error(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how)
 {
 	int64_t		code = client_code(from, how);
-	struct span	text;
+	struct span	text, data;
 	int		r;
 
-	if (code == from->error_code && from->error_message.type == JSON_STRING)
+	if ((r = make_data(to, from, how, code, &data)) != 0)
+		return r;
+	if (code == from->error_code && from->error_message.type == JSON_STRING && data.p == from->error_data.raw.p)
 		return piece_add(to, from->error.raw);
 	text = arena_fmt(to->arena, "{\"code\":%lld,\"message\":", (long long)code);
 	if (text.p == NULL)
@@ -422,7 +445,7 @@ put_error(struct bridge_pieces *to, const struct rpc_answer *from, const struct 
 			return E_NOMEM;
 		r = piece_add(to, text);
 	} else if (from->error_data.type != JSON_NONE && (r = piece_str(to, ",\"data\":")) == 0) {
-		r = piece_add(to, from->error_data.raw);
+		r = piece_add(to, data);
 	}
 	return r != 0 ? r : piece_str(to, "}");
 }

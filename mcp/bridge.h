@@ -73,6 +73,7 @@ struct bridge_answer {
 	enum mcp_method		 method;	/* that was called */
 	struct span		 request_id;	/* data.request_id of an error that we change, or empty */
 	bool			 may_ask;	/* a modern upstream may want input first: bridge_may_open() */
+	struct span		 server;	/* its name, for what a person is asked */
 };
 
 /* The message for the client: pieces of `from`'s text, static text and the arena's; line feeds between

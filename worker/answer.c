@@ -203,10 +203,12 @@ read_whole(struct answer *a, struct rpc_answer *out)
 }
 
 int
-answer_finish(struct answer *a, struct answer_ready *out)
+answer_finish(struct answer *a, struct span server, struct answer_ready *out)
 {
-	const struct bridge_answer	how = how_of(a);
-	int				r;
+	struct bridge_answer	how = how_of(a);
+	int			r;
+
+	how.server = server;
 
 	*out = (struct answer_ready){ .is_error = false };
 	if (a->full)

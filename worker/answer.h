@@ -51,7 +51,7 @@ size_t	answer_credit(struct answer *a, size_t n);
 /* The whole answer at once, read already; borrowed until its end was dealt with. */
 void	answer_give(struct answer *a, const struct rpc_answer *whole, bool modern);
 /* It is whole: 0, or E_UPSTREAM, E_OVERLOAD, E_NOMEM when it cannot be passed on.  The end of one that has begun is in
- * out->pieces, to be sent behind the audit's `end`. */
-must_check int answer_finish(struct answer *a, struct answer_ready *out);
+ * out->pieces, to be sent behind the audit's `end`.  server: its name, for a person who is asked something. */
+must_check int answer_finish(struct answer *a, struct span server, struct answer_ready *out);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "lib/crypt.h"
 #include "mcp/capability.h"
+#include "mcp/elicit.h"
 #include "worker/asks.h"
 #include "worker/events.h"
 #include "worker/forward.h"
@@ -18,6 +19,7 @@
 
 #define ID_CHARS	64
 #define ID_FORMAT	"g-%x-%x-%016llx"
+#define ASKED_MORE	(64 * 1024)	/* an id, and who asks */
 
 static uint64_t
 client_can(const struct request *rq, const struct rec_server *server)
@@ -128,28 +130,32 @@ bucket_of(struct worker *w, uint64_t number)
 	return &w->asked[number % WORKER_ASKED_BUCKETS];
 }
 
-/* A new one, at the end; `text` is copied, and id and params are parts of it, or static. */
+/* A new one, at the end: id and params, raw or empty, are copied, and what a person will read says who asks. */
 static int
-asked_new(struct asks *a, enum mcp_method method, struct span text, struct span id, struct span params,
+asked_new(struct asks *a, enum mcp_method method, struct span id, struct span params, struct span server,
     struct asked **out)
 {
 	struct asked	*q, **last = &a->first;
+	int		 r;
 
 	if (a->open >= ASKS_MAX)
 		return E_OVERLOAD;
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		return E_NOMEM;
-	buf_init(&q->text, LINK_ASK_MAX);
-	if (crypt_random(&q->number, sizeof(q->number)) != 0 || buf_put(&q->text, text) != 0) {
+	params = params.n == 0 ? SPAN_LIT("{}") : params;
+	buf_init(&q->text, LINK_ASK_MAX + ASKED_MORE);
+	if ((r = crypt_random(&q->number, sizeof(q->number))) != 0 || (r = buf_put(&q->text, id)) != 0 ||
+	    (r = method == MCP_ELICITATION_CREATE ? mcp_elicit_put(&q->text, (struct json_value){ JSON_OBJECT, params },
+	    server) : buf_put(&q->text, params)) != 0) {
 		buf_fini(&q->text);
 		free(q);
-		return E_NOMEM;
+		return r;
 	}
 	q->of = a;
 	q->key = ++a->keys;
 	q->method = method;
-	q->id = span_make(q->text.data + (id.p - text.p), id.n);
-	q->params = params.n == 0 ? SPAN_LIT("{}") : span_make(q->text.data + (params.p - text.p), params.n);
+	q->id = span_part(buf_rest(&q->text), 0, id.n);
+	q->params = span_part(buf_rest(&q->text), id.n, q->text.used);
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = q;
@@ -162,7 +168,7 @@ asked_new(struct asks *a, enum mcp_method method, struct span text, struct span 
 }
 
 int
-asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
+asks_take(struct asks *a, const struct rpc_answer *m, struct span server, struct asked **out)
 {
 	int	code = judge(a, m->method, m->params), r;
 
@@ -171,21 +177,22 @@ asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out)
 		refuse(a, m->id, code, code == -32601 ? "Method not found" : "the client declared no such mode");
 		return E_RPC_METHOD;
 	}
-	r = asked_new(a, m->method, m->text, m->id, m->params.type == JSON_OBJECT ? m->params.raw : SPAN_NONE, out);
-	if (r != 0)
+	r = asked_new(a, m->method, m->id, m->params.type == JSON_OBJECT ? m->params.raw : SPAN_NONE, server, out);
+	if (r == E_JSON_DUPLICATE)
+		refuse(a, m->id, -32602, err_text(r));
+	else if (r != 0)
 		refuse(a, m->id, -32603, r == E_OVERLOAD ? "too many requests are open" : "out of memory");
 	return r;
 }
 
 int
-asks_add(struct asks *a, struct span key, struct json_value entry)
+asks_add(struct asks *a, struct span key, struct json_value entry, struct span server)
 {
 	struct json_value	method = json_get(entry, "method"), params = json_get(entry, "params");
 	enum mcp_method		m = MCP_METHOD_NONE;
 	struct asked		*q;
 	struct buf		text;
-	size_t			params_at;
-	int			r;
+	int			r = 0;
 
 	for (int i = MCP_METHOD_NONE + 1; method.type == JSON_STRING && i < MCP_METHOD_LIMIT; i++)
 		if (json_is(method, mcp_method_row((enum mcp_method)i)->text))
@@ -196,9 +203,7 @@ asks_add(struct asks *a, struct span key, struct json_value entry)
 		return E_MCP_CAPABILITY;
 	/* A URL has an id in 2025-11-25, which is of no use to us. */
 	buf_init(&text, LINK_ASK_MAX);
-	r = buf_put(&text, key);
-	params_at = text.used;
-	if (r == 0 && params.type == JSON_OBJECT)
+	if (params.type == JSON_OBJECT)
 		r = buf_put(&text, params.raw);
 	if (r == 0 && params.type == JSON_OBJECT && json_is(json_get(params, "mode"), "url") &&
 	    json_get(params, "elicitationId").type == JSON_NONE) {
@@ -207,10 +212,9 @@ asks_add(struct asks *a, struct span key, struct json_value entry)
 		    ++a->w->elicitations);
 	}
 	if (r == 0)
-		r = asked_new(a, m, buf_rest(&text), span_make(text.data, key.n), params.type == JSON_OBJECT ?
-		    span_make(text.data + params_at, text.used - params_at) : SPAN_NONE, &q);
+		r = asked_new(a, m, key, buf_rest(&text), server, &q);
 	buf_fini(&text);
-	return r;
+	return r == E_JSON_DUPLICATE ? E_UPSTREAM : r;
 }
 
 void

@@ -24,9 +24,9 @@ struct asked {
 	uint64_t		 number;	/* random: how a legacy client's answer finds it */
 	unsigned		 key;		/* "k1", "k2": its name towards a modern one */
 	enum mcp_method		 method;
-	struct buf		 text;		/* the server's message */
-	struct span		 id, params;	/* raw, in text; params is "{}" when there were none.  The id is
-						 * the key of a modern server's entry */
+	struct buf		 text;		/* of these two: */
+	struct span		 id, params;	/* raw; params is "{}" when there were none.  The id is the key of a
+						 * modern server's entry */
 	bool			 sent;		/* the client has it */
 };
 
@@ -53,11 +53,12 @@ uint64_t	asks_capabilities(const struct request *rq, const struct rec_server *se
 
 void		asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq,
 		    const struct rec_server *server);
-/* A request of the server's.  0: *out is open; else it was refused, and the server has been told. */
-must_check int	asks_take(struct asks *a, const struct rpc_answer *m, struct asked **out);
+/* A request of the server's, whose name the person is told.  0: *out is open; else it was refused, and the server has
+ * been told. */
+must_check int	asks_take(struct asks *a, const struct rpc_answer *m, struct span server, struct asked **out);
 /* One entry of a modern server's inputRequests, under its key (raw, without quotes).  0; E_MCP_CAPABILITY: not for this
  * client; E_UPSTREAM: no request; E_OVERLOAD, E_NOMEM. */
-must_check int	asks_add(struct asks *a, struct span key, struct json_value entry);
+must_check int	asks_add(struct asks *a, struct span key, struct json_value entry, struct span server);
 /* To a legacy client, on the stream of its call.  0, or E_*: it cannot be had, and is answered so. */
 must_check int	asks_send(struct asked *q, struct request *to);
 /* The client's answer, raw `result` or `error` value; q is no more. */

@@ -164,7 +164,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		error = c->given_up;
 		text = no_text;
 	}
-	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
+	if (error == 0 && (error = answer_finish(&c->answer, call_server_name(c), &ready)) != 0)
 		text = error == E_UPSTREAM ? SPAN_LIT("what it answered is not a valid MCP message") : no_text;
 	if (error == E_AGAIN && !sent && c->tries++ < STALE_TRIES) {
 		loop_timer_arm(&c->again, STALE_MS);
@@ -214,6 +214,12 @@ call_of_asks(struct asks *a)
 
 	MAGIC_CHECK(c, CALL_MAGIC);
 	return c;
+}
+
+struct span
+call_server_name(const struct call *c)
+{
+	return snap_text(c->rq->config->policy, c->ask.server->name);
 }
 
 void

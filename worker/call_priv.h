@@ -53,6 +53,8 @@ struct call {
 };
 
 struct call	*call_of_asks(struct asks *a);
+/* Of its server, as the operator wrote it; borrowed from the policy it runs under. */
+struct span	 call_server_name(const struct call *c);
 /* A retry takes the place of the request that was answered with input_required. */
 void		 call_take_client(struct call *c, struct request *rq);
 /* finish.c */

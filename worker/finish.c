@@ -93,7 +93,7 @@ void
 call_fail(struct call *c, int error, bool sent, struct span text)
 {
 	struct request	*rq = c->rq;
-	struct span	 server = snap_text(rq->config->policy, c->ask.server->name);
+	struct span	 server = call_server_name(c);
 	struct span	 said;
 	bool		 begun = c->answer.begun;
 
@@ -239,7 +239,7 @@ static void
 call_fail_missing(struct call *c, const struct rpc_answer *from)
 {
 	struct request	*rq = c->rq;
-	struct span	 server = snap_text(rq->config->policy, c->ask.server->name), text;
+	struct span	 server = call_server_name(c), text;
 	struct buf	 names;
 
 	buf_init(&names, 4096);

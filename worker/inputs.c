@@ -7,6 +7,7 @@
  */
 #include "lib/sum.h"
 #include "mcp/capability.h"
+#include "mcp/elicit.h"
 #include "mcp/state.h"
 #include "mcp/write.h"
 #include "worker/call_priv.h"
@@ -28,7 +29,7 @@ state_of(const struct request *rq, enum state_kind kind)
 static uint64_t
 server_hash(const struct call *c)
 {
-	return sum64(snap_text(c->rq->config->policy, c->ask.server->name));
+	return sum64(call_server_name(c));
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -138,11 +139,11 @@ inputs_reply_wrapped(struct call *c, const struct rpc_answer *from)
 	buf_init(&b, from->text.n + 256 * 1024);
 	r = put_head(&b, rq);
 	if (r == 0 && asked.type == JSON_OBJECT && (r = buf_put_str(&b, "\"inputRequests\":")) == 0)
-		r = buf_put(&b, asked.raw);
+		r = mcp_elicit_put_requests(&b, asked, call_server_name(c));
 	if (r == 0 && (r = put_state(&b, c, &s, asked.type == JSON_OBJECT)) == 0)
 		reply_message(rq, 0, &b);
 	buf_fini(&b);
-	return r == E_TOOBIG ? E_UPSTREAM : r;
+	return r == E_TOOBIG || r == E_JSON_DUPLICATE ? E_UPSTREAM : r;
 }
 
 int
@@ -150,7 +151,7 @@ inputs_reply_urls(struct call *c, const struct rpc_answer *from)
 {
 	struct request		*rq = c->client;
 	struct state		 s = state_of(rq, STATE_URL);
-	struct json_value	 list = json_get(from->error_data, "elicitations"), one, url, message;
+	struct json_value	 list = json_get(from->error_data, "elicitations"), one, url;
 	struct json_iter	 it;
 	struct span		 key;
 	unsigned		 n = 0;
@@ -164,12 +165,12 @@ inputs_reply_urls(struct call *c, const struct rpc_answer *from)
 		json_iter_init(&it, list);
 	while (r == 0 && list.type == JSON_ARRAY && json_iter_next(&it, &key, &one)) {
 		url = json_get(one, "url");
-		message = json_get(one, "message");
 		if (url.type != JSON_STRING || n == ASKS_MAX)
 			continue;
 		r = buf_put_fmt(&b, "%s\"u%u\":{\"method\":\"elicitation/create\",\"params\":{\"mode\":\"url\","
-		    "\"url\":%.*s,\"message\":%.*s}}", n > 0 ? "," : "", n + 1, SPAN_FMT(url.raw),
-		    SPAN_FMT(message.type == JSON_STRING ? message.raw : SPAN_LIT("\"\"")));
+		    "\"url\":%.*s,\"message\":", n > 0 ? "," : "", n + 1, SPAN_FMT(url.raw));
+		if (r == 0 && (r = mcp_elicit_put_message(&b, json_get(one, "message"), call_server_name(c))) == 0)
+			r = buf_put_str(&b, "}}");
 		n++;
 	}
 	if (r == 0 && n == 0)

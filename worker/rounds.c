@@ -110,7 +110,7 @@ ask_all(struct call *c, struct json_value requests, struct span *text)
 
 	json_iter_init(&it, requests);
 	while (json_iter_next(&it, &key, &one)) {
-		if ((r = asks_add(&c->asks, key, one)) == 0)
+		if ((r = asks_add(&c->asks, key, one, call_server_name(c))) == 0)
 			continue;
 		c->as_result = r == E_MCP_CAPABILITY;
 		*text = r == E_MCP_CAPABILITY ? SPAN_LIT("it asks for what this client cannot be asked") :

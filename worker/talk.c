@@ -43,7 +43,7 @@ talk_may_ask(struct call *c)
 	const uint64_t		 tenant = rq->who.tenant_hash;
 	const uint64_t		 keys[ASKING_LIMIT] = {
 		[ASKING_PRINCIPAL] = rq->who.hash ^ tenant, [ASKING_TENANT] = tenant,
-		[ASKING_SERVER] = sum64(snap_text(rq->config->policy, c->ask.server->name)) ^ tenant,
+		[ASKING_SERVER] = sum64(call_server_name(c)) ^ tenant,
 	};
 	int			 r;
 
@@ -74,7 +74,7 @@ on_request(struct call *c, const struct rpc_answer *m)
 	struct asked	*q;
 	int		 r;
 
-	if (asks_take(&c->asks, m, &q) != 0)
+	if (asks_take(&c->asks, m, call_server_name(c), &q) != 0)
 		return;
 	if ((r = talk_may_ask(c)) != 0) {
 		asks_refuse(q);

@@ -80,7 +80,8 @@ Test(talk_rounds, bring_each_question_to_the_client_and_the_answers_back, .timeo
 		for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
 			talk_call(&h, &m, "\"mine\"", rows[r].tool, TAGGED);
 			q = talk_next(&h, "method", rows[r].method);
-			cr_expect(strcmp(json_text_at(q, rows[r].at), rows[r].is) == 0, "%s", json_object_to_json_string(q));
+			cr_expect(strcmp(json_text_at(q, rows[r].at), talk_said(SERVER(news), rows[r].at, rows[r].is)) == 0, "%s",
+			    json_object_to_json_string(q));
 			cr_expect(strncmp(json_text_at(q, "id"), "g-", 2) == 0);
 			if (strcmp(rows[r].tool, "ask_url") == 0)
 				cr_expect(json_text_at(q, "params.elicitationId")[0] != '\0', "%s",
@@ -283,7 +284,7 @@ Test(talk_rounds, are_the_clients_own_when_both_are_modern, .timeout = 60)
 		talk_client(&elsewhere, i_ == 0 ? "newweb" : "new", 0, NULL, CAN_ALL);
 		call(&m, "ask_form", TAGGED, &a);
 		expect(&a, "result.resultType", "input_required");
-		expect(&a, "result.inputRequests.a.params.message", "for T");
+		expect(&a, "result.inputRequests.a.params.message", talk_said(SERVER(news), "params.message", "for T"));
 		cr_expect(strstr(json_text_at(a.json, "result.requestState"), "one") == NULL, "it is wrapped: %s", a.body);
 		state = strdup(json_text_at(a.json, "result.requestState"));
 		answer_fini(&a);
@@ -394,7 +395,7 @@ Test(talk_rounds, are_what_urls_to_visit_first_become, .timeout = 60)
 			expect(&a, "result.resultType", "input_required");
 			expect(&a, "result.inputRequests.u1.params.mode", "url");
 			expect(&a, "result.inputRequests.u1.params.url", "https://example.org/1");
-			expect(&a, "result.inputRequests.u2.params.message", "second");
+			expect(&a, "result.inputRequests.u2.params.message", talk_said(SERVER(olds), "params.message", "second"));
 			cr_expect(json_at(a.json, "result.inputRequests.u1.params.elicitationId") == NULL);
 			cr_assert(asprintf(&more, ",\"inputResponses\":{\"u1\":{\"action\":\"%s\"},\"u2\":{\"action\":\"%s\"}},"
 			    "\"requestState\":\"%s\"", rows[r].one, rows[r].other, json_text_at(a.json, "result.requestState")) > 0);
@@ -428,6 +429,7 @@ Test(talk_rounds, are_what_urls_to_visit_first_become, .timeout = 60)
 		call(&m, "urls", "", &a);
 		expect(&a, "error.code", "-32042");
 		expect(&a, "error.data.elicitations[1].url", "https://example.org/2");
+		expect(&a, "error.data.elicitations[1].message", talk_said(SERVER(olds), "params.message", "second"));
 		answer_fini(&a);
 		call(&m, "urls", "", &a);
 		answer_fini(&a);

@@ -61,7 +61,7 @@ legacy_calls(struct mcp *m, unsigned thread)
 
 		r = hearing_next(&h[i], SOON * 4);
 		tag_of(tag, thread, i);
-		snprintf(text, sizeof(text), "for %s", tag);
+		snprintf(text, sizeof(text), "%s: for %s", many.server, tag);
 		well += strcmp(json_text_at(r, at), text) == 0;
 		json_object_put(r);
 		hearing_fini(&h[i]);
@@ -97,7 +97,7 @@ modern_calls(struct mcp *m, unsigned thread)
 		mcp_ask_modern(m, "tools/call", params, &last);
 		free(params);
 		client_close(&m->conn);
-		snprintf(text, sizeof(text), "for %s", tag);
+		snprintf(text, sizeof(text), "%s: for %s", many.server, tag);
 		well += strcmp(json_text_at(last.json, at), text) == 0;
 		answer_fini(&last);
 		answer_fini(&a[i]);

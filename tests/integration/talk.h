@@ -115,6 +115,17 @@ talk_call(struct hearing *h, const struct mcp *m, const char *id, const char *to
 	free(params);
 }
 
+/* What of a question stands at this place: a message for people names the server first.  In a static buffer. */
+static UNUSED const char *
+talk_said(const char *server, const char *at, const char *text)
+{
+	static char	said[256];
+
+	snprintf(said, sizeof(said), "%s%s%s", strcmp(at, "params.message") == 0 ? server : "",
+	    strcmp(at, "params.message") == 0 ? ": " : "", text);
+	return said;
+}
+
 /* A legacy client's response to a question: member is "result" or "error".  It is always 202. */
 static UNUSED void
 talk_answer(struct mcp *m, json_object *question, const char *member, const char *value)

@@ -226,6 +226,10 @@ static const struct answer_case answer_cases[] = {
 	    "\"error\":{\"code\":-32002,\"message\":\"m\"}" },
 	{ "\"error\":{\"code\":-32042,\"message\":\"m\"}", L, MCP_2025_11_25,
 	    "\"error\":{\"code\":-32042,\"message\":\"m\"}" },
+	{ "\"error\":{\"code\":-32042,\"message\":\"m\",\"data\":{\"elicitations\":[{\"message\":\"a\"}]}}", L, MCP_2025_11_25,
+	    "\"error\":{\"code\":-32042,\"message\":\"m\",\"data\":{\"elicitations\":[{\"message\":\"who: a\"}]}}" },
+	{ "\"error\":{\"code\":-32042,\"data\":{\"elicitations\":[{\"message\":\"a\",\"message\":\"b\"}]}}", L, MCP_2025_11_25,
+	    NULL },
 	{ "\"error\":{\"code\":-32020,\"message\":\"m\",\"data\":1}", U, MCP_2026_07_28,
 	    "\"error\":{\"code\":-32603,\"message\":"
 	    "\"m\",\"data\":{\"code\":\"UPSTREAM_ERROR\",\"upstreamCode\":-32020,\"request_id\":\"r-1\"}}" },
@@ -243,7 +247,7 @@ Test(bridge, gives_each_client_what_its_revision_knows)
 		const struct answer_case	*c = &answer_cases[i];
 		struct bridge_answer		 how = { .id = SPAN_LIT("\"client's\""), .client = c->client,
 						    .upstream_modern = c->upstream_modern, .method = MCP_TOOLS_CALL,
-						    .request_id = SPAN_LIT("r-1") };
+						    .request_id = SPAN_LIT("r-1"), .server = SPAN_LIT("who") };
 		struct rpc_answer		 m;
 		struct json_value		 v;
 		struct bridge_pieces		 pieces;
