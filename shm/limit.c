@@ -57,6 +57,13 @@ charged(const struct limit_taker *t)
 	return (t->time > t->now ? t->time : t->now) + t->interval;
 }
 
+/* Would one token more be more than the bucket holds? */
+static bool
+is_empty(const struct limit_taker *t)
+{
+	return charged(t) - t->now > t->room;
+}
+
 /* Nothing in the window is ours and free: claim a slot, wait for the one being claimed, or refuse. */
 static void
 looked_all(struct limit_taker *t)
@@ -81,10 +88,7 @@ looked(struct limit_taker *t)
 	uint64_t	free_at = busy ? LIMIT_UNTIL(t->time) : t->time;
 
 	if (ours && !busy) {
-		if (charged(t) - t->now > t->room)
-			end(t, LIMIT_EMPTY, charged(t) - t->now - t->room);
-		else
-			t->at = LIMIT_AT_CHARGE;
+		t->at = is_empty(t) ? LIMIT_AT_LOOK_CLOCK : LIMIT_AT_CHARGE;
 		return;
 	}
 	if (free_at < t->now) {
@@ -129,6 +133,16 @@ limit_taker_step(struct limit_taker *t)
 	case LIMIT_AT_LOOK_OWNER:
 		t->owner = atomic_load(&s->owner);
 		looked(t);
+		break;
+	case LIMIT_AT_LOOK_CLOCK:
+		/* now may be late by a turn, and a bucket of this very turn began at its claim: nobody is
+		 * refused for that. */
+		if ((word = t->clock_ns()) > t->now)
+			t->now = word;
+		if (is_empty(t))
+			end(t, LIMIT_EMPTY, charged(t) - t->now - t->room);
+		else
+			t->at = LIMIT_AT_CHARGE;
 		break;
 	case LIMIT_AT_CHARGE:			/* unchanged time = unchanged owner */
 		if (change(&s->time, t->time, charged(t)))

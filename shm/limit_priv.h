@@ -32,6 +32,7 @@ _Static_assert(sizeof(struct limit_slot) == 16, "limit slot is 16 bytes");
 enum limit_at {
 	LIMIT_AT_LOOK_TIME,	/* each slot: is it ours, may it be taken? */
 	LIMIT_AT_LOOK_OWNER,
+	LIMIT_AT_LOOK_CLOCK,	/* ours, and empty by a clock that may be late */
 	LIMIT_AT_CHARGE,
 	LIMIT_AT_CLAIM,		/* time -> BUSY */
 	LIMIT_AT_CLAIM_READ,

@@ -81,6 +81,21 @@ Test(limit, gives_burst_then_refuses_then_refills)
 	limits_fini(&l);
 }
 
+/* Calls of one turn have one clock, which is older than a bucket that the first of them made. */
+Test(limit, gives_the_whole_burst_to_one_turn)
+{
+	struct limits	l = limits_for_test(fake_clock);
+	uint64_t	retry, turn = 100 * SECOND;
+	uint64_t	key = limit_key(&l, SPAN_LIT("agent:batch"));
+
+	fake_now = turn + 3000000;
+	for (int i = 0; i < 3; i++)
+		cr_expect(eq(int, limit_take(&l, key, SECOND, 3, turn, &retry), LIMIT_OK), "token %d", i);
+	cr_expect(eq(int, limit_take(&l, key, SECOND, 3, turn, &retry), LIMIT_EMPTY));
+	cr_expect(eq(u64, retry, SECOND), "by the newer clock");
+	limits_fini(&l);
+}
+
 Test(limit, keeps_keys_apart)
 {
 	struct limits	l = limits_for_test(fake_clock);
