@@ -12,7 +12,7 @@
 #include "lib/loop.h"
 
 #define POOL_ADDRESSES_MAX	8
-#define POOL_CONNS_MAX		256	/* to one endpoint, from one worker */
+#define POOL_CONNS_MAX		1024	/* to one endpoint, from one worker: a call that waits for its client has one */
 #define POOL_CONNS_SPARE	32	/* beyond these, for what other requests may wait for */
 
 struct pool_address {

@@ -7,12 +7,14 @@
 
 #include "tests/integration/talk.h"
 
-#define CALLS	200
 #define THREADS	20
+#define EACH_MAX 50		/* calls of one thread */
+#define CONNECTIONS 1024	/* POOL_CONNS_MAX of upstream/pool.h */
 
 struct many {
 	const char	*server;
 	bool		 modern;
+	unsigned	 each;
 	atomic_uint	 well;
 	/* Made before the threads: Criterion's own assertions are for one. */
 	struct mcp	 clients[THREADS];
@@ -26,25 +28,25 @@ tag_of(char text[32], unsigned thread, unsigned i)
 	snprintf(text, 32, "t%u-%u", thread, i);
 }
 
-/* Ten calls of one client at once; each question is answered with the tag that it bears itself. */
+/* All calls of one client at once; each question is answered with the tag that it bears itself. */
 static unsigned
 legacy_calls(struct mcp *m, unsigned thread)
 {
-	struct hearing	 h[CALLS / THREADS];
+	struct hearing	 h[EACH_MAX];
 	struct answer	 a;
 	json_object	*q, *r;
 	char		 text[256], tag[32], *body;
 	unsigned	 well = 0;
 
-	for (unsigned i = 0; i < CALLS / THREADS; i++) {
+	for (unsigned i = 0; i < many.each; i++) {
 		tag_of(tag, thread, i);
 		snprintf(text, sizeof(text), "{\"name\":\"ask_form\",\"arguments\":{\"tag\":\"%s\"}}", tag);
 		snprintf(tag, sizeof(tag), "%u", i + 1);
 		hearing_begin(&h[i], m, tag, "tools/call", text);
 	}
 	/* In another order than they were asked in. */
-	for (unsigned k = 0; k < CALLS / THREADS; k++) {
-		unsigned i = CALLS / THREADS - 1 - k;
+	for (unsigned k = 0; k < many.each; k++) {
+		unsigned i = many.each - 1 - k;
 
 		q = hearing_next(&h[i], SOON * 4);
 		if (asprintf(&body, "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"result\":{\"action\":\"accept\",\"content\":{\"tag\":\"%s\"}}}",
@@ -55,7 +57,7 @@ legacy_calls(struct mcp *m, unsigned thread)
 		free(body);
 		json_object_put(q);
 	}
-	for (unsigned i = 0; i < CALLS / THREADS; i++) {
+	for (unsigned i = 0; i < many.each; i++) {
 		const char	*at = strstr(many.server, "new") != NULL ? "result.structuredContent.got.a.content.tag" :
 				    "result.structuredContent.got[0].content.tag";
 
@@ -73,13 +75,13 @@ legacy_calls(struct mcp *m, unsigned thread)
 static unsigned
 modern_calls(struct mcp *m, unsigned thread)
 {
-	struct answer	 a[CALLS / THREADS], last;
+	struct answer	 a[EACH_MAX], last;
 	char		*params, tag[32], text[64];
 	const char	*key = strstr(many.server, "new") != NULL ? "a" : "k1", *at;
 	unsigned	 well = 0;
 
 	at = key[0] == 'a' ? "result.structuredContent.got.a.content.tag" : "result.structuredContent.got[0].content.tag";
-	for (unsigned i = 0; i < CALLS / THREADS; i++) {
+	for (unsigned i = 0; i < many.each; i++) {
 		tag_of(tag, thread, i);
 		if (asprintf(&params, "{\"name\":\"ask_form\",\"arguments\":{\"tag\":\"%s\"}}", tag) < 0)
 			abort();
@@ -87,7 +89,7 @@ modern_calls(struct mcp *m, unsigned thread)
 		free(params);
 		client_close(&m->conn);
 	}
-	for (unsigned i = 0; i < CALLS / THREADS; i++) {
+	for (unsigned i = 0; i < many.each; i++) {
 		tag_of(tag, thread, i);
 		snprintf(text, sizeof(text), "result.inputRequests.%s.params.message", key);
 		if (asprintf(&params, "{\"name\":\"ask_form\",\"arguments\":{\"tag\":\"%s\"},\"inputResponses\":{\"%s\":{\"action\":"
@@ -116,12 +118,13 @@ run(void *arg)
 }
 
 static void
-ask_many(unsigned workers)
+ask_many(unsigned workers, unsigned calls, const char *conf)
 {
 	static const char *const servers[] = { "oldweb", "newweb" };
 	pthread_t	threads[THREADS];
 
-	talk_begin(workers, NULL);
+	many.each = calls / THREADS;
+	talk_begin(workers, conf);
 	for (size_t s = 0; s < 2; s++)
 		for (int modern = 0; modern < 2; modern++) {
 			many.server = servers[s];
@@ -135,8 +138,8 @@ ask_many(unsigned workers)
 				pthread_join(threads[i], NULL);
 				mcp_fini(&many.clients[i]);
 			}
-			cr_expect(atomic_load(&many.well) == CALLS, "%s, %s: %u of %u went well", servers[s],
-			    modern ? "modern" : "legacy", atomic_load(&many.well), CALLS);
+			cr_expect(atomic_load(&many.well) == calls, "%s, %s: %u of %u went well", servers[s],
+			    modern ? "modern" : "legacy", atomic_load(&many.well), calls);
 		}
 	talk_end();
 }
@@ -144,21 +147,21 @@ ask_many(unsigned workers)
 /* Each call that waits for an answer holds a connection to its server; the answer needs one more. */
 Test(talk_many, questions_on_all_connections_still_get_their_answers, .timeout = 120)
 {
-	static struct hearing	h[400];
-	static json_object	*q[400];
+	static struct hearing	h[CONNECTIONS + 100];
+	static json_object	*q[CONNECTIONS + 100];
 	struct mcp		m;
 	char			id[16];
 	unsigned		n, last;
 
-	talk_begin(1, NULL);
+	talk_begin(1, "max_asking = 4096\nmax_asking_server = 4096\n");
 	talk_client(&m, "oldweb", 0, LEGACY_VERSION, CAN_FORM);
-	for (n = 0; n < 400; n++) {
+	for (n = 0; n < CONNECTIONS + 100; n++) {
 		snprintf(id, sizeof(id), "%u", n);
 		talk_call(&h[n], &m, id, "ask_form", "");
 		if ((q[n] = hearing_next(&h[n], SOON)) == NULL || json_at(q[n], "method") == NULL)
 			break;
 	}
-	cr_expect(n >= 200 && n < 400, "there are %u connections", n);
+	cr_expect(n >= CONNECTIONS - 100 && n < CONNECTIONS + 100, "there are %u connections", n);
 	last = n;
 	while (n-- > 0)
 		talk_answer(&m, q[n], "result", "{\"is\":\"mine\"}");
@@ -174,10 +177,16 @@ Test(talk_many, questions_on_all_connections_still_get_their_answers, .timeout =
 
 Test(talk_many, questions_keep_their_calls_in_one_worker, .timeout = 120)
 {
-	ask_many(1);
+	ask_many(1, 200, NULL);
 }
 
 Test(talk_many, questions_keep_their_calls_among_four_workers, .timeout = 120)
 {
-	ask_many(4);
+	ask_many(4, 200, NULL);
+}
+
+/* Workers take connections as they come, so one may have many of a principal's calls. */
+Test(talk_many, a_thousand_questions_at_once_keep_their_calls, .timeout = 180)
+{
+	ask_many(4, 1000, "max_asking = 1000\nmax_asking_server = 1000\n");
 }
