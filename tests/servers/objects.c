@@ -5,6 +5,7 @@
  *   modern   speaks 2026-07-28 alone; else 2025-11-25 alone
  *   http     on a free port of the loopback, which is the only line on stdout, until the parent dies;
  *            else over stdin and stdout
+ *   rich     lists what objects_rich.c says
  *   bare     has tools only, and says so
  *   many     has 2,500 resources more
  *
@@ -21,13 +22,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/json.h"
+#include "tests/servers/objects.h"
 
 #define META	"\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"objects\",\"version\":\"1\"}}"
 #define MANY	2500
 
 static const char	*name;
 static bool		 modern, http, bare, many;
+static bool		 rich;
 static FILE		*out;
 
 /* Text between the quotes of a string without escapes. */
@@ -133,7 +135,8 @@ answer(struct span text)
 	if ((id = json_get(message, "id").raw).n == 0)
 		return;
 	fprintf(out, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,", SPAN_FMT(id));
-	on_method(json_get(message, "method"), json_get(message, "params"));
+	if (!rich || !rich_answer(out, name, modern, json_get(message, "method"), json_get(message, "params")))
+		on_method(json_get(message, "method"), json_get(message, "params"));
 }
 
 static void
@@ -155,7 +158,7 @@ serve_stdin(void)
 static void
 serve_one(int fd)
 {
-	static char	 text[1 << 20];
+	static char	 text[4 << 20];
 	size_t		 used = 0, want = 0;
 	char		*body = NULL, *length, *said = NULL;
 	size_t		 said_bytes = 0;
@@ -192,7 +195,7 @@ serve_http(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (listener == -1 || bind(listener, (struct sockaddr *)&at, sizeof(at)) == -1 ||
-	    listen(listener, 64) == -1 || getsockname(listener, (struct sockaddr *)&at, &n) == -1)
+	    listen(listener, 512) == -1 || getsockname(listener, (struct sockaddr *)&at, &n) == -1)
 		exit(71);
 	printf("%u\n", ntohs(at.sin_port));
 	fflush(stdout);
@@ -211,6 +214,7 @@ main(int argc, char **argv)
 	}
 	name = argv[1];
 	for (int i = 2; i < argc; i++) {
+		rich = rich || strcmp(argv[i], "rich") == 0;
 		modern = modern || strcmp(argv[i], "modern") == 0;
 		http = http || strcmp(argv[i], "http") == 0;
 		bare = bare || strcmp(argv[i], "bare") == 0;
