@@ -240,6 +240,22 @@ order_key(const struct snap *s, uint64_t i, const void *digest)
 	return k == NULL ? -1 : memcmp(digest, k->digest, sizeof(k->digest));
 }
 
+bool
+policy_server_sees(const struct snap *s, const struct rec_server *server, struct span path)
+{
+	const struct rec_seen	*e;
+	struct span		 folder;
+
+	for (uint32_t i = 0; i < server->seen_count; i++) {
+		if ((e = SNAP_AT(s, SEEN, (uint64_t)server->seen_first + i)) == NULL)
+			return false;
+		folder = snap_text(s, e->path);
+		if (span_starts(path, folder) && (path.n == folder.n || path.p[folder.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 const struct rec_key *
 policy_key_find(const struct snap *keys, const uint8_t digest[32])
 {

@@ -12,6 +12,8 @@
 /* NULL when there is none. */
 const struct rec_server	*policy_server_find(const struct snap *s, struct span tenant, struct span name);
 const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* configured order */
+/* Does a server with a command see this absolute path of the host, at the same place? */
+bool			 policy_server_sees(const struct snap *s, const struct rec_server *server, struct span path);
 const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
 /* The agent for a caller that has none (defaults.deny_on_missing_agent is false), or NULL. */
 const struct rec_agent	*policy_agent_default(const struct snap *s, struct span tenant);

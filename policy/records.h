@@ -55,6 +55,7 @@ struct rec_server {
 	uint32_t	flags;
 	uint32_t	timeout_ms;	/* 0: call_timeout */
 	uint32_t	address_first, address_count;
+	uint32_t	seen_first, seen_count;	/* stdio */
 	uint32_t	port, https;
 	uint32_t	order, spare;
 	uint64_t	profile;	/* stdio: rec_profile.hash; HTTP: hash of all that identifies it */
@@ -179,6 +180,10 @@ struct rec_bpf {		/* struct sock_filter */
 	uint16_t	code;
 	uint8_t		jt, jf;
 	uint32_t	k;
+};
+
+struct rec_seen {
+	struct stext	path;
 };
 
 struct rec_secret {

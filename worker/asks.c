@@ -13,9 +13,11 @@
 #include "mcp/capability.h"
 #include "mcp/elicit.h"
 #include "worker/asks.h"
+#include "worker/call_priv.h"
 #include "worker/events.h"
 #include "worker/forward.h"
 #include "worker/reply.h"
+#include "worker/roots.h"
 
 #define ID_CHARS	64
 #define ID_FORMAT	"g-%x-%x-%016llx"
@@ -246,7 +248,17 @@ reply(struct asked *q, const char *member, struct span value)
 void
 asks_reply(struct asked **qp, struct span value, bool is_error)
 {
-	reply(*qp, is_error ? "error" : "result", value);
+	struct asked	*q = *qp;
+	struct buf	 b;
+
+	buf_init(&b, LINK_ASK_MAX);
+	if (is_error || q->method != MCP_ROOTS_LIST)
+		reply(q, is_error ? "error" : "result", value);
+	else if (roots_put(&b, call_of_asks(q->of), (struct json_value){ JSON_OBJECT, value }) == 0)
+		reply(q, "result", buf_rest(&b));
+	else
+		reply(q, "error", SPAN_LIT("{\"code\":-32603,\"message\":\"there is no room for the answer\"}"));
+	buf_fini(&b);
 	asks_drop(qp);
 }
 

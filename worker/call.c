@@ -23,6 +23,7 @@
 #include "worker/park.h"
 #include "worker/record.h"
 #include "worker/reply.h"
+#include "worker/roots.h"
 #include "worker/rounds.h"
 #include "worker/talk.h"
 #include "worker/view.h"
@@ -419,6 +420,23 @@ call_write(struct call *c, struct span state, struct span responses)
 	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
 }
 
+/* With what the client brought of earlier rounds. */
+static int
+call_write_first(struct call *c)
+{
+	const struct retry	*retry = &c->rq->retry;
+	struct buf		 responses;
+	int			 r;
+
+	if (retry->responses.n == 0)
+		return call_write(c, retry->state, no_text);
+	buf_init(&responses, retry->responses.n + 1);
+	if ((r = roots_put_responses(&responses, c, retry->responses)) == 0)
+		r = call_write(c, retry->state, buf_rest(&responses));
+	buf_fini(&responses);
+	return r;
+}
+
 static int
 call_prepare(struct call *c)
 {
@@ -430,7 +448,7 @@ call_prepare(struct call *c)
 
 	if (rq->retry.given && rq->retry.server != sum64(snap_text(rq->config->policy, c->ask.server->name)))
 		return E_MCP_STATE;
-	if ((r = call_write(c, rq->retry.state, rq->retry.responses)) != 0)
+	if ((r = call_write_first(c)) != 0)
 		return r;
 	record_start(rq, &what, &f);
 	return spool_begin(rq->w->spool, rq->id, rq->config->generation, &f, &c->begin_seq);

@@ -291,6 +291,26 @@ put_binds(struct making *m)
 	}
 }
 
+/* The same for the workers, who tell a tool of such folders only. */
+static void
+put_seen(struct making *m)
+{
+	struct build		*b = m->j->policy;
+	struct rec_server	*rec = &m->sv->rec;
+
+	rec->seen_first = (uint32_t)build_count(b, SECTION_SEEN);
+	for (size_t i = 0; i < m->view.count; i++) {
+		const struct view_bind	*v = &m->view.binds[i];
+		struct rec_seen		 r;
+
+		if ((v->flags & BIND_STATE) != 0 || strcmp(v->source, v->target) != 0)
+			continue;
+		r.path = put_text(b, span_of(v->target));
+		put_record(b, SECTION_SEEN, &r);
+		rec->seen_count++;
+	}
+}
+
 /* --- limits, filter ----------------------------------------------------------------------------- */
 
 static void
@@ -424,6 +444,7 @@ make(struct making *m, const struct conf_node *command)
 	read_limits(m);
 	check_workdir(m);
 	put_binds(m);
+	put_seen(m);
 	if (m->ok)
 		put_profile(m);
 }

@@ -164,6 +164,17 @@ Test(compile, upstreams_have_addresses_and_targets)
 	scratch_remove(folder);
 }
 
+/* As workers know it, of a folder in this one. */
+static void
+expect_sees(const struct compiled *c, const char *server, const char *work, const char *path, bool want)
+{
+	const struct rec_server	*v = policy_server_find(c->policy, SPAN_LIT("default"), span_of(server));
+	char			 whole[256];
+
+	snprintf(whole, sizeof(whole), "%s%s", work, path);
+	cr_expect(eq(int, policy_server_sees(c->policy, v, span_of(whole)), want), "%s, %s", server, whole);
+}
+
 Test(compile, a_profile_shows_what_the_program_needs_and_no_more)
 {
 	const struct rec_profile *p;
@@ -246,6 +257,20 @@ Test(compile, a_profile_shows_what_the_program_needs_and_no_more)
 	cr_expect(eq(uint, bind_of(&c, p, want, NULL), THERE | BIND_WRITABLE));
 	cr_expect(eq(str, (char *)snap_cstr(c.profile, p->workdir), want));
 	cr_expect(eq(u32, p->filter, 0));
+
+	expect_sees(&c, "sh", work, "/data", true);
+	expect_sees(&c, "sh", work, "/data/x/y", true);
+	expect_sees(&c, "sh", work, "/loose", true);
+	expect_sees(&c, "sh", work, "", false);
+	expect_sees(&c, "sh", work, "/dat", false);
+	expect_sees(&c, "sh", work, "/data2", false);
+	expect_sees(&c, "elf", work, "/data", false);
+	expect_sees(&c, "own", work, "/data", true);
+	expect_sees(&c, "elf", "", "/usr/share", true);
+	expect_sees(&c, "elf", "", "/", false);
+	expect_sees(&c, "elf", "", "/home/tool", false);
+	/* It is another one outside. */
+	expect_sees(&c, "js", "", "/runtime/bin/node", false);
 	compiled_fini(&c);
 	scratch_remove(folder);
 	scratch_remove(work);
