@@ -78,11 +78,11 @@ void
 asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq,
     const struct rec_server *server)
 {
-	const uint64_t	caps = asks_capabilities(rq, server);
+	const uint64_t	can = client_can(rq, server), may = asking_possible(&rq->config->params) ? can : 0;
 
 	/* Between two of the modern era no call waits: the server asks in its answer. */
-	*a = (struct asks){ .w = w, .route = route, .capabilities = caps, .reply = reply_over_route,
-	    .declared = rq->modern ? client_can(rq, server) : caps, .session_hash = rq->session_hash };
+	*a = (struct asks){ .w = w, .route = route, .capabilities = may, .reply = reply_over_route,
+	    .declared = rq->modern ? can : may, .session_hash = rq->session_hash };
 }
 
 static void
