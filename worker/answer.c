@@ -209,7 +209,6 @@ answer_finish(struct answer *a, struct span server, struct answer_ready *out)
 	int			r;
 
 	how.server = server;
-
 	*out = (struct answer_ready){ .is_error = false };
 	if (a->full)
 		return E_OVERLOAD;
