@@ -126,13 +126,14 @@ mcp_write_result(struct buf *to, struct span id, enum mcp_version v, struct span
 static int
 put_offers(struct buf *to, uint32_t offers)
 {
-	static const struct { uint32_t bit; const char *name, *changes; } rows[] = {
-		{ MCP_OFFER_TOOLS, "tools", "\"listChanged\":true" },
-		{ MCP_OFFER_PROMPTS, "prompts", "\"listChanged\":true" },
-		{ MCP_OFFER_RESOURCES, "resources", "\"subscribe\":true,\"listChanged\":true" },
-		{ MCP_OFFER_COMPLETIONS, "completions", "" }, { MCP_OFFER_LOGGING, "logging", "" },
+	static const struct { uint32_t bit, updated, changed; const char *name; } rows[] = {
+		{ MCP_OFFER_TOOLS, 0, MCP_OFFER_TOOLS_CHANGED, "tools" },
+		{ MCP_OFFER_PROMPTS, 0, MCP_OFFER_PROMPTS_CHANGED, "prompts" },
+		{ MCP_OFFER_RESOURCES, MCP_OFFER_UPDATED, MCP_OFFER_RESOURCES_CHANGED, "resources" },
+		{ MCP_OFFER_COMPLETIONS, 0, 0, "completions" }, { MCP_OFFER_LOGGING, 0, 0, "logging" },
 	};
 	const char	*sep = "";
+	bool		 updated, changed;
 	int		 r;
 
 	if ((r = buf_put_str(to, "\"capabilities\":{")) != 0)
@@ -140,8 +141,10 @@ put_offers(struct buf *to, uint32_t offers)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if ((offers & rows[i].bit) == 0)
 			continue;
-		if ((r = buf_put_fmt(to, "%s\"%s\":{%s}", sep, rows[i].name,
-		    offers & MCP_OFFER_CHANGES ? rows[i].changes : "")) != 0)
+		updated = (offers & rows[i].updated) != 0;
+		changed = (offers & rows[i].changed) != 0;
+		if ((r = buf_put_fmt(to, "%s\"%s\":{%s%s%s}", sep, rows[i].name, updated ? "\"subscribe\":true" : "",
+		    updated && changed ? "," : "", changed ? "\"listChanged\":true" : "")) != 0)
 			return r;
 		sep = ",";
 	}

@@ -29,16 +29,24 @@ about_cut(struct span text, size_t most)
 static uint32_t
 offers_of(struct json_value result, struct json_value capabilities)
 {
-	static const struct { const char *name; uint32_t bit; } rows[] = {
-		{ "tools", MCP_OFFER_TOOLS }, { "prompts", MCP_OFFER_PROMPTS },
-		{ "resources", MCP_OFFER_RESOURCES }, { "completions", MCP_OFFER_COMPLETIONS },
-		{ "logging", MCP_OFFER_LOGGING },
+	static const struct { const char *name; uint32_t bit, changed, updated; } rows[] = {
+		{ "tools", MCP_OFFER_TOOLS, MCP_OFFER_TOOLS_CHANGED, 0 },
+		{ "prompts", MCP_OFFER_PROMPTS, MCP_OFFER_PROMPTS_CHANGED, 0 },
+		{ "resources", MCP_OFFER_RESOURCES, MCP_OFFER_RESOURCES_CHANGED, MCP_OFFER_UPDATED },
+		{ "completions", MCP_OFFER_COMPLETIONS, 0, 0 }, { "logging", MCP_OFFER_LOGGING, 0, 0 },
 	};
-	uint32_t	bits = 0;
+	struct json_value	said;
+	uint32_t		bits = 0;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (json_get(capabilities, rows[i].name).type == JSON_OBJECT)
-			bits |= rows[i].bit;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if ((said = json_get(capabilities, rows[i].name)).type != JSON_OBJECT)
+			continue;
+		bits |= rows[i].bit;
+		if (json_get(said, "listChanged").type == JSON_TRUE)
+			bits |= rows[i].changed;
+		if (json_get(said, "subscribe").type == JSON_TRUE)
+			bits |= rows[i].updated;
+	}
 	/* That revision has the method and no word for it (mcp-wire 14.3); whoever lacks it has no values. */
 	if (json_is(json_get(result, "protocolVersion"), mcp_version_name(MCP_2024_11_05)) &&
 	    (bits & (MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES)) != 0)

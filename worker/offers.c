@@ -8,10 +8,9 @@
 #include "worker/offers.h"
 #include "worker/view.h"
 
-/* What the gateway can carry at all.  Changes are not something that servers say they have: those of stdio
- * servers are told, HTTP servers are not listened to yet, and nothing may be promised that is not delivered. */
+/* What the gateway can carry at all. */
 #define CARRIED	(MCP_OFFER_TOOLS | MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES | MCP_OFFER_COMPLETIONS | \
-	MCP_OFFER_LOGGING)
+	MCP_OFFER_LOGGING | MCP_OFFER_CHANGES)
 
 #define INSTRUCTIONS_MAX	ABOUT_INSTRUCTIONS_MAX	/* of all servers together */
 
@@ -43,23 +42,27 @@ offers_want(struct request *rq, struct lists_wait *wait)
 		    view_list_instance(rq, rq->server), LIST_ABOUT, true);
 }
 
+uint32_t
+offers_of_server(const struct request *rq, const struct rec_server *s)
+{
+	const struct about	*about = about_of(rq, s);
+	uint32_t		 bits = about != NULL ? about->offers & CARRIED : CARRIED;
+
+	/* HTTP servers are not listened to yet, and nothing may be promised that is not delivered. */
+	return s->kind == SERVER_STDIO ? bits : bits & ~(uint32_t)MCP_OFFER_CHANGES;
+}
+
 struct offers
 offers_now(const struct request *rq)
 {
 	struct offers		 o = { .bits = rq->view & VIEW_HAS_SERVER ? 0 : MCP_OFFER_TOOLS, .certain = true };
 	const struct rec_server	*s;
-	const struct about	*about;
 	uint64_t		 at = 0;
-	uint32_t		 changes = 0;
 
 	while ((s = next_server(rq, &at)) != NULL) {
-		about = about_of(rq, s);
-		o.bits |= about != NULL ? about->offers : CARRIED;
-		o.certain = o.certain && about != NULL;
-		if (s->kind == SERVER_STDIO)
-			changes = MCP_OFFER_CHANGES;
+		o.bits |= offers_of_server(rq, s);
+		o.certain = o.certain && about_of(rq, s) != NULL;
 	}
-	o.bits = (o.bits & CARRIED) | changes;
 	return o;
 }
 

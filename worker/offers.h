@@ -20,6 +20,8 @@ struct offers {
 void		offers_want(struct request *rq, struct lists_wait *wait);
 /* From what is known now: a server that has said nothing yet may have everything. */
 struct offers	offers_now(const struct request *rq);
+/* The same of one server: enum mcp_offer. */
+uint32_t	offers_of_server(const struct request *rq, const struct rec_server *s);
 /* What the ladder is told for this method.  Tools are always there: servers may have them without saying
  * so, and calls of them are what must not wait. */
 uint32_t	offers_for(const struct request *rq, enum mcp_method method);

@@ -13,6 +13,7 @@
 #include "mcp/news.h"
 #include "worker/events.h"
 #include "worker/fanin.h"
+#include "worker/offers.h"
 #include "worker/session.h"
 #include "worker/streams.h"
 #include "worker/view.h"
@@ -293,10 +294,8 @@ sees(const struct stream *s, enum link_event_kind kind, uint64_t profile, struct
 static bool
 concerns(const struct sub *sub, uint64_t profile, struct list_owner owner, struct span uri)
 {
-	if (sub->profile != profile || sub->owner.instance != owner.instance || uri.n < sub->bytes ||
-	    memcmp(uri.p, sub->uri, sub->bytes) != 0)
-		return false;
-	return uri.n == sub->bytes || sub->uri[sub->bytes - 1] == '/' || uri.p[sub->bytes] == '/';
+	return sub->profile == profile && sub->owner.instance == owner.instance &&
+	    mcp_uri_covers(span_make(sub->uri, sub->bytes), uri);
 }
 
 static void
@@ -339,7 +338,7 @@ streams_subscribe(struct stream *s, struct request *rq, const struct rec_server 
 	int			 r;
 
 	MAGIC_CHECK(s, STREAM_MAGIC);
-	if (server->kind != SERVER_STDIO)
+	if ((offers_of_server(rq, server) & MCP_OFFER_UPDATED) == 0)
 		return E_RPC_METHOD;
 	if (*sub_find(s, uri) != NULL)
 		return 0;

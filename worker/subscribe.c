@@ -33,11 +33,9 @@ went_home(struct request *rq)
 static unsigned
 lists_of(uint32_t offers)
 {
-	if ((offers & MCP_OFFER_CHANGES) == 0)
-		return 0;
-	return (offers & MCP_OFFER_TOOLS ? 1u << LINK_EVENT_TOOLS : 0) |
-	    (offers & MCP_OFFER_PROMPTS ? 1u << LINK_EVENT_PROMPTS : 0) |
-	    (offers & MCP_OFFER_RESOURCES ? 1u << LINK_EVENT_RESOURCES : 0);
+	return (offers & MCP_OFFER_TOOLS_CHANGED ? 1u << LINK_EVENT_TOOLS : 0) |
+	    (offers & MCP_OFFER_PROMPTS_CHANGED ? 1u << LINK_EVENT_PROMPTS : 0) |
+	    (offers & MCP_OFFER_RESOURCES_CHANGED ? 1u << LINK_EVENT_RESOURCES : 0);
 }
 
 void
@@ -248,9 +246,9 @@ subscribe_listen(struct request *rq)
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
 	}
-	l->offers = offers_now(rq).bits & (MCP_OFFER_CHANGES | wanted(n, "toolsListChanged", MCP_OFFER_TOOLS) |
-	    wanted(n, "promptsListChanged", MCP_OFFER_PROMPTS) |
-	    wanted(n, "resourcesListChanged", MCP_OFFER_RESOURCES));
+	l->offers = offers_now(rq).bits & (wanted(n, "toolsListChanged", MCP_OFFER_TOOLS_CHANGED) |
+	    wanted(n, "promptsListChanged", MCP_OFFER_PROMPTS_CHANGED) |
+	    wanted(n, "resourcesListChanged", MCP_OFFER_RESOURCES_CHANGED));
 	json_iter_init(&l->left, uris);
 	listen_next(rq, l);
 }

@@ -11,7 +11,8 @@
  * acknowledged there is no third; a tool that never does has that one all the same.
  */
 #include "lib/num.h"
-#include "mcp/rpc.h"
+#include "mcp/bridge.h"
+#include "mcp/news.h"
 #include "sandbox/runner/instance_priv.h"
 #include "sandbox/runner/listen.h"
 #include "sandbox/runner/subscribe.h"
@@ -19,29 +20,24 @@
 
 #define ACK_MS		10000	/* a tool that is silent for so long will not acknowledge */
 #define LINE_MAX_BYTES	(2 * LINK_URIS_BYTES + 4 * LINK_URIS_MAX + 4096)
-#define META		"io.modelcontextprotocol/"
 
 static int
 put_request(const struct instance *i, uint64_t id, struct buf *to)
 {
-	size_t	before;
-	int	r;
+	struct buf	uris, params;
+	char		digits[24];
+	int		r;
 
-	if ((r = buf_put_fmt(to, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"subscriptions/listen\","
-	    "\"params\":{\"_meta\":{\"" MCP_META_VERSION "\":\"2026-07-28\",\"" MCP_META_CAPABILITIES "\":{},"
-	    "\"" MCP_META_CLIENT_INFO "\":{\"name\":\"mcpgw\",\"version\":\"" MCPGW_VERSION "\"}},"
-	    "\"notifications\":{\"toolsListChanged\":true,\"promptsListChanged\":true,"
-	    "\"resourcesListChanged\":true,\"resourceSubscriptions\":[", (unsigned long long)id)) != 0)
-		return r;
-	before = to->used;
-	if ((r = subs_put(i->server, i->key, to)) != 0)
-		return r;
-	if (to->used == before) {
-		/* Without any it is not said: some might take an empty list for a mistake. */
-		to->used -= sizeof(",\"resourceSubscriptions\":[") - 1;
-		return buf_put_str(to, "}}}\n");
-	}
-	return buf_put_str(to, "]}}}\n");
+	buf_init(&uris, LINE_MAX_BYTES);
+	buf_init(&params, LINE_MAX_BYTES);
+	if ((r = subs_put(i->server, i->key, &uris)) == 0 &&
+	    (r = mcp_write_listen_params(&params, buf_rest(&uris))) == 0 &&
+	    (r = bridge_write_own(to, MCP_SUBSCRIPTIONS_LISTEN, span_make(digits, num_decimal(id, digits)),
+	    buf_rest(&params), BRIDGE_MODERN)) == 0)
+		r = buf_put_str(to, "\n");
+	buf_fini(&uris);
+	buf_fini(&params);
+	return r;
 }
 
 static void
@@ -103,7 +99,7 @@ listen_acknowledged(struct instance *i, const struct line *line)
 	struct json_value	 meta = json_get(line->msg.params, "_meta");
 	uint64_t		 id;
 
-	if (l->next == 0 || num_u64(json_get(meta, META "subscriptionId").raw, &id) != 0 || id != l->next)
+	if (l->next == 0 || num_u64(json_get(meta, MCP_META_SUBSCRIPTION).raw, &id) != 0 || id != l->next)
 		return;
 	end(i, l->id);
 	l->id = l->next;

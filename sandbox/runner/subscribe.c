@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "mcp/news.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/listen.h"
 #include "sandbox/runner/subscribe.h"
@@ -233,15 +234,9 @@ subs_want(const struct server *s, uint64_t key, struct span uri)
 {
 	const struct subs	*set = subs_find(s, key);
 
-	for (const struct sub *sub = set == NULL ? NULL : set->first; sub != NULL; sub = sub->next) {
-		struct span	above = span_make(sub->uri, sub->bytes);
-
-		if (sub->holders == NULL || !span_starts(uri, above))
-			continue;
-		/* Below it, not only beginning like it. */
-		if (uri.n == above.n || above.p[above.n - 1] == '/' || uri.p[above.n] == '/')
+	for (const struct sub *sub = set == NULL ? NULL : set->first; sub != NULL; sub = sub->next)
+		if (sub->holders != NULL && mcp_uri_covers(span_make(sub->uri, sub->bytes), uri))
 			return true;
-	}
 	return false;
 }
 

@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "mcp/news.h"
 #include "sandbox/runner/tidings.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/subscribe.h"
@@ -249,51 +250,25 @@ tidings_put(struct runner *r, const struct link_event *what, struct span uri)
 
 /* --- from a tool --------------------------------------------------------------------------------- */
 
-static bool
-kind_of(enum mcp_method method, uint32_t *kind)
-{
-	switch (method) {
-	case MCP_NOTE_TOOLS_CHANGED:
-		*kind = LINK_EVENT_TOOLS;
-		return true;
-	case MCP_NOTE_PROMPTS_CHANGED:
-		*kind = LINK_EVENT_PROMPTS;
-		return true;
-	case MCP_NOTE_RESOURCES_CHANGED:
-		*kind = LINK_EVENT_RESOURCES;
-		return true;
-	case MCP_NOTE_RESOURCES_UPDATED:
-		*kind = LINK_EVENT_UPDATED;
-		return true;
-	default:
-		return false;
-	}
-}
-
 void
 tiding_take(struct instance *i, const struct line *line)
 {
 	struct server		*s = i->server;
 	struct link_event	 what = { .profile = s->hash, .instance = i->key, .capabilities = i->capabilities };
-	struct json_value	 said;
-	struct span		 uri = SPAN_NONE;
+	enum link_event_kind	 kind;
+	struct span		 uri;
 	struct arena		 a;
 	uint64_t		 dropped = s->r->tidings.dropped;
 
 	/* An instance of one call has nobody who would ask it for its lists. */
-	if (s->per_call || !kind_of(line->msg.method, &what.what))
-		return;
-	if (what.what != LINK_EVENT_UPDATED) {
-		tidings_put(s->r, &what, SPAN_NONE);
-		return;
-	}
-	said = json_get(line->msg.params, "uri");
-	/* An escape is six bytes for one. */
-	if (said.type != JSON_STRING || said.raw.n > 6 * LINK_URI_MAX + 2)
+	if (s->per_call)
 		return;
 	arena_init(&a, NULL, 0, 16 * LINK_URI_MAX);
-	if (json_string(said, &a, &uri) == 0 && link_uri_ok(uri) && subs_want(s, i->key, uri))
+	if (mcp_read_news(line->msg.method, line->msg.params, &a, &kind, &uri) == 0 &&
+	    (kind != LINK_EVENT_UPDATED || subs_want(s, i->key, uri))) {
+		what.what = kind;
 		tidings_put(s->r, &what, uri);
+	}
 	arena_fini(&a);
 	if (s->r->tidings.dropped != dropped)
 		log_warn_repeat(SERVER_SUBJECT(s), "says that more resources were updated than can be told, "

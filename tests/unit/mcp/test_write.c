@@ -100,6 +100,12 @@ Test(write, initialize_says_what_is_served)
 	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2024-11-05\","
 	    "\"capabilities\":{\"tools\":{}},"
 	    "\"serverInfo\":{\"name\":\"mcpgw\",\"version\":\"" MCPGW_VERSION "\"}}}");
+	next();
+	cr_assert(mcp_write_initialize(&to, SPAN_LIT("0"), MCP_2024_11_05, MCP_OFFER_TOOLS | MCP_OFFER_PROMPTS |
+	    MCP_OFFER_RESOURCES | MCP_OFFER_PROMPTS_CHANGED | MCP_OFFER_UPDATED, SPAN_NONE) == 0);
+	expect("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"protocolVersion\":\"2024-11-05\","
+	    "\"capabilities\":{\"tools\":{},\"prompts\":{\"listChanged\":true},\"resources\":{\"subscribe\":true}},"
+	    "\"serverInfo\":{\"name\":\"mcpgw\",\"version\":\"" MCPGW_VERSION "\"}}}");
 }
 
 Test(write, discover_has_what_the_schema_requires)

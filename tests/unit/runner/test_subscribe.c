@@ -293,7 +293,7 @@ Test(subscribe, a_modern_tool_is_asked_to_tell_all_when_it_comes_up, .timeout = 
 	text = puppet_says(r, 1, "%s", "");
 	claim(strstr(text, "{\\\"jsonrpc\\\":\\\"2.0\\\",\\\"id\\\":1,\\\"method\\\":" LISTENS) != NULL, "%s", text);
 	claim(strstr(text, "\\\"notifications\\\":{\\\"toolsListChanged\\\":true,\\\"promptsListChanged\\\":true,"
-	    "\\\"resourcesListChanged\\\":true}}}") != NULL, "%s", text);
+	    "\\\"resourcesListChanged\\\":true},") != NULL, "%s", text);
 	claim(strstr(text, "io.modelcontextprotocol/protocolVersion\\\":\\\"2026-07-28") != NULL, "%s", text);
 	claim(heard(r, 1, LISTENS) == 1);
 	rig_end(r);

@@ -26,7 +26,12 @@ read_text(const char *text, struct about **out)
 Test(about, offers_what_is_declared)
 {
 	static const struct { const char *text; uint32_t want; } rows[] = {
-		{ "{\"capabilities\":{\"prompts\":{\"listChanged\":true},\"resources\":{}}}", P | R },
+		{ "{\"capabilities\":{\"prompts\":{\"listChanged\":true},\"resources\":{}}}",
+		    P | R | MCP_OFFER_PROMPTS_CHANGED },
+		{ "{\"capabilities\":{\"tools\":{\"listChanged\":true,\"subscribe\":true},\"resources\":"
+		    "{\"listChanged\":false,\"subscribe\":true}}}", T | R | MCP_OFFER_TOOLS_CHANGED | MCP_OFFER_UPDATED },
+		{ "{\"capabilities\":{\"resources\":{\"listChanged\":true,\"subscribe\":1}}}",
+		    R | MCP_OFFER_RESOURCES_CHANGED },
 		{ "{\"capabilities\":{\"tools\":{},\"completions\":{},\"logging\":{},\"x\":{}}}",
 		    T | C | MCP_OFFER_LOGGING },
 		{ "{\"capabilities\":{\"tools\":true,\"prompts\":{}}}", P },
