@@ -11,6 +11,7 @@
 #include "lib/bug.h"
 #include "mcp/capability.h"
 #include "upstream/lane.h"
+#include "upstream/news.h"
 #include "upstream/reply.h"
 
 #define CALL_MAGIC	0xca110001u
@@ -178,6 +179,8 @@ take_message(struct upstream_call *c, const struct rpc_answer *m)
 		return;
 	if (m->kind == RPC_NOTIFICATION && m->method == MCP_NOTE_PROGRESS)
 		more_time(c);
+	else
+		news_overheard(c->u, c->request.target->profile, c->request.instance, m);
 	if (c->on_message == NULL)
 		return;
 	c->in_message = true;

@@ -11,6 +11,7 @@
 #include "lib/bug.h"
 #include "upstream/lane.h"
 #include "upstream/listen.h"
+#include "upstream/news.h"
 #include "upstream/origin.h"
 #include "upstream/reply.h"
 
@@ -508,14 +509,6 @@ who_wants(const struct lane *l, struct span token)
 	return s;
 }
 
-/* Lists and resources that changed: nobody subscribes to them here. */
-static void
-drop_news_of_the_session(const struct lane *l, const struct rpc_answer *m)
-{
-	(void)l;
-	(void)m;
-}
-
 static void
 on_message(struct listen *li, const struct rpc_answer *m)
 {
@@ -536,11 +529,11 @@ on_message(struct listen *li, const struct rpc_answer *m)
 		s = owner(l);
 		break;
 	default:
-		drop_news_of_the_session(l, m);
+		news_overheard(l->of->u, l->listen.target.profile, l->of->instance, m);
 		return;
 	}
 	if (s != NULL)
 		s->ops->on_message(s, m);
 }
 
-static const struct listen_ops listen_ops = { on_settled, on_message, on_listen_end };
+static const struct listen_ops listen_ops = { on_settled, on_message, on_listen_end, NULL };

@@ -10,7 +10,6 @@
 #include "upstream/listen.h"
 
 #define HEAD_MS		2000	/* calls wait so long for the stream's beginning */
-#define AGAIN_MS	1000
 #define AGAIN_MS_MAX	10000
 #define TARGET_MAX	(256 * 1024)
 
@@ -49,7 +48,9 @@ on_open(struct ask *a)
 	struct listen	*l = listen_of(a);
 
 	l->state = LISTEN_OPEN;
-	l->failures = 0;
+	pause_opened(&l->pause, loop_now_ms(l->u->loop));
+	if (l->ops->on_open != NULL)
+		l->ops->on_open(l);
 	settle(l);
 }
 
@@ -66,12 +67,8 @@ on_message(struct ask *a, const struct rpc_answer *m)
 static void
 again_later(struct listen *l, uint64_t retry_ms)
 {
-	uint64_t	ms = retry_ms == 0 ? AGAIN_MS : retry_ms;
-
-	for (unsigned i = 1; i < l->failures && ms < AGAIN_MS_MAX; i++)
-		ms *= 2;
 	l->state = LISTEN_BROKEN;
-	loop_timer_arm(&l->again, ms < AGAIN_MS_MAX ? ms : AGAIN_MS_MAX);
+	loop_timer_arm(&l->again, pause_next(&l->pause, loop_now_ms(l->u->loop), retry_ms));
 }
 
 /* What will be no other the next time.  A second stream is refused with 409 while the server has not seen
@@ -118,11 +115,9 @@ on_end(struct ask *a, int error)
 		off(l);
 		return;
 	}
-	if (!opened)
-		l->failures++;
 	again_later(l, retry_ms);
 	/* Not reached at all: nor will the call be, and it is better at saying so. */
-	if (!opened && (status == 0 || l->failures > 1))
+	if (!opened && (status == 0 || l->pause.failures > 1))
 		settle(l);
 }
 
@@ -154,7 +149,6 @@ on_again(struct loop_timer *t, void *arg)
 	}
 	if (open_stream(l) == 0)
 		return;
-	l->failures++;
 	again_later(l, 0);
 	settle(l);
 }
@@ -174,6 +168,7 @@ listen_init(struct listen *l, struct upstream *u, const struct listen_ops *ops)
 	memset(l, 0, sizeof(*l));
 	l->u = u;
 	l->ops = ops;
+	l->pause.most_ms = AGAIN_MS_MAX;
 	arena_init(&l->arena, NULL, 0, TARGET_MAX);
 	loop_timer_init(u->loop, &l->again, on_again, l);
 	loop_timer_init(u->loop, &l->patience, on_patience, l);
@@ -212,7 +207,7 @@ listen_start(struct listen *l, const struct upstream_target *target, enum mcp_ve
 	memcpy(l->session, session.p, session.n);
 	l->session[session.n] = '\0';
 	l->last_event[0] = '\0';
-	l->failures = 0;
+	l->pause = (struct pause){ .most_ms = l->pause.most_ms };
 	if ((r = open_stream(l)) == 0)
 		loop_timer_arm(&l->patience, HEAD_MS);
 	return r;
@@ -228,11 +223,10 @@ void
 listen_hurry(struct listen *l)
 {
 	/* After the second failure it is no accident. */
-	if (l->state != LISTEN_BROKEN || l->failures > 1)
+	if (l->state != LISTEN_BROKEN || l->pause.failures > 1)
 		return;
 	loop_timer_disarm(&l->again);
 	if (open_stream(l) != 0) {
-		l->failures++;
 		again_later(l, 0);
 		return;
 	}

@@ -8,6 +8,7 @@
 #ifndef UPSTREAM_LISTEN_H
 #define UPSTREAM_LISTEN_H
 
+#include "upstream/pause.h"
 #include "upstream/upstream_priv.h"
 
 struct listen;
@@ -24,6 +25,8 @@ struct listen_ops {
 	void	(*on_message)(struct listen *l, const struct rpc_answer *m);
 	/* It is off; on_settled does not come. */
 	void	(*on_end)(struct listen *l, enum listen_end why);
+	/* It is open, for the first time or again; last_event is what it was gone on from.  May be NULL. */
+	void	(*on_open)(struct listen *l);
 };
 
 enum listen_state { LISTEN_OFF, LISTEN_OPENING, LISTEN_OPEN, LISTEN_BROKEN };
@@ -36,7 +39,7 @@ struct listen {			/* embedded */
 	struct upstream_target	 target;	/* a copy; stays when it is stopped, not when it is forgotten */
 	struct loop_timer	 again, patience;
 	enum listen_state	 state;
-	unsigned		 failures;	/* one after the other, without a stream between */
+	struct pause		 pause;		/* most_ms is the owner's to change */
 	bool			 settled, in_message;
 	bool			 needed;	/* the owner's: it is opened again when it breaks */
 	enum mcp_version	 version;

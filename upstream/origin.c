@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * origin.c - what is known of a legacy server, whoever calls it: which names ask, has it streams
+ * origin.c - what is known of a server, whoever calls it: which names ask, has it streams
  *
- * Process: worker.  Owns: one origin per profile, while anybody holds it.
+ * Process: worker.  Owns: one origin per profile, while anybody holds it, or it has no streams.
  * Trusts:  nothing; what is wrong here costs that server's own calls.
  */
 #include <stdlib.h>
@@ -13,13 +13,30 @@
 /* The server may be changed for one that has streams, and its sessions may outlive that. */
 #define STREAMLESS_MS	(60 * UINT64_C(60000))
 
+static void
+drop(struct origin **link)
+{
+	struct origin	*o = *link;
+
+	*link = o->next;
+	learn_free(&o->learnt);
+	free(o);
+}
+
 struct origin *
 origin_find(struct upstream *u, uint64_t profile)
 {
-	struct origin	*o;
+	struct origin	**link = &u->origins, *o = NULL;
 
-	for (o = u->origins; o != NULL && o->profile != profile; o = o->next)
-		;
+	while (*link != NULL) {
+		if ((*link)->profile == profile)
+			o = *link;
+		else if ((*link)->refs == 0 && !origin_is_streamless(*link)) {
+			drop(link);
+			continue;
+		}
+		link = &(*link)->next;
+	}
 	if (o == NULL) {
 		if ((o = calloc(1, sizeof(*o))) == NULL)
 			return NULL;
@@ -41,13 +58,20 @@ origin_unref(struct origin **op)
 	if (o == NULL)
 		return;
 	BUG_ON(o->refs == 0);
-	if (--o->refs > 0)
+	if (--o->refs > 0 || origin_is_streamless(o))
 		return;
 	for (link = &o->u->origins; *link != o; link = &(*link)->next)
 		;
-	*link = o->next;
-	learn_free(&o->learnt);
-	free(o);
+	drop(link);
+}
+
+void
+origin_free_all(struct upstream *u)
+{
+	while (u->origins != NULL) {
+		BUG_ON(u->origins->refs > 0);
+		drop(&u->origins);
+	}
 }
 
 void
@@ -60,4 +84,14 @@ bool
 origin_is_streamless(const struct origin *o)
 {
 	return loop_now_ms(o->u->loop) < o->streamless_until_ms;
+}
+
+bool
+origin_streamless_now(const struct upstream *u, uint64_t profile)
+{
+	const struct origin	*o;
+
+	for (o = u->origins; o != NULL && o->profile != profile; o = o->next)
+		;
+	return o != NULL && origin_is_streamless(o);
 }

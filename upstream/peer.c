@@ -185,12 +185,12 @@ session_key(const struct peer *p)
 	return hash64(&p->u->sessions->key, span_make(parts, sizeof(parts)));
 }
 
-/* What a server asks by itself comes to the one worker that holds the session's stream, so such a session
+/* What a server says by itself comes to the one worker that holds the session's stream, so such a session
  * is one worker's (mcp-wire 14.8). */
 static bool
 is_shared(const struct peer *p)
 {
-	return (p->capabilities & MCP_CAN_BE_ASKED) == 0 && p->u->sessions != NULL &&
+	return (p->capabilities & MCP_CAN_BE_ASKED) == 0 && p->lane != PEER_LANE_NEWS && p->u->sessions != NULL &&
 	    p->u->sessions->slots != NULL;
 }
 

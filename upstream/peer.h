@@ -8,7 +8,11 @@
 #ifndef UPSTREAM_PEER_H
 #define UPSTREAM_PEER_H
 
+#include <limits.h>
+
 #include "upstream/upstream_priv.h"
+
+#define PEER_LANE_NEWS	UINT_MAX	/* not lane.c's: a session that is this worker's own, for news.c */
 
 /* error: 0 the peer is ready; else E_*, why is for people. */
 typedef void peer_wait_fn(void *arg, int error, const char *why);
@@ -22,7 +26,7 @@ struct peer_wait {		/* embedded in what waits */
 };
 
 /* With one reference for the caller.  capabilities: what a legacy server's session is initialized with, so
- * it has one for each (mcp-wire 14.7).  lane: 0; others are lane.c's.  E_OVERLOAD or E_NOMEM. */
+ * it has one for each (mcp-wire 14.7).  lane: 0, PEER_LANE_NEWS; others are lane.c's.  E_OVERLOAD or E_NOMEM. */
 must_check int	peer_find(struct upstream *u, const struct upstream_target *target, uint64_t instance,
 		    uint64_t capabilities, unsigned lane, struct peer **out);
 void		peer_unref(struct peer **p);

@@ -10,6 +10,8 @@
 #include "lib/bug.h"
 #include "lib/num.h"
 #include "upstream/lane.h"
+#include "upstream/news.h"
+#include "upstream/origin.h"
 #include "upstream/reply.h"
 
 #define STREAM_IDLE_MS	30000
@@ -67,9 +69,11 @@ upstream_free(struct upstream **up)
 		return;
 	BUG_ON(u->call_count > 0);
 	upstream_spare_free(u);
+	news_free_all(u);
 	reply_end_all(u);
 	lanes_free_all(u);
 	peer_free_all(u);
+	origin_free_all(u);
 	pool_free(&u->shared.pool);
 	rpc_scan_free(&u->shared.scan);
 	free(u);

@@ -9,12 +9,22 @@
 #include "upstream/call.h"
 
 #define PEER_BUCKETS	256
+#define NEWS_BUCKETS	256
 
 struct lane;
 struct lanes;
 struct origin;
+struct news;
+struct news_ops;
 struct peer;
 struct reply;
+
+struct upstream_news {		/* news.c's */
+	struct news		*first, *bucket[NEWS_BUCKETS];
+	size_t			 count;
+	const struct news_ops	*ops;
+	void			*arg;
+};
 
 struct upstream {
 	struct loop		*loop;
@@ -29,6 +39,7 @@ struct upstream {
 	size_t			 peer_count, call_count;
 	struct upstream_call	*spare;		/* call.c's, for the next calls */
 	size_t			 spare_count;
+	struct upstream_news	 news;
 	struct reply		*replies;
 	size_t			 reply_count, reply_bytes;
 	uint64_t		 next_id;

@@ -29,6 +29,7 @@
  *   gethang    its head never comes              get409    refused twice so, before it is there
  *   noget      none: 405                         get404    none: 404
  *   getlost    the session is over after its first call
+ * What it says of changes: lying_news.c.
  * GET /log answers what was asked so far: a line of method, session, version, Mcp-Method, Mcp-Name,
  * X-Secret and Last-Event-ID per request, "-" for what was not there; a response with an error is a refusal.
  * Of a stream "open" and "closed" with the session.
@@ -321,7 +322,7 @@ legacy(int fd, const struct request *q)
 	if (strcmp(q->method, "initialize") == 0) {
 		snprintf(fields, sizeof(fields), "Mcp-Session-Id: s-%u\r\n", atomic_fetch_add(&shared->sessions, 1) + 1);
 		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"protocolVersion\":\"2025-06-18\","
-		    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"lying\",\"version\":\"1\"}}}", q->id);
+		    "\"capabilities\":%s,\"serverInfo\":{\"name\":\"lying\",\"version\":\"1\"}}}", q->id, news_capabilities());
 		answer(fd, fields, json);
 		return;
 	}
@@ -346,7 +347,7 @@ legacy(int fd, const struct request *q)
 		session_take_response(q);
 		plain(fd, told("early") ? "500 Internal Server Error" : "202 Accepted", "", "");
 	} else {
-		if (!session_answer_call(fd, q, mine))
+		if (!news_answer(fd, q, mine) && !session_answer_call(fd, q, mine))
 			answer_call(fd, q);
 		if (told("getlost") && mine == 1)
 			atomic_store(&shared->session[mine].over, 1);
@@ -425,10 +426,12 @@ serve_modern(int fd, const struct request *q)
 	}
 	if (strcmp(q->method, "server/discover") == 0) {
 		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\","
-		    "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},\"_meta\":{}}}", q->id);
+		    "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":%s,\"_meta\":{}}}", q->id, news_capabilities());
 		answer(fd, "", json);
 		return;
 	}
+	if (news_listen(fd, q) || news_answer(fd, q, 0))
+		return;
 	if (!told("params"))
 		answer_call(fd, q);
 	else if (strcmp(q->method, "tools/list") == 0)

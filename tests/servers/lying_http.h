@@ -14,6 +14,7 @@
 
 #define POSTS_MAX	4096
 #define SESSIONS_MAX	4096
+#define SUBS_MAX	4096
 
 enum { POST_NEW, POST_READY, POST_SENT, POST_ANSWERED };
 
@@ -25,11 +26,15 @@ struct post {
 };
 
 struct session {
-	atomic_uint	over, asking, refused;
+	atomic_uint	over, asking, refused, open;
 };
 
 struct shared {
-	atomic_uint	used, sessions, calls, lists, posts, written;
+	atomic_uint	used, sessions, calls, lists, posts, grown, subs, written;
+	struct {
+		atomic_uint	session;	/* 0: it is no more */
+		char		uri[128];
+	} sub[SUBS_MAX];
 	struct session	session[SESSIONS_MAX];
 	struct post	post[POSTS_MAX];
 	char		log[LOG_BYTES];
@@ -69,8 +74,21 @@ void	large_answer(int fd, const struct request *q);
 bool	session_has_stream(void);
 /* GET: that stream; comes back when it was refused only. */
 void	session_stream(int fd, unsigned session);
+/* What stands on the stream, until the client is gone; never comes back, but when it was cut. */
+void	session_talk(int fd, unsigned session);
+/* A message for the stream: what follows its jsonrpc member. */
+void	session_post(unsigned session, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void	session_take_response(const struct request *q);
 /* True when the call is answered here. */
 bool	session_answer_call(int fd, const struct request *q, unsigned session);
+
+/* lying_news.c: an answer to a request about what is told; false: it is none.  session: 0 of a modern client. */
+bool	news_answer(int fd, const struct request *q, unsigned session);
+/* subscriptions/listen, likewise. */
+bool	news_listen(int fd, const struct request *q);
+/* An object. */
+const char *news_capabilities(void);
+/* False: the stream was ended. */
+bool	news_stream_begins(int fd, unsigned session);
 
 #endif

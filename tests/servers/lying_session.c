@@ -34,6 +34,19 @@ post_say(struct post *p, bool here, const char *fmt, ...)
 	atomic_store(&p->state, here ? POST_SENT : POST_READY);
 }
 
+void
+session_post(unsigned session, const char *fmt, ...)
+{
+	struct post	*p = post_new(session);
+	va_list		 ap;
+	int		 n = snprintf(p->text, sizeof(p->text), "{\"jsonrpc\":\"2.0\",");
+
+	va_start(ap, fmt);
+	vsnprintf(p->text + n, sizeof(p->text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	atomic_store(&p->state, POST_READY);
+}
+
 static bool
 is_gone(int fd)
 {
@@ -54,7 +67,10 @@ stream_say(int fd, unsigned mine)
 
 		if (p->session != mine || !atomic_compare_exchange_strong(&p->state, &ready, POST_SENT))
 			continue;
-		snprintf(text, sizeof(text), "retry: 20\nid: g-%u\ndata: %s\n\n", i, p->text);
+		if (told("tells") && !told("tellids"))
+			snprintf(text, sizeof(text), "retry: 20\ndata: %s\n\n", p->text);
+		else
+			snprintf(text, sizeof(text), "retry: 20\nid: g-%u\ndata: %s\n\n", i, p->text);
 		chunk(fd, text);
 		if (told("getcut")) {
 			say(fd, "0\r\n\r\n");
@@ -68,7 +84,7 @@ bool
 session_has_stream(void)
 {
 	static const char *const names[] = { "getasks", "getnotes", "getorphan", "getcut", "getslow", "gethang", "get409",
-	    "getlost" };
+	    "getlost", "tells" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (told(names[i]))
@@ -89,6 +105,10 @@ session_stream(int fd, unsigned mine)
 		    "{\"code\":-32000,\"message\":\"Conflict\"},\"id\":null}");
 		return;
 	}
+	if (atomic_load(&shared->session[mine].open) != 0) {
+		plain(fd, "409 Conflict", "", "");
+		return;
+	}
 	if (told("getslow"))
 		usleep(300000);
 	say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -97,10 +117,20 @@ session_stream(int fd, unsigned mine)
 		post_say(post_new(mine), false, "\"id\":\"p\",\"method\":\"ping\"}");
 		post_say(post_new(mine), false, "\"id\":7,\"method\":\"elicitation/create\",\"params\":{}}");
 	}
-	while (stream_say(fd, mine) && !is_gone(fd) && atomic_load(&shared->session[mine].over) == 0)
-		;
-	log_line(line, (size_t)snprintf(line, sizeof(line), "closed s-%u\n", mine));
+	session_talk(fd, mine);
 	_exit(0);
+}
+
+void
+session_talk(int fd, unsigned mine)
+{
+	char	line[64];
+
+	if (!told("tells") || news_stream_begins(fd, mine))
+		while (stream_say(fd, mine) && !is_gone(fd) && atomic_load(&shared->session[mine].over) == 0)
+			;
+	atomic_store(&shared->session[mine].open, 0);
+	log_line(line, (size_t)snprintf(line, sizeof(line), "closed s-%u\n", mine));
 }
 
 /* A response to something that was asked: its id is "q-" and the number of the post. */

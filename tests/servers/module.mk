@@ -1,5 +1,5 @@
 $(call program,tests/lying-server,tests/servers,lying.c,lib,)
-$(call program,tests/lying-http,tests/servers,lying_http.c lying_large.c lying_session.c,lib,)
+$(call program,tests/lying-http,tests/servers,lying_http.c lying_large.c lying_news.c lying_session.c,lib,)
 $(call program,tests/puppet-server,tests/servers,puppet.c,lib,)
 $(call program,tests/listing-server,tests/servers,listing.c,lib,)
 $(call program,tests/objects-server,tests/servers,objects.c objects_rich.c,lib,)

@@ -171,8 +171,9 @@ on_done(struct upstream_call *c, const struct upstream_result *r, void *arg)
 	(void)c;
 }
 
-#define META	",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"," \
-		"\"io.modelcontextprotocol/clientCapabilities\":{}}"
+#define KEYS	"\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"," \
+		"\"io.modelcontextprotocol/clientCapabilities\":{}"
+#define META	",\"_meta\":{" KEYS "}"
 
 int
 server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, struct outcome *o)
@@ -190,12 +191,13 @@ server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, s
 	r.modern_meta = (struct upstream_mark){ (uint32_t)(strstr(body, META) - body), sizeof(META) - 1 };
 	if (o->tool != NULL) {
 		snprintf(o->body, sizeof(o->body), "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"tools/call\",\"params\":{"
-		    "\"name\":\"%s\",\"arguments\":{\"a\":%u},\"_meta\":{\"progressToken\":%s}}}", o->tool, o->a,
+		    "\"name\":\"%s\",\"arguments\":{\"a\":%u},\"_meta\":{\"progressToken\":%s," KEYS "}}}", o->tool, o->a,
 		    o->token == NULL ? "null" : o->token);
 		r.name = span_of(o->tool);
 		r.body = span_of(o->body);
 		r.id.at = (uint32_t)(strstr(o->body, "\"id\":") + 5 - o->body);
-		r.modern_meta.bytes = 0;
+		r.modern_meta.at = (uint32_t)(strstr(o->body, "," KEYS) - o->body);
+		r.modern_meta.bytes = sizeof("," KEYS) - 1;
 		r.progress_token = span_of(o->token);
 	}
 	return upstream_call_start(s->up, &r, on_message, on_done, o, &o->call);
