@@ -29,6 +29,7 @@ enum peer_type {
 	PEER_CREDIT,		/* the client took a bytes */
 	PEER_GONE,		/* the client went away */
 	PEER_CANCEL,		/* a legacy client cancels: a = its session's hash, payload: the raw request id */
+	PEER_STALE,		/* a list changed: a = the server's profile, b = instance, flags = link_event_kind */
 	PEER_TYPE_LIMIT
 };
 

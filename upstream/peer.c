@@ -260,7 +260,15 @@ peer_session(const struct peer *p)
 struct span
 peer_about(const struct peer *p)
 {
-	return span_make(p->about, p->about_bytes);
+	const struct peer	*o = p;
+
+	/* The session may be another worker's; one of this worker's own says the same. */
+	if (p->about == NULL)
+		for (o = *bucket_of(p->u, p->profile); o != NULL; o = o->next)
+			if (o->profile == p->profile && o->instance == p->instance &&
+			    o->capabilities == p->capabilities && o->about != NULL)
+				break;
+	return o == NULL ? SPAN_NONE : span_make(o->about, o->about_bytes);
 }
 
 static void

@@ -48,7 +48,7 @@ enum mcp_version peer_version(const struct peer *p);
 struct span	peer_session(const struct peer *p);	/* valid until the peer is waited for again */
 
 /* What a legacy server answered initialize with, the raw result; empty when another worker made the
- * session.  Valid until the peer is waited for again. */
+ * session, and this one none of its own.  Valid until the peer is waited for again. */
 struct span	peer_about(const struct peer *p);
 
 /* The server does not know this session (HTTP 404). */

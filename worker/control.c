@@ -105,8 +105,9 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 
 	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) != 0)
 		return r;
-	/* A revoked key must not hear on; the others come back at once. */
-	if (m->kind == SNAP_KEYS)
+	/* A revoked key must not hear on, nor may anybody with a credential that is no more; the others come back at
+	 * once. */
+	if (m->kind == SNAP_KEYS || m->kind == SNAP_SECRETS)
 		streams_policy_changed(w);
 	if (m->kind != SNAP_POLICY)
 		return 0;

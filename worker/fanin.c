@@ -16,6 +16,7 @@
 #include "lib/crypt.h"
 #include "lib/sum.h"
 #include "worker/fanin.h"
+#include "worker/listens.h"
 #include "worker/worker.h"
 
 #define BUCKETS		4096		/* a power of two */
@@ -25,7 +26,8 @@
 
 struct sub {
 	struct sub		*next;
-	struct link		*link;		/* of a stdio server; NULL: HTTP */
+	struct link		*link;		/* of a stdio server, or */
+	struct news		*news;		/* of an HTTP server: a wish for it */
 	struct link_subscription what;
 	uint32_t		 count;
 	uint32_t		 bytes;
@@ -85,26 +87,32 @@ fanin_on(struct worker *w, fanin_fn *fn, void *arg)
 }
 
 void
-fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
-    struct span uri)
+fanin_stale(struct worker *w, enum link_event_kind kind, uint64_t profile, uint64_t instance)
 {
-	struct fanin	*f = w->fanin;
-
 	switch (kind) {
 	case LINK_EVENT_TOOLS:
-		lists_expire(w->lists, profile, owner.instance, LIST_TOOLS);
+		lists_expire(w->lists, profile, instance, LIST_TOOLS);
 		break;
 	case LINK_EVENT_PROMPTS:
-		lists_expire(w->lists, profile, owner.instance, LIST_PROMPTS);
+		lists_expire(w->lists, profile, instance, LIST_PROMPTS);
 		break;
 	case LINK_EVENT_RESOURCES:
-		lists_expire(w->lists, profile, owner.instance, LIST_RESOURCES);
-		lists_expire(w->lists, profile, owner.instance, LIST_TEMPLATES);
+		lists_expire(w->lists, profile, instance, LIST_RESOURCES);
+		lists_expire(w->lists, profile, instance, LIST_TEMPLATES);
 		break;
 	case LINK_EVENT_UPDATED:
 	case LINK_EVENT_LIMIT:
 		break;
 	}
+}
+
+void
+fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
+    struct span uri)
+{
+	struct fanin	*f = w->fanin;
+
+	fanin_stale(w, kind, profile, owner.instance);
 	for (size_t i = 0; i < f->listener_count; i++)
 		f->listener[i].fn(kind, profile, owner, uri, f->listener[i].arg);
 }
@@ -215,16 +223,6 @@ on_again(struct loop_timer *t, void *arg)
 
 /* --- subscriptions ---------------------------------------------------------------------------- */
 
-/* Does nothing yet: HTTP servers are not told.  The upstreams take no subscriptions, so one of theirs is
- * counted here and nothing comes of it. */
-static void
-http_subscribe(struct worker *w, bool on, const struct sub *s)
-{
-	(void)w;
-	(void)on;
-	(void)s;
-}
-
 static struct sub **
 sub_find(struct fanin *f, uint64_t profile, uint64_t instance, struct span uri)
 {
@@ -246,6 +244,8 @@ fanin_subscribe(struct worker *w, const struct config *config, const struct rec_
 	struct fanin	*f = w->fanin;
 	struct sub	**at, *s;
 	struct link	*l = NULL;
+	struct news	*n = NULL;
+	int		 r;
 
 	if (!link_uri_ok(uri))
 		return E_FORMAT;
@@ -258,9 +258,17 @@ fanin_subscribe(struct worker *w, const struct config *config, const struct rec_
 	if (server->kind == SERVER_STDIO &&
 	    (l = worker_link(w, policy_tenant_name(config->policy, server->tenant))) == NULL)
 		return E_NOMEM;
-	if ((s = calloc(1, sizeof(*s) + uri.n)) == NULL)
-		return E_NOMEM;
+	if (l == NULL && (r = listens_want(w, config, server, owner, &n)) != 0)
+		return r;
+	if ((s = calloc(1, sizeof(*s) + uri.n)) == NULL ||
+	    (n != NULL && (r = news_subscribe(n, uri)) != 0)) {
+		r = s == NULL ? E_NOMEM : r;
+		free(s);
+		news_let_go(&n);
+		return r;
+	}
 	s->link = l;
+	s->news = n;
 	s->what = (struct link_subscription){ .profile = server->profile, .instance = owner.instance,
 	    .capabilities = (uint32_t)owner.capabilities };
 	s->count = 1;
@@ -269,13 +277,19 @@ fanin_subscribe(struct worker *w, const struct config *config, const struct rec_
 	*at = s;
 	f->count++;
 	f->bytes += uri.n;
-	if (l == NULL) {
-		http_subscribe(w, true, s);
-		return 0;
+	if (l != NULL) {
+		link_subscribe(l, true, &s->what, uri);
+		wish(f, l);
 	}
-	link_subscribe(l, true, &s->what, uri);
-	wish(f, l);
 	return 0;
+}
+
+struct news *
+fanin_news(struct worker *w, uint64_t profile, struct list_owner owner, struct span uri)
+{
+	struct sub	*s = *sub_find(w->fanin, profile, owner.instance, uri);
+
+	return s == NULL ? NULL : s->news;
 }
 
 void
@@ -289,8 +303,9 @@ fanin_unsubscribe(struct worker *w, uint64_t profile, struct list_owner owner, s
 	*at = s->next;
 	f->count--;
 	f->bytes -= s->bytes;
-	if (s->link == NULL) {
-		http_subscribe(w, false, s);
+	if (s->news != NULL) {
+		news_unsubscribe(s->news, uri);
+		news_let_go(&s->news);
 	} else {
 		(*wishes_of(f, s->link))--;
 		link_subscribe(s->link, false, &s->what, uri);

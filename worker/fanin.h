@@ -3,7 +3,7 @@
  * fanin.h - what servers say outside of calls, and what they are asked to say (mcp-wire 14.6)
  *
  * The one door for both kinds of servers.  Every worker hears every event of its tenants' stdio servers, as
- * long as it has a stream to their runner.
+ * long as it has a stream to their runner; HTTP servers it listens to itself (worker/listens.h).
  */
 #ifndef WORKER_FANIN_H
 #define WORKER_FANIN_H
@@ -17,6 +17,7 @@
 
 struct fanin;
 struct link;
+struct news;
 
 /* A server of this profile said so, in the instance for this owner (whose capabilities are those a legacy
  * instance was initialized with, and say nothing of a modern one).  The URI is the server's own, borrowed,
@@ -34,13 +35,18 @@ must_check int	fanin_keep(struct worker *w, struct span tenant);
 void		fanin_let_go(struct worker *w, struct span tenant);
 
 /* Updates of this resource of the server are wanted; counted, so each is to be taken back once.  0; E_FORMAT:
- * no URI that can be subscribed to; E_FULL, E_NOMEM.  Nobody is told whether the server takes it, and none is
- * started for it (ipc/link.h). */
+ * no URI that can be subscribed to; E_SERVER as listens_want() says; E_FULL, E_NOMEM.  Nobody is told whether the
+ * server takes it, and no stdio server is started for it (ipc/link.h). */
 must_check int	fanin_subscribe(struct worker *w, const struct config *config, const struct rec_server *server,
 		    struct list_owner owner, struct span uri);
 /* By profile, since the configuration may have changed.  What is not there is passed over. */
 void		fanin_unsubscribe(struct worker *w, uint64_t profile, struct list_owner owner, struct span uri);
 
+/* The HTTP server that was subscribed to so; NULL: it is none, or was not.  Borrowed while it is. */
+struct news	*fanin_news(struct worker *w, uint64_t profile, struct list_owner owner, struct span uri);
+
+/* This list may have changed; nobody is told. */
+void		fanin_stale(struct worker *w, enum link_event_kind kind, uint64_t profile, uint64_t instance);
 /* A server said something; from the runner's link here, from an HTTP server's stream by its reader. */
 void		fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
 		    struct span uri);

@@ -21,6 +21,7 @@
 #include "worker/call.h"
 #include "worker/fanin.h"
 #include "worker/forward.h"
+#include "worker/listens.h"
 #include "worker/lists.h"
 #include "worker/request.h"
 #include "worker/streams.h"
@@ -90,6 +91,7 @@ worker_go(struct worker *w)
 	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
 	    &w->upstreams)) != 0)
 		fatal(EX_OSERR, "upstreams: %s", err_text(r));
+	listens_init(w);
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	w->ready = true;

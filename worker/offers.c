@@ -5,6 +5,7 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  what servers say of themselves, for what is advertised; policy alone for who sees a server.
  */
+#include "upstream/news.h"
 #include "worker/offers.h"
 #include "worker/view.h"
 
@@ -20,20 +21,6 @@ about_of(const struct request *rq, const struct rec_server *s)
 	return lists_about(rq->w->lists, s, view_list_instance(rq, s));
 }
 
-/* The servers in view, one after the other; NULL at the end. */
-static const struct rec_server *
-next_server(const struct request *rq, uint64_t *at)
-{
-	const struct rec_server	*s;
-
-	if (rq->view & VIEW_HAS_SERVER)
-		return (*at)++ == 0 ? rq->server : NULL;
-	while ((s = policy_server_at(rq->config->policy, (*at)++)) != NULL)
-		if ((s->flags & SERVER_FLAG_DISABLED) == 0 && view_sees_server(rq, s))
-			return s;
-	return NULL;
-}
-
 void
 offers_want(struct request *rq, struct lists_wait *wait)
 {
@@ -42,14 +29,29 @@ offers_want(struct request *rq, struct lists_wait *wait)
 		    view_list_instance(rq, rq->server), LIST_ABOUT, true);
 }
 
+void
+offers_want_told(struct request *rq, struct lists_wait *wait)
+{
+	const struct rec_server	*s;
+	uint64_t		 at = 0;
+
+	offers_want(rq, wait);
+	while ((rq->view & VIEW_HAS_SERVER) == 0 && (s = view_next_server(rq, &at)) != NULL)
+		if (s->kind == SERVER_HTTP)
+			lists_want_kind(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s), LIST_ABOUT,
+			    false);
+}
+
 uint32_t
 offers_of_server(const struct request *rq, const struct rec_server *s)
 {
 	const struct about	*about = about_of(rq, s);
 	uint32_t		 bits = about != NULL ? about->offers & CARRIED : CARRIED;
 
-	/* HTTP servers are not listened to yet, and nothing may be promised that is not delivered. */
-	return s->kind == SERVER_STDIO ? bits : bits & ~(uint32_t)MCP_OFFER_CHANGES;
+	/* Nothing may be promised that is not delivered. */
+	if (s->kind == SERVER_HTTP && (s->https != 0 || news_is_mute(rq->w->upstreams, s->profile)))
+		bits &= ~(uint32_t)MCP_OFFER_CHANGES;
+	return bits;
 }
 
 struct offers
@@ -59,7 +61,7 @@ offers_now(const struct request *rq)
 	const struct rec_server	*s;
 	uint64_t		 at = 0;
 
-	while ((s = next_server(rq, &at)) != NULL) {
+	while ((s = view_next_server(rq, &at)) != NULL) {
 		o.bits |= offers_of_server(rq, s);
 		o.certain = o.certain && about_of(rq, s) != NULL;
 	}
@@ -88,7 +90,7 @@ put_instructions(struct request *rq, struct buf *b)
 	struct span		 title;
 	int			 r;
 
-	while ((s = next_server(rq, &at)) != NULL) {
+	while ((s = view_next_server(rq, &at)) != NULL) {
 		if ((about = about_of(rq, s)) == NULL || about->bytes == 0)
 			continue;
 		title = snap_text(policy, s->prefix.bytes > 0 ? s->prefix : s->name);

@@ -18,6 +18,8 @@ struct offers {
 /* On one server's URL waits for what that server says of itself, however long it takes to start; merged
  * views start nothing and go by what is known. */
 void		offers_want(struct request *rq, struct lists_wait *wait);
+/* For who is going to listen: HTTP servers of a merged view are asked too, since they are connected to anyway. */
+void		offers_want_told(struct request *rq, struct lists_wait *wait);
 /* From what is known now: a server that has said nothing yet may have everything. */
 struct offers	offers_now(const struct request *rq);
 /* The same of one server: enum mcp_offer. */

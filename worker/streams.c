@@ -13,6 +13,7 @@
 #include "mcp/news.h"
 #include "worker/events.h"
 #include "worker/fanin.h"
+#include "worker/listens.h"
 #include "worker/offers.h"
 #include "worker/session.h"
 #include "worker/streams.h"
@@ -41,6 +42,9 @@ struct stream {
 	uint64_t	 principal;
 	uint64_t	 session;	/* hash, legacy */
 	uint64_t	 alone_since;	/* while rq is NULL */
+	struct listens	 listens;	/* while rq is there */
+	bool		 held;		/* the answer has not begun: servers are to be listened to first */
+	struct span	 first;		/* what it begins with; in the request's arena */
 	unsigned	 wants, changed;	/* 1 << enum link_event_kind */
 	bool		 over;		/* granted by a policy that is no more */
 	struct sub	*subs;
@@ -50,6 +54,7 @@ struct stream {
 struct streams {
 	struct stream		*first;
 	size_t			 count;
+	uint64_t		 changed_ns;	/* of the last policy or keys; a request begun before is of others */
 	struct loop_timer	 gather, tick;
 };
 
@@ -66,6 +71,14 @@ sub_end(struct stream *s, struct sub **at)
 	free(sub);
 }
 
+/* The answer begins; false: the client is gone. */
+static bool
+begin(struct stream *s)
+{
+	s->held = false;
+	return events_begin(s->rq) == 0 && (s->first.n == 0 || events_give(s->rq, &s->first, 1, false) == 0);
+}
+
 /* Its request is let go of; what the client is told last was said. */
 static void
 detach(struct stream *s, bool gone)
@@ -74,6 +87,9 @@ detach(struct stream *s, bool gone)
 
 	if (rq == NULL)
 		return;
+	listens_end(&s->listens);
+	if (s->held)
+		gone = !begin(s);
 	s->rq = NULL;
 	s->alone_since = loop_now_ms(s->w->loop);
 	rq->on_gone = NULL;
@@ -176,25 +192,44 @@ streams_want(struct stream *s, unsigned wants)
 	s->changed &= wants;
 }
 
+/* Nothing need be waited for any more. */
+static void
+on_listens(void *arg)
+{
+	struct stream	*s = arg;
+
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	if (!s->held)
+		return;
+	if (!begin(s)) {
+		on_client_gone(s->rq);
+		return;
+	}
+	if (s->changed != 0 || s->over)
+		loop_timer_arm(&s->w->streams->gather, s->over ? POLICY_MS : GATHER_MS);
+}
+
 void
-streams_attach(struct stream *s, struct request *rq, struct span first)
+streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct span first)
 {
 	MAGIC_CHECK(s, STREAM_MAGIC);
 	detach(s, false);
-	if (events_begin(rq) != 0 || (first.n > 0 && events_give(rq, &first, 1, false) != 0)) {
+	s->first = arena_dup(&rq->x->arena, first);
+	if (!events_possible(rq) || (first.n > 0 && s->first.p == NULL)) {
 		request_done(rq);
 		if (s->session == 0)
 			stream_free(s);
 		return;
 	}
 	s->rq = rq;
-	s->over = false;
+	s->over = rq->x->begun_ns <= s->w->streams->changed_ns;
+	s->held = true;
 	rq->job = s;
 	rq->on_gone = on_client_gone;
 	/* Without memory it hears of the servers that somebody calls. */
 	(void)!fanin_keep(s->w, rq->who.tenant);
-	if (s->changed != 0)
-		loop_timer_arm(&s->w->streams->gather, GATHER_MS);
+	if (s->over || listens_begin(&s->listens, rq, offers, on_listens, s))
+		on_listens(s);
 }
 
 /* --- what is said ----------------------------------------------------------------------------- */
@@ -253,7 +288,7 @@ on_gather(struct loop_timer *t, void *arg)
 
 	for (s = w->streams->first; s != NULL; s = next) {
 		next = s->next;
-		if (s->rq == NULL)
+		if (s->rq == NULL || s->held)
 			continue;
 		if (say_changes(s) != 0 && !s->over)
 			left = true;
@@ -396,12 +431,19 @@ on_tick(struct loop_timer *t, void *arg)
 void
 streams_policy_changed(struct worker *w)
 {
-	for (struct stream *s = w->streams->first; s != NULL; s = s->next) {
+	struct stream	*s, *next;
+
+	w->streams->changed_ns = loop_now_ns(w->loop);
+	for (s = w->streams->first; s != NULL; s = next) {
+		next = s->next;
 		s->changed |= s->wants;
 		s->over = true;
 		while (s->subs != NULL)
 			sub_end(s, &s->subs);
+		listens_end(&s->listens);
+		on_listens(s);
 	}
+	listens_changed(w);
 	/* By then the other workers have that policy too, and lists are asked of any. */
 	if (w->streams->first != NULL)
 		loop_timer_arm(&w->streams->gather, POLICY_MS);
@@ -416,6 +458,9 @@ streams_drain(struct worker *w)
 	while (w->streams->first != NULL) {
 		struct stream	*s = w->streams->first;
 
+		on_listens(s);
+		if (s != w->streams->first)
+			continue;
 		if (s->rq != NULL && s->id.n > 0) {
 			buf_init(&b, 65536 + s->id.n);
 			if (mcp_write_listen_end(&b, s->id) == 0) {
@@ -426,6 +471,7 @@ streams_drain(struct worker *w)
 		}
 		streams_end(s);
 	}
+	listens_changed(w);
 }
 
 int

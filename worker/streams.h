@@ -26,15 +26,16 @@ struct stream	*streams_of_session(struct request *rq);
 /* A new one that ends with the request.  id: the request's, raw. */
 struct stream	*streams_of_listen(struct request *rq);
 /* From now on messages go out as the answer of this request, which is held until the stream ends; another one
- * that the session had ends.  first: a message to begin with, or empty. */
-void		streams_attach(struct stream *s, struct request *rq, struct span first);
+ * that the session had ends.  It begins when servers are listened to for it, as far as they tell something of
+ * `offers` (enum mcp_offer).  first: a message to begin with, or empty. */
+void		streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct span first);
 /* Of which lists it hears: 1 << enum link_event_kind. */
 void		streams_want(struct stream *s, unsigned wants);
 /* Nobody listens any more. */
 void		streams_end(struct stream *s);
 
 /* Updates of the resource go to this stream.  0; E_RPC_METHOD: this server tells of none; E_FULL, E_NOMEM,
- * E_FORMAT as fanin_subscribe() says.  Twice is once. */
+ * E_FORMAT, E_SERVER as fanin_subscribe() says.  Twice is once. */
 must_check int	streams_subscribe(struct stream *s, struct request *rq, const struct rec_server *server,
 		    struct span uri);
 void		streams_unsubscribe(struct stream *s, struct span uri);

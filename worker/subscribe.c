@@ -11,12 +11,15 @@
 #include "mcp/news.h"
 #include "mcp/write.h"
 #include "worker/events.h"
+#include "worker/fanin.h"
 #include "worker/forward.h"
+#include "worker/listens.h"
 #include "worker/objects.h"
 #include "worker/offers.h"
 #include "worker/reply.h"
 #include "worker/streams.h"
 #include "worker/subscribe.h"
+#include "worker/view.h"
 
 /* true: the request went to the worker that has the session's stream. */
 static bool
@@ -42,6 +45,7 @@ void
 subscribe_stream(struct request *rq)
 {
 	struct stream	*s;
+	uint32_t	 offers;
 
 	if (!events_possible(rq))
 		reply_refuse(rq, E_HTTP_ACCEPT, NULL);
@@ -50,8 +54,9 @@ subscribe_stream(struct request *rq)
 	else if ((s = streams_of_session(rq)) == NULL)
 		reply_refuse(rq, E_OVERLOAD, NULL);
 	else {
-		streams_want(s, lists_of(offers_now(rq).bits));
-		streams_attach(s, rq, SPAN_NONE);
+		offers = offers_now(rq).bits;
+		streams_want(s, lists_of(offers));
+		streams_attach(s, rq, offers, SPAN_NONE);
 	}
 }
 
@@ -65,6 +70,37 @@ done(struct request *rq)
 	buf_init(&b, 4096);
 	reply_message(rq, mcp_write_result(&b, rq->msg.id, rq->version, SPAN_NONE), &b);
 	buf_fini(&b);
+}
+
+/* An HTTP server is told before the client is. */
+struct telling {
+	struct request		*rq;
+	struct news_wait	 wait;
+};
+
+static void
+on_told(void *arg)
+{
+	struct telling	*t = arg;
+
+	if (t->rq->gone)
+		request_done(t->rq);
+	else
+		done(t->rq);
+}
+
+static void
+tell(struct request *rq, const struct rec_server *server)
+{
+	struct news	*n = fanin_news(rq->w, server->profile, view_list_instance(rq, server), rq->msg.uri);
+	struct telling	*t;
+
+	if (n == NULL || news_is_settled(n) || (t = arena_calloc(&rq->x->arena, sizeof(*t))) == NULL) {
+		done(rq);
+		return;
+	}
+	t->rq = rq;
+	news_wait(n, &t->wait, on_told, t);
 }
 
 static void
@@ -82,7 +118,7 @@ on_resource(struct request *rq, const struct rec_server *server)
 	else
 		r = streams_subscribe(s, rq, server, rq->msg.uri);
 	if (r == 0)
-		done(rq);
+		tell(rq, server);
 	else if (r == E_RPC_METHOD)
 		reply_error(rq, r, SPAN_LIT("this server tells of no updates"), SPAN_NONE, 0);
 	else if (r == E_FORMAT)
@@ -114,6 +150,9 @@ subscribe_resource(struct request *rq)
 
 /* URIs are looked for one after the other; then the stream begins.  In the request's arena. */
 struct listening {
+	struct request		*rq;
+	struct lists_wait	 wait;		/* for what servers say of themselves */
+	struct json_value	 wanted;
 	uint32_t		 offers;	/* enum mcp_offer: what it wants to hear of, and somebody tells */
 	struct json_iter	 left;
 	struct found {
@@ -169,7 +208,7 @@ listen_begin(struct request *rq, struct listening *l)
 		buf_clear(&b);
 		reply_message(rq, mcp_write_listen_end(&b, rq->msg.id), &b);
 	} else {
-		streams_attach(s, rq, buf_rest(&b));
+		streams_attach(s, rq, l->offers | MCP_OFFER_UPDATED, buf_rest(&b));
 	}
 	buf_fini(&b);
 	buf_fini(&uris);
@@ -226,6 +265,25 @@ wanted(struct json_value notifications, const char *name, enum mcp_offer offer)
 	return json_get(notifications, name).type == JSON_TRUE ? (uint32_t)offer : 0;
 }
 
+static void
+on_offers(struct lists_wait *wait, void *arg)
+{
+	struct listening	*l = arg;
+	struct request		*rq = l->rq;
+	struct json_value	 n = l->wanted;
+
+	(void)wait;
+	if (rq->gone) {
+		request_done(rq);
+		return;
+	}
+	l->offers = offers_now(rq).bits & (wanted(n, "toolsListChanged", MCP_OFFER_TOOLS_CHANGED) |
+	    wanted(n, "promptsListChanged", MCP_OFFER_PROMPTS_CHANGED) |
+	    wanted(n, "resourcesListChanged", MCP_OFFER_RESOURCES_CHANGED));
+	json_iter_init(&l->left, json_get(n, "resourceSubscriptions"));
+	listen_next(rq, l);
+}
+
 void
 subscribe_listen(struct request *rq)
 {
@@ -246,9 +304,9 @@ subscribe_listen(struct request *rq)
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
 	}
-	l->offers = offers_now(rq).bits & (wanted(n, "toolsListChanged", MCP_OFFER_TOOLS_CHANGED) |
-	    wanted(n, "promptsListChanged", MCP_OFFER_PROMPTS_CHANGED) |
-	    wanted(n, "resourcesListChanged", MCP_OFFER_RESOURCES_CHANGED));
-	json_iter_init(&l->left, uris);
-	listen_next(rq, l);
+	l->rq = rq;
+	l->wanted = n;
+	lists_begin(&l->wait, on_offers, l);
+	offers_want_told(rq, &l->wait);
+	lists_ready(&l->wait);
 }

@@ -38,6 +38,19 @@ view_sees_server(const struct request *rq, const struct rec_server *server)
 	return d.allow;
 }
 
+const struct rec_server *
+view_next_server(const struct request *rq, uint64_t *at)
+{
+	const struct rec_server	*s;
+
+	if (rq->view & VIEW_HAS_SERVER)
+		return (*at)++ == 0 ? rq->server : NULL;
+	while ((s = policy_server_at(rq->config->policy, (*at)++)) != NULL)
+		if ((s->flags & SERVER_FLAG_DISABLED) == 0 && view_sees_server(rq, s))
+			return s;
+	return NULL;
+}
+
 struct list_owner
 view_list_instance(const struct request *rq, const struct rec_server *server)
 {

@@ -180,6 +180,12 @@ hearing_next(struct hearing *h, int ms)
 }
 
 bool
+hearing_begins(struct hearing *h, int ms)
+{
+	return h->status != 0 || read_head(h, now_ms() + ms);
+}
+
+bool
 hearing_ends(struct hearing *h, int ms)
 {
 	json_object	*o = hearing_next(h, ms);

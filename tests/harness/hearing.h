@@ -21,6 +21,8 @@ struct hearing {
  * Without a method it is the GET of its session. */
 void		hearing_begin(struct hearing *h, const struct mcp *m, const char *id, const char *method,
 		    const char *params);
+/* True when the answer has begun, within ms. */
+bool		hearing_begins(struct hearing *h, int ms);
 /* The next message, the caller's; NULL: none within ms, or the end. */
 json_object	*hearing_next(struct hearing *h, int ms);
 /* True when the answer ends, in order, within ms, without another message. */

@@ -3,10 +3,7 @@
  * b3_params.c - Mcp-Param-*: a modern client's must say what its arguments say, and a modern HTTP server
  *               gets those that its tool asks for, whoever the client is
  */
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "tests/harness/lying.h"
 #include "tests/integration/common.h"
 
 #define RULES "{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}},"	\
@@ -134,57 +131,14 @@ Test(params, of_a_modern_client_say_what_its_arguments_say, .timeout = 60)
 
 /* --- the gateway as a client -------------------------------------------------------------------- */
 
-static pid_t
-server_start(const char *word, char *servers, size_t room)
-{
-	const char	*build = getenv("BUILD");
-	char		 path[512], line[32];
-	ssize_t		 got;
-	int		 fds[2];
-	pid_t		 pid;
-
-	snprintf(path, sizeof(path), "%s/tests/lying-http", build == NULL ? "build" : build);
-	cr_assert(pipe(fds) == 0);
-	if ((pid = fork()) == 0) {
-		dup2(fds[1], 1);
-		close(fds[0]);
-		close(fds[1]);
-		execl(path, path, "modern", "params", word, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	for (got = 0; got < (ssize_t)sizeof(line) - 1 && read(fds[0], line + got, 1) == 1 && line[got] != '\n'; got++)
-		;
-	line[got] = '\0';
-	close(fds[0]);
-	cr_assert(atoi(line) > 0, "%s said its port", path);
-	snprintf(servers, room, "{\"mcpServers\":{\"h\":{\"url\":\"http://127.0.0.1:%d/mcp\"}}}", atoi(line));
-	return pid;
-}
-
 static void
-server_stop(pid_t pid)
+server_start(struct lying *l, const char *word, char *servers, size_t room)
 {
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
+	char	words[64];
 
-/* How many requests of this method the server saw. */
-static size_t
-server_saw(const char *servers, const char *method)
-{
-	char		 address[64], line[64];
-	const char	*at = strstr(servers, "http://") + 7;
-	struct answer	 a;
-	size_t		 n = 0;
-
-	snprintf(address, sizeof(address), "%.*s", (int)strcspn(at, "/"), at);
-	snprintf(line, sizeof(line), "\n%s ", method);
-	client_once(address, "GET", "/log", "", NULL, &a);
-	for (const char *p = a.body; p != NULL && (p = strstr(p, line)) != NULL; p++)
-		n++;
-	answer_fini(&a);
-	return n;
+	snprintf(words, sizeof(words), "modern params %s", word);
+	lying_start(l, words);
+	snprintf(servers, room, "{\"mcpServers\":{\"h\":{\"url\":\"http://127.0.0.1:%u/mcp\"}}}", l->port);
 }
 
 static const struct {
@@ -210,7 +164,9 @@ Test(params, of_a_modern_http_server_are_made_from_the_arguments, .timeout = 60)
 	struct mcp	 m;
 	struct answer	 a;
 	char		 servers[128], key[256], *long_one;
-	pid_t		 pid = server_start("sse", servers, sizeof(servers));
+	struct lying	 l;
+
+	server_start(&l, "sse", servers, sizeof(servers));
 
 	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = RULES });
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "all"));
@@ -251,7 +207,7 @@ Test(params, of_a_modern_http_server_are_made_from_the_arguments, .timeout = 60)
 	answer_fini(&a);
 	free(long_one);
 	mcp_fini(&m);
-	server_stop(pid);
+	lying_stop(&l);
 	gateway_stop(&g);
 }
 
@@ -265,10 +221,10 @@ Test(params, that_a_server_misses_make_its_tools_be_listed_again_once, .timeout 
 	struct answer	 a;
 	json_object	*records;
 	char		 servers[128];
-	pid_t		 pid;
+	struct lying	 l;
 
 	for (size_t i = 0; i < 2; i++) {
-		pid = server_start(servers_of[i].word, servers, sizeof(servers));
+		server_start(&l, servers_of[i].word, servers, sizeof(servers));
 		gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = RULES, .workers = 1 });
 		mcp_init(&m, g.mcp, "/servers/h/mcp", gateway_key(&g, "all"));
 		cr_assert(mcp_initialize(&m) == 200);
@@ -282,14 +238,14 @@ Test(params, that_a_server_misses_make_its_tools_be_listed_again_once, .timeout 
 			cr_expect(json_int_at(a.json, "error.data.upstreamCode") == -32020, "%s", a.body);
 		}
 		answer_fini(&a);
-		cr_expect(server_saw(servers, "tools/list") == 2, "%s", servers_of[i].word);
-		cr_expect(server_saw(servers, "tools/call") == 2, "%s", servers_of[i].word);
+		cr_expect(lying_saw(&l, "\ntools/list ") == 2, "%s", servers_of[i].word);
+		cr_expect(lying_saw(&l, "\ntools/call ") == 2, "%s", servers_of[i].word);
 		records = gateway_audit(&g);
 		cr_expect(json_object_array_length(records) == 1, "one call, one record: %s",
 		    json_object_to_json_string(records));
 		json_object_put(records);
 		mcp_fini(&m);
 		gateway_stop(&g);
-		server_stop(pid);
+		lying_stop(&l);
 	}
 }

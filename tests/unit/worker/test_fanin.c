@@ -12,7 +12,9 @@
 
 #include "lib/fd.h"
 #include "policy/build.h"
+#include "upstream/news.h"
 #include "worker/fanin.h"
+#include "worker/listens.h"
 #include "worker/worker.h"
 
 #define FRAMES_MAX	64
@@ -27,6 +29,7 @@ struct heard {
 struct bench {
 	struct worker	 w;
 	struct config	*config;
+	struct block_pool blocks;
 	const struct rec_server *server, *http;
 	int		 runner, master;	/* our ends */
 	char		*in;
@@ -47,6 +50,7 @@ make_policy(struct bench *b)
 {
 	struct build		*build;
 	struct rec_tenant	 tenant = { .hash = 1 };
+	struct rec_address	 nobody = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
 	struct rec_server	 stdio = { .kind = SERVER_STDIO, .profile = PROFILE },
 				 http = { .kind = SERVER_HTTP, .profile = PROFILE + 1 };
 	struct snap		*snap;
@@ -57,6 +61,9 @@ make_policy(struct bench *b)
 	cr_assert(build_text(build, SPAN_LIT("default"), &tenant.name) == 0);
 	cr_assert(build_text(build, SPAN_LIT("notes"), &stdio.name) == 0);
 	cr_assert(build_text(build, SPAN_LIT("web"), &http.name) == 0);
+	cr_assert(build_add(build, SECTION_ADDRESS, &nobody, &http.address_first) == 0);
+	http.address_count = 1;
+	http.port = 1;
 	http.order = 1;
 	cr_assert(build_add(build, SECTION_TENANT, &tenant, NULL) == 0);
 	cr_assert(build_add(build, SECTION_SERVER, &stdio, NULL) == 0);
@@ -70,6 +77,7 @@ make_policy(struct bench *b)
 	b->config->policy = snap;
 	b->config->params.list_fresh = 60000;
 	b->config->params.list_timeout = 10000;
+	b->w.config = b->config;
 	b->server = SNAP_AT(snap, SERVER, 0);
 	b->http = SNAP_AT(snap, SERVER, 1);
 }
@@ -111,11 +119,23 @@ on_master_closed(struct chan *c, int why, void *arg)
 	(void)arg;
 }
 
+static int
+want_peer(uint32_t slot, uint32_t incarnation, uint64_t after, void *arg)
+{
+	(void)slot;
+	(void)incarnation;
+	(void)after;
+	(void)arg;
+	return E_CLOSED;
+}
+
 static struct bench *
 bench_new(void)
 {
 	struct bench	*b = calloc(1, sizeof(*b));
 	int		 pair[2];
+	const struct upstream_params params = { .connect_timeout_ms = 1000, .idle_ms = 1000, .start_timeout_ms = 1000,
+	    .answer_memory = 1 << 20 };
 
 	b->runner = -1;
 	b->in = malloc(HEARD_ROOM);
@@ -130,6 +150,10 @@ bench_new(void)
 	loop_at_turn_end(b->w.loop, LOOP_RANK_FLUSH, on_turn_end, b);
 	fanin_on(&b->w, on_event, b);
 	make_policy(b);
+	block_pool_init(&b->blocks, 8);
+	cr_assert(upstream_new(b->w.loop, &b->blocks, NULL, &params, &b->w.upstreams) == 0);
+	cr_assert(peers_new(b->w.loop, want_peer, b, &b->w.peers) == 0);
+	listens_init(&b->w);
 	return b;
 }
 
@@ -413,12 +437,38 @@ Test(fanin, says_the_first_and_the_last_subscription, .timeout = 20)
 	cr_expect(hear(b) == 1 && of_type(b, LINK_UNSUBSCRIBE) == 1);
 	fanin_unsubscribe(&b->w, PROFILE, mine, SPAN_LIT("file:///a"));
 	cr_expect(hear(b) == 0);
-	/* No URI of anything; and a server over HTTP, which is not told yet. */
+	/* No URI of anything. */
 	cr_expect(fanin_subscribe(&b->w, b->config, b->server, mine, SPAN_LIT("a\nb")) == E_FORMAT);
 	cr_expect(fanin_subscribe(&b->w, b->config, b->server, mine, SPAN_NONE) == E_FORMAT);
-	cr_expect(fanin_subscribe(&b->w, b->config, b->http, mine, SPAN_LIT("http://a")) == 0);
-	fanin_unsubscribe(&b->w, PROFILE + 1, mine, SPAN_LIT("http://a"));
 	cr_expect(hear(b) == 0);
+}
+
+Test(fanin, has_an_http_server_listened_to_while_subscribed, .timeout = 20)
+{
+	struct bench	*b = bench_new();
+	struct config	 old = *b->config;
+	struct news	*n;
+
+	attach(b);
+	cr_assert(fanin_news(&b->w, PROFILE + 1, mine, SPAN_LIT("http://a")) == NULL);
+	for (int i = 0; i < 3; i++)
+		cr_assert(fanin_subscribe(&b->w, b->config, b->http, i == 1 ? can : mine, SPAN_LIT("http://a")) == 0);
+	n = fanin_news(&b->w, PROFILE + 1, mine, SPAN_LIT("http://a"));
+	cr_assert(n != NULL);
+	cr_assert(fanin_subscribe(&b->w, b->config, b->http, mine, SPAN_LIT("http://b")) == 0);
+	cr_assert(fanin_subscribe(&b->w, b->config, b->http, other, SPAN_LIT("http://b")) == 0);
+	cr_expect(fanin_news(&b->w, PROFILE + 1, mine, SPAN_LIT("http://b")) == n, "one for all");
+	cr_expect(fanin_news(&b->w, PROFILE + 1, other, SPAN_LIT("http://b")) != n, "but not for another's instance");
+	for (int i = 0; i < 3; i++) {
+		cr_expect(fanin_news(&b->w, PROFILE + 1, mine, SPAN_LIT("http://a")) == n);
+		fanin_unsubscribe(&b->w, PROFILE + 1, mine, SPAN_LIT("http://a"));
+	}
+	cr_expect(fanin_news(&b->w, PROFILE + 1, mine, SPAN_LIT("http://a")) == NULL);
+	/* Not under a policy that is no more. */
+	cr_expect(fanin_subscribe(&b->w, &old, b->http, mine, SPAN_LIT("http://c")) == E_SERVER);
+	cr_expect(hear(b) == 0, "the runner has nothing to do with it");
+	fanin_unsubscribe(&b->w, PROFILE + 1, mine, SPAN_LIT("http://b"));
+	fanin_unsubscribe(&b->w, PROFILE + 1, other, SPAN_LIT("http://b"));
 }
 
 Test(fanin, says_all_anew_over_another_stream, .timeout = 20)
