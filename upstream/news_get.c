@@ -187,7 +187,7 @@ on_message(struct listen *li, const struct rpc_answer *m)
 	if (!news_hears(n))
 		return;
 	if (m->kind == RPC_REQUEST)
-		reply_own(n->u, &n->target, li->version, span_of(li->session), m, -32603,
+		reply_own(n->u, &li->target, li->version, span_of(li->session), m, -32603,
 		    "no client request to ask for");
 	else
 		news_said(n, m);
@@ -239,7 +239,7 @@ news_get_close(struct news *n)
 		return;
 	n->get = NULL;
 	if (g->listen.session[0] != '\0') {
-		reply_end_session(n->u, &n->target, g->listen.version, span_of(g->listen.session));
+		reply_end_session(n->u, &g->listen.target, g->listen.version, span_of(g->listen.session));
 		peer_session_lost(n->peer, span_of(g->listen.session));
 	}
 	loop_timer_disarm(&g->timer);

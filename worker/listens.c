@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "lib/log.h"
 #include "worker/fanin.h"
 #include "worker/listens.h"
 #include "worker/offers.h"
@@ -103,10 +104,14 @@ static void
 wish(struct listens *l, const struct request *rq, const struct rec_server *server)
 {
 	struct listens_wish	*new = calloc(1, sizeof(*new));
+	int			 r;
 
 	if (new == NULL)
 		return;
-	if (listens_want(rq->w, rq->config, server, view_list_instance(rq, server), &new->news) != 0) {
+	if ((r = listens_want(rq->w, rq->config, server, view_list_instance(rq, server), &new->news)) != 0) {
+		if (r == E_FULL)
+			log_warn_repeat(NULL, "server %.*s is not listened to: too many are already",
+			    SPAN_FMT(snap_text(rq->config->policy, server->name)));
 		free(new);
 		return;
 	}

@@ -75,18 +75,39 @@ done(struct request *rq)
 /* An HTTP server is told before the client is. */
 struct telling {
 	struct request		*rq;
+	const struct rec_server	*server;
 	struct news_wait	 wait;
 };
+
+static void
+refuse(struct request *rq)
+{
+	reply_error(rq, E_RPC_METHOD, SPAN_LIT("this server tells of no updates"), SPAN_NONE, 0);
+}
+
+static void
+finish(struct request *rq, const struct rec_server *server)
+{
+	struct stream	*s;
+
+	if (rq->gone) {
+		request_done(rq);
+	} else if ((offers_of_server(rq, server) & MCP_OFFER_UPDATED) != 0) {
+		done(rq);
+	} else {
+		/* It turned out that it cannot be listened to. */
+		if ((s = streams_of_session(rq)) != NULL)
+			streams_unsubscribe(s, rq->msg.uri);
+		refuse(rq);
+	}
+}
 
 static void
 on_told(void *arg)
 {
 	struct telling	*t = arg;
 
-	if (t->rq->gone)
-		request_done(t->rq);
-	else
-		done(t->rq);
+	finish(t->rq, t->server);
 }
 
 static void
@@ -96,10 +117,11 @@ tell(struct request *rq, const struct rec_server *server)
 	struct telling	*t;
 
 	if (n == NULL || news_is_settled(n) || (t = arena_calloc(&rq->x->arena, sizeof(*t))) == NULL) {
-		done(rq);
+		finish(rq, server);
 		return;
 	}
 	t->rq = rq;
+	t->server = server;
 	news_wait(n, &t->wait, on_told, t);
 }
 
@@ -120,7 +142,7 @@ on_resource(struct request *rq, const struct rec_server *server)
 	if (r == 0)
 		tell(rq, server);
 	else if (r == E_RPC_METHOD)
-		reply_error(rq, r, SPAN_LIT("this server tells of no updates"), SPAN_NONE, 0);
+		refuse(rq);
 	else if (r == E_FORMAT)
 		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("uri cannot be subscribed to"), SPAN_NONE, 0);
 	else
@@ -153,6 +175,7 @@ struct listening {
 	struct request		*rq;
 	struct lists_wait	 wait;		/* for what servers say of themselves */
 	struct json_value	 wanted;
+	struct listens		 listens;	/* until its stream has them */
 	uint32_t		 offers;	/* enum mcp_offer: what it wants to hear of, and somebody tells */
 	struct json_iter	 left;
 	struct found {
@@ -214,6 +237,22 @@ listen_begin(struct request *rq, struct listening *l)
 	buf_fini(&uris);
 }
 
+/* Servers are listened to, or it is known that they cannot be: no more is acknowledged than will be told. */
+static void
+on_listens(void *arg)
+{
+	struct listening	*l = arg;
+	struct request		*rq = l->rq;
+	struct listens		 held = l->listens;	/* l may go with its request */
+
+	l->offers &= offers_now(rq).bits;
+	if (rq->gone)
+		request_done(rq);
+	else
+		listen_begin(rq, l);
+	listens_end(&held);
+}
+
 static void	listen_next(struct request *rq, struct listening *l);
 
 static void
@@ -239,7 +278,8 @@ listen_next(struct request *rq, struct listening *l)
 	struct span		 key;
 
 	if (!json_iter_next(&l->left, &key, &v)) {
-		listen_begin(rq, l);
+		if (listens_begin(&l->listens, rq, l->offers | MCP_OFFER_UPDATED, on_listens, l))
+			on_listens(l);
 		return;
 	}
 	if (++l->count > STREAM_SUBS_MAX || v.type != JSON_STRING) {

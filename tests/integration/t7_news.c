@@ -230,6 +230,7 @@ Test(news, are_promised_only_where_they_come, .timeout = 60)
 		{ "legacy tells", "{\"listChanged\":true}", "{\"subscribe\":true,\"listChanged\":true}" },
 		{ "legacy tells noget", "{}", "{}" },
 		{ "modern tells", "{\"listChanged\":true}", "{\"subscribe\":true,\"listChanged\":true}" },
+		{ "legacy tells get404", "{}", "{}" },
 		{ "legacy getasks", "{}", "null" },
 	};
 	struct mcp	m;
@@ -255,13 +256,37 @@ Test(news, are_promised_only_where_they_come, .timeout = 60)
 		answer_fini(&a);
 		hearing_fini(&h);
 		if (strcmp(rows[i].tools, "{}") == 0) {
-			cr_expect(lying_saw(&server, "\nGET s-") <= 1, "%s", rows[i].words);
+			cr_expect(lying_saw(&server, "\nGET s-") <= 2, "%s", rows[i].words);
 			hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", LISTEN);
 			expect_ack(&h, "{}");
 			hearing_fini(&h);
 			cr_assert(mcp_initialize(&m) == 200);
 			mcp_ask(&m, "resources/subscribe", "{\"uri\":\"told://a\"}", &a);
 			cr_expect(json_at(a.json, "error") != NULL, "%s", a.body);
+			answer_fini(&a);
+		}
+		mcp_fini(&m);
+		end();
+	}
+}
+
+Test(news, are_not_acknowledged_when_it_turns_out_that_there_are_none, .timeout = 60)
+{
+	struct mcp	m;
+	struct answer	a;
+	struct hearing	h;
+
+	for (int modern = 0; modern < 2; modern++) {
+		/* Nobody has listened there yet. */
+		begin("legacy tells noget", 1);
+		client(&m, "/servers/web/mcp", "all", modern);
+		if (modern) {
+			hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", LISTEN);
+			expect_ack(&h, "{}");
+			hearing_fini(&h);
+		} else {
+			mcp_ask(&m, "resources/subscribe", "{\"uri\":\"told://a\"}", &a);
+			cr_expect(json_int_at(a.json, "error.code") == -32601, "%s", a.body);
 			answer_fini(&a);
 		}
 		mcp_fini(&m);
