@@ -295,8 +295,8 @@ feed(struct served *s)
 	s->feeding = true;
 	while (x->body.ended == FLOW_OPEN && (rest = buf_rest(&s->body)).n > 0 && x->body.credit > 0) {
 		part = span_part(rest, 0, x->body.credit < rest.n ? (size_t)x->body.credit : rest.n);
-		buf_drain(&s->body, part.n);
 		flow_give(&x->body, part);
+		buf_drain(&s->body, part.n);	/* this may move what is left */
 	}
 	if (buf_rest(&s->body).n == 0)
 		flow_end(&x->body, FLOW_DONE);
