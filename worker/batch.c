@@ -10,15 +10,14 @@
  * from the first event of any of them on, an event stream, which they join as they come.
  */
 #include "lib/bug.h"
-#include "mcp/write.h"
 #include "worker/batch.h"
 #include "worker/events.h"
 #include "worker/inner.h"
 #include "worker/reply.h"
+#include "worker/said.h"
 
 #define BATCH_MAGIC	0xba7c4001u
 #define BEGIN_BYTES	(64 * 1024)	/* of messages that are begun in one turn */
-#define OWN_MAX		(64 * 1024)
 
 struct batch_item {
 	struct inner	 in;
@@ -103,48 +102,6 @@ batch_end(struct batch_job *job)
 
 /* ---- what each of them says ---------------------------------------------------------------------- */
 
-static void
-answer_for(struct batch_job *job, size_t i, int error)
-{
-	struct buf	*own = &job->item[i].own;
-	const struct mcp_error e = { .error = error, .request_id = span_of(job->rq->id_text) };
-
-	if (mcp_write_error(own, job->batch->part[i].id, &e) != 0)
-		buf_fini(own);
-}
-
-/* An error that came with another status than 200: some of those do not have the message's id. */
-static void
-answer_again(struct batch_job *job, size_t i, struct span text)
-{
-	struct buf		*own = &job->item[i].own;
-	struct rpc_answer	 m;
-
-	if (rpc_answer_whole(job->rq->w->answer_scan, text, &m) != 0 || m.kind != RPC_RESPONSE || !m.is_error)
-		answer_for(job, i, E_INTERNAL);
-	else if (buf_put_fmt(own, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":%.*s}",
-	    SPAN_FMT(job->batch->part[i].id), SPAN_FMT(m.error.raw)) != 0)
-		buf_fini(own);
-}
-
-/* Whether what it said is what the client is told. */
-static bool
-keeps_answer(struct batch_job *job, size_t i)
-{
-	const struct inner	*in = &job->item[i].in;
-	struct span		 kept = inner_kept(in);
-
-	if (job->batch->part[i].id.n == 0)
-		return false;		/* no request: whatever became of it, nobody is told */
-	if (in->error != 0 || in->ended != FLOW_DONE)
-		answer_for(job, i, in->error != 0 ? in->error : E_UPSTREAM);
-	else if (in->status == 200)
-		return true;
-	else if (kept.n > 0)		/* a call that was cancelled has 202 and no answer */
-		answer_again(job, i, kept);
-	return false;
-}
-
 /* It has ended.  Events that came before stay. */
 static void
 settle(struct batch_job *job, size_t i)
@@ -153,8 +110,8 @@ settle(struct batch_job *job, size_t i)
 
 	item->settled = true;
 	job->settled++;
-	buf_init(&item->own, OWN_MAX);
-	if (!keeps_answer(job, i) && !item->in.events)
+	buf_init(&item->own, SAID_OWN_MAX);
+	if (!said_as_kept(&item->in, job->rq, job->batch->part[i].id, &item->own) && !item->in.events)
 		inner_take(&item->in, inner_kept(&item->in).n);
 }
 
@@ -281,7 +238,7 @@ begin_some(struct batch_job *job)
 	while (job->begun < job->batch->count && bytes < BEGIN_BYTES) {
 		struct span text = job->batch->part[job->begun].text;
 
-		inner_begin(&job->item[job->begun++].in, job->rq->x, text, &job->how);
+		inner_begin(&job->item[job->begun++].in, job->rq->x, NULL, text, &job->how);
 		bytes += text.n;
 	}
 	if (job->begun < job->batch->count)
@@ -356,7 +313,7 @@ batch_begin(struct request *rq, const struct batch *batch)
 	job->rq = rq;
 	job->batch = batch;
 	job->charged = charge;
-	job->how = (struct inner_how){ on_request, rq->w, on_ready, job, &rq->w->answers };
+	job->how = (struct inner_how){ on_request, rq->w, on_ready, job, &rq->w->answers, NULL };
 	loop_timer_init(rq->w->loop, &job->again, on_again, job);
 	rq->job = job;
 	rq->on_gone = on_gone;

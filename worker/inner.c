@@ -63,6 +63,8 @@ wire_answer(void *arg, struct exchange *x, unsigned status, const struct exchang
 	for (size_t i = 0; i < n; i++)
 		if (span_eq_nocase(fields[i].name, SPAN_LIT("Content-Type")))
 			in->events = http_media_is(fields[i].value, "text/event-stream");
+	if (in->how->head != NULL)
+		in->how->head(in, fields, n, in->how->ready_arg);
 	return 0;
 }
 
@@ -149,12 +151,13 @@ inner_credit(struct inner *in)
 /* ---- beginning and end --------------------------------------------------------------------------- */
 
 void
-inner_begin(struct inner *in, const struct exchange *outer, struct span body, const struct inner_how *how)
+inner_begin(struct inner *in, const struct exchange *outer, const struct http_head *head, struct span body,
+    const struct inner_how *how)
 {
 	*in = (struct inner){ .magic = INNER_MAGIC, .how = how, .body = body };
 	buf_init(&in->kept, KEPT_MAX);
-	if (exchange_new(outer->loop, outer->pool, &outer->head, &outer->peer, outer->listener, &inner_wire,
-	    in, &in->x) != 0) {
+	if (exchange_new(outer->loop, outer->pool, head != NULL ? head : &outer->head, &outer->peer,
+	    outer->listener, &inner_wire, in, &in->x) != 0) {
 		in->error = E_NOMEM;
 		in->ended = FLOW_BROKEN;
 		ready(in);

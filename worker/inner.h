@@ -2,8 +2,9 @@
  *
  * inner.h - a request within a request: an exchange whose wire is ourselves
  *
- * It has the head and the peer of the outer exchange and a body of its own, so it is identified, judged
- * and recorded as if its client had sent it alone.  Its answer is kept here until somebody takes it.
+ * It has the peer of the outer exchange, its head or one made of that (worker/rehead.h), and a body of its own,
+ * so it is identified, judged and recorded as if its client had sent it alone.  Its answer is kept here until
+ * somebody takes it.
  */
 #ifndef WORKER_INNER_H
 #define WORKER_INNER_H
@@ -15,6 +16,8 @@ struct inner;
 
 /* Something came, or the answer ended.  To be noted only: nothing of this header may be called in it. */
 typedef void inner_ready_fn(struct inner *in, void *arg);
+/* The answer's head; in->status is set.  Its fields are borrowed for the call. */
+typedef void inner_head_fn(struct inner *in, const struct exchange_field *fields, size_t n, void *arg);
 
 struct inner_how {
 	exchange_fn		*handler;	/* as that of a connection */
@@ -22,6 +25,7 @@ struct inner_how {
 	inner_ready_fn		*ready;
 	void			*ready_arg;
 	struct http_budget	*budget;	/* of what is kept of answers */
+	inner_head_fn		*head;		/* may be NULL; its argument is that of ready */
 };
 
 struct inner {			/* embedded by whoever begins it; all zero before */
@@ -41,9 +45,10 @@ struct inner {			/* embedded by whoever begins it; all zero before */
 	size_t			 owed;		/* came, and is not credited yet */
 };
 
-/* The body is borrowed.  When there is no memory it has ended at once, with in->error. */
-void		inner_begin(struct inner *in, const struct exchange *outer, struct span body,
-		    const struct inner_how *how);
+/* head NULL: that of the outer one; it is copied.  The body is borrowed.  When there is no memory it has ended at
+ * once, with in->error. */
+void		inner_begin(struct inner *in, const struct exchange *outer, const struct http_head *head,
+		    struct span body, const struct inner_how *how);
 /* What came and was not taken: of an event stream whole events; of anything else all so far.  Borrowed until
  * more comes. */
 struct span	inner_kept(const struct inner *in);

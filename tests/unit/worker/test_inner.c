@@ -26,6 +26,28 @@ static struct {
 	int			 fd;
 } rig;
 
+static struct http_head		 other;
+static const struct http_head	*head;		/* of the inner one; NULL: the outer's */
+static inner_head_fn		*told;
+static char			 session[16];	/* what the answer's head said */
+
+static void
+on_head(struct inner *in, const struct exchange_field *fields, size_t n, void *arg)
+{
+	cr_expect(in == &rig.in && arg == &rig && in->status == 201);
+	cr_assert(n == 1 && fields[0].value.n < sizeof(session));
+	memcpy(session, fields[0].value.p, fields[0].value.n);
+}
+
+static void
+handle_created(struct exchange *x, void *arg)
+{
+	const struct exchange_field	f = { SPAN_LIT("Mcp-Session-Id"), SPAN_LIT("fresh") };
+
+	(void)arg;
+	exchange_reply(x, 201, &f, 1, SPAN_NONE);
+}
+
 static void
 on_ready(struct inner *in, void *arg)
 {
@@ -39,7 +61,7 @@ on_outer(struct exchange *x, void *arg)
 	(void)arg;
 	rig.outer = x;
 	x->begun_ns -= 1000;
-	inner_begin(&rig.in, x, rig.body, &rig.how);
+	inner_begin(&rig.in, x, head, rig.body, &rig.how);
 }
 
 /* A client's request is there, and within it one with this body runs. */
@@ -47,7 +69,7 @@ static void
 begin(exchange_fn *handler, struct span body, size_t budget)
 {
 	memset(&rig, 0, sizeof(rig));
-	rig.how = (struct inner_how){ handler, &rig.w, on_ready, &rig, &rig.budget };
+	rig.how = (struct inner_how){ handler, &rig.w, on_ready, &rig, &rig.budget, told };
 	rig.budget.limit = budget;
 	rig.body = body;
 	wire_start(&rig.w, on_outer);
@@ -94,6 +116,22 @@ Test(inner, has_the_head_and_the_peer_of_the_outer_and_a_body_of_its_own)
 	expect_kept(SPAN_LIT("er"));
 	cr_expect(rig.budget.used == 2);
 	cr_expect(!exchange_answered(rig.outer), "the outer one is another matter");
+	end();
+}
+
+Test(inner, may_have_another_head_and_tells_that_of_its_answer)
+{
+	static const char	text[] = "GET /b HTTP/1.1\r\nHost: b\r\n\r\n";
+
+	http_head_init(&other, HTTP_REQUEST);
+	cr_assert(http_head_parse(&other, text, strlen(text)) == 0);
+	head = &other;
+	told = on_head;
+	begin(handle_created, SPAN_NONE, 1000);
+	cr_expect(rig.in.x->head.method == HTTP_GET && span_is(http_head_path(&rig.in.x->head), "/b") &&
+	    span_is(http_head_get(&rig.in.x->head, HTTP_HOST), "b") && !exchange_has_body(rig.in.x));
+	cr_expect(rig.in.x->peer.port == rig.outer->peer.port);
+	cr_expect_str_eq(session, "fresh");
 	end();
 }
 
