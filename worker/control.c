@@ -11,6 +11,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "worker/fanin.h"
+#include "worker/httpsse.h"
 #include "worker/lists.h"
 #include "worker/park.h"
 #include "worker/streams.h"
@@ -120,6 +121,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	lists_policy_changed(w->lists);
 	fanin_policy_changed(w);
 	streams_policy_changed(w);
+	httpsse_policy_changed(w);
 	worker_set_upstreams(w);
 	metric_add(&w->metrics, METRIC_snapshots_swapped_total, 1);
 	return 0;
@@ -236,6 +238,7 @@ drain(struct worker *w, uint64_t within_ms)
 	w->draining = true;
 	accept_stop(w->accept);
 	streams_drain(w);
+	httpsse_drain(w);
 	conn_set_drain(w->conns);
 	loop_timer_arm(&w->drain_timer, within_ms);
 }

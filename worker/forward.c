@@ -436,6 +436,8 @@ lose(struct request *rq)
 	if (exchange_answered(rq->x)) {
 		flow_end(&rq->x->answer, FLOW_BROKEN);
 		request_done(rq);
+	} else if (rq->front == FRONT_MESSAGES) {
+		reply_refuse(rq, E_MCP_SESSION, NULL);
 	} else if (rq->msg.kind == RPC_REQUEST) {
 		reply_error(rq, E_MCP_STATE_LOST, SPAN_NONE, SPAN_NONE, 0);
 	} else {

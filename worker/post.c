@@ -164,6 +164,13 @@ take_capabilities(struct request *rq)
 	}
 }
 
+int
+request_read(struct request *rq)
+{
+	return rq->scan != NULL ? rpc_scan_end(rq->scan, rq->body, &rq->x->arena, &rq->msg) :
+	    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
+}
+
 void
 request_judge(struct request *rq, enum era_http http)
 {
@@ -175,9 +182,7 @@ request_judge(struct request *rq, enum era_http http)
 	struct era_verdict	v;
 
 	if (http == ERA_HTTP_POST) {
-		in.body_error = rq->scan != NULL ?
-		    rpc_scan_end(rq->scan, rq->body, &rq->x->arena, &rq->msg) :
-		    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
+		in.body_error = request_read(rq);
 		in.message = &rq->msg;
 		if (rq->msg.kind == RPC_ARRAY && (in.batch = batch_of(rq)) == NULL)
 			in.body_error = E_NOMEM;

@@ -12,6 +12,7 @@
 #include "lib/bug.h"
 #include "lib/log.h"
 #include "worker/cors.h"
+#include "worker/httpsse.h"
 #include "worker/reply.h"
 #include "worker/request.h"
 
@@ -116,14 +117,42 @@ server_of_path(struct span path)
 	return span_part(path, before.n, path.n - before.n - after.n);
 }
 
-/* The view of this path; E_HTTP_PATH.  A server this agent may not see is not there: the same
+/* The front of this path, and the path of the same view's one endpoint.  E_NOMEM. */
+static int
+take_path(struct request *rq)
+{
+	static const struct { enum request_front front; struct span end; } fronts[] = {
+		{ FRONT_STREAM, SPAN_LIT(FRONT_STREAM_END) }, { FRONT_MESSAGES, SPAN_LIT(FRONT_MESSAGES_END) },
+	};
+	struct span	path = http_head_path(&rq->x->head), stem;
+
+	rq->path = path;
+	for (size_t i = 0; i < sizeof(fronts) / sizeof(fronts[0]); i++) {
+		if (path.n < fronts[i].end.n ||
+		    !span_eq(span_part(path, path.n - fronts[i].end.n, fronts[i].end.n), fronts[i].end))
+			continue;
+		stem = span_part(path, 0, path.n - fronts[i].end.n);
+		rq->front = fronts[i].front;
+		/* Below /mcp it is the view's own already. */
+		rq->path = span_starts(stem, SPAN_LIT("/mcp/")) ? stem :
+		    arena_fmt(&rq->x->arena, "%.*s/mcp", SPAN_FMT(stem));
+		return rq->path.p == NULL ? E_NOMEM : 0;
+	}
+	return 0;
+}
+
+/* The view of this path; E_HTTP_PATH, E_NOMEM.  A server this agent may not see is not there: the same
  * answer as for a name that does not exist. */
 static int
 route_path(struct request *rq)
 {
-	struct span	path = http_head_path(&rq->x->head), name;
+	struct span	path, name;
 	struct decision	d;
+	int		r;
 
+	if ((r = take_path(rq)) != 0)
+		return r;
+	path = rq->path;
 	if (span_is(path, "/mcp")) {
 		rq->view = view_of_word(rq->config->params.view);
 	} else if (span_is(path, "/mcp/discovery")) {
@@ -228,7 +257,10 @@ on_body(struct exchange *x, int err, struct span body, void *arg)
 		return;
 	}
 	rq->body = body;
-	request_judge(rq, ERA_HTTP_POST);
+	if (rq->front == FRONT_MESSAGES)
+		httpsse_post(rq);
+	else
+		request_judge(rq, ERA_HTTP_POST);
 }
 
 /* Can either of our types carry the answer (mcp-wire 16.10)?  No Accept means anything: RFC 9110 12.5.1. */
@@ -258,7 +290,8 @@ take_body(struct request *rq)
 		reply_refuse(rq, E_HTTP_MEDIA, NULL);
 		return;
 	}
-	if (!accepts_us(h)) {
+	/* Of HTTP+SSE the answer is elsewhere. */
+	if (rq->front == FRONT_MCP && !accepts_us(h)) {
 		reply_refuse(rq, E_HTTP_ACCEPT, NULL);
 		return;
 	}
@@ -313,12 +346,17 @@ request_begin(struct worker *w, struct exchange *x)
 		reply_refuse(rq, e, NULL);
 		return;
 	}
+	if (rq->front != FRONT_MCP && httpsse_refuse(rq))
+		return;
 	switch ((enum http_method)x->head.method) {
 	case HTTP_POST:
 		take_body(rq);
 		break;
 	case HTTP_GET:
-		request_judge(rq, ERA_HTTP_GET);
+		if (rq->front == FRONT_STREAM)
+			httpsse_open(rq);
+		else
+			request_judge(rq, ERA_HTTP_GET);
 		break;
 	case HTTP_DELETE:
 		request_judge(rq, ERA_HTTP_DELETE);

@@ -22,6 +22,15 @@ enum view_bits {
 	VIEW_IS_AUTO = 16,		/* discovery or catalog is listed (worker/adapt.h); both may be called */
 };
 
+/* Which of the transports speaks, by the path. */
+enum request_front {
+	FRONT_MCP,			/* the one endpoint of a view */
+	FRONT_STREAM,			/* HTTP+SSE: a client's stream (worker/httpsse.h) */
+	FRONT_MESSAGES,			/* and where its messages go */
+};
+#define FRONT_STREAM_END	"/sse"
+#define FRONT_MESSAGES_END	"/messages"
+
 /* requestState and inputResponses of a modern client, opened (worker/inputs.h). */
 struct retry {
 	bool		 given;
@@ -44,6 +53,8 @@ struct request {
 	char			 id_text[REQUESTID_CHARS + 1];
 
 	bool			 origin_ok;	/* it came from a page, of an origin that is allowed */
+	enum request_front	 front;
+	struct span		 path;		/* of the view's one endpoint, whatever the front */
 	unsigned		 view;		/* enum view_bits */
 	const struct rec_server	*server;	/* VIEW_HAS_SERVER */
 
@@ -77,7 +88,9 @@ void	request_done(struct request *rq);
 /* One more request_done() is due: somebody works on under it when it is answered. */
 void	request_hold(struct request *rq);
 
-/* post.c: the body is whole (POST), or there is none (GET, DELETE). */
+/* post.c: reads the whole body into rq->msg.  0, or what rpc_scan_end() says. */
+must_check int	request_read(struct request *rq);
+/* The body is whole (POST), or there is none (GET, DELETE). */
 void	request_judge(struct request *rq, enum era_http http);
 
 #endif

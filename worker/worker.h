@@ -48,6 +48,7 @@ struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
 struct fanin;
+struct httpsse_set;
 struct known;
 struct lists;
 struct upstream;
@@ -89,6 +90,7 @@ struct worker {
 	struct lists		*lists;		/* what the servers list */
 	struct fanin		*fanin;		/* what they say outside of calls */
 	struct streams		*streams;	/* clients who hear of it */
+	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at

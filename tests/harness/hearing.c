@@ -154,7 +154,8 @@ told(struct hearing *h)
 	while (o == NULL && h->used > 0 && (end = strstr(h->text, "\n\n")) != NULL) {
 		*end = '\0';
 		if ((data = strstr(h->text, "data:")) != NULL)
-			o = json_tokener_parse(data + 5);
+			o = strncmp(h->text, "event: endpoint\n", 16) == 0 ? json_object_new_string(data + 6) :
+			    json_tokener_parse(data + 5);
 		h->used -= (size_t)(end + 2 - h->text);
 		memmove(h->text, end + 2, h->used + 1);
 	}

@@ -23,7 +23,8 @@ void		hearing_begin(struct hearing *h, const struct mcp *m, const char *id, cons
 		    const char *params);
 /* True when the answer has begun, within ms. */
 bool		hearing_begins(struct hearing *h, int ms);
-/* The next message, the caller's; NULL: none within ms, or the end. */
+/* The next message, the caller's; NULL: none within ms, or the end.  Of HTTP+SSE the first is a string: where its
+ * messages go. */
 json_object	*hearing_next(struct hearing *h, int ms);
 /* True when the answer ends, in order, within ms, without another message. */
 bool		hearing_ends(struct hearing *h, int ms);

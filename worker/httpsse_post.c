@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * httpsse_post.c - messages of HTTP+SSE clients, each in a POST of its own
+ *
+ * Process: worker.  Owns: nothing; a message is in the arena of its request, which is held while it runs.
+ * Trusts:  no POST to be its stream's client's: each is identified by itself, and its message again.
+ *
+ * What the ladder refuses is the POST's answer, as it is elsewhere.  Everything else is accepted, whatever becomes
+ * of it, and answered on the stream.
+ */
+#include "lib/bug.h"
+#include "worker/cors.h"
+#include "worker/forward.h"
+#include "worker/httpsse_priv.h"
+#include "worker/rehead.h"
+#include "worker/reply.h"
+
+static void
+answer(struct request *rq, unsigned status, struct span type, struct span body)
+{
+	struct exchange_field	f[CORS_FIELDS + 1] = { { SPAN_LIT("Content-Type"), type } };
+
+	exchange_reply(rq->x, status, f, 1 + cors_fields(rq, f + 1), body);
+	request_done(rq);
+}
+
+/* Was it refused before anything was done, so that the POST can say so?  A request that finds no room is told on
+ * the stream, since its client tries again then and is not lost. */
+static bool
+is_refused(const struct httpsse_message *m)
+{
+	const struct inner	*in = &m->in;
+
+	return in->ended == FLOW_DONE && in->error == 0 && !in->events &&
+	    (in->status >= 500 ? m->rq->msg.kind != RPC_REQUEST : in->status >= 400);
+}
+
+static void
+run(struct httpsse *s, struct httpsse_message *m, const struct http_head *head)
+{
+	struct request	*rq = m->rq;
+
+	request_hold(rq);
+	httpsse_begin(s, m, head);
+	if (!is_refused(m)) {
+		answer(rq, 202, SPAN_LIT("text/plain"), SPAN_LIT("Accepted"));
+		httpsse_wake(s);
+		return;
+	}
+	/* The session has ended, and so does the stream that stands for it. */
+	s->over |= m->in.status == 404 && httpsse_session(s).n > 0;
+	answer(rq, m->in.status, SPAN_LIT("application/json"), inner_kept(&m->in));
+	httpsse_message_end(s, m);
+	httpsse_wake(s);
+}
+
+/* Why it may not be taken now, or 0. */
+static int
+refusal(const struct httpsse *s, const struct request *rq)
+{
+	const struct http_budget	*bodies = &rq->w->bodies;
+
+	if (rq->msg.kind == RPC_REQUEST && rq->w->draining)
+		return E_MCP_SESSION;
+	if (rq->msg.kind == RPC_REQUEST && rq->msg.method == MCP_INITIALIZE && s->initializing)
+		return E_MCP_REINIT;
+	if ((rq->msg.kind == RPC_REQUEST && s->requests >= HTTPSSE_REQUESTS_MAX) ||
+	    s->messages >= HTTPSSE_MESSAGES_MAX)
+		return E_OVERLOAD;
+	return bodies->used + HTTPSSE_CHARGE > bodies->limit ? E_FULL : 0;
+}
+
+static void
+take(struct httpsse *s, struct request *rq)
+{
+	struct httpsse_message	*m;
+	struct http_head	 head;
+	struct buf		 b;
+	int			 r;
+
+	buf_init(&b, HTTP_HEAD_BYTES_MAX);
+	/* What cannot be read is refused further on. */
+	(void)!request_read(rq);
+	if ((r = refusal(s, rq)) == 0)
+		r = rehead_write(&b, &rq->x->head, "POST", rq->path, httpsse_session(s), rq->body.n, &head);
+	if (r == 0 && (m = arena_calloc(&rq->x->arena, sizeof(*m))) == NULL)
+		r = E_NOMEM;
+	if (r != 0) {
+		reply_refuse(rq, r, NULL);
+	} else {
+		m->rq = rq;
+		run(s, m, &head);
+	}
+	buf_fini(&b);
+}
+
+void
+httpsse_post(struct request *rq)
+{
+	struct httpsse_place	 p;
+	struct httpsse		*s;
+	int			 r = httpsse_find(rq, &s, &p);
+
+	if (r == 0) {
+		take(s, rq);
+		return;
+	}
+	if (r == E_AGAIN && p.slot != rq->w->slot &&
+	    (r = forward_request(rq, p.slot, p.incarnation)) == 0)
+		return;
+	reply_refuse(rq, r == E_FULL || r == E_TOOBIG || r == E_NOMEM ? r : E_MCP_SESSION, NULL);
+}

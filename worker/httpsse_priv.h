@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * httpsse_priv.h - shared by httpsse.c (streams), httpsse_post.c (messages to them) and httpsse_run.c (what goes
+ *                  out on one)
+ */
+#ifndef WORKER_HTTPSSE_PRIV_H
+#define WORKER_HTTPSSE_PRIV_H
+
+#include "worker/httpsse.h"
+#include "worker/inner.h"
+
+#define HTTPSSE_MAGIC	0x55e20001u
+#define HTTPSSE_ID	16
+#define HTTPSSE_CHARGE	(2 * (size_t)HTTP_BLOCK_BYTES)	/* of a message: its request, and the inner one */
+
+/* One message that was POSTed; in its request's arena. */
+struct httpsse_message {
+	struct httpsse_message	*next;
+	struct request		*rq;		/* held; the body is its */
+	struct inner		 in;
+};
+
+struct httpsse {		/* in its request's arena */
+	uint32_t		 magic;
+	struct httpsse		*next;
+	struct request		*rq;		/* the GET: its answer is the stream */
+	char			 id[HTTPSSE_ID];	/* random */
+	char			 session[SEALED_SESSION_CHARS + 1];	/* of its client; "" before initialize */
+	uint64_t		 began_ms;
+	struct inner_how	 how;
+	struct httpsse_message	*first;
+	size_t			 messages, requests;
+	struct inner		 news;		/* the session's own stream */
+	bool			 initializing;	/* initialize is among the messages */
+	bool			 initialized;	/* the client said so: it may be told news */
+	bool			 over;		/* ends in its next turn */
+	struct loop_timer	 again, retry;
+};
+
+struct httpsse_set {
+	struct httpsse		*first;
+	size_t			 count;
+	struct loop_timer	 tick;
+};
+
+/* The session's id, empty when there is none. */
+static inline struct span
+httpsse_session(const struct httpsse *s)
+{
+	return span_of(s->session);
+}
+
+/* httpsse.c: of this client, by the token it was given; 0 and *out.  E_AGAIN: it is that other worker's.
+ * E_MCP_SESSION: whatever else is wrong, which is not told apart. */
+struct httpsse_place {
+	uint32_t	slot, incarnation;
+};
+must_check int	httpsse_find(struct request *rq, struct httpsse **out, struct httpsse_place *elsewhere);
+
+/* httpsse_run.c */
+void		httpsse_run_init(struct httpsse *s);
+/* Something may be said, or has ended: its turn comes. */
+void		httpsse_wake(struct httpsse *s);
+/* The message is begun, and is told of when it has something to say. */
+void		httpsse_begin(struct httpsse *s, struct httpsse_message *m, const struct http_head *head);
+/* It is over, or was never begun; its request is let go of. */
+void		httpsse_message_end(struct httpsse *s, struct httpsse_message *m);
+/* Ends the session and everything that runs in it; the stream's request is still to be let go of. */
+void		httpsse_run_fini(struct httpsse *s);
+
+/* httpsse.c: the stream ends, and s is no more. */
+void		httpsse_end(struct httpsse *s);
+
+#endif
