@@ -10,8 +10,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport as SSEV1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
+import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTransport as TransportV2 }
+	from '@modelcontextprotocol/client';
 
 import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
 import { stdioTests } from './stdio.mjs';
@@ -21,8 +23,15 @@ const peers = dirname(fileURLToPath(import.meta.url));
 const modules = join(peers, 'node_modules/@modelcontextprotocol');
 const server = name => join(modules, `server-${name}/dist/index.js`);
 
+// Where HTTP+SSE is, of each view: /sse, /servers/NAME/sse, /mcp/discovery/sse.
+function sseOf(url) {
+	return `${url.replace(/\/mcp$/, '')}/sse`;
+}
+
 const clients = [
 	{ name: 'v1 sdk', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: TransportV1 },
+	{ name: 'v1 sdk, HTTP+SSE', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: SSEV1, at: sseOf },
+	{ name: 'v2 HTTP+SSE', make: () => new ClientV2({ name: 'peer', version: '1' }), transport: SSEV2, at: sseOf },
 	...[['v2 legacy', 'legacy'], ['v2 modern', { pin: '2026-07-28' }], ['v2 auto', 'auto']].map(([name, mode]) => ({
 		name, transport: TransportV2,
 		make: () => new ClientV2({ name: 'peer', version: '1' }, { versionNegotiation: { mode } }),
@@ -67,7 +76,7 @@ async function startRemote() {
 async function withClient(kind, url, key, fn) {
 	const client = kind.make();
 
-	await client.connect(new kind.transport(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${key}` } } }));
+	await client.connect(new kind.transport(new URL(kind.at?.(url) ?? url), { requestInit: { headers: { Authorization: `Bearer ${key}` } } }));
 	try {
 		return await fn(client);
 	} finally {
@@ -132,6 +141,17 @@ async function checkObjects(client, shown, merged) {
 	want(byTemplate.completion.values.join() === '12', JSON.stringify(byTemplate));
 	const capabilities = client.getServerCapabilities();
 	want(capabilities.prompts && capabilities.resources && capabilities.completions, JSON.stringify(capabilities));
+}
+
+// Progress of a call, and many calls at once.
+async function checkTalk(client) {
+	const progress = [];
+	const done = textOf(await client.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 1, steps: 4 } },
+	    undefined, { onprogress: p => progress.push(p.progress) }));
+	want(done.includes('completed') && progress.length >= 3, `${done} ${progress}`);
+	const results = await Promise.all(Array.from({ length: 30 }, (_, i) => client.callTool({ name: 'echo',
+	    arguments: { message: `number ${i}.` } })));
+	results.forEach((r, i) => want(textOf(r).includes(`number ${i}.`), textOf(r)));
 }
 
 async function checkDiscovery(client, names) {
@@ -217,6 +237,9 @@ try {
 		await test(`${kind.name}: a wrong key`, () => withClient(kind, `${gateway.url}/mcp`, `${key.slice(0, -2)}xx`,
 		    client => client.listTools()).then(() => want(false, 'was let in'), () => {}));
 	}
+	for (const kind of clients.filter(k => k.name.startsWith('v1')))
+		await test(`${kind.name}: progress of a call, and many calls at once`, () => withClient(kind,
+		    `${gateway.url}/servers/everything/mcp`, key, checkTalk));
 	await stdioTests(gateway, calls);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
