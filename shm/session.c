@@ -135,6 +135,19 @@ session_find(const struct region *r, uint64_t id_hash, uint64_t principal, uint3
 	return E_NOTFOUND;
 }
 
+/* Of this epoch, and not ended. */
+static bool
+is_this(struct state st, struct session_ref ref)
+{
+	return st.epoch == ref.epoch && (st.phase == SESSION_FRESH || st.phase == SESSION_READY);
+}
+
+bool
+session_lives(const struct region *r, struct session_ref ref)
+{
+	return ref.slot < r->count && is_this(unpack(atomic_load(&slot_at(r, ref.slot)->state)), ref);
+}
+
 /* Changes the state of a session that is still this one.  The fields given as -1 stay. */
 static int
 state_change(const struct region *r, struct session_ref ref, int phase, int level)
@@ -149,7 +162,7 @@ state_change(const struct region *r, struct session_ref ref, int phase, int leve
 	raw = atomic_load(&s->state);
 	do {
 		st = unpack(raw);
-		if (st.epoch != ref.epoch || (st.phase != SESSION_FRESH && st.phase != SESSION_READY))
+		if (!is_this(st, ref))
 			return E_NOTFOUND;
 		if (phase >= 0)
 			st.phase = (enum session_phase)phase;

@@ -39,6 +39,8 @@ must_check int	session_create(const struct region *r, uint64_t id_hash, uint64_t
 must_check int	session_find(const struct region *r, uint64_t id_hash, uint64_t principal,
 		    uint32_t now_s, uint32_t idle_max_s, struct session_ref *out,
 		    struct session_view *view);
+/* Has nobody ended it, and is the slot still its?  Marks nothing; how long it is idle does not count. */
+bool		session_lives(const struct region *r, struct session_ref ref);
 /* 0 or E_NOTFOUND. */
 must_check int	session_set_phase(const struct region *r, struct session_ref ref, enum session_phase p);
 must_check int	session_set_log_level(const struct region *r, struct session_ref ref, uint32_t level);

@@ -41,6 +41,7 @@ struct stream {
 	struct span	 id;		/* of subscriptions/listen, raw, in the request; empty: legacy */
 	uint64_t	 principal;
 	uint64_t	 session;	/* hash, legacy */
+	struct session_ref ref;
 	uint64_t	 alone_since;	/* while rq is NULL */
 	struct listens	 listens;	/* while rq is there */
 	bool		 held;		/* the answer has not begun: servers are to be listened to first */
@@ -169,8 +170,10 @@ streams_of_session(struct request *rq)
 	for (s = rq->w->streams->first; s != NULL; s = s->next)
 		if (s->session == rq->session_hash && s->id.n == 0)
 			return s;
-	if ((s = stream_new(rq)) != NULL)
+	if ((s = stream_new(rq)) != NULL) {
 		s->session = rq->session_hash;
+		s->ref = rq->session;
+	}
 	return s;
 }
 
@@ -416,7 +419,8 @@ on_tick(struct loop_timer *t, void *arg)
 	for (s = w->streams->first; s != NULL; s = next) {
 		next = s->next;
 		if (s->rq == NULL) {
-			if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS)
+			if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS ||
+			    (s->session != 0 && !session_lives(&w->sessions, s->ref)))
 				stream_free(s);
 		} else if (s->session != 0 && session_look(s->rq) != ERA_SESSION_LIVE) {
 			streams_end(s);

@@ -159,7 +159,9 @@ Test(session, lives_from_create_to_end_in_every_process)
 	cr_expect(eq(u32, v.log_level, 5));
 	cr_expect(eq(u32, v.idle_s, 2));
 	cr_expect(eq(u64, session_count(&a, 103, 60), 1));
+	cr_expect(eq(int, session_lives(&b, found), true));
 	cr_expect(eq(int, session_end(&a, ref), 0));
+	cr_expect(eq(int, session_lives(&b, found), false));
 	cr_expect(eq(int, session_find(&b, 111, 7, 103, 60, &found, &v), E_NOTFOUND));
 	cr_expect(eq(int, session_end(&a, ref), E_NOTFOUND));
 	cr_expect(eq(u64, session_count(&a, 103, 60), 0));
@@ -195,6 +197,8 @@ Test(session, slots_of_the_ended_idle_and_half_written_are_used_again)
 	cr_expect(eq(int, session_create(&r, 16 * windows, 7, 100, 60, &more), 0));
 	cr_expect(eq(u32, more.slot, ref[3].slot));
 	cr_expect(eq(int, session_set_phase(&r, ref[3], SESSION_READY), E_NOTFOUND), "an old reference");
+	cr_expect(eq(int, session_lives(&r, more), true));
+	cr_expect(eq(int, session_lives(&r, ref[3]), false));
 
 	/* One that died while writing: state says WRITING since second 100. */
 	((_Atomic uint64_t *)region_slot(&r, ref[5].slot))[1] = (uint64_t)SESSION_WRITING << 60 | 100;
