@@ -5,7 +5,7 @@
  * Process: worker.  Owns: its slab of the metrics region, and what it published last.
  * Trusts:  nothing read here is decided by.
  */
-#include "worker/worker.h"
+#include "worker/httpsse.h"
 
 /* Counters in shared memory outlive a worker, those of its parts do not: the difference is added. */
 static void
@@ -29,6 +29,7 @@ gauges_publish(struct worker *w)
 	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
 	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
 	metric_set(&w->metrics, METRIC_runner_links, links);
+	metric_set(&w->metrics, METRIC_httpsse_streams, httpsse_count(w));
 	add_since(w, METRIC_connections_accepted_total, &w->published.accepted, conns->accepted);
 	add_since(w, METRIC_audit_records_total, &w->published.records, spool.records);
 }

@@ -231,6 +231,12 @@ on_tick(struct loop_timer *t, void *arg)
 		loop_timer_arm(t, STREAM_KEEP_ALIVE_MS);
 }
 
+size_t
+httpsse_count(const struct worker *w)
+{
+	return w->httpsse->count;
+}
+
 void
 httpsse_policy_changed(struct worker *w)
 {

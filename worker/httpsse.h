@@ -29,6 +29,8 @@ void		httpsse_open(struct request *rq);
 /* POST, the body is whole: the message goes to the stream that the query names, on whichever worker that is. */
 void		httpsse_post(struct request *rq);
 
+/* Streams that are open now. */
+size_t		httpsse_count(const struct worker *w);
 /* Streams go on under the policy now in force. */
 void		httpsse_policy_changed(struct worker *w);
 /* The worker leaves: streams end when nothing runs for them any more. */

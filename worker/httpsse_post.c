@@ -60,11 +60,11 @@ refusal(const struct httpsse *s, const struct request *rq)
 {
 	const struct http_budget	*bodies = &rq->w->bodies;
 
-	if (rq->msg.kind == RPC_REQUEST && rq->w->draining)
+	if (httpsse_works(&rq->msg) && rq->w->draining)
 		return E_MCP_SESSION;
 	if (rq->msg.kind == RPC_REQUEST && rq->msg.method == MCP_INITIALIZE && s->initializing)
 		return E_MCP_REINIT;
-	if ((rq->msg.kind == RPC_REQUEST && s->requests >= HTTPSSE_REQUESTS_MAX) ||
+	if ((httpsse_works(&rq->msg) && s->requests >= HTTPSSE_REQUESTS_MAX) ||
 	    s->messages >= HTTPSSE_MESSAGES_MAX)
 		return E_OVERLOAD;
 	return bodies->used + HTTPSSE_CHARGE > bodies->limit ? E_FULL : 0;

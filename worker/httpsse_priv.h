@@ -50,6 +50,13 @@ httpsse_session(const struct httpsse *s)
 	return span_of(s->session);
 }
 
+/* Does it wait for an answer?  These are what HTTPSSE_REQUESTS_MAX bounds. */
+static inline bool
+httpsse_works(const struct rpc_message *m)
+{
+	return m->kind == RPC_REQUEST || m->kind == RPC_ARRAY;
+}
+
 /* httpsse.c: of this client, by the token it was given; 0 and *out.  E_AGAIN: it is that other worker's.
  * E_MCP_SESSION: whatever else is wrong, which is not told apart. */
 struct httpsse_place {

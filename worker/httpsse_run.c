@@ -168,7 +168,7 @@ httpsse_begin(struct httpsse *s, struct httpsse_message *m, const struct http_he
 		at = &(*at)->next;
 	*at = m;
 	s->messages++;
-	s->requests += msg->kind == RPC_REQUEST;
+	s->requests += httpsse_works(msg);
 	s->initializing |= initializes(msg);
 	m->rq->w->bodies.used += HTTPSSE_CHARGE;
 	inner_begin(&m->in, m->rq->x, head, m->rq->body, &s->how);
@@ -184,7 +184,7 @@ httpsse_message_end(struct httpsse *s, struct httpsse_message *m)
 		at = &(*at)->next;
 	*at = m->next;
 	s->messages--;
-	s->requests -= msg->kind == RPC_REQUEST;
+	s->requests -= httpsse_works(msg);
 	if (initializes(msg))
 		s->initializing = false;
 	if (msg->kind == RPC_NOTIFICATION && msg->method == MCP_NOTE_INITIALIZED)

@@ -127,6 +127,36 @@ Test(httpsse, serves_batches_where_the_revision_has_them, .timeout = 60)
 	gateway_stop(&g);
 }
 
+Test(httpsse, bounds_what_one_stream_has_running, .timeout = 60)
+{
+	struct old	o;
+	char		id[16];
+
+	NEEDS_JAILS();
+	start(2, NULL);
+	begin(&o, "/servers/old", 0, "{}");
+	for (int i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		call(&o, id, "slow", "{\"ms\":20000}");
+	}
+	post(&o, 503, "{" RPC ",\"id\":100,\"method\":\"ping\"}");
+	/* What ends one of them still comes through. */
+	post(&o, 202, "{" RPC ",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":0}}");
+	for (int i = 0; i < 50; i++) {
+		struct answer	a;
+
+		mcp_post(&o.m, "", "{" RPC ",\"id\":\"p\",\"method\":\"ping\"}", &a);
+		if (a.status == 202)
+			i = 50;
+		else
+			sleep_ms(100);
+		answer_fini(&a);
+	}
+	expect(&o, "id", "p");
+	close_stream(&o);
+	gateway_stop(&g);
+}
+
 /* ---- clients that go away, or do not read -------------------------------------------------------- */
 
 static bool
@@ -177,6 +207,77 @@ Test(httpsse, outlives_clients_that_go_away_in_the_midst_of_calls, .timeout = 60
 	close_stream(&o);
 	cr_expect(gateway_deaths(before) == 0);
 	free(before);
+	gateway_stop(&g);
+}
+
+static bool
+is_unsubscribed(void *arg)
+{
+	struct answer	a;
+	bool		r;
+
+	mcp_call(arg, "subscribed", "{}", &a);
+	r = a.status == 200 && strstr(a.body, "changing://0") == NULL;
+	answer_fini(&a);
+	return r;
+}
+
+Test(httpsse, ends_a_session_with_its_stream, .timeout = 90)
+{
+	struct old	o;
+	struct mcp	m;
+
+	NEEDS_JAILS();
+	start(2, NULL);
+	begin(&o, "/servers/changing", 0, "{}");
+	ask(&o, "1", "resources/subscribe", "{\"uri\":\"changing://0\"}");
+	expect(&o, "jsonrpc", "2.0");
+	mcp_init(&m, g.mcp, "/servers/changing/mcp", keys[0]);
+	cr_assert(mcp_initialize(&m) == 200);
+	cr_expect(!is_unsubscribed(&m));
+	close_stream(&o);
+	/* Sessions that are over are found when streams are kept alive; without an end it would take minutes. */
+	cr_expect(wait_until(is_unsubscribed, &m, patience(&g, 20000)));
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
+Test(httpsse, are_lost_with_the_worker_that_has_them, .timeout = 60)
+{
+	struct procs		*p = malloc(sizeof(*p));
+	const struct proc	*worker;
+	json_object		*m;
+	struct answer		 a;
+	struct old		 o[6];
+	int			 lost = 0, status;
+
+	NEEDS_JAILS();
+	start(2, NULL);
+	for (int i = 0; i < 6; i++)
+		begin(&o[i], "/servers/old", 0, "{}");
+	gateway_procs(&g, p);
+	worker = procs_find(p, "mcpgw-worker", 0);
+	cr_assert(worker != NULL);
+	kill(worker->pid, SIGKILL);
+	sleep_ms(patience(&g, 300));
+	for (int i = 0; i < 6; i++) {
+		status = 0;
+		for (int k = 0; k < 4; k++) {
+			client_close(&o[i].m.conn);
+			mcp_post(&o[i].m, "", "{" RPC ",\"id\":1,\"method\":\"ping\"}", &a);
+			cr_expect(a.status == 202 || a.status == 404, "%d", a.status);
+			cr_expect(k == 0 || a.status == status, "%d, then %d", status, a.status);
+			status = a.status;
+			answer_fini(&a);
+		}
+		lost += status == 404;
+		m = hearing_next(&o[i].h, status == 404 ? QUIET : SOON);
+		cr_expect((m != NULL) == (status == 202));
+		json_object_put(m);
+		close_stream(&o[i]);
+	}
+	cr_expect(lost < 6);
+	free(p);
 	gateway_stop(&g);
 }
 
