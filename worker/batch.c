@@ -111,7 +111,8 @@ settle(struct batch_job *job, size_t i)
 	item->settled = true;
 	job->settled++;
 	buf_init(&item->own, SAID_OWN_MAX);
-	if (!said_as_kept(&item->in, job->rq, job->batch->part[i].id, &item->own) && !item->in.events)
+	if (!said_as_kept(&item->in, job->rq->w, job->rq->id_text, job->batch->part[i].id, &item->own) &&
+	    !item->in.events)
 		inner_take(&item->in, inner_kept(&item->in).n);
 }
 

@@ -2,7 +2,7 @@
  *
  * httpsse_post.c - messages of HTTP+SSE clients, each in a POST of its own
  *
- * Process: worker.  Owns: nothing; a message is in the arena of its request, which is held while it runs.
+ * Process: worker.  Owns: nothing.
  * Trusts:  no POST to be its stream's client's: each is identified by itself, and its message again.
  *
  * What the ladder refuses is the POST's answer, as it is elsewhere.  Everything else is accepted, whatever becomes
@@ -32,26 +32,7 @@ is_refused(const struct httpsse_message *m)
 	const struct inner	*in = &m->in;
 
 	return in->ended == FLOW_DONE && in->error == 0 && !in->events &&
-	    (in->status >= 500 ? m->rq->msg.kind != RPC_REQUEST : in->status >= 400);
-}
-
-static void
-run(struct httpsse *s, struct httpsse_message *m, const struct http_head *head)
-{
-	struct request	*rq = m->rq;
-
-	request_hold(rq);
-	httpsse_begin(s, m, head);
-	if (!is_refused(m)) {
-		answer(rq, 202, SPAN_LIT("text/plain"), SPAN_LIT("Accepted"));
-		httpsse_wake(s);
-		return;
-	}
-	/* The session has ended, and so does the stream that stands for it. */
-	s->over |= m->in.status == 404 && httpsse_session(s).n > 0;
-	answer(rq, m->in.status, SPAN_LIT("application/json"), inner_kept(&m->in));
-	httpsse_message_end(s, m);
-	httpsse_wake(s);
+	    (in->status >= 500 ? m->kind != RPC_REQUEST : in->status >= 400);
 }
 
 /* Why it may not be taken now, or 0. */
@@ -60,38 +41,55 @@ refusal(const struct httpsse *s, const struct request *rq)
 {
 	const struct http_budget	*bodies = &rq->w->bodies;
 
-	if (httpsse_works(&rq->msg) && rq->w->draining)
+	if (httpsse_works(rq->msg.kind) && rq->w->draining)
 		return E_MCP_SESSION;
 	if (rq->msg.kind == RPC_REQUEST && rq->msg.method == MCP_INITIALIZE && s->initializing)
 		return E_MCP_REINIT;
-	if ((httpsse_works(&rq->msg) && s->requests >= HTTPSSE_REQUESTS_MAX) ||
+	if ((httpsse_works(rq->msg.kind) && s->requests >= HTTPSSE_REQUESTS_MAX) ||
 	    s->messages >= HTTPSSE_MESSAGES_MAX)
 		return E_OVERLOAD;
-	return bodies->used + HTTPSSE_CHARGE > bodies->limit ? E_FULL : 0;
+	return bodies->used + HTTP_BLOCK_BYTES > bodies->limit ? E_FULL : 0;
+}
+
+static int
+begin(struct httpsse *s, struct request *rq, struct httpsse_message **out)
+{
+	struct http_head	head;
+	struct buf		b;
+	int			r;
+
+	*out = NULL;
+	if ((r = refusal(s, rq)) != 0)
+		return r;
+	buf_init(&b, HTTP_HEAD_BYTES_MAX);
+	r = rehead_write(&b, &rq->x->head, "POST", rq->path, httpsse_session(s), rq->body.n, &head);
+	if (r == 0 && (*out = httpsse_begin(s, rq, &head)) == NULL)
+		r = E_NOMEM;
+	buf_fini(&b);
+	return r;
 }
 
 static void
 take(struct httpsse *s, struct request *rq)
 {
 	struct httpsse_message	*m;
-	struct http_head	 head;
-	struct buf		 b;
 	int			 r;
 
-	buf_init(&b, HTTP_HEAD_BYTES_MAX);
 	/* What cannot be read is refused further on. */
 	(void)!request_read(rq);
-	if ((r = refusal(s, rq)) == 0)
-		r = rehead_write(&b, &rq->x->head, "POST", rq->path, httpsse_session(s), rq->body.n, &head);
-	if (r == 0 && (m = arena_calloc(&rq->x->arena, sizeof(*m))) == NULL)
-		r = E_NOMEM;
-	if (r != 0) {
+	if ((r = begin(s, rq, &m)) != 0) {
 		reply_refuse(rq, r, NULL);
-	} else {
-		m->rq = rq;
-		run(s, m, &head);
+		return;
 	}
-	buf_fini(&b);
+	if (is_refused(m)) {
+		/* The session has ended, and so does the stream that stands for it. */
+		s->over |= m->in.status == 404 && httpsse_session(s).n > 0;
+		answer(rq, m->in.status, SPAN_LIT("application/json"), inner_kept(&m->in));
+		httpsse_message_end(s, m);
+	} else {
+		answer(rq, 202, SPAN_LIT("text/plain"), SPAN_LIT("Accepted"));
+	}
+	httpsse_wake(s);
 }
 
 void

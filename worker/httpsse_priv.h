@@ -11,13 +11,16 @@
 
 #define HTTPSSE_MAGIC	0x55e20001u
 #define HTTPSSE_ID	16
-#define HTTPSSE_CHARGE	(2 * (size_t)HTTP_BLOCK_BYTES)	/* of a message: its request, and the inner one */
 
-/* One message that was POSTed; in its request's arena. */
+/* One message that was POSTed, without its text; malloc'ed. */
 struct httpsse_message {
 	struct httpsse_message	*next;
-	struct request		*rq;		/* held; the body is its */
 	struct inner		 in;
+	enum rpc_kind		 kind;
+	enum mcp_method		 method;
+	char			 request_id[REQUESTID_CHARS + 1];
+	size_t			 id_bytes;
+	char			 id[];		/* raw */
 };
 
 struct httpsse {		/* in its request's arena */
@@ -52,9 +55,9 @@ httpsse_session(const struct httpsse *s)
 
 /* Does it wait for an answer?  These are what HTTPSSE_REQUESTS_MAX bounds. */
 static inline bool
-httpsse_works(const struct rpc_message *m)
+httpsse_works(enum rpc_kind kind)
 {
-	return m->kind == RPC_REQUEST || m->kind == RPC_ARRAY;
+	return kind == RPC_REQUEST || kind == RPC_ARRAY;
 }
 
 /* httpsse.c: of this client, by the token it was given; 0 and *out.  E_AGAIN: it is that other worker's.
@@ -68,9 +71,10 @@ must_check int	httpsse_find(struct request *rq, struct httpsse **out, struct htt
 void		httpsse_run_init(struct httpsse *s);
 /* Something may be said, or has ended: its turn comes. */
 void		httpsse_wake(struct httpsse *s);
-/* The message is begun, and is told of when it has something to say. */
-void		httpsse_begin(struct httpsse *s, struct httpsse_message *m, const struct http_head *head);
-/* It is over, or was never begun; its request is let go of. */
+/* The message in this request begins, and is told of when it has something to say; the request is not needed any
+ * more then.  NULL: no memory. */
+struct httpsse_message *httpsse_begin(struct httpsse *s, struct request *rq, const struct http_head *head);
+/* It is over; m is no more. */
 void		httpsse_message_end(struct httpsse *s, struct httpsse_message *m);
 /* Ends the session and everything that runs in it; the stream's request is still to be let go of. */
 void		httpsse_run_fini(struct httpsse *s);

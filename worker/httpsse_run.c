@@ -6,6 +6,8 @@
  * Trusts:  inner requests to be bounded as any client's are.  A client that does not read gets no notifications
  *          that may be dropped, and loses its stream when what it must get is too much.
  */
+#include <stdlib.h>
+
 #include "http/sse.h"
 #include "lib/bug.h"
 #include "lib/log.h"
@@ -109,16 +111,15 @@ give_events(struct httpsse *s, struct inner *in)
 static void
 give_answer(struct httpsse *s, struct httpsse_message *m)
 {
-	const struct rpc_message	*msg = &m->rq->msg;
-	struct span			 text = SPAN_NONE;
-	struct buf			 own;
-	bool				 as_kept;
+	struct span	text = SPAN_NONE;
+	struct buf	own;
+	bool		as_kept;
 
 	buf_init(&own, SAID_OWN_MAX);
-	if (msg->kind == RPC_ARRAY)
+	if (m->kind == RPC_ARRAY)
 		as_kept = m->in.ended == FLOW_DONE && m->in.status == 200 && m->in.error == 0;
 	else
-		as_kept = said_as_kept(&m->in, m->rq, msg->id, &own);
+		as_kept = said_as_kept(&m->in, s->rq->w, m->request_id, span_make(m->id, m->id_bytes), &own);
 	if (!as_kept)
 		text = buf_rest(&own);
 	else if (!m->in.events)
@@ -135,8 +136,10 @@ tell(struct httpsse *s, struct httpsse_message *m)
 	struct inner	*in = &m->in;
 
 	/* Who answers a question must not wait until it reads. */
-	if (in->ended != FLOW_OPEN && (m->rq->msg.kind == RPC_NOTIFICATION || m->rq->msg.kind == RPC_RESPONSE))
+	if (in->ended != FLOW_OPEN && !httpsse_works(m->kind))
 		return true;
+	if (in->ended != FLOW_OPEN)
+		inner_release(in);
 	if (client_reads(s)) {
 		if (in->events)
 			give_events(s, in);
@@ -153,45 +156,65 @@ tell(struct httpsse *s, struct httpsse_message *m)
 /* ---- messages ------------------------------------------------------------------------------------ */
 
 static bool
-initializes(const struct rpc_message *m)
+initializes(const struct httpsse_message *m)
 {
 	return m->kind == RPC_REQUEST && m->method == MCP_INITIALIZE;
 }
 
-void
-httpsse_begin(struct httpsse *s, struct httpsse_message *m, const struct http_head *head)
+static struct httpsse_message *
+message_new(const struct request *rq)
 {
-	const struct rpc_message	*msg = &m->rq->msg;
-	struct httpsse_message		**at = &s->first;
+	struct httpsse_message	*m = calloc(1, sizeof(*m) + rq->msg.id.n);
 
+	if (m == NULL)
+		return NULL;
+	m->kind = rq->msg.kind;
+	m->method = rq->msg.method;
+	memcpy(m->request_id, rq->id_text, sizeof(m->request_id));
+	if ((m->id_bytes = rq->msg.id.n) > 0)
+		memcpy(m->id, rq->msg.id.p, m->id_bytes);
+	return m;
+}
+
+struct httpsse_message *
+httpsse_begin(struct httpsse *s, struct request *rq, const struct http_head *head)
+{
+	struct httpsse_message	*m = message_new(rq), **at = &s->first;
+
+	if (m == NULL)
+		return NULL;
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = m;
 	s->messages++;
-	s->requests += httpsse_works(msg);
-	s->initializing |= initializes(msg);
-	m->rq->w->bodies.used += HTTPSSE_CHARGE;
-	inner_begin(&m->in, m->rq->x, head, m->rq->body, &s->how);
+	s->requests += httpsse_works(m->kind);
+	s->initializing |= initializes(m);
+	rq->w->bodies.used += HTTP_BLOCK_BYTES;
+	inner_begin(&m->in, rq->x, head, rq->body, &s->how);
+	if (inner_is_fed(&m->in))
+		return m;
+	/* The body goes with its request. */
+	httpsse_message_end(s, m);
+	return NULL;
 }
 
 void
 httpsse_message_end(struct httpsse *s, struct httpsse_message *m)
 {
-	const struct rpc_message	*msg = &m->rq->msg;
-	struct httpsse_message		**at = &s->first;
+	struct httpsse_message	**at = &s->first;
 
 	while (*at != m)
 		at = &(*at)->next;
 	*at = m->next;
 	s->messages--;
-	s->requests -= httpsse_works(msg);
-	if (initializes(msg))
+	s->requests -= httpsse_works(m->kind);
+	if (initializes(m))
 		s->initializing = false;
-	if (msg->kind == RPC_NOTIFICATION && msg->method == MCP_NOTE_INITIALIZED)
+	if (m->kind == RPC_NOTIFICATION && m->method == MCP_NOTE_INITIALIZED)
 		s->initialized = true;
-	m->rq->w->bodies.used -= HTTPSSE_CHARGE;
+	s->rq->w->bodies.used -= HTTP_BLOCK_BYTES;
 	inner_fini(&m->in);
-	request_done(m->rq);
+	free(m);
 }
 
 /* ---- the session --------------------------------------------------------------------------------- */

@@ -174,17 +174,33 @@ inner_begin(struct inner *in, const struct exchange *outer, const struct http_he
 	feed(in);
 }
 
+bool
+inner_is_fed(const struct inner *in)
+{
+	return in->body.n == 0 || in->x == NULL || in->x->body.ended != FLOW_OPEN;
+}
+
+void
+inner_release(struct inner *in)
+{
+	BUG_ON(in->ended == FLOW_OPEN);
+	if (in->x != NULL)
+		exchange_wire_done(in->x);
+	exchange_unref(&in->x);
+}
+
 void
 inner_fini(struct inner *in)
 {
 	if (in->magic == 0)
 		return;
 	MAGIC_CHECK(in, INNER_MAGIC);
-	if (in->x != NULL && in->ended == FLOW_OPEN)
+	if (in->ended == FLOW_OPEN) {
 		exchange_wire_gone(in->x, FLOW_GONE);
-	else if (in->x != NULL)
-		exchange_wire_done(in->x);
-	exchange_unref(&in->x);
+		exchange_unref(&in->x);
+	} else {
+		inner_release(in);
+	}
 	in->how->budget->used -= in->kept.used - in->kept.at;
 	buf_fini(&in->kept);
 	in->magic = 0;

@@ -56,6 +56,10 @@ struct span	inner_kept(const struct inner *in);
 void		inner_take(struct inner *in, size_t n);
 /* As much may come again as came since the last time. */
 void		inner_credit(struct inner *in);
+/* Is its body not needed any more? */
+bool		inner_is_fed(const struct inner *in);
+/* It has ended: what it holds but its answer goes. */
+void		inner_release(struct inner *in);
 /* Lets go of it.  One that has not ended learns that its client is gone. */
 void		inner_fini(struct inner *in);
 

@@ -90,9 +90,11 @@ Test(httpsse, carries_large_messages_both_ways, .timeout = 60)
 	strcpy(arguments + MIB, "\"}");
 	open_stream(&o, "/mcp/catalog", 0);
 	initialize(&o, "2025-06-18", "{}");
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 30; i++) {
 		client_close(&o.m.conn);
 		call(&o, "1", "echo__anything", arguments);
+	}
+	for (int i = 0; i < 30; i++) {
 		m = hearing_next(&o.h, SOON);
 		cr_expect(strlen(json_text_at(m, "result.structuredContent.heard")) > MIB - 20, "%.500s",
 		    json_object_to_json_string(m));

@@ -211,6 +211,20 @@ Test(httpsse, outlives_clients_that_go_away_in_the_midst_of_calls, .timeout = 60
 }
 
 static bool
+are_streams(void *arg)
+{
+	char		want[64];
+	struct answer	a;
+	bool		r;
+
+	snprintf(want, sizeof(want), "\nmcpgw_httpsse_streams %d\n", *(int *)arg);
+	client_once(g.admin, "GET", "/metrics", "", NULL, &a);
+	r = a.body != NULL && strstr(a.body, want) != NULL;
+	answer_fini(&a);
+	return r;
+}
+
+static bool
 is_unsubscribed(void *arg)
 {
 	struct answer	a;
@@ -235,7 +249,9 @@ Test(httpsse, ends_a_session_with_its_stream, .timeout = 90)
 	mcp_init(&m, g.mcp, "/servers/changing/mcp", keys[0]);
 	cr_assert(mcp_initialize(&m) == 200);
 	cr_expect(!is_unsubscribed(&m));
+	cr_expect(are_streams(&(int){ 1 }));
 	close_stream(&o);
+	cr_expect(wait_until(are_streams, &(int){ 0 }, patience(&g, 3000)));
 	/* Sessions that are over are found when streams are kept alive; without an end it would take minutes. */
 	cr_expect(wait_until(is_unsubscribed, &m, patience(&g, 20000)));
 	mcp_fini(&m);
@@ -290,7 +306,7 @@ Test(httpsse, ends_a_stream_that_nobody_reads, .timeout = 90)
 	int		status = 202;
 
 	NEEDS_JAILS();
-	start(1, "write_timeout = 2s\n");
+	start(1, "write_timeout = 60s\n");
 	memset(arguments, 'x', sizeof(arguments) - 1);
 	memcpy(arguments, "{\"text\":\"", 9);
 	strcpy(arguments + MIB, "\"}");

@@ -163,6 +163,17 @@ Test(inner, tells_its_handler_when_it_is_given_up)
 	end();
 }
 
+Test(inner, that_has_ended_keeps_its_answer_when_the_rest_goes)
+{
+	begin(handle_echo, SPAN_LIT("inner"), 1000);
+	cr_expect(inner_is_fed(&rig.in) && rig.in.x != NULL);
+	inner_release(&rig.in);
+	cr_expect(rig.in.x == NULL);
+	expect_kept(SPAN_LIT("inner"));
+	inner_release(&rig.in);
+	end();
+}
+
 Test(inner, gets_no_more_than_it_is_credited)
 {
 	size_t	first;
