@@ -20,26 +20,50 @@ now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static void
+get(struct hearing *h, const struct mcp *m, const char *more)
+{
+	char	*all, *text;
+
+	*h = (struct hearing){ .conn.fd = -1 };
+	if (!client_open(&h->conn, m->address))
+		return;
+	all = mcp_headers(m, more);
+	if (asprintf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", m->path, all) < 0)
+		abort();
+	(void)client_send(&h->conn, text, strlen(text));
+	free(all);
+	free(text);
+}
+
+void
+hearing_resume(struct hearing *h, const struct mcp *m, const char *id, const char *more)
+{
+	char	*lines;
+
+	if (asprintf(&lines, "Last-Event-ID: %s\r\n%s", id, more) < 0)
+		abort();
+	get(h, m, lines);
+	free(lines);
+}
+
 void
 hearing_begin(struct hearing *h, const struct mcp *m, const char *id, const char *method, const char *params)
 {
 	char	*headers, *body, *all, *text;
 	int	 n;
 
+	if (method == NULL) {
+		get(h, m, "");
+		return;
+	}
 	*h = (struct hearing){ .conn.fd = -1 };
 	if (!client_open(&h->conn, m->address))
 		return;
-	if (method == NULL) {
-		headers = NULL;
-		body = NULL;
-		all = mcp_headers(m, "");
-		n = asprintf(&text, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", m->path, all);
-	} else {
-		mcp_write(m, id, method, params, &headers, &body);
-		all = mcp_headers(m, headers);
-		n = asprintf(&text, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s", m->path,
-		    all, strlen(body), body);
-	}
+	mcp_write(m, id, method, params, &headers, &body);
+	all = mcp_headers(m, headers);
+	n = asprintf(&text, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s", m->path,
+	    all, strlen(body), body);
 	if (n < 0)
 		abort();
 	(void)client_send(&h->conn, text, (size_t)n);
@@ -137,12 +161,37 @@ take(struct hearing *h)
 	return true;
 }
 
+/* One event, whose lines end with LF: its message, or NULL. */
+static json_object *
+read_event(struct hearing *h, char *event)
+{
+	json_object	*o = NULL;
+	char		*save = NULL;
+	bool		 has_id = false, is_endpoint = false;
+
+	for (char *line = strtok_r(event, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		if (strcmp(line, "event: endpoint") == 0)
+			is_endpoint = true;
+		else if (strncmp(line, "data:", 5) == 0)
+			o = is_endpoint ? json_object_new_string(line + 6) : json_tokener_parse(line + 5);
+		else if (strncmp(line, "retry: ", 7) == 0)
+			h->retry_ms = atoi(line + 7);
+		else if (strncmp(line, "id: ", 4) == 0) {
+			has_id = true;
+			snprintf(h->id, sizeof(h->id), "%s", line + 4);
+		}
+	}
+	h->ids += has_id;
+	h->primed += has_id && o == NULL;
+	return o;
+}
+
 /* One message of what is there already. */
 static json_object *
 told(struct hearing *h)
 {
 	json_object	*o = NULL;
-	char		*end, *data;
+	char		*end;
 
 	if (!h->stream) {
 		if (!h->end || h->used == 0)
@@ -153,9 +202,7 @@ told(struct hearing *h)
 	}
 	while (o == NULL && h->used > 0 && (end = strstr(h->text, "\n\n")) != NULL) {
 		*end = '\0';
-		if ((data = strstr(h->text, "data:")) != NULL)
-			o = strncmp(h->text, "event: endpoint\n", 16) == 0 ? json_object_new_string(data + 6) :
-			    json_tokener_parse(data + 5);
+		o = read_event(h, h->text);
 		h->used -= (size_t)(end + 2 - h->text);
 		memmove(h->text, end + 2, h->used + 1);
 	}

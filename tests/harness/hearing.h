@@ -15,6 +15,9 @@ struct hearing {
 	bool		 chunked;
 	char		*text;		/* of the body, not told yet */
 	size_t		 used, left;	/* bytes of text; bytes of the body to come */
+	char		 id[128];	/* of the last event that had one, or "" */
+	unsigned	 ids, primed;	/* events with an id; of these, the ones without data */
+	int		 retry_ms;	/* what it said last, or 0 */
 };
 
 /* Sends it, in the era of this client, on a connection of its own; id is raw.  Nothing is read yet.
@@ -23,6 +26,8 @@ void		hearing_begin(struct hearing *h, const struct mcp *m, const char *id, cons
 		    const char *params);
 /* True when the answer has begun, within ms. */
 bool		hearing_begins(struct hearing *h, int ms);
+/* The GET by which its client comes back for what follows this event; more: further header lines. */
+void		hearing_resume(struct hearing *h, const struct mcp *m, const char *id, const char *more);
 /* The next message, the caller's; NULL: none within ms, or the end.  Of HTTP+SSE the first is a string: where its
  * messages go. */
 json_object	*hearing_next(struct hearing *h, int ms);

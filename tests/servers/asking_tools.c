@@ -251,6 +251,21 @@ progress(void)
 	say(note, SPAN_FMT(token), n + 2, n + 2);
 }
 
+/* "n" notes, "ms" between them, then the result. */
+static void
+steps(void)
+{
+	struct span	token = now->token.type == JSON_NONE ? SPAN_LIT("4711") : now->token.raw;
+
+	for (int i = 1; i <= number("n", 4); i++) {
+		if (i > 1 && !pause_ms(number("ms", 200)))
+			return;
+		say("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":%.*s,"
+		    "\"progress\":%d}}", SPAN_FMT(token), i);
+	}
+	answer_text("done");
+}
+
 static void
 logs(void)
 {
@@ -262,7 +277,7 @@ logs(void)
 	answer_text("done");
 }
 
-static const char *const	names[] = { "progress", "log", "slow", "quiet", "heard", "ask_form", "ask_url", "ask_sampling",
+static const char *const	names[] = { "progress", "steps", "log", "slow", "quiet", "heard", "ask_form", "ask_url", "ask_sampling",
 	"ask_tools", "ask_roots", "ask_twice", "ask_two", "ask_late", "ask_work", "withdraw", "withdraw_one", "finish", "urls", "missing",
 	"state_only", "endless_rounds", "bad_entry", "bare" };
 
@@ -295,6 +310,8 @@ tools_call(const struct asked_call *c)
 		answer("\"error\":{\"code\":-32602,\"message\":\"no such tool\"}");
 	} else if (strcmp(name, "progress") == 0) {
 		progress();
+	} else if (strcmp(name, "steps") == 0) {
+		steps();
 	} else if (strcmp(name, "log") == 0) {
 		logs();
 	} else if (strcmp(name, "heard") == 0) {
