@@ -158,10 +158,8 @@ tell_events(struct batch_job *job)
 	struct request	*rq = job->rq;
 	struct span	 s;
 
-	if (!rq->events) {
-		reply_begin_events(rq);
-		rq->events = true;
-	}
+	if (events_begin(rq) != 0)
+		return;
 	for (size_t i = 0; i < job->begun && client_reads(job); i++) {
 		struct batch_item *item = &job->item[i];
 

@@ -8,6 +8,7 @@
  */
 #include "http/sse.h"
 #include "worker/events.h"
+#include "worker/replay.h"
 #include "worker/reply.h"
 
 bool
@@ -44,10 +45,17 @@ events_begin(struct request *rq)
 	if (!events_possible(rq))
 		return E_CLOSED;
 	if (!rq->events) {
+		replay_begin(rq);
 		reply_begin_events(rq);
 		rq->events = true;
 	}
 	return 0;
+}
+
+bool
+events_are_heard(const struct request *rq)
+{
+	return rq->replay == NULL || replay_is_heard(rq->replay);
 }
 
 void

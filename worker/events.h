@@ -17,6 +17,8 @@ bool		events_possible(const struct request *rq);
 must_check int	events_give(struct request *rq, const struct span *pieces, size_t count, bool droppable);
 /* The stream begins, before there is anything to say; for requests whose answer is nothing else.  0 or E_CLOSED. */
 must_check int	events_begin(struct request *rq);
+/* Is the client there?  When it is not, and did not go for good, what is given is kept for it. */
+bool		events_are_heard(const struct request *rq);
 /* Nothing to say, for whoever on the way ends what is silent.  Not when the client does not read. */
 void		events_keep_alive(struct request *rq);
 /* The last message of a stream that has begun: its answer. */

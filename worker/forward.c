@@ -13,6 +13,7 @@
 #include "worker/forward.h"
 #include "worker/peers.h"
 #include "worker/reply.h"
+#include "worker/resume.h"
 #include "worker/talk.h"
 
 #define SERVED_MAGIC	0xf03a0001u
@@ -438,6 +439,8 @@ lose(struct request *rq)
 		request_done(rq);
 	} else if (rq->front == FRONT_MESSAGES) {
 		reply_refuse(rq, E_MCP_SESSION, NULL);
+	} else if (rq->x->head.method == HTTP_GET) {
+		resume_lost(rq);
 	} else if (rq->msg.kind == RPC_REQUEST) {
 		reply_error(rq, E_MCP_STATE_LOST, SPAN_NONE, SPAN_NONE, 0);
 	} else {

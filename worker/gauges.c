@@ -6,6 +6,7 @@
  * Trusts:  nothing read here is decided by.
  */
 #include "worker/httpsse.h"
+#include "worker/replay.h"
 
 /* Counters in shared memory outlive a worker, those of its parts do not: the difference is added. */
 static void
@@ -27,6 +28,7 @@ gauges_publish(struct worker *w)
 		links += link_is_up(w->links[i]);
 	metric_set(&w->metrics, METRIC_connections, conns->open);
 	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
+	metric_set(&w->metrics, METRIC_stream_bytes_kept, replays_bytes(w->replays));
 	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
 	metric_set(&w->metrics, METRIC_runner_links, links);
 	metric_set(&w->metrics, METRIC_httpsse_streams, httpsse_count(w));

@@ -119,6 +119,12 @@ static const struct exchange_wire inner_wire = {
 	.source = { wire_credit, NULL },
 };
 
+bool
+inner_is(const struct exchange *x)
+{
+	return x->wire == &inner_wire;
+}
+
 struct span
 inner_kept(const struct inner *in)
 {

@@ -60,6 +60,8 @@ void		inner_credit(struct inner *in);
 bool		inner_is_fed(const struct inner *in);
 /* It has ended: what it holds but its answer goes. */
 void		inner_release(struct inner *in);
+/* Is this exchange, which is not gone, one of these? */
+bool		inner_is(const struct exchange *x);
 /* Lets go of it.  One that has not ended learns that its client is gone. */
 void		inner_fini(struct inner *in);
 

@@ -14,6 +14,7 @@
 #include "worker/offers.h"
 #include "worker/page.h"
 #include "worker/reply.h"
+#include "worker/resume.h"
 #include "worker/session.h"
 #include "worker/subscribe.h"
 #include "worker/talk.h"
@@ -216,7 +217,8 @@ request_judge(struct request *rq, enum era_http http)
 		batch_begin(rq, in.batch);
 		break;
 	case ERA_STREAM:
-		subscribe_stream(rq);
+		if (!resume_take(rq))
+			subscribe_stream(rq);
 		break;
 	case ERA_END_SESSION:
 		session_delete(rq);

@@ -24,7 +24,7 @@ static const struct span default_tenant = { "default", 7 };
 void
 request_done(struct request *rq)
 {
-	struct exchange	*x = rq->x;
+	struct exchange	*x = rq->x, *first = rq->first;
 
 	MAGIC_CHECK(rq, REQUEST_MAGIC);
 	if (rq->holds > 0) {
@@ -35,6 +35,7 @@ request_done(struct request *rq)
 	rpc_scan_free(&rq->scan);
 	config_release(&rq->config);
 	exchange_unref(&x);
+	exchange_unref(&first);
 }
 
 void
@@ -68,6 +69,17 @@ on_answer_credit(void *arg, size_t bytes)
 }
 
 static const struct flow_source answer_source = { on_answer_credit, on_answer_stopped };
+
+void
+request_answer_over(struct request *rq, struct exchange *x)
+{
+	MAGIC_CHECK(rq, REQUEST_MAGIC);
+	BUG_ON(rq->first != NULL);
+	rq->first = rq->x;
+	rq->x = x;
+	exchange_ref(x);
+	exchange_serve(x, &answer_source, rq);
+}
 
 /* --- Host and Origin (mcp-wire 3.5) ----------------------------------------------------------- */
 

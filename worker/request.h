@@ -46,7 +46,8 @@ typedef void request_credit_fn(struct request *, size_t bytes);
 struct request {
 	uint32_t		 magic;
 	struct worker		*w;
-	struct exchange		*x;		/* referenced */
+	struct exchange		*x;		/* over which it is answered; referenced */
+	struct exchange		*first;		/* another one that it came over, and whose arena it is in; or NULL */
 	struct config		*config;	/* held: the policy this request started with */
 	struct principal	 who;
 	uint64_t		 id;		/* audit/requestid.h */
@@ -73,8 +74,10 @@ struct request {
 
 	struct retry		 retry;		/* what it answers of an earlier answer of ours */
 	unsigned		 holds;		/* request_hold() */
+	struct replay		*replay;	/* its stream can be resumed, until it is answered; or NULL */
 	bool			 gone;		/* the client went away */
 	request_gone_fn		*on_gone;	/* may be NULL */
+	request_gone_fn		*on_back;	/* the client resumed the stream; may be NULL */
 	request_credit_fn	*on_credit;	/* the client took bytes of a streamed answer; may be NULL */
 	void			*job;		/* of whoever works on it */
 };
@@ -85,6 +88,8 @@ bool	request_hosts_ok(const struct exchange *x, const struct config *config);
 void	request_begin(struct worker *w, struct exchange *x);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
+/* From here on it is answered over this exchange, which is referenced too. */
+void	request_answer_over(struct request *rq, struct exchange *x);
 /* One more request_done() is due: somebody works on under it when it is answered. */
 void	request_hold(struct request *rq);
 

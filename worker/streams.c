@@ -37,12 +37,13 @@ struct stream {
 	uint32_t	 magic;
 	struct stream	*next;
 	struct worker	*w;
-	struct request	*rq;		/* its answer is the stream; NULL: the session has none now */
+	struct request	*rq;		/* its answer is the stream, though its client may be away (worker/replay.h);
+					 * NULL: the session has none now */
 	struct span	 id;		/* of subscriptions/listen, raw, in the request; empty: legacy */
 	uint64_t	 principal;
 	uint64_t	 session;	/* hash, legacy */
 	struct session_ref ref;
-	uint64_t	 alone_since;	/* while rq is NULL */
+	uint64_t	 alone_since;	/* while nobody is there; else about now */
 	struct listens	 listens;	/* while rq is there */
 	bool		 held;		/* the answer has not begun: servers are to be listened to first */
 	struct span	 first;		/* what it begins with; in the request's arena */
@@ -58,6 +59,13 @@ struct streams {
 	uint64_t		 changed_ns;	/* of the last policy or keys; a request begun before is of others */
 	struct loop_timer	 gather, tick;
 };
+
+static void
+gather_soon(struct streams *all)
+{
+	if (!all->gather.armed)
+		loop_timer_arm(&all->gather, GATHER_MS);
+}
 
 /* --- one stream ------------------------------------------------------------------------------- */
 
@@ -94,6 +102,7 @@ detach(struct stream *s, bool gone)
 	s->rq = NULL;
 	s->alone_since = loop_now_ms(s->w->loop);
 	rq->on_gone = NULL;
+	rq->on_back = NULL;
 	rq->job = NULL;
 	fanin_let_go(s->w, rq->who.tenant);
 	if (!gone)
@@ -134,6 +143,16 @@ on_client_gone(struct request *rq)
 	/* A session's client comes back. */
 	if (s->session == 0)
 		stream_free(s);
+}
+
+/* What was not said while it was away is said now. */
+static void
+on_client_back(struct request *rq)
+{
+	struct stream	*s = rq->job;
+
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	gather_soon(s->w->streams);
 }
 
 static struct stream *
@@ -208,8 +227,10 @@ on_listens(void *arg)
 		on_client_gone(s->rq);
 		return;
 	}
-	if (s->changed != 0 || s->over)
-		loop_timer_arm(&s->w->streams->gather, s->over ? POLICY_MS : GATHER_MS);
+	if (s->over)
+		loop_timer_arm(&s->w->streams->gather, POLICY_MS);
+	else
+		gather_soon(s->w->streams);	/* what was not said on the stream before */
 }
 
 void
@@ -229,6 +250,7 @@ streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct spa
 	s->held = true;
 	rq->job = s;
 	rq->on_gone = on_client_gone;
+	rq->on_back = on_client_back;
 	/* Without memory it hears of the servers that somebody calls. */
 	(void)!fanin_keep(s->w, rq->who.tenant);
 	if (s->over || listens_begin(&s->listens, rq, offers, on_listens, s))
@@ -254,7 +276,8 @@ say(struct stream *s, const char *method, struct span uri)
 	return r;
 }
 
-/* 0, or what kept something from being said. */
+/* 0, or what kept something from being said.  To nobody nothing is said: it waits for this stream to be resumed,
+ * or for the session's next one, and is said on one of them. */
 static int
 say_changes(struct stream *s)
 {
@@ -265,6 +288,8 @@ say_changes(struct stream *s)
 	};
 	int	r;
 
+	if (!events_are_heard(s->rq))
+		return 0;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		if ((s->changed & 1u << lists[i].kind) == 0)
 			continue;
@@ -352,8 +377,8 @@ on_event(enum link_event_kind kind, uint64_t profile, struct list_owner owner, s
 			any = true;
 		}
 	}
-	if (any && !w->streams->gather.armed)
-		loop_timer_arm(&w->streams->gather, GATHER_MS);
+	if (any)
+		gather_soon(w->streams);
 }
 
 /* --- subscriptions ---------------------------------------------------------------------------- */
@@ -410,6 +435,13 @@ streams_unsubscribe(struct stream *s, struct span uri)
 
 /* --- time, and the end ------------------------------------------------------------------------ */
 
+/* Of a session: is it there, and still its principal's? */
+static bool
+lives(const struct stream *s)
+{
+	return s->rq == NULL ? session_lives(&s->w->sessions, s->ref) : session_look(s->rq) == ERA_SESSION_LIVE;
+}
+
 static void
 on_tick(struct loop_timer *t, void *arg)
 {
@@ -418,15 +450,12 @@ on_tick(struct loop_timer *t, void *arg)
 
 	for (s = w->streams->first; s != NULL; s = next) {
 		next = s->next;
-		if (s->rq == NULL) {
-			if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS ||
-			    (s->session != 0 && !session_lives(&w->sessions, s->ref)))
-				stream_free(s);
-		} else if (s->session != 0 && session_look(s->rq) != ERA_SESSION_LIVE) {
+		if (s->rq != NULL && events_are_heard(s->rq))
+			s->alone_since = loop_now_ms(w->loop);
+		if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS || (s->session != 0 && !lives(s)))
 			streams_end(s);
-		} else {
+		else if (s->rq != NULL)
 			events_keep_alive(s->rq);
-		}
 	}
 	if (w->streams->first != NULL)
 		loop_timer_arm(t, STREAM_KEEP_ALIVE_MS);

@@ -14,7 +14,7 @@
 #define STREAMS_EACH		512	/* of those, of one principal */
 #define STREAM_SUBS_MAX		256	/* of one stream */
 #define STREAM_KEEP_ALIVE_MS	15000
-#define STREAM_PATIENCE_MS	600000	/* subscriptions of a session that has no stream */
+#define STREAM_PATIENCE_MS	600000	/* subscriptions of a session that has no stream, or whose client is away */
 
 struct streams;
 struct stream;

@@ -51,6 +51,7 @@ struct fanin;
 struct httpsse_set;
 struct known;
 struct lists;
+struct replays;
 struct upstream;
 
 struct worker {
@@ -91,6 +92,7 @@ struct worker {
 	struct fanin		*fanin;		/* what they say outside of calls */
 	struct streams		*streams;	/* clients who hear of it */
 	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */
+	struct replays		*replays;	/* event streams that can be resumed */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at

@@ -402,12 +402,12 @@ Test(talk, with_questions_may_end_without_their_answer, .timeout = 30)
 }
 
 /* A legacy client's leaving is no cancellation, but there is nobody to ask any more. */
-Test(talk, with_a_client_that_left_is_ended_for_it, .timeout = 30)
+Test(talk, with_a_client_that_left_for_good_is_ended_for_it, .timeout = 30)
 {
 	struct hearing	h;
 	struct mcp	m;
 
-	talk_begin(1, NULL);
+	talk_begin(1, "resume_memory = 0\n");
 	talk_client(&m, "oldweb", 0, LEGACY_VERSION, CAN_ALL);
 	talk_call(&h, &m, "1", "ask_form", "");
 	talk_expect(&h, "method", "elicitation/create");
