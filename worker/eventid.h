@@ -8,6 +8,7 @@
 #ifndef WORKER_EVENTID_H
 #define WORKER_EVENTID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -16,6 +17,7 @@
 #define EVENTID_CHARS	80
 
 struct eventid {
+	bool		alone;			/* of the stream of a session, not of one of its requests */
 	uint32_t	slot, incarnation;	/* of the worker */
 	uint64_t	stream[2];
 	uint64_t	at;			/* counts the events of a stream from 1 */

@@ -281,6 +281,12 @@ kept_has_after(const struct kept *k, uint64_t at)
 	return at >= k->lost;
 }
 
+bool
+kept_has_any_after(const struct kept *k, uint64_t at)
+{
+	return k->open_at > at;
+}
+
 size_t
 kept_each_after(const struct kept *k, uint64_t at, kept_event_fn *fn, void *arg)
 {

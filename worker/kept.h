@@ -64,6 +64,8 @@ void		kept_fini(struct kept *k);
 struct kept	*kept_find(const struct kept_store *s, const uint64_t number[2]);
 /* Is every whole event behind this place still here? */
 bool		kept_has_after(const struct kept *k, uint64_t at);
+/* Is there any? */
+bool		kept_has_any_after(const struct kept *k, uint64_t at);
 /* Those, in order; how many. */
 size_t		kept_each_after(const struct kept *k, uint64_t at, kept_event_fn *fn, void *arg);
 /* Pushes out what ended at or before this time; when the next one ended, 0: none is left. */

@@ -217,8 +217,7 @@ request_judge(struct request *rq, enum era_http http)
 		batch_begin(rq, in.batch);
 		break;
 	case ERA_STREAM:
-		if (!resume_take(rq))
-			subscribe_stream(rq);
+		resume_stream(rq);
 		break;
 	case ERA_END_SESSION:
 		session_delete(rq);

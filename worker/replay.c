@@ -35,6 +35,7 @@ struct replay {
 	uint64_t		 session;	/* hash */
 	uint64_t		 last;		/* where the last event stands */
 	uint64_t		 heard;		/* while there is no client: the same when it went away */
+	bool			 alone;		/* the stream of the session, not of one of its requests */
 	bool			 midway;	/* in an event */
 	bool			 primes;	/* its client knows events without data */
 	enum flow_end		 ended;		/* of the answer */
@@ -61,7 +62,7 @@ static struct span
 next_id(struct replay *r, char line[EVENTID_CHARS + 8])
 {
 	const struct eventid	id = {
-		r->w->slot, r->w->incarnation, { r->kept.number[0], r->kept.number[1] }, ++r->last,
+		r->alone, r->w->slot, r->w->incarnation, { r->kept.number[0], r->kept.number[1] }, ++r->last,
 	};
 	struct span		text = eventid_write(&id, line + 4);
 
@@ -314,6 +315,7 @@ replay_new(const struct request *rq)
 	r->magic = REPLAY_MAGIC;
 	r->w = rq->w;
 	r->session = rq->session_hash;
+	r->alone = rq->x->head.method == HTTP_GET;
 	r->primes = rq->version == MCP_2025_11_25;
 	loop_timer_init(rq->w->loop, &r->timer, on_timer, r);
 	return r;
@@ -359,6 +361,13 @@ replay_find(const struct request *rq, const struct eventid *id)
 	r = (struct replay *)(void *)((char *)k - offsetof(struct replay, kept));
 	MAGIC_CHECK(r, REPLAY_MAGIC);
 	return rq->has_session && r->session == rq->session_hash && id->at <= r->last ? r : NULL;
+}
+
+bool
+replay_is_over(const struct replay *r, const struct eventid *id)
+{
+	MAGIC_CHECK(r, REPLAY_MAGIC);
+	return r->ended != FLOW_OPEN && !kept_has_any_after(&r->kept, id->at);
 }
 
 static void

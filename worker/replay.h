@@ -31,6 +31,8 @@ bool		replay_is_heard(const struct replay *r);
 
 /* The stream of this id, when it is this session's and everything behind the id can be had; or NULL. */
 struct replay	*replay_find(const struct request *rq, const struct eventid *id);
+/* Did it end, with nothing after this id? */
+bool		replay_is_over(const struct replay *r, const struct eventid *id);
 /* Takes the request, whose answer becomes the rest of the stream; a connection that had it before ends. */
 void		replay_resume(struct replay *r, struct request *rq, uint64_t after);
 

@@ -6,11 +6,13 @@
  * Owns:    nothing.
  * Trusts:  no id.  Whatever is wrong with one, the answer is the same.
  */
+#include "worker/cors.h"
 #include "worker/events.h"
 #include "worker/forward.h"
 #include "worker/replay.h"
 #include "worker/reply.h"
 #include "worker/resume.h"
+#include "worker/subscribe.h"
 
 static void
 refuse(struct request *rq)
@@ -19,38 +21,76 @@ refuse(struct request *rq)
 	reply_refuse(rq, E_MCP_EVENT, NULL);
 }
 
+/* Nothing of it can be had again.  The stream of a session is one, whatever became of it; so it begins anew, and
+ * since what its client missed is not known, all lists may have changed.  Clients give up one that is refused. */
+static void
+cannot(struct request *rq, bool alone)
+{
+	if (!alone) {
+		refuse(rq);
+		return;
+	}
+	metric_add(&rq->w->metrics, METRIC_stream_resumes_refused_total, 1);
+	subscribe_stream(rq, true);
+}
+
+/* The client has all of it.  This status is how event streams say that there is nothing to come back for (WHATWG
+ * HTML 9.2); the end of an empty one would have clients come again. */
+static void
+nothing_more(struct request *rq)
+{
+	struct exchange_field	f[CORS_FIELDS];
+
+	exchange_reply(rq->x, 204, f, cors_fields(rq, f), SPAN_NONE);
+	request_done(rq);
+}
+
+static void
+resume_here(struct request *rq, const struct eventid *id)
+{
+	struct worker	*w = rq->w;
+	struct replay	*r = id->incarnation == w->incarnation ? replay_find(rq, id) : NULL;
+
+	if (r == NULL) {
+		cannot(rq, id->alone);
+		return;
+	}
+	metric_add(&w->metrics, METRIC_stream_resumes_total, 1);
+	if (!replay_is_over(r, id))
+		replay_resume(r, rq, id->at);
+	else if (id->alone)
+		subscribe_stream(rq, false);
+	else
+		nothing_more(rq);
+}
+
+void
+resume_stream(struct request *rq)
+{
+	const struct http_head	*h = &rq->x->head;
+	const unsigned		 count = http_head_count(h, HTTP_LAST_EVENT_ID);
+	struct eventid		 id;
+
+	if (!events_possible(rq))
+		reply_refuse(rq, E_HTTP_ACCEPT, NULL);
+	else if (count == 0)
+		subscribe_stream(rq, false);
+	else if (count > 1 || eventid_parse(http_head_get(h, HTTP_LAST_EVENT_ID), &id) != 0)
+		refuse(rq);
+	else if (id.slot == rq->w->slot)
+		resume_here(rq, &id);
+	else if (forward_request(rq, id.slot, id.incarnation) != 0)
+		cannot(rq, id.alone);
+}
+
 void
 resume_lost(struct request *rq)
 {
-	if (http_head_count(&rq->x->head, HTTP_LAST_EVENT_ID) > 0)
-		refuse(rq);
-	else
+	struct eventid	id;
+
+	/* Another worker comes in its place, and then there is an answer. */
+	if (eventid_parse(http_head_get(&rq->x->head, HTTP_LAST_EVENT_ID), &id) != 0 || id.alone)
 		reply_refuse(rq, E_OVERLOAD, NULL);
-}
-
-bool
-resume_take(struct request *rq)
-{
-	const struct http_head	*h = &rq->x->head;
-	struct worker		*w = rq->w;
-	struct eventid		 id;
-	struct replay		*r;
-
-	if (http_head_count(h, HTTP_LAST_EVENT_ID) == 0)
-		return false;
-	if (!events_possible(rq)) {
-		reply_refuse(rq, E_HTTP_ACCEPT, NULL);
-	} else if (http_head_count(h, HTTP_LAST_EVENT_ID) > 1 ||
-	    eventid_parse(http_head_get(h, HTTP_LAST_EVENT_ID), &id) != 0) {
+	else
 		refuse(rq);
-	} else if (id.slot != w->slot) {
-		if (forward_request(rq, id.slot, id.incarnation) != 0)
-			refuse(rq);
-	} else if (id.incarnation != w->incarnation || (r = replay_find(rq, &id)) == NULL) {
-		refuse(rq);
-	} else {
-		metric_add(&w->metrics, METRIC_stream_resumes_total, 1);
-		replay_resume(r, rq, id.at);
-	}
-	return true;
 }

@@ -7,9 +7,9 @@
 
 #include "worker/request.h"
 
-/* A GET of a live session.  True: it has Last-Event-ID, and was taken or refused. */
-bool	resume_take(struct request *rq);
-/* A GET that went to another worker, which is gone: answers it. */
+/* A GET of a live session: the stream that its Last-Event-ID names, or the session's own. */
+void	resume_stream(struct request *rq);
+/* One that went to another worker, which is gone: answers it. */
 void	resume_lost(struct request *rq);
 
 #endif

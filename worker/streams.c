@@ -234,6 +234,13 @@ on_listens(void *arg)
 }
 
 void
+streams_missed(struct stream *s)
+{
+	MAGIC_CHECK(s, STREAM_MAGIC);
+	s->changed |= s->wants;
+}
+
+void
 streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct span first)
 {
 	MAGIC_CHECK(s, STREAM_MAGIC);

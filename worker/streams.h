@@ -31,6 +31,8 @@ struct stream	*streams_of_listen(struct request *rq);
 void		streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct span first);
 /* Of which lists it hears: 1 << enum link_event_kind. */
 void		streams_want(struct stream *s, unsigned wants);
+/* What it may not have heard of is told, as if all of that had changed. */
+void		streams_missed(struct stream *s);
 /* Nobody listens any more. */
 void		streams_end(struct stream *s);
 

@@ -42,20 +42,20 @@ lists_of(uint32_t offers)
 }
 
 void
-subscribe_stream(struct request *rq)
+subscribe_stream(struct request *rq, bool missed)
 {
 	struct stream	*s;
 	uint32_t	 offers;
 
-	if (!events_possible(rq))
-		reply_refuse(rq, E_HTTP_ACCEPT, NULL);
-	else if (went_home(rq))
+	if (went_home(rq))
 		return;
-	else if ((s = streams_of_session(rq)) == NULL)
+	if ((s = streams_of_session(rq)) == NULL)
 		reply_refuse(rq, E_OVERLOAD, NULL);
 	else {
 		offers = offers_now(rq).bits;
 		streams_want(s, lists_of(offers));
+		if (missed)
+			streams_missed(s);
 		streams_attach(s, rq, offers, SPAN_NONE);
 	}
 }

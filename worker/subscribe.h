@@ -7,8 +7,8 @@
 
 #include "worker/request.h"
 
-/* GET of a legacy session. */
-void	subscribe_stream(struct request *rq);
+/* GET of a legacy session, which can read events.  missed: it had one, and what was said there is lost. */
+void	subscribe_stream(struct request *rq, bool missed);
 /* resources/subscribe and resources/unsubscribe of one. */
 void	subscribe_resource(struct request *rq);
 /* subscriptions/listen. */

@@ -234,7 +234,7 @@ Test(batches_talk, run_to_their_end_when_the_client_hangs_up)
 			    PING("3") "]";
 
 	NEEDS_JAILS();
-	liars_start(&g, NULL);
+	liars_start(&g, "resume_memory = 0\n");
 	session(&m, &g, "/mcp/catalog", "a", INIT(BATCHES, "{}"));
 	gateway_procs(&g, before);
 	post_and_go_on(&m, batch);

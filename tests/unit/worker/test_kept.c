@@ -97,6 +97,7 @@ Test(kept, gives_back_what_came_after_in_order)
 	expect_after(0, 3, "four|");
 	expect_after(0, 4, "");
 	cr_expect(kept_has_after(&stream[0], 0) && kept_has_after(&stream[0], 4));
+	cr_expect(kept_has_any_after(&stream[0], 3) && !kept_has_any_after(&stream[0], 4));
 	/* One that is not whole is none yet. */
 	kept_event_begin(&stream[0], 5);
 	kept_put(&stream[0], SPAN_LIT("fi"));
