@@ -16,6 +16,7 @@ import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTr
 	from '@modelcontextprotocol/client';
 
 import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
 
 const build = process.argv[2];
@@ -29,11 +30,14 @@ function sseOf(url) {
 }
 
 const clients = [
-	{ name: 'v1 sdk', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: TransportV1 },
+	{
+		name: 'v1 sdk', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: TransportV1,
+		resumes: (client, request, options) => client.callTool(request, undefined, options),
+	},
 	{ name: 'v1 sdk, HTTP+SSE', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: SSEV1, at: sseOf },
 	{ name: 'v2 HTTP+SSE', make: () => new ClientV2({ name: 'peer', version: '1' }), transport: SSEV2, at: sseOf },
 	...[['v2 legacy', 'legacy'], ['v2 modern', { pin: '2026-07-28' }], ['v2 auto', 'auto']].map(([name, mode]) => ({
-		name, transport: TransportV2,
+		name, transport: TransportV2, resumes: mode === 'legacy' && ((client, request, options) => client.callTool(request, options)),
 		make: () => new ClientV2({ name: 'peer', version: '1' }, { versionNegotiation: { mode } }),
 	})),
 ];
@@ -241,6 +245,7 @@ try {
 		await test(`${kind.name}: progress of a call, and many calls at once`, () => withClient(kind,
 		    `${gateway.url}/servers/everything/mcp`, key, checkTalk));
 	await stdioTests(gateway, calls);
+	await resumeTests(gateway, clients, key);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');
