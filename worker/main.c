@@ -19,6 +19,7 @@
 #include "sandbox/confine.h"
 #include "upstream/call.h"
 #include "worker/call.h"
+#include "worker/early.h"
 #include "worker/fanin.h"
 #include "worker/forward.h"
 #include "worker/httpsse.h"
@@ -188,6 +189,7 @@ worker_init(struct worker *w)
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;
 	forward_init(w);
+	early_init(w);
 	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, on_links_flush, w);
 	return chan_init(&w->master, w->loop, HERITAGE_CONTROL, ROLE_WORKER, ROLE_MASTER,
 	    worker_on_master, worker_on_master_gone, w);

@@ -327,7 +327,7 @@ replay_begin(struct request *rq)
 	const struct exchange	*x = rq->x;
 	struct replay		*r;
 
-	if (!may_resume(rq) || (r = replay_new(rq)) == NULL)
+	if (rq->replay != NULL || !may_resume(rq) || (r = replay_new(rq)) == NULL)
 		return;
 	if (exchange_new(x->loop, x->pool, &x->head, &x->peer, x->listener, &wire, r, &r->x) != 0) {
 		kept_fini(&r->kept);
@@ -387,6 +387,7 @@ replay_resume(struct replay *r, struct request *rq, uint64_t after)
 	reply_begin_events(rq);
 	if (rq->gone) {
 		request_done(rq);
+		credit(r);
 		return;
 	}
 	attach(r, x);
@@ -400,7 +401,7 @@ replay_resume(struct replay *r, struct request *rq, uint64_t after)
 	if (n == 0)
 		prime(r);
 	credit(r);
-	if (r->rq->on_back != NULL)
+	if (r->rq != NULL && r->rq->on_back != NULL)
 		r->rq->on_back(r->rq);
 }
 

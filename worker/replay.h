@@ -24,7 +24,8 @@ must_check int	replays_new(struct worker *w, struct replays **out);
 size_t		replays_bytes(const struct replays *all);
 
 /* Before the head of an event stream is given: from here on the request outlives its connection.  Not where its
- * revision resumes nothing, and not where there is no room; then all is as it was. */
+ * revision resumes nothing, and not where there is no room; then all is as it was, and rq->replay NULL.  Twice is
+ * once. */
 void		replay_begin(struct request *rq);
 /* Is there a connection now?  What is said while there is none is kept. */
 bool		replay_is_heard(const struct replay *r);

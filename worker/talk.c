@@ -8,6 +8,7 @@
 #include "lib/bug.h"
 #include "lib/sum.h"
 #include "worker/call_priv.h"
+#include "worker/early.h"
 #include "worker/forward.h"
 #include "worker/park.h"
 #include "worker/pending.h"
@@ -34,6 +35,7 @@ talk_begin(struct call *c)
 		c->session_next->session_prev = &c->session_next;
 	c->session_prev = bucket;
 	*bucket = c;
+	early_watch(rq->w);
 }
 
 int

@@ -107,6 +107,7 @@ struct worker {
 	uint64_t		 progress_tokens;
 	uint32_t		 elicitations;	/* ids given to URLs of modern servers */
 	struct { uint64_t accepted, records; } published;	/* gauges.c */
+	struct loop_timer	 early;		/* a look at long calls (early.c) */
 	struct loop_timer	 drain_timer;
 };
 

@@ -113,7 +113,8 @@ async function throughGateway(cell, fixture) {
 	const server = fixture ? { type: 'http', url: fixture.url } :
 	    { command: process.execPath, args: [script, '--stdio', '--era', cell.era], read: [here] };
 	const gateway = new Gateway(build, { fixture: server }, allowAll,
-	    { workers: cell.way.slice(1), drain_timeout: '1s' });
+	    // The suite's slow tools take 100 ms.
+	    { workers: cell.way.slice(1), drain_timeout: '1s', stream_after: '50ms' });
 
 	gateways.add(gateway);
 	try {

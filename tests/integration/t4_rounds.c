@@ -232,7 +232,7 @@ Test(talk_rounds, end_with_a_cancelled_call_or_a_client_that_left, .timeout = 30
 	json_object	*q, *o;
 
 	NEEDS_JAILS();
-	talk_begin(1, NULL);
+	talk_begin(1, "resume_memory = 0\n");
 	for EACH(news) {
 		talk_client(&m, SERVER(news), 0, LEGACY_VERSION, CAN_ALL);
 		talk_call(&h, &m, "1", "ask_twice", "");

@@ -247,3 +247,45 @@ Test(resume, is_over_some_time_after_the_end, .timeout = 30)
 	mcp_fini(&m);
 	talk_end();
 }
+
+Test(resume, is_for_calls_that_take_long_too, .timeout = 60)
+{
+	static const struct { const char *version; bool stream; } rows[] = {
+		{ "2025-06-18", false }, { "2025-11-25", true }, { NULL, false },
+	};
+	struct hearing	h;
+	struct mcp	m;
+	char		id[128];
+
+	NEEDS_JAILS();
+	talk_begin(4, "stream_after = 100ms\n");
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+			talk_client(&m, servers[i], 0, rows[k].version, NULL);
+			talk_call(&h, &m, "1", "quiet", "");
+			talk_last(&h, "result.content[0].text", "quiet");
+			talk_call(&h, &m, "2", "slow", ",\"arguments\":{\"ms\":600}");
+			if (rows[k].stream) {
+				for (int n = 0; n < 8 && h.primed == 0; n++)
+					cr_expect(hearing_next(&h, 50) == NULL);
+				cr_expect(h.primed == 1 && h.stream && h.retry_ms > 0, "%u", h.primed);
+				cut(&h, id);
+				hearing_resume(&h, &m, id, "");
+			}
+			talk_expect(&h, "result.content[0].text", "slow");
+			cr_expect(h.stream == rows[k].stream && hearing_ends(&h, SOON));
+			hearing_fini(&h);
+			mcp_fini(&m);
+		}
+	talk_end();
+
+	/* Where streams do not resume they do not begin for that. */
+	talk_begin(1, "stream_after = 100ms\nresume_memory = 0\n");
+	talk_client(&m, "old", 0, LEGACY_VERSION, NULL);
+	talk_call(&h, &m, "2", "slow", ",\"arguments\":{\"ms\":600}");
+	talk_expect(&h, "result.content[0].text", "slow");
+	cr_expect(!h.stream);
+	hearing_fini(&h);
+	mcp_fini(&m);
+	talk_end();
+}

@@ -78,12 +78,27 @@ async function checkCut(call, client, relay, at) {
 	want(relay.breaks === at.length, `cut ${relay.breaks} times`);
 }
 
+// Nothing is said but the answer: what took long can be come back for.
+async function checkSilent(call, client, relay) {
+	const timer = setTimeout(() => relay.cut(), 1800);
+
+	try {
+		const result = await call(client, slow, {});
+		want(JSON.stringify(result.content).includes('completed'), result);
+		want(relay.breaks === 1, 'was not cut');
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
 export async function resumeTests(gateway, clients, key) {
 	for (const kind of clients.filter(c => c.resumes)) {
 		await test(`${kind.name}: a call outlives its connection`, () => withRelay(gateway, kind, key,
 		    (client, relay) => checkCut(kind.resumes, client, relay, [1])));
 		await test(`${kind.name}: a call outlives two of them`, () => withRelay(gateway, kind, key,
 		    (client, relay) => checkCut(kind.resumes, client, relay, [2, 5])));
+		await test(`${kind.name}: a silent call outlives its connection`, () => withRelay(gateway, kind, key,
+		    (client, relay) => checkSilent(kind.resumes, client, relay)));
 	}
 	const kind = clients[0];
 	await test(`${kind.name}: hears of changes after a break`, () => withRelay(gateway, kind, key, async (client, relay) => {
