@@ -223,6 +223,31 @@ Test(resume, ends_where_there_is_no_room_to_keep_what_came, .timeout = 30)
 	talk_end();
 }
 
+Test(resume, is_given_up_when_what_was_missed_cannot_be_kept, .timeout = 30)
+{
+	struct hearing	 h;
+	struct mcp	 m;
+	char		 id[128];
+	json_object	*o;
+
+	NEEDS_JAILS();
+	talk_begin(1, "resume_memory = 16KiB\n");
+	talk_client(&m, "old", 0, LEGACY_VERSION, NULL);
+	talk_call(&h, &m, "1", "steps", ",\"arguments\":{\"n\":20,\"ms\":50},\"_meta\":{\"progressToken\":7}");
+	expect_step(&h, 1);
+	cut(&h, id);
+	/* The one after it is gone when a dozen more have come. */
+	sleep_ms(patience(&g, 3000));
+	cr_expect(metric("calls_abandoned_total") == 1 && metric("stream_bytes_kept") == 0);
+	expect_refused(&m, id, "", "given up");
+	o = gateway_audit(&g);
+	cr_expect(audit_count(o, "object", "steps") == 1 && audit_count(o, "outcome", "ok") == 1, "%s",
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	mcp_fini(&m);
+	talk_end();
+}
+
 Test(resume, is_over_some_time_after_the_end, .timeout = 30)
 {
 	struct hearing	h;
