@@ -63,7 +63,7 @@ begin(struct httpsse *s, struct request *rq, struct httpsse_message **out)
 		return r;
 	buf_init(&b, HTTP_HEAD_BYTES_MAX);
 	r = rehead_write(&b, &rq->x->head, "POST", rq->path, httpsse_session(s), rq->body.n, &head);
-	if (r == 0 && (*out = httpsse_begin(s, rq, &head)) == NULL)
+	if (r == 0 && (*out = httpsse_begin(s, rq, &rq->msg, &head, rq->body)) == NULL)
 		r = E_NOMEM;
 	buf_fini(&b);
 	return r;
@@ -87,6 +87,7 @@ take(struct httpsse *s, struct request *rq)
 		answer(rq, m->in.status, SPAN_LIT("application/json"), inner_kept(&m->in));
 		httpsse_message_end(s, m);
 	} else {
+		httpsse_subs_note(s, &rq->msg);
 		answer(rq, 202, SPAN_LIT("text/plain"), SPAN_LIT("Accepted"));
 	}
 	httpsse_wake(s);

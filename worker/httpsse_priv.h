@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * httpsse_priv.h - shared by httpsse.c (streams), httpsse_post.c (messages to them) and httpsse_run.c (what goes
- *                  out on one)
+ * httpsse_priv.h - shared by httpsse.c (streams), httpsse_post.c (messages to them), httpsse_run.c (what goes out
+ *                  on one) and httpsse_subs.c (what a client subscribed to)
  */
 #ifndef WORKER_HTTPSSE_PRIV_H
 #define WORKER_HTTPSSE_PRIV_H
@@ -23,6 +23,8 @@ struct httpsse_message {
 	char			 id[];		/* raw */
 };
 
+struct httpsse_sub;
+
 struct httpsse {		/* in its request's arena */
 	uint32_t		 magic;
 	struct httpsse		*next;
@@ -36,8 +38,10 @@ struct httpsse {		/* in its request's arena */
 	struct inner		 news;		/* the session's own stream */
 	bool			 initializing;	/* initialize is among the messages */
 	bool			 initialized;	/* the client said so: it may be told news */
+	bool			 again;		/* the session's stream ended, and began or begins anew */
 	bool			 over;		/* ends in its next turn */
-	struct loop_timer	 again, retry;
+	struct httpsse_sub	*subs;
+	struct loop_timer	 soon, retry;
 };
 
 struct httpsse_set {
@@ -71,13 +75,19 @@ must_check int	httpsse_find(struct request *rq, struct httpsse **out, struct htt
 void		httpsse_run_init(struct httpsse *s);
 /* Something may be said, or has ended: its turn comes. */
 void		httpsse_wake(struct httpsse *s);
-/* The message in this request begins, and is told of when it has something to say; the request is not needed any
- * more then.  NULL: no memory. */
-struct httpsse_message *httpsse_begin(struct httpsse *s, struct request *rq, const struct http_head *head);
+/* A message begins within this request, with this head and body, none of which is needed any more then; it is told
+ * of when it has something to say.  NULL: no memory. */
+struct httpsse_message *httpsse_begin(struct httpsse *s, const struct request *rq, const struct rpc_message *msg,
+		    const struct http_head *head, struct span body);
 /* It is over; m is no more. */
 void		httpsse_message_end(struct httpsse *s, struct httpsse_message *m);
 /* Ends the session and everything that runs in it; the stream's request is still to be let go of. */
 void		httpsse_run_fini(struct httpsse *s);
+
+/* httpsse_subs.c: what this message subscribes to or no more; asking for all of it again. */
+void		httpsse_subs_note(struct httpsse *s, const struct rpc_message *m);
+void		httpsse_subs_again(struct httpsse *s);
+void		httpsse_subs_fini(struct httpsse *s);
 
 /* httpsse.c: the stream ends, and s is no more. */
 void		httpsse_end(struct httpsse *s);

@@ -22,8 +22,8 @@
 void
 httpsse_wake(struct httpsse *s)
 {
-	if (!s->again.armed)
-		loop_timer_arm(&s->again, 0);
+	if (!s->soon.armed)
+		loop_timer_arm(&s->soon, 0);
 }
 
 static struct httpsse *
@@ -162,24 +162,25 @@ initializes(const struct httpsse_message *m)
 }
 
 static struct httpsse_message *
-message_new(const struct request *rq)
+message_new(const struct request *rq, const struct rpc_message *msg)
 {
-	struct httpsse_message	*m = calloc(1, sizeof(*m) + rq->msg.id.n);
+	struct httpsse_message	*m = calloc(1, sizeof(*m) + msg->id.n);
 
 	if (m == NULL)
 		return NULL;
-	m->kind = rq->msg.kind;
-	m->method = rq->msg.method;
+	m->kind = msg->kind;
+	m->method = msg->method;
 	memcpy(m->request_id, rq->id_text, sizeof(m->request_id));
-	if ((m->id_bytes = rq->msg.id.n) > 0)
-		memcpy(m->id, rq->msg.id.p, m->id_bytes);
+	if ((m->id_bytes = msg->id.n) > 0)
+		memcpy(m->id, msg->id.p, m->id_bytes);
 	return m;
 }
 
 struct httpsse_message *
-httpsse_begin(struct httpsse *s, struct request *rq, const struct http_head *head)
+httpsse_begin(struct httpsse *s, const struct request *rq, const struct rpc_message *msg,
+    const struct http_head *head, struct span body)
 {
-	struct httpsse_message	*m = message_new(rq), **at = &s->first;
+	struct httpsse_message	*m = message_new(rq, msg), **at = &s->first;
 
 	if (m == NULL)
 		return NULL;
@@ -190,7 +191,7 @@ httpsse_begin(struct httpsse *s, struct request *rq, const struct http_head *hea
 	s->requests += httpsse_works(m->kind);
 	s->initializing |= initializes(m);
 	rq->w->bodies.used += HTTP_BLOCK_BYTES;
-	inner_begin(&m->in, rq->x, head, rq->body, &s->how);
+	inner_begin(&m->in, rq->x, head, body, &s->how);
 	if (inner_is_fed(&m->in))
 		return m;
 	/* The body goes with its request. */
@@ -250,10 +251,15 @@ hear_news(struct httpsse *s)
 		return;
 	if (in->events)
 		give_events(s, in);
+	if (s->again && in->status == 200) {
+		s->again = false;
+		httpsse_subs_again(s);
+	}
 	if (in->ended == FLOW_OPEN) {
 		inner_credit(in);
 		return;
 	}
+	s->again = true;
 	if (in->status >= 400 && in->status < 500)
 		s->over = true;
 	inner_fini(in);
@@ -294,7 +300,7 @@ turn(struct httpsse *s)
 }
 
 static void
-on_again(struct loop_timer *t, void *arg)
+on_turn(struct loop_timer *t, void *arg)
 {
 	(void)t;
 	turn(stream_of(arg));
@@ -306,8 +312,8 @@ httpsse_run_init(struct httpsse *s)
 	struct request	*rq = s->rq;
 
 	s->how = (struct inner_how){ on_request, rq->w, on_ready, s, &rq->w->answers, on_head };
-	loop_timer_init(rq->w->loop, &s->again, on_again, s);
-	loop_timer_init(rq->w->loop, &s->retry, on_again, s);
+	loop_timer_init(rq->w->loop, &s->soon, on_turn, s);
+	loop_timer_init(rq->w->loop, &s->retry, on_turn, s);
 	rq->job = s;
 	rq->on_gone = on_gone;
 	rq->on_credit = on_credit;
@@ -321,12 +327,13 @@ httpsse_run_fini(struct httpsse *s)
 	inner_fini(&s->news);
 	while (s->first != NULL)
 		httpsse_message_end(s, s->first);
+	httpsse_subs_fini(s);
 	/* Nobody else has its id. */
 	if (httpsse_session(s).n > 0) {
 		begin_in_session(s, &last, "DELETE");
 		inner_fini(&last);
 	}
-	loop_timer_disarm(&s->again);
+	loop_timer_disarm(&s->soon);
 	loop_timer_disarm(&s->retry);
 	s->rq->job = NULL;
 	s->rq->on_gone = NULL;
