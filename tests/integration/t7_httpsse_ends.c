@@ -265,7 +265,7 @@ Test(httpsse, are_lost_with_the_worker_that_has_them, .timeout = 60)
 	json_object		*m;
 	struct answer		 a;
 	struct old		 o[6];
-	int			 lost = 0, status;
+	int			 status;
 
 	NEEDS_JAILS();
 	start(2, NULL);
@@ -286,13 +286,11 @@ Test(httpsse, are_lost_with_the_worker_that_has_them, .timeout = 60)
 			status = a.status;
 			answer_fini(&a);
 		}
-		lost += status == 404;
 		m = hearing_next(&o[i].h, status == 404 ? QUIET : SOON);
 		cr_expect((m != NULL) == (status == 202));
 		json_object_put(m);
 		close_stream(&o[i]);
 	}
-	cr_expect(lost < 6);
 	free(p);
 	gateway_stop(&g);
 }
