@@ -169,7 +169,9 @@ inner_begin(struct inner *in, const struct exchange *outer, const struct http_he
 		ready(in);
 		return;
 	}
-	in->x->begun_ns = outer->begun_ns;
+	/* With a head of its own it is no part of the outer one's request, and begins now. */
+	if (head == NULL)
+		in->x->begun_ns = outer->begun_ns;
 	in->x->head.chunked = in->x->head.expect_continue = false;
 	in->x->head.has_length = true;
 	in->x->head.length = body.n;

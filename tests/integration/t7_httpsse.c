@@ -132,7 +132,7 @@ Test(httpsse, carries_questions_and_their_answers, .timeout = 60)
 			client_close(&o.m.conn);
 			call(&o, "\"q\"", "ask_form", "{\"tag\":\"me\"}");
 			m = next(&o, "method", "elicitation/create");
-			cr_expect_str_eq(json_text_at(m, "params.message"), "for me");
+			cr_expect_str_eq(json_text_at(m, "params.message"), "old: for me");
 			respond(&o, m, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"yes\"}}");
 			json_object_put(m);
 			m = next(&o, "id", "q");
