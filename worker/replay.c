@@ -39,7 +39,7 @@ struct replay {
 	bool			 midway;	/* in an event */
 	bool			 primes;	/* its client knows events without data */
 	enum flow_end		 ended;		/* of the answer */
-	struct loop_timer	 timer;		/* after its last word */
+	struct loop_timer	 timer;		/* after its last word; while its client is away */
 };
 
 struct replays {
@@ -128,6 +128,8 @@ out_end(void *arg, enum flow_end why)
 	r->heard = r->last;
 	exchange_unref(&r->out);
 	credit(r);
+	if (r->ended == FLOW_OPEN)
+		loop_timer_arm(&r->timer, r->w->config->params.resume_time);
 }
 
 static const struct flow_source out_source = { out_credit, out_end };
@@ -137,6 +139,8 @@ attach(struct replay *r, struct exchange *out)
 {
 	exchange_ref(out);
 	r->out = out;
+	if (r->ended == FLOW_OPEN)
+		loop_timer_disarm(&r->timer);
 	exchange_serve(out, &out_source, r);
 }
 
@@ -258,7 +262,7 @@ on_pushed_out(struct kept *k, void *arg)
 	replay_free((struct replay *)(void *)((char *)k - offsetof(struct replay, kept)));
 }
 
-/* Its client is away, and what it missed is not kept: it is gone for good. */
+/* Its client is away too long, or what it missed is not kept: it is gone for good. */
 static void
 give_up(struct replay *r)
 {

@@ -81,7 +81,7 @@ Test(talk_asking, is_capped_for_each_server_and_for_all_of_a_tenant, .timeout = 
 	struct hearing	h;
 	char		*states[2];
 
-	talk_begin(1, "max_asking_server = 2\nmax_asking_tenant = 3\n");
+	talk_begin(1, "max_asking_server = 2\nmax_asking_tenant = 3\nresume_memory = 0\n");
 	for (int i = 0; i < 2; i++) {
 		talk_client(&m[i], "oldweb", i, NULL, CAN_ALL);
 		states[i] = begin_asked(&m[i], "ask_form", "");
@@ -114,7 +114,7 @@ Test(talk_asking, is_capped_for_legacy_clients, .timeout = 30)
 	json_object	*q[FORMS];
 	char		id[8];
 
-	talk_begin(1, "max_asking = 3\n");
+	talk_begin(1, "max_asking = 3\nresume_memory = 0\n");
 	for (size_t s = 0; s < 2; s++) {
 		talk_client(&m, webs_of[s], 0, LEGACY_VERSION, CAN_FORM);
 		talk_client(&other, webs_of[s], 1, LEGACY_VERSION, CAN_FORM);

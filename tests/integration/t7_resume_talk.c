@@ -19,11 +19,11 @@ Test(resume_talk, brings_questions_and_their_answers_go_on_working, .timeout = 6
 		talk_client(&m, olds[i], 0, LEGACY_VERSION, CAN_ALL);
 		/* Asked, and perhaps not heard. */
 		talk_call(&h, &m, "1", "ask_form", ",\"arguments\":{\"tag\":\"one\"}");
-		question = talk_next(&h, "params.message", "for one");
+		question = talk_next(&h, "params.message", "old: for one");
 		snprintf(id, sizeof(id), "%.*s-1", (int)(strrchr(h.id, '-') - h.id), h.id);
 		hearing_fini(&h);
 		hearing_resume(&h, &m, id, "");
-		again = talk_next(&h, "params.message", "for one");
+		again = talk_next(&h, "params.message", "old: for one");
 		cr_expect(json_object_equal(question, again));
 		json_object_put(question);
 		talk_answer(&m, again, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"x\"}}");
@@ -32,13 +32,13 @@ Test(resume_talk, brings_questions_and_their_answers_go_on_working, .timeout = 6
 
 		/* Answered while away, and asked again while away. */
 		talk_call(&h, &m, "2", "ask_twice", ",\"arguments\":{\"tag\":\"two\"}");
-		question = talk_next(&h, "params.message", "for two");
+		question = talk_next(&h, "params.message", "old: for two");
 		cut(&h, id);
 		talk_answer(&m, question, "result", "{\"action\":\"decline\"}");
 		json_object_put(question);
 		sleep_ms(100);
 		hearing_resume(&h, &m, id, "");
-		question = talk_next(&h, "params.message", "for two");
+		question = talk_next(&h, "params.message", "old: for two");
 		cut(&h, id);
 		talk_answer(&m, question, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"y\"}}");
 		json_object_put(question);
@@ -49,7 +49,7 @@ Test(resume_talk, brings_questions_and_their_answers_go_on_working, .timeout = 6
 	/* A modern server's questions too. */
 	talk_client(&m, "new", 0, LEGACY_VERSION, CAN_ALL);
 	talk_call(&h, &m, "1", "ask_form", ",\"arguments\":{\"tag\":\"three\"}");
-	question = talk_next(&h, "params.message", "for three");
+	question = talk_next(&h, "params.message", "old: for three");
 	cut(&h, id);
 	talk_answer(&m, question, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"z\"}}");
 	json_object_put(question);
