@@ -386,6 +386,7 @@ send_it(struct ask *a)
 		/* A call that is asked something holds its connection until its answer is there.  A stream would
 		 * keep a spare one for itself. */
 		.spare = q->id.n == 0 && q->kind != ASK_STREAM,
+		.lasting = q->kind == ASK_STREAM || q->method == MCP_SUBSCRIPTIONS_LISTEN,
 	};
 	int				 r;
 

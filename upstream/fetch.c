@@ -69,6 +69,8 @@ put_request(struct fetch *f)
 		if ((r = http_queue_put(out, q->body[i])) != 0)
 			return r;
 	f->request_bytes = out->bytes;
+	if (q->lasting)
+		pool_keep_alive(f->conn);
 	pool_flush(f->conn);
 	return 0;
 }

@@ -37,6 +37,7 @@ struct fetch_request {
 	size_t				 body_count;	/* 0: none */
 	bool				 repeatable;
 	bool				 spare;		/* it may have one of the pool's spare connections */
+	bool				 lasting;	/* a stream that may be silent for long: is the server there? */
 };
 
 struct fetch {			/* embedded in what asks */

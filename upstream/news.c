@@ -13,6 +13,7 @@
 
 #define PATIENCE_MS	2000		/* clients wait so long for a server to be listened to */
 #define PAUSE_MOST_MS	60000
+#define MUTE_MS		(10 * 60000)
 #define NOISY_MS	60000		/* one that says too much is not heard for so long */
 #define TARGET_MAX	(256 * 1024)
 /* Connections of streams are no calls', nor those of lanes: each kind has its own number of them. */
@@ -21,6 +22,7 @@
 static void	on_again(struct loop_timer *t, void *arg);
 static void	on_patience(struct loop_timer *t, void *arg);
 static void	on_linger(struct loop_timer *t, void *arg);
+static void	mute(struct news *n);
 static void	start(struct news *n);
 
 void
@@ -187,7 +189,7 @@ start(struct news *n)
 	n->noisy = false;
 	n->noise = 0;
 	if (origin_is_streamless(n->origin)) {
-		news_mute(n);
+		mute(n);
 		return;
 	}
 	if (!peer_is_ready(n->peer, &n->target)) {
@@ -240,14 +242,26 @@ news_restart(struct news *n)
 	loop_timer_arm(&n->again, 0);
 }
 
-void
-news_mute(struct news *n)
+static void
+mute(struct news *n)
 {
 	close_all(n);
 	n->state = NEWS_MUTE;
-	if (!origin_is_streamless(n->origin))
-		origin_set_streamless(n->origin);
+	/* Somebody may wish it for longer than that is believed. */
+	loop_timer_arm(&n->again, MUTE_MS);
 	news_settle(n);
+}
+
+void
+news_refused(struct news *n)
+{
+	/* It was there: whoever answers now may not be the server. */
+	if (n->opened) {
+		news_failed(n, 0);
+		return;
+	}
+	origin_set_streamless(n->origin);
+	mute(n);
 }
 
 bool

@@ -202,7 +202,7 @@ on_listen_end(struct listen *li, enum listen_end why)
 	if (why == LISTEN_LOST && li->session[0] != '\0' && n->lost++ == 0)
 		session_lost(n);
 	else
-		news_mute(n);
+		news_refused(n);
 }
 
 static const struct listen_ops listen_ops = { on_settled, on_message, on_listen_end, on_open };

@@ -214,7 +214,7 @@ on_ask_end(struct ask *a, int error)
 	else if (!was_now && p->now->running)
 		try_later(p);
 	else if (refused)
-		news_mute(p->n);
+		news_refused(p->n);
 	else if (was_now && p->empty)
 		p->gap = true;		/* until something is subscribed to */
 	else

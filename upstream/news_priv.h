@@ -75,8 +75,8 @@ void		news_unsettle(struct news *n);
 /* It is over, and is tried again: after a while, or in a moment. */
 void		news_failed(struct news *n, uint64_t retry_ms);
 void		news_restart(struct news *n);
-/* The server has no such thing. */
-void		news_mute(struct news *n);
+/* The server has no such thing, it says. */
+void		news_refused(struct news *n);
 
 /* news_said.c: it is listened to, from now on or again; lossless: nothing can have been missed since the last time. */
 void		news_opened(struct news *n, bool lossless);

@@ -439,6 +439,18 @@ pool_pause(struct pool_conn *c, bool on)
 	flush_later(c);			/* which arms what is wanted */
 }
 
+void
+pool_keep_alive(struct pool_conn *c)
+{
+	static const struct { int level, name, value; } rows[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 }, { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 15 }, { IPPROTO_TCP, TCP_KEEPCNT, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		(void)setsockopt(c->fd, rows[i].level, rows[i].name, &rows[i].value, sizeof(rows[i].value));
+}
+
 uint64_t
 pool_sent(const struct pool_conn *c)
 {

@@ -72,6 +72,8 @@ struct http_queue *pool_queue(struct pool_conn *c);
 void		pool_flush(struct pool_conn *c);
 /* While it is on, what the server sends stays with the kernel, and its end is not heard. */
 void		pool_pause(struct pool_conn *c, bool on);
+/* One that is open and silent ends when its server is not there any more, within two minutes. */
+void		pool_keep_alive(struct pool_conn *c);
 /* Bytes that the kernel took since it was acquired. */
 uint64_t	pool_sent(const struct pool_conn *c);
 

@@ -116,9 +116,8 @@ expect_ack(struct hearing *h, const char *says)
 	json_object_put(o);
 }
 
-/* What the server does not say any more within a while. */
 static bool
-is_over(void *arg)
+was_seen(void *arg)
 {
 	const char	*text = arg;
 
@@ -163,6 +162,8 @@ hear_all(int era, unsigned workers)
 	}
 	client_close(&old.conn);
 	expect_done(&old, "resources/unsubscribe", "{\"uri\":\"told://a\"}");
+	if (era == LEGACY)
+		cr_expect(wait_until(was_seen, "\nresources/unsubscribe s-", SOON));
 	call(&old, "touch", "{\"uri\":\"told://a\"}");
 	expect_next(&listen, "notifications/resources/updated", "told://a");
 	expect_quiet(&h);
@@ -221,6 +222,22 @@ Test(news, of_a_principal_come_on_one_session_and_stream_in_a_worker, .timeout =
 		hearing_fini(&h[i]);
 		mcp_fini(&m[i]);
 	}
+	end();
+}
+
+Test(news, of_a_slow_server_are_heard_from_the_beginning_of_the_stream, .timeout = 60)
+{
+	struct mcp	m;
+	struct hearing	h;
+
+	begin("legacy tells getslow", 1);
+	client(&m, "/servers/web/mcp", "all", false);
+	hearing_begin(&h, &m, "", NULL, NULL);
+	cr_assert(hearing_begins(&h, SOON));
+	call(&m, "grow", "{}");
+	expect_next(&h, "notifications/tools/list_changed", "");
+	hearing_fini(&h);
+	mcp_fini(&m);
 	end();
 }
 
@@ -316,7 +333,7 @@ Test(news, end_with_what_granted_them, .timeout = 120)
 				cr_assert(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
 			}
 			/* Long before it would be let go because nobody wishes it. */
-			cr_expect(wait_until(is_over, era == MODERN ? "\nclosed " : "\nDELETE ", SOON));
+			cr_expect(wait_until(was_seen, era == MODERN ? "\nclosed " : "\nDELETE ", SOON));
 			while ((o = hearing_next(&h, SOON)) != NULL)
 				json_object_put(o);
 			cr_expect(h.end);
@@ -324,6 +341,27 @@ Test(news, end_with_what_granted_them, .timeout = 120)
 			mcp_fini(&m);
 			end();
 		}
+}
+
+Test(news, do_not_begin_for_who_was_turned_out_meanwhile, .timeout = 60)
+{
+	struct mcp	m;
+	struct hearing	h;
+	char		id[13];
+
+	begin("modern tells tellslow", 1);
+	client(&m, "/servers/web/mcp", "all", true);
+	expect_done(&m, "server/discover", NULL);
+	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+	cr_assert(wait_until(was_seen, "\nsubscriptions/listen ", SOON));
+	snprintf(id, sizeof(id), "%.12s", m.key);
+	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0);
+	for (json_object *o; (o = hearing_next(&h, SOON)) != NULL;)
+		json_object_put(o);
+	cr_expect(h.end);
+	hearing_fini(&h);
+	mcp_fini(&m);
+	end();
 }
 
 Test(news, of_a_flood_reach_clients_as_a_few, .timeout = 60)

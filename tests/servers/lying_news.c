@@ -9,6 +9,7 @@
  * Besides that:
  *   tellends   each stream ends as soon as it has begun, with a wish to be back in a millisecond
  *   tellflood  each begins with more messages than anybody wants to hear
+ *   tellgone   a session has its stream once, and then 405
  *   tellnone   (modern) acknowledges nothing, and ends
  *   tellslow   (modern) acknowledges after 300 ms
  *   getcut, getlost, get409, get404, noget  as for any stream of a session

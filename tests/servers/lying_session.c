@@ -109,6 +109,10 @@ session_stream(int fd, unsigned mine)
 		plain(fd, "409 Conflict", "", "");
 		return;
 	}
+	if (told("tellgone") && atomic_fetch_add(&shared->session[mine].refused, 1) > 0) {
+		plain(fd, "405 Method Not Allowed", "", "");
+		return;
+	}
 	if (told("getslow"))
 		usleep(300000);
 	say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
