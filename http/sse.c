@@ -10,6 +10,7 @@
 #define BOM_DONE	3
 #define ID_MAX		1024
 #define TYPE_MAX	128
+#define KEEP_MAX	(64 * 1024)	/* of a buffer, from one event to the next */
 
 int
 sse_put_message(struct buf *to, struct span json)
@@ -48,6 +49,22 @@ sse_reader_fini(struct sse_reader *r)
 	buf_fini(&r->last);
 }
 
+/* A stream may live for days after its one large event. */
+static void
+forget(struct buf *b)
+{
+	if (b->room > KEEP_MAX)
+		buf_fini(b);
+	else
+		buf_clear(b);
+}
+
+size_t
+sse_reader_room(const struct sse_reader *r)
+{
+	return r->line.room + r->data.room;
+}
+
 static int
 event_end(struct sse_reader *r)
 {
@@ -67,7 +84,7 @@ event_end(struct sse_reader *r)
 		e.id = buf_rest(&r->id);
 		answer = r->fn(&e, r->arg);
 	}
-	buf_clear(&r->data);
+	forget(&r->data);
 	buf_clear(&r->type);
 	r->has_data = false;
 	return answer;
@@ -174,7 +191,7 @@ sse_reader_feed(struct sse_reader *r, struct span in)
 		} else if (line.n > r->event_max)
 			return E_TOOBIG;
 		err = line_end(r, line);
-		buf_clear(&r->line);
+		forget(&r->line);
 		if (err != 0)
 			return err;
 	}

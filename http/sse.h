@@ -45,6 +45,8 @@ void		sse_reader_fini(struct sse_reader *r);
 /* The id to resume after, borrowed until the next feed; events with empty data count.  .n is 0 when there
  * is none. */
 struct span	sse_reader_last_id(const struct sse_reader *r);
+/* Bytes of memory that it holds; little between events, whatever their size. */
+size_t		sse_reader_room(const struct sse_reader *r);
 /* 0, E_TOOBIG, E_NOMEM, or what fn answered.  An event whose data is empty is not delivered; its id
  * counts.  An event that the stream's end cuts off is none. */
 must_check int	sse_reader_feed(struct sse_reader *r, struct span bytes);

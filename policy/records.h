@@ -13,6 +13,7 @@
 
 enum server_kind { SERVER_STDIO = 1, SERVER_HTTP };
 enum server_era { ERA_PIN_AUTO, ERA_PIN_LEGACY, ERA_PIN_MODERN };
+enum server_transport { TRANSPORT_AUTO, TRANSPORT_SSE };
 enum server_isolation { ISOLATION_PRINCIPAL, ISOLATION_TENANT, ISOLATION_SESSION, ISOLATION_CALL };
 enum jail_tier { TIER_RUNTIME, TIER_STRICT, TIER_OFF };
 enum jail_net { NET_NONE, NET_LOOPBACK, NET_HOST, NET_LIST };
@@ -57,7 +58,8 @@ struct rec_server {
 	uint32_t	address_first, address_count;
 	uint32_t	seen_first, seen_count;	/* stdio */
 	uint32_t	port, https;
-	uint32_t	order, spare;
+	uint32_t	order;
+	uint32_t	transport;	/* HTTP: enum server_transport */
 	uint64_t	profile;	/* stdio: rec_profile.hash; HTTP: hash of all that identifies it */
 };
 

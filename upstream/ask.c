@@ -10,69 +10,23 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
-#include "mcp/header.h"
-#include "upstream/ask.h"
+#include "upstream/ask_head.h"
 
 #define OWN_SCAN_BYTES		(64 * 1024)	/* larger answers are scanned as they come */
 #define REFUSAL_MAX		(64 * 1024)	/* of a body with status 400 or over */
 #define RESUMES_MAX		8
 #define RESUME_MS		1000
 #define RESUME_MS_MAX		10000
+#define ACCEPT_MS		1000	/* for the end of a POST whose answer is there */
 
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_STREAM, MEDIA_OTHER };
 
 static void	start_timer(struct ask *a);
 
-/* ---- the request's head ------------------------------------------------------------------------ */
-
-static void
-add(struct ask *a, const char *name, struct span value)
-{
-	BUG_ON(a->field_count == ASK_FIELDS_MAX);
-	a->fields[a->field_count++] = (struct exchange_field){ span_of(name), value };
-}
-
 static bool
 is_get(const struct ask *a)
 {
 	return a->request.kind == ASK_STREAM || a->resumes > 0;
-}
-
-static int
-make_fields(struct ask *a)
-{
-	const struct ask_request	*q = &a->request;
-	const struct upstream_target	*t = q->target;
-	bool				 modern = mcp_version_is_modern(q->version);
-	bool				 get = is_get(a);
-	int				 r;
-
-	a->field_count = 0;
-	if (t->header_count > TARGET_HEADERS_MAX || q->param_count > ASK_PARAMS_MAX)
-		return E_TOOBIG;
-	for (size_t i = 0; i < t->header_count; i++)
-		a->fields[a->field_count++] = t->headers[i];
-	add(a, "Accept", span_of(get ? "text/event-stream" : "application/json, text/event-stream"));
-	if (get && a->last_event[0] != '\0')
-		add(a, "Last-Event-ID", span_of(a->last_event));
-	if (q->body_count > 0 && !get)
-		add(a, "Content-Type", SPAN_LIT("application/json"));
-	if (q->version != MCP_VERSION_NONE)
-		add(a, "MCP-Protocol-Version", span_of(mcp_version_name(q->version)));
-	if (q->session.n > 0)
-		add(a, "Mcp-Session-Id", q->session);
-	if (!modern)
-		return 0;
-	add(a, "Mcp-Method", span_of(mcp_method_row(q->method)->text));
-	if (q->name.n > 0 && mcp_method_row(q->method)->header != MCP_HEADER_NONE) {
-		buf_clear(&a->name);
-		if ((r = mcp_header_encode(&a->name, q->name)) != 0)
-			return r;
-		add(a, "Mcp-Name", buf_rest(&a->name));
-	}
-	for (size_t i = 0; i < q->param_count; i++)
-		a->fields[a->field_count++] = q->params[i];
-	return 0;
 }
 
 /* ---- the answer -------------------------------------------------------------------------------- */
@@ -126,6 +80,8 @@ on_event(const struct sse_event *e, void *arg)
 	struct rpc_answer	 m;
 	int			 r;
 
+	if (a->ops->on_event != NULL)
+		return a->ops->on_event(a, e);
 	if (!span_is(e->type, "message"))
 		return 0;
 	if ((r = rpc_answer_whole(a->shared->scan, e->data, &m)) == E_NOMEM)
@@ -197,7 +153,7 @@ on_head(struct fetch *f, const struct http_head *h)
 			a->ops->on_open(a);
 		return 0;
 	}
-	if (a->request.id.n == 0 && a->request.kind != ASK_STREAM)
+	if ((a->request.id.n == 0 && a->request.kind != ASK_STREAM) || a->request.inbox != NULL)
 		return 0;
 	if (a->request.kind == ASK_STREAM || (a->media != MEDIA_JSON && a->media != MEDIA_STREAM)) {
 		snprintf(status, sizeof(status), "the server answered HTTP %u without an MCP message", a->status);
@@ -240,6 +196,24 @@ feed_scan(struct ask *a, struct span fresh)
 	return rpc_scan_feed(a->scan, fresh) == E_NOMEM ? E_NOMEM : 0;
 }
 
+/* The stream of a session stays open, and what its reader holds is counted. */
+static int
+feed_stream(struct ask *a, struct span bytes)
+{
+	struct http_budget	*b = &a->shared->answers;
+	int			 r = sse_reader_feed(&a->sse, bytes);
+	size_t			 room = sse_reader_room(&a->sse);
+
+	if (a->request.kind != ASK_STREAM)
+		return r;
+	a->heard_ms = loop_now_ms(pool_loop(a->shared->pool));
+	b->used += room - a->sse_bytes;
+	if (r == 0 && room > a->sse_bytes && b->used > b->limit)
+		r = E_OVERLOAD;
+	a->sse_bytes = room;
+	return r;
+}
+
 static int
 on_data(struct fetch *f, struct span bytes)
 {
@@ -250,10 +224,12 @@ on_data(struct fetch *f, struct span bytes)
 		/* Of a refusal, what can be shown. */
 		return a->media != MEDIA_JSON || a->text.used + bytes.n > REFUSAL_MAX ? 0 : hold(a, bytes);
 	}
+	if (a->request.inbox != NULL)
+		return E_EOF;		/* a word to say that it was accepted */
 	if (a->request.id.n == 0 && a->request.kind != ASK_STREAM)
 		return 0;
 	if (a->media == MEDIA_STREAM)
-		return sse_reader_feed(&a->sse, bytes);
+		return feed_stream(a, bytes);
 	if (a->passing)
 		return pass_on(a, bytes);
 	if ((r = hold(a, bytes)) != 0)
@@ -284,6 +260,7 @@ static void
 finish(struct ask *a, int error)
 {
 	a->running = false;
+	inbox_leave(&a->seat);
 	if (error == E_TOOBIG)
 		say(a, "the server's answer is too large", SPAN_NONE);
 	else if (error == E_OVERLOAD)
@@ -330,10 +307,30 @@ end_refusal(struct ask *a)
 }
 
 static void
+end_answer(struct ask *a)
+{
+	int	error = parse(a);
+
+	if (error == E_UPSTREAM) {
+		say(a, "the server's answer is not MCP", SPAN_NONE);
+	} else if (error == 0 && !is_ours(a, &a->answer)) {
+		say(a, "the server answered another request", SPAN_NONE);
+		error = E_UPSTREAM;
+	}
+	a->found = a->found || error == 0;
+	finish(a, error);
+}
+
+static void
 on_fetch_end(struct fetch *f, int error)
 {
 	struct ask	*a = (struct ask *)(void *)f;
 
+	if (a->request.inbox != NULL && (a->found || (error == 0 && a->status < 300))) {
+		if (a->found)
+			end_answer(a);
+		return;
+	}
 	keep_last_event(a, sse_reader_last_id(&a->sse));
 	if ((error == 0 || error == E_UPSTREAM) && a->why[0] == '\0' && may_resume(a)) {
 		start_timer(a);
@@ -361,15 +358,7 @@ on_fetch_end(struct fetch *f, int error)
 		finish(a, E_UPSTREAM);
 		return;
 	}
-	if ((error = parse(a)) != 0) {
-		if (error == E_UPSTREAM)
-			say(a, "the server's answer is not MCP", SPAN_NONE);
-	} else if (!is_ours(a, &a->answer)) {
-		say(a, "the server answered another request", SPAN_NONE);
-		error = E_UPSTREAM;
-	} else
-		a->found = true;
-	finish(a, error);
+	end_answer(a);
 }
 
 static const struct fetch_ops fetch_ops = { on_head, on_data, on_fetch_end };
@@ -390,7 +379,7 @@ send_it(struct ask *a)
 	};
 	int				 r;
 
-	if ((r = make_fields(a)) != 0)
+	if ((r = ask_head(a, is_get(a))) != 0)
 		return r;
 	fr.field_count = a->field_count;
 	fr.method = span_of(is_get(a) ? "GET" : q->kind == ASK_DELETE ? "DELETE" : "POST");
@@ -410,6 +399,11 @@ on_timer(struct loop_timer *t, void *arg)
 	int		 r;
 
 	(void)t;
+	if (a->request.inbox != NULL) {
+		fetch_cancel(&a->fetch);
+		end_answer(a);
+		return;
+	}
 	a->resumes++;
 	if ((r = send_it(a)) != 0)
 		finish(a, r);
@@ -440,9 +434,56 @@ ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops, c
 	buf_init(&a->text, shared->answer_max);
 	sse_reader_init(&a->sse, shared->answer_max, on_event, a);
 	loop_timer_init(pool_loop(shared->pool), &a->timer, on_timer, a);
-	if ((r = send_it(a)) == 0)
-		a->running = true;
-	return r;
+	if ((r = send_it(a)) != 0)
+		return r;
+	a->running = true;
+	if (request->inbox != NULL)
+		inbox_put(request->inbox, &a->seat, request->id);
+	return 0;
+}
+
+static struct ask *
+ask_of(struct inbox_seat *s)
+{
+	return (struct ask *)(void *)((char *)s - offsetof(struct ask, seat));
+}
+
+void
+ask_take(struct inbox_seat *s, struct span text)
+{
+	struct ask	*a = ask_of(s);
+	int		 r;
+
+	if (a->found)
+		return;
+	/* Of a refusal that comes at the same time. */
+	buf_clear(&a->text);
+	a->text.ceiling = a->shared->answer_max;
+	if ((r = hold(a, text)) != 0) {
+		fetch_cancel(&a->fetch);
+		finish(a, r);
+		return;
+	}
+	a->found = true;
+	/* Two connections: the answer may be here before the POST's end, which leaves its connection usable. */
+	if (a->fetch.conn != NULL)
+		loop_timer_arm(&a->timer, ACCEPT_MS);
+	else
+		end_answer(a);
+}
+
+void
+ask_lost(struct inbox_seat *s, const char *why)
+{
+	struct ask	*a = ask_of(s);
+
+	fetch_cancel(&a->fetch);
+	if (a->found) {
+		end_answer(a);
+		return;
+	}
+	say(a, why, SPAN_NONE);
+	finish(a, ask_was_sent(a) ? E_UPSTREAM : E_SERVER);
 }
 
 void
@@ -452,8 +493,10 @@ ask_fini(struct ask *a)
 		return;
 	a->begun = a->running = false;
 	loop_timer_disarm(&a->timer);
+	inbox_leave(&a->seat);
 	fetch_cancel(&a->fetch);
 	drop_text(a);
+	a->shared->answers.used -= a->sse_bytes;
 	buf_fini(&a->name);
 	sse_reader_fini(&a->sse);
 	rpc_scan_free(&a->scan);

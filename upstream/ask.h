@@ -7,6 +7,9 @@
  *
  * The other two requests of a legacy session go the same way: GET, for the stream of messages that answer
  * nothing, and DELETE.
+ *
+ * Over HTTP+SSE of 2024-11-05 (mcp-wire 3.2) the POST is answered with nothing: whoever reads the session's
+ * stream finds the ask in its inbox.
  */
 #ifndef UPSTREAM_ASK_H
 #define UPSTREAM_ASK_H
@@ -16,6 +19,7 @@
 #include "mcp/schema.h"
 #include "mcp/version.h"
 #include "upstream/fetch.h"
+#include "upstream/inbox.h"
 #include "upstream/target.h"
 
 #define ASK_SESSION_MAX		256
@@ -42,6 +46,8 @@ struct ask_ops {
 	void	(*on_open)(struct ask *a);
 	/* An answer that passes: its bytes from the first on, as they come. */
 	void	(*on_bytes)(struct ask *a, struct span bytes);
+	/* Each event as it is, instead of on_message; may be NULL.  Not 0 ends the ask with that error. */
+	int	(*on_event)(struct ask *a, const struct sse_event *e);
 };
 
 enum ask_kind {
@@ -62,6 +68,7 @@ struct ask_request {		/* borrowed until the end, target and all */
 	struct span			 body[FETCH_BODY_PIECES];
 	size_t				 body_count;
 	struct span			 id;		/* raw token in the body; empty: no answer is expected */
+	struct inbox			*inbox;		/* its answer comes there; NULL: in answer to the POST */
 	bool				 repeatable;
 	/* An answer that comes as JSON and is larger than ASK_HELD_MAX is not held: on_bytes has it, nobody has
 	 * read it, and a->answer stays empty. */
@@ -78,8 +85,11 @@ struct ask {			/* embedded in what asks */
 	struct buf		 name;		/* encoded Mcp-Name */
 	struct buf		 text;		/* the answer, or the body so far */
 	struct sse_reader	 sse;
+	size_t			 sse_bytes;	/* what ASK_STREAM's reader holds, as far as it is counted */
+	uint64_t		 heard_ms;	/* of ASK_STREAM: when bytes came last */
+	struct inbox_seat	 seat;
 	struct rpc_scan		*scan;		/* of a large answer, fed as it comes */
-	struct loop_timer	 timer;		/* before a stream is gone on with */
+	struct loop_timer	 timer;		/* before a stream is gone on with; an answered POST may last so long */
 	struct rpc_answer	 answer;
 	unsigned		 status;
 	unsigned		 resumes;
@@ -97,6 +107,10 @@ struct ask {			/* embedded in what asks */
 /* 0; or E_OVERLOAD, E_SERVER, E_TOOBIG, E_NOMEM: on_end is not called.  Either way ask_fini() is due. */
 must_check int	ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops,
 		    const struct ask_request *request);
+/* The ask that waits in this seat of an inbox.  It has its answer, which is copied. */
+void		ask_take(struct inbox_seat *s, struct span text);
+/* Its answer will not come. */
+void		ask_lost(struct inbox_seat *s, const char *why);
 /* Ends it silently and gives back what it holds, the answer too. */
 void		ask_fini(struct ask *a);
 /* The server may have acted on it. */

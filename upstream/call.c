@@ -13,6 +13,7 @@
 #include "upstream/lane.h"
 #include "upstream/news.h"
 #include "upstream/reply.h"
+#include "upstream/sse_session.h"
 
 #define CALL_MAGIC	0xca110001u
 #define SPARE_MAX	64
@@ -29,6 +30,7 @@ struct upstream_call {
 	struct loop_timer	 timer;		/* deadline; then a delayed free */
 	char			 id[UPSTREAM_ID_BYTES];
 	enum mcp_version	 version;	/* the request went out with */
+	const struct upstream_target *target;	/* and there; valid while asking */
 	unsigned		 server_requests;
 	bool			 asking, sent, retried, in_message, unwanted;
 	bool			 waits;		/* upstream_call_wait() */
@@ -113,7 +115,7 @@ tell_cancelled(struct upstream_call *c)
 	buf_init(&b, 1024);
 	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
 	    "\"params\":{\"requestId\":%s}}", c->id) == 0)
-		(void)reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_NOTE_CANCELLED,
+		(void)reply_send(c->u, c->target, c->version, span_of(c->session), MCP_NOTE_CANCELLED,
 		    buf_rest(&b));
 	buf_fini(&b);
 }
@@ -145,7 +147,7 @@ answer_request(struct upstream_call *c, const struct rpc_answer *m)
 		return true;
 	if (m->method != MCP_PING && c->on_message != NULL && c->server_requests++ < REQUESTS_MAX)
 		return false;
-	reply_own(c->u, c->request.target, c->version, span_of(c->session), m, -32601, "Method not found");
+	reply_own(c->u, c->target, c->version, span_of(c->session), m, -32601, "Method not found");
 	return true;
 }
 
@@ -264,6 +266,15 @@ peer_of(const struct upstream_call *c)
 	return c->seat.lane != NULL ? lane_peer(&c->seat) : c->peer;
 }
 
+/* What comes on a session's own stream must find its call.  Lists are nobody's call: there is no client to be
+ * asked.  Over HTTP+SSE all comes there, for others than those that may be asked too. */
+static bool
+needs_lane(const struct upstream_call *c, const struct peer *p)
+{
+	return !c->request.repeatable && !mcp_version_is_modern(peer_version(p)) &&
+	    ((c->request.capabilities & MCP_CAN_BE_ASKED) != 0 || peer_sse(p) != NULL);
+}
+
 /* Sent when the peer and, for one that may be asked, its lane's stream are ready; else when they will be. */
 static int
 go(struct upstream_call *c)
@@ -276,9 +287,7 @@ go(struct upstream_call *c)
 		p = peer_of(c);
 		if (!peer_is_ready(p, q->target))
 			return peer_wait(p, q->target, &c->wait, on_peer, c);
-		/* Lists are nobody's call: there is no client to be asked. */
-		if ((q->capabilities & MCP_CAN_BE_ASKED) == 0 || q->repeatable ||
-		    mcp_version_is_modern(peer_version(p)))
+		if (!needs_lane(c, p))
 			return send_call(c);
 		if (c->seat.lane != NULL)
 			break;
@@ -291,11 +300,33 @@ go(struct upstream_call *c)
 	return send_call(c);
 }
 
+static void
+lose_session(struct upstream_call *c)
+{
+	if (c->seat.lane != NULL)
+		lane_session_lost(&c->seat, span_of(c->session));
+	else
+		peer_session_lost(c->peer, span_of(c->session));
+}
+
 /* 404 proves that it was not executed: the session is looked at before the message (14.7). */
 static bool
 session_is_lost(const struct upstream_call *c)
 {
 	return c->ask.status == 404 && is_legacy(c) && c->session[0] != '\0';
+}
+
+/* What servers of HTTP+SSE say when the stream that belongs to the endpoint is gone or its credential is of no
+ * more worth, or to a message that they cannot read: whether that is so of the next one too is not worth a try. */
+static bool
+endpoint_is_lost(const struct upstream_call *c)
+{
+	static const unsigned	lost[] = { 400, 401, 403, 410, 500 };
+
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		if (c->ask.status == lost[i])
+			return c->target->transport == TRANSPORT_SSE;
+	return false;
 }
 
 static void
@@ -309,10 +340,7 @@ on_ask_end(struct ask *a, int error)
 	c->sent = ask_was_sent(a);
 	if (session_is_lost(c)) {
 		c->sent = false;
-		if (c->seat.lane != NULL)
-			lane_session_lost(&c->seat, span_of(c->session));
-		else
-			peer_session_lost(c->peer, span_of(c->session));
+		lose_session(c);
 		if (!c->retried) {
 			c->retried = true;
 			c->asking = false;
@@ -322,6 +350,8 @@ on_ask_end(struct ask *a, int error)
 			return;
 		}
 	}
+	if (error == E_UPSTREAM && endpoint_is_lost(c))
+		lose_session(c);
 	if (error == E_UPSTREAM && !is_legacy(c) && (a->status == 400 || a->status == 404 || a->status == 405))
 		peer_doubt(c->peer);
 	if (is_legacy(c) && parsed != NULL && parsed->is_error && parsed->error_code == -32022)
@@ -346,7 +376,7 @@ static int
 send_call(struct upstream_call *c)
 {
 	const struct upstream_request	*r = &c->request;
-	struct ask_request		 q = { .target = r->target, .method = r->method, .name = r->name,
+	struct ask_request		 q = { .method = r->method, .name = r->name,
 	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable,
 	    .passes = r->on_body != NULL };
 	struct span			 session = peer_session(peer_of(c));
@@ -365,6 +395,8 @@ send_call(struct upstream_call *c)
 	q.version = c->version;
 	q.session = span_of(c->session);
 	q.id = upstream_id(c->u, c->id);
+	peer_route(peer_of(c), r->target, &q);
+	c->target = q.target;
 	if (is_legacy(c))
 		meta = r->modern_meta;
 	if (meta.bytes > 0 && meta.at < r->id.at)
@@ -376,6 +408,15 @@ send_call(struct upstream_call *c)
 	if ((e = ask_start(&c->ask, &c->u->shared, &ask_ops, &q)) == 0)
 		c->asking = true;
 	return e;
+}
+
+static void
+doubt_stream(const struct upstream_call *c)
+{
+	struct sse_session	*s = peer_sse(peer_of(c));
+
+	if (s != NULL && span_eq(sse_session_name(s), span_of(c->session)))
+		sse_session_doubt(s, c->begun_ms);
 }
 
 /* A legacy server knows no server/discover: it has said the same in answer to initialize. */
@@ -408,6 +449,8 @@ on_timer(struct loop_timer *t, void *arg)
 	peer_wait_cancel(&c->wait);
 	c->sent = c->asking && ask_was_sent(&c->ask);
 	tell_cancelled(c);
+	if (c->asking)
+		doubt_stream(c);
 	ask_fini(&c->ask);
 	deliver(c, E_TIMEOUT, "no answer in time");
 }
@@ -478,9 +521,9 @@ int
 upstream_call_reply(struct upstream_call *c, struct span message)
 {
 	MAGIC_CHECK(c, CALL_MAGIC);
-	if (c->unwanted || !is_legacy(c))
+	if (c->unwanted || !c->asking || !is_legacy(c))
 		return E_CLOSED;
-	return reply_send(c->u, c->request.target, c->version, span_of(c->session), MCP_METHOD_NONE, message);
+	return reply_send(c->u, c->target, c->version, span_of(c->session), MCP_METHOD_NONE, message);
 }
 
 void

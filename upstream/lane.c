@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
+#include "mcp/capability.h"
 #include "upstream/lane.h"
 #include "upstream/listen.h"
 #include "upstream/news.h"
@@ -245,6 +246,12 @@ suits(const struct lane *l, bool alone)
 	return alone ? l->seats == NULL && !l->linger.armed : l->holder == NULL;
 }
 
+static bool
+has_streams(const struct lanes *of, const struct peer *p)
+{
+	return peer_sse(p) != NULL || !origin_is_streamless(of->origin);
+}
+
 static int
 pick(struct lanes *of, bool alone, const struct upstream_target *target, struct lane **out)
 {
@@ -283,7 +290,8 @@ lane_take(struct lane_seat *s, const struct lane_ops *ops, struct upstream *u, s
 	if (of == NULL && (e = lanes_new(u, home, r, &of)) != 0)
 		return e;
 	s->name = learn_hash(span_of(mcp_method_row(r->method)->text), r->name);
-	alone = !origin_is_streamless(of->origin) && learn_find(of->origin->learnt, s->name) != LEARNT_QUIET;
+	alone = (r->capabilities & MCP_CAN_BE_ASKED) != 0 && has_streams(of, home) &&
+	    learn_find(of->origin->learnt, s->name) != LEARNT_QUIET;
 	if ((e = pick(of, alone, r->target, &l)) != 0)
 		return e;
 	idle_remove(l);
@@ -335,12 +343,14 @@ lane_listen(struct lane_seat *s, const struct upstream_target *target)
 	struct span	 session = peer_session(l->peer);
 	int		 r;
 
-	if (origin_is_streamless(l->of->origin))
+	if (!has_streams(l->of, l->peer))
 		return 0;
 	if (l->listen.state != LISTEN_OFF && !span_eq(span_of(l->listen.session), session))
 		listen_stop(&l->listen);
 	if (l->listen.state != LISTEN_OFF)
 		listen_hurry(&l->listen);
+	else if (peer_sse(l->peer) != NULL)
+		return listen_join(&l->listen, peer_sse(l->peer), peer_version(l->peer));
 	else if ((r = listen_start(&l->listen, target, peer_version(l->peer), session)) != 0)
 		return r;
 	if (l->listen.settled)
@@ -398,7 +408,11 @@ on_listen_end(struct listen *li, enum listen_end why)
 {
 	struct lane	*l = lane_of(li);
 
-	if (why == LISTEN_LOST && li->session[0] != '\0' && l->lost++ == 0) {
+	if (why == LISTEN_OVER) {
+		/* Whatever the server still works on, it does in a session that is no more. */
+		for (struct lane_seat *s = l->seats; s != NULL; s = s->next)
+			s->sent = false;
+	} else if (why == LISTEN_LOST && li->session[0] != '\0' && l->lost++ == 0) {
 		peer_session_lost(l->peer, span_of(li->session));
 	} else {
 		l->lost = 0;
@@ -438,7 +452,7 @@ lane_asks(struct lane_seat *s)
 	s->asked = true;
 	learn_note(&l->of->origin->learnt, s->name, LEARNT_ASKS);
 	/* Nobody comes beside it from now on, if nobody is. */
-	if (l->seats == s && s->next == NULL && !origin_is_streamless(l->of->origin))
+	if (l->seats == s && s->next == NULL && has_streams(l->of, l->peer))
 		l->holder = s;
 }
 

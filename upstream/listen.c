@@ -36,6 +36,9 @@ off(struct listen *l)
 	loop_timer_disarm(&l->again);
 	loop_timer_disarm(&l->patience);
 	ask_fini(&l->ask);
+	if (l->joined != NULL)
+		sse_session_unhear(l->joined);
+	l->joined = NULL;
 	l->state = LISTEN_OFF;
 	l->settled = false;
 }
@@ -55,13 +58,17 @@ on_open(struct ask *a)
 }
 
 static void
-on_message(struct ask *a, const struct rpc_answer *m)
+hear(struct listen *l, const struct rpc_answer *m)
 {
-	struct listen	*l = listen_of(a);
-
 	l->in_message = true;
 	l->ops->on_message(l, m);
 	l->in_message = false;
+}
+
+static void
+on_message(struct ask *a, const struct rpc_answer *m)
+{
+	hear(listen_of(a), m);
 }
 
 static void
@@ -189,9 +196,8 @@ listen_fini(struct listen *l)
 	arena_fini(&l->arena);
 }
 
-int
-listen_start(struct listen *l, const struct upstream_target *target, enum mcp_version version,
-    struct span session)
+static int
+prepare(struct listen *l, const struct upstream_target *target, enum mcp_version version, struct span session)
 {
 	int	r;
 
@@ -201,16 +207,59 @@ listen_start(struct listen *l, const struct upstream_target *target, enum mcp_ve
 		listen_forget(l);
 		return r;
 	}
-	/* Streams stay open: they take no connection away from calls, which there is a most of. */
-	l->target.pool.key = ~target->pool.key;
 	l->version = version;
 	memcpy(l->session, session.p, session.n);
 	l->session[session.n] = '\0';
 	l->last_event[0] = '\0';
 	l->pause = (struct pause){ .most_ms = l->pause.most_ms };
+	return 0;
+}
+
+int
+listen_start(struct listen *l, const struct upstream_target *target, enum mcp_version version,
+    struct span session)
+{
+	int	r;
+
+	if ((r = prepare(l, target, version, session)) != 0)
+		return r;
+	/* Streams stay open: they take no connection away from calls, which there is a most of. */
+	l->target.pool.key = ~target->pool.key;
 	if ((r = open_stream(l)) == 0)
 		loop_timer_arm(&l->patience, HEAD_MS);
 	return r;
+}
+
+static void
+on_joined_message(void *arg, const struct rpc_answer *m)
+{
+	hear(arg, m);
+}
+
+static void
+on_joined_over(void *arg)
+{
+	struct listen	*l = arg;
+
+	l->joined = NULL;
+	off(l);
+	l->ops->on_end(l, LISTEN_OVER);
+}
+
+static const struct sse_hearer hearer = { on_joined_message, on_joined_over };
+
+int
+listen_join(struct listen *l, struct sse_session *s, enum mcp_version version)
+{
+	int	r;
+
+	if ((r = prepare(l, sse_session_target(s), version, sse_session_name(s))) != 0)
+		return r;
+	l->joined = s;
+	l->state = LISTEN_OPEN;
+	l->settled = true;
+	sse_session_hear(s, &hearer, l);
+	return 0;
 }
 
 void

@@ -4,18 +4,21 @@
  *
  * One GET; it is opened again when it breaks, while it is needed.  Once it was stopped and is started
  * anew nothing is asked for again: what was missed then was meant for nobody who is still there.
+ *
+ * A session over HTTP+SSE has its one stream anyway, and the listen joins it.
  */
 #ifndef UPSTREAM_LISTEN_H
 #define UPSTREAM_LISTEN_H
 
 #include "upstream/pause.h"
-#include "upstream/upstream_priv.h"
+#include "upstream/sse_session.h"
 
 struct listen;
 
 enum listen_end {
 	LISTEN_NONE,		/* the server has no such stream */
 	LISTEN_LOST,		/* 404: no such session, or no such stream */
+	LISTEN_OVER,		/* the session itself ended, with its stream */
 };
 
 struct listen_ops {
@@ -39,6 +42,7 @@ struct listen {			/* embedded */
 	struct upstream_target	 target;	/* a copy; stays when it is stopped, not when it is forgotten */
 	struct loop_timer	 again, patience;
 	enum listen_state	 state;
+	struct sse_session	*joined;	/* whose stream it is; NULL: it is its own */
 	struct pause		 pause;		/* most_ms is the owner's to change */
 	bool			 settled, in_message;
 	bool			 needed;	/* the owner's: it is opened again when it breaks */
@@ -52,6 +56,8 @@ void		listen_fini(struct listen *l);
 /* It must be off.  target and session are copied.  0, or what ask_start() says, and it is off. */
 must_check int	listen_start(struct listen *l, const struct upstream_target *target, enum mcp_version version,
 		    struct span session);
+/* The same for a session over HTTP+SSE: it is open at once, and settled.  0 or E_NOMEM. */
+must_check int	listen_join(struct listen *l, struct sse_session *s, enum mcp_version version);
 /* Ends it silently. */
 void		listen_stop(struct listen *l);
 /* As stop; target goes too. */

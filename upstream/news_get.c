@@ -52,7 +52,7 @@ session_lost(struct news *n)
 static int
 ask_about(struct news_get *g)
 {
-	struct ask_request	q = { .target = &g->n->target, .version = g->listen.version,
+	struct ask_request	q = { .version = g->listen.version,
 	    .session = span_of(g->listen.session), .body_count = 1, .repeatable = true,
 	    .method = g->on ? MCP_RESOURCES_SUBSCRIBE : MCP_RESOURCES_UNSUBSCRIBE };
 	int			r;
@@ -60,6 +60,7 @@ ask_about(struct news_get *g)
 	buf_clear(&g->body);
 	buf_clear(&g->params);
 	q.id = upstream_id(g->n->u, g->id);
+	peer_route(g->n->peer, &g->n->target, &q);
 	if ((r = buf_put_str(&g->params, "{\"uri\":")) != 0 ||
 	    (r = json_put_string(&g->params, span_make(g->about->uri, g->about->bytes))) != 0 ||
 	    (r = buf_put_str(&g->params, "}")) != 0 ||
@@ -199,7 +200,10 @@ on_listen_end(struct listen *li, enum listen_end why)
 {
 	struct news	*n = get_of(li)->n;
 
-	if (why == LISTEN_LOST && li->session[0] != '\0' && n->lost++ == 0)
+	if (why == LISTEN_OVER) {
+		li->session[0] = '\0';
+		news_failed(n, 0);
+	} else if (why == LISTEN_LOST && li->session[0] != '\0' && n->lost++ == 0)
 		session_lost(n);
 	else
 		news_refused(n);
@@ -213,6 +217,7 @@ int
 news_get_open(struct news *n)
 {
 	struct news_get	*g;
+	int		 r;
 
 	BUG_ON(n->get != NULL);
 	if ((g = calloc(1, sizeof(*g))) == NULL)
@@ -227,6 +232,12 @@ news_get_open(struct news *n)
 	g->listen.needed = true;
 	g->listen.pause.most_ms = PAUSE_MOST_MS;
 	n->get = g;
+	/* Over HTTP+SSE the session has its stream already. */
+	if (peer_sse(n->peer) != NULL) {
+		if ((r = listen_join(&g->listen, peer_sse(n->peer), peer_version(n->peer))) == 0)
+			on_open(&g->listen);
+		return r;
+	}
 	return listen_start(&g->listen, &n->stream, peer_version(n->peer), peer_session(n->peer));
 }
 

@@ -3,7 +3,8 @@
  * peer.h - an HTTP server as one isolation key sees it: its era, and a legacy one's session
  *
  * The era is one for all peers of a server's profile; the session is the peer's own.  It is shared with
- * the other workers where the region of sessions is mapped, unless the server may ask its client.
+ * the other workers where the region of sessions is mapped, unless the server may ask its client, or the
+ * session is a stream (HTTP+SSE), which has one owner.
  */
 #ifndef UPSTREAM_PEER_H
 #define UPSTREAM_PEER_H
@@ -46,6 +47,14 @@ void		peer_wait_cancel(struct peer_wait *w);
 /* While it is ready. */
 enum mcp_version peer_version(const struct peer *p);
 struct span	peer_session(const struct peer *p);	/* valid until the peer is waited for again */
+
+/* NULL: over Streamable HTTP.  Else the session itself, whose stream has all that the server says. */
+struct sse_session *peer_sse(const struct peer *p);
+/* Where messages of its session go; target: the url's, of the same server. */
+const struct upstream_target *peer_target(const struct peer *p, const struct upstream_target *target);
+/* Sets q's target and, for one with an id, its inbox: where it goes in this peer's session, and where its
+ * answer comes.  Valid as sse_session.h says. */
+void		peer_route(const struct peer *p, const struct upstream_target *target, struct ask_request *q);
 
 /* What a legacy server answered initialize with, the raw result; empty when another worker made the
  * session, and this one none of its own.  Valid until the peer is waited for again. */

@@ -25,7 +25,8 @@ struct endpoint {
 	struct endpoint		*next;
 	struct pool_target	 target;
 	struct pool_conn	*idle;		/* the last used first */
-	size_t			 conns;
+	size_t			 conns;		/* those that are open, or will be */
+	size_t			 dead;		/* closed, and freed at the turn's end */
 	size_t			 good;		/* the address that worked last */
 };
 
@@ -84,7 +85,7 @@ endpoint_unused(struct pool *p, struct endpoint *e)
 {
 	struct endpoint	**link = &p->buckets[e->target.key % BUCKETS];
 
-	if (e->conns > 0)
+	if (e->conns + e->dead > 0)
 		return;
 	while (*link != e)
 		link = &(*link)->next;
@@ -122,6 +123,8 @@ die(struct pool_conn *c)
 	if (c->state == POOL_IDLE)
 		idle_remove(c);
 	c->state = POOL_DEAD;
+	c->endpoint->conns--;
+	c->endpoint->dead++;
 	c->user = NULL;
 	loop_io_fini(&c->io);
 	loop_timer_disarm(&c->timer);
@@ -154,7 +157,10 @@ conn_free(struct pool_conn *c)
 	if (c->all_next != NULL)
 		c->all_next->all_prev = c->all_prev;
 	p->conns--;
-	c->endpoint->conns--;
+	if (c->state == POOL_DEAD)
+		c->endpoint->dead--;
+	else
+		c->endpoint->conns--;
 	endpoint_unused(p, c->endpoint);
 	c->magic = 0;
 	free(c);

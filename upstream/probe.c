@@ -92,6 +92,12 @@ probe_judge(const struct probe_answer *a, const char **why)
 	}
 }
 
+bool
+probe_is_modern_error(int64_t code)
+{
+	return code == RPC_VERSION || code == RPC_HEADER_MISMATCH || code == RPC_CAPABILITY;
+}
+
 enum mcp_version
 probe_version(const struct rpc_answer *a)
 {

@@ -29,6 +29,9 @@ struct probe_answer {
 /* *why is for people, static; NULL with MODERN and LEGACY. */
 enum probe_verdict	probe_judge(const struct probe_answer *a, const char **why);
 
+/* Is it one that only modern servers answer with? */
+bool			probe_is_modern_error(int64_t code);
+
 /* The revision an InitializeResult names, or MCP_VERSION_NONE when it is none of the legacy ones. */
 enum mcp_version	probe_version(const struct rpc_answer *a);
 

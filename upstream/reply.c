@@ -157,7 +157,7 @@ void
 reply_end_session(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
     struct span session)
 {
-	if (session.n > 0)
+	if (session.n > 0 && target->transport != TRANSPORT_SSE)
 		(void)start(u, target, (struct ask_request){ .kind = ASK_DELETE, .version = version,
 		    .session = session, .body = { SPAN_LIT("") } });
 }

@@ -15,7 +15,7 @@ int	reply_send(struct upstream *u, const struct upstream_target *target, enum mc
 /* Answers a request of the server's here: a ping with {}, all else with this error. */
 void	reply_own(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
 	    struct span session, const struct rpc_answer *m, int code, const char *message);
-/* Tells the server that the session is over; nothing without one. */
+/* Tells the server that the session is over; nothing without one, or where its stream's end says so. */
 void	reply_end_session(struct upstream *u, const struct upstream_target *target, enum mcp_version version,
 	    struct span session);
 /* Ends those on their way. */

@@ -61,6 +61,7 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 		.profile = server->profile, .name = snap_text(policy, server->name),
 		.host = snap_text(policy, server->url_host), .path = snap_text(policy, server->url_path),
 		.pin = (enum server_era)server->era,
+		.transport = (enum server_transport)server->transport,
 		.pool = { .key = server->profile, .port = (uint16_t)server->port },
 	};
 	*why = NULL;
@@ -88,6 +89,18 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 	out->headers = g.fields;
 	out->header_count = g.count;
 	return 0;
+}
+
+bool
+target_same_headers(const struct upstream_target *a, const struct upstream_target *b)
+{
+	if (a->header_count != b->header_count)
+		return false;
+	for (size_t i = 0; i < a->header_count; i++)
+		if (!span_eq(a->headers[i].name, b->headers[i].name) ||
+		    !span_eq(a->headers[i].value, b->headers[i].value))
+			return false;
+	return true;
 }
 
 int

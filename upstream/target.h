@@ -18,6 +18,8 @@ struct upstream_target {
 	struct span			 name;		/* the server's, for log lines */
 	struct span			 host, path;	/* Host value, request target */
 	enum server_era			 pin;
+	/* SSE: HTTP+SSE of 2024-11-05 alone is spoken there; path is the stream's, or a session's endpoint. */
+	enum server_transport		 transport;
 	const struct exchange_field	*headers;	/* configured ones, secrets among them */
 	size_t				 header_count;
 };
@@ -28,6 +30,8 @@ struct upstream_target {
 must_check int	target_find(const struct snap *policy, const struct snap *secrets,
 		    const struct rec_server *server, struct arena *a, struct upstream_target *out,
 		    const char **why);
+/* Do both send the same headers? */
+bool		target_same_headers(const struct upstream_target *a, const struct upstream_target *b);
 /* A copy that lives as long as the arena.  E_NOMEM. */
 must_check int	target_copy(struct arena *a, const struct upstream_target *from, struct upstream_target *to);
 

@@ -13,6 +13,7 @@
 #include "upstream/news.h"
 #include "upstream/origin.h"
 #include "upstream/reply.h"
+#include "upstream/sse_session.h"
 
 #define STREAM_IDLE_MS	30000
 #define SESSION_IDLE_MS	(3 * 60000)
@@ -73,6 +74,7 @@ upstream_free(struct upstream **up)
 	reply_end_all(u);
 	lanes_free_all(u);
 	peer_free_all(u);
+	sse_sessions_free(u);
 	origin_free_all(u);
 	pool_free(&u->shared.pool);
 	rpc_scan_free(&u->shared.scan);

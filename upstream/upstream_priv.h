@@ -18,6 +18,7 @@ struct news;
 struct news_ops;
 struct peer;
 struct reply;
+struct sse_session;
 
 struct upstream_news {		/* news.c's */
 	struct news		*first, *bucket[NEWS_BUCKETS];
@@ -36,6 +37,8 @@ struct upstream {
 	struct lanes		*lanes;
 	struct lane		*idle_first, *idle_last;	/* lane.c's: their streams are open for nobody */
 	size_t			 idle_count;
+	struct sse_session	*sse_sessions, *sse_idle_first, *sse_idle_last;	/* sse_session.c's */
+	size_t			 sse_idle_count;
 	size_t			 peer_count, call_count;
 	struct upstream_call	*spare;		/* call.c's, for the next calls */
 	size_t			 spare_count;

@@ -35,15 +35,18 @@ put_server(struct request *rq, const struct rec_server *s, bool metadata, struct
 {
 	const struct snap	*policy = rq->config->policy;
 	const char		*shown = s->kind == SERVER_HTTP ? "url" : "command";
+	const char		*how = s->kind == SERVER_HTTP ? "http" : "stdio";
 	int			 r;
 
+	if (s->kind == SERVER_HTTP && s->transport == TRANSPORT_SSE)
+		how = "sse";
 	if ((r = buf_put_str(b, "{\"name\":")) != 0 ||
 	    (r = json_put_string(b, snap_text(policy, s->name))) != 0)
 		return r;
 	if (s->description.bytes > 0 && ((r = buf_put_str(b, ",\"description\":")) != 0 ||
 	    (r = json_put_string(b, snap_text(policy, s->description))) != 0))
 		return r;
-	if ((r = buf_put_fmt(b, ",\"transport\":\"%s\"", s->kind == SERVER_HTTP ? "http" : "stdio")) != 0)
+	if ((r = buf_put_fmt(b, ",\"transport\":\"%s\"", how)) != 0)
 		return r;
 	if (metadata && ((r = buf_put_fmt(b, ",\"%s\":", shown)) != 0 ||
 	    (r = json_put_string(b, snap_text(policy, s->shown))) != 0))

@@ -178,6 +178,7 @@ remote_read(struct server *sv, const struct conf_node *node)
 	struct url		 u;
 	uint32_t		 type = 0;
 	const char		*wrong;
+	bool			 sse;
 
 	if (!vars_expand(j, sv->source, node, false, &v))
 		return;
@@ -191,12 +192,13 @@ remote_read(struct server *sv, const struct conf_node *node)
 	}
 	(void)typed_word(j, sv->source, sv->node, "type", types, &type);
 	(void)typed_word(j, sv->source, sv->node, "transport", types, &type);
-	if (type == 3)
-		server_down(sv, node, "the sse transport of 2024-11-05 is not spoken; does the server "
-		    "have a streamable HTTP url?");
-	else if (u.https)
+	sse = type == 3;
+	if (u.https)
 		server_down(sv, node, "https to upstreams is not spoken by this release; use a local "
 		    "TLS proxy and its http:// url");
+	if (sse && sv->rec.era == ERA_PIN_MODERN)
+		job_error(j, sv->source, node, "the sse transport of 2024-11-05 has no modern era");
+	sv->rec.transport = sse ? TRANSPORT_SSE : TRANSPORT_AUTO;
 	sv->rec.https = u.https;
 	sv->rec.port = (uint32_t)u.port;
 	sv->rec.url_host = put_text(j->policy, u.authority);
@@ -207,6 +209,8 @@ remote_read(struct server *sv, const struct conf_node *node)
 	digest_text(&d, v.text);
 	digest_number(&d, sv->rec.isolation);
 	digest_number(&d, sv->rec.era);
+	if (sse)
+		digest_text(&d, SPAN_LIT("sse"));
 	read_headers(sv, &d, !u.https && !is_loopback(u.host));
 	sv->rec.profile = d.sum;
 }

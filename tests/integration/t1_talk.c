@@ -5,8 +5,8 @@
  */
 #include "tests/integration/talk.h"
 
-static const char *const servers[] = { "old", "new", "oldweb", "newweb" };
-static const char *const olds[] = { "old", "oldweb" };
+static const char *const servers[] = { "old", "new", "oldweb", "newweb", "oldsse" };
+static const char *const olds[] = { "old", "oldweb", "oldsse" };
 
 #define EACH(names)	(size_t i_ = 0; i_ < sizeof(names) / sizeof(names[0]); i_++)
 #define SERVER(names)	names[i_]

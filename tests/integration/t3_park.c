@@ -6,10 +6,11 @@
 
 #include "tests/integration/park.h"
 
-static const char *const olds[] = { "old", "oldweb" };
+static const char *const olds[] = { "old", "oldweb", "oldsse" };
 
 #define EACH(names)	(size_t i_ = 0; i_ < sizeof(names) / sizeof(names[0]); i_++)
 #define SERVER(names)	names[i_]
+#define COUNT(names)	(sizeof(names) / sizeof(names[0]))
 
 /* ---- the way there and back ---------------------------------------------------------------------- */
 
@@ -133,7 +134,7 @@ Test(talk_park, asks_again_for_what_was_left_out, .timeout = 30)
 		mcp_fini(&m);
 	}
 	cr_expect(talk_calls(OLD_WEB, "ask_two") == 1);
-	expect_records("ask_two", "ok", 2, 2);
+	expect_records("ask_two", "ok", COUNT(olds), COUNT(olds));
 	talk_end();
 }
 
@@ -169,7 +170,7 @@ Test(talk_park, lasts_as_many_rounds_as_there_are_questions, .timeout = 30)
 		free(next);
 		mcp_fini(&m);
 	}
-	expect_records("ask_twice", "ok", 2, 2);
+	expect_records("ask_twice", "ok", COUNT(olds), COUNT(olds));
 	talk_end();
 }
 
@@ -318,14 +319,14 @@ Test(talk_park, ends_with_a_client_that_leaves_in_its_retry, .timeout = 30)
 		mcp_fini(&m);
 	}
 	talk_wait_heard(OLD_WEB, "notifications/cancelled", NULL, 1);
-	expect_records("ask_work", "cancelled", 2, 2);
+	expect_records("ask_work", "cancelled", COUNT(olds), COUNT(olds));
 	talk_end();
 }
 
 Test(talk_park, ends_when_policy_does_not_allow_it_any_more, .timeout = 30)
 {
 	struct mcp	m;
-	char		*states[2];
+	char		*states[COUNT(olds)];
 
 	NEEDS_JAILS();
 	talk_begin(1, NULL);
@@ -344,7 +345,7 @@ Test(talk_park, ends_when_policy_does_not_allow_it_any_more, .timeout = 30)
 	}
 	talk_wait_heard(OLD_WEB, "\"action\":\"cancel\"", NULL, 1);
 	cr_expect(talk_heard(OLD_WEB, "\"is\":\"x\"", NULL) == 0);
-	expect_records("ask_form", "cancelled", 2, 4);
+	expect_records("ask_form", "cancelled", COUNT(olds), 2 * COUNT(olds));
 	talk_end();
 }
 

@@ -120,12 +120,12 @@ run(void *arg)
 static void
 ask_many(unsigned workers, unsigned calls, const char *conf)
 {
-	static const char *const servers[] = { "oldweb", "newweb" };
+	static const char *const servers[] = { "oldweb", "newweb", "oldsse" };
 	pthread_t	threads[THREADS];
 
 	many.each = calls / THREADS;
 	talk_begin(workers, conf);
-	for (size_t s = 0; s < 2; s++)
+	for (size_t s = 0; s < sizeof(servers) / sizeof(servers[0]); s++)
 		for (int modern = 0; modern < 2; modern++) {
 			many.server = servers[s];
 			many.modern = modern;
@@ -145,7 +145,8 @@ ask_many(unsigned workers, unsigned calls, const char *conf)
 }
 
 /* Each call that waits for an answer holds a connection to its server; the answer needs one more. */
-Test(talk_many, questions_on_all_connections_still_get_their_answers, .timeout = 120)
+static void
+ask_on_all_connections(const char *server)
 {
 	static struct hearing	h[CONNECTIONS + 100];
 	static json_object	*q[CONNECTIONS + 100];
@@ -154,7 +155,7 @@ Test(talk_many, questions_on_all_connections_still_get_their_answers, .timeout =
 	unsigned		n, last;
 
 	talk_begin(1, "max_asking = 4096\nmax_asking_server = 4096\n");
-	talk_client(&m, "oldweb", 0, LEGACY_VERSION, CAN_FORM);
+	talk_client(&m, server, 0, LEGACY_VERSION, CAN_FORM);
 	for (n = 0; n < CONNECTIONS + 100; n++) {
 		snprintf(id, sizeof(id), "%u", n);
 		talk_call(&h[n], &m, id, "ask_form", "");
@@ -173,6 +174,17 @@ Test(talk_many, questions_on_all_connections_still_get_their_answers, .timeout =
 	hearing_fini(&h[last]);
 	mcp_fini(&m);
 	talk_end();
+}
+
+Test(talk_many, questions_on_all_connections_still_get_their_answers, .timeout = 120)
+{
+	ask_on_all_connections("oldweb");
+}
+
+/* And over HTTP+SSE its session's stream. */
+Test(talk_many, questions_on_all_streams_still_get_their_answers, .timeout = 120)
+{
+	ask_on_all_connections("oldsse");
 }
 
 Test(talk_many, questions_keep_their_calls_in_one_worker, .timeout = 120)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * talk.h - a gateway before asking-server: over stdio and HTTP, of both eras
+ * talk.h - a gateway before asking-server: over stdio and HTTP, of both eras, and over HTTP+SSE
  */
 #ifndef TESTS_INTEGRATION_TALK_H
 #define TESTS_INTEGRATION_TALK_H
@@ -25,7 +25,7 @@
 #define SOON	patience(&g, 5000)
 #define QUIET	patience(&g, 150)
 
-enum { OLD_WEB, NEW_WEB, WEBS, OTHER_WEB = WEBS };	/* the last one is started by its test */
+enum { OLD_WEB, NEW_WEB, OLD_SSE, WEBS, OTHER_WEB = WEBS };	/* the last one is started by its test */
 
 static struct gateway	g;
 static pid_t		webs[WEBS + 1];
@@ -46,7 +46,7 @@ start_web_that(int i, const char *era, const char *word)
 	strcat(self, "/asking-server");
 	if ((webs[i] = fork()) == 0) {
 		dup2(fds[1], 1);
-		execl(self, self, era, "http", word, (char *)NULL);
+		execl(self, self, era, i == OLD_SSE ? "sse" : "http", word, (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -57,10 +57,10 @@ start_web_that(int i, const char *era, const char *word)
 static UNUSED void
 start_web(int i)
 {
-	start_web_that(i, i == OLD_WEB ? "legacy" : "modern", NULL);
+	start_web_that(i, i == OLD_WEB || i == OLD_SSE ? "legacy" : "modern", NULL);
 }
 
-/* Servers old and new over stdio, oldweb and newweb over HTTP. */
+/* Servers old and new over stdio, oldweb and newweb over HTTP, oldsse over HTTP+SSE. */
 static UNUSED void
 talk_begin(unsigned workers, const char *conf)
 {
@@ -72,7 +72,9 @@ talk_begin(unsigned workers, const char *conf)
 	    "\"old\":{\"command\":\"@TOOLS@/tests/asking-server\",\"args\":[\"legacy\"]},"
 	    "\"new\":{\"command\":\"@TOOLS@/tests/asking-server\",\"args\":[\"modern\"]},"
 	    "\"oldweb\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"},"
-	    "\"newweb\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}", ports[OLD_WEB], ports[NEW_WEB]) > 0);
+	    "\"newweb\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"},"
+	    "\"oldsse\":{\"type\":\"sse\",\"url\":\"http://127.0.0.1:%u/sse\"}}}", ports[OLD_WEB], ports[NEW_WEB],
+	    ports[OLD_SSE]) > 0);
 	gateway_start(&g, &(struct gateway_setup){ .workers = workers, .servers = servers, .rules = ASKING_RULES(""),
 	    .conf = conf });
 	free(servers);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // matrix.mjs - official clients of both generations and eras, through all four URLs, to official
-//              servers over stdio (jailed) and over HTTP; prints TAP
+//              servers over stdio (jailed), over HTTP and over HTTP+SSE; prints TAP
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport as SSEV1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTransport as TransportV2 }
 	from '@modelcontextprotocol/client';
 
@@ -31,14 +32,14 @@ function sseOf(url) {
 
 const clients = [
 	{
-		name: 'v1 sdk', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: TransportV1,
+		name: 'v1 sdk', make: more => new ClientV1({ name: 'peer', version: '1' }, more), transport: TransportV1,
 		resumes: (client, request, options) => client.callTool(request, undefined, options),
 	},
-	{ name: 'v1 sdk, HTTP+SSE', make: () => new ClientV1({ name: 'peer', version: '1' }), transport: SSEV1, at: sseOf },
-	{ name: 'v2 HTTP+SSE', make: () => new ClientV2({ name: 'peer', version: '1' }), transport: SSEV2, at: sseOf },
+	{ name: 'v1 sdk, HTTP+SSE', make: more => new ClientV1({ name: 'peer', version: '1' }, more), transport: SSEV1, at: sseOf },
+	{ name: 'v2 HTTP+SSE', make: more => new ClientV2({ name: 'peer', version: '1' }, more), transport: SSEV2, at: sseOf },
 	...[['v2 legacy', 'legacy'], ['v2 modern', { pin: '2026-07-28' }], ['v2 auto', 'auto']].map(([name, mode]) => ({
 		name, transport: TransportV2, resumes: mode === 'legacy' && ((client, request, options) => client.callTool(request, options)),
-		make: () => new ClientV2({ name: 'peer', version: '1' }, { versionNegotiation: { mode } }),
+		make: more => new ClientV2({ name: 'peer', version: '1' }, { versionNegotiation: { mode }, ...more }),
 	})),
 ];
 
@@ -46,6 +47,8 @@ const clients = [
 const calls = {
 	everything: { tool: 'echo', args: { message: 'good day' }, answer: 'good day' },
 	remote: { tool: 'echo', args: { message: 'good night' }, answer: 'good night' },
+	sse: { tool: 'echo', args: { message: 'good evening' }, answer: 'good evening' },
+	ssefound: { tool: 'echo', args: { message: 'good morning' }, answer: 'good morning' },
 	filesystem: { tool: 'read_text_file', args: {}, answer: 'a text in a file' },
 	memory: { tool: 'read_graph', args: {}, answer: 'entities' },
 };
@@ -61,9 +64,9 @@ function freePort() {
 	});
 }
 
-async function startRemote() {
+async function startRemote(transport) {
 	const port = await freePort();
-	const p = spawn(process.execPath, [server('everything'), 'streamableHttp'],
+	const p = spawn(process.execPath, [server('everything'), transport],
 	    { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
 
 	for (let i = 0; i < 200; i++) {
@@ -77,8 +80,8 @@ async function startRemote() {
 	return { port, stop: () => p.kill('SIGKILL') };
 }
 
-async function withClient(kind, url, key, fn) {
-	const client = kind.make();
+async function withClient(kind, url, key, fn, more) {
+	const client = kind.make(more);
 
 	await client.connect(new kind.transport(new URL(kind.at?.(url) ?? url), { requestInit: { headers: { Authorization: `Bearer ${key}` } } }));
 	try {
@@ -147,15 +150,27 @@ async function checkObjects(client, shown, merged) {
 	want(capabilities.prompts && capabilities.resources && capabilities.completions, JSON.stringify(capabilities));
 }
 
-// Progress of a call, and many calls at once.
-async function checkTalk(client) {
-	const progress = [];
-	const done = textOf(await client.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 1, steps: 4 } },
-	    undefined, { onprogress: p => progress.push(p.progress) }));
-	want(done.includes('completed') && progress.length >= 3, `${done} ${progress}`);
+// Many calls at once.
+async function checkMany(client) {
 	const results = await Promise.all(Array.from({ length: 30 }, (_, i) => client.callTool({ name: 'echo',
 	    arguments: { message: `number ${i}.` } })));
 	results.forEach((r, i) => want(textOf(r).includes(`number ${i}.`), textOf(r)));
+}
+
+// What comes during a call: progress, and a question that the client answers.
+async function checkTalk(client) {
+	const steps = [];
+
+	client.setRequestHandler(client instanceof ClientV1 ? CreateMessageRequestSchema : 'sampling/createMessage',
+	    async request => ({ model: 'm', role: 'assistant', stopReason: 'endTurn',
+		content: { type: 'text', text: `heard ${request.params.messages[0].content.text}` } }));
+	const asked = { name: 'trigger-sampling-request', arguments: { prompt: 'who is there', maxTokens: 10 } };
+	const sampled = textOf(await client.callTool(asked));
+	want(sampled.includes('heard') && sampled.includes('who is there'), sampled);
+	const options = { onprogress: p => steps.push(p.progress) };
+	const long = { name: 'trigger-long-running-operation', arguments: { duration: 0.3, steps: 3 } };
+	await (client instanceof ClientV1 ? client.callTool(long, undefined, options) : client.callTool(long, options));
+	want(steps.join() === '1,2,3', steps.join());
 }
 
 async function checkDiscovery(client, names) {
@@ -190,7 +205,8 @@ function inspector(url, key, ...args) {
 	return r.stdout;
 }
 
-const remote = await startRemote();
+const remote = await startRemote('streamableHttp');
+const sse = await startRemote('sse');
 const allowAll = { allow: { servers: ['*'], tools: { '*': ['*'] } }, deny: { tools: { [denied.server]: [denied.tool] } } };
 const gateway = new Gateway(build, {
 	everything: { command: process.execPath, args: [server('everything')], read: [peers] },
@@ -198,6 +214,8 @@ const gateway = new Gateway(build, {
 	memory: { command: process.execPath, args: [server('memory')], read: [peers],
 	    env: { MEMORY_FILE_PATH: '/home/tool/memory.jsonl' } },
 	remote: { type: 'http', url: `http://127.0.0.1:${remote.port}/mcp` },
+	sse: { type: 'sse', url: `http://127.0.0.1:${sse.port}/sse` },
+	ssefound: { type: 'http', url: `http://127.0.0.1:${sse.port}/sse` },
 }, { agents: { peer: allowAll, me: allowAll }, peers: { [`user:${userInfo().username}`]: 'peer' } });
 
 const docs = join(gateway.dir, 'docs');
@@ -222,12 +240,15 @@ try {
 			await test(`${kind.name}: /servers/${name}/mcp`, () => withClient(kind, `${gateway.url}/servers/${name}/mcp`,
 			    key, client => checkServer(client, name, (s, t) => s === name ? t : `${s}/${t}`)));
 		for (const path of ['/mcp', '/mcp/discovery'])
-			for (const name of ['everything', 'remote'])
+			for (const name of ['everything', 'remote', 'sse'])
 				await test(`${kind.name}: prompts and resources of ${name} through ${path}`, () => withClient(kind,
 				    gateway.url + path, key, client => checkObjects(client, t => `${name}__${t}`, true)));
-		for (const name of ['everything', 'remote'])
+		for (const name of ['everything', 'remote', 'sse'])
 			await test(`${kind.name}: prompts and resources of /servers/${name}/mcp`, () => withClient(kind,
 			    `${gateway.url}/servers/${name}/mcp`, key, client => checkObjects(client, t => t, false)));
+		for (const name of ['remote', 'sse'])
+			await test(`${kind.name}: progress and a question of /servers/${name}/mcp`, () => withClient(kind,
+			    `${gateway.url}/servers/${name}/mcp`, key, checkTalk, { capabilities: { sampling: {} } }));
 		await test(`${kind.name}: a server without prompts offers none`, () => withClient(kind,
 		    `${gateway.url}/servers/memory/mcp`, key, async client => {
 			    want(client.getServerCapabilities().tools && !client.getServerCapabilities().prompts, 'prompts are offered');
@@ -242,8 +263,8 @@ try {
 		    client => client.listTools()).then(() => want(false, 'was let in'), () => {}));
 	}
 	for (const kind of clients.filter(k => k.name.startsWith('v1')))
-		await test(`${kind.name}: progress of a call, and many calls at once`, () => withClient(kind,
-		    `${gateway.url}/servers/everything/mcp`, key, checkTalk));
+		await test(`${kind.name}: many calls at once`, () => withClient(kind,
+		    `${gateway.url}/servers/everything/mcp`, key, checkMany));
 	await stdioTests(gateway, calls);
 	await resumeTests(gateway, clients, key);
 	if (process.arch === 'x64') {
@@ -275,5 +296,6 @@ try {
 } finally {
 	await gateway.stop();
 	remote.stop();
+	sse.stop();
 }
 process.exit(bad > 0 ? 1 : 0);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * asking.c - an MCP server that asks its client while it works: asking-server ERA [http [listless]]
+ * asking.c - an MCP server that asks its client while it works: asking-server ERA [http|sse [listless]]
  *
  *   ERA     legacy (2025-11-25) or modern (2026-07-28)
  *   http    on a free port of the loopback, which is the only line on stdout, until its parent dies, one
  *           process per connection; GET /log answers what `heard` does.  Else over stdin and stdout.
+ *   sse     the same over HTTP+SSE, whose stream is GET /sse (asking_sse.c)
  *   listless  offers everything, and takes a minute for any list
  *
  * The tools are in asking_tools.c.
@@ -48,7 +49,9 @@ static struct shared {
 
 bool		 modern;
 
-static bool	 http, listless;
+static bool	 http, sse, listless;		/* sse is http too */
+static pid_t	 whole;				/* the server's first process */
+static unsigned	 stream;			/* HTTP+SSE: where all is said, once the POST was answered; or 0 */
 static int	 conn = -1;			/* HTTP: of the request that is answered */
 static bool	 begun, closed;
 static char	 going[OUT_MAX];
@@ -79,6 +82,12 @@ flush(void)
 {
 	ssize_t	r;
 
+	if (stream > 0) {
+		if (going_bytes > 0 && !sse_say(whole, stream, going, going_bytes))
+			closed = true;
+		going_bytes = 0;
+		return;
+	}
 	for (size_t at = 0; at < going_bytes && !closed; at += (size_t)r)
 		if ((r = write(http ? conn : 1, going + at, going_bytes - at)) <= 0) {
 			closed = true;
@@ -141,7 +150,7 @@ look(void)
 	int			n;
 
 	if (http) {
-		if (closed || recv(conn, c, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+		if (closed || stream > 0 || recv(conn, c, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
 			return;
 		closed = true;
 		n = snprintf(c, sizeof(c), "{\"closed\":\"%.*s\"}", SPAN_FMT(call.name));
@@ -225,6 +234,10 @@ put_event(const char *json)
 	static char	text[TEXT_MAX];
 	int		n;
 
+	if (stream > 0) {
+		put(text, (size_t)snprintf(text, sizeof(text), "event: message\ndata: %s\n\n", json));
+		return;
+	}
 	if (!begun)
 		put(text, (size_t)snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 		    "Transfer-Encoding: chunked\r\n\r\n"));
@@ -259,7 +272,7 @@ reply(const char *json, size_t n)
 	if (!http) {
 		put(json, n);
 		put("\n", 1);
-	} else if (begun) {
+	} else if (begun || stream > 0) {
 		put_event(json);
 	} else {
 		put(head, (size_t)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -400,6 +413,21 @@ serve_message(struct span body)
 	}
 }
 
+/* HTTP+SSE: every message is accepted, and what it makes us say comes on the stream. */
+static void
+serve_posted(struct span body, unsigned session)
+{
+	struct json_value	message;
+
+	note(body);
+	reply_status("202 Accepted", "Connection: close\r\n", "Accepted");
+	flush();
+	(void)shutdown(conn, SHUT_RDWR);
+	stream = session;
+	if (json_parse(body, false, &message, NULL) == 0 && !take(body, message))
+		serve(message);
+}
+
 /* One request of the connection; false at its end. */
 static bool
 serve_one(void)
@@ -429,7 +457,17 @@ serve_one(void)
 		flush();
 		return false;
 	}
-	if (strncmp(text, "POST ", 5) == 0)
+	if (sse && strncmp(text, "GET /sse ", 9) == 0) {
+		sse_stream(conn, whole, atomic_fetch_add(&shared->sessions, 1) + 1);
+		return false;
+	}
+	if (sse && strncmp(text, "POST /messages/?sessionId=", 26) == 0) {
+		serve_posted(span_make(body, want), (unsigned)atoi(text + 26));
+		return false;
+	}
+	if (sse)
+		reply_status("404 Not Found", "", "Not Found");
+	else if (strncmp(text, "POST ", 5) == 0)
 		serve_message(span_make(body, want));
 	else
 		reply_status("405 No", "Allow: POST\r\n", "");
@@ -468,12 +506,14 @@ int
 main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: asking-server legacy|modern [http]\n");
+		fprintf(stderr, "usage: asking-server legacy|modern [http|sse]\n");
 		return 64;
 	}
 	modern = strcmp(argv[1], "modern") == 0;
-	http = argc > 2 && strcmp(argv[2], "http") == 0;
+	sse = argc > 2 && strcmp(argv[2], "sse") == 0;
+	http = sse || (argc > 2 && strcmp(argv[2], "http") == 0);
 	listless = argc > 3 && strcmp(argv[3], "listless") == 0;
+	whole = getpid();
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (shared == MAP_FAILED)
 		return 71;

@@ -5,6 +5,8 @@
 #ifndef TESTS_SERVERS_ASKING_H
 #define TESTS_SERVERS_ASKING_H
 
+#include <sys/types.h>
+
 #include "lib/json.h"
 
 extern bool	modern;
@@ -29,6 +31,12 @@ void		answer(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void		answer_heard(void);
 /* How often a call of `urls` came. */
 unsigned	urls_count(void);
+
+/* asking_sse.c.  server names the whole server, session a stream of it. */
+/* The stream, until the client closes it. */
+void		sse_stream(int conn, pid_t server, unsigned session);
+/* What goes out on it; false: it is not there. */
+bool		sse_say(pid_t server, unsigned session, const char *text, size_t n);
 
 /* asking_tools.c */
 void		tools_list(void);

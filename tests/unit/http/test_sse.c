@@ -146,3 +146,25 @@ Test(sse, writes_what_it_reads)
 	sse_reader_fini(&r);
 	buf_fini(&b);
 }
+
+Test(sse, holds_little_after_a_large_event)
+{
+	struct sse_reader	r;
+	struct seen		s = { .n = 0 };
+	static char		text[1 << 20];
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "data: ", 6);
+	sse_reader_init(&r, 2 << 20, note, &s);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(eq(int, sse_reader_feed(&r, span_make(text, sizeof(text))), 0));
+		cr_expect(sse_reader_room(&r) >= sizeof(text));
+		s.n = 0;
+		cr_assert(eq(int, sse_reader_feed(&r, SPAN_LIT("\n\n")), 0));
+		cr_expect(le(sz, sse_reader_room(&r), 128 * 1024));
+		s.n = 0;
+		cr_assert(eq(int, sse_reader_feed(&r, SPAN_LIT("data: small\n\n")), 0));
+		cr_expect(strcmp(s.text, "message|small|;") == 0, "%s", s.text);
+	}
+	sse_reader_fini(&r);
+}

@@ -19,11 +19,17 @@ static const struct upstream_params params = {
 	.connect_timeout_ms = 2000, .idle_ms = 10000, .start_timeout_ms = 5000, .answer_memory = 64 << 20,
 };
 
+static bool
+is_sse(const char *words)
+{
+	return words != NULL && strncmp(words, "http+sse", 8) == 0;
+}
+
 static unsigned
 spawn(struct server *s, const char *words)
 {
 	char		 self[512], path[600], *argv[16], *copy = strdup(words), line[32];
-	int		 fds[2], n = 1;
+	int		 fds[2], n = is_sse(words) ? 0 : 1;
 	ssize_t		 got;
 
 	got = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -31,7 +37,7 @@ spawn(struct server *s, const char *words)
 	self[got] = '\0';
 	for (int i = 0; i < 3; i++)
 		*strrchr(self, '/') = '\0';
-	snprintf(path, sizeof(path), "%s/lying-http", self);
+	snprintf(path, sizeof(path), "%s/%s", self, is_sse(words) ? "lying-sse" : "lying-http");
 	for (char *w = strtok(copy, " "); w != NULL && n < 15; w = strtok(NULL, " "))
 		argv[n++] = w;
 	argv[0] = path;
@@ -81,7 +87,7 @@ server_start(struct server *s, const char *words, const struct region *sessions)
 	snprintf(s->host, sizeof(s->host), "127.0.0.1:%u", port);
 	s->secret = (struct exchange_field){ SPAN_LIT("X-Secret"), SPAN_LIT("hush") };
 	s->target = (struct upstream_target){ .profile = 77, .pool = { .key = 77, .count = 1, .port = (uint16_t)port },
-	    .name = SPAN_LIT("lying"), .host = span_of(s->host), .path = SPAN_LIT("/mcp"),
+	    .name = SPAN_LIT("lying"), .host = span_of(s->host), .path = is_sse(words) ? SPAN_LIT("/sse") : SPAN_LIT("/mcp"),
 	    .headers = &s->secret, .header_count = 1 };
 	s->target.pool.address[0].family = AF_INET;
 	memcpy(s->target.pool.address[0].bytes, &loopback, 4);

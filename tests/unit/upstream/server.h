@@ -41,7 +41,7 @@ struct outcome {
 	char			 said[256];	/* notifications, one after the other */
 };
 
-/* words: as lying_http.c says, divided by blanks; NULL: nobody listens. */
+/* words: as lying_http.c says, or "http+sse" and those of lying_sse.c, divided by blanks; NULL: nobody listens. */
 void	server_start(struct server *s, const char *words, const struct region *sessions);
 void	server_stop(struct server *s);
 /* Another upstream (another worker) for the same server; stops the first. */

@@ -497,3 +497,36 @@ Test(news, survive_the_death_of_the_server_at_any_moment, .timeout = 60)
 		server_stop(&s);
 	}
 }
+
+Test(news, over_http_sse_come_in_a_session_that_is_its_stream)
+{
+	struct news	*n;
+	struct server	 s;
+
+	start(&s, "http+sse");
+	make(&s, "plain", 0);
+	n = listen_to(&s, 1);
+	cr_assert(eq(int, news_subscribe(n, SPAN_LIT("x://1")), 0));
+	settle(&s, n);
+	cr_expect(eq(uint, server_saw(&s, "GET s-0 hush - -\n"), 2));
+	cr_expect(eq(uint, server_saw(&s, "\nresources/subscribe s-2 hush - -\n"), 1));
+	make(&s, "grow", 0);
+	make(&s, "touch", 0);
+	expect_told(&s, LINK_EVENT_TOOLS, 1);
+	expect_told(&s, LINK_EVENT_UPDATED, 1);
+	cr_expect(eq(str, heard.uri, "x://1"));
+	/* When it ended all may have been missed, and all is subscribed to again. */
+	make(&s, "end", 0);
+	expect_told(&s, LINK_EVENT_PROMPTS, 1);
+	expect_told(&s, LINK_EVENT_UPDATED, 2);
+	cr_expect(eq(uint, server_saw(&s, "\nresources/subscribe s-3 hush - -\n"), 1));
+	news_unsubscribe(n, SPAN_LIT("x://1"));
+	server_turn(&s, 100);
+	cr_expect(eq(uint, server_saw(&s, "\nresources/unsubscribe s-3 hush - -\n"), 1));
+	news_let_go(&n);
+	for (int i = 0; i < 500 && server_saw(&s, "closed s-3") == 0; i++)
+		server_turn(&s, 10);
+	cr_expect(eq(uint, server_saw(&s, "closed s-3"), 1));
+	cr_expect(eq(uint, server_saw(&s, "DELETE"), 0));
+	server_stop(&s);
+}
