@@ -245,6 +245,7 @@ json_server(const struct row *r)
 	out_json_text("state", span_of(r->state));
 	out_json_text("jail", span_of(r->tier));
 	out_json_text("net", span_of(r->net));
+	out_json_bool("rewrite_uris", (r->rec->flags & SERVER_FLAG_REWRITE_URIS) != 0);
 	out_json_u64("instances", r->heard == NULL ? 0 : r->heard->b.instances);
 	out_json_u64("tools", r->heard == NULL ? 0 : r->heard->b.tools);
 	if (r->why.n > 0)

@@ -20,8 +20,8 @@
 
 /* --- pieces -------------------------------------------------------------------------------------- */
 
-static int
-piece_add(struct bridge_pieces *p, struct span s)
+int
+bridge_pieces_add(struct bridge_pieces *p, struct span s)
 {
 	struct span	*wider;
 	size_t		 room;
@@ -46,6 +46,12 @@ piece_add(struct bridge_pieces *p, struct span s)
 	}
 	p->piece[p->count++] = s;
 	return 0;
+}
+
+static int
+piece_add(struct bridge_pieces *p, struct span s)
+{
+	return bridge_pieces_add(p, s);
 }
 
 static int
@@ -219,6 +225,7 @@ put_as_text(struct bridge_pieces *to, struct json_value value)
 /* What is done to this result; all false: it passes as it is. */
 struct plan {
 	bool	stamp;			/* resultType and our serverInfo for a modern client */
+	bool	task;			/* and that is "task" */
 	bool	strip;			/* what only modern clients know */
 	bool	hints;			/* cache hints of our own: policy makes what is read private */
 	bool	no_structured;
@@ -243,7 +250,9 @@ make_plan(const struct rpc_answer *from, const struct bridge_answer *how)
 {
 	struct plan	p = { .stamp = mcp_version_is_modern(how->client) };
 
-	p.strip = !p.stamp && how->upstream_modern;
+	p.strip = !p.stamp && (how->upstream_modern || how->of_task);
+	/* Asked about later a task is a result like any other, whatever its server calls it (16.7). */
+	p.task = p.stamp && how->task && how->method == MCP_TOOLS_CALL && json_is(from->result_type, "task");
 	p.hints = p.stamp && how->method == MCP_RESOURCES_READ;
 	p.old_messages = how->client <= MCP_2025_03_26 && how->method == MCP_PROMPTS_GET;
 	if (how->method != MCP_TOOLS_CALL)
@@ -355,7 +364,7 @@ put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct
 
 	if ((r = object_open(&o, to)) != 0)
 		return r;
-	if (p->stamp && (r = object_put(&o, "\"resultType\":\"complete\"")) != 0)
+	if (p->stamp && (r = object_put(&o, p->task ? "\"resultType\":\"task\"" : "\"resultType\":\"complete\"")) != 0)
 		return r;
 	json_iter_init(&it, from->result);
 	json_iter_know(&it, large, sizeof(large) / sizeof(large[0]));
@@ -463,7 +472,8 @@ bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, st
 	*out = (struct bridge_pieces){ .arena = a };
 	if (from->kind != RPC_RESPONSE)
 		return E_UPSTREAM;
-	if (how->upstream_modern && from->result_type.type != JSON_NONE && !json_is(from->result_type, "complete"))
+	if (how->upstream_modern && from->result_type.type != JSON_NONE && !json_is(from->result_type, "complete") &&
+	    !(how->task && json_is(from->result_type, "task")))
 		return E_UPSTREAM;
 	if ((r = piece_str(out, "{\"jsonrpc\":\"2.0\",\"id\":")) != 0 || (r = piece_add(out, how->id)) != 0)
 		return r;

@@ -24,11 +24,15 @@ struct bridge_request {
 	enum mcp_method			 method;
 	struct span			 id;		/* raw token to write */
 	struct span			 name;		/* params.name: the upstream's; or empty */
+	struct span			 task;		/* params.task for a legacy server, raw; or empty */
+	struct span			 task_id;	/* params.taskId: the upstream's, decoded; or empty */
 	struct json_value		 arguments;	/* params.arguments, or JSON_NONE */
 	/* params.ref of completion/complete, proven without doubles, to be written with ref_name for its
 	 * name; JSON_NONE: it passes as the client wrote it, as does params.uri. */
 	struct json_value		 ref;
 	struct span			 ref_name;
+	bool				 ref_is_uri;	/* and it is its uri instead */
+	struct span			 uri;		/* params.uri: the upstream's; empty: the client's */
 	/* The client's message, for the other members of its params and _meta; NULL: none (the arguments
 	 * came from a meta-tool).  Its reserved keys and progressToken never pass. */
 	const struct rpc_message	*from;
@@ -74,6 +78,8 @@ struct bridge_answer {
 	struct span		 request_id;	/* data.request_id of an error that we change, or empty */
 	bool			 may_ask;	/* a modern upstream may want input first: bridge_may_open() */
 	struct span		 server;	/* its name, for what a person is asked */
+	bool			 task;		/* resultType "task" may be told to this client */
+	bool			 of_task;	/* it is of a task that this client does not know of */
 };
 
 /* The message for the client: pieces of `from`'s text, static text and the arena's; line feeds between
@@ -93,6 +99,8 @@ must_check int	bridge_open(const struct rpc_part *p, const struct bridge_answer 
 /* What rpc_answer_rest() found: the message's end.  E_UPSTREAM: it turned out to be none for this client. */
 must_check int	bridge_close(const struct rpc_part *p, const struct bridge_answer *how, struct arena *a,
 		    struct bridge_pieces *out);
+/* One more, borrowed.  0, E_TOOBIG, E_NOMEM. */
+must_check int	bridge_pieces_add(struct bridge_pieces *p, struct span s);
 must_check int	bridge_pieces_write(struct buf *to, const struct bridge_pieces *p);
 
 #endif

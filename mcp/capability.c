@@ -6,7 +6,6 @@
  */
 #include "mcp/capability.h"
 
-#define EXTENSION_TASKS	"io.modelcontextprotocol/tasks"
 #define EXTENSION_UI	"io.modelcontextprotocol/ui"
 
 static bool
@@ -38,7 +37,7 @@ mcp_capabilities_of(struct json_value c)
 		if (has(elicit, "form") || !has(elicit, "url"))
 			bits |= MCP_CAN_ELICIT_FORM;
 	}
-	bits |= has(extensions, EXTENSION_TASKS) ? MCP_CAN_TASKS : 0;
+	bits |= has(extensions, MCP_EXTENSION_TASKS) ? MCP_CAN_TASKS : 0;
 	bits |= has(extensions, EXTENSION_UI) ? MCP_CAN_UI : 0;
 	return bits;
 }
@@ -76,7 +75,7 @@ mcp_capabilities_write(struct buf *to, uint64_t bits)
 					    { MCP_CAN_SAMPLING_CONTEXT, "\"context\":{}" } };
 	static const struct member	elicit[] = { { MCP_CAN_ELICIT_FORM, "\"form\":{}" },
 					    { MCP_CAN_ELICIT_URL, "\"url\":{}" } };
-	static const struct member	extensions[] = { { MCP_CAN_TASKS, "\"" EXTENSION_TASKS "\":{}" },
+	static const struct member	extensions[] = { { MCP_CAN_TASKS, "\"" MCP_EXTENSION_TASKS "\":{}" },
 					    { MCP_CAN_UI, "\"" EXTENSION_UI "\":{}" } };
 	bool	comma = false;
 	int	r;

@@ -10,6 +10,8 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 
+#define MCP_EXTENSION_TASKS	"io.modelcontextprotocol/tasks"
+
 /* The numbers are in sealed tokens: append only. */
 enum mcp_capability {
 	MCP_CAN_ROOTS = 1,

@@ -57,6 +57,9 @@ enum catalogue_member {
 	CATALOGUE_HAS_ANNOTATIONS = 32,
 };
 
+/* A tool of 2025-11-25: execution.taskSupport. */
+enum catalogue_tasks { CATALOGUE_TASKS_NONE, CATALOGUE_TASKS_MAY, CATALOGUE_TASKS_MUST };
+
 struct catalogue_item {
 	struct span		name;		/* the upstream's, decoded; a resource's URI, or a template */
 	char			composed[MCP_NAME_MAX + 1];	/* in merged views */
@@ -64,6 +67,7 @@ struct catalogue_item {
 	bool			clashes;	/* its composed name was met by another's */
 	uint8_t			members;	/* enum catalogue_member bits */
 	uint8_t			param_count;	/* of most tools: 0 */
+	uint8_t			tasks;		/* of a tool: enum catalogue_tasks */
 	const struct mcp_param	*params;	/* arguments that header fields repeat */
 	struct json_value	object;		/* all of it, compact */
 	struct json_value	name_value;	/* its name, URI or template as it stands in the object */

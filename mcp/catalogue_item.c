@@ -150,6 +150,15 @@ judge(enum catalogue_kind kind, const struct catalogue_item *t)
 	}
 }
 
+static uint8_t
+tasks_of(struct json_value tool)
+{
+	struct json_value	support = json_get(json_get(tool, "execution"), "taskSupport");
+
+	return json_is(support, "required") ? CATALOGUE_TASKS_MUST : json_is(support, "optional") ?
+	    CATALOGUE_TASKS_MAY : CATALOGUE_TASKS_NONE;
+}
+
 int
 catalogue_item_read(enum catalogue_kind kind, struct arena *text, struct catalogue_item *t)
 {
@@ -166,6 +175,7 @@ catalogue_item_read(enum catalogue_kind kind, struct arena *text, struct catalog
 	    (struct json_value){ JSON_NONE, SPAN_NONE };
 	t->members = t->composed_bytes = t->param_count = 0;
 	t->params = NULL;
+	t->tasks = kind == CATALOGUE_TOOLS ? tasks_of(t->object) : CATALOGUE_TASKS_NONE;
 	t->clashes = false;
 	if (t->name_value.type != JSON_STRING)
 		return 1 + CATALOGUE_DROP_NAME;

@@ -162,9 +162,10 @@ put_ref(struct buf *to, const struct bridge_request *q, bool *outer)
 		return r;
 	json_iter_init(&it, q->ref);
 	while (json_iter_next(&it, &key, &value)) {
-		if (!json_is(json_key(key), "name"))
+		if (!json_is(json_key(key), q->ref_is_uri ? "uri" : "name"))
 			r = put_copy(to, &comma, key, value);
-		else if ((r = put_comma(to, &comma)) == 0 && (r = buf_put_str(to, "\"name\":")) == 0)
+		else if ((r = put_comma(to, &comma)) == 0 &&
+		    (r = buf_put_str(to, q->ref_is_uri ? "\"uri\":" : "\"name\":")) == 0)
 			r = json_put_string(to, q->ref_name);
 		if (r != 0)
 			return r;
@@ -182,6 +183,15 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 
 	if (q->name.n > 0 && ((r = put_comma(to, comma)) != 0 || (r = buf_put_str(to, "\"name\":")) != 0 ||
 	    (r = json_put_string(to, q->name)) != 0))
+		return r;
+	if (q->task_id.n > 0 && ((r = put_comma(to, comma)) != 0 || (r = buf_put_str(to, "\"taskId\":")) != 0 ||
+	    (r = json_put_string(to, q->task_id)) != 0))
+		return r;
+	if (q->task.n > 0 && ((r = put_comma(to, comma)) != 0 || (r = buf_put_str(to, "\"task\":")) != 0 ||
+	    (r = put_raw(to, q->task)) != 0))
+		return r;
+	if (q->uri.n > 0 && ((r = put_comma(to, comma)) != 0 || (r = buf_put_str(to, "\"uri\":")) != 0 ||
+	    (r = json_put_string(to, q->uri)) != 0))
 		return r;
 	if (q->arguments.type != JSON_NONE && ((r = put_comma(to, comma)) != 0 ||
 	    (r = buf_put_str(to, "\"arguments\":")) != 0 || (r = put_raw(to, q->arguments.raw)) != 0))
@@ -202,7 +212,9 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 	json_iter_init(&it, q->from->params);
 	while (json_iter_next(&it, &key, &value)) {
 		if (json_is_one_of(json_key(key), own_params) ||
-		    (q->ref.type != JSON_NONE && json_is(json_key(key), "ref")))
+		    (q->ref.type != JSON_NONE && json_is(json_key(key), "ref")) ||
+		    (q->task_id.n > 0 && json_is(json_key(key), "taskId")) ||
+		    (q->uri.n > 0 && json_is(json_key(key), "uri")))
 			continue;
 		if ((r = put_copy(to, comma, key, value)) != 0)
 			return r;

@@ -14,7 +14,7 @@
 enum want {
 	W_JSONRPC, W_ID, W_METHOD, W_PARAMS, W_RESULT, W_ERROR,
 	W_NAME, W_URI, W_TASK_ID, W_ARGUMENTS, W_META, W_CURSOR, W_VERSION, W_CAPABILITIES, W_CLIENT_INFO,
-	W_INPUT_RESPONSES, W_REQUEST_STATE, W_REQUEST_ID,
+	W_INPUT_RESPONSES, W_REQUEST_STATE, W_REQUEST_ID, W_TASK,
 	W_PROGRESS_TOKEN, W_CLAIM, W_CLAIM_CLIENT_INFO, W_CLAIM_CAPABILITIES, W_LOG_LEVEL,
 	W_LIMIT
 };
@@ -38,6 +38,7 @@ static const struct json_want wants[W_LIMIT] = {
 	[W_INPUT_RESPONSES] = { W_PARAMS, 0, "inputResponses" },
 	[W_REQUEST_STATE] = { W_PARAMS, 0, "requestState" },
 	[W_REQUEST_ID] = { W_PARAMS, 0, "requestId" },
+	[W_TASK] = { W_PARAMS, 0, "task" },
 	[W_PROGRESS_TOKEN] = { W_META, 0, "progressToken" },
 	[W_CLAIM] = { W_META, 0, MCP_META_VERSION },
 	[W_CLAIM_CLIENT_INFO] = { W_META, 0, MCP_META_CLIENT_INFO },
@@ -188,7 +189,7 @@ take_parts(struct rpc_message *m, const struct json_slot *slots, struct arena *a
 		{ &m->capabilities, W_CAPABILITIES }, { &m->client_info, W_CLIENT_INFO },
 		{ &m->input_responses, W_INPUT_RESPONSES }, { &m->request_state, W_REQUEST_STATE },
 		{ &m->request_id, W_REQUEST_ID }, { &m->name_value, W_NAME }, { &m->uri_value, W_URI },
-		{ &m->task_id_value, W_TASK_ID }, { &m->version_value, W_VERSION },
+		{ &m->task_id_value, W_TASK_ID }, { &m->task, W_TASK }, { &m->version_value, W_VERSION },
 		{ &m->progress_token, W_PROGRESS_TOKEN }, { &m->claim, W_CLAIM },
 		{ &m->claim_client_info, W_CLAIM_CLIENT_INFO },
 		{ &m->claim_capabilities, W_CLAIM_CAPABILITIES }, { &m->log_level, W_LOG_LEVEL },

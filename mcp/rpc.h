@@ -45,7 +45,7 @@ struct rpc_message {
 	struct json_value	 params;
 	/* members of params */
 	struct json_value	 arguments, meta, cursor, capabilities, client_info, input_responses,
-				 request_state, request_id;
+				 request_state, request_id, task;
 	struct json_value	 name_value, uri_value, task_id_value, version_value;
 	struct span		 name, uri, task_id;	/* decoded, when they are strings */
 	struct span		 version;	/* params.protocolVersion, of initialize */

@@ -5,9 +5,12 @@
  * Process: worker.  Owns: nothing; the buffer is the caller's.
  * Trusts:  raw JSON given by the caller to be JSON without line feeds.
  */
+#include "mcp/capability.h"
 #include "mcp/rpc.h"
+#include "mcp/uris.h"
 #include "mcp/write.h"
 
+#define ITEM_URIS_MAX	8			/* places in one item of a list; those have four */
 #define DETAIL_MAX	1024			/* bytes of a client's text that an error repeats */
 #define TITLE	"Agent MCP Gateway"	/* what clients of seed 001 know it as */
 
@@ -124,7 +127,7 @@ mcp_write_result(struct buf *to, struct span id, enum mcp_version v, struct span
 }
 
 static int
-put_offers(struct buf *to, uint32_t offers)
+put_offers(struct buf *to, enum mcp_version v, uint32_t offers)
 {
 	static const struct { uint32_t bit, updated, changed; const char *name; } rows[] = {
 		{ MCP_OFFER_TOOLS, 0, MCP_OFFER_TOOLS_CHANGED, "tools" },
@@ -148,6 +151,11 @@ put_offers(struct buf *to, uint32_t offers)
 			return r;
 		sep = ",";
 	}
+	/* No list of them: nothing in it says which tool made which, and so who may see it. */
+	if ((offers & MCP_OFFER_TASKS) != 0 && (r = buf_put_fmt(to, "%s%s", sep, mcp_version_is_modern(v) ?
+	    "\"extensions\":{\"" MCP_EXTENSION_TASKS "\":{}}" :
+	    "\"tasks\":{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}")) != 0)
+		return r;
 	return buf_put_str(to, "}");
 }
 
@@ -162,7 +170,7 @@ mcp_write_initialize(struct buf *to, struct span id, enum mcp_version v, uint32_
 		offers &= ~(uint32_t)MCP_OFFER_COMPLETIONS;
 	if ((r = put_head(to, id)) != 0 ||
 	    (r = buf_put_fmt(to, "\"result\":{\"protocolVersion\":\"%s\",", mcp_version_name(v))) != 0 ||
-	    (r = put_offers(to, offers)) != 0 ||
+	    (r = put_offers(to, v, offers)) != 0 ||
 	    (r = buf_put_str(to, ",\"serverInfo\":{\"name\":\"" MCP_SERVER_NAME "\",")) != 0 ||
 	    (v >= MCP_2025_06_18 && (r = buf_put_str(to, "\"title\":\"" TITLE "\",")) != 0) ||
 	    (r = buf_put_str(to, "\"version\":\"" MCPGW_VERSION "\"}")) != 0 ||
@@ -187,7 +195,7 @@ mcp_write_discover(struct buf *to, struct span id, uint32_t offers, struct span 
 
 	if ((r = put_result_head(to, id, MCP_NEWEST_MODERN, &comma)) != 0 ||
 	    (r = buf_put_fmt(to, ",\"supportedVersions\":%.*s,", SPAN_FMT(mcp_version_supported()))) != 0 ||
-	    (r = put_offers(to, offers)) != 0 ||
+	    (r = put_offers(to, MCP_NEWEST_MODERN, offers)) != 0 ||
 	    (r = put_member(to, &comma, "instructions", instructions)) != 0 ||
 	    (r = put_cache_hints(to, ttl_ms, scope)) != 0)
 		return r;
@@ -227,10 +235,11 @@ unknown_members(enum mcp_version v)
 	return bits;
 }
 
-/* An item's object, member by member, without those in `drop`, under another name if one is given. */
+/* An item's object, member by member, without those in `drop`, under another name if one is given, and with
+ * these changes. */
 static int
 put_members(struct buf *to, enum catalogue_kind kind, struct json_value object, unsigned drop,
-    struct span name)
+    struct span name, const struct splices *changes)
 {
 	struct json_iter	it;
 	struct json_value	value;
@@ -247,7 +256,7 @@ put_members(struct buf *to, enum catalogue_kind kind, struct json_value object, 
 		if (name.n > 0 && json_is(json_key(key), "name"))
 			r = json_put_string(to, name);
 		else
-			r = buf_put(to, value.raw);
+			r = splice_text(to, value.raw, changes);
 		if (r != 0)
 			return r;
 		sep = ",";
@@ -270,13 +279,17 @@ mcp_list_item(struct mcp_list *l, const struct catalogue_item *t, bool composed)
 	struct span	name = composed && catalogue_row(l->kind)->composes ?
 			    span_make(t->composed, t->composed_bytes) : SPAN_NONE;
 	unsigned	drop = unknown_members(l->version);
+	struct splice	room[ITEM_URIS_MAX];
+	struct splices	changes;
 	size_t		head;
 	int		r;
 
-	if ((r = list_separator(l)) != 0)
+	splices_init_in(&changes, room, ITEM_URIS_MAX);
+	if ((l->uris.n > 0 && (r = uris_of_item(l->kind, t->object, l->uris, &changes)) != 0) ||
+	    (r = list_separator(l)) != 0)
 		return r;
-	if ((t->members & drop) != 0)
-		return put_members(l->to, l->kind, t->object, drop, name);
+	if ((t->members & drop) != 0 || changes.count > 0)
+		return put_members(l->to, l->kind, t->object, drop, name, &changes);
 	if (name.n == 0)
 		return buf_put(l->to, t->object.raw);
 	head = (size_t)(t->name_value.raw.p - t->object.raw.p);
@@ -289,12 +302,13 @@ mcp_list_item(struct mcp_list *l, const struct catalogue_item *t, bool composed)
 int
 mcp_list_raw(struct mcp_list *l, struct span object)
 {
-	int	r;
+	const struct splices	nothing = { .count = 0 };
+	int			r;
 
 	if ((r = list_separator(l)) != 0)
 		return r;
 	return put_members(l->to, l->kind, (struct json_value){ JSON_OBJECT, object },
-	    unknown_members(l->version), SPAN_NONE);
+	    unknown_members(l->version), SPAN_NONE, &nothing);
 }
 
 int

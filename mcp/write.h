@@ -46,6 +46,7 @@ struct mcp_list {
 	enum mcp_version	 version;
 	enum catalogue_kind	 kind;
 	bool			 comma;
+	struct span		 uris;		/* what URIs of the next items begin with (mcp/uris.h), or empty */
 };
 must_check int	mcp_list_begin(struct mcp_list *l, struct buf *to, struct span id, enum mcp_version v,
 		    enum catalogue_kind kind);

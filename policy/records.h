@@ -21,6 +21,7 @@ enum server_flags {
 	SERVER_FLAG_DISABLED = 1,	/* "enabled": false, or could not be made usable: `why` */
 	SERVER_FLAG_IDEMPOTENT_LIST = 2,/* some tools are marked idempotent */
 	SERVER_FLAG_EXEC_TMP = 4,
+	SERVER_FLAG_REWRITE_URIS = 8,	/* merged views begin them with the prefix (mcp/uris.h) */
 };
 enum tenant_flags {
 	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as the agent named "default" */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
+#include "lib/crypt.h"
 #include "lib/num.h"
 #include "upstream/lane.h"
 #include "upstream/news.h"
@@ -41,15 +42,20 @@ upstream_new(struct loop *l, struct block_pool *blocks, const struct region *ses
 {
 	struct pool_params	 pp = pool_params_of(params);
 	struct upstream		*u;
+	uint32_t		 first;
 	int			 r;
 
 	*out = NULL;
+	if ((r = crypt_random(&first, sizeof(first))) != 0)
+		return r;
 	if ((u = calloc(1, sizeof(*u))) == NULL)
 		return E_NOMEM;
 	u->loop = l;
 	take_params(u, params);
 	u->sessions = sessions;
-	u->next_id = 1;
+	/* Workers share sessions, and one's retry may follow another's call: their numbers lie apart, and within what
+	 * a double holds. */
+	u->next_id = ((uint64_t)first << 16) + 1;
 	u->shared.answer_max = UPSTREAM_ANSWER_MAX;
 	if ((r = pool_new(l, blocks, &pp, &u->shared.pool)) != 0 ||
 	    (r = rpc_answer_new(&u->shared.scan)) != 0) {

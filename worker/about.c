@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "mcp/capability.h"
 #include "mcp/method.h"
 #include "mcp/version.h"
 #include "worker/about.h"
@@ -24,6 +25,19 @@ about_cut(struct span text, size_t most)
 	while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
 		n--;
 	return span_part(text, 0, n);
+}
+
+/* An extension since 2026-07-28, a capability in 2025-11-25; of each revision what it knows. */
+static uint32_t
+tasks_of(struct json_value result, struct json_value capabilities)
+{
+	struct json_value	of_calls;
+
+	if (json_get(result, "protocolVersion").type == JSON_NONE)
+		return json_get(json_get(capabilities, "extensions"), MCP_EXTENSION_TASKS).type == JSON_OBJECT ?
+		    MCP_OFFER_TASKS : 0;
+	of_calls = json_get(json_get(json_get(json_get(capabilities, "tasks"), "requests"), "tools"), "call");
+	return of_calls.type == JSON_OBJECT ? MCP_OFFER_CORE_TASKS : 0;
 }
 
 static uint32_t
@@ -52,7 +66,7 @@ offers_of(struct json_value result, struct json_value capabilities)
 	    (bits & (MCP_OFFER_PROMPTS | MCP_OFFER_RESOURCES)) != 0)
 		bits |= MCP_OFFER_COMPLETIONS;
 	/* Servers that declare nothing at all were written when nobody looked: they have tools. */
-	return bits == 0 ? MCP_OFFER_TOOLS : bits;
+	return (bits == 0 ? MCP_OFFER_TOOLS : bits) | tasks_of(result, capabilities);
 }
 
 int

@@ -10,7 +10,7 @@
 #define ABOUT_INSTRUCTIONS_MAX	(16 * 1024)
 
 struct about {
-	uint32_t	offers;		/* enum mcp_offer */
+	uint32_t	offers;		/* enum mcp_offer; TASKS and CORE_TASKS tell the two kinds apart */
 	size_t		bytes;
 	char		instructions[];	/* UTF-8, cut to ABOUT_INSTRUCTIONS_MAX */
 };

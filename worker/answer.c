@@ -9,6 +9,8 @@
  */
 #include <string.h>
 
+#include "mcp/task.h"
+#include "mcp/uris.h"
 #include "worker/answer.h"
 #include "worker/reply.h"
 
@@ -17,6 +19,22 @@ answer_init(struct answer *a, struct request *rq)
 {
 	*a = (struct answer){ .rq = rq, .budget = &rq->w->answers };
 	buf_init(&a->held, ANSWER_MAX);
+}
+
+void
+answer_init_as(struct answer *a, const struct answer *like)
+{
+	const struct answer	was = *like;
+
+	answer_init(a, was.rq);
+	a->holds = was.holds;
+	a->may_ask = was.may_ask;
+	a->server = was.server;
+	a->tasks = was.tasks;
+	a->core_tasks = was.core_tasks;
+	a->raw = was.raw;
+	a->task_id = was.task_id;
+	a->uris = was.uris;
 }
 
 static void
@@ -42,6 +60,7 @@ how_of(const struct answer *a)
 	return (struct bridge_answer){
 		.id = rq->msg.id, .client = rq->version, .upstream_modern = a->modern,
 		.method = rq->msg.method, .request_id = span_of(rq->id_text), .may_ask = a->may_ask,
+		.server = a->server, .task = a->tasks, .of_task = a->raw,
 	};
 }
 
@@ -73,8 +92,10 @@ hold(struct answer *a, struct span s)
 static bool
 may_pass(const struct answer *a)
 {
-	return !a->holds && !a->full && !a->broken && a->rq->plain_call && !a->rq->gone && !a->rq->events &&
-	    !reply_wants_sse(a->rq);
+	const bool	changes = a->tasks || a->core_tasks || a->raw || a->task_id.n > 0 || a->uris.n > 0;
+
+	return !a->holds && !changes && !a->full && !a->broken && a->rq->plain_call && !a->rq->gone &&
+	    !a->rq->events && !reply_wants_sse(a->rq);
 }
 
 /* Passes on what is held when it ends within a value that may pass. */
@@ -202,13 +223,48 @@ read_whole(struct answer *a, struct rpc_answer *out)
 	return r == 0 || r == E_NOMEM ? r : E_UPSTREAM;
 }
 
-int
-answer_finish(struct answer *a, struct span server, struct answer_ready *out)
+static bool
+is_task(const struct answer *a, const struct rpc_answer *m)
 {
-	struct bridge_answer	how = how_of(a);
-	int			r;
+	if (m->is_error || a->rq->msg.method != MCP_TOOLS_CALL)
+		return false;
+	return a->modern ? a->tasks && json_is(m->result_type, "task") :
+	    a->core_tasks && json_get(m->result, "task").type == JSON_OBJECT;
+}
 
-	how.server = server;
+static int
+rewrite_uris(const struct answer *a, struct answer_ready *out)
+{
+	struct splices	s;
+	int		r;
+
+	splices_init(&s, &a->rq->x->arena);
+	if ((r = uris_of_answer(&out->answer, a->rq->msg.method, a->uris, &s)) != 0)
+		return r;
+	return splice_pieces(&out->pieces, &s);
+}
+
+int
+answer_convert(const struct answer *a, struct answer_ready *out)
+{
+	const struct bridge_answer	how = how_of(a);
+	struct request			*rq = a->rq;
+	int				r;
+
+	out->is_error = out->answer.is_error || out->answer.is_error_value.type == JSON_TRUE;
+	r = bridge_answer(&out->answer, &how, &rq->x->arena, &out->pieces);
+	if (r == 0 && a->task_id.n > 0)
+		r = task_rename(&out->answer, rq->msg.method, a->task_id, &out->pieces);
+	if (r == 0 && a->uris.n > 0)
+		r = rewrite_uris(a, out);
+	return r;
+}
+
+int
+answer_finish(struct answer *a, struct answer_ready *out)
+{
+	int	r;
+
 	*out = (struct answer_ready){ .is_error = false };
 	if (a->full)
 		return E_OVERLOAD;
@@ -219,9 +275,12 @@ answer_finish(struct answer *a, struct span server, struct answer_ready *out)
 	if ((r = read_whole(a, &out->answer)) != 0)
 		return r;
 	out->is_error = out->answer.is_error || out->answer.is_error_value.type == JSON_TRUE;
-	if (a->modern && json_is(out->answer.result_type, "input_required")) {
+	if (a->raw || (out->is_task = is_task(a, &out->answer)))
+		return 0;
+	/* What a task asks is in the task. */
+	if (a->modern && a->task_id.n == 0 && json_is(out->answer.result_type, "input_required")) {
 		out->input_required = true;
 		return 0;
 	}
-	return bridge_answer(&out->answer, &how, &a->rq->x->arena, &out->pieces);
+	return answer_convert(a, out);
 }

@@ -12,6 +12,7 @@
 #include "lib/crypt.h"
 #include "mcp/capability.h"
 #include "mcp/elicit.h"
+#include "mcp/task.h"
 #include "worker/asks.h"
 #include "worker/call_priv.h"
 #include "worker/events.h"
@@ -169,6 +170,20 @@ asked_new(struct asks *a, enum mcp_method method, struct span id, struct span pa
 	return 0;
 }
 
+/* One that belongs to a task. */
+static int
+take_related(struct asks *a, const struct rpc_answer *m, struct span server, struct asked **out)
+{
+	struct buf	params;
+	int		r;
+
+	buf_init(&params, LINK_ASK_MAX);
+	if ((r = task_put_related(&params, m->params, a->task_id)) == 0)
+		r = asked_new(a, m->method, m->id, buf_rest(&params), server, out);
+	buf_fini(&params);
+	return r;
+}
+
 int
 asks_take(struct asks *a, const struct rpc_answer *m, struct span server, struct asked **out)
 {
@@ -179,7 +194,8 @@ asks_take(struct asks *a, const struct rpc_answer *m, struct span server, struct
 		refuse(a, m->id, code, code == -32601 ? "Method not found" : "the client declared no such mode");
 		return E_RPC_METHOD;
 	}
-	r = asked_new(a, m->method, m->id, m->params.type == JSON_OBJECT ? m->params.raw : SPAN_NONE, server, out);
+	r = task_is_related(m->params) ? take_related(a, m, server, out) :
+	    asked_new(a, m->method, m->id, m->params.type == JSON_OBJECT ? m->params.raw : SPAN_NONE, server, out);
 	if (r == E_JSON_DUPLICATE)
 		refuse(a, m->id, -32602, err_text(r));
 	else if (r != 0)

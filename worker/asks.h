@@ -40,6 +40,7 @@ struct asks {			/* embedded in a call */
 	uint64_t		 capabilities;	/* declared to a legacy server for this client, */
 	uint64_t		 declared;	/* and to a modern one */
 	uint64_t		 session_hash;	/* of a legacy client */
+	struct span		 task_id;	/* it knows of the task that asks: its id of that, raw; or empty */
 	struct asked		*first;
 	unsigned		 open, keys;
 	uint64_t		 missing;	/* capabilities that were asked for and not declared */

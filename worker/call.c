@@ -16,7 +16,9 @@
 #include "lib/sum.h"
 #include "worker/admit.h"
 #include "mcp/capability.h"
+#include "mcp/task.h"
 #include "worker/call_priv.h"
+#include "worker/drive.h"
 #include "worker/inputs.h"
 #include "worker/meta.h"
 #include "worker/param.h"
@@ -26,6 +28,7 @@
 #include "worker/roots.h"
 #include "worker/rounds.h"
 #include "worker/talk.h"
+#include "worker/tasks.h"
 #include "worker/view.h"
 
 #define HEADER_MISMATCH	(-32020)	/* an upstream's, to what we sent it */
@@ -42,6 +45,10 @@ call_kind(enum call_what what)
 		[CALL_PROMPT] = { OBJECT_PROMPT, MCP_PROMPTS_GET, "prompt", E_PROMPT, true },
 		[CALL_RESOURCE] = { OBJECT_RESOURCE, MCP_RESOURCES_READ, "resource", E_RESOURCE, false },
 		[CALL_COMPLETION] = { OBJECT_COMPLETION, MCP_COMPLETION_COMPLETE, "completion", E_REF, false },
+		[CALL_TASK_GET] = { OBJECT_TOOL, MCP_TASKS_GET, "task", E_MCP_TASK, false },
+		[CALL_TASK_RESULT] = { OBJECT_TOOL, MCP_TASKS_RESULT, "task", E_MCP_TASK, false },
+		[CALL_TASK_UPDATE] = { OBJECT_TOOL, MCP_TASKS_UPDATE, "task", E_MCP_TASK, false },
+		[CALL_TASK_CANCEL] = { OBJECT_TOOL, MCP_TASKS_CANCEL, "task", E_MCP_TASK, false },
 	};
 
 	return &rows[what];
@@ -112,16 +119,6 @@ on_message(struct route *r, const struct rpc_answer *m)
 	talk_on_message(call_of(r), m);
 }
 
-/* No answer yet. */
-static void
-call_expect(struct call *c)
-{
-	answer_init(&c->answer, c->rq);
-	c->answer.may_ask = c->asks.declared != 0;
-	/* The client that asks again is another one. */
-	c->answer.holds = c->rq->modern && c->answer.may_ask;
-}
-
 static void
 on_listed(struct lists_wait *wait, void *arg)
 {
@@ -140,13 +137,15 @@ lists_again(struct call *c, const struct answer_ready *ready)
 {
 	struct request	*rq = c->rq;
 	struct list_owner owner;
+	struct answer	 was;
 
-	if (c->listed || !ready->answer.is_error || ready->answer.error_code != HEADER_MISMATCH ||
-	    !c->answer.modern || c->ask.server->kind != SERVER_HTTP)
+	if (c->listed || c->task_id.n > 0 || !ready->answer.is_error ||
+	    ready->answer.error_code != HEADER_MISMATCH || !c->answer.modern || c->ask.server->kind != SERVER_HTTP)
 		return false;
 	c->listed = true;
-	answer_fini(&c->answer);
-	call_expect(c);
+	was = c->answer;
+	answer_init_as(&c->answer, &was);
+	answer_fini(&was);
 	owner = view_list_instance(rq, c->ask.server);
 	lists_expire(rq->w->lists, c->ask.server->profile, owner.instance, LIST_TOOLS);
 	lists_begin(&c->listing, on_listed, c);
@@ -165,7 +164,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		error = c->given_up;
 		text = no_text;
 	}
-	if (error == 0 && (error = answer_finish(&c->answer, call_server_name(c), &ready)) != 0)
+	if (error == 0 && (error = answer_finish(&c->answer, &ready)) != 0)
 		text = error == E_UPSTREAM ? SPAN_LIT("what it answered is not a valid MCP message") : no_text;
 	if (error == E_AGAIN && !sent && c->tries++ < STALE_TRIES) {
 		loop_timer_arm(&c->again, STALE_MS);
@@ -229,7 +228,7 @@ call_cancel(struct call *c)
 	asks_end(&c->asks);
 	if (c->route.running)
 		route_cancel(&c->route);
-	else if (rounds_wait(c))
+	else if (rounds_wait(c) || drive_pauses(c))
 		call_fail(c, E_CLOSED, true, no_text);
 	else if (lists_waits(&c->listing)) {
 		lists_leave(&c->listing);
@@ -270,6 +269,12 @@ deadline_of(const struct request *rq, const struct call_ask *ask)
 	return (uint32_t)ms;
 }
 
+static uint64_t
+until_of(const struct call *c)
+{
+	return loop_now_ms(c->rq->w->loop) + (c->patience_ms != 0 ? c->patience_ms : deadline_of(c->rq, &c->ask));
+}
+
 static void
 call_dispatch(struct call *c)
 {
@@ -277,11 +282,11 @@ call_dispatch(struct call *c)
 	uint64_t	 now_ms = loop_now_ms(rq->w->loop);
 	struct route_request q = {
 		.policy = rq->config->policy, .server = c->ask.server,
-		.instance = call_instance(rq, c->ask.server),
+		.instance = c->ask.task != NULL ? c->ask.task->instance : call_instance(rq, c->ask.server),
 		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
-		.method = call_kind(c->ask.what)->method, .body = buf_rest(&c->up),
+		.method = c->method, .body = buf_rest(&c->up),
 		/* What Mcp-Name repeats: of a completion nothing. */
-		.name = c->ask.what == CALL_COMPLETION ? no_text : c->ask.tool,
+		.name = c->ask.what == CALL_COMPLETION ? no_text : c->task_id.n > 0 ? c->task_id : c->ask.tool,
 		.id = c->up_id, .modern_meta = c->up_meta,
 		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
 		.params = c->ask.params, .param_count = c->ask.param_count,
@@ -333,6 +338,7 @@ call_renew(struct call *c)
 	config_release(&rq->config);
 	rq->config = config_hold(rq->w->config);
 	c->ask.server = s;
+	c->answer.server = call_server_name(c);
 	if (rq->server != NULL)
 		rq->server = s;
 	return 0;
@@ -408,12 +414,19 @@ static int
 call_write(struct call *c, struct span state, struct span responses)
 {
 	const struct call_kind		*kind = call_kind(c->ask.what);
-	const struct span		 token = c->up_token = progress_token(c);
-	const struct bridge_request	 up = {
+	const bool			 is_own = c->method != kind->method;	/* not the client's request */
+	const struct span		 token = c->up_token = is_own ? no_text : progress_token(c);
+	const struct bridge_request	 up = is_own ? (struct bridge_request){
+		.method = c->method, .id = SPAN_LIT("0"), .task_id = c->task_id, .meta = BRIDGE_EITHER,
+		.capabilities = c->asks.declared | c->declares, .input_responses = responses,
+	} : (struct bridge_request){
 		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
-		.arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
+		.task = c->task, .arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
+		.uri = c->ask.own_uri && c->ask.what == CALL_RESOURCE ? c->ask.tool : no_text,
+		.ref_is_uri = c->ask.own_uri,
+		.task_id = c->task_id,
 		.from = c->ask.from, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.declared, .progress_token = token,
+		.capabilities = c->asks.declared | c->declares, .progress_token = token,
 		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
 	};
 
@@ -425,13 +438,15 @@ static int
 call_write_first(struct call *c)
 {
 	const struct retry	*retry = &c->rq->retry;
+	const struct span	 given = c->ask.what == CALL_TASK_UPDATE ? c->rq->msg.input_responses.raw :
+				    retry->responses;
 	struct buf		 responses;
 	int			 r;
 
-	if (retry->responses.n == 0)
+	if (given.n == 0)
 		return call_write(c, retry->state, no_text);
-	buf_init(&responses, retry->responses.n + 1);
-	if ((r = roots_put_responses(&responses, c, retry->responses)) == 0)
+	buf_init(&responses, given.n + 1);
+	if ((r = roots_put_responses(&responses, c, given)) == 0)
 		r = call_write(c, retry->state, buf_rest(&responses));
 	buf_fini(&responses);
 	return r;
@@ -457,7 +472,6 @@ call_prepare(struct call *c)
 int
 call_again_with(struct call *c, struct span state, struct span responses)
 {
-	struct worker	*w = c->rq->w;
 	uint64_t	 retry_after_ms;
 	int		 r;
 
@@ -466,7 +480,7 @@ call_again_with(struct call *c, struct span state, struct span responses)
 		return r;
 	if (!admit_again(c->rq, c->ask.server, &c->breaker, &retry_after_ms))
 		return E_BREAKER;
-	c->until_ms = loop_now_ms(w->loop) + deadline_of(c->rq, &c->ask);
+	c->until_ms = until_of(c);
 	call_dispatch(c);
 	return 0;
 }
@@ -511,13 +525,20 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->ask = *ask;
 	c->decision = d;
 	c->breaker = ticket;
-	c->until_ms = loop_now_ms(w->loop) + deadline_of(rq, ask);
 	loop_timer_init(w->loop, &c->again, on_again, c);
 	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
 	rq->plain_call = ask->style == CALL_PLAIN;
 	w->calls_running++;
 	talk_begin(c);
-	call_expect(c);
+	c->method = call_kind(ask->what)->method;
+	answer_init(&c->answer, rq);
+	c->answer.server = call_server_name(c);
+	c->answer.uris = view_uris(rq, ask->server);
+	c->answer.may_ask = c->asks.declared != 0;
+	/* The client that asks again is another one. */
+	c->answer.holds = rq->modern && c->answer.may_ask;
+	tasks_plan(c);
+	c->until_ms = until_of(c);
 	if ((e = call_prepare(c)) != 0) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);

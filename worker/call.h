@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * call.h - the way of one call, of a tool, a prompt, a resource or a completion: from the decision to the
- *          answer
+ * call.h - the way of one call, of a tool and its tasks, a prompt, a resource or a completion: from the
+ *          decision to the answer
  */
 #ifndef WORKER_CALL_H
 #define WORKER_CALL_H
@@ -9,7 +9,11 @@
 #include "worker/record.h"
 #include "worker/request.h"
 
-enum call_what { CALL_TOOL, CALL_PROMPT, CALL_RESOURCE, CALL_COMPLETION, CALL_WHAT_LIMIT };
+enum call_what {
+	CALL_TOOL, CALL_PROMPT, CALL_RESOURCE, CALL_COMPLETION,
+	CALL_TASK_GET, CALL_TASK_RESULT, CALL_TASK_UPDATE, CALL_TASK_CANCEL,	/* of a task that a tool made */
+	CALL_WHAT_LIMIT
+};
 
 /* What is different between them. */
 struct call_kind {
@@ -22,6 +26,8 @@ struct call_kind {
 /* Static. */
 const struct call_kind *call_kind(enum call_what what);
 
+struct task;
+
 enum call_style {
 	CALL_PLAIN,		/* tools/call of the tool itself */
 	CALL_EXECUTE,		/* execute_tool: errors are results with isError (seed 001) */
@@ -31,7 +37,10 @@ struct call_ask {
 	const struct rec_server	*server;
 	enum call_what		 what;
 	struct span		 tool;		/* the server's own name of it; a resource's URI */
+	uint8_t			 tasks;		/* of a tool: enum catalogue_tasks */
+	const struct task	*task;		/* that the tool made; NULL: none (worker/tasks.h) */
 	struct json_value	 ref;		/* of a completion: params.ref, to be named `tool` */
+	bool			 own_uri;	/* `tool` is the server's URI; the client wrote it as it is here */
 	const struct rpc_message *from;		/* the client's; NULL with CALL_EXECUTE */
 	struct json_value	 arguments;
 	uint64_t		 timeout_ms;	/* what the client asked for; 0: nothing */

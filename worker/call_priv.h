@@ -24,6 +24,13 @@ struct call {
 	struct request		*client;	/* to be answered now: rq, or a retry; NULL: it is parked, and
 						 * nobody is there */
 	struct call_ask		 ask;
+	/* What goes to the server now, when it is not what the client asked: about a task (drive.c). */
+	enum mcp_method		 method;
+	struct span		 task_id;	/* the server's own id of that, or of the client's; or empty */
+	uint64_t		 patience_ms;	/* for the answer; 0: as the client and the configuration say */
+	uint64_t		 declares;	/* to a modern server, beyond asks.capabilities */
+	struct span		 task;		/* params.task for a legacy server, raw; empty: none */
+	bool			 drives;	/* a task that the server makes of it is not the client's */
 	struct decision		 decision;
 	uint64_t		 begin_seq;
 	uint64_t		 until_ms;	/* monotonic: its deadline */
@@ -49,6 +56,7 @@ struct call {
 	struct asking		 asking;
 	struct park		*park;		/* it asked a modern client */
 	struct rounds		*rounds;	/* a modern server asks a legacy client */
+	struct drive		*drive;		/* the server made a task of it, for a client that cannot have one */
 	struct call		*session_next, **session_prev;	/* of calls in legacy sessions */
 };
 

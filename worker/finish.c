@@ -7,8 +7,10 @@
  */
 #include "lib/bug.h"
 #include "mcp/capability.h"
+#include "mcp/task.h"
 #include "mcp/write.h"
 #include "worker/call_priv.h"
+#include "worker/drive.h"
 #include "worker/inputs.h"
 #include "worker/known.h"
 #include "worker/meta.h"
@@ -16,6 +18,7 @@
 #include "worker/reply.h"
 #include "worker/rounds.h"
 #include "worker/talk.h"
+#include "worker/tasks.h"
 
 static const struct span no_text = { NULL, 0 };
 
@@ -46,6 +49,7 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 
 	talk_end(c);
 	rounds_fini(c);
+	drive_fini(c);
 	record_finish(c->rq, outcome, error, 200, &f);
 	if (c->begin_seq != 0)
 		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
@@ -140,6 +144,14 @@ call_keep(struct call *c, const struct bridge_pieces *pieces)
 	buf_fini(&whole);
 }
 
+/* The server has no such task, or will not cancel it any more.  Its words may hold its own id. */
+static void
+call_lose_task(struct call *c)
+{
+	call_close(c, AUDIT_OUTCOME_ERROR, E_MCP_TASK);
+	call_tell_error(c, E_MCP_TASK, c->ask.what == CALL_TASK_CANCEL ? SPAN_LIT("it may have ended") : no_text);
+}
+
 /* A whole answer.  The record is written at the end of this turn, before the connection is flushed;
  * so its order towards the reply below is the loop's, not this function's. */
 static void
@@ -168,6 +180,19 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 	answer_fini(&answer);
 	if (keeper != NULL)
 		request_done(keeper);
+}
+
+/* It goes on at its server; the client has its id, and the call is over. */
+static void
+call_take_task(struct call *c, const struct answer_ready *ready)
+{
+	struct answer_ready	named = *ready;
+	int			e;
+
+	if ((e = tasks_name(c, &named)) != 0)
+		call_fail(c, e, true, e == E_UPSTREAM ? SPAN_LIT("what it answered is no task") : no_text);
+	else
+		call_succeed(c, &named);
 }
 
 /* A server that asks before it answers, a modern one: its client is asked, and the call is over; what the
@@ -281,12 +306,20 @@ wants_urls(const struct call *c, const struct rpc_answer *from)
 void
 call_finish(struct call *c, const struct answer_ready *ready)
 {
-	const uint64_t	missing = capabilities_missing(c, ready);
+	uint64_t	missing;
 
+	/* Between a modern client and a modern server a task is theirs. */
+	if (((c->drives && !(c->rq->modern && c->answer.modern)) && drive_takes(c, ready)) || drive_retries(c, ready))
+		return;
+	missing = capabilities_missing(c, ready);
 	if (missing != 0 && c->rq->modern)
 		call_reply_missing(c, missing);
 	else if (!c->rq->modern && c->answer.modern && ready->answer.is_error && ready->answer.error_code == -32021)
 		call_fail_missing(c, &ready->answer);
+	else if (c->ask.task != NULL && task_is_lost(&ready->answer, c->method, c->task_id))
+		call_lose_task(c);
+	else if (ready->is_task)
+		call_take_task(c, ready);
 	else if (ready->input_required && c->rq->modern && c->ask.style == CALL_PLAIN)
 		call_ask_inputs(c, ready, false);
 	else if (ready->input_required)

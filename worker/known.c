@@ -82,10 +82,12 @@ void
 known_learn(struct request *rq, const struct rec_server *server, const struct rpc_answer *answer)
 {
 	struct learner		l = { .rq = rq, .left = URIS_MAX };
-	bool			is_tool = rq->msg.method == MCP_TOOLS_CALL,
-				is_prompt = rq->msg.method == MCP_PROMPTS_GET;
-	struct json_value	list = is_tool ? answer->content : json_get(answer->result,
-				    is_prompt ? "messages" : "contents");
+	const enum mcp_method	m = rq->msg.method;
+	bool			is_task = m == MCP_TASKS_GET, is_prompt = m == MCP_PROMPTS_GET,
+				is_tool = is_task || m == MCP_TOOLS_CALL || m == MCP_TASKS_RESULT;
+	struct json_value	list = is_task ? json_get(json_get(answer->result, "result"), "content") :
+				    is_tool ? answer->content :
+				    json_get(answer->result, is_prompt ? "messages" : "contents");
 	struct json_iter	it;
 	struct json_value	value;
 	struct span		key;

@@ -160,8 +160,11 @@ execute(struct request *rq, const struct tools_job *job, const struct catalogue 
 		call_refuse_unavailable(rq, &ask, why);
 	else if ((t = catalogue_find(list, job->args.tool)) == NULL)
 		call_refuse_unknown(rq, job->server, job->args.tool, CALL_EXECUTE);
-	else if (t->param_count == 0 || param_take(rq, &ask, t))
-		call_begin(rq, &ask);
+	else {
+		ask.tasks = t->tasks;
+		if (t->param_count == 0 || param_take(rq, &ask, t))
+			call_begin(rq, &ask);
+	}
 }
 
 static void

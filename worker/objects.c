@@ -24,7 +24,8 @@ struct find {			/* a call whose server is looked for */
 	struct pending		 pending;
 	enum call_what		 what;
 	struct span		 key;		/* as the client wrote it: a name, a URI, a template */
-	struct json_value	 ref;		/* of a completion by name */
+	struct span		 own;		/* the server's, of a URI that is rewritten here; or empty */
+	struct json_value	 ref;		/* of a completion */
 	const struct rec_server	*server;	/* by name: the one with the prefix */
 	objects_found_fn	*found;		/* only the server is wanted, not a call */
 };
@@ -87,23 +88,27 @@ record_given_up(void *arg)
 static void
 call_at(const struct find *f, const struct rec_server *s)
 {
-	struct call_ask	ask = ask_of(f, s, f->key);
+	struct span	own = f->own.n > 0 ? f->own : f->key;
+	struct call_ask	ask = ask_of(f, s, own);
 	struct decision	d;
 
+	ask.own_uri = f->own.n > 0;
+	if (ask.own_uri)
+		ask.ref = f->ref;
 	if (f->found == NULL) {
 		call_begin(f->rq, &ask);
 		return;
 	}
 	decide(f->rq->config->policy, &f->rq->who, &(struct object){ call_kind(f->what)->object,
-	    snap_text(f->rq->config->policy, s->name), f->key }, &d);
-	f->found(f->rq, d.allow ? s : NULL);
+	    snap_text(f->rq->config->policy, s->name), own }, &d);
+	f->found(f->rq, d.allow ? s : NULL, own);
 }
 
 static void
 no_server(const struct find *f)
 {
 	if (f->found != NULL)
-		f->found(f->rq, NULL);
+		f->found(f->rq, NULL, SPAN_NONE);
 	else
 		call_refuse_missing(f->rq, f->what, NULL, f->key);
 }
@@ -175,12 +180,19 @@ find_by_name(struct find *f)
 
 /* --- by URI ----------------------------------------------------------------------------------- */
 
+/* One whose URIs are rewritten is found by their beginning only. */
+static bool
+may_have(const struct find *f, const struct rec_server *s)
+{
+	return !view_rewrites(f->rq, s, f->key) && may_use(f->rq, s, f->what);
+}
+
 static const struct catalogue *
 list_of(const struct find *f, const struct rec_server *s, enum list_kind kind)
 {
 	struct span	why;
 
-	return may_use(f->rq, s, f->what) ? lists_find_kind(f->rq->w->lists, s,
+	return may_have(f, s) ? lists_find_kind(f->rq->w->lists, s,
 	    view_list_instance(f->rq, s), kind, &why) : NULL;
 }
 
@@ -246,7 +258,7 @@ only_one(const struct find *f)
 	const struct rec_server	*s, *found = NULL;
 
 	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++) {
-		if (!may_use(f->rq, s, f->what) || !has_resources(f, s))
+		if (!may_have(f, s) || !has_resources(f, s))
 			continue;
 		if (found != NULL)
 			return NULL;
@@ -265,7 +277,7 @@ want_lists(struct find *f, enum catalogue_kind kind, lists_done_fn *done)
 
 	pending_begin(&f->pending, rq, done, f->found == NULL ? record_given_up : NULL, f);
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-		if (may_use(rq, s, f->what) && view_may_have(rq, s, kind))
+		if (may_have(f, s) && view_may_have(rq, s, kind))
 			lists_want_kind(rq->w->lists, &f->pending.wait, rq->config, s,
 			    view_list_instance(rq, s), (enum list_kind)kind, false);
 	pending_ready(&f->pending);
@@ -302,7 +314,7 @@ on_resources(struct lists_wait *wait, void *arg)
 	if (is_gone(f))
 		return;
 	if ((s = listed_by(f, LIST_RESOURCES)) == NULL && f->what == CALL_RESOURCE &&
-	    (s = known_find(f->rq, f->key)) != NULL && !may_use(f->rq, s, f->what))
+	    (s = known_find(f->rq, f->key)) != NULL && !may_have(f, s))
 		s = NULL;
 	if (s != NULL)
 		call_at(f, s);
@@ -313,8 +325,14 @@ on_resources(struct lists_wait *wait, void *arg)
 static void
 find_by_uri(struct find *f)
 {
+	const struct rec_server	*s;
+
 	if (f->rq->view & VIEW_HAS_SERVER)
 		call_at(f, f->rq->server);
+	else if ((s = view_server_of_uri(f->rq, f->key, &f->own)) != NULL && may_use(f->rq, s, f->what))
+		call_at(f, s);
+	else if (s != NULL)
+		no_server(f);
 	else
 		want_lists(f, CATALOGUE_RESOURCES, on_resources);
 }
@@ -393,10 +411,9 @@ objects_complete(struct request *rq)
 	}
 	if ((f = find_new(rq, CALL_COMPLETION, text)) == NULL)
 		return;
-	if (!named) {
-		find_by_uri(f);
-		return;
-	}
 	f->ref = ref;
-	find_by_name(f);
+	if (named)
+		find_by_name(f);
+	else
+		find_by_uri(f);
 }

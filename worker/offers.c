@@ -7,6 +7,7 @@
  */
 #include "upstream/news.h"
 #include "worker/offers.h"
+#include "worker/tasks.h"
 #include "worker/view.h"
 
 /* What the gateway can carry at all. */
@@ -42,30 +43,56 @@ offers_want_told(struct request *rq, struct lists_wait *wait)
 			    false);
 }
 
-uint32_t
-offers_of_server(const struct request *rq, const struct rec_server *s)
+/* Tasks of one era are nothing to a client of the other (mcp-wire 14.12). */
+static uint32_t
+tasks_for(const struct request *rq, uint32_t bits)
+{
+	const uint32_t	theirs = rq->modern ? MCP_OFFER_TASKS : rq->version == MCP_2025_11_25 ?
+			    MCP_OFFER_CORE_TASKS : 0;
+
+	return bits & theirs ? MCP_OFFER_TASKS : 0;
+}
+
+/* `unknown` is what a server has that said nothing yet. */
+static uint32_t
+bits_of(const struct request *rq, const struct rec_server *s, uint32_t unknown)
 {
 	const struct about	*about = about_of(rq, s);
-	uint32_t		 bits = about != NULL ? about->offers & CARRIED : CARRIED;
+	uint32_t		 bits = about != NULL ? about->offers : unknown;
 
 	/* Nothing may be promised that is not delivered. */
 	if (s->kind == SERVER_HTTP && (s->https != 0 || news_is_mute(rq->w->upstreams, s->profile)))
 		bits &= ~(uint32_t)MCP_OFFER_CHANGES;
+	if (!tasks_possible(s))
+		bits &= ~(uint32_t)(MCP_OFFER_TASKS | MCP_OFFER_CORE_TASKS);
 	return bits;
 }
 
-struct offers
-offers_now(const struct request *rq)
+uint32_t
+offers_of_server(const struct request *rq, const struct rec_server *s)
+{
+	return bits_of(rq, s, CARRIED) & CARRIED;
+}
+
+static struct offers
+gather(const struct request *rq, uint32_t unknown)
 {
 	struct offers		 o = { .bits = rq->view & VIEW_HAS_SERVER ? 0 : MCP_OFFER_TOOLS, .certain = true };
 	const struct rec_server	*s;
 	uint64_t		 at = 0;
 
 	while ((s = view_next_server(rq, &at)) != NULL) {
-		o.bits |= offers_of_server(rq, s);
+		o.bits |= bits_of(rq, s, unknown);
 		o.certain = o.certain && about_of(rq, s) != NULL;
 	}
+	o.bits = (o.bits & CARRIED) | tasks_for(rq, o.bits);
 	return o;
+}
+
+struct offers
+offers_now(const struct request *rq)
+{
+	return gather(rq, CARRIED);
 }
 
 uint32_t
@@ -75,7 +102,8 @@ offers_for(const struct request *rq, enum mcp_method method)
 
 	if ((needed & ~(uint32_t)MCP_OFFER_TOOLS) == 0)
 		return MCP_OFFER_TOOLS;
-	return MCP_OFFER_TOOLS | offers_now(rq).bits;
+	/* Who made a task has said so elsewhere, perhaps to another worker. */
+	return MCP_OFFER_TOOLS | gather(rq, CARRIED | MCP_OFFER_TASKS | MCP_OFFER_CORE_TASKS).bits;
 }
 
 /* Each server's under its prefix, as the names of its tools begin with it.  What does not fit is left out

@@ -20,7 +20,7 @@ struct offers {
 void		offers_want(struct request *rq, struct lists_wait *wait);
 /* For who is going to listen: HTTP servers of a merged view are asked too, since they are connected to anyway. */
 void		offers_want_told(struct request *rq, struct lists_wait *wait);
-/* From what is known now: a server that has said nothing yet may have everything. */
+/* From what is known now: a server that has said nothing yet may have everything, but for tasks. */
 struct offers	offers_now(const struct request *rq);
 /* The same of one server: enum mcp_offer. */
 uint32_t	offers_of_server(const struct request *rq, const struct rec_server *s);

@@ -67,11 +67,11 @@ page_is_hidden(const struct request *rq, const struct rec_server *server, enum c
 	const struct rec_server	*s;
 	const struct catalogue	*list;
 
-	if (catalogue_row(kind)->composes || (rq->view & VIEW_HAS_SERVER) != 0)
+	if (catalogue_row(kind)->composes || (rq->view & VIEW_HAS_SERVER) != 0 || view_rewrites(rq, server, key))
 		return false;
 	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL && s != server; i++) {
 		if ((list = list_of(rq, s, kind)) == NULL || catalogue_find(list, key) == NULL ||
-		    !view_sees_kind(rq, s, kind))
+		    view_rewrites(rq, s, key) || !view_sees_kind(rq, s, kind))
 			continue;
 		warn_hidden(rq, s, server, key);
 		return true;
@@ -120,6 +120,7 @@ put_server(struct page *p, const struct rec_server *s, uint64_t number)
 	/* One dead server changes nothing for the others. */
 	if (list == NULL || (p->kind != CATALOGUE_TOOLS && !view_sees_kind(rq, s, p->kind)))
 		return 0;
+	p->to.uris = view_uris(rq, s);
 	for (size_t i = first_item(p, list, sum); i < catalogue_count(list); i++) {
 		const struct catalogue_item	*t = catalogue_at(list, i);
 

@@ -72,8 +72,7 @@ expire(struct park *p)
 		return;
 	}
 	p->waits = false;
-	asks_end(&c->asks);
-	route_cancel(&c->route);
+	call_cancel(c);
 }
 
 static void

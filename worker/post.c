@@ -18,6 +18,7 @@
 #include "worker/session.h"
 #include "worker/subscribe.h"
 #include "worker/talk.h"
+#include "worker/tasks.h"
 #include "worker/view.h"
 
 #define DISCOVER_TTL_MS	60000
@@ -144,6 +145,12 @@ do_request(struct request *rq)
 	case MCP_COMPLETION_COMPLETE:
 		objects_complete(rq);
 		break;
+	case MCP_TASKS_GET:
+	case MCP_TASKS_RESULT:
+	case MCP_TASKS_UPDATE:
+	case MCP_TASKS_CANCEL:
+		tasks_request(rq);
+		break;
 	default:
 		reply_error(rq, E_RPC_METHOD, rq->msg.method_text, SPAN_NONE, 0);
 		break;
@@ -172,6 +179,17 @@ request_read(struct request *rq)
 	    rpc_scan_whole(rq->w->scan, rq->body, &rq->x->arena, &rq->msg);
 }
 
+/* Of a modern client, before anything is asked: all that is about tasks is for who knows of them (mcp-wire 10.1). */
+static uint64_t
+capabilities_needed(const struct rpc_message *m)
+{
+	bool	is_about_tasks = mcp_method_row(m->method)->offer == MCP_OFFER_TASKS;
+
+	if (m->method == MCP_SUBSCRIPTIONS_LISTEN)
+		is_about_tasks = json_get(json_get(m->params, "notifications"), "taskIds").type != JSON_NONE;
+	return is_about_tasks ? MCP_CAN_TASKS : 0;
+}
+
 void
 request_judge(struct request *rq, enum era_http http)
 {
@@ -188,6 +206,7 @@ request_judge(struct request *rq, enum era_http http)
 		if (rq->msg.kind == RPC_ARRAY && (in.batch = batch_of(rq)) == NULL)
 			in.body_error = E_NOMEM;
 	}
+	in.needs = capabilities_needed(&rq->msg);
 	in.session = session_look(rq);
 	in.session_version = rq->version;
 	take_capabilities(rq);

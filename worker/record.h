@@ -10,7 +10,8 @@
 
 /* What was asked for, and what was decided; decision may be NULL: it never came to one. */
 struct record_what {
-	const char		*kind;		/* "tool", "prompt", "resource", "completion", "meta", "server" */
+	/* "tool", "prompt", "resource", "completion", "task", "meta", "server" */
+	const char		*kind;
 	const struct rec_server	*server;	/* NULL: the gateway itself */
 	struct span		 name;
 	const struct decision	*decision;

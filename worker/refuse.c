@@ -31,6 +31,10 @@ reply_unknown(struct request *rq, enum call_what what, enum call_style style, st
 		reply_resource_missing(rq, shown);
 		break;
 	case CALL_COMPLETION:
+	case CALL_TASK_GET:
+	case CALL_TASK_RESULT:
+	case CALL_TASK_UPDATE:
+	case CALL_TASK_CANCEL:
 		reply_error(rq, call_kind(what)->unknown, no_text, no_text, 0);
 		break;
 	case CALL_TOOL:
@@ -48,8 +52,8 @@ call_reply_denied(struct request *rq, const struct call_ask *ask, const struct d
 
 	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
 		/* As the client named it. */
-		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ||
-		    ask->what == CALL_RESOURCE ? ask->tool : rq->msg.name);
+		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? ask->tool :
+		    ask->what == CALL_RESOURCE ? rq->msg.uri : rq->msg.name);
 		return;
 	}
 	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s); ask your administrator with %s",

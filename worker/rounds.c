@@ -20,15 +20,25 @@ struct rounds {
 	struct call		*c;
 	unsigned		 count;
 	bool			 waits, asking;
+	rounds_next_fn		*next;
 	struct buf		 state;		/* the server's, a raw JSON string; empty: none */
 	struct buf		 responses;	/* members of inputResponses */
 	struct loop_timer	 timer;
 };
 
+/* The call is made again. */
+static void
+call_again(struct call *c, struct span state, struct span responses)
+{
+	int	e;
+
+	if ((e = call_again_with(c, state, responses)) != 0)
+		call_fail(c, e, true, SPAN_NONE);
+}
+
 static void
 next_round(struct rounds *r)
 {
-	struct call	*c = r->c;
 	struct buf	 whole;
 	int		 e;
 
@@ -37,11 +47,11 @@ next_round(struct rounds *r)
 	buf_init(&whole, r->responses.used + 16);
 	if ((e = buf_put_str(&whole, "{")) == 0 && (e = buf_put(&whole, buf_rest(&r->responses))) == 0)
 		e = buf_put_str(&whole, "}");
-	if (e == 0)
-		e = call_again_with(c, buf_rest(&r->state), r->responses.used > 0 ? buf_rest(&whole) : SPAN_NONE);
-	buf_fini(&whole);
 	if (e != 0)
-		call_fail(c, e, true, SPAN_NONE);
+		call_fail(r->c, e, true, SPAN_NONE);
+	else
+		r->next(r->c, buf_rest(&r->state), r->responses.used > 0 ? buf_rest(&whole) : SPAN_NONE);
+	buf_fini(&whole);
 }
 
 /* The client answered one question. */
@@ -127,13 +137,12 @@ ask_all(struct call *c, struct json_value requests, struct span *text)
 	return 0;
 }
 
-int
-rounds_begin(struct call *c, const struct rpc_answer *from, struct span *text)
+/* One more round, in which nothing was asked yet. */
+static int
+round_new(struct call *c, rounds_next_fn *next, struct span *text)
 {
-	struct json_value	requests = json_get(from->result, "inputRequests");
-	struct json_value	state = json_get(from->result, "requestState");
-	struct rounds		*r;
-	int			 e;
+	struct rounds	*r;
+	int		 e;
 
 	if (c->rounds == NULL && (e = rounds_new(c)) != 0)
 		return e;
@@ -142,16 +151,42 @@ rounds_begin(struct call *c, const struct rpc_answer *from, struct span *text)
 		*text = SPAN_LIT("it asks again and again");
 		return E_UPSTREAM;
 	}
+	r->next = next;
+	r->waits = r->asking = true;
+	buf_clear(&r->state);
+	buf_clear(&r->responses);
+	c->until_ms = loop_now_ms(c->rq->w->loop) + ROUNDS_LEG_MS;
+	return 0;
+}
+
+int
+rounds_ask(struct call *c, struct json_value requests, rounds_next_fn *next, struct span *text)
+{
+	int	e;
+
+	if ((e = round_new(c, next, text)) != 0 || (e = ask_all(c, requests, text)) != 0)
+		return e;
+	loop_timer_arm(&c->rounds->timer, ROUNDS_LEG_MS);
+	return 0;
+}
+
+int
+rounds_begin(struct call *c, const struct rpc_answer *from, struct span *text)
+{
+	struct json_value	requests = json_get(from->result, "inputRequests");
+	struct json_value	state = json_get(from->result, "requestState");
+	struct rounds		*r;
+	int			 e;
+
+	if ((e = round_new(c, call_again, text)) != 0)
+		return e;
+	r = c->rounds;
 	if ((requests.type != JSON_NONE && requests.type != JSON_OBJECT) ||
 	    (state.type != JSON_NONE && state.type != JSON_STRING) ||
 	    (requests.type == JSON_NONE && state.type == JSON_NONE))
 		return E_UPSTREAM;
-	buf_clear(&r->state);
-	buf_clear(&r->responses);
 	if ((e = buf_put(&r->state, state.raw)) != 0)
 		return e == E_TOOBIG ? E_UPSTREAM : e;
-	r->waits = r->asking = true;
-	c->until_ms = loop_now_ms(c->rq->w->loop) + ROUNDS_LEG_MS;
 	if (requests.type == JSON_OBJECT && (e = ask_all(c, requests, text)) != 0)
 		return e;
 	loop_timer_arm(&r->timer, c->asks.open > 0 ? ROUNDS_LEG_MS : ROUNDS_PAUSE_MS);

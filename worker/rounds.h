@@ -16,6 +16,12 @@
 
 struct call;
 
+/* The client answered all questions: {"key": answer, ...}, or empty when nothing was asked; state: the server's, raw,
+ * or empty.  Both are borrowed; the call goes on, or fails. */
+typedef void rounds_next_fn(struct call *c, struct span state, struct span responses);
+
+/* Another round of questions, an object, for who waits for the answers.  0, or why it cannot be, and *text. */
+must_check int	rounds_ask(struct call *c, struct json_value requests, rounds_next_fn *next, struct span *text);
 /* The server answered with input_required.  0: the call goes on; else why it cannot, and *text for people. */
 must_check int	rounds_begin(struct call *c, const struct rpc_answer *from, struct span *text);
 /* Does it wait for the client, or for the next round? */

@@ -29,7 +29,7 @@ struct sub {
 	uint64_t		 profile;
 	struct list_owner	 owner;
 	bool			 changed;
-	uint32_t		 bytes;
+	uint32_t		 bytes, head;	/* the server's own URI is what stands behind the head */
 	char			 uri[];
 };
 
@@ -69,6 +69,12 @@ gather_soon(struct streams *all)
 
 /* --- one stream ------------------------------------------------------------------------------- */
 
+static struct span
+own_uri(const struct sub *sub)
+{
+	return span_make(sub->uri + sub->head, sub->bytes - sub->head);
+}
+
 static void
 sub_end(struct stream *s, struct sub **at)
 {
@@ -76,7 +82,7 @@ sub_end(struct stream *s, struct sub **at)
 
 	*at = sub->next;
 	s->sub_count--;
-	fanin_unsubscribe(s->w, sub->profile, sub->owner, span_make(sub->uri, sub->bytes));
+	fanin_unsubscribe(s->w, sub->profile, sub->owner, own_uri(sub));
 	free(sub);
 }
 
@@ -364,8 +370,7 @@ sees(const struct stream *s, enum link_event_kind kind, uint64_t profile, struct
 static bool
 concerns(const struct sub *sub, uint64_t profile, struct list_owner owner, struct span uri)
 {
-	return sub->profile == profile && sub->owner.instance == owner.instance &&
-	    mcp_uri_covers(span_make(sub->uri, sub->bytes), uri);
+	return sub->profile == profile && sub->owner.instance == owner.instance && mcp_uri_covers(own_uri(sub), uri);
 }
 
 static void
@@ -401,7 +406,8 @@ sub_find(struct stream *s, struct span uri)
 }
 
 int
-streams_subscribe(struct stream *s, struct request *rq, const struct rec_server *server, struct span uri)
+streams_subscribe(struct stream *s, struct request *rq, const struct rec_server *server, struct span uri,
+    struct span own)
 {
 	struct list_owner	 owner = view_list_instance(rq, server);
 	struct sub		*sub;
@@ -416,13 +422,14 @@ streams_subscribe(struct stream *s, struct request *rq, const struct rec_server 
 		return E_FULL;
 	if ((sub = calloc(1, sizeof(*sub) + uri.n)) == NULL)
 		return E_NOMEM;
-	if ((r = fanin_subscribe(s->w, rq->config, server, owner, uri)) != 0) {
+	if ((r = fanin_subscribe(s->w, rq->config, server, owner, own)) != 0) {
 		free(sub);
 		return r;
 	}
 	sub->profile = server->profile;
 	sub->owner = owner;
 	sub->bytes = (uint32_t)uri.n;
+	sub->head = (uint32_t)(uri.n - own.n);
 	memcpy(sub->uri, uri.p, uri.n);
 	sub->next = s->subs;
 	s->subs = sub;

@@ -36,10 +36,10 @@ void		streams_missed(struct stream *s);
 /* Nobody listens any more. */
 void		streams_end(struct stream *s);
 
-/* Updates of the resource go to this stream.  0; E_RPC_METHOD: this server tells of none; E_FULL, E_NOMEM,
- * E_FORMAT, E_SERVER as fanin_subscribe() says.  Twice is once. */
+/* Updates of the resource go to this stream, under `uri`, whose end is `own`, its server's.  0; E_RPC_METHOD: this
+ * server tells of none; E_FULL, E_NOMEM, E_FORMAT, E_SERVER as fanin_subscribe() says.  Twice is once. */
 must_check int	streams_subscribe(struct stream *s, struct request *rq, const struct rec_server *server,
-		    struct span uri);
+		    struct span uri, struct span own);
 void		streams_unsubscribe(struct stream *s, struct span uri);
 
 /* Policy or keys are others, and so may be what each may hear: subscriptions end at once, streams after they

@@ -126,7 +126,7 @@ tell(struct request *rq, const struct rec_server *server)
 }
 
 static void
-on_resource(struct request *rq, const struct rec_server *server)
+on_resource(struct request *rq, const struct rec_server *server, struct span own)
 {
 	struct stream	*s;
 	int		 r;
@@ -138,7 +138,7 @@ on_resource(struct request *rq, const struct rec_server *server)
 	if ((s = streams_of_session(rq)) == NULL)
 		r = E_OVERLOAD;
 	else
-		r = streams_subscribe(s, rq, server, rq->msg.uri);
+		r = streams_subscribe(s, rq, server, rq->msg.uri, own);
 	if (r == 0)
 		tell(rq, server);
 	else if (r == E_RPC_METHOD)
@@ -182,7 +182,7 @@ struct listening {
 		struct found		*next;
 		const struct rec_server	*server;
 		struct json_value	 raw;
-		struct span		 uri;
+		struct span		 uri, own;	/* as the client knows it, and its server */
 	} *found, *now;
 	size_t			 count;
 };
@@ -194,7 +194,7 @@ subscribe_found(struct request *rq, struct listening *l, struct stream *s, struc
 	int	r;
 
 	for (struct found *f = l->found; f != NULL; f = f->next) {
-		if (streams_subscribe(s, rq, f->server, f->uri) != 0)
+		if (streams_subscribe(s, rq, f->server, f->uri, f->own) != 0)
 			continue;
 		if ((buf_rest(uris).n > 0 && (r = buf_put_str(uris, ",")) != 0) ||
 		    (r = buf_put(uris, f->raw.raw)) != 0)
@@ -256,7 +256,7 @@ on_listens(void *arg)
 static void	listen_next(struct request *rq, struct listening *l);
 
 static void
-on_listened(struct request *rq, const struct rec_server *server)
+on_listened(struct request *rq, const struct rec_server *server, struct span own)
 {
 	struct listening	*l = rq->job;
 	struct found		*f = l->now;
@@ -264,6 +264,7 @@ on_listened(struct request *rq, const struct rec_server *server)
 	rq->job = NULL;
 	if (server != NULL) {
 		f->server = server;
+		f->own = own;
 		f->next = l->found;
 		l->found = f;
 	}

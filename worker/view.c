@@ -6,6 +6,7 @@
  * Trusts:  decide() alone for what is shown; the servers' lists for what there is.
  */
 #include "mcp/name.h"
+#include "mcp/uris.h"
 #include "worker/adapt.h"
 #include "worker/asks.h"
 #include "worker/call.h"
@@ -15,6 +16,7 @@
 #include "worker/pending.h"
 #include "worker/reply.h"
 #include "worker/shown.h"
+#include "worker/tasks.h"
 #include "worker/view.h"
 
 struct view_job {		/* a call whose server's list is waited for */
@@ -119,6 +121,44 @@ view_want_all(struct request *rq, struct lists_wait *wait, enum catalogue_kind k
 		    view_list_instance(rq, rq->server), (enum list_kind)kind, true);
 }
 
+/* --- URIs ------------------------------------------------------------------------------------- */
+
+static bool
+rewrites(const struct request *rq, const struct rec_server *s)
+{
+	return (s->flags & SERVER_FLAG_REWRITE_URIS) != 0 && (rq->view & VIEW_HAS_SERVER) == 0;
+}
+
+struct span
+view_uris(const struct request *rq, const struct rec_server *s)
+{
+	return rewrites(rq, s) ? arena_fmt(&rq->x->arena, URIS_SCHEME "%.*s:",
+	    SPAN_FMT(snap_text(rq->config->policy, s->prefix))) : SPAN_NONE;
+}
+
+bool
+view_rewrites(const struct request *rq, const struct rec_server *s, struct span uri)
+{
+	return rewrites(rq, s) && !uris_stays(uri);
+}
+
+const struct rec_server *
+view_server_of_uri(const struct request *rq, struct span uri, struct span *own)
+{
+	const struct rec_server	*s;
+	struct span		 prefix, rest;
+
+	if (!uris_split(uri, &prefix, &rest))
+		return NULL;
+	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+		if (rewrites(rq, s) && span_eq(snap_text(rq->config->policy, s->prefix), prefix) &&
+		    span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant)) {
+			*own = rest;
+			return s;
+		}
+	return NULL;
+}
+
 /* --- tools/call ------------------------------------------------------------------------------- */
 
 const struct rec_server *
@@ -186,7 +226,8 @@ on_list(struct lists_wait *wait, void *arg)
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
 		    snap_text(rq->config->policy, job->server->name), ask.tool }, &job->decided);
 	ask.decided = &job->decided;
-	if (t->param_count == 0 || !job->decided.allow || param_take(rq, &ask, t))
+	ask.tasks = t->tasks;
+	if (!job->decided.allow || (tasks_may_call(rq, &ask) && (t->param_count == 0 || param_take(rq, &ask, t))))
 		call_begin(rq, &ask);
 }
 

@@ -25,6 +25,13 @@ bool		view_sees_kind(const struct request *rq, const struct rec_server *server,
 /* Has the server said that it has none of the kind?  Then it is not asked. */
 bool		view_may_have(const struct request *rq, const struct rec_server *server,
 		    enum catalogue_kind kind);
+/* What the server's URIs begin with in this view (mcp/uris.h), in the request's arena; empty: they are as they
+ * are, or there was no memory. */
+struct span	view_uris(const struct request *rq, const struct rec_server *server);
+/* Does the view show this one under another beginning? */
+bool		view_rewrites(const struct request *rq, const struct rec_server *server, struct span uri);
+/* The server that a rewritten URI names, and its own one; NULL when it names none.  Policy was not asked. */
+const struct rec_server *view_server_of_uri(const struct request *rq, struct span uri, struct span *own);
 /* Waits for the lists of every server this request sees (of its one server in a server's view). */
 void		view_want_all(struct request *rq, struct lists_wait *wait, enum catalogue_kind kind);
 

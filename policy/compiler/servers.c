@@ -26,7 +26,7 @@
 static const char *const keys[] = {
 	"command", "args", "env", "url", "type", "transport", "headers",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
-	"idempotent", "exec_tmp", "limits", "description", "era",
+	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
 	/* what other programs mean by the same: */
 	"disabled", "cwd",
 	/* of other programs, and left alone: */
@@ -115,6 +115,18 @@ read_prefix(struct server *sv)
 }
 
 static void
+read_rewrite_uris(struct server *sv)
+{
+	bool	yes = false;
+
+	if (!typed_flag(sv->job, sv->source, sv->node, "rewrite_uris", &yes) || !yes)
+		return;
+	sv->rec.flags |= SERVER_FLAG_REWRITE_URIS;
+	if (sv->rec.prefix.bytes == 0)
+		job_error_key(sv->job, sv->source, conf_find(sv->node, "rewrite_uris"), "needs a \"prefix\"");
+}
+
+static void
 read_net(struct server *sv)
 {
 	static const char *const words[] = { "none", "loopback", "host", NULL };
@@ -161,6 +173,7 @@ read_common(struct server *sv)
 	if (typed_list(j, sv->source, sv->node, "idempotent", JSON_ARRAY, true, &n) && n->count > 0)
 		sv->rec.flags |= SERVER_FLAG_IDEMPOTENT_LIST;
 	read_prefix(sv);
+	read_rewrite_uris(sv);
 	read_net(sv);
 }
 

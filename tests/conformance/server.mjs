@@ -11,6 +11,8 @@ import http from 'node:http';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 
+import { extensions, serveTasks, tools as taskTools } from './tasks.mjs';
+
 const need = createRequire(import.meta.url);
 const S = need('@modelcontextprotocol/server');
 const { McpServer, ResourceTemplate, fromJsonSchema, inputRequired, inputResponse } = S;
@@ -224,6 +226,8 @@ const tools = {
 	}],
 };
 
+Object.assign(tools, taskTools({ obj, str, got, ask, inputRequired }));
+
 const prompts = {
 	test_simple_prompt: ['no arguments', null, () => ['This is a simple prompt for testing.']],
 	test_prompt_with_arguments: ['two arguments', ['arg1', 'arg2'], a => [`Prompt with arguments: arg1='${a.arg1}', arg2='${a.arg2}'`]],
@@ -240,12 +244,13 @@ const prompts = {
 
 function build() {
 	const m = new McpServer({ name: LABEL, version: '1.0.0' }, {
-		capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, logging: {}, completions: {} },
+		capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, logging: {}, completions: {}, extensions },
 		instructions: 'Fixture server.',
 		requestState: { verify: codec.verify },
 	});
 	for (const [name, [description, schema, run]] of Object.entries(tools))
 		m.registerTool(name, { description, inputSchema: fromJsonSchema(schema) }, (a, ctx) => { seen.calls++; return run(a, ctx); });
+	serveTasks(m, S);
 
 	const text = (uri, mimeType, t) => ({ contents: [{ uri: String(uri), mimeType, text: t }] });
 	m.registerResource('static-text', 'test://static-text', { description: 'text', mimeType: 'text/plain' },

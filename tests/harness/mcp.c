@@ -95,13 +95,14 @@ mcp_initialize(struct mcp *m)
 	return status;
 }
 
-/* The value of "name" or "uri" in params: Mcp-Name wants it. */
+/* The value of "name", "uri" or "taskId" in params: Mcp-Name wants it. */
 static void
 name_of(const char *params, char *to, size_t room)
 {
 	json_object	*o = params == NULL ? NULL : json_tokener_parse(params);
 
-	snprintf(to, room, "%s", json_text_at(o, json_at(o, "name") != NULL ? "name" : "uri"));
+	snprintf(to, room, "%s", json_text_at(o, json_at(o, "name") != NULL ? "name" : json_at(o, "uri") != NULL ? "uri" :
+	    "taskId"));
 	json_object_put(o);
 }
 
@@ -120,7 +121,7 @@ write_legacy(const struct mcp *m, const char *id, const char *method, const char
 static void
 write_modern(const struct mcp *m, const char *id, const char *method, const char *params, char **headers, char **body)
 {
-	char	name[256];
+	char	name[1024];
 	bool	any = params != NULL && params[0] == '{' && params[1] != '}';
 
 	name_of(params, name, sizeof(name));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * talk.h - a gateway before asking-server: over stdio and HTTP, of both eras, and over HTTP+SSE
+ * talk.h - a gateway before asking-server, or TALK_SERVER: over stdio and HTTP, of both eras, and over HTTP+SSE
  */
 #ifndef TESTS_INTEGRATION_TALK_H
 #define TESTS_INTEGRATION_TALK_H
@@ -11,6 +11,10 @@
 
 #include "tests/harness/hearing.h"
 #include "tests/integration/common.h"
+
+#ifndef TALK_SERVER
+#define TALK_SERVER	"asking-server"
+#endif
 
 #define UNUSED	__attribute__((unused))
 
@@ -43,7 +47,7 @@ start_web_that(int i, const char *era, const char *word)
 	self[n] = '\0';
 	for (int k = 0; k < 2; k++)
 		*strrchr(self, '/') = '\0';
-	strcat(self, "/asking-server");
+	strcat(self, "/" TALK_SERVER);
 	if ((webs[i] = fork()) == 0) {
 		dup2(fds[1], 1);
 		execl(self, self, era, i == OLD_SSE ? "sse" : "http", word, (char *)NULL);
@@ -69,8 +73,8 @@ talk_begin(unsigned workers, const char *conf)
 	for (int i = 0; i < WEBS; i++)
 		start_web(i);
 	cr_assert(asprintf(&servers, "{\"mcpServers\":{"
-	    "\"old\":{\"command\":\"@TOOLS@/tests/asking-server\",\"args\":[\"legacy\"]},"
-	    "\"new\":{\"command\":\"@TOOLS@/tests/asking-server\",\"args\":[\"modern\"]},"
+	    "\"old\":{\"command\":\"@TOOLS@/tests/" TALK_SERVER "\",\"args\":[\"legacy\"]},"
+	    "\"new\":{\"command\":\"@TOOLS@/tests/" TALK_SERVER "\",\"args\":[\"modern\"]},"
 	    "\"oldweb\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"},"
 	    "\"newweb\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"},"
 	    "\"oldsse\":{\"type\":\"sse\",\"url\":\"http://127.0.0.1:%u/sse\"}}}", ports[OLD_WEB], ports[NEW_WEB],

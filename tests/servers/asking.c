@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * asking.c - an MCP server that asks its client while it works: asking-server ERA [http|sse [listless]]
+ * asking.c - an MCP server that asks its client while it works: asking-server ERA [http|sse [listless]], and its like
  *
  *   ERA     legacy (2025-11-25) or modern (2026-07-28)
  *   http    on a free port of the loopback, which is the only line on stdout, until its parent dies, one
@@ -8,7 +8,7 @@
  *   sse     the same over HTTP+SSE, whose stream is GET /sse (asking_sse.c)
  *   listless  offers everything, and takes a minute for any list
  *
- * The tools are in asking_tools.c.
+ * The tools are in asking_tools.c; those of tasking-server in tasking_tools.c.
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -327,12 +327,12 @@ serve(struct json_value message)
 		call.name = span_part(name.raw, 1, name.raw.n - 2);
 	atomic_store(&shared->cancelled[slot_of(call.id)], false);
 	if (!modern && json_is(method, "initialize"))
-		answer("\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{},\"logging\":{}},"
-		    "\"serverInfo\":{\"name\":\"asking\",\"version\":\"1\"}}");
+		answer("\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{%s},"
+		    "\"serverInfo\":{\"name\":\"%s\",\"version\":\"1\"}}", tools_capabilities(), tools_name);
 	else if (modern && json_is(method, "server/discover"))
 		answer("\"result\":{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":"
-		    "{%s\"tools\":{},\"logging\":{}},\"ttlMs\":1000,\"cacheScope\":\"public\"}",
-		    listless ? "\"prompts\":{},\"resources\":{}," : "");
+		    "{%s%s},\"ttlMs\":1000,\"cacheScope\":\"public\"}",
+		    listless ? "\"prompts\":{},\"resources\":{}," : "", tools_capabilities());
 	else if (listless && is_list(method))
 		(void)pause_ms(60000);
 	else if (json_is(method, "tools/list"))
@@ -341,7 +341,7 @@ serve(struct json_value message)
 		tools_call(&call);
 	else if (json_is(method, "logging/setLevel"))
 		answer("\"result\":{}");
-	else
+	else if (!tools_other(&call, method))
 		answer("\"error\":{\"code\":-32601,\"message\":\"unknown\"}");
 	call = (struct asked_call){ .id = SPAN_NONE };
 	flush();
@@ -401,8 +401,8 @@ serve_message(struct span body)
 		snprintf(session, sizeof(session), "Content-Type: application/json\r\nMcp-Session-Id: s-%u\r\n",
 		    atomic_fetch_add(&shared->sessions, 1));
 		if (asprintf(&json, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":\"2025-11-25\","
-		    "\"capabilities\":{\"tools\":{},\"logging\":{}},\"serverInfo\":{\"name\":\"asking\",\"version\":\"1\"}}}",
-		    SPAN_FMT(json_get(message, "id").raw)) < 0)
+		    "\"capabilities\":{%s},\"serverInfo\":{\"name\":\"%s\",\"version\":\"1\"}}}",
+		    SPAN_FMT(json_get(message, "id").raw), tools_capabilities(), tools_name) < 0)
 			exit(71);
 		reply_status("200 OK", session, json);
 		free(json);
@@ -506,7 +506,7 @@ int
 main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: asking-server legacy|modern [http|sse]\n");
+		fprintf(stderr, "usage: %s legacy|modern [http|sse]\n", argv[0]);
 		return 64;
 	}
 	modern = strcmp(argv[1], "modern") == 0;
@@ -519,6 +519,7 @@ main(int argc, char **argv)
 		return 71;
 	for (int i = 0; i < SLOTS; i++)
 		(void)sem_init(&shared->slot[i].ready, 1, 0);
+	tools_begin();
 	if (http)
 		serve_http();
 	else

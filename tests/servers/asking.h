@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * asking.h - asking-server: between its transports (asking.c) and its tools (asking_tools.c)
+ * asking.h - asking-server and its like: between their transports (asking.c) and their tools
  */
 #ifndef TESTS_SERVERS_ASKING_H
 #define TESTS_SERVERS_ASKING_H
@@ -38,8 +38,15 @@ void		sse_stream(int conn, pid_t server, unsigned session);
 /* What goes out on it; false: it is not there. */
 bool		sse_say(pid_t server, unsigned session, const char *text, size_t n);
 
-/* asking_tools.c */
+/* asking_tools.c, or another */
+extern const char	tools_name[];
+/* Members of `capabilities`, in the server's era. */
+const char	*tools_capabilities(void);
+/* Before anything is served. */
+void		tools_begin(void);
 void		tools_list(void);
 void		tools_call(const struct asked_call *c);
+/* Any other request; false: nothing was answered. */
+bool		tools_other(const struct asked_call *c, struct json_value method);
 
 #endif

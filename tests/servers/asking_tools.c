@@ -21,6 +21,8 @@
 #define SAMPLING	"{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":\"%s\"}}],"	\
 	"\"maxTokens\":10,\"includeContext\":\"thisServer\"%s}"
 
+const char	tools_name[] = "asking";
+
 static const struct asked_call	*now;
 
 static const char *
@@ -326,4 +328,23 @@ tools_call(const struct asked_call *c)
 	} else {
 		legacy(name);
 	}
+}
+
+const char *
+tools_capabilities(void)
+{
+	return "\"tools\":{},\"logging\":{}";
+}
+
+void
+tools_begin(void)
+{
+}
+
+bool
+tools_other(const struct asked_call *c, struct json_value method)
+{
+	(void)c;
+	(void)method;
+	return false;
 }

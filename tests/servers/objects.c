@@ -8,6 +8,7 @@
  *   rich     lists what objects_rich.c says
  *   bare     has tools only, and says so
  *   many     has 2,500 resources more
+ *   links    points to resources wherever something can
  *
  * Everybody has the resource shared://all and the prompt greet; the rest bears the server's name.  What it
  * answers says who it is and what it was asked for.
@@ -26,9 +27,12 @@
 
 #define META	"\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"objects\",\"version\":\"1\"}}"
 #define MANY	2500
+#define UI	"\"_meta\":{\"x\":1,\"ui\":{\"resourceUri\":\"ui://page\"},\"ui/resourceUri\":\"ui://page\"}"
+#define LINK(uri) "{\"type\":\"resource_link\",\"name\":\"l\",\"uri\":\"" uri "\"}"
+#define HELD	"{\"type\":\"resource\",\"resource\":{\"uri\":\"shared://all\",\"text\":\"shared://all\"}}"
 
 static const char	*name;
-static bool		 modern, http, bare, many;
+static bool		 modern, http, bare, many, links;
 static bool		 rich;
 static FILE		*out;
 
@@ -50,7 +54,7 @@ static void
 put_list(const char *method)
 {
 	if (strcmp(method, "tools/list") == 0)
-		fprintf(out, "\"tools\":[{\"name\":\"point\",\"inputSchema\":{\"type\":\"object\"}}]");
+		fprintf(out, "\"tools\":[{\"name\":\"point\",\"inputSchema\":{\"type\":\"object\"}%s}]", links ? "," UI : "");
 	else if (strcmp(method, "prompts/list") == 0)
 		fprintf(out, "\"prompts\":[{\"name\":\"greet\",\"title\":\"Greet\",\"icons\":[],\"arguments\":[{\"name\":"
 		    "\"who\"}]},{\"name\":\"only %s\"}]", name);
@@ -106,6 +110,14 @@ on_method(struct json_value method, struct json_value params)
 		fprintf(out, "\"result\":{%s\"supportedVersions\":[\"2026-07-28\"],", head);
 		put_capabilities();
 		fprintf(out, ",\"ttlMs\":1000,\"cacheScope\":\"public\"}}\n");
+	} else if (links && json_is(method, "tools/call")) {
+		fprintf(out, "\"result\":{%s\"structuredContent\":{\"uri\":\"shared://all\"},\"content\":[" HELD ","
+		    LINK("hidden://x") "," LINK("https://example.org/x") "," LINK("HTT\\u0050:\\/\\/example.org/x") ","
+		    LINK("data:,x") ",{\"type\":\"text\",\"text\":\"shared://all\"}]}}\n", modern ?
+		    "\"resultType\":\"complete\"," : UI ",");
+	} else if (links && json_is(method, "prompts/get")) {
+		fprintf(out, "\"result\":{%s\"messages\":[{\"role\":\"user\",\"content\":" HELD "},{\"role\":\"user\","
+		    "\"content\":" LINK("hidden://x") "}]}}\n", head);
 	} else if (json_is(method, "tools/call")) {
 		fprintf(out, "\"result\":{%s\"content\":[{\"type\":\"resource_link\",\"uri\":\"hidden://%s\",\"name\":"
 		    "\"h\"}]}}\n", head, name);
@@ -209,7 +221,7 @@ int
 main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: objects-server NAME [modern|http|bare|many...]\n");
+		fprintf(stderr, "usage: objects-server NAME [modern|http|bare|many|links...]\n");
 		return 64;
 	}
 	name = argv[1];
@@ -219,6 +231,7 @@ main(int argc, char **argv)
 		http = http || strcmp(argv[i], "http") == 0;
 		bare = bare || strcmp(argv[i], "bare") == 0;
 		many = many || strcmp(argv[i], "many") == 0;
+		links = links || strcmp(argv[i], "links") == 0;
 	}
 	if (http)
 		serve_http();

@@ -457,3 +457,27 @@ Test(compile, parameters_come_from_the_last_place_that_gives_them)
 	compiled_fini(&c);
 	scratch_remove(folder);
 }
+
+Test(compile, uris_are_rewritten_for_who_has_a_prefix)
+{
+	const struct rec_server	*s;
+	struct compiled		 c;
+	char			 folder[64];
+
+	scratch_new(folder);
+	scratch_write(folder, "servers.json", "{\"mcpServers\":{\"a\":{\"url\":\"http://127.0.0.1:1/\",\"rewrite_uris\":true},"
+	    "\"b\":{\"url\":\"http://127.0.0.1:1/\",\"rewrite_uris\":false}}}", 0644);
+	compile_ok(folder, false, NULL, &c);
+	s = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("a"));
+	cr_expect(ne(u32, s->flags & SERVER_FLAG_REWRITE_URIS, 0));
+	s = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("b"));
+	cr_expect(eq(u32, s->flags & SERVER_FLAG_REWRITE_URIS, 0));
+	compiled_fini(&c);
+	scratch_write(folder, "servers.json", "{\"mcpServers\":{\"a\":{\"url\":\"http://127.0.0.1:1/\",\"prefix\":\"\","
+	    "\"rewrite_uris\":true}}}", 0644);
+	compile_folder(folder, false, NULL, &c);
+	cr_expect(eq(uint, c.errors, 1));
+	expect_note(&c, "needs a \"prefix\"");
+	compiled_fini(&c);
+	scratch_remove(folder);
+}

@@ -14,6 +14,8 @@
 #define R MCP_OFFER_RESOURCES
 #define C MCP_OFFER_COMPLETIONS
 
+#define CORE_TASKS "\"tasks\":{\"requests\":{\"tools\":{\"call\":{}}}}"
+
 static int
 read_text(const char *text, struct about **out)
 {
@@ -39,6 +41,12 @@ Test(about, offers_what_is_declared)
 		{ "{\"protocolVersion\":\"2024-11-05\",\"capabilities\":{\"prompts\":{}}}", P | C },
 		{ "{\"protocolVersion\":\"2024-11-05\",\"capabilities\":{\"tools\":{}}}", T },
 		{ "{\"protocolVersion\":\"2025-03-26\",\"capabilities\":{\"prompts\":{}}}", P },
+		{ "{\"capabilities\":{\"tools\":{},\"extensions\":{\"io.modelcontextprotocol/tasks\":{}}}}",
+		    T | MCP_OFFER_TASKS },
+		{ "{\"capabilities\":{" CORE_TASKS "}}", T },
+		{ "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{" CORE_TASKS "}}", T | MCP_OFFER_CORE_TASKS },
+		{ "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{},\"extensions\":{"
+		    "\"io.modelcontextprotocol/tasks\":{}}}}", T },
 	};
 	struct about	*a;
 
