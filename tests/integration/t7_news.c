@@ -8,6 +8,7 @@
 
 #define LISTEN	"{\"notifications\":{\"toolsListChanged\":true,\"promptsListChanged\":true,"	\
 	"\"resourceSubscriptions\":[\"told://a\"]}}"
+#define TOOLS	"{\"notifications\":{\"toolsListChanged\":true}}"
 #define RULES	"{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}},"	\
 	"\"none\":{\"allow\":{\"servers\":[\"other\"],\"tools\":{\"*\":[\"*\"]}}}}}"
 #define NO_RULES "{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"other\"],\"tools\":{\"*\":[\"*\"]}}}}}"
@@ -322,7 +323,7 @@ Test(news, end_with_what_granted_them, .timeout = 120)
 		for (int keys = 0; keys < 2; keys++) {
 			begin(words[era], 2);
 			client(&m, "/servers/web/mcp", "all", true);
-			hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", LISTEN);
+			hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", TOOLS);
 			json_object_put(hearing_next(&h, SOON));
 			cr_expect(lying_saw(&server, "\nclosed ") == 0);
 			snprintf(id, sizeof(id), "%.12s", m.key);
@@ -352,7 +353,7 @@ Test(news, do_not_begin_for_who_was_turned_out_meanwhile, .timeout = 60)
 	begin("modern tells tellslow", 1);
 	client(&m, "/servers/web/mcp", "all", true);
 	expect_done(&m, "server/discover", NULL);
-	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", TOOLS);
 	cr_assert(wait_until(was_seen, "\nsubscriptions/listen ", SOON));
 	snprintf(id, sizeof(id), "%.12s", m.key);
 	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0);

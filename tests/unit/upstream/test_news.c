@@ -106,6 +106,15 @@ expect_told(struct server *s, enum link_event_kind what, unsigned times)
 	cr_expect(eq(uint, heard.told[what], times), "%d", what);
 }
 
+/* So often, in a while, and no more. */
+static void
+expect_saw(struct server *s, const char *text, unsigned times)
+{
+	for (int i = 0; i < 500 && server_saw(s, text) < times; i++)
+		server_turn(s, 10);
+	cr_expect(eq(uint, server_saw(s, text), times), "%s", text);
+}
+
 static const char *const	eras[] = { "legacy tells", "modern tells" };
 
 Test(news, of_both_eras_are_told_what_changed)
@@ -147,9 +156,8 @@ Test(news, of_a_legacy_server_have_a_session_of_their_own_and_the_credentials)
 	news_let_go(&n);
 	server_turn(&s, 100);
 	cr_expect(eq(uint, server_saw(&s, "\nDELETE "), 0));
-	server_turn(&s, 250);
-	cr_expect(eq(uint, server_saw(&s, "\nDELETE s-2 2025-06-18"), 1));
-	cr_expect(eq(uint, server_saw(&s, "\nclosed s-2"), 1));
+	expect_saw(&s, "\nDELETE s-2 2025-06-18", 1);
+	expect_saw(&s, "\nclosed s-2", 1);
 	server_stop(&s);
 }
 
@@ -174,8 +182,12 @@ Test(news, of_resources_are_subscribed_to_once_and_only_while_wanted)
 		expect_told(&s, LINK_EVENT_UPDATED, 2);
 		cr_expect(eq(str, heard.uri, "told://a"), "what was subscribed to, though one below it changed");
 		news_unsubscribe(n, SPAN_LIT("told://a"));
-		server_turn(&s, 100);
-		call(&s, "subscribed", 0, &o);
+		for (int k = 0; k < 500; k++) {
+			server_turn(&s, 10);
+			call(&s, "subscribed", 0, &o);
+			if (strstr(o.text, "told://a,") == NULL)
+				break;
+		}
 		cr_expect(strstr(o.text, "told://a,") == NULL && strstr(o.text, "told://b,") != NULL, "%s", o.text);
 		make(&s, "touch", 0);
 		server_turn(&s, 300);
@@ -211,9 +223,8 @@ Test(news, of_a_modern_server_go_on_while_a_new_listen_takes_over)
 	/* No third one meanwhile, but one for all of these. */
 	cr_assert(news_subscribe(n, SPAN_LIT("told://b")) == 0 && news_subscribe(n, SPAN_LIT("told://c")) == 0);
 	settle(&s, n);
-	server_turn(&s, 50);
-	cr_expect(eq(uint, server_saw(&s, "\nsubscriptions/listen "), 3));
-	cr_expect(eq(uint, server_saw(&s, "\nclosed "), 2));
+	expect_saw(&s, "\nsubscriptions/listen ", 3);
+	expect_saw(&s, "\nclosed ", 2);
 	cr_expect(eq(uint, heard.told[LINK_EVENT_PROMPTS], 0), "nothing can have been missed");
 	news_let_go(&n);
 	server_stop(&s);
@@ -230,8 +241,9 @@ Test(news, that_may_have_been_missed_are_told)
 		cr_assert(news_subscribe(n, SPAN_LIT("told://a")) == 0);
 		settle(&s, n);
 		make(&s, "grow", 0);
-		server_turn(&s, 600);
-		cr_expect(ge(uint, server_saw(&s, "\nGET s-"), 2));
+		for (int k = 0; k < 500 && server_saw(&s, "\nopen s-1") < 2; k++)
+			server_turn(&s, 10);
+		server_turn(&s, 400);
 		cr_expect(eq(uint, server_saw(&s, "\nresources/subscribe s-"), 1), "the session lives");
 		/* A server that names its events goes on where it was. */
 		cr_expect(eq(int, heard.told[LINK_EVENT_PROMPTS] > 0, ids == 0), "%zu", ids);
@@ -363,9 +375,9 @@ Test(news, end_when_they_may_not_be_heard_any_more)
 		cr_assert(news_subscribe(n, SPAN_LIT("told://a")) == 0);
 		settle(&s, n);
 		news_end_all(s.up);
-		server_turn(&s, 50);
-		cr_expect(eq(uint, server_saw(&s, "\nclosed "), i + 1), "the second, too, of a modern one");
-		cr_expect(eq(uint, server_saw(&s, "\nDELETE "), 1 - i));
+		/* The first one of a modern server ended before. */
+		expect_saw(&s, "\nclosed ", (unsigned)i + 1);
+		expect_saw(&s, "\nDELETE ", 1 - (unsigned)i);
 		make(&s, "grow", 0);
 		server_turn(&s, 50);
 		cr_expect(eq(uint, heard.told[LINK_EVENT_TOOLS], 0));
