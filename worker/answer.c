@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "mcp/elicit.h"
 #include "mcp/task.h"
 #include "mcp/uris.h"
 #include "worker/answer.h"
@@ -244,6 +245,29 @@ rewrite_uris(const struct answer *a, struct answer_ready *out)
 	return splice_pieces(&out->pieces, &s);
 }
 
+/* A task's questions: who asks. */
+static int
+name_server(const struct answer *a, struct answer_ready *out)
+{
+	struct json_value	requests = json_get(out->answer.result, "inputRequests");
+	struct arena		*arena = &a->rq->x->arena;
+	struct splices		s;
+	struct span		named;
+	struct buf		b;
+	int			r;
+
+	if (a->rq->msg.method != MCP_TASKS_GET || requests.type != JSON_OBJECT)
+		return 0;
+	splices_init(&s, arena);
+	buf_init(&b, ANSWER_MAX);
+	if ((r = mcp_elicit_put_requests(&b, requests, a->server)) == 0) {
+		named = arena_dup(arena, buf_rest(&b));
+		r = named.p == NULL ? E_NOMEM : splices_add(&s, requests.raw, named);
+	}
+	buf_fini(&b);
+	return r != 0 ? r : splice_pieces(&out->pieces, &s);
+}
+
 int
 answer_convert(const struct answer *a, struct answer_ready *out)
 {
@@ -255,9 +279,11 @@ answer_convert(const struct answer *a, struct answer_ready *out)
 	r = bridge_answer(&out->answer, &how, &rq->x->arena, &out->pieces);
 	if (r == 0 && a->task_id.n > 0)
 		r = task_rename(&out->answer, rq->msg.method, a->task_id, &out->pieces);
+	if (r == 0)
+		r = name_server(a, out);
 	if (r == 0 && a->uris.n > 0)
 		r = rewrite_uris(a, out);
-	return r;
+	return r == E_JSON_DUPLICATE ? E_UPSTREAM : r;
 }
 
 int

@@ -198,6 +198,21 @@ on_client_gone(struct request *rq)
 	asks_end(&c->asks);
 }
 
+/* Nor does one that is away for long; but its server does not wait for answers any more. */
+static void
+on_client_away(struct request *rq)
+{
+	struct call	*c = rq->job;
+
+	MAGIC_CHECK(c, CALL_MAGIC);
+	if (c->client != rq)
+		return;
+	if (rounds_wait(c))
+		call_cancel(c);
+	else if (c->asks.open > 0)
+		asks_end(&c->asks);
+}
+
 static void
 on_client_took(struct request *rq, size_t bytes)
 {
@@ -251,6 +266,7 @@ call_take_client(struct call *c, struct request *rq)
 	c->client = c->answer.rq = rq;
 	rq->job = c;
 	rq->on_gone = on_client_gone;
+	rq->on_away = on_client_away;
 	rq->on_credit = on_client_took;
 	rq->plain_call = c->rq->plain_call;
 	notes_init(&c->notes, rq);
@@ -548,6 +564,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
 	rq->job = c;
 	rq->on_gone = on_client_gone;
+	rq->on_away = on_client_away;
 	rq->on_credit = on_client_took;
 	c->next = NULL;
 	*w->dispatch_last = c;

@@ -66,6 +66,7 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	if (c->client != NULL) {
 		c->client->job = NULL;
 		c->client->on_gone = NULL;
+		c->client->on_away = NULL;
 		c->client->on_credit = NULL;
 	}
 	c->magic = 0;

@@ -86,6 +86,7 @@ give(struct park *p)
 	if (to == c->rq)
 		request_hold(to);
 	to->on_gone = NULL;
+	to->on_away = NULL;
 	p->round++;
 	if ((r = inputs_reply_asked(c, p->round, p->number)) != 0) {
 		if (to == c->rq)

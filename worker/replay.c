@@ -262,7 +262,7 @@ on_pushed_out(struct kept *k, void *arg)
 	replay_free((struct replay *)(void *)((char *)k - offsetof(struct replay, kept)));
 }
 
-/* Its client is away too long, or what it missed is not kept: it is gone for good. */
+/* Its client is away, and what it missed is not kept: it is gone for good. */
 static void
 give_up(struct replay *r)
 {
@@ -275,6 +275,18 @@ give_up(struct replay *r)
 	replay_free(r);
 }
 
+/* Its client is away, and may still come back; but not all that waits can wait for that. */
+static void
+away(struct replay *r)
+{
+	const uint64_t	ms = r->w->config->params.resume_time;
+
+	if (r->rq->on_away != NULL)
+		r->rq->on_away(r->rq);
+	if (r->ended == FLOW_OPEN && ms > 0)
+		loop_timer_arm(&r->timer, ms);
+}
+
 /* Nobody is inside the exchange. */
 static void
 on_timer(struct loop_timer *t, void *arg)
@@ -283,6 +295,10 @@ on_timer(struct loop_timer *t, void *arg)
 
 	(void)t;
 	MAGIC_CHECK(r, REPLAY_MAGIC);
+	if (r->ended == FLOW_OPEN && r->out == NULL && kept_has_after(&r->kept, r->heard)) {
+		away(r);
+		return;
+	}
 	if (r->ended == FLOW_OPEN) {
 		give_up(r);
 		return;

@@ -78,6 +78,7 @@ struct request {
 	bool			 gone;		/* the client went away */
 	request_gone_fn		*on_gone;	/* may be NULL */
 	request_gone_fn		*on_back;	/* the client resumed the stream; may be NULL */
+	request_gone_fn		*on_away;	/* it has been away for resume_time, again and again; may be NULL */
 	request_credit_fn	*on_credit;	/* the client took bytes of a streamed answer; may be NULL */
 	void			*job;		/* of whoever works on it */
 };

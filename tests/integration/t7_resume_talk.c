@@ -19,11 +19,11 @@ Test(resume_talk, brings_questions_and_their_answers_go_on_working, .timeout = 6
 		talk_client(&m, olds[i], 0, LEGACY_VERSION, CAN_ALL);
 		/* Asked, and perhaps not heard. */
 		talk_call(&h, &m, "1", "ask_form", ",\"arguments\":{\"tag\":\"one\"}");
-		question = talk_next(&h, "params.message", "old: for one");
+		question = talk_next(&h, "params.message", i == 0 ? "old: for one" : "oldweb: for one");
 		snprintf(id, sizeof(id), "%.*s-1", (int)(strrchr(h.id, '-') - h.id), h.id);
 		hearing_fini(&h);
 		hearing_resume(&h, &m, id, "");
-		again = talk_next(&h, "params.message", "old: for one");
+		again = talk_next(&h, "params.message", i == 0 ? "old: for one" : "oldweb: for one");
 		cr_expect(json_object_equal(question, again));
 		json_object_put(question);
 		talk_answer(&m, again, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"x\"}}");
@@ -32,13 +32,13 @@ Test(resume_talk, brings_questions_and_their_answers_go_on_working, .timeout = 6
 
 		/* Answered while away, and asked again while away. */
 		talk_call(&h, &m, "2", "ask_twice", ",\"arguments\":{\"tag\":\"two\"}");
-		question = talk_next(&h, "params.message", "old: for two");
+		question = talk_next(&h, "params.message", i == 0 ? "old: for two" : "oldweb: for two");
 		cut(&h, id);
 		talk_answer(&m, question, "result", "{\"action\":\"decline\"}");
 		json_object_put(question);
 		sleep_ms(100);
 		hearing_resume(&h, &m, id, "");
-		question = talk_next(&h, "params.message", "old: for two");
+		question = talk_next(&h, "params.message", i == 0 ? "old: for two" : "oldweb: for two");
 		cut(&h, id);
 		talk_answer(&m, question, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"y\"}}");
 		json_object_put(question);
@@ -49,7 +49,7 @@ Test(resume_talk, brings_questions_and_their_answers_go_on_working, .timeout = 6
 	/* A modern server's questions too. */
 	talk_client(&m, "new", 0, LEGACY_VERSION, CAN_ALL);
 	talk_call(&h, &m, "1", "ask_form", ",\"arguments\":{\"tag\":\"three\"}");
-	question = talk_next(&h, "params.message", "old: for three");
+	question = talk_next(&h, "params.message", "new: for three");
 	cut(&h, id);
 	talk_answer(&m, question, "result", "{\"action\":\"accept\",\"content\":{\"tag\":\"z\"}}");
 	json_object_put(question);
@@ -316,4 +316,42 @@ Test(resume_talk, of_a_sessions_stream_tells_what_changed_meanwhile, .timeout = 
 	expect_refused(&m, "s-0-1-0000000000000000-1", "", "malformed");
 	mcp_fini(&m);
 	gateway_stop(&g);
+}
+
+/* Its server does not wait as long as a client may be away. */
+Test(resume_talk, answers_questions_for_who_is_away_for_long, .timeout = 30)
+{
+	static const char *const	olds[] = { "oldweb", "oldsse" };
+	static const int		at[] = { OLD_WEB, OLD_SSE };
+	struct hearing			h;
+	struct mcp			m;
+	char				id[128];
+
+	NEEDS_JAILS();
+	talk_begin(1, "resume_time = 400ms\n");
+	for (size_t i = 0; i < 2; i++) {
+		talk_client(&m, olds[i], 0, LEGACY_VERSION, CAN_ALL);
+		talk_call(&h, &m, "1", "ask_form", "");
+		talk_expect(&h, "method", "elicitation/create");
+		cut(&h, id);
+		sleep_ms(100);
+		cr_expect(talk_heard(at[i], "\"result\":{\"action\":\"cancel\"}", NULL) == 0);
+		talk_wait_heard(at[i], "\"result\":{\"action\":\"cancel\"}", NULL, 1);
+		/* The call went on. */
+		hearing_resume(&h, &m, id, "");
+		talk_last(&h, "result.structuredContent.got[0].action", "cancel");
+		mcp_fini(&m);
+	}
+	/* A modern server's call ends with it. */
+	talk_client(&m, "newweb", 0, LEGACY_VERSION, CAN_ALL);
+	talk_call(&h, &m, "1", "ask_form", "");
+	talk_expect(&h, "method", "elicitation/create");
+	cut(&h, id);
+	sleep_ms(900);
+	hearing_resume(&h, &m, id, "");
+	cr_expect(hearing_next(&h, SOON) != NULL);
+	cr_expect(hearing_ends(&h, SOON));
+	hearing_fini(&h);
+	mcp_fini(&m);
+	talk_end();
 }

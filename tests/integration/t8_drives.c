@@ -108,6 +108,7 @@ Test(drives, ask_a_legacy_client_what_the_task_asks, .timeout = 60)
 	struct hearing	h;
 	struct mcp	m;
 	json_object	*q, *o;
+	char		want[64];
 
 	NEEDS_JAILS();
 	talk_begin(1, NULL);
@@ -117,7 +118,8 @@ Test(drives, ask_a_legacy_client_what_the_task_asks, .timeout = 60)
 		talk_client(&m, p->server, 0, p->version, p->capabilities);
 		talk_call(&h, &m, "7", "ask", ",\"arguments\":{\"tag\":\"Q\"}");
 		q = talk_next(&h, "method", "elicitation/create");
-		cr_expect(strcmp(json_text_at(q, "params.message"), "for Q") == 0, "%s", json_object_to_json_string(q));
+		snprintf(want, sizeof(want), "%s: for Q", p->server);
+		cr_expect(strcmp(json_text_at(q, "params.message"), want) == 0, "%s", json_object_to_json_string(q));
 		talk_answer(&m, q, "result", "{\"action\":\"accept\",\"content\":{\"is\":\"mine\"}}");
 		o = talk_next(&h, "result.structuredContent.got.content.is", "mine");
 		cr_expect(strcmp(json_text_at(o, "id"), "7") == 0);
@@ -133,7 +135,7 @@ Test(drives, ask_a_modern_client_what_the_task_asks, .timeout = 60)
 {
 	struct mcp	m;
 	struct answer	a;
-	char		*params;
+	char		*params, want[64];
 
 	NEEDS_JAILS();
 	talk_begin(2, NULL);
@@ -143,7 +145,8 @@ Test(drives, ask_a_modern_client_what_the_task_asks, .timeout = 60)
 		talk_client(&m, p->server, 0, NULL, p->capabilities);
 		call(p, &m, "ask", "{\"tag\":\"Q\"}", &a);
 		expect(p, &a, "result.resultType", "input_required");
-		expect(p, &a, "result.inputRequests.k1.params.message", "for Q");
+		snprintf(want, sizeof(want), "%s: for Q", p->server);
+		expect(p, &a, "result.inputRequests.k1.params.message", want);
 		cr_assert(asprintf(&params, "{\"name\":\"ask\",\"arguments\":{\"tag\":\"Q\"},\"requestState\":\"%s\","
 		    "\"inputResponses\":{\"k1\":{\"action\":\"decline\"}}}", json_text_at(a.json, "result.requestState")) > 0);
 		answer_fini(&a);
