@@ -6,15 +6,12 @@
  * Owns:    nothing; pieces borrow from the answer's text, static text and the caller's arena.
  * Trusts:  that an answer was read by rpc_answer_end(): its parts are proven JSON.
  */
-#include "mcp/bridge.h"
+#include "mcp/bridge_priv.h"
 #include "mcp/elicit.h"
 #include "mcp/write.h"
 
 #define PIECES_MAX	(64 * 1024)
 #define TEXT_MAX	(64 * 1024)	/* of a value that is written again as text */
-
-#define OUR_INFO	"\"" MCP_META_SERVER_INFO "\":{\"name\":\"" MCP_SERVER_NAME "\",\"version\":\"" \
-			MCPGW_VERSION "\"}"
 
 #define NO_VALUES	"\"completion\":{\"values\":[]}"
 
@@ -48,16 +45,10 @@ bridge_pieces_add(struct bridge_pieces *p, struct span s)
 	return 0;
 }
 
-static int
-piece_add(struct bridge_pieces *p, struct span s)
+int
+bridge_pieces_str(struct bridge_pieces *p, const char *text)
 {
-	return bridge_pieces_add(p, s);
-}
-
-static int
-piece_str(struct bridge_pieces *p, const char *text)
-{
-	return piece_add(p, span_of(text));
+	return bridge_pieces_add(p, span_of(text));
 }
 
 int
@@ -73,59 +64,51 @@ bridge_pieces_write(struct buf *to, const struct bridge_pieces *p)
 
 /* --- an object that loses and gains members ------------------------------------------------------ */
 
-struct object {
-	struct bridge_pieces	*to;
-	bool			 comma;
-	const char		*end;		/* of the member kept last, when the next follows it in the text */
-};
-
 static int
-object_open(struct object *o, struct bridge_pieces *to)
+object_open(struct bridge_object *o, struct bridge_pieces *to)
 {
-	*o = (struct object){ .to = to };
-	return piece_str(to, "{");
+	*o = (struct bridge_object){ .to = to };
+	return bridge_pieces_str(to, "{");
 }
 
-/* A member of the text.  Neighbours that both stay become one piece, with what stands between them. */
-static int
-object_keep(struct object *o, struct span key, struct json_value value)
+int
+bridge_object_keep(struct bridge_object *o, struct span key, struct json_value value)
 {
 	const char	*end = value.raw.p + value.raw.n, *from = key.p - 1;
 	int		 r;
 
 	if (o->end != NULL) {
 		from = o->end;
-	} else if (o->comma && (r = piece_str(o->to, ",")) != 0) {
+	} else if (o->comma && (r = bridge_pieces_str(o->to, ",")) != 0) {
 		return r;
 	}
 	o->comma = true;
 	o->end = end;
-	return piece_add(o->to, span_make(from, (size_t)(end - from)));
+	return bridge_pieces_add(o->to, span_make(from, (size_t)(end - from)));
 }
 
 static void
-object_drop(struct object *o)
+object_drop(struct bridge_object *o)
 {
 	o->end = NULL;
 }
 
-/* A member of ours: "name":value. */
-static int
-object_put(struct object *o, const char *text)
+int
+bridge_object_put(struct bridge_object *o, const char *text)
 {
 	int	r;
 
 	o->end = NULL;
-	if (o->comma && (r = piece_str(o->to, ",")) != 0)
+	if (o->comma && (r = bridge_pieces_str(o->to, ",")) != 0)
 		return r;
 	o->comma = true;
-	return piece_str(o->to, text);
+	return bridge_pieces_str(o->to, text);
 }
 
 static int
-object_close(struct object *o)
+object_close(struct bridge_object *o)
 {
-	return piece_str(o->to, "}");
+	return bridge_pieces_str(o->to, "}");
 }
 
 /* --- content for old revisions ------------------------------------------------------------------- */
@@ -137,13 +120,15 @@ put_block(struct bridge_pieces *to, struct json_value block, enum mcp_version v)
 	int			r;
 
 	if (json_is(type, "resource_link") && uri.type == JSON_STRING) {
-		if ((r = piece_str(to, "{\"type\":\"text\",\"text\":")) != 0 || (r = piece_add(to, uri.raw)) != 0)
+		if ((r = bridge_pieces_str(to, "{\"type\":\"text\",\"text\":")) != 0 ||
+		    (r = bridge_pieces_add(to, uri.raw)) != 0)
 			return r;
-		return piece_str(to, "}");
+		return bridge_pieces_str(to, "}");
 	}
 	if (v == MCP_2024_11_05 && json_is(type, "audio"))
-		return piece_str(to, "{\"type\":\"text\",\"text\":\"[audio, which this protocol version has not]\"}");
-	return piece_add(to, block.raw);
+		return bridge_pieces_str(to, "{\"type\":\"text\","
+		    "\"text\":\"[audio, which this protocol version has not]\"}");
+	return bridge_pieces_add(to, block.raw);
 }
 
 static int
@@ -157,11 +142,11 @@ put_content(struct bridge_pieces *to, struct json_value content, enum mcp_versio
 
 	json_iter_init(&it, content);
 	while (json_iter_next(&it, &key, &block)) {
-		if ((r = piece_str(to, sep)) != 0 || (r = put_block(to, block, v)) != 0)
+		if ((r = bridge_pieces_str(to, sep)) != 0 || (r = put_block(to, block, v)) != 0)
 			return r;
 		sep = ",";
 	}
-	return piece_str(to, *sep == ',' ? "]" : "\"content\":[]");
+	return bridge_pieces_str(to, *sep == ',' ? "]" : "\"content\":[]");
 }
 
 /* A prompt's messages: each has one block. */
@@ -171,17 +156,17 @@ put_messages(struct bridge_pieces *to, struct json_value messages, enum mcp_vers
 	struct json_iter	it, members;
 	struct json_value	message, value;
 	struct span		key;
-	struct object		o;
+	struct bridge_object		o;
 	const char		*sep = "\"messages\":[";
 	int			r;
 
 	json_iter_init(&it, messages);
 	while (json_iter_next(&it, &key, &message)) {
-		if ((r = piece_str(to, sep)) != 0)
+		if ((r = bridge_pieces_str(to, sep)) != 0)
 			return r;
 		sep = ",";
 		if (message.type != JSON_OBJECT) {
-			if ((r = piece_add(to, message.raw)) != 0)
+			if ((r = bridge_pieces_add(to, message.raw)) != 0)
 				return r;
 			continue;
 		}
@@ -190,8 +175,8 @@ put_messages(struct bridge_pieces *to, struct json_value messages, enum mcp_vers
 		json_iter_init(&members, message);
 		while (json_iter_next(&members, &key, &value)) {
 			if (!json_is(json_key(key), "content"))
-				r = object_keep(&o, key, value);
-			else if ((r = object_put(&o, "\"content\":")) == 0)
+				r = bridge_object_keep(&o, key, value);
+			else if ((r = bridge_object_put(&o, "\"content\":")) == 0)
 				r = put_block(to, value, v);
 			if (r != 0)
 				return r;
@@ -199,7 +184,7 @@ put_messages(struct bridge_pieces *to, struct json_value messages, enum mcp_vers
 		if ((r = object_close(&o)) != 0)
 			return r;
 	}
-	return piece_str(to, *sep == ',' ? "]" : "\"messages\":[]");
+	return bridge_pieces_str(to, *sep == ',' ? "]" : "\"messages\":[]");
 }
 
 /* A text block with a value's JSON, for clients that get nothing else of it. */
@@ -214,25 +199,13 @@ put_as_text(struct bridge_pieces *to, struct json_value value)
 	if ((r = json_put_string(&b, value.raw)) == 0 && (copy = arena_dup(to->arena, buf_rest(&b))).p == NULL)
 		r = E_NOMEM;
 	buf_fini(&b);
-	if (r != 0 || (r = piece_str(to, "\"content\":[{\"type\":\"text\",\"text\":")) != 0 ||
-	    (r = piece_add(to, copy)) != 0)
+	if (r != 0 || (r = bridge_pieces_str(to, "\"content\":[{\"type\":\"text\",\"text\":")) != 0 ||
+	    (r = bridge_pieces_add(to, copy)) != 0)
 		return r;
-	return piece_str(to, "}]");
+	return bridge_pieces_str(to, "}]");
 }
 
 /* --- results ------------------------------------------------------------------------------------- */
-
-/* What is done to this result; all false: it passes as it is. */
-struct plan {
-	bool	stamp;			/* resultType and our serverInfo for a modern client */
-	bool	task;			/* and that is "task" */
-	bool	strip;			/* what only modern clients know */
-	bool	hints;			/* cache hints of our own: policy makes what is read private */
-	bool	no_structured;
-	bool	old_content;		/* blocks that the revision does not have */
-	bool	old_messages;		/* the same in a prompt's messages */
-	bool	as_text;		/* nothing else would be left of structuredContent */
-};
 
 static bool
 is_empty(struct json_value array)
@@ -245,10 +218,10 @@ is_empty(struct json_value array)
 	return !json_iter_next(&it, &key, &value);
 }
 
-static struct plan
-make_plan(const struct rpc_answer *from, const struct bridge_answer *how)
+struct bridge_plan
+bridge_make_plan(const struct rpc_answer *from, const struct bridge_answer *how)
 {
-	struct plan	p = { .stamp = mcp_version_is_modern(how->client) };
+	struct bridge_plan	p = { .stamp = mcp_version_is_modern(how->client) };
 
 	p.strip = !p.stamp && (how->upstream_modern || how->of_task);
 	/* Asked about later a task is a result like any other, whatever its server calls it (16.7). */
@@ -274,12 +247,12 @@ is_reserved(struct span key, struct arena *a)
 }
 
 static int
-put_meta(struct object *outer, struct json_value meta, bool stamp)
+put_meta(struct bridge_object *outer, struct json_value meta, bool stamp)
 {
 	struct json_iter	it;
 	struct json_value	value;
 	struct span		key;
-	struct object		o;
+	struct bridge_object		o;
 	size_t			passing = 0;
 	int			r;
 
@@ -292,23 +265,23 @@ put_meta(struct object *outer, struct json_value meta, bool stamp)
 		object_drop(outer);
 		return 0;
 	}
-	if ((r = object_put(outer, "\"_meta\":")) != 0 || (r = object_open(&o, outer->to)) != 0)
+	if ((r = bridge_object_put(outer, "\"_meta\":")) != 0 || (r = object_open(&o, outer->to)) != 0)
 		return r;
 	json_iter_init(&it, meta);
 	while (json_iter_next(&it, &key, &value)) {
 		if (is_reserved(key, outer->to->arena))
 			object_drop(&o);
-		else if ((r = object_keep(&o, key, value)) != 0)
+		else if ((r = bridge_object_keep(&o, key, value)) != 0)
 			return r;
 	}
-	if (stamp && (r = object_put(&o, OUR_INFO)) != 0)
+	if (stamp && (r = bridge_object_put(&o, BRIDGE_OUR_INFO)) != 0)
 		return r;
 	return object_close(&o);
 }
 
-static int
-put_member(struct object *o, struct span key, struct json_value value, const struct rpc_answer *from,
-    const struct bridge_answer *how, const struct plan *p)
+int
+bridge_put_member(struct bridge_object *o, struct span key, struct json_value value, const struct rpc_answer *from,
+    const struct bridge_answer *how, const struct bridge_plan *p)
 {
 	struct json_value	name = json_key(key);
 	int			r;
@@ -322,22 +295,22 @@ put_member(struct object *o, struct span key, struct json_value value, const str
 		return 0;
 	}
 	if (json_is(name, "content") && (p->old_content || p->as_text)) {
-		if ((r = object_put(o, "")) != 0)
+		if ((r = bridge_object_put(o, "")) != 0)
 			return r;
 		return p->as_text ? put_as_text(o->to, from->structured) :
 		    put_content(o->to, value, how->client);
 	}
 	if (json_is(name, "messages") && p->old_messages && value.type == JSON_ARRAY) {
-		if ((r = object_put(o, "")) != 0)
+		if ((r = bridge_object_put(o, "")) != 0)
 			return r;
 		return put_messages(o->to, value, how->client);
 	}
-	return object_keep(o, key, value);
+	return bridge_object_keep(o, key, value);
 }
 
 /* How long what was read may be kept: what a modern upstream says of it; but not by whom. */
 static int
-put_hints(struct object *o, const struct rpc_answer *from, const struct bridge_answer *how)
+put_hints(struct bridge_object *o, const struct rpc_answer *from, const struct bridge_answer *how)
 {
 	struct json_value	ttl = how->upstream_modern ? json_get(from->result, "ttlMs") :
 				    (struct json_value){ JSON_NONE, SPAN_NONE };
@@ -346,35 +319,37 @@ put_hints(struct object *o, const struct rpc_answer *from, const struct bridge_a
 
 	if (json_u64(ttl, &ms) != 0 || ms > INT32_MAX)
 		ttl.raw = SPAN_LIT("0");
-	if ((r = object_put(o, "\"ttlMs\":")) != 0 || (r = piece_add(o->to, ttl.raw)) != 0)
+	if ((r = bridge_object_put(o, "\"ttlMs\":")) != 0 || (r = bridge_pieces_add(o->to, ttl.raw)) != 0)
 		return r;
-	return object_put(o, "\"cacheScope\":\"private\"");
+	return bridge_object_put(o, "\"cacheScope\":\"private\"");
 }
 
 static int
 put_result(struct bridge_pieces *to, const struct rpc_answer *from, const struct bridge_answer *how,
-    const struct plan *p)
+    const struct bridge_plan *p)
 {
 	const struct json_value	large[] = { from->content, from->structured };
 	struct json_iter	it;
 	struct json_value	value;
 	struct span		key;
-	struct object		o;
+	struct bridge_object		o;
 	int			r;
 
 	if ((r = object_open(&o, to)) != 0)
 		return r;
-	if (p->stamp && (r = object_put(&o, p->task ? "\"resultType\":\"task\"" : "\"resultType\":\"complete\"")) != 0)
+	if (p->stamp && (r = bridge_object_put(&o, p->task ?
+	    "\"resultType\":\"task\"" : "\"resultType\":\"complete\"")) != 0)
 		return r;
 	json_iter_init(&it, from->result);
 	json_iter_know(&it, large, sizeof(large) / sizeof(large[0]));
 	while (json_iter_next(&it, &key, &value))
-		if ((r = put_member(&o, key, value, from, how, p)) != 0)
+		if ((r = bridge_put_member(&o, key, value, from, how, p)) != 0)
 			return r;
-	if (p->stamp && from->meta.type == JSON_NONE && (r = object_put(&o, "\"_meta\":{" OUR_INFO "}")) != 0)
+	if (p->stamp && from->meta.type == JSON_NONE &&
+	    (r = bridge_object_put(&o, "\"_meta\":{" BRIDGE_OUR_INFO "}")) != 0)
 		return r;
 	if (p->as_text && from->content.type == JSON_NONE &&
-	    ((r = object_put(&o, "")) != 0 || (r = put_as_text(to, from->structured)) != 0))
+	    ((r = bridge_object_put(&o, "")) != 0 || (r = put_as_text(to, from->structured)) != 0))
 		return r;
 	if (p->hints && (r = put_hints(&o, from, how)) != 0)
 		return r;
@@ -434,16 +409,16 @@ put_error(struct bridge_pieces *to, const struct rpc_answer *from, const struct 
 	if ((r = make_data(to, from, how, code, &data)) != 0)
 		return r;
 	if (code == from->error_code && from->error_message.type == JSON_STRING && data.p == from->error_data.raw.p)
-		return piece_add(to, from->error.raw);
+		return bridge_pieces_add(to, from->error.raw);
 	text = arena_fmt(to->arena, "{\"code\":%lld,\"message\":", (long long)code);
 	if (text.p == NULL)
 		return E_NOMEM;
-	if ((r = piece_add(to, text)) != 0)
+	if ((r = bridge_pieces_add(to, text)) != 0)
 		return r;
 	if (from->error_message.type == JSON_STRING)
-		r = piece_add(to, from->error_message.raw);
+		r = bridge_pieces_add(to, from->error_message.raw);
 	else
-		r = piece_str(to, "\"the server gave no message\"");
+		r = bridge_pieces_str(to, "\"the server gave no message\"");
 	if (r != 0)
 		return r;
 	if (code == -32603) {
@@ -452,11 +427,11 @@ put_error(struct bridge_pieces *to, const struct rpc_answer *from, const struct 
 		    SPAN_FMT(how->request_id), how->request_id.n > 0 ? "\"" : "");
 		if (text.p == NULL)
 			return E_NOMEM;
-		r = piece_add(to, text);
-	} else if (from->error_data.type != JSON_NONE && (r = piece_str(to, ",\"data\":")) == 0) {
-		r = piece_add(to, data);
+		r = bridge_pieces_add(to, text);
+	} else if (from->error_data.type != JSON_NONE && (r = bridge_pieces_str(to, ",\"data\":")) == 0) {
+		r = bridge_pieces_add(to, data);
 	}
-	return r != 0 ? r : piece_str(to, "}");
+	return r != 0 ? r : bridge_pieces_str(to, "}");
 }
 
 /* --- the message --------------------------------------------------------------------------------- */
@@ -465,8 +440,8 @@ int
 bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, struct arena *a,
     struct bridge_pieces *out)
 {
-	static const struct plan	nothing;
-	struct plan			p;
+	static const struct bridge_plan	nothing;
+	struct bridge_plan			p;
 	int				r;
 
 	*out = (struct bridge_pieces){ .arena = a };
@@ -475,93 +450,23 @@ bridge_answer(const struct rpc_answer *from, const struct bridge_answer *how, st
 	if (how->upstream_modern && from->result_type.type != JSON_NONE && !json_is(from->result_type, "complete") &&
 	    !(how->task && json_is(from->result_type, "task")))
 		return E_UPSTREAM;
-	if ((r = piece_str(out, "{\"jsonrpc\":\"2.0\",\"id\":")) != 0 || (r = piece_add(out, how->id)) != 0)
+	if ((r = bridge_pieces_str(out, "{\"jsonrpc\":\"2.0\",\"id\":")) != 0 ||
+	    (r = bridge_pieces_add(out, how->id)) != 0)
 		return r;
 	if (from->is_error && how->method == MCP_COMPLETION_COMPLETE && from->error_code == -32601)
-		return piece_str(out, mcp_version_is_modern(how->client) ? ",\"result\":{\"resultType\":"
-		    "\"complete\",\"_meta\":{" OUR_INFO "}," NO_VALUES "}}" : ",\"result\":{" NO_VALUES "}}");
+		return bridge_pieces_str(out, mcp_version_is_modern(how->client) ? ",\"result\":{\"resultType\":"
+		    "\"complete\",\"_meta\":{" BRIDGE_OUR_INFO "}," NO_VALUES "}}" : ",\"result\":{" NO_VALUES "}}");
 	if (from->is_error) {
-		if ((r = piece_str(out, ",\"error\":")) != 0 || (r = put_error(out, from, how)) != 0)
+		if ((r = bridge_pieces_str(out, ",\"error\":")) != 0 || (r = put_error(out, from, how)) != 0)
 			return r;
-		return piece_str(out, "}");
+		return bridge_pieces_str(out, "}");
 	}
-	p = make_plan(from, how);
-	if ((r = piece_str(out, ",\"result\":")) != 0)
+	p = bridge_make_plan(from, how);
+	if ((r = bridge_pieces_str(out, ",\"result\":")) != 0)
 		return r;
 	if (memcmp(&p, &nothing, sizeof(p)) == 0)
-		r = piece_add(out, from->result.raw);
+		r = bridge_pieces_add(out, from->result.raw);
 	else
 		r = put_result(out, from, how, &p);
-	return r != 0 ? r : piece_str(out, "}");
-}
-
-/* --- the message in parts ------------------------------------------------------------------------ */
-
-bool
-bridge_may_open(const struct rpc_part *p, const struct bridge_answer *how)
-{
-	const struct rpc_answer	*from = &p->answer;
-	const struct plan	 plan = make_plan(from, how);
-
-	if (how->method != MCP_TOOLS_CALL || how->client <= MCP_2025_03_26 ||
-	    (p->open_structured && plan.no_structured))
-		return false;
-	/* A resultType that comes behind what is large is looked at there; but what asks is not passed on. */
-	return !how->upstream_modern || p->complete ||
-	    (from->result_type.type == JSON_NONE && !how->may_ask);
-}
-
-/* The members that stand in the text at hand; *key is that of the open value, if one is. */
-static int
-put_members(struct object *o, const struct rpc_part *p, const struct bridge_answer *how, struct span *key)
-{
-	struct plan		plan = make_plan(&p->answer, how);
-	struct json_iter	it;
-	struct json_value	value;
-	int			r;
-
-	plan.as_text = false;		/* there is something else: what was large */
-	json_iter_members(&it, p->members);
-	json_iter_know(&it, &p->answer.content, 1);
-	while (json_iter_next(&it, key, &value))
-		if ((r = put_member(o, *key, value, &p->answer, how, &plan)) != 0)
-			return r;
-	return 0;
-}
-
-int
-bridge_open(const struct rpc_part *p, const struct bridge_answer *how, bool first, struct arena *a,
-    struct bridge_pieces *out)
-{
-	struct object	o = { .to = out, .comma = !first };
-	struct span	key;
-	int		r;
-
-	*out = (struct bridge_pieces){ .arena = a };
-	if (first && ((r = piece_str(out, "{\"jsonrpc\":\"2.0\",\"id\":")) != 0 ||
-	    (r = piece_add(out, how->id)) != 0 || (r = piece_str(out, ",\"result\":{")) != 0))
-		return r;
-	if (first && mcp_version_is_modern(how->client) && (r = object_put(&o, "\"resultType\":\"complete\"")) != 0)
-		return r;
-	if ((r = put_members(&o, p, how, &key)) != 0)
-		return r;
-	return object_keep(&o, key, (struct json_value){ JSON_NONE, span_part(p->answer.text, p->open, 0) });
-}
-
-int
-bridge_close(const struct rpc_part *p, const struct bridge_answer *how, struct arena *a, struct bridge_pieces *out)
-{
-	struct object	o = { .to = out, .comma = true };
-	struct span	key;
-	int		r;
-
-	*out = (struct bridge_pieces){ .arena = a };
-	if (how->upstream_modern && p->answer.result_type.type != JSON_NONE && !p->complete)
-		return E_UPSTREAM;
-	if ((r = put_members(&o, p, how, &key)) != 0)
-		return r;
-	if (mcp_version_is_modern(how->client) && p->answer.meta.type == JSON_NONE &&
-	    (r = object_put(&o, "\"_meta\":{" OUR_INFO "}")) != 0)
-		return r;
-	return piece_str(out, "}}");
+	return r != 0 ? r : bridge_pieces_str(out, "}");
 }

@@ -12,20 +12,12 @@
 #include <stddef.h>
 
 #include "lib/bug.h"
-#include "lib/log.h"
-#include "lib/sum.h"
 #include "worker/admit.h"
-#include "mcp/capability.h"
-#include "mcp/task.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
-#include "worker/inputs.h"
-#include "worker/meta.h"
 #include "worker/param.h"
-#include "worker/park.h"
 #include "worker/record.h"
 #include "worker/reply.h"
-#include "worker/roots.h"
 #include "worker/rounds.h"
 #include "worker/talk.h"
 #include "worker/tasks.h"
@@ -179,7 +171,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 		call_finish(c, &ready);
 }
 
-static const struct route_ops route_ops = { on_answer, on_body, on_whole, on_message, on_end };
+const struct route_ops call_route_ops = { on_answer, on_body, on_whole, on_message, on_end };
 
 /* A modern client that goes away cancels (mcp-wire 3.4); a legacy one does not (3.3). */
 static void
@@ -274,233 +266,6 @@ call_take_client(struct call *c, struct request *rq)
 
 /* --- the beginning ---------------------------------------------------------------------------- */
 
-static uint32_t
-deadline_of(const struct request *rq, const struct call_ask *ask)
-{
-	uint64_t	ms = ask->server->timeout_ms != 0 ? ask->server->timeout_ms :
-	    rq->config->params.call_timeout;
-
-	if (ask->timeout_ms != 0 && ask->timeout_ms < ms)
-		ms = ask->timeout_ms;
-	return (uint32_t)ms;
-}
-
-static uint64_t
-until_of(const struct call *c)
-{
-	return loop_now_ms(c->rq->w->loop) + (c->patience_ms != 0 ? c->patience_ms : deadline_of(c->rq, &c->ask));
-}
-
-static void
-call_dispatch(struct call *c)
-{
-	struct request	*rq = c->rq;
-	uint64_t	 now_ms = loop_now_ms(rq->w->loop);
-	struct route_request q = {
-		.policy = rq->config->policy, .server = c->ask.server,
-		.instance = c->ask.task != NULL ? c->ask.task->instance : call_instance(rq, c->ask.server),
-		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
-		.method = c->method, .body = buf_rest(&c->up),
-		/* What Mcp-Name repeats: of a completion nothing. */
-		.name = c->ask.what == CALL_COMPLETION ? no_text : c->task_id.n > 0 ? c->task_id : c->ask.tool,
-		.id = c->up_id, .modern_meta = c->up_meta,
-		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
-		.params = c->ask.params, .param_count = c->ask.param_count,
-		.progress_token = c->up_token,
-	};
-	int		 e;
-
-	if (!spool_may_dispatch(rq->w->spool, c->begin_seq)) {
-		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
-		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
-		call_fail(c, E_AUDIT, false, no_text);
-		return;
-	}
-	if (c->cancelled || (c->client != NULL && c->client->gone && rq->modern)) {
-		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
-		call_fail(c, E_CLOSED, false, no_text);
-		return;
-	}
-	if ((e = route_start(rq->w, &c->route, &route_ops, &q)) != 0) {
-		admit_settle(rq, c->ask.server, &c->breaker, e);
-		call_fail(c, e, false, no_text);
-	}
-}
-
-/* A reload changed the server while the call was on its way, and nothing of it was done yet: it begins
- * again under the policy now in force, whole, so that one policy alone answers for it.
- * 0, E_SERVER (no such server any more) or E_POLICY. */
-static int
-call_renew(struct call *c)
-{
-	struct request	*rq = c->rq;
-	const struct rec_server	*s;
-	struct span	 server;
-
-	if (rq->config == rq->w->config)
-		return 0;
-	server = snap_text(rq->config->policy, c->ask.server->name);
-	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
-	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)
-		return E_SERVER;
-	decide(rq->w->config->policy, &rq->who, &(struct object){ call_kind(c->ask.what)->object, server,
-	    c->ask.tool }, &c->decision);
-	if (!c->decision.allow)
-		return E_POLICY;
-	if (c->counted) {
-		inflight_end(&rq->w->inflight, c->ask.server->profile);
-		c->counted = inflight_begin(&rq->w->inflight, s->profile) == 0;
-	}
-	config_release(&rq->config);
-	rq->config = config_hold(rq->w->config);
-	c->ask.server = s;
-	c->answer.server = call_server_name(c);
-	if (rq->server != NULL)
-		rq->server = s;
-	return 0;
-}
-
-/* The policy now in force denies it.  Nothing was done, so that is a refusal like any other. */
-static void
-call_deny(struct call *c)
-{
-	struct request		*rq = c->client;
-	const struct call_ask	 ask = c->ask;
-	const struct decision	 d = c->decision;
-
-	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
-	call_close(c, AUDIT_OUTCOME_REFUSED, E_POLICY);
-	if (rq->gone)
-		request_done(rq);
-	else
-		call_reply_denied(rq, &ask, &d);
-}
-
-static void
-on_again(struct loop_timer *t, void *arg)
-{
-	struct call	*c = arg;
-	int		 e;
-
-	(void)t;
-	MAGIC_CHECK(c, CALL_MAGIC);
-	if (c->given_up != 0) {
-		call_cancel(c);
-		return;
-	}
-	if ((e = call_renew(c)) != 0) {
-		breaker_unknown(&c->rq->w->breakers, &c->breaker, loop_now_ms(c->rq->w->loop));
-		if (e == E_POLICY)
-			call_deny(c);
-		else
-			call_fail(c, e, false, no_text);
-	} else {
-		call_dispatch(c);
-	}
-}
-
-void
-call_dispatch_turn(void *arg)
-{
-	struct worker	*w = arg;
-	struct call	*c = w->dispatch, *next;
-
-	w->dispatch = NULL;
-	w->dispatch_last = &w->dispatch;
-	for (; c != NULL; c = next) {
-		next = c->next;
-		call_dispatch(c);
-	}
-}
-
-/* Ours, when the client wants progress: a number that no other call of any worker has; the runner puts
- * one of its own in its place (mcp-wire 14.5). */
-static struct span
-progress_token(const struct call *c)
-{
-	struct worker	*w = c->rq->w;
-
-	if (c->notes.token.n == 0)
-		return no_text;
-	return arena_fmt(&c->rq->x->arena, "%llu",
-	    (unsigned long long)((uint64_t)(w->slot + 1) << 40 | ++w->progress_tokens));
-}
-
-static int
-call_write(struct call *c, struct span state, struct span responses)
-{
-	const struct call_kind		*kind = call_kind(c->ask.what);
-	const bool			 is_own = c->method != kind->method;	/* not the client's request */
-	const struct span		 token = c->up_token = is_own ? no_text : progress_token(c);
-	const struct bridge_request	 up = is_own ? (struct bridge_request){
-		.method = c->method, .id = SPAN_LIT("0"), .task_id = c->task_id, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.declared | c->declares, .input_responses = responses,
-	} : (struct bridge_request){
-		.method = kind->method, .id = SPAN_LIT("0"), .name = kind->named ? c->ask.tool : no_text,
-		.task = c->task, .arguments = c->ask.arguments, .ref = c->ask.ref, .ref_name = c->ask.tool,
-		.uri = c->ask.own_uri && c->ask.what == CALL_RESOURCE ? c->ask.tool : no_text,
-		.ref_is_uri = c->ask.own_uri,
-		.task_id = c->task_id,
-		.from = c->ask.from, .meta = BRIDGE_EITHER,
-		.capabilities = c->asks.declared | c->declares, .progress_token = token,
-		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
-	};
-
-	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
-}
-
-/* With what the client brought of earlier rounds. */
-static int
-call_write_first(struct call *c)
-{
-	const struct retry	*retry = &c->rq->retry;
-	const struct span	 given = c->ask.what == CALL_TASK_UPDATE ? c->rq->msg.input_responses.raw :
-				    retry->responses;
-	struct buf		 responses;
-	int			 r;
-
-	if (given.n == 0)
-		return call_write(c, retry->state, no_text);
-	buf_init(&responses, given.n + 1);
-	if ((r = roots_put_responses(&responses, c, given)) == 0)
-		r = call_write(c, retry->state, buf_rest(&responses));
-	buf_fini(&responses);
-	return r;
-}
-
-static int
-call_prepare(struct call *c)
-{
-	struct request		*rq = c->rq;
-	const struct call_kind	*kind = call_kind(c->ask.what);
-	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision };
-	struct audit_fields	 f;
-	int			 r;
-
-	if (rq->retry.given && rq->retry.server != sum64(snap_text(rq->config->policy, c->ask.server->name)))
-		return E_MCP_STATE;
-	if ((r = call_write_first(c)) != 0)
-		return r;
-	record_start(rq, &what, &f);
-	return spool_begin(rq->w->spool, rq->id, rq->config->generation, &f, &c->begin_seq);
-}
-
-int
-call_again_with(struct call *c, struct span state, struct span responses)
-{
-	uint64_t	 retry_after_ms;
-	int		 r;
-
-	buf_fini(&c->up);
-	if ((r = call_write(c, state, responses)) != 0)
-		return r;
-	if (!admit_again(c->rq, c->ask.server, &c->breaker, &retry_after_ms))
-		return E_BREAKER;
-	c->until_ms = until_of(c);
-	call_dispatch(c);
-	return 0;
-}
-
 void
 call_begin(struct request *rq, const struct call_ask *ask)
 {
@@ -541,7 +306,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->ask = *ask;
 	c->decision = d;
 	c->breaker = ticket;
-	loop_timer_init(w->loop, &c->again, on_again, c);
+	loop_timer_init(w->loop, &c->again, call_on_again, c);
 	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
 	rq->plain_call = ask->style == CALL_PLAIN;
 	w->calls_running++;
@@ -554,7 +319,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	/* The client that asks again is another one. */
 	c->answer.holds = rq->modern && c->answer.may_ask;
 	tasks_plan(c);
-	c->until_ms = until_of(c);
+	c->until_ms = call_until(c);
 	if ((e = call_prepare(c)) != 0) {
 		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);

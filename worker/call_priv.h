@@ -78,6 +78,16 @@ void		 call_finish(struct call *c, const struct answer_ready *ready);
 void		 call_cancel(struct call *c);
 /* It ends with this error once its server's message is dealt with: the server is told, whatever it answers. */
 void		 call_give_up(struct call *c, int error);
+/* What its route says. */
+extern const struct route_ops call_route_ops;
+
+/* dispatch.c */
+/* Its request is written, and its `begin`; it goes out at the turn's end.  0, or E_*: it does not begin. */
+must_check int	 call_prepare(struct call *c);
+/* When an answer to what is sent now is late; monotonic ms. */
+uint64_t	 call_until(const struct call *c);
+/* Of c->again: it goes out again, if the policy now in force allows it. */
+void		 call_on_again(struct loop_timer *t, void *c);
 /* The same request goes to the server again, with these in it; texts are copied.  0 or E_*: it did not. */
 must_check int	 call_again_with(struct call *c, struct span state, struct span responses);
 
