@@ -131,28 +131,37 @@ task_read_made(const struct rpc_answer *from, bool modern, struct task_said *out
 
 /* --- ids in answers ------------------------------------------------------------------------------ */
 
+/* The ids of up to two objects, in the order of the text. */
 static int
-add_id(struct splices *s, struct json_value object, struct span id)
+add_ids(struct splices *s, struct json_value one, struct json_value other, struct span id)
 {
-	struct json_value	theirs = json_get(object, "taskId");
+	struct json_value	first = json_get(one, "taskId"), second = json_get(other, "taskId"), swap = first;
+	int			r;
 
-	return theirs.type == JSON_NONE ? 0 : splices_add(s, theirs.raw, id);
+	if (first.type != JSON_NONE && second.type != JSON_NONE && second.raw.p < first.raw.p) {
+		first = second;
+		second = swap;
+	}
+	if (first.type != JSON_NONE && (r = splices_add(s, first.raw, id)) != 0)
+		return r;
+	return second.type == JSON_NONE ? 0 : splices_add(s, second.raw, id);
 }
 
 int
 task_rename(const struct rpc_answer *from, enum mcp_method method, struct span id, struct bridge_pieces *pieces)
 {
-	struct splices	s;
-	int		r;
+	struct json_value	task = { JSON_NONE, SPAN_NONE };
+	struct splices		s;
+	int			r;
 
 	splices_init(&s, pieces->arena);
-	if (method == MCP_TASKS_RESULT) {
-		r = add_id(&s, json_get(from->meta, RELATED), id);
-	} else if ((r = add_id(&s, from->result, id)) == 0 && method == MCP_TOOLS_CALL) {
-		/* One of the two: a modern server's task is the result, a legacy one's is in it. */
-		if (s.count == 0)
-			r = add_id(&s, json_get(from->result, "task"), id);
+	/* A modern server's task is the result, a legacy one's is in it when it was just made. */
+	if (method != MCP_TASKS_RESULT) {
+		task = from->result;
+		if (method == MCP_TOOLS_CALL && json_get(task, "taskId").type == JSON_NONE)
+			task = json_get(task, "task");
 	}
+	r = add_ids(&s, task, json_get(from->meta, RELATED), id);
 	return r != 0 ? r : splice_pieces(pieces, &s);
 }
 

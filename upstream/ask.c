@@ -196,7 +196,7 @@ feed_scan(struct ask *a, struct span fresh)
 	return rpc_scan_feed(a->scan, fresh) == E_NOMEM ? E_NOMEM : 0;
 }
 
-/* The stream of a session stays open, and what its reader holds is counted. */
+/* A stream may stay open, and what its reader holds is counted. */
 static int
 feed_stream(struct ask *a, struct span bytes)
 {
@@ -204,9 +204,8 @@ feed_stream(struct ask *a, struct span bytes)
 	int			 r = sse_reader_feed(&a->sse, bytes);
 	size_t			 room = sse_reader_room(&a->sse);
 
-	if (a->request.kind != ASK_STREAM)
-		return r;
-	a->heard_ms = loop_now_ms(pool_loop(a->shared->pool));
+	if (a->request.kind == ASK_STREAM)
+		a->heard_ms = loop_now_ms(pool_loop(a->shared->pool));
 	b->used += room - a->sse_bytes;
 	if (r == 0 && room > a->sse_bytes && b->used > b->limit)
 		r = E_OVERLOAD;

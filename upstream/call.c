@@ -34,6 +34,7 @@ struct upstream_call {
 	unsigned		 server_requests;
 	bool			 asking, sent, retried, in_message, unwanted;
 	bool			 waits;		/* upstream_call_wait() */
+	bool			 paused;	/* upstream_call_pause() */
 	bool			 about;		/* answered with what is known: the timer delivers it */
 	uint64_t		 begun_ms;
 	upstream_message_fn	*on_message;
@@ -158,7 +159,7 @@ more_time(struct upstream_call *c)
 	uint64_t	now = loop_now_ms(c->u->loop), until = now + c->request.deadline_ms;
 	uint64_t	most = c->begun_ms + (uint64_t)PROGRESS_TIMES * c->request.deadline_ms;
 
-	if (c->waits)
+	if (c->waits || c->paused)
 		return;
 	until = until < most ? until : most;
 	if (until > now)
@@ -543,6 +544,7 @@ upstream_call_pause(struct upstream_call *c, bool on)
 	if (c->unwanted || !c->asking)
 		return;
 	fetch_pause(&c->ask.fetch, on);
+	c->paused = on;
 	loop_timer_disarm(&c->timer);
 	if (!on)
 		loop_timer_arm(&c->timer, c->request.deadline_ms);

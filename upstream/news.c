@@ -82,6 +82,7 @@ news_free(struct news *n)
 	MAGIC_CHECK(n, NEWS_MAGIC);
 	let_server_go(n);
 	news_settle(n);
+	loop_timer_disarm(&n->again);
 	loop_timer_disarm(&n->patience);
 	loop_timer_disarm(&n->linger);
 	loop_timer_disarm(&n->tell);
@@ -384,6 +385,7 @@ news_end_all(struct upstream *u)
 		let_server_go(n);
 		n->state = NEWS_OVER;
 		n->changed = 0;
+		loop_timer_disarm(&n->again);
 		loop_timer_disarm(&n->tell);
 		/* Those that wait are told in another turn: they may wish anew. */
 		loop_timer_arm(&n->patience, 0);

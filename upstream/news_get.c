@@ -249,6 +249,8 @@ news_get_close(struct news *n)
 	if (g == NULL)
 		return;
 	n->get = NULL;
+	/* It hears no more: not of its own end either. */
+	listen_stop(&g->listen);
 	if (g->listen.session[0] != '\0') {
 		reply_end_session(n->u, &g->listen.target, g->listen.version, span_of(g->listen.session));
 		peer_session_lost(n->peer, span_of(g->listen.session));

@@ -321,9 +321,9 @@ flush(struct pool_conn *c)
 		conn_free(c);
 		return;
 	}
-	if (c->state != POOL_USED || c->write_failed)
+	if (c->state != POOL_USED)
 		return;
-	r = http_queue_write(&c->out, c->fd);
+	r = c->write_failed ? 0 : http_queue_write(&c->out, c->fd);
 	c->sent += before - c->out.bytes;
 	if (r == E_CLOSED) {
 		/* Reading says what became of it: perhaps an answer came before the end. */

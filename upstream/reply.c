@@ -142,6 +142,9 @@ reply_own(struct upstream *u, const struct upstream_target *target, enum mcp_ver
 	struct buf	b;
 	int		r;
 
+	/* Servers may ask this as often as they like; what clients answer goes first. */
+	if (u->reply_count >= REPLIES_MAX / 2)
+		return;
 	buf_init(&b, RPC_ID_MAX + 256);
 	r = buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,", SPAN_FMT(m->id));
 	if (r == 0 && m->method == MCP_PING)

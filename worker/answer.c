@@ -20,6 +20,7 @@ answer_init(struct answer *a, struct request *rq)
 {
 	*a = (struct answer){ .rq = rq, .budget = &rq->w->answers };
 	buf_init(&a->held, ANSWER_MAX);
+	buf_init(&a->named, ANSWER_MAX);
 }
 
 void
@@ -50,6 +51,7 @@ void
 answer_fini(struct answer *a)
 {
 	drop_held(a);
+	buf_fini(&a->named);
 	rpc_scan_free(&a->scan);
 }
 
@@ -247,29 +249,24 @@ rewrite_uris(const struct answer *a, struct answer_ready *out)
 
 /* A task's questions: who asks. */
 static int
-name_server(const struct answer *a, struct answer_ready *out)
+name_server(struct answer *a, struct answer_ready *out)
 {
 	struct json_value	requests = json_get(out->answer.result, "inputRequests");
-	struct arena		*arena = &a->rq->x->arena;
 	struct splices		s;
-	struct span		named;
-	struct buf		b;
 	int			r;
 
 	if (a->rq->msg.method != MCP_TASKS_GET || requests.type != JSON_OBJECT)
 		return 0;
-	splices_init(&s, arena);
-	buf_init(&b, ANSWER_MAX);
-	if ((r = mcp_elicit_put_requests(&b, requests, a->server)) == 0) {
-		named = arena_dup(arena, buf_rest(&b));
-		r = named.p == NULL ? E_NOMEM : splices_add(&s, requests.raw, named);
-	}
-	buf_fini(&b);
-	return r != 0 ? r : splice_pieces(&out->pieces, &s);
+	splices_init(&s, &a->rq->x->arena);
+	buf_clear(&a->named);
+	if ((r = mcp_elicit_put_requests(&a->named, requests, a->server)) != 0 ||
+	    (r = splices_add(&s, requests.raw, buf_rest(&a->named))) != 0)
+		return r;
+	return splice_pieces(&out->pieces, &s);
 }
 
 int
-answer_convert(const struct answer *a, struct answer_ready *out)
+answer_convert(struct answer *a, struct answer_ready *out)
 {
 	const struct bridge_answer	how = how_of(a);
 	struct request			*rq = a->rq;
@@ -283,7 +280,8 @@ answer_convert(const struct answer *a, struct answer_ready *out)
 		r = name_server(a, out);
 	if (r == 0 && a->uris.n > 0)
 		r = rewrite_uris(a, out);
-	return r == E_JSON_DUPLICATE ? E_UPSTREAM : r;
+	/* Too many places to change are the server's doing, not the client's. */
+	return r == E_JSON_DUPLICATE || r == E_TOOBIG ? E_UPSTREAM : r;
 }
 
 int

@@ -29,6 +29,7 @@ struct answer {
 	size_t			 counted;	/* against the budget */
 	struct buf		 held;		/* the whole, or what does not pass yet */
 	uint64_t		 base;		/* offset of held in the whole */
+	struct buf		 named;		/* a task's questions, with who asks them */
 	const struct rpc_answer	*whole;		/* or the whole, read already; borrowed */
 	/* A large one: */
 	struct rpc_scan		*scan;		/* of what came */
@@ -62,6 +63,6 @@ void	answer_give(struct answer *a, const struct rpc_answer *whole, bool modern);
  * out->pieces, to be sent behind the audit's `end`. */
 must_check int answer_finish(struct answer *a, struct answer_ready *out);
 /* out->answer for the client: pieces and is_error.  0, or E_* as above. */
-must_check int answer_convert(const struct answer *a, struct answer_ready *out);
+must_check int answer_convert(struct answer *a, struct answer_ready *out);
 
 #endif

@@ -188,6 +188,8 @@ on_client_gone(struct request *rq)
 		return;
 	}
 	asks_end(&c->asks);
+	/* What it has not read goes nowhere, and must not hold up the rest.  Last: the call may end here. */
+	route_credit(&c->route, answer_credit(&c->answer, SIZE_MAX));
 }
 
 /* Nor does one that is away for long; but its server does not wait for answers any more. */

@@ -42,6 +42,7 @@ struct call {
 	struct breaker_ticket	 breaker;
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
+	int			 failed;	/* with this, before anything went out; or 0 */
 	int			 given_up;	/* by us, with this error, while its server works; or 0 */
 	bool			 as_result;	/* its failure is the tool's, not the gateway's: isError */
 	struct route		 route;

@@ -13,6 +13,7 @@
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/roots.h"
+#include "worker/view.h"
 
 static const struct span no_text = { NULL, 0 };
 
@@ -109,6 +110,14 @@ call_until(const struct call *c)
 	return loop_now_ms(c->rq->w->loop) + (c->patience_ms != 0 ? c->patience_ms : deadline_of(c->rq, &c->ask));
 }
 
+/* Nothing went out.  This turn's records are written, and the client must not have its answer before the `end`. */
+static void
+fail_next_turn(struct call *c, int error)
+{
+	c->failed = error;
+	loop_timer_arm(&c->again, 0);
+}
+
 static void
 call_dispatch(struct call *c)
 {
@@ -131,17 +140,17 @@ call_dispatch(struct call *c)
 	if (!spool_may_dispatch(rq->w->spool, c->begin_seq)) {
 		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
-		call_fail(c, E_AUDIT, false, no_text);
+		fail_next_turn(c, E_AUDIT);
 		return;
 	}
 	if (c->cancelled || (c->client != NULL && c->client->gone && rq->modern)) {
 		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
-		call_fail(c, E_CLOSED, false, no_text);
+		fail_next_turn(c, E_CLOSED);
 		return;
 	}
 	if ((e = route_start(rq->w, &c->route, &call_route_ops, &q)) != 0) {
 		admit_settle(rq, c->ask.server, &c->breaker, e);
-		call_fail(c, e, false, no_text);
+		fail_next_turn(c, e);
 	}
 }
 
@@ -173,12 +182,13 @@ call_renew(struct call *c)
 	rq->config = config_hold(rq->w->config);
 	c->ask.server = s;
 	c->answer.server = call_server_name(c);
+	c->answer.uris = view_uris(rq, s);
 	if (rq->server != NULL)
 		rq->server = s;
 	return 0;
 }
 
-/* The policy now in force denies it.  Nothing was done, so that is a refusal like any other. */
+/* The policy now in force denies it.  When nothing was done, that is a refusal like any other. */
 static void
 call_deny(struct call *c)
 {
@@ -186,7 +196,11 @@ call_deny(struct call *c)
 	const struct call_ask	 ask = c->ask;
 	const struct decision	 d = c->decision;
 
-	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
+	metric_add(&c->rq->w->metrics, METRIC_calls_denied_total, 1);
+	if (c->park != NULL || c->drive != NULL || c->rounds != NULL) {
+		call_fail(c, E_POLICY, true, no_text);
+		return;
+	}
 	call_close(c, AUDIT_OUTCOME_REFUSED, E_POLICY);
 	if (rq->gone)
 		request_done(rq);
@@ -204,6 +218,10 @@ call_on_again(struct loop_timer *t, void *arg)
 	MAGIC_CHECK(c, CALL_MAGIC);
 	if (c->given_up != 0) {
 		call_cancel(c);
+		return;
+	}
+	if (c->failed != 0) {
+		call_fail(c, c->failed, false, no_text);
 		return;
 	}
 	if ((e = call_renew(c)) != 0) {

@@ -14,6 +14,7 @@
 #include "mcp/task.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
+#include "worker/events.h"
 #include "worker/farewell.h"
 #include "worker/rounds.h"
 #include "worker/tasks.h"
@@ -107,7 +108,7 @@ tell_progress(struct drive *d, const struct task_said *said)
 	if (buf_put_fmt(&b, "{\"progressToken\":0,\"progress\":%u%s", d->steps,
 	    said->message.type == JSON_STRING ? ",\"message\":" : "") == 0 && buf_put(&b, said->message.raw) == 0 &&
 	    buf_put_str(&b, "}") == 0 && json_parse(buf_rest(&b), true, &m.params, NULL) == 0)
-		notes_relay(&c->notes, c->client, &m);
+		notes_relay(&c->notes, c->client, &m, no_text);
 	buf_fini(&b);
 }
 
@@ -168,6 +169,15 @@ ask_client(struct drive *d, struct json_value requests)
 /* --- answers of the server ---------------------------------------------------------------------- */
 
 /* What the answer to tools/call would have been: it stands in the task.  False: it is none. */
+/* Only the outer result was proven to have no member twice: a client must read what is read here. */
+static bool
+is_unique(struct json_value v)
+{
+	struct json_value	same;
+
+	return json_parse(v.raw, true, &same, NULL) == 0;
+}
+
 static bool
 read_inlined(const struct rpc_answer *from, bool failed, struct rpc_answer *out)
 {
@@ -179,7 +189,7 @@ read_inlined(const struct rpc_answer *from, bool failed, struct rpc_answer *out)
 		out->error_data = json_get(out->error, "data");
 		if (json_i64(json_get(out->error, "code"), &out->error_code) != 0)
 			out->error_code = 0;
-		return out->error.type == JSON_OBJECT;
+		return out->error.type == JSON_OBJECT && is_unique(out->error);
 	}
 	out->result = json_get(from->result, "result");
 	out->result_type = json_get(out->result, "resultType");
@@ -187,7 +197,7 @@ read_inlined(const struct rpc_answer *from, bool failed, struct rpc_answer *out)
 	out->content = json_get(out->result, "content");
 	out->structured = json_get(out->result, "structuredContent");
 	out->is_error_value = json_get(out->result, "isError");
-	return out->result.type == JSON_OBJECT;
+	return out->result.type == JSON_OBJECT && is_unique(out->result);
 }
 
 static void
@@ -216,7 +226,7 @@ go_on(struct drive *d, const struct task_said *said, const struct rpc_answer *fr
 	if (said->poll_ms != 0)
 		d->poll_ms = said->poll_ms < DRIVE_POLL_LEAST_MS ? DRIVE_POLL_LEAST_MS :
 		    said->poll_ms > DRIVE_POLL_MOST_MS ? DRIVE_POLL_MOST_MS : said->poll_ms;
-	if (!d->alone && d->c->client != NULL && d->c->client->gone) {
+	if (!d->alone && d->c->client != NULL && (d->c->client->gone || !events_are_heard(d->c->client))) {
 		d->alone = true;
 		if (d->until_ms > now_ms(d->c) + DRIVE_ALONE_MS)
 			d->until_ms = now_ms(d->c) + DRIVE_ALONE_MS;

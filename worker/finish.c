@@ -105,13 +105,13 @@ call_fail(struct call *c, int error, bool sent, struct span text)
 	said = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), text.n > 0 ? ": " : "",
 	    SPAN_FMT(span_part(text, 0, 600)));
 	call_close(c, outcome_of(error, sent), error);
-	if (c->cancelled) {
-		/* Who cancelled gets no response (2025-11-25 basic/utilities/cancellation). */
-		reply_accepted(rq);
-	} else if (begun) {
+	if (begun) {
 		/* Half an answer went out: it must not look whole. */
 		flow_end(&rq->x->answer, FLOW_BROKEN);
 		request_done(rq);
+	} else if (c->cancelled) {
+		/* Who cancelled gets no response (2025-11-25 basic/utilities/cancellation). */
+		reply_accepted(rq);
 	} else {
 		call_tell_error(c, error, said);
 	}
@@ -321,6 +321,9 @@ call_finish(struct call *c, const struct answer_ready *ready)
 		call_lose_task(c);
 	else if (ready->is_task)
 		call_take_task(c, ready);
+	else if (ready->input_required && c->rq->modern && c->park != NULL)
+		/* It asked in the legacy way, and is another server now. */
+		call_fail(c, E_UPSTREAM, true, SPAN_LIT("it changed its era while it was asked"));
 	else if (ready->input_required && c->rq->modern && c->ask.style == CALL_PLAIN)
 		call_ask_inputs(c, ready, false);
 	else if (ready->input_required)

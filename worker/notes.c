@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "mcp/task.h"
 #include "worker/events.h"
 #include "worker/notes.h"
 
@@ -98,8 +99,8 @@ relay_message(struct notes *n, struct request *to, const struct rpc_answer *m)
 	(void)!events_give(to, &m->text, 1, true);
 }
 
-void
-notes_relay(struct notes *n, struct request *to, const struct rpc_answer *m)
+static void
+relay(struct notes *n, struct request *to, const struct rpc_answer *m)
 {
 	switch (m->method) {
 	case MCP_NOTE_PROGRESS:
@@ -110,9 +111,44 @@ notes_relay(struct notes *n, struct request *to, const struct rpc_answer *m)
 		break;
 	case MCP_NOTE_ELICITATION_COMPLETE:
 		if (to->version == MCP_2025_11_25)
-			(void)!events_give(to, &m->text, 1, false);
+			(void)!events_give(to, &m->text, 1, true);
 		break;
 	default:
 		break;
+	}
+}
+
+/* One that belongs to a task: with the client's id of it, or none. */
+static int
+put_related(struct buf *b, const struct rpc_answer *m, struct span task_id, struct rpc_answer *out)
+{
+	size_t	from;
+	int	r;
+
+	*out = *m;
+	if ((r = buf_put_fmt(b, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\",\"params\":",
+	    mcp_method_row(m->method)->text)) != 0)
+		return r;
+	from = b->used;
+	if ((r = task_put_related(b, m->params, task_id)) != 0 || (r = buf_put_str(b, "}")) != 0)
+		return r;
+	out->text = buf_rest(b);
+	out->params.raw = span_part(out->text, from, out->text.n - from - 1);
+	return 0;
+}
+
+void
+notes_relay(struct notes *n, struct request *to, const struct rpc_answer *m, struct span task_id)
+{
+	struct rpc_answer	named;
+	struct buf		b;
+
+	if (m->params.type == JSON_OBJECT && task_is_related(m->params)) {
+		buf_init(&b, m->text.n + task_id.n + NOTE_ROOM);
+		if (put_related(&b, m, task_id, &named) == 0)
+			relay(n, to, &named);
+		buf_fini(&b);
+	} else {
+		relay(n, to, m);
 	}
 }

@@ -18,7 +18,8 @@ struct notes {
 /* For a call of this request. */
 void	notes_init(struct notes *n, const struct request *rq);
 /* Passes it on, or drops it: progress that was not asked for or does not grow, log messages below the
- * level, and whatever belongs to no single call (mcp-wire 14.5, 14.6, 14.9). */
-void	notes_relay(struct notes *n, struct request *to, const struct rpc_answer *m);
+ * level, and whatever belongs to no single call (mcp-wire 14.5, 14.6, 14.9).  task_id: the client's, raw, of
+ * the task that its call is about; empty: none. */
+void	notes_relay(struct notes *n, struct request *to, const struct rpc_answer *m, struct span task_id);
 
 #endif

@@ -82,6 +82,8 @@ give(struct park *p)
 	struct request	*to = c->client;
 	int		 r;
 
+	if (to->gone)
+		return;			/* the call is about to end by that */
 	/* The first request is the call's memory, so it outlives its answer. */
 	if (to == c->rq)
 		request_hold(to);
@@ -250,6 +252,7 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 	struct worker	*w = rq->w;
 	struct park	*p = NULL;
 	struct decision	 d;
+	struct call_ask	 ask;
 	struct call	*c;
 	struct object	 object = { .name = SPAN_NONE };
 
@@ -275,7 +278,12 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 	p->waits = false;
 	loop_timer_disarm(&p->timer);
 	if (!d.allow) {
-		call_refuse_denied(rq, &c->ask, &d);
+		ask = c->ask;
+		ask.server = policy_server_find(rq->config->policy, rq->who.tenant, object.server);
+		if (ask.server != NULL)
+			call_refuse_denied(rq, &ask, &d);
+		else
+			reply_error(rq, E_MCP_STATE_LOST, no_text, no_text, 0);
 		expire(p);
 		return;
 	}

@@ -215,6 +215,11 @@ request_judge(struct request *rq, enum era_http http)
 	era_judge(&in, &v);
 	rq->modern = v.modern;
 	rq->version = v.version;
+	if (rq->modern) {
+		/* Modern requests have none, whatever the header says (mcp-wire 3.4). */
+		rq->has_session = false;
+		rq->session_hash = 0;
+	}
 	switch (v.act) {
 	case ERA_INITIALIZE:
 		session_initialize(rq);

@@ -408,6 +408,8 @@ replay_resume(struct replay *r, struct request *rq, uint64_t after)
 	if (rq->gone) {
 		request_done(rq);
 		credit(r);
+		if (r->ended == FLOW_OPEN)
+			loop_timer_arm(&r->timer, r->w->config->params.resume_time);
 		return;
 	}
 	attach(r, x);

@@ -111,9 +111,9 @@ on_told(void *arg)
 }
 
 static void
-tell(struct request *rq, const struct rec_server *server)
+tell(struct request *rq, const struct rec_server *server, struct span own)
 {
-	struct news	*n = fanin_news(rq->w, server->profile, view_list_instance(rq, server), rq->msg.uri);
+	struct news	*n = fanin_news(rq->w, server->profile, view_list_instance(rq, server), own);
 	struct telling	*t;
 
 	if (n == NULL || news_is_settled(n) || (t = arena_calloc(&rq->x->arena, sizeof(*t))) == NULL) {
@@ -140,7 +140,7 @@ on_resource(struct request *rq, const struct rec_server *server, struct span own
 	else
 		r = streams_subscribe(s, rq, server, rq->msg.uri, own);
 	if (r == 0)
-		tell(rq, server);
+		tell(rq, server, own);
 	else if (r == E_RPC_METHOD)
 		refuse(rq);
 	else if (r == E_FORMAT)

@@ -118,7 +118,7 @@ talk_on_message(struct call *c, const struct rpc_answer *m)
 	else if (m->method == MCP_NOTE_CANCELLED)
 		on_withdrawn(c, m->request_id.raw);
 	else if (c->client != NULL && is_meant(c, m))
-		notes_relay(&c->notes, c->client, m);
+		notes_relay(&c->notes, c->client, m, c->asks.task_id);
 }
 
 bool

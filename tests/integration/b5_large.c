@@ -3,6 +3,7 @@
  * b5_large.c - large answers of HTTP servers: they pass while they come, and are what small ones are
  */
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,5 +234,87 @@ Test(large, answers_wait_for_their_reader, .timeout = 60)
 	free(all);
 	free(body);
 	free(whole);
+	tear_down(&r);
+}
+
+/* Asks for a large answer, and reads nothing of it but its first bytes. */
+static void
+begin_slowly(struct rig *r, struct mcp *m, const char *id, struct client *slow)
+{
+	char	*headers, *all, *body, *whole, byte;
+
+	mcp_write(m, id, "tools/call", "{\"name\":\"modern__fill\",\"arguments\":{\"n\":\"14000000\",\"order\":\"tc\"}}", &headers,
+	    &body);
+	all = mcp_headers(m, headers);
+	cr_assert(asprintf(&whole, "POST /mcp/catalog HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %zu\r\n\r\n%s", r->g.mcp,
+	    all, strlen(body), body) > 0);
+	cr_assert(client_open(slow, r->g.mcp) && client_send(slow, whole, strlen(whole)));
+	cr_assert(recv(slow->fd, &byte, 1, MSG_PEEK) == 1, "it begins");
+	usleep(300000);
+	free(headers);
+	free(all);
+	free(body);
+	free(whole);
+}
+
+struct ended {
+	struct rig	*r;
+	const char	*outcome;
+	size_t		 count;
+};
+
+static bool
+has_ended(void *arg)
+{
+	struct ended	*e = arg;
+	json_object	*records = gateway_audit(&e->r->g);
+	bool		 has = audit_count(records, "outcome", e->outcome) == e->count;
+
+	json_object_put(records);
+	return has;
+}
+
+static void
+expect_ended(struct rig *r, const char *outcome, size_t count)
+{
+	struct ended	e = { r, outcome, count };
+
+	cr_expect(wait_until(has_ended, &e, 20000), "not %zu calls ended %s", count, outcome);
+}
+
+/* Whoever began it gives it up: the call ends, is recorded, and the worker serves on. */
+Test(large, answers_can_be_given_up_midway, .timeout = 60)
+{
+	struct rig	 r;
+	struct client	 slow;
+	struct answer	 a;
+	struct procs	*before = malloc(sizeof(*before));
+
+	set_up(&r);
+	gateway_procs(&r.g, before);
+	/* A modern client leaves, and a legacy one, whose call goes on to its end. */
+	begin_slowly(&r, &r.m[0], "76", &slow);
+	client_close(&slow);
+	expect_ended(&r, "cancelled", 1);
+	begin_slowly(&r, &r.m[1], "77", &slow);
+	client_close(&slow);
+	expect_ended(&r, "ok", 1);
+	/* That has a message for it. */
+	begin_slowly(&r, &r.m[1], "78", &slow);
+	mcp_post(&r.m[1], "", "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":78}}", &a);
+	EXPECT_STATUS(a, 202, "cancelled");
+	answer_fini(&a);
+	expect_ended(&r, "cancelled", 2);
+	client_read(&slow, 10000, &a);
+	cr_expect(a.status == 0, "half of it is not whole: %d", a.status);
+	answer_fini(&a);
+	client_close(&slow);
+	for (int i = 0; i < 8; i++) {
+		call(&r.m[i % 3], "modern", 10, "tc", "", &a);
+		cr_expect(json_at(a.json, "result") != NULL, "%.200s", a.body);
+		answer_fini(&a);
+	}
+	cr_expect(gateway_deaths(before) == 0);
+	free(before);
 	tear_down(&r);
 }
