@@ -52,9 +52,9 @@ struct exchange_wire {
 	struct flow_source	  source;	/* of x->body */
 };
 
-/* What one worker's requests may hold: made by the worker, shared by all its exchanges. */
+/* What a worker may hold of one kind, all exchanges together: of request bodies, of answers. */
 struct http_budget {
-	size_t	limit, used;	/* bytes of request bodies; parameter body_memory */
+	size_t	limit, used;	/* bytes */
 };
 
 /* A whole body, or why there is none.  err: 0; E_TOOBIG, E_FULL, E_NOMEM, E_CLOSED and E_HTTP_*

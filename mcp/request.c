@@ -12,7 +12,7 @@
 #include "mcp/write.h"
 
 /* Members of params that are written anew, or belong to one hop and never pass: what the gateway has
- * not offered (tasks, inputs for a state of its own) it does not forward either. */
+ * not offered (inputs for a state of its own) it does not forward either. */
 static const char *const own_params[] = { "name", "arguments", "_meta", "cursor", "inputResponses",
 	"requestState", "task", NULL };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * asks.c - what a legacy server asks its client while it works
+ * asks.c - what a server asks its client while it works: a legacy one itself, a modern one by rounds.c and drive.c
  *
  * Process: worker.  Owns: each request from its arrival to its answer.
  * Trusts:  neither side.  A server may ask only what the client declared; a client's answer counts when

@@ -173,7 +173,8 @@ on_end(struct route *r, int error, bool sent, struct span text)
 
 const struct route_ops call_route_ops = { on_answer, on_body, on_whole, on_message, on_end };
 
-/* A modern client that goes away cancels (mcp-wire 3.4); a legacy one does not (3.3). */
+/* A modern client that goes away cancels (mcp-wire 3.4); a legacy one does not (3.3), but a modern server that asked
+ * it has nobody to wait for. */
 static void
 on_client_gone(struct request *rq)
 {

@@ -13,7 +13,7 @@
 #include "lib/span.h"
 
 #define DRIVE_MS	(3600u * 1000)	/* of one task, from its making */
-#define DRIVE_ALONE_MS	(600u * 1000)	/* when a legacy client is gone */
+#define DRIVE_ALONE_MS	(600u * 1000)	/* when a legacy client is away or gone */
 #define DRIVES_MAX	4096		/* of this worker */
 #define DRIVES_EACH	64		/* of those, of one principal */
 #define DRIVE_TASK	"{\"ttl\":3600000}"	/* params.task towards a legacy server */

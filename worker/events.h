@@ -2,8 +2,9 @@
  *
  * events.h - messages to a client before the answer to its request: the answer becomes an event stream
  *
- * The stream begins with its first event, so a call that says nothing is answered as JSON.  Once it has
- * begun, reply.c gives the answer as the last event and ends it (mcp-wire 3.3, 3.4, 3.6).
+ * The stream begins with its first event, so a call that says nothing is answered as JSON, unless it takes so
+ * long that its client could lose the answer (worker/early.h).  Once it has begun, reply.c gives the
+ * answer as the last event and ends it (mcp-wire 3.3, 3.4, 3.6).
  */
 #ifndef WORKER_EVENTS_H
 #define WORKER_EVENTS_H

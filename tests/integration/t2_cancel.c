@@ -385,3 +385,27 @@ Test(talk_cancel, of_one_that_waits_leaves_the_others_waiting, .timeout = 30)
 	mcp_fini(&m);
 	listless_end();
 }
+
+/* A modern request is of no session, whatever its header says (mcp-wire 3.4). */
+Test(talk_cancel, in_a_session_reaches_no_modern_request, .timeout = 30)
+{
+	struct mcp	old, modern;
+	struct hearing	h;
+	struct answer	a;
+	char		header[600];
+
+	talk_begin(1, NULL);
+	talk_client(&old, "oldweb", 0, LEGACY_VERSION, CAN_ALL);
+	talk_client(&modern, "oldweb", 0, NULL, CAN_ALL);
+	snprintf(header, sizeof(header), "Mcp-Session-Id: %s\r\n", old.session);
+	modern.more = header;
+	talk_call(&h, &modern, "\"x\"", "slow", ",\"arguments\":{\"ms\":800}");
+	sleep_ms(200);
+	mcp_post(&old, "", "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"x\"}}", &a);
+	EXPECT_STATUS(a, 202, "cancelled");
+	answer_fini(&a);
+	talk_last(&h, "result.content[0].text", "slow");
+	mcp_fini(&modern);
+	mcp_fini(&old);
+	talk_end();
+}
