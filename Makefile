@@ -270,9 +270,10 @@ check-peers: all
 check-conformance: all
 	$(Q)tests/run tap:tests/conformance/run
 
-# conformance-table: the same as a table, with other gateways beside it
+# conformance-table: the same as docs/conformance.md, with other gateways beside it
 conformance-table: all
-	$(Q)tests/conformance/run --table
+	$(Q)tests/conformance/run --table >$(BUILD)/conformance.md
+	$(Q)cp $(BUILD)/conformance.md docs/conformance.md
 
 # lint: check-lint, then cppcheck, clang-tidy, and the manual pages
 lint: all man

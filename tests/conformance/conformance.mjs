@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // conformance.mjs - the official suite in cells: direct, and through the gateway from both sides;
-//                   prints TAP, or a table
+//                   prints TAP, or docs/conformance.md
 //
 // usage: conformance.mjs BUILD [--table] [CELL...]
 //
@@ -170,7 +170,7 @@ const expected = readFileSync(join(here, 'expected.txt'), 'utf8').split('\n').ma
 	.filter(({ line }) => /^[^#\s]/.test(line)).map(({ line, number }) => {
 		const [, cells, names, reason] = line.match(/^(\S+)\s+(\S+)\s+(.+)$/);
 
-		return { cells: glob(cells), names: glob(names), reason, number, needed: 0 };
+		return { cells: glob(cells), names: glob(names), what: `${cells} ${names}`, reason, number, needed: 0 };
 	});
 
 let count = 0, bad = 0;
@@ -210,6 +210,28 @@ function score({ required, other }, found) {
 
 	return `${required.filter(passes).length}/${required.length}` +
 	    (ran.length > 0 ? ` + ${ran.filter(o => passes(o.name)).length}/${ran.length}` : '');
+}
+
+const version = name => JSON.parse(readFileSync(module(`${name}/package.json`), 'utf8')).version;
+
+// docs/conformance.md, as `make conformance-table` writes it.
+function printPage(scores) {
+	const peers = others.map(o => `${o} ${version(o)}`).join(' and ');
+
+	console.log(`# The official conformance suite
+
+Made by \`make conformance-table\`, ${new Date().toISOString().slice(0, 10)}: \`@modelcontextprotocol/conformance\`
+${version('@modelcontextprotocol/conformance')}, as a client and as a server, with \`tests/conformance/server.mjs\` as the server behind. The first
+number counts scenarios that the suite requires of a revision, the second its others, where they have something to
+check. ${peers}, over a stdio server of theirs as their manuals say, stand beside it.
+`);
+	printTable(scores);
+	console.log(`
+A server of both revisions is spoken to in the newer one. What does not pass through the gateway, and why
+(\`tests/conformance/expected.txt\`; WAY/TRANSPORT/SERVER/CLIENT):
+`);
+	for (const e of expected)
+		console.log(`* \`${e.what}\`: ${e.reason}`);
 }
 
 function printTable(scores) {
@@ -263,7 +285,7 @@ for (const { cell, done } of queue) {
 }
 await Promise.all(workers);
 if (table) {
-	printTable(scores);
+	printPage(scores);
 } else {
 	for (const e of wanted.length === 0 ? expected.filter(e => e.needed === 0) : [])
 		say(false, `expected.txt, line ${e.number}, is about a test`);

@@ -121,6 +121,26 @@ Test(streams, tell_sessions_what_changed_and_what_they_subscribed_to, .timeout =
 	gateway_stop(&g);
 }
 
+/* Over stdio the acknowledgement may be there before what it promises: touched until that is heard of. */
+static void
+touch_until_told(struct hearing *h, struct mcp *m)
+{
+	json_object	*o = NULL;
+	size_t		 told = 0;
+
+	for (int i = 0; i < 20 && o == NULL; i++) {
+		call(m, "touch", "{\"uri\":\"changing://0\"}");
+		o = hearing_next(h, 500);
+	}
+	for (; o != NULL; o = hearing_next(h, 500)) {
+		cr_expect_str_eq(json_text_at(o, "method"), "notifications/resources/updated");
+		cr_expect_str_eq(json_text_at(o, "params.uri"), "changing://0");
+		json_object_put(o);
+		told++;
+	}
+	cr_expect(told > 0);
+}
+
 Test(streams, of_modern_clients_tell_what_was_asked_for, .timeout = 60)
 {
 	struct mcp	m;
@@ -139,8 +159,7 @@ Test(streams, of_modern_clients_tell_what_was_asked_for, .timeout = 60)
 		cr_expect_str_eq(json_text_at(o, "method"), "notifications/subscriptions/acknowledged");
 		cr_expect(json_at(o, "params.notifications.toolsListChanged") != NULL);
 		json_object_put(o);
-		call(&m, "touch", "{\"uri\":\"changing://0\"}");
-		expect_next(&h, "notifications/resources/updated", "changing://0");
+		touch_until_told(&h, &m);
 		call(&m, "grow", "{}");
 		expect_next(&h, "notifications/tools/list_changed", "");
 		/* That resources changed was not asked for. */
