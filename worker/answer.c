@@ -251,11 +251,12 @@ rewrite_uris(const struct answer *a, struct answer_ready *out)
 static int
 name_server(struct answer *a, struct answer_ready *out)
 {
-	struct json_value	requests = json_get(out->answer.result, "inputRequests");
+	struct json_value	requests;
 	struct splices		s;
 	int			r;
 
-	if (a->rq->msg.method != MCP_TASKS_GET || requests.type != JSON_OBJECT)
+	if (a->rq->msg.method != MCP_TASKS_GET ||
+	    (requests = json_get(out->answer.result, "inputRequests")).type != JSON_OBJECT)
 		return 0;
 	splices_init(&s, &a->rq->x->arena);
 	buf_clear(&a->named);
