@@ -2,68 +2,31 @@
  *
  * b5_large.c - large answers of HTTP servers: they pass while they come, and are what small ones are
  */
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/harness/lying.h"
 #include "tests/integration/common.h"
 
 #define LARGE	300000
 #define RULES	"{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
 
-struct server {
-	pid_t	pid;
-	char	address[64];
-};
-
-static void
-server_start(struct server *s, const char *era)
-{
-	const char	*build = getenv("BUILD");
-	char		 path[512], line[32];
-	ssize_t		 got;
-	int		 fds[2];
-
-	snprintf(path, sizeof(path), "%s/tests/lying-http", build == NULL ? "build" : build);
-	cr_assert(pipe(fds) == 0);
-	if ((s->pid = fork()) == 0) {
-		dup2(fds[1], 1);
-		close(fds[0]);
-		close(fds[1]);
-		execl(path, path, era, "large", (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	for (got = 0; got < (ssize_t)sizeof(line) - 1 && read(fds[0], line + got, 1) == 1 && line[got] != '\n'; got++)
-		;
-	line[got] = '\0';
-	close(fds[0]);
-	cr_assert(atoi(line) > 0, "%s said its port", path);
-	snprintf(s->address, sizeof(s->address), "127.0.0.1:%d", atoi(line));
-}
-
-static void
-server_stop(struct server *s)
-{
-	kill(s->pid, SIGKILL);
-	waitpid(s->pid, NULL, 0);
-}
-
 static size_t
-server_written(const struct server *s)
+server_written(const struct lying *l)
 {
 	struct answer	a;
+	char		address[32];
 	size_t		n;
 
-	client_once(s->address, "GET", "/written", "", NULL, &a);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", l->port);
+	client_once(address, "GET", "/written", "", NULL, &a);
 	n = (size_t)atol(a.body == NULL ? "0" : a.body);
 	answer_fini(&a);
 	return n;
 }
 
 struct rig {
-	struct server	legacy, modern;
+	struct lying	legacy, modern;
 	struct gateway	g;
 	struct mcp	m[3];		/* of 2026-07-28, 2025-11-25, 2025-03-26 */
 };
@@ -73,10 +36,10 @@ set_up(struct rig *r)
 {
 	char	servers[512];
 
-	server_start(&r->legacy, "legacy");
-	server_start(&r->modern, "modern");
-	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"legacy\":{\"url\":\"http://%s/mcp\"},"
-	    "\"modern\":{\"url\":\"http://%s/mcp\"}}}", r->legacy.address, r->modern.address);
+	lying_start(&r->legacy, "legacy large");
+	lying_start(&r->modern, "modern large");
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"legacy\":{\"url\":\"http://127.0.0.1:%u/mcp\"},"
+	    "\"modern\":{\"url\":\"http://127.0.0.1:%u/mcp\"}}}", r->legacy.port, r->modern.port);
 	gateway_start(&r->g, &(struct gateway_setup){ .servers = servers, .rules = RULES });
 	for (size_t i = 0; i < 3; i++) {
 		mcp_init(&r->m[i], r->g.mcp, "/mcp/catalog", gateway_key(&r->g, "a"));
@@ -91,8 +54,8 @@ tear_down(struct rig *r)
 	for (size_t i = 0; i < 3; i++)
 		mcp_fini(&r->m[i]);
 	gateway_stop(&r->g);
-	server_stop(&r->legacy);
-	server_stop(&r->modern);
+	lying_stop(&r->legacy);
+	lying_stop(&r->modern);
 }
 
 static void
