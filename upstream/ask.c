@@ -496,6 +496,7 @@ ask_fini(struct ask *a)
 	fetch_cancel(&a->fetch);
 	drop_text(a);
 	a->shared->answers.used -= a->sse_bytes;
+	a->sse_bytes = 0;		/* the reader may be above us */
 	buf_fini(&a->name);
 	sse_reader_fini(&a->sse);
 	rpc_scan_free(&a->scan);

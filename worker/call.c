@@ -254,15 +254,22 @@ call_give_up(struct call *c, int error)
 	loop_timer_arm(&c->again, 0);
 }
 
+/* Its client: call_close() ends that. */
+static void
+hear_of(struct call *c, struct request *rq)
+{
+	rq->job = c;
+	rq->on_gone = on_client_gone;
+	rq->on_away = on_client_away;
+	rq->on_credit = on_client_took;
+}
+
 void
 call_take_client(struct call *c, struct request *rq)
 {
 	MAGIC_CHECK(c, CALL_MAGIC);
 	c->client = c->answer.rq = rq;
-	rq->job = c;
-	rq->on_gone = on_client_gone;
-	rq->on_away = on_client_away;
-	rq->on_credit = on_client_took;
+	hear_of(c, rq);
 	rq->plain_call = c->rq->plain_call;
 	notes_init(&c->notes, rq);
 }
@@ -330,10 +337,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		return;
 	}
 	c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
-	rq->job = c;
-	rq->on_gone = on_client_gone;
-	rq->on_away = on_client_away;
-	rq->on_credit = on_client_took;
+	hear_of(c, rq);
 	c->next = NULL;
 	*w->dispatch_last = c;
 	w->dispatch_last = &c->next;
