@@ -24,7 +24,7 @@ enum role_set {
 #define ROLE(name, program, user, doc) R_##name = ROLE_BIT(ROLE_##name),
 #include "tables/roles.def"
 #undef ROLE
-	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE,
+	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE | R_EGRESS,
 };
 
 enum msg_when { MSG_BOOT = 1, MSG_RUN = 2, MSG_ANY = 3 };
@@ -70,6 +70,13 @@ enum server_state {
 	SERVER_STATE_DISABLED,
 	SERVER_STATE_NO_JAIL,
 	SERVER_STATE_LIMIT
+};
+enum egress_socket {
+	EGRESS_SOCKET_TCP = 1,	/* for connections to any address at this port */
+	EGRESS_SOCKET_DNS_UDP,	/* port 53 of any address */
+	EGRESS_SOCKET_DNS_TCP,
+	EGRESS_SOCKET_PROXY,	/* HTTP CONNECT and SOCKS5 */
+	EGRESS_SOCKET_LIMIT
 };
 #define SERVER_TOOLS_UNKNOWN	UINT32_MAX	/* SERVER_STATE.tools: the sender does not read lists */
 

@@ -129,6 +129,7 @@ boot_child(struct child *c)
 		compile_boot(c);
 		break;
 	case ROLE_MASTER:
+	case ROLE_EGRESS:
 	case ROLE_CTL:
 	case ROLE_LIMIT:
 		break;

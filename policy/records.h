@@ -22,6 +22,7 @@ enum server_flags {
 	SERVER_FLAG_IDEMPOTENT_LIST = 2,/* some tools are marked idempotent */
 	SERVER_FLAG_EXEC_TMP = 4,
 	SERVER_FLAG_REWRITE_URIS = 8,	/* merged views begin them with the prefix (mcp/uris.h) */
+	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
 };
 enum tenant_flags {
 	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as the agent named "default" */
@@ -62,6 +63,8 @@ struct rec_server {
 	uint32_t	order;
 	uint32_t	transport;	/* HTTP: enum server_transport */
 	uint64_t	profile;	/* stdio: rec_profile.hash; HTTP: hash of all that identifies it */
+	uint32_t	reach_first, reach_count;	/* stdio, net = list */
+	uint64_t	learn_until_ms;	/* wall clock */
 };
 
 struct rec_address {
@@ -150,6 +153,7 @@ struct rec_profile {
 	uint32_t	tmp_bytes;
 	uint32_t	stop_ms;	/* grace between stdin's end, TERM and KILL */
 	uint32_t	runner_kib;	/* runner_memory; the same in all of a tenant's */
+	uint32_t	reach_first, reach_count;	/* net = list */
 };
 
 struct rec_arg {
@@ -166,6 +170,14 @@ struct rec_bind {
 	struct stext	source;		/* on the host; BIND_STATE: the instance's state folder */
 	struct stext	target;		/* in the jail */
 	uint32_t	flags, spare;
+};
+
+struct rec_reach {		/* policy/reach.h */
+	struct stext	host;		/* in canonical form; without the "*." of a wildcard */
+	struct stext	path;		/* where it stands: mcpServers.docs.net[0] */
+	uint32_t	kind, port;	/* enum reach_kind */
+	uint16_t	family, spare[3];	/* REACH_ADDRESS: AF_INET or AF_INET6 */
+	uint8_t		bytes[16];
 };
 
 struct rec_rlimit {
