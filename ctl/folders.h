@@ -6,7 +6,6 @@
 #define CTL_FOLDERS_H
 
 #include "ctl/ctl.h"
-#include "policy/params.h"
 
 /* The configuration folder, absolute. */
 const char	*folders_config(struct ctl *ctl);

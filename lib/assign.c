@@ -24,7 +24,8 @@ take_apart(const struct assign_reader *r, struct assign *out)
 	struct span	 text = r->text;
 	const char	*eq = memchr(text.p, '=', text.n);
 
-	*out = (struct assign){ .kind = ASSIGN_NO_EQUALS, .text = text, .line = r->text_line, .column = 1 };
+	*out = (struct assign){ .kind = ASSIGN_NO_EQUALS, .text = text, .line = r->text_line, .column = 1,
+	    .last_line = r->text_last };
 	if (eq == NULL)
 		return;
 	out->kind = ASSIGN_SETTING;
@@ -67,19 +68,20 @@ assign_next(struct assign_reader *r, struct assign *out)
 		if (one.p[0] == ' ' || one.p[0] == '\t') {
 			if (r->text_line == 0) {
 				*out = (struct assign){ .kind = ASSIGN_STRAY, .text = one, .line = r->line,
-				    .column = 1 };
+				    .column = 1, .last_line = r->line };
 				return 0;
 			}
 			r->text = arena_fmt(r->arena, "%.*s %.*s", SPAN_FMT(r->text),
 			    SPAN_FMT(span_trim(one)));
 			if (r->text.p == NULL)
 				return E_NOMEM;
+			r->text_last = r->line;
 			continue;
 		}
 		if ((whole = r->text_line != 0))
 			take_apart(r, out);
 		r->text = one;
-		r->text_line = r->line;
+		r->text_line = r->text_last = r->line;
 		if (whole)
 			return 0;
 	}

@@ -23,13 +23,14 @@ struct assign {
 	enum assign_kind	kind;
 	struct span		text, name, value;	/* trimmed; of the text, or of the arena */
 	uint32_t		line, column;		/* of the value, or of what is wrong */
+	uint32_t		last_line;		/* where its continuations end */
 };
 
 struct assign_reader {
 	struct span	 rest;
 	struct arena	*arena;		/* for lines that have continuations */
 	struct span	 text;		/* of the line that may go on; line 0: none */
-	uint32_t	 text_line, line;
+	uint32_t	 text_line, text_last, line;
 };
 
 /* The text and the arena are borrowed until the last assign_next(). */

@@ -91,6 +91,20 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "stop", EX_UNAVAILABLE, "not running" },
 		{ "list", EX_UNAVAILABLE, "mcp.sock" },
 		{ "check", 0, "0 errors" },
+		{ "conf call_timeout", 0, "call_timeout = 30s" },
+		{ "conf -d socket", 0, "socket = $run_dir/mcp.sock" },
+		{ "conf call_timeot", EX_USAGE, "did you mean call_timeout?" },
+		{ "conf -e call_timeout", EX_USAGE, "want NAME=VALUE" },
+		{ "conf -e call_timeout=soon", EX_CONFIG, "nothing was written" },
+		{ "conf -e config_dir=/", EX_USAGE, "-c only" },
+		{ "conf -n", 0, "" },
+		{ "conf -X call_timeout", 0, "nothing was changed" },
+		{ "conf -e call_timeout=5s", 0, "mcpgwctl reload" },
+		{ "conf -e workers=2 idle_stop=1min", 0, "mcpgwctl restart" },
+		{ "conf -n", 0, "call_timeout = 5s\nidle_stop = 1min\n" },
+		{ "conf -X call_timeout", 0, "mcpgwctl reload" },
+		{ "conf --json call_timeout", 0, "\"value\":\"30s\"" },
+		{ "conf -n -d", EX_USAGE, "one of them" },
 	};
 	char	out[16384];
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * replace.h - a configuration file's new text in the place of its old one, whole or not at all
+ */
+#ifndef CTL_REPLACE_H
+#define CTL_REPLACE_H
+
+#include "lib/err.h"
+#include "lib/span.h"
+
+/* The text of a file that is to be edited; *text is malloc'ed, the caller's, empty when there is no file
+ * yet.  0 or an error, said on stderr. */
+must_check int	replace_read(const char *path, char **text, size_t *bytes);
+/* Writes beside it and renames: mode and owner stay (0644 for a new one), and a reader sees the old text or the
+ * new one.  `was` is what was read: another text there meanwhile is E_EXISTS.  A link is followed, and stays.
+ * 0 or an error, said on stderr. */
+must_check int	replace_file(const char *path, struct span was, struct span now);
+
+#endif
