@@ -94,7 +94,7 @@ static int
 show(struct ctl *ctl, const struct wish *w)
 {
 	struct snap	*s = NULL;
-	bool		 good = settings_read(ctl, &s);
+	bool		 good = settings_read(ctl, true, &s);
 
 	if (s == NULL) {
 		out_error("mcpgw.conf has errors; mcpgwctl check lists them");
@@ -147,7 +147,7 @@ would_do(struct ctl *ctl, const struct wish *w)
 			fatal(EX_USAGE, "too many settings at once");
 		ctl->settings[ctl->setting_count++] = w->words[i];
 	}
-	good = settings_read(ctl, &s);
+	good = settings_read(ctl, true, &s);
 	snap_release(&s);
 	return good;
 }
@@ -161,7 +161,7 @@ say_effect(struct ctl *ctl, const struct wish *w)
 	bool		 restart = false;
 
 	ctl->setting_count = 0;
-	(void)settings_read(ctl, &s);
+	(void)settings_read(ctl, true, &s);
 	for (int i = 0; i < w->count; i++) {
 		const struct rec_param	*p;
 		unsigned		 id;

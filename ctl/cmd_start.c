@@ -48,7 +48,7 @@ running_pid(struct ctl *ctl)
 static int
 start(struct ctl *ctl)
 {
-	const struct program_plan plan = { -1, -1, NULL };
+	const struct program_plan plan = { .control = -1, .out = -1 };
 	char	*argv[PROGRAM_ARGS_MAX];
 	size_t	 n = 0;
 	long	 pid;

@@ -92,7 +92,7 @@ paths_read(struct ctl *ctl)
 	/* Before the folder is made there is nothing but defaults; -c is known to be there. */
 	if (access(folders_config(ctl), F_OK) != 0)
 		return;
-	good = settings_read(ctl, &settings);
+	good = settings_read(ctl, true, &settings);
 	if (settings != NULL)
 		take_params(settings);
 	snap_release(&settings);

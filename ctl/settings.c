@@ -39,7 +39,7 @@ send_job(int fd, const struct ctl *ctl)
 
 /* Answers true when the compiler was content with mcpgw.conf. */
 static bool
-read_answers(int fd, struct snap **made)
+read_answers(int fd, bool say, struct snap **made)
 {
 	static char	room[FRAME_MAX];
 	struct frame	f;
@@ -47,7 +47,7 @@ read_answers(int fd, struct snap **made)
 	bool		good = false, done = false;
 
 	while (!done && chan_recv_wait(fd, ROLE_MASTER, ROLE_COMPILE, false, room, &f, &body) == 0) {
-		if (f.head.type == MSG_TYPE_COMPILE_NOTE && body.COMPILE_NOTE.level <= LOG_LEVEL_ERR)
+		if (say && f.head.type == MSG_TYPE_COMPILE_NOTE && body.COMPILE_NOTE.level <= LOG_LEVEL_ERR)
 			out_note(body.COMPILE_NOTE.level, body.COMPILE_NOTE.line);
 		if (f.head.type == MSG_TYPE_COMPILE_MADE && body.COMPILE_MADE.kind == SNAP_POLICY)
 			good = snap_map(f.fds[0], made) == 0;
@@ -61,14 +61,14 @@ read_answers(int fd, struct snap **made)
 }
 
 bool
-settings_read(struct ctl *ctl, struct snap **out)
+settings_read(struct ctl *ctl, bool say, struct snap **out)
 {
 	char	*argv[PROGRAM_ARGS_MAX], slot[] = "0";
 	size_t	 n = 0;
 	int	 pair[2];
 	pid_t	 pid;
 	bool	 good = false;
-	struct program_plan plan = { -1, -1, NULL };
+	struct program_plan plan = { .control = -1, .out = -1 };
 
 	*out = NULL;
 	argv[n++] = (char *)(uintptr_t)"mcpgw-compile";
@@ -80,7 +80,7 @@ settings_read(struct ctl *ctl, struct snap **out)
 	plan.control = pair[1];
 	if (program_start("mcpgw-compile", argv, &plan, &pid) == 0) {
 		fd_close(&pair[1]);
-		good = send_job(pair[0], ctl) == 0 && read_answers(pair[0], out);
+		good = send_job(pair[0], ctl) == 0 && read_answers(pair[0], say, out);
 		fd_close(&pair[0]);
 		(void)program_wait(pid);
 	}

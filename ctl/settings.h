@@ -9,7 +9,7 @@
 #include "policy/snap.h"
 
 /* Every parameter, resolved, as a policy snapshot that holds nothing else; *out is the caller's, NULL when
- * there is none.  True when the compiler was content; what it was not is said on stderr. */
-bool	settings_read(struct ctl *ctl, struct snap **out);
+ * there is none.  True when the compiler was content; with `say`, what is wrong is said on stderr. */
+bool	settings_read(struct ctl *ctl, bool say, struct snap **out);
 
 #endif
