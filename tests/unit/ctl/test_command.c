@@ -91,6 +91,9 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "stop", EX_UNAVAILABLE, "not running" },
 		{ "list", EX_UNAVAILABLE, "mcp.sock" },
 		{ "check", 0, "0 errors" },
+		{ "completion bash", 0, "complete -o default -F _mcpgwctl mcpgwctl" },
+		{ "completion zsh", 0, "#compdef mcpgwctl" },
+		{ "completion fish", EX_USAGE, "want bash or zsh" },
 		{ "doctor", 0, "jail" },
 		{ "doctor --json -o state_dir=/proc/none", 0, "\"check\":\"kernel\",\"verdict\":\"ok\"" },
 		{ "doctor -o listen=nonsense", 1, "BAD   configuration" },
@@ -120,6 +123,34 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		cr_expect(eq(int, code, rows[i].want), "row %zu: %s: %s", i, rows[i].words, out);
 		cr_expect(strstr(out, rows[i].says) != NULL, "row %zu: %s: %s", i, rows[i].words, out);
 	}
+}
+
+/* In a real bash: what is offered for these words. */
+static void
+expect_offered(const char *typed, int place, const char *want)
+{
+	char	 command[PATH_MAX + 512], got[1024] = "";
+	FILE	*f;
+
+	snprintf(command, sizeof(command), "bash -c '. <(%s completion bash); COMP_WORDS=(%s); COMP_CWORD=%d; "
+	    "_mcpgwctl; echo \"${COMPREPLY[*]}\"'", program, typed, place);
+	f = popen(command, "r");
+	cr_assert(f != NULL);
+	(void)!fread(got, 1, sizeof(got) - 1, f);
+	cr_expect(eq(int, pclose(f), 0), "%s", typed);
+	cr_expect(strcmp(got, want) == 0, "%s: %s", typed, got);
+}
+
+Test(command, bash_completes_words_and_options, .init = setup, .fini = teardown, .timeout = 30)
+{
+	if (access("/bin/bash", X_OK) != 0)
+		cr_skip("no bash here");
+	expect_offered("mcpgwctl relo", 1, "reload\n");
+	expect_offered("mcpgwctl key \"\"", 2, "add list revoke\n");
+	expect_offered("mcpgwctl --json key re", 3, "revoke\n");
+	expect_offered("mcpgwctl key add --na", 3, "--name\n");
+	expect_offered("mcpgwctl list --a", 2, "--as\n");
+	expect_offered("mcpgwctl nonsense --a", 2, "\n");
 }
 
 Test(command, no_number_and_no_word_is_used_twice)

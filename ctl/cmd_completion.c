@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_completion.c - what a shell needs to complete our commands
+ *
+ * Process: mcpgwctl.  Owns: nothing.  Trusts: tables/ctlcmds.def, from which all of it is made.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl/command.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "lib/log.h"
+
+#define COMMON	"--json --system --user -c -o"
+
+/* First words, each once: several commands share a noun. */
+static void
+print_first_words(void)
+{
+	size_t	before = 0;
+	const char *last = "";
+
+	for (const struct command *c = commands; c->words != NULL; c++) {
+		size_t n = strcspn(c->words, " ");
+
+		if (n != before || strncmp(last, c->words, n) != 0)
+			printf(" %.*s", (int)n, c->words);
+		last = c->words;
+		before = n;
+	}
+}
+
+/* The options that stand in the arguments' text: "[--as AGENT] [-f]". */
+static void
+print_options(const char *arguments)
+{
+	for (const char *p = arguments; *p != '\0';) {
+		size_t n = strcspn(p, "[] |.,");
+
+		if (n > 1 && p[0] == '-' && (p == arguments || !isalnum((unsigned char)p[-1])))
+			printf(" %.*s", (int)n, p);
+		p += n > 0 ? n : 1;
+	}
+}
+
+/* One arm for each first word: the words behind it, or the command's options. */
+static void
+print_arms(void)
+{
+	for (const struct command *c = commands; c->words != NULL; c++) {
+		const char	*second = strchr(c->words, ' ');
+		size_t		 n = strcspn(c->words, " ");
+
+		if (second == NULL) {
+			printf("    %s)", c->words);
+			printf(" words=\"%s", COMMON);
+			print_options(c->arguments);
+			printf("\" ;;\n");
+			continue;
+		}
+		printf("    \"%s\")", c->words);
+		printf(" words=\"%s", COMMON);
+		print_options(c->arguments);
+		printf("\" ;;\n");
+		if (c != commands && strncmp(c[-1].words, c->words, n + 1) == 0)
+			continue;	/* the noun's own arm is there */
+		printf("    %.*s) words=\"", (int)n, c->words);
+		for (const struct command *v = commands; v->words != NULL; v++)
+			if (strncmp(v->words, c->words, n + 1) == 0)
+				printf("%s%s", v == c ? "" : " ", v->words + n + 1);
+		printf("\" ;;\n");
+	}
+}
+
+static void
+print_bash(void)
+{
+	printf("# bash completion for mcpgwctl; made by: mcpgwctl completion bash\n"
+	    "_mcpgwctl() {\n"
+	    "  local words='' i first='' second='' cur=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+	    "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+	    "    case \"${COMP_WORDS[i]}\" in\n"
+	    "    -c|-o) i=$((i + 1)) ;;\n"
+	    "    -*) ;;\n"
+	    "    *) if [ -z \"$first\" ]; then first=${COMP_WORDS[i]}\n"
+	    "       elif [ -z \"$second\" ]; then second=${COMP_WORDS[i]}; fi ;;\n"
+	    "    esac\n"
+	    "  done\n"
+	    "  for i in \"$first $second\" \"$first\"; do\n"
+	    "    case \"$i\" in\n"
+	    "    ''|' ') words=\"" COMMON);
+	print_first_words();
+	printf("\" ;;\n");
+	print_arms();
+	printf("    esac\n"
+	    "    [ -z \"$words\" ] || break\n"
+	    "  done\n"
+	    "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	    "}\n"
+	    "complete -o default -F _mcpgwctl mcpgwctl\n");
+}
+
+/* zsh runs bash's function. */
+static void
+print_zsh(void)
+{
+	printf("#compdef mcpgwctl\n"
+	    "# zsh completion for mcpgwctl; made by: mcpgwctl completion zsh\n"
+	    "autoload -U +X bashcompinit && bashcompinit\n");
+	print_bash();
+}
+
+int
+cmd_completion(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct opt	none[] = { { NULL, NULL, NULL } };
+
+	(void)ctl;
+	(void)opts_take(none, argc, argv, 1, 1);
+	if (strcmp(argv[0], "bash") == 0)
+		print_bash();
+	else if (strcmp(argv[0], "zsh") == 0)
+		print_zsh();
+	else
+		fatal(EX_USAGE, "\"%s\": want bash or zsh", argv[0]);
+	return out_end(0);
+}
