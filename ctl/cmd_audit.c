@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_audit.c - audit list, audit tail
+ * cmd_audit.c - audit list, audit tail, audit verify
  *
  * Process: mcpgwctl.
  * Owns:    the pipe a query process writes its lines to.
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -142,6 +143,31 @@ print_lines(int fd)
 	buf_fini(&b);
 }
 
+/* "1204118 records, chain whole, head 9f07..."; whether it is whole, the exit code says as well. */
+static void
+print_verdict(const struct ctl *ctl, int fd)
+{
+	char	*text = NULL;
+	size_t	 bytes = 0;
+	bool	 whole;
+
+	if (fd_read_all(fd, 4096, &text, &bytes) != 0 || bytes == 0) {
+		free(text);
+		return;		/* the reason is on stderr */
+	}
+	text[strcspn(text, "\n")] = '\0';
+	whole = strstr(text, "chain whole") != NULL || strcmp(text, "0 records") == 0;
+	if (ctl->json) {
+		out_json_begin();
+		out_json_bool("whole", whole);
+		out_json_text("says", span_of(text));
+		out_json_end();
+	} else {
+		printf("%s\n", text);
+	}
+	free(text);
+}
+
 /* --- asking -------------------------------------------------------------------------------------- */
 
 /* Without a master: the query program itself, as whoever we are. */
@@ -188,7 +214,7 @@ query_run(struct ctl *ctl, uint32_t command, const struct filters *f)
 	pid_t		pid = 0;
 	int		out = STDOUT_FILENO;
 
-	if (!ctl->json) {
+	if (!ctl->json || command == CTLCMD_audit_verify) {
 		if (pipe2(pair, O_CLOEXEC) == -1)
 			fatal(EX_OSERR, "pipe: %s", strerror(errno));
 		out = pair[1];
@@ -199,7 +225,9 @@ query_run(struct ctl *ctl, uint32_t command, const struct filters *f)
 	else if (r != EX_UNAVAILABLE || (r = query_alone(ctl, f, out, &pid)) != 0)
 		goto out;
 	fd_close(&pair[1]);
-	if (!ctl->json)
+	if (command == CTLCMD_audit_verify)
+		print_verdict(ctl, pair[0]);
+	else if (!ctl->json)
 		print_lines(pair[0]);
 	r = pid != 0 ? program_wait(pid) : ask_wait(&a, NULL, NULL);
 	ask_close(&a);
@@ -274,4 +302,15 @@ cmd_audit_tail(struct ctl *ctl, int argc, char **argv)
 	(void)opts_take(rows, argc, argv, 0, 0);
 	filters_fill(&f, &v);
 	return query_run(ctl, CTLCMD_audit_tail, &f);
+}
+
+int
+cmd_audit_verify(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct opt	none[] = { { NULL, NULL, NULL } };
+	struct filters		f = { .count = 0 };
+
+	(void)opts_take(none, argc, argv, 0, 0);
+	filter_add(&f, "--verify", "");
+	return query_run(ctl, CTLCMD_audit_verify, &f);
 }

@@ -48,7 +48,7 @@ Test(operator, turns_everything_round_and_no_client_sees_more_than_it_may, .time
 	struct gateway	 g;
 	struct load	 l = { .fn = ask_hidden };
 	struct procs	*procs = malloc(sizeof(*procs));
-	char		 servers[1024], rules[1024];
+	char		 servers[1024], rules[1024], *said;
 	json_object	*records;
 
 	NEEDS_JAILS();
@@ -76,6 +76,9 @@ Test(operator, turns_everything_round_and_no_client_sees_more_than_it_may, .time
 	cr_expect(l.reset == 0 && l.failed == 0, "%u reset, %u failed of %u", l.reset, l.failed, l.sent);
 	cr_expect(l.well > RELOADS, "%u", l.well);
 	cr_expect(gateway_deaths(procs) == 0);
+	cr_expect(gateway_ctl(&g, &said, true, "audit", "verify", NULL) == 0);
+	cr_expect(strstr(said, "records, chain whole, head ") != NULL, "%s", said);
+	free(said);
 	records = gateway_audit(&g);
 	for (size_t i = 0; i < json_object_array_length(records); i++) {
 		const char *outcome = json_text_at(json_object_array_get_idx(records, i), "outcome");

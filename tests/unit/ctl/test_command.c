@@ -91,6 +91,8 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "stop", EX_UNAVAILABLE, "not running" },
 		{ "list", EX_UNAVAILABLE, "mcp.sock" },
 		{ "check", 0, "0 errors" },
+		{ "audit verify", 0, "0 records" },
+		{ "audit verify --json", 0, "{\"whole\":true," },
 		{ "completion bash", 0, "complete -o default -F _mcpgwctl mcpgwctl" },
 		{ "completion zsh", 0, "#compdef mcpgwctl" },
 		{ "completion fish", EX_USAGE, "want bash or zsh" },
