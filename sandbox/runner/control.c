@@ -12,9 +12,9 @@
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "policy/records.h"
 #include "sandbox/jail.h"
 #include "sandbox/runner/control.h"
+#include "sandbox/runner/memory.h"
 #include "sandbox/runner/tool.h"
 #include "sandbox/runner/wlink.h"
 
@@ -77,7 +77,6 @@ take_snapshot(struct runner *r, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	struct msg_SNAPSHOT_IN_FORCE	 in_force = { .kind = m->kind, .generation = m->generation };
 	struct msg_SNAPSHOT_REFUSED	 refused = { .kind = m->kind, .generation = m->generation };
 	struct snap			*snap = NULL;
-	const struct rec_profile	*first;
 
 	refused.error = m->kind == SNAP_PROFILE ? snap_map(fd, &snap) : E_FORMAT;
 	if (refused.error == 0 && snap_head(snap)->kind != SNAP_PROFILE) {
@@ -93,8 +92,7 @@ take_snapshot(struct runner *r, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	}
 	snap_release(&r->profile);
 	r->profile = snap;
-	if ((first = SNAP_AT(snap, PROFILE, 0)) != NULL)
-		r->memory_max = (size_t)first->runner_kib * 1024;
+	memory_new_profile(r);
 	servers_refresh(r);
 	if (chan_send(&r->master, MSG_TYPE_SNAPSHOT_IN_FORCE, 0, &in_force, NULL, 0) != 0)
 		log_warn(NULL, "the master does not take messages");

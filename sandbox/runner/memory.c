@@ -10,6 +10,7 @@
  * only when its other half is read, so one tool at a time, the favourite, is read in spite of the
  * ceiling.  It must finish its line soon; one that does not is ended.
  */
+#include "policy/records.h"
 #include "sandbox/runner/memory.h"
 #include "sandbox/runner/tool.h"
 
@@ -36,6 +37,15 @@ void
 memory_init(struct runner *r)
 {
 	loop_timer_init(r->loop, &r->patience, memory_on_timer, r);
+	memory_new_profile(r);
+}
+
+void
+memory_new_profile(struct runner *r)
+{
+	const struct rec_profile	*first = r->profile == NULL ? NULL : SNAP_AT(r->profile, PROFILE, 0);
+
+	r->memory_max = first == NULL || first->runner_kib == 0 ? RUNNER_MEMORY : (size_t)first->runner_kib * 1024;
 }
 
 static void
@@ -79,15 +89,15 @@ choose_favourite(struct runner *r)
 void
 memory_check(struct runner *r)
 {
-	if (r->held_bytes <= RUNNER_MEMORY / 4 * 3) {
+	if (r->held_bytes <= r->memory_max / 4 * 3) {
 		if (r->starved_count > 0 || r->favourite != NULL)
 			read_all(r);
 		return;
 	}
 	if (r->favourite != NULL && r->favourite->lines.used == 0)
 		r->favourite = NULL;
-	if (r->held_bytes > RUNNER_MEMORY)
+	if (r->held_bytes > r->memory_max)
 		starve_most(r);
-	if (r->favourite == NULL && r->starved_count > 0 && r->held_bytes < RUNNER_MEMORY + ABOVE)
+	if (r->favourite == NULL && r->starved_count > 0 && r->held_bytes < r->memory_max + ABOVE)
 		choose_favourite(r);
 }

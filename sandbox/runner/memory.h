@@ -8,6 +8,8 @@
 #include "sandbox/runner/runner.h"
 
 void	memory_init(struct runner *r);
+/* Another profile is in force: its runner_memory is the ceiling from here on. */
+void	memory_new_profile(struct runner *r);
 /* Each turn: over the ceiling the tool that holds most is not read; well below it all are again. */
 void	memory_check(struct runner *r);
 

@@ -21,7 +21,7 @@
 #include "policy/snap.h"
 #include "sandbox/runner/tidings.h"
 
-#define RUNNER_MEMORY		(64u << 20)	/* until a profile says runner_memory */
+#define RUNNER_MEMORY		(64u << 20)	/* where no profile says runner_memory */
 #define RUNNER_BODIES		(64u << 20)	/* bodies of calls that were not written yet */
 #define RUNNER_QUEUE		(32u << 20)	/* the same, of one instance */
 #define RUNNER_REPLIES		(32u << 20)	/* clients' replies that tools did not take yet */

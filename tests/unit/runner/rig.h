@@ -30,6 +30,7 @@ struct rig_server {
 	const char	*writable;		/* a host path its jail may write to */
 	uint32_t	 era, start_timeout_ms, idle_ms, stop_ms, max_instances;
 	uint32_t	 isolation;
+	uint32_t	 runner_mib;		/* 0: 64 */
 	uint32_t	 spawn_fails;		/* a step: the rig's spawner refuses */
 	uint64_t	 version;		/* another number, another profile */
 	bool		 watched;		/* socket() is notified to the runner */
