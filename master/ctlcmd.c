@@ -215,6 +215,23 @@ run_query(struct ctl_conn *c, const struct chan_msg *msg)
 		ctlcmd_on_caught_up(c);		/* what is imported can be read all the same */
 }
 
+static void
+run_logs(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	struct master			*m = c->s->m;
+	struct child			*runner = runners_serving(m, b->b);
+	const struct msg_SERVER_LOG	 ask = { .server = b->a };
+
+	if (runner == NULL) {
+		ctl_refuse(c, EX_DATAERR, "none of this tenant's tools has run since the gateway started");
+		return;
+	}
+	c->ref = status_new_ref(&m->status);
+	c->wait = CTL_WAIT_RUNNER;
+	if (child_send(runner, MSG_TYPE_SERVER_LOG, c->ref, &ask, NULL, 0) != 0)
+		ctlcmd_on_lost(c, "mcpgw-runner");
+}
+
 void
 ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 {
@@ -246,6 +263,9 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		break;
 	case CTLCMD_explain:
 		ctl_done(c, send_snapshot(c, SNAP_POLICY) == 0 ? 0 : EX_TEMPFAIL);
+		break;
+	case CTLCMD_logs:
+		run_logs(c, b);
 		break;
 	case CTLCMD_key_list:
 		ask_store(c, MSG_TYPE_STORE_DUMP, &dump);
@@ -279,6 +299,17 @@ ctlcmd_on_dump(struct ctl_conn *c, int fd)
 	struct msg_CTL_SNAPSHOT	b = { .kind = SNAP_DUMP };
 
 	ctl_done(c, ctl_send(c, MSG_TYPE_CTL_SNAPSHOT, &b, &fd, 1) == 0 ? 0 : EX_TEMPFAIL);
+}
+
+void
+ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why)
+{
+	struct msg_CTL_LOG	b = { .bytes = bytes };
+
+	if (fd == -1)
+		ctl_refuse(c, EX_DATAERR, "%.*s", SPAN_FMT(why));
+	else
+		ctl_done(c, ctl_send(c, MSG_TYPE_CTL_LOG, &b, &fd, 1) == 0 ? 0 : EX_TEMPFAIL);
 }
 
 void

@@ -8,7 +8,7 @@
 #include "master/ctlsock.h"
 
 enum ctl_wait { CTL_WAIT_NONE, CTL_WAIT_STORE, CTL_WAIT_AUDITOR, CTL_WAIT_RELOAD, CTL_WAIT_QUERY,
-	CTL_WAIT_STOP };
+	CTL_WAIT_STOP, CTL_WAIT_RUNNER };
 
 struct ctl_conn {
 	uint32_t		 magic;
@@ -31,6 +31,8 @@ void	ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg);
 void	ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line);
 void	ctlcmd_on_dump(struct ctl_conn *c, int fd);
 void	ctlcmd_on_caught_up(struct ctl_conn *c);
+/* fd stays the caller's; -1: there is none, and why. */
+void	ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
 void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);

@@ -293,6 +293,15 @@ ctlsock_on_caught_up(struct ctlsock *s, uint64_t ref)
 		ctlcmd_on_caught_up(c);
 }
 
+void
+ctlsock_on_log(struct ctlsock *s, uint64_t ref, int fd, uint64_t bytes, struct span why)
+{
+	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_RUNNER, ref);
+
+	if (c != NULL)
+		ctlcmd_on_log(c, fd, bytes, why);
+}
+
 static void
 lose_all(struct ctlsock *s, enum ctl_wait wait, const char *who)
 {
@@ -312,6 +321,12 @@ void
 ctlsock_on_auditor_death(struct ctlsock *s)
 {
 	lose_all(s, CTL_WAIT_AUDITOR, "mcpgw-audit");
+}
+
+void
+ctlsock_on_runner_death(struct ctlsock *s)
+{
+	lose_all(s, CTL_WAIT_RUNNER, "mcpgw-runner");
 }
 
 void

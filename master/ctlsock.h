@@ -35,7 +35,10 @@ void		ctlsock_close(struct ctlsock *s);
 void	ctlsock_on_dump(struct ctlsock *s, uint64_t ref, int fd);
 void	ctlsock_on_store_done(struct ctlsock *s, uint64_t ref, int error, struct span line);
 void	ctlsock_on_caught_up(struct ctlsock *s, uint64_t ref);
+/* fd -1: there is none, and why. */
+void	ctlsock_on_log(struct ctlsock *s, uint64_t ref, int fd, uint64_t bytes, struct span why);
 void	ctlsock_on_store_death(struct ctlsock *s);
+void	ctlsock_on_runner_death(struct ctlsock *s);
 void	ctlsock_on_auditor_death(struct ctlsock *s);
 /* From query.c: the query of this connection ended with this exit code. */
 void	ctlsock_on_query_end(struct ctl_conn *c, int exit_code);

@@ -61,6 +61,17 @@ tenant_find(struct master *m, struct span name)
 	return t;
 }
 
+struct child *
+runners_serving(struct master *m, struct span tenant)
+{
+	struct tenant	*t;
+
+	TAILQ_FOREACH(t, &m->tenants.list, next)
+		if (span_is(tenant, t->name) && t->runner.state == CHILD_READY)
+			return &t->runner;
+	return NULL;
+}
+
 static void
 refuse(struct child *worker, const char *tenant, const char *why)
 {
@@ -202,6 +213,8 @@ runners_on_death(struct child *c)
 	bool		 was_ready = c->ready_ms != 0 && other->ready_ms != 0;
 
 	status_tenant_down(&c->m->status, t->name);
+	if (c->role == ROLE_RUNNER)
+		ctlsock_on_runner_death(&c->m->ctl);
 	if (other->state != CHILD_IDLE) {		/* the first death of the two */
 		if (other->pid != 0 && !c->m->stopping && other->state != CHILD_DRAINING)
 			child_kill(other, "its partner died");

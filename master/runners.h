@@ -28,6 +28,8 @@ void	runners_init(struct tenants *t);
 /* No process may be left. */
 void	runners_fini(struct tenants *t);
 
+/* This tenant's runner, when it serves; NULL otherwise. */
+struct child *runners_serving(struct master *m, struct span tenant);
 /* A worker asks: RUNNER_LINK now or when both are ready, or RUNNER_NONE. */
 void	runners_want(struct master *m, struct child *worker, struct span tenant);
 /* DIRECTORY, PEER for a starting one. */

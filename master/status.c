@@ -197,6 +197,12 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_SEGMENT_WANTED:
 		segments_give(c, b->SEGMENT_WANTED.number);
 		break;
+	case MSG_TYPE_SERVER_LOG_IS:
+		ctlsock_on_log(&m->ctl, msg->ref, msg->fds[0], b->SERVER_LOG_IS.bytes, SPAN_NONE);
+		break;
+	case MSG_TYPE_SERVER_LOG_NONE:
+		ctlsock_on_log(&m->ctl, msg->ref, -1, 0, b->SERVER_LOG_NONE.why);
+		break;
 	case MSG_TYPE_AUDIT_CAUGHT_UP:
 		ctlsock_on_caught_up(&m->ctl, msg->ref);
 		break;

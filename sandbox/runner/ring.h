@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ring.h - the last bytes of what a server's tools wrote to stderr
+ * ring.h - the last lines of what a server's tools wrote to stderr, and when each tool came and went
+ *
+ * A line is "MILLISECONDS PID KIND TEXT": wall clock since 1970, the jail's pid, a word of a few letters ("start",
+ * "stderr", "exit", "wait").  The text is the tool's for "stderr": without control bytes, but in no known
+ * encoding, and long ones come in pieces.
  */
 #ifndef SANDBOX_RUNNER_RING_H
 #define SANDBOX_RUNNER_RING_H
 
 #include <stdint.h>
 
+#include "lib/err.h"
 #include "lib/span.h"
 
-#define RING_BYTES	(64 * 1024)
+#define RING_BYTES	(1024 * 1024)
+#define RING_TEXT	1000		/* bytes of one line's text */
 
 struct ring {
 	char		*data;		/* allocated with the first byte; without memory nothing is kept */
@@ -17,17 +23,23 @@ struct ring {
 	uint64_t	 total;		/* ever put */
 };
 
-/* The last line of one tool, for messages: control bytes and half characters become '?'. */
+/* stderr of one tool, on its way to lines. */
 struct ring_tail {
-	char	line[160];		/* with a NUL */
-	char	next[160];		/* being written */
+	char	line[160];		/* the last one, for messages: nothing but printable ASCII; with a NUL */
+	char	next[RING_TEXT];	/* being written */
 	size_t	bytes;
 };
 
 void	ring_fini(struct ring *r);
-void	ring_put(struct ring *r, struct span bytes);
+/* `text` is cut at RING_TEXT. */
+void	ring_line(struct ring *r, uint64_t wall_ms, uint32_t pid, const char *kind, struct span text);
+/* All lines, oldest first, in a sealed memfd that is the caller's.  0, E_NOMEM or E_SYS. */
+must_check int	ring_memfd(const struct ring *r, int *fd, uint64_t *bytes);
 
-void	ring_tail_put(struct ring_tail *t, struct span bytes);
+/* Bytes of stderr; whole lines go to the ring. */
+void	ring_tail_put(struct ring_tail *t, struct ring *r, uint64_t wall_ms, uint32_t pid, struct span bytes);
+/* The tool is gone: what it had begun is a line too. */
+void	ring_tail_end(struct ring_tail *t, struct ring *r, uint64_t wall_ms, uint32_t pid);
 /* The last line that was not blank; an unfinished one counts.  "" when there was none. */
 const char *ring_tail_line(struct ring_tail *t);
 

@@ -207,6 +207,12 @@ server_failed(struct server *s, uint64_t up_ms, const char *why)
 	s->broken = true;
 	s->next_try_ms = loop_now_ms(s->r->loop) + wait;
 	snprintf(s->why, sizeof(s->why), "%s", why);
+	if (wait > 0) {
+		char	text[RUNNER_TEXT];
+
+		snprintf(text, sizeof(text), "next try in %.1f s: %.400s", (double)wait / 1000, why);
+		ring_line(&s->ring, loop_wall_ms(s->r->loop), 0, "wait", span_of(text));
+	}
 	s->touched = true;
 }
 

@@ -127,3 +127,30 @@ Test(operator, ends_a_key_between_two_requests_not_within_one, .timeout = 30)
 	mcp_fini(&m);
 	gateway_stop(&g);
 }
+
+Test(operator, reads_what_a_broken_server_wrote_and_when_it_is_tried_again, .timeout = 30)
+{
+	struct gateway	 g;
+	char		*said;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = "{\"mcpServers\":{"
+	    "\"weak\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"dies-at-once\"]},"
+	    "\"idle\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"ok\"]}}}",
+	    .rules = "{\"agents\":{\"me\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
+	cr_expect(gateway_ctl(&g, &said, true, "logs", "weak", NULL) == 65, "%s", said);
+	cr_expect(strstr(said, "has run since the gateway started") != NULL, "%s", said);
+	free(said);
+	cr_expect(gateway_ctl(&g, NULL, true, "call", "weak", "anything", "--as", "me", NULL) != 0);
+	cr_expect(gateway_ctl(&g, &said, true, "logs", "weak", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, " start    pid ") != NULL && strstr(said, " stderr   no reason to live\n") != NULL &&
+	    strstr(said, " exit     exited with status 1 after ") != NULL && strstr(said, " wait     next try in 1.0 s: ")
+	    != NULL, "%s", said);
+	free(said);
+	cr_expect(gateway_ctl(&g, &said, true, "logs", "weak", "-n", "1", "--json", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "\"kind\":\"wait\"") != NULL && strchr(said, '\n') == strrchr(said, '\n'), "%s", said);
+	free(said);
+	cr_expect(gateway_ctl(&g, &said, true, "logs", "idle", NULL) == 65, "%s", said);
+	free(said);
+	gateway_stop(&g);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_logs.c - what a server's tools wrote to stderr
+ *
+ * Process: mcpgwctl.
+ * Owns:    nothing beyond a call.
+ * Trusts:  no text of a tool: what a terminal could take for a command is not passed on.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ask.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/num.h"
+
+#define LOG_MAX		(4u << 20)
+#define LINES_USUAL	50
+#define LINES_MOST	100000
+#define FOLLOW_MS	500
+#define TEXT_MAX	1024
+
+struct log {
+	char	*text;		/* malloc'ed */
+	size_t	 bytes;
+};
+
+struct line {
+	struct span	 all;
+	uint64_t	 wall_ms, pid;
+	struct span	 kind, text;
+};
+
+static void
+take(uint16_t type, const union msg_any *body, int *fds, void *arg)
+{
+	struct log	*log = arg;
+
+	(void)body;
+	if (type == MSG_TYPE_CTL_LOG && log->text == NULL && lseek(fds[0], 0, SEEK_SET) == 0)
+		(void)!fd_read_all(fds[0], LOG_MAX, &log->text, &log->bytes);
+}
+
+/* Up to the next blank, which goes too. */
+static struct span
+word_take(struct span *rest)
+{
+	const char	*blank = rest->n == 0 ? NULL : memchr(rest->p, ' ', rest->n);
+	struct span	 one = span_part(*rest, 0, blank == NULL ? rest->n : (size_t)(blank - rest->p));
+
+	*rest = span_part(*rest, one.n + 1, rest->n);
+	return one;
+}
+
+static bool
+line_take(struct span *rest, struct line *l)
+{
+	const char	*lf = rest->n == 0 ? NULL : memchr(rest->p, '\n', rest->n);
+
+	if (lf == NULL)
+		return false;
+	l->all = l->text = span_part(*rest, 0, (size_t)(lf - rest->p));
+	*rest = span_part(*rest, l->all.n + 1, rest->n);
+	if (num_u64(word_take(&l->text), &l->wall_ms) != 0 || num_u64(word_take(&l->text), &l->pid) != 0)
+		return false;
+	l->kind = word_take(&l->text);
+	return true;
+}
+
+/* UTF-8 passes, but for its control characters (U+0080 to U+009F) and what turns text round. */
+static void
+clean(struct span s, char to[TEXT_MAX + 1])
+{
+	size_t	n = 0;
+
+	for (size_t i = 0; i < s.n && n < TEXT_MAX; i++) {
+		unsigned char	c = (unsigned char)s.p[i];
+		size_t		more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc2 ? 1 : s.n;
+		struct span	one = span_part(s, i, more + 1);
+		bool		bad = c < 0x20 || c == 0x7f || one.n != more + 1 || !json_utf8_ok(one);
+
+		if (!bad && c == 0xc2 && (unsigned char)one.p[1] < 0xa0)
+			bad = true;
+		/* U+202A to U+202E, U+2066 to U+2069 */
+		if (!bad && c == 0xe2 && (((unsigned char)one.p[1] == 0x80 && (unsigned char)one.p[2] >= 0xaa &&
+		    (unsigned char)one.p[2] <= 0xae) || ((unsigned char)one.p[1] == 0x81 &&
+		    (unsigned char)one.p[2] >= 0xa6 && (unsigned char)one.p[2] <= 0xa9)))
+			bad = true;
+		if (bad || n + one.n > TEXT_MAX) {
+			to[n++] = '?';
+			continue;
+		}
+		memcpy(to + n, one.p, one.n);
+		n += one.n;
+		i += more;
+	}
+	to[n] = '\0';
+}
+
+static void
+print_line(const struct ctl *ctl, const struct line *l)
+{
+	char		text[TEXT_MAX + 1], when[OUT_TIME];
+	time_t		t = (time_t)(l->wall_ms / 1000);
+	struct tm	tm;
+
+	clean(l->text, text);
+	if (ctl->json) {
+		out_json_begin();
+		out_json_text("time", span_of(out_utc_ms(l->wall_ms, when)));
+		out_json_u64("pid", l->pid);
+		out_json_text("kind", l->kind);
+		out_json_text("text", span_of(text));
+		out_json_end();
+		return;
+	}
+	localtime_r(&t, &tm);
+	strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	if (span_is(l->kind, "start"))
+		printf("%s %-6.*s   pid %" PRIu64 "%s%s\n", when, SPAN_FMT(l->kind), l->pid,
+		    text[0] == '\0' ? "" : "  ", text);
+	else
+		printf("%s %-6.*s   %s\n", when, SPAN_FMT(l->kind), text);
+}
+
+/* The newest `most` lines; behind what was printed before, when *seen is in there. */
+static void
+print_new(const struct ctl *ctl, const struct log *log, uint64_t most, char **seen)
+{
+	struct span	 all = span_make(log->text, log->bytes), rest = all, from = all;
+	struct line	 l = { .wall_ms = 0 };
+	uint64_t	 count = 0;
+	bool		 was_seen = false;
+
+	/* Two equal lines in the same millisecond are one to whoever follows. */
+	while (line_take(&rest, &l)) {
+		count++;
+		if (*seen != NULL && span_is(l.all, *seen)) {
+			count = 0;
+			from = rest;
+			was_seen = true;
+		}
+	}
+	if (was_seen)
+		most = UINT64_MAX;
+	for (rest = from; line_take(&rest, &l); count--)
+		if (count <= most) {
+			print_line(ctl, &l);
+			free(*seen);
+			*seen = strndup(l.all.p, l.all.n);
+		}
+	fflush(stdout);
+}
+
+static int
+fetch(struct ctl *ctl, const char *server, const char *tenant, bool say, struct log *log)
+{
+	struct msg_CTL	msg = { .command = CTLCMD_logs, .a = span_of(server), .b = span_of(tenant) };
+	struct ask	a;
+	int		r;
+
+	*log = (struct log){ NULL, 0 };
+	if ((r = ask_open(ctl, &a, say)) != 0)
+		return r;
+	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
+	if ((r = ask_wait(&a, take, log)) == 0 && log->text == NULL)
+		r = EX_PROTOCOL;
+	ask_close(&a);
+	return r;
+}
+
+int
+cmd_logs(struct ctl *ctl, int argc, char **argv)
+{
+	const struct timespec	 nap = { 0, FOLLOW_MS * 1000000 };
+	const char		*lines = NULL, *tenant = "default";
+	bool			 follow = false;
+	const struct opt	 rows[] = { { "-n", &lines, NULL }, { "-f", NULL, &follow },
+	    { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	uint64_t		 most = LINES_USUAL;
+	struct log		 log;
+	char			*seen = NULL;
+	int			 r;
+
+	(void)opts_take(rows, argc, argv, 1, 1);
+	if (lines != NULL && (num_u64(span_of(lines), &most) != 0 || most > LINES_MOST))
+		fatal(EX_USAGE, "-n %s: want a number, at most %d", lines, LINES_MOST);
+	do {
+		if ((r = fetch(ctl, argv[0], tenant, true, &log)) == 0)
+			print_new(ctl, &log, most, &seen);
+		free(log.text);
+	} while (r == 0 && follow && !ferror(stdout) && nanosleep(&nap, NULL) == 0);
+	free(seen);
+	return out_end(r);
+}
