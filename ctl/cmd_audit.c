@@ -15,22 +15,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/ask.h"
-#include "ctl/folders.h"
+#include "ctl/auditask.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "ctl/program.h"
 #include "lib/buf.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
 
-#define ARGS_MAX	32
 #define TAIL_ROWS	"10"
 #define ROW_FORMAT	"%-8s  %-14s  %-10s  %-21s  %-8s  %-7s  %s\n"
 
 struct filters {
-	const char	*args[ARGS_MAX];
+	const char	*args[AUDITASK_ARGS_MAX];
 	size_t		 count;
 };
 
@@ -170,72 +167,25 @@ print_verdict(const struct ctl *ctl, int fd)
 
 /* --- asking -------------------------------------------------------------------------------------- */
 
-/* Without a master: the query program itself, as whoever we are. */
-static int
-query_alone(struct ctl *ctl, const struct filters *f, int out, pid_t *pid)
-{
-	static char	db[PATH_MAX + 16], query[] = "--query";
-	const struct program_plan plan = { -1, out, db };
-	char		*argv[ARGS_MAX + 4];
-	size_t		 n = 0;
-
-	snprintf(db, sizeof(db), "%s/audit/db", folders_state(ctl));
-	argv[n++] = (char *)(uintptr_t)"mcpgw-audit";
-	argv[n++] = query;
-	for (size_t i = 0; i < f->count; i++)
-		argv[n++] = (char *)(uintptr_t)f->args[i];
-	argv[n++] = db;
-	argv[n] = NULL;
-	return program_start("mcpgw-audit", argv, &plan, pid) == 0 ? 0 : EX_UNAVAILABLE;
-}
-
-static void
-query_send(struct ask *a, uint32_t command, const struct filters *f, int out)
-{
-	struct buf		b;
-	struct msg_CTL_FD	msg = { .command = command };
-	int			fds[2] = { out, STDERR_FILENO }, r = 0;
-
-	buf_init(&b, 8192);
-	for (size_t i = 0; i < f->count && r == 0; i++)
-		r = buf_put(&b, span_make(f->args[i], strlen(f->args[i]) + 1));
-	if (r != 0)
-		fatal(EX_USAGE, "filters: %s", err_text(r));
-	msg.arguments = buf_rest(&b);
-	ask_send(a, MSG_TYPE_CTL_FD, &msg, fds, 2);
-	buf_fini(&b);
-}
-
 static int
 query_run(struct ctl *ctl, uint32_t command, const struct filters *f)
 {
-	struct ask	a;
+	struct auditask	ask;
 	int		pair[2] = { -1, -1 }, r;
-	pid_t		pid = 0;
-	int		out = STDOUT_FILENO;
+	bool		piped = !ctl->json || command == CTLCMD_audit_verify;
 
-	if (!ctl->json || command == CTLCMD_audit_verify) {
-		if (pipe2(pair, O_CLOEXEC) == -1)
-			fatal(EX_OSERR, "pipe: %s", strerror(errno));
-		out = pair[1];
+	if (piped && pipe2(pair, O_CLOEXEC) == -1)
+		fatal(EX_OSERR, "pipe: %s", strerror(errno));
+	r = auditask_start(ctl, command, f->args, f->count, piped ? pair[1] : STDOUT_FILENO, &ask);
+	fd_close(&pair[1]);
+	if (r == 0) {
+		if (command == CTLCMD_audit_verify)
+			print_verdict(ctl, pair[0]);
+		else if (piped)
+			print_lines(pair[0]);
+		r = auditask_wait(&ask);
 	}
-	r = ask_open(ctl, &a, false);
-	if (r == 0)
-		query_send(&a, command, f, out);
-	else if (r != EX_UNAVAILABLE || (r = query_alone(ctl, f, out, &pid)) != 0)
-		goto out;
-	fd_close(&pair[1]);
-	if (command == CTLCMD_audit_verify)
-		print_verdict(ctl, pair[0]);
-	else if (!ctl->json)
-		print_lines(pair[0]);
-	r = pid != 0 ? program_wait(pid) : ask_wait(&a, NULL, NULL);
-	ask_close(&a);
- out:
-	if (r == EX_NOPERM)
-		out_error("ctl.sock: you are not root or in group mcpgw-admin");
 	fd_close(&pair[0]);
-	fd_close(&pair[1]);
 	return out_end(r);
 }
 

@@ -13,6 +13,7 @@
 #include "ctl/explain.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "lib/glob.h"
 #include "lib/log.h"
 #include "policy/policy.h"
 
@@ -57,6 +58,51 @@ explain_print(FILE *f, const struct snap *s, const struct decision *d)
 	fprintf(f, "  %s", d->class_text);
 }
 
+static bool
+rule_speaks(const struct snap *s, const struct rec_rule *rule, uint32_t agent, const struct explain_question *q)
+{
+	const struct span	server = snap_text(s, rule->server);
+
+	if (rule->agent != agent || rule->about == RULE_ABOUT_LIST ||
+	    (!span_eq(server, q->server) && !span_is(server, "*")))
+		return false;
+	return rule->about == RULE_ABOUT_SERVER || glob_match(snap_text(s, rule->pattern), q->tool);
+}
+
+void
+explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, const struct decision *d)
+{
+	static const char *const	kinds[] = { [RULE_EXPLICIT_DENY] = "explicit deny",
+		[RULE_EXPLICIT_ALLOW] = "explicit allow", [RULE_WILDCARD_DENY] = "wildcard deny",
+		[RULE_WILDCARD_ALLOW] = "wildcard allow" };
+	const struct rec_agent		*agent = policy_agent_find(s, q->tenant, q->agent);
+	const struct rec_rule		*rule;
+
+	if (agent == NULL)
+		return;
+	for (unsigned kind = RULE_EXPLICIT_DENY; kind <= RULE_WILDCARD_ALLOW; kind++)
+		for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++)
+			if (rule->rule_class == kind && i + 1 != d->rule &&
+			    rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q))
+				fprintf(f, "  beaten  %.*s:%u  %.*s \"%.*s\"  %s\n", SPAN_FMT(snap_text(s, rule->file)),
+				    rule->line, SPAN_FMT(snap_text(s, rule->path)),
+				    SPAN_FMT(snap_text(s, rule->pattern)), kinds[kind]);
+}
+
+void
+explain_remedy(FILE *f, const struct explain_question *q, const struct decision *d)
+{
+	if (d->allow)
+		return;
+	if (d->rule_class == RULE_EXPLICIT_DENY) {
+		fprintf(f, "To allow it, take that rule away: nothing beats an explicit deny.\n");
+		return;
+	}
+	fprintf(f, "To allow just this tool, add \"%.*s\" to agents.%.*s.allow.tools.%.*s, and \"%.*s\" to its "
+	    "allow.servers if it is not there.\n", SPAN_FMT(q->tool), SPAN_FMT(q->agent), SPAN_FMT(q->server),
+	    SPAN_FMT(q->server));
+}
+
 int
 cmd_explain(struct ctl *ctl, int argc, char **argv)
 {
@@ -68,9 +114,11 @@ cmd_explain(struct ctl *ctl, int argc, char **argv)
 	struct snap		*s = NULL;
 	int			 r;
 
-	(void)opts_take(rows, argc, argv, 0, 0);
-	if (agent == NULL || server == NULL || tool == NULL)
-		fatal(EX_USAGE, "explain needs --agent, --server and --tool");
+	argc = opts_take(rows, argc, argv, 0, 1);
+	if (argc == 1 && agent == NULL && server == NULL && tool == NULL)
+		return explain_request(ctl, argv[0]);
+	if (argc == 1 || agent == NULL || server == NULL || tool == NULL)
+		fatal(EX_USAGE, "explain needs a request's id, or --agent, --server and --tool");
 	r = ask_simple(ctl, CTLCMD_explain, NULL, ask_take_snapshot, &s, NULL);
 	if (r != 0 || s == NULL)
 		return r == 0 ? EX_PROTOCOL : r;
@@ -81,6 +129,8 @@ cmd_explain(struct ctl *ctl, int argc, char **argv)
 	} else {
 		explain_print(stdout, s, &d);
 		printf("\n");
+		explain_beaten(stdout, s, &q, &d);
+		explain_remedy(stdout, &q, &d);
 		if (policy_agent_find(s, q.tenant, q.agent) == NULL)
 			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no such agent in the rules"));
 		else if (policy_server_find(s, q.tenant, q.server) == NULL)

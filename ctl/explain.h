@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "ctl/ctl.h"
 #include "policy/decide.h"
 
 struct explain_question {
@@ -14,6 +15,12 @@ struct explain_question {
 };
 
 void	explain_decide(const struct snap *s, const struct explain_question *q, struct decision *out);
+/* The other rules about it, which decided nothing: one line each, strongest kind first. */
+void	explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, const struct decision *d);
+/* What to write in the rules so that just this tool is allowed; nothing when it is. */
+void	explain_remedy(FILE *f, const struct explain_question *q, const struct decision *d);
+/* `explain REQUEST`: the exit code. */
+int	explain_request(struct ctl *ctl, const char *id);
 /* "allowed  rules.json:11  agents.me.allow.tools.docs[0] "query"  explicit allow", no line feed. */
 void	explain_print(FILE *f, const struct snap *s, const struct decision *d);
 

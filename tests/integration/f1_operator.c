@@ -154,3 +154,41 @@ Test(operator, reads_what_a_broken_server_wrote_and_when_it_is_tried_again, .tim
 	free(said);
 	gateway_stop(&g);
 }
+
+Test(operator, asks_why_one_request_was_denied, .timeout = 30)
+{
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	char		 id[64], *said;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
+	mcp_init(&m, g.mcp, "/servers/notes/mcp", gateway_key(&g, "writer"));
+	mcp_call(&m, "drop_all", "{}", &a);
+	snprintf(id, sizeof(id), "%s", json_text_at(a.json, "error.data.request_id"));
+	answer_fini(&a);
+	mcp_fini(&m);
+	cr_assert(strncmp(id, "r-", 2) == 0, "%s", id);
+	cr_expect(gateway_ctl(&g, &said, true, "explain", id, NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "writer@default (key ") != NULL && strstr(said, ")  ->  notes.drop_all   DENIED, ") != NULL &&
+	    strstr(said, "  rule     agents.writer.deny.tools.notes[0]\n") != NULL &&
+	    strstr(said, "): still DENIED  rules.json:1  agents.writer.deny.tools.notes[0] \"drop_all\"  explicit deny\n")
+	    != NULL && strstr(said, "  beaten  rules.json:1  agents.writer.allow.tools.notes[0] \"*\"  wildcard allow\n")
+	    != NULL && strstr(said, "nothing beats an explicit deny") != NULL, "%s", said);
+	free(said);
+	gateway_write(&g, "rules.json", "{\"agents\":{\"writer\":{\"allow\":{\"servers\":[\"notes\"],"
+	    "\"tools\":{\"notes\":[\"*\"]}}}}}");
+	cr_expect(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
+	cr_expect(gateway_ctl(&g, &said, true, "explain", id, NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "): allowed  rules.json:1  ") != NULL && strstr(said, "To allow") == NULL, "%s", said);
+	free(said);
+	cr_expect(gateway_ctl(&g, &said, true, "--json", "explain", id, NULL) == 0, "%s", said);
+	cr_expect(strstr(said, id) != NULL && strstr(said, "\"decision\":\"deny\"") != NULL, "%s", said);
+	free(said);
+	id[strlen(id) - 1] = id[strlen(id) - 1] == '0' ? '1' : '0';
+	cr_expect(gateway_ctl(&g, &said, true, "explain", id, NULL) == 65, "%s", said);
+	cr_expect(strstr(said, "no such request") != NULL, "%s", said);
+	free(said);
+	gateway_stop(&g);
+}
