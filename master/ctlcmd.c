@@ -215,12 +215,12 @@ run_query(struct ctl_conn *c, const struct chan_msg *msg)
 		ctlcmd_on_caught_up(c);		/* what is imported can be read all the same */
 }
 
+/* A question to the runner that has the server. */
 static void
-run_logs(struct ctl_conn *c, const struct msg_CTL *b)
+ask_runner(struct ctl_conn *c, struct span tenant, uint16_t type, const void *msg)
 {
-	struct master			*m = c->s->m;
-	struct child			*runner = runners_serving(m, b->b);
-	const struct msg_SERVER_LOG	 ask = { .server = b->a };
+	struct master	*m = c->s->m;
+	struct child	*runner = runners_serving(m, tenant);
 
 	if (runner == NULL) {
 		ctl_refuse(c, EX_DATAERR, "none of this tenant's tools has run since the gateway started");
@@ -228,8 +228,25 @@ run_logs(struct ctl_conn *c, const struct msg_CTL *b)
 	}
 	c->ref = status_new_ref(&m->status);
 	c->wait = CTL_WAIT_RUNNER;
-	if (child_send(runner, MSG_TYPE_SERVER_LOG, c->ref, &ask, NULL, 0) != 0)
+	if (child_send(runner, type, c->ref, msg, NULL, 0) != 0)
 		ctlcmd_on_lost(c, "mcpgw-runner");
+}
+
+static void
+run_logs(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	const struct msg_SERVER_LOG	ask = { .server = b->a };
+
+	ask_runner(c, b->b, MSG_TYPE_SERVER_LOG, &ask);
+}
+
+static void
+run_server_restart(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	const struct msg_SERVER_RESTART	ask = { .server = b->a };
+
+	log_notice(NULL, "mcpgwctl server restart %.*s by uid %u", SPAN_FMT(b->a), c->uid);
+	ask_runner(c, b->b, MSG_TYPE_SERVER_RESTART, &ask);
 }
 
 void
@@ -266,6 +283,9 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		break;
 	case CTLCMD_logs:
 		run_logs(c, b);
+		break;
+	case CTLCMD_server_restart:
+		run_server_restart(c, b);
 		break;
 	case CTLCMD_key_list:
 		ask_store(c, MSG_TYPE_STORE_DUMP, &dump);
@@ -310,6 +330,14 @@ ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why)
 		ctl_refuse(c, EX_DATAERR, "%.*s", SPAN_FMT(why));
 	else
 		ctl_done(c, ctl_send(c, MSG_TYPE_CTL_LOG, &b, &fd, 1) == 0 ? 0 : EX_TEMPFAIL);
+}
+
+void
+ctlcmd_on_restarted(struct ctl_conn *c, uint32_t stopped, uint32_t finishing)
+{
+	struct msg_CTL_RESTARTED	b = { .stopped = stopped, .finishing = finishing };
+
+	ctl_done(c, ctl_send(c, MSG_TYPE_CTL_RESTARTED, &b, NULL, 0) == 0 ? 0 : EX_TEMPFAIL);
 }
 
 void

@@ -33,6 +33,7 @@ void	ctlcmd_on_dump(struct ctl_conn *c, int fd);
 void	ctlcmd_on_caught_up(struct ctl_conn *c);
 /* fd stays the caller's; -1: there is none, and why. */
 void	ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why);
+void	ctlcmd_on_restarted(struct ctl_conn *c, uint32_t stopped, uint32_t finishing);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
 void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);

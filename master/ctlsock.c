@@ -302,6 +302,15 @@ ctlsock_on_log(struct ctlsock *s, uint64_t ref, int fd, uint64_t bytes, struct s
 		ctlcmd_on_log(c, fd, bytes, why);
 }
 
+void
+ctlsock_on_restarted(struct ctlsock *s, uint64_t ref, uint32_t stopped, uint32_t finishing)
+{
+	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_RUNNER, ref);
+
+	if (c != NULL)
+		ctlcmd_on_restarted(c, stopped, finishing);
+}
+
 static void
 lose_all(struct ctlsock *s, enum ctl_wait wait, const char *who)
 {

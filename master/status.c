@@ -197,6 +197,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_SEGMENT_WANTED:
 		segments_give(c, b->SEGMENT_WANTED.number);
 		break;
+	case MSG_TYPE_SERVER_RESTARTED:
+		ctlsock_on_restarted(&m->ctl, msg->ref, b->SERVER_RESTARTED.stopped, b->SERVER_RESTARTED.finishing);
+		break;
 	case MSG_TYPE_SERVER_LOG_IS:
 		ctlsock_on_log(&m->ctl, msg->ref, msg->fds[0], b->SERVER_LOG_IS.bytes, SPAN_NONE);
 		break;

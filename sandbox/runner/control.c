@@ -135,6 +135,17 @@ answer_log(struct runner *r, uint64_t ref, struct span name)
 }
 
 static void
+restart(struct runner *r, uint64_t ref, struct span name)
+{
+	struct msg_SERVER_RESTARTED	m = { 0 };
+
+	servers_restart(r, name, &m.stopped, &m.finishing);
+	runner_wrote(r);
+	if (chan_send(&r->master, MSG_TYPE_SERVER_RESTARTED, ref, &m, NULL, 0) != 0)
+		log_warn(NULL, "the master does not take messages");
+}
+
+static void
 take_log(int *fd)
 {
 	static int	last = -1;
@@ -166,6 +177,9 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_LOG_FD:
 		take_log(&m->fds[0]);
+		break;
+	case MSG_TYPE_SERVER_RESTART:
+		restart(r, m->ref, m->body->SERVER_RESTART.server);
 		break;
 	case MSG_TYPE_SERVER_LOG:
 		answer_log(r, m->ref, m->body->SERVER_LOG.server);

@@ -427,6 +427,21 @@ instances_retire(struct server *s)
 }
 
 void
+instances_yield(struct server *s, uint32_t *stopped, uint32_t *finishing)
+{
+	for (struct instance *i = s->instances; i != NULL; i = i->next) {
+		if (i->dead || i->state != INSTANCE_UP)
+			continue;
+		if (i->call_count > 0)
+			++*finishing;
+		else
+			++*stopped;
+		i->yields = true;
+		instance_rest(i);
+	}
+}
+
+void
 instances_kick(struct runner *r)
 {
 	for (int rounds = 0; r->kick && rounds < 8; rounds++) {

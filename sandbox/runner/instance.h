@@ -98,6 +98,8 @@ void		instance_try(struct instance *i);
 
 size_t		instances_up(const struct server *s);
 void		instances_retire(struct server *s);
+/* They take no new calls: those without any stop at once, the others when theirs are done. */
+void		instances_yield(struct server *s, uint32_t *stopped, uint32_t *finishing);
 void		instances_kick(struct runner *r);	/* those that wait try again */
 void		instances_reap(struct runner *r);
 void		instances_free(struct runner *r);	/* when neither links nor tools are left */

@@ -244,6 +244,22 @@ server_may_start(const struct server *s, char *text, size_t text_bytes)
 }
 
 void
+servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t *finishing)
+{
+	*stopped = *finishing = 0;
+	for (struct server *s = r->servers; s != NULL; s = s->next) {
+		if (!span_is(name, s->name))
+			continue;
+		s->failures = 0;
+		s->next_try_ms = 0;
+		s->broken = s->no_jail = false;
+		s->touched = true;
+		instances_yield(s, stopped, finishing);
+	}
+	r->kick = true;
+}
+
+void
 server_refused(struct server *s, int domain)
 {
 	s->refused++;

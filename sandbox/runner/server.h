@@ -70,6 +70,8 @@ void		server_came_up(struct server *s);
 void		server_ended_well(struct server *s, uint64_t up_ms);
 /* 0, or E_AGAIN with the reason in text: waits after failures. */
 must_check int	server_may_start(const struct server *s, char *text, size_t text_bytes);
+/* An operator mended it: every server of this name is tried anew, with new instances (instances_yield). */
+void		servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t *finishing);
 /* The jail refused this server's tool a socket of this family. */
 void		server_refused(struct server *s, int domain);
 

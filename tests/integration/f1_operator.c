@@ -90,16 +90,30 @@ Test(operator, turns_everything_round_and_no_client_sees_more_than_it_may, .time
 	gateway_stop(&g);
 }
 
+/* A call whose answer is read later. */
+static void
+send_call(struct client *c, const char *path, const char *key, const char *name, const char *arguments)
+{
+	char	*request, body[512];
+
+	snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\","
+	    "\"arguments\":%s,\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN_VERSION "\","
+	    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}", name, arguments);
+	cr_assert(asprintf(&request, "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+	    "Content-Type: application/json\r\nAccept: application/json\r\nMCP-Protocol-Version: " MODERN_VERSION "\r\n"
+	    "Mcp-Method: tools/call\r\nMcp-Name: %s\r\nContent-Length: %zu\r\n\r\n%s", path, key, name, strlen(body),
+	    body) > 0);
+	client_send(c, request, strlen(request));
+	free(request);
+}
+
 Test(operator, ends_a_key_between_two_requests_not_within_one, .timeout = 30)
 {
 	struct gateway	 g;
 	struct client	 c;
 	struct mcp	 m;
 	struct answer	 a;
-	char		 key[256], id[16], *request;
-	const char	*body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"sleep\","
-	    "\"arguments\":{\"ms\":1000},\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN_VERSION "\","
-	    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
+	char		 key[256], id[16];
 
 	NEEDS_JAILS();
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
@@ -109,11 +123,8 @@ Test(operator, ends_a_key_between_two_requests_not_within_one, .timeout = 30)
 	mcp_call(&m, "now", "{}", &a);
 	EXPECT_STATUS(a, 200, "before");
 	answer_fini(&a);
-	cr_assert(asprintf(&request, "POST /servers/clock/mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
-	    "Content-Type: application/json\r\nAccept: application/json\r\nMCP-Protocol-Version: " MODERN_VERSION "\r\n"
-	    "Mcp-Method: tools/call\r\nMcp-Name: sleep\r\nContent-Length: %zu\r\n\r\n%s", key, strlen(body), body) > 0);
 	cr_assert(client_open(&c, g.mcp));
-	client_send(&c, request, strlen(request));
+	send_call(&c, "/servers/clock/mcp", key, "sleep", "{\"ms\":1000}");
 	sleep_ms(200);
 	cr_expect(gateway_ctl(&g, NULL, false, "key", "revoke", id, NULL) == 0);
 	mcp_call(&m, "now", "{}", &a);
@@ -123,7 +134,6 @@ Test(operator, ends_a_key_between_two_requests_not_within_one, .timeout = 30)
 	EXPECT_STATUS(a, 200, "the call on its way");
 	answer_fini(&a);
 	client_close(&c);
-	free(request);
 	mcp_fini(&m);
 	gateway_stop(&g);
 }
@@ -190,5 +200,53 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	cr_expect(gateway_ctl(&g, &said, true, "explain", id, NULL) == 65, "%s", said);
 	cr_expect(strstr(said, "no such request") != NULL, "%s", said);
 	free(said);
+	gateway_stop(&g);
+}
+
+Test(operator, restarts_a_server_without_cutting_a_call, .timeout = 30)
+{
+	struct gateway	 g;
+	struct client	 c;
+	struct mcp	 m;
+	struct answer	 a;
+	char		*said;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = "{\"mcpServers\":{"
+	    "\"weak\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"dies-at-once\"]},"
+	    "\"slow\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"slow\",\"1500\"],\"isolation\":\"tenant\"}}}",
+	    .rules = "{\"agents\":{\"me\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
+	cr_expect(gateway_ctl(&g, NULL, true, "call", "weak", "anything", "--as", "me", NULL) != 0);
+	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "weak", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "weak: no tool of it ran; its failures are forgotten") != NULL, "%s", said);
+	free(said);
+	cr_expect(gateway_ctl(&g, &said, true, "status", "weak", NULL) == 0 && strstr(said, "weak: idle") != NULL, "%s",
+	    said);
+	free(said);
+	mcp_init(&m, g.mcp, "/servers/slow/mcp", gateway_key(&g, "me"));
+	mcp_call(&m, "anything", "{}", &a);
+	cr_expect(strstr(a.body, "\"result\"") != NULL, "%s", a.body);
+	answer_fini(&a);
+	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "slow", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "slow: 1 stopped, 0 finish") != NULL, "%s", said);
+	free(said);
+	cr_assert(client_open(&c, g.mcp));
+	send_call(&c, "/servers/slow/mcp", m.key, "anything", "{}");
+	sleep_ms(400);
+	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "slow", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "slow: 0 stopped, 1 finish") != NULL, "%s", said);
+	free(said);
+	client_read(&c, 8000, &a);
+	EXPECT_STATUS(a, 200, "the call on its way");
+	cr_expect(strstr(a.body, "\"result\"") != NULL, "%s", a.body);
+	answer_fini(&a);
+	client_close(&c);
+	mcp_call(&m, "anything", "{}", &a);
+	cr_expect(strstr(a.body, "\"result\"") != NULL, "%s", a.body);
+	answer_fini(&a);
+	cr_expect(gateway_ctl(&g, &said, true, "logs", "slow", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, " exit ") != NULL, "%s", said);
+	free(said);
+	mcp_fini(&m);
 	gateway_stop(&g);
 }
