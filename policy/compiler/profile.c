@@ -346,7 +346,7 @@ profile_finish(struct job *j)
 		uint32_t *index = &made[p->tier][p->net];
 		struct rec_filter r;
 
-		if (p->tier == TIER_OFF || p->net == NET_LIST)
+		if (p->tier == TIER_OFF)
 			continue;
 		if (*index == 0) {
 			if (filter_make((enum jail_tier)p->tier, (enum jail_net)p->net, &f) != 0) {

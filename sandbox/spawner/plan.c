@@ -190,7 +190,7 @@ plan_filter(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	const struct rec_filter	*f;
 	struct sock_filter	*code;
 
-	if (rec->tier == TIER_OFF || rec->net == NET_LIST)
+	if (rec->tier == TIER_OFF)
 		return 0;
 	f = rec->filter == 0 ? NULL : SNAP_AT(s, FILTER, rec->filter - 1);
 	if (f == NULL || f->count == 0 || f->count > BPF_MAXINSNS)
