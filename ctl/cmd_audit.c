@@ -3,35 +3,21 @@
  * cmd_audit.c - audit list, audit tail
  *
  * Process: mcpgwctl.
- * Owns:    the pipe a query process writes its lines to.
+ * Owns:    nothing.
  * Trusts:  no text of a record: clients and tools chose some of them.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/ask.h"
-#include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "ctl/program.h"
-#include "lib/buf.h"
-#include "lib/fd.h"
+#include "ctl/query.h"
 #include "lib/json.h"
-#include "lib/log.h"
 
-#define ARGS_MAX	32
 #define TAIL_ROWS	"10"
 #define ROW_FORMAT	"%-8s  %-14s  %-10s  %-21s  %-8s  %-7s  %s\n"
-
-struct filters {
-	const char	*args[ARGS_MAX];
-	size_t		 count;
-};
 
 /* --- rows ---------------------------------------------------------------------------------------- */
 
@@ -111,110 +97,33 @@ print_row(struct span line)
 	printf(ROW_FORMAT, when, id, agent, object, decision, outcome, ms);
 }
 
-/* Prints line by line as they come; true at the end of input. */
 static void
-print_lines(int fd)
+print_line(struct span line, void *arg)
 {
-	struct buf	b;
-	char		*room;
-	ssize_t		 n;
-	size_t		 at;
+	(void)arg;
+	print_row(line);
+}
 
-	buf_init(&b, 1024 * 1024);
-	printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "OBJECT", "DECISION", "OUTCOME", "MS");
-	for (;;) {
-		struct span rest = buf_rest(&b);
+static int
+run(struct ctl *ctl, uint32_t command, const struct query *q)
+{
+	struct query_run	run;
+	int			r;
 
-		for (at = 0; at < rest.n && rest.p[at] != '\n'; at++)
-			;
-		if (at < rest.n) {
-			print_row(span_part(rest, 0, at));
-			buf_drain(&b, at + 1);
-			continue;
+	if ((r = query_start(ctl, command, q, ctl->json ? STDOUT_FILENO : -1, &run)) == 0) {
+		if (!ctl->json) {
+			printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "OBJECT", "DECISION", "OUTCOME", "MS");
+			query_lines(&run, print_line, NULL);
 		}
-		fflush(stdout);
-		if (buf_reserve(&b, 16384, &room) != 0 || (n = read(fd, room, 16384)) == 0 ||
-		    (n == -1 && errno != EINTR))
-			break;
-		if (n > 0)
-			buf_commit(&b, (size_t)n);
+		r = query_end(&run);
 	}
-	buf_fini(&b);
-}
-
-/* --- asking -------------------------------------------------------------------------------------- */
-
-/* Without a master: the query program itself, as whoever we are. */
-static int
-query_alone(struct ctl *ctl, const struct filters *f, int out, pid_t *pid)
-{
-	static char	db[PATH_MAX + 16], query[] = "--query";
-	const struct program_plan plan = { -1, out, db };
-	char		*argv[ARGS_MAX + 4];
-	size_t		 n = 0;
-
-	snprintf(db, sizeof(db), "%s/audit/db", folders_state(ctl));
-	argv[n++] = (char *)(uintptr_t)"mcpgw-audit";
-	argv[n++] = query;
-	for (size_t i = 0; i < f->count; i++)
-		argv[n++] = (char *)(uintptr_t)f->args[i];
-	argv[n++] = db;
-	argv[n] = NULL;
-	return program_start("mcpgw-audit", argv, &plan, pid) == 0 ? 0 : EX_UNAVAILABLE;
-}
-
-static void
-query_send(struct ask *a, uint32_t command, const struct filters *f, int out)
-{
-	struct buf		b;
-	struct msg_CTL_FD	msg = { .command = command };
-	int			fds[2] = { out, STDERR_FILENO }, r = 0;
-
-	buf_init(&b, 8192);
-	for (size_t i = 0; i < f->count && r == 0; i++)
-		r = buf_put(&b, span_make(f->args[i], strlen(f->args[i]) + 1));
-	if (r != 0)
-		fatal(EX_USAGE, "filters: %s", err_text(r));
-	msg.arguments = buf_rest(&b);
-	ask_send(a, MSG_TYPE_CTL_FD, &msg, fds, 2);
-	buf_fini(&b);
-}
-
-static int
-query_run(struct ctl *ctl, uint32_t command, const struct filters *f)
-{
-	struct ask	a;
-	int		pair[2] = { -1, -1 }, r;
-	pid_t		pid = 0;
-	int		out = STDOUT_FILENO;
-
-	if (!ctl->json) {
-		if (pipe2(pair, O_CLOEXEC) == -1)
-			fatal(EX_OSERR, "pipe: %s", strerror(errno));
-		out = pair[1];
-	}
-	r = ask_open(ctl, &a, false);
-	if (r == 0)
-		query_send(&a, command, f, out);
-	else if (r != EX_UNAVAILABLE || (r = query_alone(ctl, f, out, &pid)) != 0)
-		goto out;
-	fd_close(&pair[1]);
-	if (!ctl->json)
-		print_lines(pair[0]);
-	r = pid != 0 ? program_wait(pid) : ask_wait(&a, NULL, NULL);
-	ask_close(&a);
- out:
-	if (r == EX_NOPERM)
-		out_error("ctl.sock: you are not root or in group mcpgw-admin");
-	fd_close(&pair[0]);
-	fd_close(&pair[1]);
 	return out_end(r);
 }
 
 /* --- commands ------------------------------------------------------------------------------------ */
 
 struct filter_values {
-	const char	*since, *until, *limit, *request, *agent, *tenant, *tool, *decision, *outcome;
+	const char	*since, *until, *limit, *request, *agent, *tenant, *server, *kind, *tool, *decision, *outcome;
 	bool		 follow;
 };
 
@@ -222,33 +131,26 @@ struct filter_values {
 	{ "--since", &(v).since, NULL }, { "--until", &(v).until, NULL },		\
 	{ "--limit", &(v).limit, NULL }, { "--request", &(v).request, NULL },		\
 	{ "--agent", &(v).agent, NULL }, { "--tenant", &(v).tenant, NULL },		\
+	{ "--server", &(v).server, NULL }, { "--kind", &(v).kind, NULL },		\
 	{ "--tool", &(v).tool, NULL }, { "--decision", &(v).decision, NULL },		\
 	{ "--outcome", &(v).outcome, NULL }
 
 static void
-filter_add(struct filters *f, const char *name, const char *value)
+filters_fill(struct query *q, const struct filter_values *v)
 {
-	if (value == NULL)
-		return;
-	f->args[f->count++] = name;
-	if (value[0] != '\0')
-		f->args[f->count++] = value;
-}
-
-static void
-filters_fill(struct filters *f, const struct filter_values *v)
-{
-	filter_add(f, "--since", v->since);
-	filter_add(f, "--until", v->until);
-	filter_add(f, "--limit", v->limit);
-	filter_add(f, "--request", v->request);
-	filter_add(f, "--agent", v->agent);
-	filter_add(f, "--tenant", v->tenant);
-	filter_add(f, "--tool", v->tool);
-	filter_add(f, "--decision", v->decision);
-	filter_add(f, "--outcome", v->outcome);
+	query_add(q, "--since", v->since);
+	query_add(q, "--until", v->until);
+	query_add(q, "--limit", v->limit);
+	query_add(q, "--request", v->request);
+	query_add(q, "--agent", v->agent);
+	query_add(q, "--tenant", v->tenant);
+	query_add(q, "--server", v->server);
+	query_add(q, "--kind", v->kind);
+	query_add(q, "--tool", v->tool);
+	query_add(q, "--decision", v->decision);
+	query_add(q, "--outcome", v->outcome);
 	if (v->follow)
-		filter_add(f, "--follow", "");
+		query_add(q, "--follow", "");
 }
 
 int
@@ -256,11 +158,11 @@ cmd_audit_list(struct ctl *ctl, int argc, char **argv)
 {
 	struct filter_values	v = { 0 };
 	const struct opt	rows[] = { FILTER_OPTIONS(v), { NULL, NULL, NULL } };
-	struct filters		f = { .count = 0 };
+	struct query		q = { .count = 0 };
 
 	(void)opts_take(rows, argc, argv, 0, 0);
-	filters_fill(&f, &v);
-	return query_run(ctl, CTLCMD_audit_list, &f);
+	filters_fill(&q, &v);
+	return run(ctl, CTLCMD_audit_list, &q);
 }
 
 int
@@ -269,9 +171,9 @@ cmd_audit_tail(struct ctl *ctl, int argc, char **argv)
 	struct filter_values	v = { .limit = TAIL_ROWS };
 	const struct opt	rows[] = { FILTER_OPTIONS(v), { "-f", NULL, &v.follow },
 	    { "--follow", NULL, &v.follow }, { "-n", &v.limit, NULL }, { NULL, NULL, NULL } };
-	struct filters		f = { .count = 0 };
+	struct query		q = { .count = 0 };
 
 	(void)opts_take(rows, argc, argv, 0, 0);
-	filters_fill(&f, &v);
-	return query_run(ctl, CTLCMD_audit_tail, &f);
+	filters_fill(&q, &v);
+	return run(ctl, CTLCMD_audit_tail, &q);
 }

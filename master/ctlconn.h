@@ -20,6 +20,7 @@ struct ctl_conn {
 	uint64_t		 ref;		/* of the question to a child */
 	struct reload_waiter	 reload;
 	int			 out, err;	/* of a query, until it is started */
+	bool			 learns;	/* what args name, if the reload is not refused */
 	char			*args;		/* its arguments, each ended by NUL */
 	size_t			 args_bytes;
 	TAILQ_ENTRY(ctl_conn)	 next;
@@ -31,6 +32,7 @@ void	ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg);
 void	ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line);
 void	ctlcmd_on_dump(struct ctl_conn *c, int fd);
 void	ctlcmd_on_caught_up(struct ctl_conn *c);
+void	ctlcmd_on_reload_refused(struct ctl_conn *c);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
 void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);
