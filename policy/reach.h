@@ -46,5 +46,8 @@ must_check int	reach_rule_parse(struct span text, struct reach_rule *out, const 
  * An address that is asked for matches REACH_ADDRESS alone, a name never does. */
 const struct rec_reach *reach_find(const struct snap *s, uint32_t first, uint32_t count,
 		    const struct reach_host *host, uint16_t port);
+/* The same, whatever the port: a question to a name server names none. */
+const struct rec_reach *reach_find_any_port(const struct snap *s, uint32_t first, uint32_t count,
+		    const struct reach_host *host);
 
 #endif
