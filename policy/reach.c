@@ -12,6 +12,7 @@
 
 #define LABEL_MAX	63
 #define ODD_BYTE	"only letters, digits, hyphens and dots can stand in a host; write others as xn--"
+#define OWN_MACHINE	"that is this machine itself; tools reach what is outside of it"
 #define NO_ADDRESS	"it ends in a number, and is no IPv4 address"
 
 static int
@@ -221,22 +222,30 @@ is_own_name(const char *name)
 	return s.n == own.n || s.p[s.n - own.n - 1] == '.';
 }
 
-static int
-check_address(const struct addr *a, const char **why)
+const char *
+reach_never(const struct addr *a)
 {
 	const char	*special = addr_special(a);
 
 	if (special == NULL)
-		return 0;
+		return NULL;
 	if (strcmp(special, "loopback") == 0 || strcmp(special, "unspecified") == 0)
-		return refuse(why, "that is this machine itself; tools reach what is outside of it");
+		return OWN_MACHINE;
 	if (strcmp(special, "link-local") == 0)
-		return refuse(why, "link-local addresses are never reached");
+		return "link-local addresses are never reached";
 	if (strcmp(special, "multicast") == 0 || strcmp(special, "broadcast") == 0)
-		return refuse(why, "it is no address of one host");
+		return "it is no address of one host";
 	if (strcmp(special, "benchmarking") == 0)
-		return refuse(why, "198.18.0.0/15 stands for names within a jail");
-	return 0;
+		return "198.18.0.0/15 stands for names within a jail";
+	return NULL;
+}
+
+static int
+check_address(const struct addr *a, const char **why)
+{
+	const char	*never = reach_never(a);
+
+	return never == NULL ? 0 : refuse(why, never);
 }
 
 int
@@ -275,7 +284,7 @@ reach_rule_parse(struct span text, struct reach_rule *out, const char **why)
 	else if (out->kind == REACH_BELOW && strchr(out->host.name, '.') == NULL)
 		r = refuse(why, "a wildcard is followed by two labels at least");
 	else if (!out->host.is_address && is_own_name(out->host.name))
-		r = refuse(why, "that is this machine itself; tools reach what is outside of it");
+		r = refuse(why, OWN_MACHINE);
 	else if (out->host.is_address) {
 		out->kind = REACH_ADDRESS;
 		r = check_address(&out->host.address, why);
