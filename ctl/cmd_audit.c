@@ -3,33 +3,21 @@
  * cmd_audit.c - audit list, audit tail, audit verify
  *
  * Process: mcpgwctl.
- * Owns:    the pipe a query process writes its lines to.
+ * Owns:    nothing.
  * Trusts:  no text of a record: clients and tools chose some of them.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/auditask.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "lib/buf.h"
-#include "lib/fd.h"
+#include "ctl/query.h"
 #include "lib/json.h"
-#include "lib/log.h"
 
 #define TAIL_ROWS	"10"
 #define ROW_FORMAT	"%-8s  %-14s  %-10s  %-21s  %-8s  %-7s  %s\n"
-
-struct filters {
-	const char	*args[AUDITASK_ARGS_MAX];
-	size_t		 count;
-};
 
 /* --- rows ---------------------------------------------------------------------------------------- */
 
@@ -109,90 +97,50 @@ print_row(struct span line)
 	printf(ROW_FORMAT, when, id, agent, object, decision, outcome, ms);
 }
 
-/* Prints line by line as they come; true at the end of input. */
 static void
-print_lines(int fd)
+print_line(struct span line, void *arg)
 {
-	struct buf	b;
-	char		*room;
-	ssize_t		 n;
-	size_t		 at;
-
-	buf_init(&b, 1024 * 1024);
-	printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "OBJECT", "DECISION", "OUTCOME", "MS");
-	for (;;) {
-		struct span rest = buf_rest(&b);
-
-		for (at = 0; at < rest.n && rest.p[at] != '\n'; at++)
-			;
-		if (at < rest.n) {
-			print_row(span_part(rest, 0, at));
-			buf_drain(&b, at + 1);
-			continue;
-		}
-		fflush(stdout);
-		if (buf_reserve(&b, 16384, &room) != 0 || (n = read(fd, room, 16384)) == 0 ||
-		    (n == -1 && errno != EINTR))
-			break;
-		if (n > 0)
-			buf_commit(&b, (size_t)n);
-	}
-	buf_fini(&b);
+	(void)arg;
+	print_row(line);
 }
 
 /* "1204118 records, chain whole, head 9f07..."; whether it is whole, the exit code says as well. */
 static void
-print_verdict(const struct ctl *ctl, int fd)
+print_verdict(struct span line, void *arg)
 {
-	char	*text = NULL;
-	size_t	 bytes = 0;
-	bool	 whole;
+	const struct ctl	*ctl = arg;
 
-	if (fd_read_all(fd, 4096, &text, &bytes) != 0 || bytes == 0) {
-		free(text);
-		return;		/* the reason is on stderr */
+	if (!ctl->json) {
+		printf("%.*s\n", SPAN_FMT(line));
+		return;
 	}
-	text[strcspn(text, "\n")] = '\0';
-	whole = strstr(text, "chain whole") != NULL || strcmp(text, "0 records") == 0;
-	if (ctl->json) {
-		out_json_begin();
-		out_json_bool("whole", whole);
-		out_json_text("says", span_of(text));
-		out_json_end();
-	} else {
-		printf("%s\n", text);
-	}
-	free(text);
+	out_json_begin();
+	out_json_bool("whole", span_is(line, "0 records") ||
+	    memmem(line.p, line.n, "chain whole", strlen("chain whole")) != NULL);
+	out_json_text("says", line);
+	out_json_end();
 }
 
-/* --- asking -------------------------------------------------------------------------------------- */
-
 static int
-query_run(struct ctl *ctl, uint32_t command, const struct filters *f)
+run(struct ctl *ctl, uint32_t command, const struct query *q)
 {
-	struct auditask	ask;
-	int		pair[2] = { -1, -1 }, r;
-	bool		piped = !ctl->json || command == CTLCMD_audit_verify;
+	struct query_run	run;
+	int			r;
 
-	if (piped && pipe2(pair, O_CLOEXEC) == -1)
-		fatal(EX_OSERR, "pipe: %s", strerror(errno));
-	r = auditask_start(ctl, command, f->args, f->count, piped ? pair[1] : STDOUT_FILENO, &ask);
-	fd_close(&pair[1]);
-	if (r == 0) {
-		if (command == CTLCMD_audit_verify)
-			print_verdict(ctl, pair[0]);
-		else if (piped)
-			print_lines(pair[0]);
-		r = auditask_wait(&ask);
+	if ((r = query_start(ctl, command, q, ctl->json ? STDOUT_FILENO : -1, &run)) == 0) {
+		if (!ctl->json) {
+			printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "OBJECT", "DECISION", "OUTCOME", "MS");
+			query_lines(&run, print_line, NULL);
+		}
+		r = query_end(&run);
 	}
-	fd_close(&pair[0]);
 	return out_end(r);
 }
 
 /* --- commands ------------------------------------------------------------------------------------ */
 
 struct filter_values {
-	const char	*since, *until, *limit, *request, *agent, *tenant, *tool, *decision, *outcome;
+	const char	*since, *until, *limit, *request, *agent, *tenant, *server, *kind, *tool, *decision, *outcome;
 	bool		 follow;
 };
 
@@ -200,33 +148,26 @@ struct filter_values {
 	{ "--since", &(v).since, NULL }, { "--until", &(v).until, NULL },		\
 	{ "--limit", &(v).limit, NULL }, { "--request", &(v).request, NULL },		\
 	{ "--agent", &(v).agent, NULL }, { "--tenant", &(v).tenant, NULL },		\
+	{ "--server", &(v).server, NULL }, { "--kind", &(v).kind, NULL },		\
 	{ "--tool", &(v).tool, NULL }, { "--decision", &(v).decision, NULL },		\
 	{ "--outcome", &(v).outcome, NULL }
 
 static void
-filter_add(struct filters *f, const char *name, const char *value)
+filters_fill(struct query *q, const struct filter_values *v)
 {
-	if (value == NULL)
-		return;
-	f->args[f->count++] = name;
-	if (value[0] != '\0')
-		f->args[f->count++] = value;
-}
-
-static void
-filters_fill(struct filters *f, const struct filter_values *v)
-{
-	filter_add(f, "--since", v->since);
-	filter_add(f, "--until", v->until);
-	filter_add(f, "--limit", v->limit);
-	filter_add(f, "--request", v->request);
-	filter_add(f, "--agent", v->agent);
-	filter_add(f, "--tenant", v->tenant);
-	filter_add(f, "--tool", v->tool);
-	filter_add(f, "--decision", v->decision);
-	filter_add(f, "--outcome", v->outcome);
+	query_add(q, "--since", v->since);
+	query_add(q, "--until", v->until);
+	query_add(q, "--limit", v->limit);
+	query_add(q, "--request", v->request);
+	query_add(q, "--agent", v->agent);
+	query_add(q, "--tenant", v->tenant);
+	query_add(q, "--server", v->server);
+	query_add(q, "--kind", v->kind);
+	query_add(q, "--tool", v->tool);
+	query_add(q, "--decision", v->decision);
+	query_add(q, "--outcome", v->outcome);
 	if (v->follow)
-		filter_add(f, "--follow", "");
+		query_add(q, "--follow", "");
 }
 
 int
@@ -234,11 +175,11 @@ cmd_audit_list(struct ctl *ctl, int argc, char **argv)
 {
 	struct filter_values	v = { 0 };
 	const struct opt	rows[] = { FILTER_OPTIONS(v), { NULL, NULL, NULL } };
-	struct filters		f = { .count = 0 };
+	struct query		q = { .count = 0 };
 
 	(void)opts_take(rows, argc, argv, 0, 0);
-	filters_fill(&f, &v);
-	return query_run(ctl, CTLCMD_audit_list, &f);
+	filters_fill(&q, &v);
+	return run(ctl, CTLCMD_audit_list, &q);
 }
 
 int
@@ -247,20 +188,26 @@ cmd_audit_tail(struct ctl *ctl, int argc, char **argv)
 	struct filter_values	v = { .limit = TAIL_ROWS };
 	const struct opt	rows[] = { FILTER_OPTIONS(v), { "-f", NULL, &v.follow },
 	    { "--follow", NULL, &v.follow }, { "-n", &v.limit, NULL }, { NULL, NULL, NULL } };
-	struct filters		f = { .count = 0 };
+	struct query		q = { .count = 0 };
 
 	(void)opts_take(rows, argc, argv, 0, 0);
-	filters_fill(&f, &v);
-	return query_run(ctl, CTLCMD_audit_tail, &f);
+	filters_fill(&q, &v);
+	return run(ctl, CTLCMD_audit_tail, &q);
 }
 
 int
 cmd_audit_verify(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct opt	none[] = { { NULL, NULL, NULL } };
-	struct filters		f = { .count = 0 };
+	struct query		q = { .count = 0 };
+	struct query_run	run;
+	int			r;
 
 	(void)opts_take(none, argc, argv, 0, 0);
-	filter_add(&f, "--verify", "");
-	return query_run(ctl, CTLCMD_audit_verify, &f);
+	query_add(&q, "--verify", "");
+	if ((r = query_start(ctl, CTLCMD_audit_verify, &q, -1, &run)) == 0) {
+		query_lines(&run, print_verdict, ctl);
+		r = query_end(&run);
+	}
+	return out_end(r);
 }

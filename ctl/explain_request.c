@@ -6,25 +6,17 @@
  * Owns:    nothing beyond a call.
  * Trusts:  no text of a record: clients and tools chose some of them.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "ctl/auditask.h"
 #include "ctl/explain.h"
 #include "ctl/out.h"
-#include "lib/fd.h"
+#include "ctl/query.h"
 #include "lib/json.h"
-#include "lib/log.h"
-#include "lib/num.h"
 
-#define RECORDS_MAX	(1u << 20)
 #define TEXT_MAX	256
 
 /* A text member, decoded, with control bytes shown as '?'. */
@@ -110,50 +102,51 @@ print_now(struct ctl *ctl, struct json_value row)
 	return 0;
 }
 
-static int
-explain_line(struct ctl *ctl, struct span line)
-{
-	struct json_value	row;
+struct asked {
+	struct ctl	*ctl;
+	unsigned	 count;
+	int		 error;
+};
 
+/* A request of several calls has several records. */
+static void
+explain_line(struct span line, void *arg)
+{
+	struct asked		*asked = arg;
+	struct json_value	 row;
+	int			 r = 0;
+
+	asked->count++;
 	if (json_parse(line, false, &row, NULL) != 0 || row.type != JSON_OBJECT) {
 		out_error("a line of the audit is not JSON");
-		return EX_DATAERR;
-	}
-	if (ctl->json) {
+		r = EX_DATAERR;
+	} else if (asked->ctl->json) {
 		printf("%.*s\n", SPAN_FMT(line));
-		return 0;
+	} else {
+		print_head(row);
+		r = print_now(asked->ctl, row);
 	}
-	print_head(row);
-	return print_now(ctl, row);
+	if (asked->error == 0)
+		asked->error = r;
 }
 
 int
 explain_request(struct ctl *ctl, const char *id)
 {
-	const char	*args[] = { "--request", id };
-	struct auditask	 ask;
-	int		 pair[2], r;
-	char		*text = NULL;
-	size_t		 bytes = 0;
+	struct asked		asked = { ctl, 0, 0 };
+	struct query		q = { .count = 0 };
+	struct query_run	run;
+	int			r;
 
-	if (pipe2(pair, O_CLOEXEC) == -1)
-		fatal(EX_OSERR, "pipe: %s", strerror(errno));
-	r = auditask_start(ctl, CTLCMD_audit_list, args, 2, pair[1], &ask);
-	fd_close(&pair[1]);
-	if (r == 0) {
-		r = fd_read_all(pair[0], RECORDS_MAX, &text, &bytes);
-		fd_close(&pair[0]);	/* before the wait: a writer of more ends by it */
-		if (auditask_wait(&ask) != 0 || r != 0)
-			r = EX_DATAERR;
-	}
-	fd_close(&pair[0]);
-	if (r == 0 && bytes == 0) {
+	query_add(&q, "--request", id);
+	if ((r = query_start(ctl, CTLCMD_audit_list, &q, -1, &run)) != 0)
+		return r;
+	query_lines(&run, explain_line, &asked);
+	if (query_end(&run) != 0)
+		return EX_DATAERR;
+	if (asked.count == 0) {
 		out_error("%s: no such request in the audit", id);
-		r = EX_DATAERR;
+		return EX_DATAERR;
 	}
-	/* A request of several calls has several records. */
-	for (char *line = text, *end; r == 0 && line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1)
-		r = explain_line(ctl, span_make(line, (size_t)(end - line)));
-	free(text);
-	return out_end(r);
+	return out_end(asked.error);
 }

@@ -2,7 +2,7 @@
  *
  * head.c - the head of an HTTP/1.1 message, strictly, in both roles
  *
- * Process: worker, and later admin and scout.  Owns: nothing; offsets into the caller's bytes.
+ * Process: worker, mcpgw-egress.  Owns: nothing; offsets into the caller's bytes.
  * Trusts:  nobody.
  */
 #include "http/head.h"
@@ -135,6 +135,41 @@ target_parse(struct http_head *h)
 	return 0;
 }
 
+/* host [ ":" port ] of RFC 3986, IPv6 in brackets. */
+static bool
+host_ok(struct span s)
+{
+	size_t	i = 0, digits = 0;
+
+	if (s.n > 0 && s.p[0] == '[') {
+		for (i = 1; i < s.n && s.p[i] != ']'; i++)
+			if (!(class_of[(uint8_t)s.p[i]] & C_HOST) && s.p[i] != ':')
+				return false;
+		if (i == s.n || i == 1)
+			return false;
+		i++;
+	} else {
+		while (i < s.n && (class_of[(uint8_t)s.p[i]] & C_HOST))
+			i++;
+		if (i == 0)
+			return false;
+	}
+	if (i == s.n)
+		return true;
+	if (s.p[i++] != ':')
+		return false;
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		digits++;
+	return i == s.n && digits > 0 && digits <= 5;
+}
+
+/* authority-form, RFC 9112 3.2.3: with a port. */
+static bool
+is_connect(const struct http_head *h)
+{
+	return h->role == HTTP_PROXY_REQUEST && span_is(http_head_method(h), "CONNECT");
+}
+
 static int
 request_line(struct http_head *h, const char *line, size_t n)
 {
@@ -154,6 +189,12 @@ request_line(struct http_head *h, const char *line, size_t n)
 			h->method = (uint8_t)m;
 	if ((r = version_parse(sp2 + 1, (size_t)(line + n - sp2) - 1, &h->minor)) != 0)
 		return r;
+	if (is_connect(h)) {
+		struct span target = http_head_part(h, h->target.at, h->target.bytes);
+
+		return host_ok(target) && target.p[target.n - 1] != ']' && memchr(target.p, ':', target.n) != NULL ? 0 :
+		    E_HTTP_SYNTAX;
+	}
 	return target_parse(h);
 }
 
@@ -239,34 +280,6 @@ field_line(struct http_head *h, const char *line, size_t n)
 
 /* ---- the head as a whole ----------------------------------------------------------------------- */
 
-/* host [ ":" port ] of RFC 3986, IPv6 in brackets. */
-static bool
-host_ok(struct span s)
-{
-	size_t	i = 0, digits = 0;
-
-	if (s.n > 0 && s.p[0] == '[') {
-		for (i = 1; i < s.n && s.p[i] != ']'; i++)
-			if (!(class_of[(uint8_t)s.p[i]] & C_HOST) && s.p[i] != ':')
-				return false;
-		if (i == s.n || i == 1)
-			return false;
-		i++;
-	} else {
-		while (i < s.n && (class_of[(uint8_t)s.p[i]] & C_HOST))
-			i++;
-		if (i == 0)
-			return false;
-	}
-	if (i == s.n)
-		return true;
-	if (s.p[i++] != ':')
-		return false;
-	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-		digits++;
-	return i == s.n && digits > 0 && digits <= 5;
-}
-
 static int
 request_host(const struct http_head *h)
 {
@@ -277,7 +290,7 @@ request_host(const struct http_head *h)
 	if (!host_ok(host))
 		return E_HTTP_SYNTAX;
 	target = http_head_part(h, h->target.at, h->target.bytes);
-	if (target.p[0] == '/' || target.n == 1)
+	if (target.p[0] == '/' || target.n == 1 || is_connect(h))
 		return 0;
 	authority = span_part(target, 0, (size_t)(h->path.at - h->target.at));
 	authority = span_part(authority, authority.p[4] == 's' ? 8 : 7, authority.n);
@@ -358,7 +371,7 @@ http_head_parse(struct http_head *h, const char *bytes, size_t n)
 		line_bytes--;
 		h->scanned = (uint16_t)(lf + 1 - bytes);
 		if (h->line_at == 0)
-			r = h->role == HTTP_REQUEST ? request_line(h, line, line_bytes) :
+			r = h->role != HTTP_RESPONSE ? request_line(h, line, line_bytes) :
 			    status_line(h, line, line_bytes);
 		else if (line_bytes == 0)
 			break;

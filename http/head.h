@@ -25,7 +25,11 @@ enum http_header {
 	HTTP_HEADER_LIMIT
 };
 
-enum http_role { HTTP_REQUEST, HTTP_RESPONSE };
+enum http_role {
+	HTTP_REQUEST,
+	HTTP_RESPONSE,
+	HTTP_PROXY_REQUEST,	/* the target of CONNECT is HOST:PORT, and Host says nothing beside it */
+};
 
 enum http_method {
 	HTTP_METHOD_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OPTIONS, HTTP_METHOD_LIMIT

@@ -59,7 +59,7 @@ boot_offer(struct child *c, unsigned kinds)
 		unsigned	roles;
 		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
 	} wants[] = {
-		{ SNAP_POLICY,	R_WORKER | R_AUDITOR,	FOR_ALL },
+		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS, FOR_ALL },
 		{ SNAP_KEYS,	R_WORKER,		FOR_ALL },
 		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },

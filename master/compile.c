@@ -67,6 +67,7 @@ compile_boot(struct child *child)
 		fd = null;
 	(void)child_send(child, MSG_TYPE_COMPILE_JOB, 0, &job, &fd, 1);
 	fd_close(&null);
+	learn_tell(&child->m->learn, child);
 }
 
 static void

@@ -64,6 +64,8 @@ send_processes(struct ctl_conn *c)
 
 	send_process(c, &m->store);
 	send_process(c, &m->auditor);
+	if (m->egress.incarnation > 0)
+		send_process(c, &m->egress);
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		send_process(c, &m->workers[i]);
 	TAILQ_FOREACH(t, &m->tenants.list, next) {
@@ -188,6 +190,46 @@ run_stop(struct ctl_conn *c)
 	stop_begin(c->s->m);
 }
 
+static int
+keep_names(struct ctl_conn *c, struct span tenant, struct span server)
+{
+	c->args_bytes = tenant.n + 1 + server.n + 1;
+	if ((c->args = calloc(1, c->args_bytes)) == NULL)
+		return E_NOMEM;
+	if (tenant.n > 0)
+		memcpy(c->args, tenant.p, tenant.n);
+	if (server.n > 0)
+		memcpy(c->args + tenant.n + 1, server.p, server.n);
+	return 0;
+}
+
+/* n: for how long, 0: not any more.  The reload puts the configuration files in force as any other does. */
+static void
+run_learn(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	struct learn	*l = &c->s->m->learn;
+	int		 r;
+
+	if (b->n == 0) {
+		(void)learn_end(l, b->b, b->a);
+	} else if ((r = learn_begin(l, b->b, b->a, b->n)) != 0) {
+		ctl_refuse(c, r == E_FULL ? EX_TEMPFAIL : EX_USAGE, "%s", r == E_FULL ?
+		    "too many servers are being learnt; end one: mcpgwctl server learn NAME --stop" :
+		    "a server's name, and a time of at most 24h");
+		return;
+	} else if (keep_names(c, b->b, b->a) == 0) {
+		c->learns = true;
+	}
+	wait_reload(c, COMPILE_POLICY);
+}
+
+void
+ctlcmd_on_reload_refused(struct ctl_conn *c)
+{
+	if (c->learns)
+		(void)learn_end(&c->s->m->learn, span_of(c->args), span_of(c->args + strlen(c->args) + 1));
+}
+
 static void
 run_query(struct ctl_conn *c, const struct chan_msg *msg)
 {
@@ -274,6 +316,9 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		break;
 	case CTLCMD_reload:
 		wait_reload(c, COMPILE_POLICY);
+		break;
+	case CTLCMD_server_learn:
+		run_learn(c, b);
 		break;
 	case CTLCMD_status:
 		run_status(c);

@@ -20,6 +20,7 @@ struct ctl_conn {
 	uint64_t		 ref;		/* of the question to a child */
 	struct reload_waiter	 reload;
 	int			 out, err;	/* of a query, until it is started */
+	bool			 learns;	/* what args name, if the reload is not refused */
 	char			*args;		/* its arguments, each ended by NUL */
 	size_t			 args_bytes;
 	TAILQ_ENTRY(ctl_conn)	 next;
@@ -34,6 +35,7 @@ void	ctlcmd_on_caught_up(struct ctl_conn *c);
 /* fd stays the caller's; -1: there is none, and why. */
 void	ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why);
 void	ctlcmd_on_restarted(struct ctl_conn *c, uint32_t stopped, uint32_t finishing);
+void	ctlcmd_on_reload_refused(struct ctl_conn *c);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
 void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);

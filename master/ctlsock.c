@@ -108,6 +108,8 @@ conn_on_reload_note(struct reload_waiter *w, unsigned level, struct span line)
 static void
 conn_on_reload_done(struct reload_waiter *w, const struct reload_result *result)
 {
+	if (result->exit_code == RELOAD_EXIT_REFUSED)
+		ctlcmd_on_reload_refused(conn_of(w));
 	ctl_done_full(conn_of(w), result->exit_code, result);
 }
 

@@ -105,9 +105,11 @@ master_init(struct master *m, const struct options *o)
 	child_init(&m->store, m, ROLE_STORE, 0, NULL);
 	child_init(&m->auditor, m, ROLE_AUDITOR, 0, NULL);
 	child_init(&m->prober, m, ROLE_SPAWNER, 0, NULL);
+	egress_init(m);
 	children_init(m);
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
+	learn_init(&m->learn, m);
 	watch_init(&m->watch, m);
 }
 
@@ -117,12 +119,14 @@ master_fini(struct master *m)
 	query_kill_all(m);
 	children_kill_all(m);
 	watch_fini(&m->watch);
+	learn_fini(&m->learn);
 	reload_fini(&m->reload);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
 	child_fini(&m->store);
 	child_fini(&m->auditor);
 	child_fini(&m->prober);
+	child_fini(&m->egress);
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		child_fini(&m->workers[i]);
 	free(m->workers);

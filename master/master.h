@@ -10,6 +10,8 @@
 #include "master/compile.h"
 #include "master/ctlsock.h"
 #include "master/dirs.h"
+#include "master/egress.h"
+#include "master/learn.h"
 #include "master/listen.h"
 #include "master/options.h"
 #include "master/peers.h"
@@ -57,7 +59,7 @@ struct master {
 	struct listeners	 listeners;
 
 	struct children		 children;
-	struct child		 store, auditor, prober;
+	struct child		 store, auditor, prober, egress;
 	struct child		*workers;
 	uint32_t		 worker_count;
 	struct tenants		 tenants;
@@ -65,6 +67,7 @@ struct master {
 
 	struct compile		 compile;
 	struct reload		 reload;
+	struct learn		 learn;
 	struct status		 status;
 	struct ctlsock		 ctl;
 	struct queries		 queries;

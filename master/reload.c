@@ -18,7 +18,6 @@
 #include "master/master.h"
 
 #define OFFER_MS	10000		/* until all workers are expected to have it */
-#define EXIT_REFUSED	1
 
 static void reload_begin(struct reload *r);
 
@@ -83,7 +82,7 @@ reload_end(struct reload *r, int exit_code)
 {
 	struct reload_result	 result = {
 		.exit_code = exit_code, .workers = exit_code == 0 ? workers_with(r) : 0,
-		.generation = exit_code == EXIT_REFUSED ? r->m->policy_generation : r->generation,
+		.generation = exit_code == RELOAD_EXIT_REFUSED ? r->m->policy_generation : r->generation,
 	};
 	struct reload_waiter	*w, *next, *list = r->now;
 
@@ -93,7 +92,7 @@ reload_end(struct reload *r, int exit_code)
 	fd_close(&r->dump);
 	r->state = RELOAD_IDLE;
 	r->now = NULL;
-	if (exit_code == EXIT_REFUSED)
+	if (exit_code == RELOAD_EXIT_REFUSED)
 		log_err(NULL, "reload refused; generation %llu stays in force",
 		    (unsigned long long)result.generation);
 	else if ((r->what & COMPILE_POLICY) != 0)
@@ -223,7 +222,7 @@ on_compile_done(int result, void *arg)
 		if (result != E_FORMAT)
 			reload_say(r, LOG_LEVEL_ERR, "mcpgw-compile: %s", result == E_CLOSED ?
 			    "ended before it was done" : err_text(result));
-		reload_end(r, EXIT_REFUSED);
+		reload_end(r, RELOAD_EXIT_REFUSED);
 		return;
 	}
 	/* The texts of `before` live in the old snapshot. */
@@ -231,7 +230,7 @@ on_compile_done(int result, void *arg)
 	if ((result = reload_put_in_force(r->m, &r->m->compile.made, r->what)) != 0) {
 		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
 		snap_release(&old);
-		reload_end(r, EXIT_REFUSED);
+		reload_end(r, RELOAD_EXIT_REFUSED);
 		return;
 	}
 	if ((r->what & COMPILE_POLICY) != 0) {

@@ -11,8 +11,10 @@
 
 struct master;
 
+#define RELOAD_EXIT_REFUSED	1
+
 struct reload_result {
-	int		 exit_code;	/* 0; 1: refused; 75: a process did not do its part */
+	int		 exit_code;	/* 0; RELOAD_EXIT_REFUSED; 75: a process did not do its part */
 	uint64_t	 generation, ms;
 	uint32_t	 workers;	/* that have it */
 };

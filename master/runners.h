@@ -6,12 +6,14 @@
 #define MASTER_RUNNERS_H
 
 #include "master/children.h"
+#include "master/egress.h"
 
 struct tenant {
 	char		 name[64];
 	struct child	 spawner, runner;
 	char		 dir[PATH_MAX];		/* state_dir/tenants/NAME */
 	int		 peer[2];		/* the runner's end, the spawner's; -1 when sent */
+	struct egress_link egress;
 	uint64_t	 waiting;		/* workers, by slot */
 	unsigned	 fails;			/* starts in a row that did not come to READY */
 	uint64_t	 retry_ms;		/* not before */

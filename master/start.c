@@ -107,6 +107,7 @@ step_users(struct master *m)
 		{ ROLE_SPAWNER, m->params.tenant_user }, { ROLE_RUNNER, m->params.tenant_user },
 		{ ROLE_AUDITOR, span_of(role_user(ROLE_AUDITOR)) },
 		{ ROLE_STORE, span_of(role_user(ROLE_STORE)) },
+		{ ROLE_EGRESS, span_of(role_user(ROLE_EGRESS)) },
 	};
 	char	missing[256] = "", name[64];
 	bool	found;

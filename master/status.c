@@ -130,6 +130,9 @@ answer_ready(struct child *c)
 		if (c->tenant != NULL)
 			runners_on_ready(c);
 		break;
+	case ROLE_EGRESS:
+		egress_on_ready(c->m);
+		break;
 	default:
 		break;
 	}
@@ -188,6 +191,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_WORKER_PEER_WANTED:
 		peers_want(c, &b->WORKER_PEER_WANTED);
 		break;
+	case MSG_TYPE_EGRESS_WANTED:
+		egress_want(c);
+		break;
 	case MSG_TYPE_SERVER_STATE:
 		answer_server_state(c, &b->SERVER_STATE);
 		break;
@@ -229,13 +235,20 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	}
 }
 
+/* The auditor closes what this writer of records left open. */
 static void
-worker_is_dead(struct child *c)
+writer_is_over(struct child *c)
 {
 	struct msg_INCARNATION_OVER	over = { .slot = c->slot, .incarnation = c->incarnation };
 
-	regions_clear_worker(&c->m->regions, c->slot);
 	(void)child_send(&c->m->auditor, MSG_TYPE_INCARNATION_OVER, 0, &over, NULL, 0);
+}
+
+static void
+worker_is_dead(struct child *c)
+{
+	regions_clear_worker(&c->m->regions, c->slot);
+	writer_is_over(c);
 	reload_look(&c->m->reload);
 }
 
@@ -247,6 +260,10 @@ status_on_death(struct child *c, int wait_status)
 	switch (c->role) {
 	case ROLE_WORKER:
 		worker_is_dead(c);
+		break;
+	case ROLE_EGRESS:
+		writer_is_over(c);
+		egress_on_death(m);
 		break;
 	case ROLE_STORE:
 		reload_on_store_death(&m->reload);

@@ -4,7 +4,7 @@
  *
  * Process: master.  Owns: nothing.  Trusts: wait(2) for who is gone.
  *
- * A worker's running call needs its runner, and its record needs the auditor, so these leave later.
+ * A worker's running call needs its runner, a tool its way out, and records need the auditor, so these leave later.
  */
 #include "lib/log.h"
 #include "master/master.h"
@@ -22,6 +22,8 @@ phase_roles(enum stop_phase p)
 		return R_WORKER | R_COMPILE;
 	case STOP_TOOLS:
 		return R_RUNNER | R_SPAWNER;
+	case STOP_EGRESS:
+		return R_EGRESS;
 	case STOP_RECORD:
 		return R_AUDITOR | R_STORE;
 	case STOP_OVER:
@@ -42,6 +44,9 @@ phase_drain(struct master *m, enum stop_phase p)
 	case STOP_TOOLS:
 		child_drain(&m->prober, LATER_MS);
 		runners_drain(&m->tenants, LATER_MS);
+		break;
+	case STOP_EGRESS:
+		egress_drain(m, LATER_MS);
 		break;
 	case STOP_RECORD:
 		child_drain(&m->auditor, LATER_MS);

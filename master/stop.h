@@ -9,14 +9,14 @@
 
 struct master;
 
-enum stop_phase { STOP_WORKERS, STOP_TOOLS, STOP_RECORD, STOP_OVER };
+enum stop_phase { STOP_WORKERS, STOP_TOOLS, STOP_EGRESS, STOP_RECORD, STOP_OVER };
 
 struct stop {
 	enum stop_phase		 phase;
 	struct loop_timer	 look;
 };
 
-/* Workers first, then the tools, then the record: each has its time, then it is killed.  The loop
+/* Workers first, then the tools, their way out, then the record: each has its time, then it is killed.  The loop
  * stops when nobody is left.  A second call changes nothing. */
 void	stop_begin(struct master *m);
 

@@ -42,9 +42,15 @@ struct reach_rule {
  * refused; so is "*." before less than two labels. */
 must_check int	reach_rule_parse(struct span text, struct reach_rule *out, const char **why);
 
+/* Why this address is never reached, listed or not (static); NULL: it may be, when it is listed. */
+const char	*reach_never(const struct addr *a);
+
 /* The record, among `count` from `first` on, that lets this host and port pass; NULL when there is none.
  * An address that is asked for matches REACH_ADDRESS alone, a name never does. */
 const struct rec_reach *reach_find(const struct snap *s, uint32_t first, uint32_t count,
 		    const struct reach_host *host, uint16_t port);
+/* The same, whatever the port: a question to a name server names none. */
+const struct rec_reach *reach_find_any_port(const struct snap *s, uint32_t first, uint32_t count,
+		    const struct reach_host *host);
 
 #endif

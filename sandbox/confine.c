@@ -37,6 +37,8 @@ static const struct {
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
 	[CONFINE_STORE] = { BY_STORE, true,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
+	/* It connects for others, wherever their policy says. */
+	[CONFINE_EGRESS] = { BY_EGRESS, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
 };
 
 int

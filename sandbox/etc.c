@@ -88,6 +88,8 @@ resolv_text(struct buf *to, const struct jail_spec *spec)
 {
 	if (spec->net == JAIL_NET_HOST)
 		return copy_text(to, "/etc/resolv.conf");
+	if (spec->net == JAIL_NET_LIST)
+		return buf_put_str(to, "nameserver 127.0.0.1\n");
 	return buf_put_str(to, "# This jail has no name server: see \"net\" in servers.json.\n");
 }
 

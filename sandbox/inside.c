@@ -16,14 +16,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sandbox/caps.h"
+#include "sandbox/hand.h"
 #include "sandbox/init.h"
 #include "sandbox/inside.h"
 #include "sandbox/landlock.h"
+#include "sandbox/net.h"
 #include "sandbox/ns.h"
 #include "sandbox/rlimit.h"
 #include "sandbox/root.h"
@@ -54,7 +55,7 @@ give_up(enum jail_step step, const char *detail)
 static void
 settle_descriptors(const struct inside_wiring *w)
 {
-	const int	from[INSIDE_FD_LIMIT] = { w->in, w->out, w->err, w->status, w->lifeline, w->listener };
+	const int	from[INSIDE_FD_LIMIT] = { w->in, w->out, w->err, w->status, w->lifeline, w->hand };
 	int		safe[INSIDE_FD_LIMIT];
 
 	for (int i = 0; i < INSIDE_FD_LIMIT; i++) {
@@ -112,27 +113,6 @@ tool_landlock(const struct jail_spec *spec)
 	tell(INSIDE_LANDLOCK, JAIL_STEP_LANDLOCK, 0, abi, "");
 }
 
-/* The listener leaves through the pair; after execve nothing of it is left here. */
-static int
-tool_hand_out(int listener)
-{
-	union {
-		struct cmsghdr	align;
-		char		room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	char		 byte = 'L';
-	struct iovec	 iov = { &byte, 1 };
-	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
-	    .msg_controllen = sizeof(control.room) };
-	struct cmsghdr	*c = CMSG_FIRSTHDR(&msg);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &listener, sizeof(int));
-	return sendmsg(INSIDE_LISTENER, &msg, MSG_NOSIGNAL) == 1 ? 0 : E_SYS;
-}
-
 static void
 tool_filter(const struct jail_spec *spec)
 {
@@ -143,7 +123,8 @@ tool_filter(const struct jail_spec *spec)
 		return;
 	if (seccomp_install(spec->filter, spec->filter_count, flags, &listener) != 0)
 		give_up(JAIL_STEP_SECCOMP, "");
-	if (listener != -1 && tool_hand_out(listener) != 0)
+	/* It leaves through the pair; after execve nothing of it is left here. */
+	if (listener != -1 && hand_out(INSIDE_HAND, "L", 1, &listener, 1) != 0)
 		give_up(JAIL_STEP_SECCOMP, "listener");
 }
 
@@ -177,6 +158,40 @@ tool_run(const struct jail_spec *spec)
 	give_up(JAIL_STEP_EXEC, spec->program);
 }
 
+/* ---- the network ------------------------------------------------------------------------------- */
+
+/* Handed out and closed before there is a tool. */
+static void
+network_of_list(const struct jail_spec *spec)
+{
+	struct jail_socket	made[JAIL_SOCKETS_MAX];
+	struct inside_sockets	list = { 0 };
+	int			fds[JAIL_SOCKETS_MAX];
+	size_t			n;
+	const char		*failed;
+
+	if (net_capture(&failed) != 0 || net_sockets(spec->ports, spec->port_count, made, &n, &failed) != 0)
+		give_up(JAIL_STEP_NETWORK, failed);
+	for (size_t i = 0; i < n; i++) {
+		list.of[i].kind = (uint16_t)made[i].kind;
+		list.of[i].port = made[i].port;
+		fds[i] = made[i].fd;
+	}
+	if (hand_out(INSIDE_HAND, &list, sizeof(list), fds, n) != 0)
+		give_up(JAIL_STEP_NETWORK, "sockets");
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static void
+network(const struct jail_spec *spec)
+{
+	if (spec->net == JAIL_NET_LOOPBACK && ns_loopback_up() != 0)
+		give_up(JAIL_STEP_NETWORK, "lo");
+	if (spec->net == JAIL_NET_LIST)
+		network_of_list(spec);
+}
+
 /* ---- the first process ------------------------------------------------------------------------- */
 
 void
@@ -195,8 +210,7 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	if (setsid() == -1)
 		give_up(JAIL_STEP_SESSION, "");
-	if (spec->net == JAIL_NET_LOOPBACK && ns_loopback_up() != 0)
-		give_up(JAIL_STEP_NETWORK, "lo");
+	network(spec);
 	if (sethostname(hostname, strlen(hostname)) == -1)
 		give_up(JAIL_STEP_HOSTNAME, hostname);
 	if (root_build(spec, &report) != 0)

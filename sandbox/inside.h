@@ -21,14 +21,21 @@ struct inside_note {
 	char		detail[256];
 };
 
+/* With the sockets of the jail's network, in their order; what is not used is 0. */
+struct inside_sockets {
+	struct {
+		uint16_t	kind, port;
+	} of[JAIL_SOCKETS_MAX];
+};
+
 /* Where the parts of a jail's wiring are, from here on; all else is closed. */
-enum inside_fd { INSIDE_STATUS = 3, INSIDE_LIFELINE = 4, INSIDE_LISTENER = 5, INSIDE_FD_LIMIT = 6 };
+enum inside_fd { INSIDE_STATUS = 3, INSIDE_LIFELINE = 4, INSIDE_HAND = 5, INSIDE_FD_LIMIT = 6 };
 
 struct inside_wiring {
 	int	in, out, err;	/* the tool's ends */
 	int	status;		/* write end */
 	int	lifeline;	/* read end */
-	int	listener;	/* socket on which the listener is handed out, or -1 */
+	int	hand;		/* socket on which descriptors leave (sandbox/hand.h), or -1 */
 };
 
 /* In the new namespaces' first process; becomes their init. */

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 
 #include "lib/clock.h"
 #include "lib/fd.h"
+#include "sandbox/hand.h"
 #include "sandbox/inside.h"
 #include "sandbox/jail.h"
 #include "sandbox/ns.h"
@@ -110,7 +112,7 @@ refuse(struct jail_child *out, enum jail_step step, const char *why)
 /* ---- descriptors ------------------------------------------------------------------------------- */
 
 struct ends {
-	int	in[2], out[2], err[2], status[2], lifeline[2], listener[2];
+	int	in[2], out[2], err[2], status[2], lifeline[2], hand[2];
 };
 
 static void
@@ -128,26 +130,43 @@ ends_close(struct ends *e)
 	pair_close(e->err);
 	pair_close(e->status);
 	pair_close(e->lifeline);
-	pair_close(e->listener);
+	pair_close(e->hand);
 }
 
 static int
-ends_open(struct ends *e, bool listener)
+ends_open(struct ends *e, bool hand)
 {
 	*e = (struct ends){ { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	if (pipe2(e->in, O_CLOEXEC) == -1 || pipe2(e->out, O_CLOEXEC) == -1 ||
 	    pipe2(e->err, O_CLOEXEC) == -1 || pipe2(e->status, O_CLOEXEC) == -1 ||
 	    pipe2(e->lifeline, O_CLOEXEC) == -1 ||
-	    (listener && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, e->listener) == -1)) {
+	    (hand && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, e->hand) == -1)) {
 		ends_close(e);
 		return E_SYS;
 	}
 	return 0;
 }
 
+static bool
+has_listener(const struct jail_spec *spec)
+{
+	return spec->filter != NULL && spec->listener;
+}
+
+void
+jail_sockets_close(struct jail_socket **sockets, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		fd_close(&(*sockets)[i].fd);
+	free(*sockets);
+	*sockets = NULL;
+	*count = 0;
+}
+
 void
 jail_child_close(struct jail_child *c)
 {
+	jail_sockets_close(&c->sockets, &c->socket_count);
 	fd_close(&c->pidfd);
 	fd_close(&c->in);
 	fd_close(&c->out);
@@ -241,28 +260,41 @@ follow(int status, unsigned start_ms, struct jail_child *out)
 	return 0;
 }
 
+/* What the jail handed out on its way: first the sockets of its network, then the listener of its filter. */
 static int
-listener_take(int from, int *out)
+sockets_take(int from, struct jail_child *out)
 {
-	union {
-		struct cmsghdr	align;
-		char		room[CMSG_SPACE(sizeof(int))];
-	} control;
-	char		 byte;
-	struct iovec	 iov = { &byte, 1 };
-	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
-	    .msg_controllen = sizeof(control.room) };
-	struct cmsghdr	*c;
+	struct inside_sockets	list;
+	int			fds[JAIL_SOCKETS_MAX];
+	size_t			n;
 
-	*out = -1;
-	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1)
+	if (hand_take(from, &list, sizeof(list), fds, JAIL_SOCKETS_MAX, &n) != 0)
 		return E_SYS;
-	c = CMSG_FIRSTHDR(&msg);
-	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
-		errno = EPROTO;
+	if ((out->sockets = calloc(n, sizeof(*out->sockets))) == NULL) {
+		for (size_t i = 0; i < n; i++)
+			fd_close(&fds[i]);
 		return E_SYS;
 	}
-	memcpy(out, CMSG_DATA(c), sizeof(int));
+	for (size_t i = 0; i < n; i++)
+		out->sockets[i] = (struct jail_socket){ fds[i], list.of[i].kind, list.of[i].port };
+	out->socket_count = n;
+	return 0;
+}
+
+static int
+handed_take(const struct jail_spec *spec, int from, struct jail_child *out)
+{
+	char	byte;
+	size_t	n;
+
+	if (spec->net == JAIL_NET_LIST && sockets_take(from, out) != 0) {
+		explain(&out->failure, JAIL_STEP_NETWORK, errno, "sockets");
+		return E_JAIL;
+	}
+	if (has_listener(spec) && hand_take(from, &byte, 1, &out->listener, 1, &n) != 0) {
+		explain(&out->failure, JAIL_STEP_SECCOMP, errno, "listener");
+		return E_JAIL;
+	}
 	return 0;
 }
 
@@ -273,9 +305,8 @@ spec_check(const struct jail_spec *spec, struct jail_child *out)
 {
 	const char	*fault;
 
-	if (spec->net == JAIL_NET_LIST)
-		return refuse(out, JAIL_STEP_NETWORK, "a list of hosts in \"net\" needs the egress proxy, "
-		    "which this version does not have: \"none\", \"loopback\" and \"host\" work");
+	if (spec->port_count > JAIL_PORTS_MAX)
+		return refuse(out, JAIL_STEP_NETWORK, "too many different ports in \"net\"");
 	if (spec->program == NULL || spec->program[0] != '/' || spec->argv[0] == NULL)
 		return refuse(out, JAIL_STEP_EXEC, "no absolute path of a program");
 	if ((fault = rlimit_fault(spec->rlimits, spec->rlimit_count)) != NULL)
@@ -288,7 +319,7 @@ child(const struct jail_spec *spec, const struct ends *e, uid_t uid, gid_t gid)
 {
 	const struct inside_wiring	w = { .in = e->in[0], .out = e->out[1], .err = e->err[1],
 					    .status = e->status[1], .lifeline = e->lifeline[0],
-					    .listener = e->listener[1] };
+					    .hand = e->hand[1] };
 
 	inside_run(spec, &w, uid, gid);
 }
@@ -330,7 +361,7 @@ jail_start(const struct jail_spec *spec, struct jail_child *out)
 	    .lifeline = -1, .listener = -1 };
 	if ((r = spec_check(spec, out)) != 0)
 		return r;
-	if (ends_open(&e, spec->filter != NULL && spec->listener) != 0) {
+	if (ends_open(&e, has_listener(spec) || spec->net == JAIL_NET_LIST) != 0) {
 		explain(&out->failure, JAIL_STEP_PIPES, errno, "");
 		return E_JAIL;
 	}
@@ -344,12 +375,9 @@ jail_start(const struct jail_spec *spec, struct jail_child *out)
 	fd_close(&e.err[1]);
 	fd_close(&e.status[1]);
 	fd_close(&e.lifeline[0]);
-	fd_close(&e.listener[1]);
-	if ((r = follow(e.status[0], spec->start_ms, out)) == 0 && e.listener[0] != -1 &&
-	    listener_take(e.listener[0], &out->listener) != 0) {
-		explain(&out->failure, JAIL_STEP_SECCOMP, errno, "listener");
-		r = E_JAIL;
-	}
+	fd_close(&e.hand[1]);
+	if ((r = follow(e.status[0], spec->start_ms, out)) == 0)
+		r = handed_take(spec, e.hand[0], out);
 	if (r != 0) {
 		jail_child_kill(out);
 	} else {

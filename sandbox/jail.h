@@ -30,7 +30,24 @@ enum jail_network {
 	JAIL_NET_NONE,		/* own empty namespace, not even lo */
 	JAIL_NET_LOOPBACK,	/* own namespace with lo */
 	JAIL_NET_HOST,		/* the host's */
-	JAIL_NET_LIST,		/* refused: the egress proxy is not there yet */
+	JAIL_NET_LIST,		/* own namespace, where mcpgw-egress serves sockets (sandbox/net.h) */
+};
+
+#define JAIL_PROXY_PORT		3128	/* of 127.0.0.1: HTTP CONNECT and SOCKS5 */
+#define JAIL_SOCKETS_MAX	96
+#define JAIL_PORTS_MAX		(JAIL_SOCKETS_MAX - 3)
+
+enum jail_socket_kind {		/* as enum egress_socket */
+	JAIL_SOCKET_TCP = 1,
+	JAIL_SOCKET_DNS_UDP,
+	JAIL_SOCKET_DNS_TCP,
+	JAIL_SOCKET_PROXY,
+};
+
+struct jail_socket {
+	int			fd;
+	enum jail_socket_kind	kind;
+	uint16_t		port;
 };
 
 enum jail_bind_flags {
@@ -69,6 +86,8 @@ struct jail_spec {
 	const struct jail_rlimit *rlimits;	/* on top of the built-in ones (sandbox/rlimit.h) */
 	size_t			 rlimit_count;
 	enum jail_network	 net;
+	const uint16_t		*ports;		/* JAIL_NET_LIST: different ones, without 53 and JAIL_PROXY_PORT */
+	size_t			 port_count;	/* at most JAIL_PORTS_MAX */
 	const struct sock_filter *filter;	/* NULL: tier off */
 	size_t			 filter_count;
 	bool			 listener;	/* the filter notifies: hand the listener out */
@@ -94,6 +113,8 @@ struct jail_child {
 	int		 lifeline;	/* closing all copies kills the jail; a byte written to it asks
 					 * the tool to stop (SIGTERM) */
 	int		 listener;	/* seccomp notifications (sandbox/notify.h), or -1 */
+	struct jail_socket *sockets;	/* JAIL_NET_LIST: of the jail's network; malloc'ed */
+	size_t		 socket_count;
 	int		 landlock_abi;	/* in use; 0 = the kernel has none */
 	bool		 no_proc;	/* the kernel refused /proc; the jail runs without */
 	struct jail_failure failure;	/* when jail_start() did not answer 0 */
@@ -102,7 +123,8 @@ struct jail_child {
 /* Builds the jail and starts the program.  All descriptors are the caller's and close-on-exec.
  * 0, or E_JAIL with out->failure set and nothing left behind; the caller reaps the pid. */
 must_check int	jail_start(const struct jail_spec *spec, struct jail_child *out);
-void		jail_child_close(struct jail_child *c);		/* the descriptors, not the process */
+void		jail_child_close(struct jail_child *c);		/* descriptors and sockets, not the process */
+void		jail_sockets_close(struct jail_socket **sockets, size_t *count);	/* and frees the list */
 /* Kills the jail, waits for it, closes the descriptors.  Answers the wait(2) status. */
 int		jail_child_kill(struct jail_child *c);
 

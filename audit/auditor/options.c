@@ -73,9 +73,14 @@ take_value(struct options *o, const char *name, struct span value, uint64_t now_
 		o->agent = value;
 	else if (strcmp(name, "--tenant") == 0)
 		o->tenant = value;
+	else if (strcmp(name, "--server") == 0)
+		o->server = value;
+	else if (strcmp(name, "--kind") == 0)
+		o->kind = value;
 	else if (strcmp(name, "--tool") == 0)
 		o->tool = value;
-	else if (strcmp(name, "--decision") == 0 && (span_is(value, "allow") || span_is(value, "deny")))
+	else if (strcmp(name, "--decision") == 0 && (span_is(value, "allow") || span_is(value, "deny") ||
+	    span_is(value, "learn")))
 		o->decision = value;
 	else if (strcmp(name, "--outcome") == 0)
 		o->outcome = value;

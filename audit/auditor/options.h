@@ -16,7 +16,7 @@ struct options {
 	uint64_t	limit;			/* the newest so many; 0 = all */
 	uint64_t	request;
 	bool		follow, verify, has_request, has_until;
-	struct span	agent, tenant, tool, decision, outcome;	/* empty: any */
+	struct span	agent, tenant, server, kind, tool, decision, outcome;	/* empty: any */
 	const char	*folder;
 };
 

@@ -105,5 +105,6 @@ row_wanted(const struct auditdb_row *row, const struct options *o)
 
 	return (!o->has_request || o->request == row->r.request) && is_or_any(o->agent, f->agent) &&
 	    is_or_any(o->tenant, f->tenant) && is_or_any(o->decision, f->decision) &&
-	    is_or_any(o->outcome, f->outcome) && (o->tool.n == 0 || tool_matches(f, o->tool));
+	    is_or_any(o->outcome, f->outcome) && is_or_any(o->server, f->server) &&
+	    is_or_any(o->kind, f->kind) && (o->tool.n == 0 || tool_matches(f, o->tool));
 }

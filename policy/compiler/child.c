@@ -96,6 +96,20 @@ secret_open(const char *name, const char **why, void *arg)
 	return fd;
 }
 
+/* More than there is room for, or another tenant's: nobody is promised anything by it. */
+static void
+take_learning(struct job *j, const struct msg_COMPILE_LEARN *m)
+{
+	struct learning	*l;
+
+	if (j->learning_count == JOB_LEARNING_MAX || !span_is(m->tenant, j->tenant) ||
+	    m->server.n >= sizeof(l->server))
+		return;
+	l = &j->learning[j->learning_count++];
+	memcpy(l->server, m->server.p, m->server.n);
+	l->until_ms = m->until_ms;
+}
+
 static void
 hear_job(struct child *c)
 {
@@ -118,6 +132,9 @@ hear_job(struct child *c)
 			c->generation = msg.COMPILE_JOB.generation;
 			c->dump = f.fds[0];
 			f.fds[0] = -1;
+			break;
+		case MSG_TYPE_COMPILE_LEARN:
+			take_learning(c->j, &msg.COMPILE_LEARN);
 			break;
 		case MSG_TYPE_GO:
 			go = true;

@@ -154,7 +154,8 @@ socket_of(struct making *m, int nr, int domain, unsigned types)
 }
 
 /* What `net` does not give is not only refused but told to the runner, which answers EACCES and
- * counts: a tool's own words are no evidence (J6).  With the host's network its abstract sockets are in
+ * counts: a tool's own words are no evidence (J6).  A list of hosts gives the sockets of loopback: where they
+ * lead to is decided outside of the jail.  With the host's network its abstract sockets are in
  * reach, and before Landlock ABI 6 only this filter stands before them: no unix sockets there. */
 static void
 socket_rule(struct making *m, int nr)
@@ -169,7 +170,7 @@ socket_rule(struct making *m, int nr)
 	for (int domain = AF_UNSPEC; domain <= AF_INET6; domain++) {
 		if (domain == AF_INET || domain == AF_INET6)
 			socket_of(m, nr, domain, usual);
-		else if (domain == AF_UNIX && m->net == NET_LOOPBACK)
+		else if (domain == AF_UNIX && m->net != NET_HOST)
 			socket_of(m, nr, domain, usual | 1u << SOCK_SEQPACKET);
 		else
 			rule(m, SCMP_ACT_NOTIFY, nr, 1,
@@ -265,12 +266,12 @@ int
 filter_make(enum jail_tier tier, enum jail_net net, struct filter *out)
 {
 	static const char *const	nets[] = { [NET_NONE] = "none", [NET_LOOPBACK] = "loopback",
-					    [NET_HOST] = "host" };
+					    [NET_HOST] = "host", [NET_LIST] = "list" };
 	struct making			m = { .tier = tier, .net = net };
 	int				r;
 
 	*out = (struct filter){ 0 };
-	if ((tier != TIER_RUNTIME && tier != TIER_STRICT) || net < NET_NONE || net > NET_HOST)
+	if ((tier != TIER_RUNTIME && tier != TIER_STRICT) || net < NET_NONE || net > NET_LIST)
 		return E_RANGE;
 	/* Said rather than tried out: asking the kernel is a call the compiler may not make. */
 	if (seccomp_api_set(API_LEVEL) != 0)

@@ -20,7 +20,7 @@ struct filter {
 	bool		 listener;	/* load with SECCOMP_FILTER_FLAG_NEW_LISTENER */
 };
 
-/* 0; E_RANGE for TIER_OFF and NET_LIST (they have no filter); E_NOMEM; E_SYS. */
+/* 0; E_RANGE for TIER_OFF, which has none; E_NOMEM; E_SYS. */
 must_check int	filter_make(enum jail_tier tier, enum jail_net net, struct filter *out);
 void		filter_fini(struct filter *f);
 

@@ -113,6 +113,15 @@ job_value(const struct job *j, enum param_id id)
 	return j->settings[id].value;
 }
 
+struct learning *
+job_learning(struct job *j, struct span server)
+{
+	for (size_t i = 0; i < j->learning_count; i++)
+		if (span_is(server, j->learning[i].server))
+			return &j->learning[i];
+	return NULL;
+}
+
 const struct known_server *
 job_server(const struct job *j, struct span name)
 {

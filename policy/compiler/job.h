@@ -40,6 +40,14 @@ struct written {
 	const char	*path;
 };
 
+/* A server that is being learnt: whatever public host it reaches passes, and is recorded. */
+#define JOB_LEARNING_MAX	32
+struct learning {
+	char		server[64 + 1];
+	uint64_t	until_ms;	/* wall clock */
+	bool		met;
+};
+
 struct known_server {
 	struct span	name;
 	uint32_t	index;		/* into SERVER */
@@ -68,6 +76,9 @@ struct job {
 	void		*secret_arg;
 	bool		 secrets_needed;	/* a secret that cannot be had is an error, not a warning */
 
+	struct learning	 learning[JOB_LEARNING_MAX];	/* of this tenant */
+	size_t		 learning_count;
+
 	uint32_t	 errors, warnings;
 	struct arena	 arena;
 	struct setting	 settings[PARAM_ID_LIMIT];
@@ -93,6 +104,7 @@ void	job_run_params(struct job *j);
 uint64_t	job_number(const struct job *j, enum param_id id);
 struct span	job_value(const struct job *j, enum param_id id);
 const struct known_server *job_server(const struct job *j, struct span name);
+struct learning	*job_learning(struct job *j, struct span server);	/* NULL: it is not learnt */
 
 /* --- saying what is wrong ----------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@
 
 #define TOOL_HOME	"/home/tool"	/* as sandbox/jail.h: the made-up passwd entry names it */
 #define TOOL_USER	"tool"
+#define JAIL_PROXY	"http://127.0.0.1:3128"	/* as sandbox/jail.h */
 #define TMP_BYTES	(64u << 20)
 #define STOP_MS		2000		/* between the end of stdin, TERM and KILL */
 #define ARGS_MAX	1024
@@ -152,6 +153,22 @@ static const char *const baseline[][2] = {
 	{ "NO_COLOR", "1" }, { "PYTHONUNBUFFERED", "1" }, { "PYTHONDONTWRITEBYTECODE", "1" },
 };
 
+/* Programs that take a proxy from the environment are spared a look-up of their own.  Not HTTP_PROXY: plain http
+ * passes as it is, and through a proxy of that name it would come as requests for whole URLs; not ALL_PROXY, of
+ * which every program thinks something else. */
+static const char *const with_hosts[][2] = {
+	{ "HTTPS_PROXY", JAIL_PROXY }, { "https_proxy", JAIL_PROXY },
+	{ "NO_PROXY", "localhost,127.0.0.1,::1" }, { "no_proxy", "localhost,127.0.0.1,::1" },
+};
+
+static void
+put_defaults(struct making *m, const struct conf_node *env, const char *const (*rows)[2], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (conf_find(env, rows[i][0]) == NULL)
+			put_env(m, span_of(rows[i][0]), span_of(rows[i][1]), false);
+}
+
 static bool
 env_name_ok(struct span name)
 {
@@ -172,9 +189,9 @@ read_env(struct making *m)
 
 	(void)typed_list(m->j, m->s, m->sv->node, "env", JSON_OBJECT, true, &env);
 	m->p.env_first = (uint32_t)build_count(m->b, SECTION_ENV);
-	for (size_t i = 0; i < sizeof(baseline) / sizeof(baseline[0]); i++)
-		if (conf_find(env, baseline[i][0]) == NULL)
-			put_env(m, span_of(baseline[i][0]), span_of(baseline[i][1]), false);
+	put_defaults(m, env, baseline, sizeof(baseline) / sizeof(baseline[0]));
+	if (m->sv->rec.net == NET_LIST)
+		put_defaults(m, env, with_hosts, sizeof(with_hosts) / sizeof(with_hosts[0]));
 	for (n = env == NULL ? NULL : env->first; n != NULL; n = n->next) {
 		if (!env_name_ok(n->key)) {
 			job_error_key(m->j, m->s, n, "no name of an environment variable");
@@ -346,7 +363,7 @@ profile_finish(struct job *j)
 		uint32_t *index = &made[p->tier][p->net];
 		struct rec_filter r;
 
-		if (p->tier == TIER_OFF || p->net == NET_LIST)
+		if (p->tier == TIER_OFF)
 			continue;
 		if (*index == 0) {
 			if (filter_make((enum jail_tier)p->tier, (enum jail_net)p->net, &f) != 0) {
@@ -381,6 +398,8 @@ put_profile(struct making *m)
 	p->path = put_text(m->b, job_path(m->j, m->sv->node));
 	p->tier = rec->tier;
 	p->net = rec->net;
+	p->reach_first = (uint32_t)build_count(m->b, SECTION_REACH);
+	p->reach_count = net_put(m->sv, m->b);
 	p->isolation = rec->isolation;
 	p->flags = rec->flags;
 	p->era = rec->era;
@@ -396,6 +415,7 @@ put_profile(struct making *m)
 	digest_text(&m->digest, span_of(m->workdir));
 	digest_number(&m->digest, p->tier);
 	digest_number(&m->digest, p->net);
+	net_digest(m->sv, &m->digest);
 	digest_number(&m->digest, p->isolation);
 	digest_number(&m->digest, p->flags);
 	digest_number(&m->digest, p->era);

@@ -6,6 +6,12 @@
 #define POLICY_COMPILER_SERVER_H
 
 #include "policy/compiler/job.h"
+#include "policy/reach.h"
+
+struct reach_entry {
+	struct reach_rule	 rule;
+	const struct conf_node	*node;
+};
 
 struct server {
 	struct job		*job;
@@ -14,6 +20,8 @@ struct server {
 	struct span		 name;
 	bool			 enabled;	/* false: nothing of it is expanded or looked for */
 	struct rec_server	 rec;		/* texts belong to job->policy */
+	struct reach_entry	*reach;		/* net = list; the job's */
+	size_t			 reach_count;
 	struct span		 host;		/* HTTP: to be resolved, without brackets */
 };
 
@@ -25,6 +33,13 @@ void	server_down(struct server *sv, const struct conf_node *n, const char *fmt, 
 void	profile_read(struct server *sv, const struct conf_node *command);
 /* FILTER and BPF for every tier and net that a profile uses; after all of them. */
 void	profile_finish(struct job *j);
+
+/* net.c: "net", and what somebody made it while the server is learnt. */
+void	net_read(struct server *sv);
+/* The hosts as REACH of this snapshot, one after another; how many. */
+uint32_t net_put(const struct server *sv, struct build *b);
+/* Says which learning servers there are not; after all of them. */
+void	net_finish(struct job *j);
 
 /* remote.c: a server with a url. */
 void	remote_read(struct server *sv, const struct conf_node *url);
@@ -41,5 +56,6 @@ struct digest {
 };
 void	digest_text(struct digest *d, struct span s);
 void	digest_number(struct digest *d, uint64_t v);
+void	net_digest(const struct server *sv, struct digest *d);
 
 #endif

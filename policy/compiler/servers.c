@@ -127,30 +127,6 @@ read_rewrite_uris(struct server *sv)
 }
 
 static void
-read_net(struct server *sv)
-{
-	static const char *const words[] = { "none", "loopback", "host", NULL };
-	const struct conf_node	*n = conf_find(sv->node, "net"), *e;
-	const char		*colon;
-
-	if (n == NULL || n->type != JSON_ARRAY) {
-		(void)typed_word(sv->job, sv->source, sv->node, "net", words, &sv->rec.net);
-		return;
-	}
-	sv->rec.net = NET_LIST;
-	for (e = n->first; e != NULL; e = e->next) {
-		if (!typed_is(sv->job, sv->source, e, JSON_STRING))
-			continue;
-		colon = e->text.n == 0 ? NULL : memrchr(e->text.p, ':', e->text.n);
-		if (colon == NULL || colon == e->text.p || colon == e->text.p + e->text.n - 1)
-			job_error(sv->job, sv->source, e, "\"%.*s\": want HOST:PORT", SHOWN(e->text));
-	}
-	if (sv->enabled)
-		server_down(sv, n, "a list of hosts needs mcpgw-egress, which this release does not have; "
-		    "\"none\", \"loopback\" and \"host\" are");
-}
-
-static void
 read_common(struct server *sv)
 {
 	static const char *const tiers[] = { "runtime", "strict", "off", NULL };
@@ -174,7 +150,7 @@ read_common(struct server *sv)
 		sv->rec.flags |= SERVER_FLAG_IDEMPOTENT_LIST;
 	read_prefix(sv);
 	read_rewrite_uris(sv);
-	read_net(sv);
+	net_read(sv);
 }
 
 static void
@@ -371,6 +347,7 @@ servers_read(struct job *j)
 void
 servers_finish(struct job *j)
 {
+	net_finish(j);
 	resolve_all(j);
 	if (j->errors == 0)
 		profile_finish(j);

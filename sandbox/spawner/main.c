@@ -20,10 +20,11 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "sandbox/spawner/boot.h"
+#include "sandbox/spawner/egress.h"
 #include "sandbox/spawner/offer.h"
 #include "sandbox/spawner/spawn.h"
 
-enum { POLL_MASTER, POLL_RUNNER, POLL_JAILS };
+enum { POLL_MASTER, POLL_RUNNER, POLL_EGRESS, POLL_JAILS };
 
 static _Noreturn void
 leave(struct spawner *s, int code, bool say)
@@ -55,6 +56,14 @@ on_master(struct spawner *s)
 	case MSG_TYPE_SNAPSHOT_OFFER:
 		if (offer_take(s, &body.SNAPSHOT_OFFER, f.fds[0]) == E_CLOSED)
 			leave(s, EX_OK, false);
+		break;
+	case MSG_TYPE_EGRESS_LINK:
+		if (egress_on_link(s, &f.fds[0]) != 0)
+			leave(s, EX_OK, true);
+		break;
+	case MSG_TYPE_EGRESS_NONE:
+		if (egress_on_none(s, body.EGRESS_NONE.why) != 0)
+			leave(s, EX_OK, true);
 		break;
 	case MSG_TYPE_PING:
 		if (chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_PING, f.head.ref, &body.PING, NULL, 0) != 0)
@@ -98,11 +107,13 @@ on_runner(struct spawner *s)
 static int
 patience_ms(const struct spawner *s)
 {
-	int64_t	left;
+	int64_t	due = egress_due_ms(s), left;
 
-	if (!s->draining)
+	if (s->draining && s->drain_until_ms < due)
+		due = s->drain_until_ms;
+	if (due == INT64_MAX)
 		return -1;
-	left = s->drain_until_ms - (int64_t)clock_mono_ms();
+	left = due - (int64_t)clock_mono_ms();
 	return left > 0 ? (int)left : 0;
 }
 
@@ -110,18 +121,24 @@ static void
 serve_once(struct spawner *s)
 {
 	static struct pollfd	p[POLL_JAILS + JAILS_MAX];
-	int			n;
+	int64_t			now_ms;
 
 	/* A free place has descriptor -1, which poll passes over. */
 	p[POLL_MASTER] = (struct pollfd){ .fd = HERITAGE_CONTROL, .events = POLLIN };
 	p[POLL_RUNNER] = (struct pollfd){ .fd = s->runner, .events = POLLIN };
+	p[POLL_EGRESS] = (struct pollfd){ .fd = s->egress.fd, .events = POLLIN };
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		p[POLL_JAILS + i] = (struct pollfd){ .fd = s->jails[i].pid != 0 ? s->jails[i].pidfd : -1,
 		    .events = POLLIN };
-	if ((n = poll(p, POLL_JAILS + JAILS_MAX, patience_ms(s))) == -1)
+	if (poll(p, POLL_JAILS + JAILS_MAX, patience_ms(s)) == -1)
 		return;		/* a signal */
-	if (n == 0)
-		leave(s, EX_OK, true);		/* the drain's time is over; the runner has not ended before */
+	now_ms = (int64_t)clock_mono_ms();
+	if (s->draining && s->drain_until_ms <= now_ms)
+		leave(s, EX_OK, true);		/* the runner has not ended before */
+	if (egress_tick(s, now_ms) != 0)
+		leave(s, EX_OK, true);
+	if (p[POLL_EGRESS].revents != 0)
+		egress_on_readable(s);
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		if (p[POLL_JAILS + i].revents != 0 && spawn_reap(s, &s->jails[i]) != 0)
 			leave(s, EX_OK, true);
@@ -141,6 +158,7 @@ main(int argc, char **argv)
 		if (strcmp(argv[i], "--probe") == 0)
 			return boot_probe();
 	swap_init(&s.snaps);
+	egress_init(&s);
 	boot_run(&s);
 	for (;;)
 		serve_once(&s);

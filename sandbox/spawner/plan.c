@@ -190,7 +190,7 @@ plan_filter(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	const struct rec_filter	*f;
 	struct sock_filter	*code;
 
-	if (rec->tier == TIER_OFF || rec->net == NET_LIST)
+	if (rec->tier == TIER_OFF)
 		return 0;
 	f = rec->filter == 0 ? NULL : SNAP_AT(s, FILTER, rec->filter - 1);
 	if (f == NULL || f->count == 0 || f->count > BPF_MAXINSNS)
@@ -210,8 +210,50 @@ plan_filter(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	return 0;
 }
 
+static const uint16_t learn_ports[] = {
+#define LEARN_PORT(number, doc) number,
+#include "tables/learnports.def"
+#undef LEARN_PORT
+};
+#define LEARN_PORTS	(sizeof(learn_ports) / sizeof(learn_ports[0]))
+
+static bool
+has_port(const struct plan *p, uint16_t port)
+{
+	for (size_t i = 0; i < p->spec.port_count; i++)
+		if (p->spec.ports[i] == port)
+			return true;
+	return false;
+}
+
+/* A list's own ports, each once; then, for what is learnt, the well-known ones as far as there is room. */
 static int
-plan_net(struct plan *p, const struct rec_profile *rec)
+plan_ports(struct plan *p, const struct snap *s, const struct rec_profile *rec)
+{
+	uint16_t	*ports = room(p, JAIL_PORTS_MAX * sizeof(*ports));
+
+	if (ports == NULL || rec->reach_count > COUNT_MAX)
+		return fault(p, E_TOOBIG, "too many hosts", SPAN_NONE);
+	p->spec.ports = ports;
+	for (uint32_t i = 0; i < rec->reach_count; i++) {
+		const struct rec_reach *r = SNAP_AT(s, REACH, rec->reach_first + (uint64_t)i);
+
+		if (r == NULL || r->port == 0 || r->port > UINT16_MAX)
+			return fault(p, E_FORMAT, "a host is not in the profile", SPAN_NONE);
+		if (has_port(p, (uint16_t)r->port))
+			continue;
+		if (p->spec.port_count == JAIL_PORTS_MAX)
+			return fault(p, E_TOOBIG, "too many different ports", SPAN_NONE);
+		ports[p->spec.port_count++] = (uint16_t)r->port;
+	}
+	for (size_t i = 0; (rec->flags & SERVER_FLAG_LEARN) != 0 && i < LEARN_PORTS; i++)
+		if (p->spec.port_count < JAIL_PORTS_MAX && !has_port(p, learn_ports[i]))
+			ports[p->spec.port_count++] = learn_ports[i];
+	return 0;
+}
+
+static int
+plan_net(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 {
 	static const enum jail_network	nets[] = { [NET_NONE] = JAIL_NET_NONE,
 		[NET_LOOPBACK] = JAIL_NET_LOOPBACK, [NET_HOST] = JAIL_NET_HOST, [NET_LIST] = JAIL_NET_LIST };
@@ -219,7 +261,7 @@ plan_net(struct plan *p, const struct rec_profile *rec)
 	if (rec->net > NET_LIST)
 		return fault(p, E_FORMAT, "unknown net in the profile", SPAN_NONE);
 	p->spec.net = nets[rec->net];
-	return 0;
+	return rec->net == NET_LIST ? plan_ports(p, s, rec) : 0;
 }
 
 int
@@ -242,7 +284,7 @@ plan_make(const struct snap *profile, const struct rec_profile *rec, const struc
 		return fault(p, E_FORMAT, "no program in the profile", SPAN_NONE);
 	if (rec->workdir.bytes > 0 && (p->spec.workdir = copy(p, profile, rec->workdir)) == NULL)
 		return fault(p, E_FORMAT, "malformed workdir in the profile", SPAN_NONE);
-	if ((r = plan_net(p, rec)) != 0 || (r = plan_args(p, profile, rec)) != 0 ||
+	if ((r = plan_net(p, profile, rec)) != 0 || (r = plan_args(p, profile, rec)) != 0 ||
 	    (r = plan_env(p, profile, rec, secrets)) != 0 || (r = plan_binds(p, profile, rec)) != 0 ||
 	    (r = plan_rlimits(p, profile, rec)) != 0)
 		return r;

@@ -17,12 +17,13 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
+#include "sandbox/spawner/egress.h"
 #include "sandbox/spawner/plan.h"
 #include "sandbox/spawner/spawn.h"
 #include "sandbox/spawner/state.h"
 
-static int
-spawn_failed(struct spawner *s, uint64_t ref, enum jail_step step, int error, const char *why)
+int
+spawn_refuse(struct spawner *s, uint64_t ref, enum jail_step step, int error, const char *why)
 {
 	struct msg_SPAWN_FAILED	m = { .step = step, .error = error, .why = span_of(why) };
 
@@ -53,29 +54,34 @@ spawn_tell(struct spawner *s, uint64_t ref, const struct jail_child *c)
 }
 
 static int
-spawn_jail(struct spawner *s, const struct jail_spec *spec, struct span server, uint64_t ref)
+spawn_jail(struct spawner *s, const struct jail_spec *spec, const struct msg_SPAWN *m, uint64_t ref)
 {
 	struct jailed		*place = free_place(s);
 	struct jail_child	 c;
 	int			 r;
 
 	if (place == NULL)
-		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
 	if (jail_start(spec, &c) != 0) {
 		log_warn(LOG_SUBJECT("tenant", s->tenant), "no jail for server %.*s: %s, step=%s",
-		    SPAN_FMT(server), c.failure.text, jail_step_name(c.failure.step));
-		return spawn_failed(s, ref, c.failure.step, c.failure.os_error, c.failure.text);
+		    SPAN_FMT(m->server), c.failure.text, jail_step_name(c.failure.step));
+		return spawn_refuse(s, ref, c.failure.step, c.failure.os_error, c.failure.text);
 	}
 	if ((r = spawn_tell(s, ref, &c)) != 0) {
 		jail_child_kill(&c);
 		return r;
 	}
 	log_debug(LOG_SUBJECT("tenant", s->tenant), "jail for server %.*s, pid=%ld landlock=%d proc=%s",
-	    SPAN_FMT(server), (long)c.pid, c.landlock_abi, c.no_proc ? "no" : "yes");
-	*place = (struct jailed){ c.pid, c.pidfd };
+	    SPAN_FMT(m->server), (long)c.pid, c.landlock_abi, c.no_proc ? "no" : "yes");
+	*place = (struct jailed){ .pid = c.pid, .pidfd = c.pidfd, .profile = m->profile, .sockets = c.sockets,
+	    .socket_count = c.socket_count };
+	snprintf(place->server, sizeof(place->server), "%.*s", SPAN_FMT(m->server));
 	s->jail_count++;
 	c.pidfd = -1;
+	c.sockets = NULL;
+	c.socket_count = 0;
 	jail_child_close(&c);		/* from here on the lifeline is the runner's alone */
+	egress_open(s, place);
 	return 0;
 }
 
@@ -88,22 +94,27 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 	int				 state = -1, r;
 
 	if (s->draining)
-		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_CLOSED, "the gateway is stopping");
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_CLOSED, "the gateway is stopping");
 	if (rec == NULL && s->profile_before != NULL) {
 		profile = s->profile_before;
 		rec = policy_profile_find(profile, m->profile);
 	}
 	if (rec == NULL || !span_eq(snap_text(profile, rec->server), m->server))
-		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
 		    "its configuration changed meanwhile");
+	if (rec->net == NET_LIST && !egress_ready(s)) {
+		if (egress_hold(s, m, ref))
+			return 0;
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many tools wait for mcpgw-egress");
+	}
 	if ((r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
-		return spawn_failed(s, ref, JAIL_STEP_STATE_FOLDER, r,
+		return spawn_refuse(s, ref, JAIL_STEP_STATE_FOLDER, r,
 		    r == E_DENIED ? "its state folder belongs to somebody else" :
 		    "its state folder cannot be made");
 	if ((r = plan_make(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), state, &plan)) != 0)
-		r = spawn_failed(s, ref, JAIL_STEP_REQUEST, r, plan.why);
+		r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, plan.why);
 	else
-		r = spawn_jail(s, &plan.spec, m->server, ref);
+		r = spawn_jail(s, &plan.spec, m, ref);
 	plan_fini(&plan);
 	fd_close(&state);
 	return r;
@@ -122,6 +133,7 @@ spawn_reap(struct spawner *s, struct jailed *j)
 		return 0;
 	m.status = status;
 	fd_close(&j->pidfd);
+	egress_close(s, j);
 	j->pid = 0;
 	s->jail_count--;
 	return chan_send_wait(s->runner, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);

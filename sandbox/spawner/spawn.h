@@ -8,9 +8,12 @@
 #include "ipc/codec.h"
 #include "sandbox/spawner/spawner.h"
 
-/* Answers the runner with SPAWNED and SPAWNED_WATCH, or with SPAWN_FAILED.  0, or what speaking to the
+/* Answers the runner with SPAWNED and SPAWNED_WATCH, or with SPAWN_FAILED; a tool with a list of hosts may have to
+ * wait for that (egress.h).  0, or what speaking to the
  * runner came to; no jail is left behind then. */
 must_check int	spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref);
+/* SPAWN_FAILED. */
+must_check int	spawn_refuse(struct spawner *s, uint64_t ref, enum jail_step step, int error, const char *why);
 /* The pidfd of this place is readable: reaps, tells the runner.  0, or what speaking to it came to. */
 must_check int	spawn_reap(struct spawner *s, struct jailed *j);
 /* Kills and reaps all. */

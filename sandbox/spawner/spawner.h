@@ -14,12 +14,36 @@
 
 #include "lib/span.h"
 #include "policy/swap.h"
+#include "sandbox/jail.h"
 
 #define JAILS_MAX	512
 
+#define HELD_MAX	64
+
 struct jailed {
-	pid_t	pid;		/* 0: free place */
-	int	pidfd;
+	pid_t			 pid;		/* 0: free place */
+	int			 pidfd;
+	uint64_t		 number;	/* net = list: as mcpgw-egress knows it */
+	uint64_t		 profile;
+	char			 server[128];
+	struct jail_socket	*sockets;	/* of the jail's network; none: not a list */
+	size_t			 socket_count;
+};
+
+/* A SPAWN that waits for mcpgw-egress. */
+struct held {
+	uint64_t	profile, instance, ref;
+	int64_t		until_ms;
+	char		server[128];
+};
+
+struct egress {
+	int		fd;		/* the link, or -1 */
+	bool		asked;		/* the master owes an answer */
+	int64_t		again_ms;	/* when to ask anew */
+	uint64_t	last_jail;
+	struct held	held[HELD_MAX];	/* oldest first */
+	size_t		held_count;
 };
 
 struct spawner {
@@ -28,6 +52,7 @@ struct spawner {
 	int		 runner;		/* the pair with the runner */
 	struct swap	 snaps;			/* profile and secrets in force */
 	struct snap	*profile_before;	/* a runner may be one generation behind */
+	struct egress	 egress;
 	bool		 draining;
 	int64_t		 drain_until_ms;
 	struct jailed	 jails[JAILS_MAX];

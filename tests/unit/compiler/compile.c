@@ -38,8 +38,9 @@ sealed(struct build *b)
 	return s;
 }
 
-void
-compile_folder(const char *folder, bool personal, const char *const *options, struct compiled *out)
+static void
+compile(const char *folder, bool personal, const char *const *options, const struct learning *learning,
+    size_t learning_count, struct compiled *out)
 {
 	char		real[4096];
 	struct job	j = { .personal = personal, .owner = 4242, .options = options };
@@ -57,6 +58,8 @@ compile_folder(const char *folder, bool personal, const char *const *options, st
 	j.secret_open = secret_open_directly;
 	j.secret_arg = &j;
 	j.secrets_needed = true;
+	for (j.learning_count = 0; j.learning_count < learning_count; j.learning_count++)
+		j.learning[j.learning_count] = learning[j.learning_count];
 	job_run(&j);
 	out->errors = j.errors;
 	out->warnings = j.warnings;
@@ -67,6 +70,18 @@ compile_folder(const char *folder, bool personal, const char *const *options, st
 		out->tenant_secrets = sealed(j.tenant_secrets);
 	}
 	job_fini(&j);
+}
+
+void
+compile_folder(const char *folder, bool personal, const char *const *options, struct compiled *out)
+{
+	compile(folder, personal, options, NULL, 0, out);
+}
+
+void
+compile_learning(const char *folder, const struct learning *learning, size_t count, struct compiled *out)
+{
+	compile(folder, false, NULL, learning, count, out);
 }
 
 void

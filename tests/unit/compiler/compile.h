@@ -16,6 +16,8 @@ struct compiled {
 
 /* Options end with NULL. */
 void	compile_folder(const char *folder, bool personal, const char *const *options, struct compiled *out);
+/* The same, for the gateway of the system, while these are learnt. */
+void	compile_learning(const char *folder, const struct learning *learning, size_t count, struct compiled *out);
 void	compiled_fini(struct compiled *c);
 
 /* A private folder, and files in it; text may be NULL (the file is removed). */

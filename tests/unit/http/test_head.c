@@ -203,6 +203,31 @@ expect_rows(enum http_role role, const struct row *rows, size_t count)
 	}
 }
 
+static const struct row to_proxies[] = {
+	{ 0, "CONNECT api.docs.example:443 HTTP/1.1\r\nHost: api.docs.example\r\n\r\n" },
+	{ 0, "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n" },
+	{ 0, "CONNECT a:1 HTTP/1.0\r\n\r\n" },
+	{ 0, "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT api.docs.example HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT api.docs.example: HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT [2001:db8::1] HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT u@a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT a.example:443/ HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT :443 HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "CONNECT  HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ E_HTTP_SYNTAX, "connect a:1 HTTP/1.1\r\nHost: a\r\n\r\n" },
+};
+
+Test(head, reads_connect_for_a_proxy_alone)
+{
+	struct http_head	h;
+
+	expect_rows(HTTP_PROXY_REQUEST, to_proxies, sizeof(to_proxies) / sizeof(to_proxies[0]));
+	cr_expect(eq(int, parse(HTTP_REQUEST, to_proxies[0].text, &h), E_HTTP_SYNTAX));
+	cr_assert(eq(int, parse(HTTP_PROXY_REQUEST, to_proxies[0].text, &h), 0));
+	cr_expect(span_is(http_head_part(&h, h.target.at, h.target.bytes), "api.docs.example:443"));
+}
+
 Test(head, refuses_what_two_parsers_could_read_differently)
 {
 	struct http_head	h;

@@ -336,6 +336,7 @@ JAIL_TEST(jail, names_the_step_and_the_setting)
 		const struct jail_bind	*bind;
 		const struct jail_rlimit *limit;
 		enum jail_network	 net;
+		size_t			 ports;
 		const struct sock_filter *filter;
 		enum jail_step		 step;
 		int			 os_error;
@@ -348,7 +349,8 @@ JAIL_TEST(jail, names_the_step_and_the_setting)
 		{ .bind = gone, .step = JAIL_STEP_BIND, .os_error = ENOENT, .says = "/nowhere/at/all" },
 		{ .bind = through_link, .step = JAIL_STEP_BIND, .os_error = ELOOP, .says = "link" },
 		{ .limit = few, .step = JAIL_STEP_RLIMIT, .os_error = EINVAL, .says = "8 processes" },
-		{ .net = JAIL_NET_LIST, .step = JAIL_STEP_NETWORK, .os_error = EINVAL, .says = "egress" },
+		{ .net = JAIL_NET_LIST, .ports = 1000, .step = JAIL_STEP_NETWORK, .os_error = EINVAL,
+		    .says = "ports" },
 		{ .filter = broken, .step = JAIL_STEP_SECCOMP, .os_error = EINVAL, .says = "tier" },
 	};
 
@@ -364,6 +366,7 @@ JAIL_TEST(jail, names_the_step_and_the_setting)
 		c.spec.rlimits = rows[i].limit;
 		c.spec.rlimit_count = rows[i].limit != NULL;
 		c.spec.net = rows[i].net;
+		c.spec.port_count = rows[i].ports;
 		c.spec.filter = rows[i].filter;
 		c.spec.filter_count = 1;
 		cr_expect(eq(int, cell_run(&c), E_JAIL), "row %zu", i);

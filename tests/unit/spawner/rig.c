@@ -61,6 +61,23 @@ put_env(struct build *b, const char *name, const char *value, const char *secret
 }
 
 static void
+put_reach(struct build *b, const struct rig_tool *t, struct rec_profile *p)
+{
+	struct rec_reach	r = { .kind = 1, .port = t->port };
+
+	p->reach_first = (uint32_t)build_count(b, SECTION_REACH);
+	if (t->port == 0)
+		return;
+	r.host = put_text(b, "a.example");
+	put(b, SECTION_REACH, &r);
+	p->reach_count = 1;
+	p->net = NET_LIST;
+	p->filter = 2;
+	if (t->learns)
+		p->flags |= SERVER_FLAG_LEARN;
+}
+
+static void
 put_tool(struct build *b, const struct rig_tool *t)
 {
 	const char		*args[] = { "sh", "-c", t->script };
@@ -77,6 +94,7 @@ put_tool(struct build *b, const struct rig_tool *t)
 
 		put(b, SECTION_ARG, &a);
 	}
+	put_reach(b, t, &p);
 	p.env_first = (uint32_t)build_count(b, SECTION_ENV);
 	put_env(b, "PATH", "/usr/bin:/bin", NULL, &p.env_count);
 	put_env(b, "HOME", "/home/tool", NULL, &p.env_count);
@@ -91,22 +109,30 @@ put_tool(struct build *b, const struct rig_tool *t)
 	put(b, SECTION_PROFILE, &p);
 }
 
-static int
-profile_make(const struct rig_tool *tools, size_t count, uint64_t generation, uint64_t *length)
+static void
+put_filter(struct build *b, enum jail_net net)
 {
-	struct build		*b;
 	struct filter		 f;
-	struct rec_filter	 rec = { .listener = 1 };
-	int			 fd;
+	struct rec_filter	 rec = { .listener = 1, .first = build_count(b, SECTION_BPF) };
 
-	cr_assert(eq(int, build_new(SNAP_PROFILE, "default", &b), 0));
-	cr_assert(eq(int, filter_make(TIER_RUNTIME, NET_NONE, &f), 0));
+	cr_assert(eq(int, filter_make(TIER_RUNTIME, net, &f), 0));
 	for (size_t i = 0; i < f.count; i++)
 		put(b, SECTION_BPF, &f.code[i]);
 	rec.count = f.count;
 	rec.name = put_text(b, f.name);
 	put(b, SECTION_FILTER, &rec);
 	filter_fini(&f);
+}
+
+static int
+profile_make(const struct rig_tool *tools, size_t count, uint64_t generation, uint64_t *length)
+{
+	struct build		*b;
+	int			 fd;
+
+	cr_assert(eq(int, build_new(SNAP_PROFILE, "default", &b), 0));
+	put_filter(b, NET_NONE);
+	put_filter(b, NET_LIST);
 	for (size_t i = 0; i < count; i++)
 		put_tool(b, &tools[i]);
 	cr_assert(eq(int, build_seal(b, generation, &fd, length), 0));
@@ -145,7 +171,7 @@ void
 rig_expect(struct rig *r, int end, uint16_t type)
 {
 	struct pollfd	p = { .fd = end, .events = POLLIN };
-	enum role	me = end == r->master ? ROLE_MASTER : ROLE_RUNNER;
+	enum role	me = end == r->master ? ROLE_MASTER : end == r->egress ? ROLE_EGRESS : ROLE_RUNNER;
 	/* READY may be said before or after this; both are right for us. */
 	const bool	ready = msg_row(type)->when != MSG_BOOT;
 	int		res;
@@ -155,6 +181,17 @@ rig_expect(struct rig *r, int end, uint16_t type)
 	cr_assert(eq(int, res, 0), "waiting for %s", msg_row(type)->name);
 	cr_assert(eq(str, (char *)(uintptr_t)msg_row(r->frame.head.type)->name,
 	    (char *)(uintptr_t)msg_row(type)->name));
+}
+
+void
+rig_link(struct rig *r)
+{
+	struct msg_EGRESS_LINK	m = { .tenant = SPAN_LIT("default") };
+	int			pair[2];
+
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0));
+	say(r, MSG_TYPE_EGRESS_LINK, 0, &m, &pair[1]);
+	r->egress = pair[0];
 }
 
 void
@@ -281,7 +318,7 @@ rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char 
 	struct msg_GO	go = { 0 };
 	int		control[2], peer[2], program = program_open();
 
-	*r = (struct rig){ .folder = "/tmp/spawner-test-XXXXXX" };
+	*r = (struct rig){ .folder = "/tmp/spawner-test-XXXXXX", .egress = -1 };
 	cr_assert(mkdtemp(r->folder) != NULL);
 	if (geteuid() == 0)
 		cr_assert(eq(int, chown(r->folder, NOBODY, NOBODY), 0));
@@ -314,6 +351,7 @@ rig_stop(struct rig *r)
 
 	fd_close(&r->master);
 	fd_close(&r->runner);
+	fd_close(&r->egress);
 	while (waitpid(r->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	snprintf(command, sizeof(command), "rm -rf '%s'", r->folder);

@@ -9,15 +9,18 @@
 #include "policy/build.h"
 #include "sandbox/jail.h"
 
-/* One tool of a profile: a shell script in tier runtime, without net. */
+/* One tool of a profile: a shell script in tier runtime; without net, or with a host of a port. */
 struct rig_tool {
 	const char	*name, *script, *workdir, *program;
+	uint16_t	 port;			/* not 0: "net" is a list of one host with it */
+	bool		 learns;
 	bool		 wants_secret;		/* TOKEN in its environment, from the secrets */
 };
 
 struct rig {
 	pid_t		 pid;		/* the spawner's */
 	int		 master, runner;	/* our ends */
+	int		 egress;	/* our end of the last link, as mcpgw-egress; -1 */
 	char		 folder[64];	/* the tenant's state folder */
 	char		 room[FRAME_MAX];
 	struct frame	 frame;		/* the last message */
@@ -32,6 +35,8 @@ int	rig_stop(struct rig *r);
 
 /* The next message on this end must be of this type; fails the test after 10 s. */
 void	rig_expect(struct rig *r, int end, uint16_t type);
+/* A link to mcpgw-egress, which is us; the one before stays open with the caller, if it is not closed. */
+void	rig_link(struct rig *r);
 void	rig_offer(struct rig *r, const struct rig_tool *tools, size_t count, uint64_t generation);
 uint64_t rig_hash(const struct rig_tool *tool);
 void	rig_spawn(struct rig *r, const struct rig_tool *tool, uint64_t instance, uint64_t ref);

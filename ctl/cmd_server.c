@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_server.c - server learn: let a tool reach public hosts for a time, then write down which it did
+ *
+ * Process: mcpgwctl.
+ * Owns:    the servers file while it is changed.
+ * Trusts:  the policy in force for what the server is; the audit as ctl/learned.c does.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl/ask.h"
+#include "ctl/edit.h"
+#include "ctl/learned.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "lib/log.h"
+#include "lib/num.h"
+#include "policy/params.h"
+#include "policy/policy.h"
+
+#define REFUSED		1
+#define FOR_MAX_MS	(UINT64_C(24) * 60 * 60 * 1000)
+
+struct about {
+	struct ctl	*ctl;
+	const char	*name, *tenant;
+	struct snap	*policy;		/* in force when it was asked for */
+	const struct rec_server *server;
+};
+
+static int
+about_read(struct about *a)
+{
+	int	r;
+
+	r = ask_simple(a->ctl, CTLCMD_explain, NULL, ask_take_snapshot, &a->policy, NULL);
+	if (r != 0 || a->policy == NULL)
+		return r == 0 ? EX_PROTOCOL : r;
+	a->server = policy_server_find(a->policy, span_of(a->tenant), span_of(a->name));
+	if (a->server != NULL)
+		return 0;
+	out_error("no server \"%s\" of tenant %s; see mcpgwctl status", a->name, a->tenant);
+	return EX_DATAERR;
+}
+
+static bool
+is_learning(const struct about *a)
+{
+	return a->server != NULL && (a->server->flags & SERVER_FLAG_LEARN) != 0;
+}
+
+static int
+tell_gateway(const struct about *a, uint64_t for_ms, struct msg_CTL_DONE *done)
+{
+	struct msg_CTL	msg = { .command = CTLCMD_server_learn, .a = span_of(a->name), .b = span_of(a->tenant),
+			    .n = for_ms };
+	struct ask	ask;
+	int		r;
+
+	if ((r = ask_open(a->ctl, &ask, true)) != 0)
+		return r;
+	ask_send(&ask, MSG_TYPE_CTL, &msg, NULL, 0);
+	r = ask_wait(&ask, NULL, NULL);
+	*done = ask.done;
+	ask_close(&ask);
+	return r;
+}
+
+/* ---- --for, --stop -------------------------------------------------------------------------------- */
+
+static const char *
+why_not(const struct about *a)
+{
+	if (a->server->kind != SERVER_STDIO)
+		return "it is reached over HTTP and has no jail to learn from";
+	if ((a->server->flags & SERVER_FLAG_DISABLED) != 0)
+		return "it is not up; see mcpgwctl status NAME";
+	if (a->server->net == NET_HOST)
+		return "\"net\": \"host\" lets it reach everything already";
+	return NULL;
+}
+
+static const char *
+time_words(uint64_t ms, char to[OUT_TIME])
+{
+	static const struct {
+		uint64_t	 ms;
+		const char	*word;
+	} units[] = { { 60 * 60 * 1000, "hour" }, { 60 * 1000, "minute" }, { 1000, "second" } };
+
+	for (size_t i = 0; i < 3; i++)
+		if (ms >= units[i].ms && (ms % units[i].ms == 0 || i == 2)) {
+			snprintf(to, OUT_TIME, "%" PRIu64 " %s%s", ms / units[i].ms, units[i].word,
+			    ms / units[i].ms == 1 ? "" : "s");
+			return to;
+		}
+	snprintf(to, OUT_TIME, "%" PRIu64 " ms", ms);
+	return to;
+}
+
+/* As everywhere, and "10m", which is what people type here. */
+static int
+time_of(const char *text, uint64_t *ms)
+{
+	size_t	n = strlen(text);
+	char	longer[32];
+
+	if (n < 2 || n + 3 > sizeof(longer) || text[n - 1] != 'm')
+		return num_msec(span_of(text), ms);
+	snprintf(longer, sizeof(longer), "%sin", text);
+	return num_msec(span_of(longer), ms);
+}
+
+static int
+learn_for(struct about *a, const char *text)
+{
+	struct msg_CTL_DONE	done = { 0 };
+	const char		*why;
+	char			words[OUT_TIME];
+	uint64_t		ms;
+	int			r;
+
+	if (time_of(text, &ms) != 0 || ms < 1000 || ms > FOR_MAX_MS)
+		fatal(EX_USAGE, "--for %s: want a time from 1s to 24h, such as 10m", text);
+	if ((r = about_read(a)) != 0)
+		return r;
+	if ((why = why_not(a)) != NULL) {
+		out_error("%s: %s", a->name, why);
+		return EX_DATAERR;
+	}
+	if ((r = tell_gateway(a, ms, &done)) != 0)
+		return r;
+	/* The files may be newer than what was in force: what came of it is what counts. */
+	if ((r = about_read(a)) != 0)
+		return r;
+	if (!is_learning(a)) {
+		out_error("%s does not learn, as said above", a->name);
+		return REFUSED;
+	}
+	if (a->ctl->json) {
+		out_json_begin();
+		out_json_text("server", span_of(a->name));
+		out_json_u64("until_ms", a->server->learn_until_ms);
+		out_json_u64("generation", done.generation);
+		out_json_end();
+	} else {
+		printf("Learning: public hosts pass and are recorded for %s. Use the server now.\n",
+		    time_words(ms, words));
+	}
+	return 0;
+}
+
+static int
+learn_stop(struct about *a)
+{
+	struct msg_CTL_DONE	done = { 0 };
+	bool			was;
+	int			r;
+
+	if ((r = about_read(a)) != 0)
+		return r;
+	was = is_learning(a);
+	if ((r = tell_gateway(a, 0, &done)) == 0 && !a->ctl->json)
+		printf("%s %s; generation %" PRIu64 ".\n", a->name, was ? "is not learnt any more" : "was not learnt",
+		    done.generation);
+	return r;
+}
+
+/* ---- --adopt -------------------------------------------------------------------------------------- */
+
+/* What the list lets pass already is not new. */
+static void
+drop_known(const struct about *a, struct learned *l)
+{
+	size_t	kept = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (reach_find(a->policy, a->server->reach_first, a->server->reach_count, &l->host[i].rule.host,
+		    l->host[i].rule.port) == NULL)
+			l->host[kept++] = l->host[i];
+	l->count = kept;
+}
+
+static void
+print_host(const struct about *a, const char *host, uint64_t connections, uint64_t bytes)
+{
+	char	shown[LEARNED_TEXT + 16];
+
+	if (a->ctl->json) {
+		out_json_begin();
+		out_json_text("host", span_of(host));
+		out_json_u64("connections", connections);
+		out_json_u64("bytes", bytes);
+		out_json_end();
+		return;
+	}
+	snprintf(shown, sizeof(shown), "\"net\": [\"%s\"]", host);
+	printf("+ %-42s %" PRIu64 " connection%s, ", shown, connections, connections == 1 ? "" : "s");
+	if (bytes < 1000)
+		printf("%" PRIu64 " B\n", bytes);
+	else if (bytes < 1000 * 1000)
+		printf("%" PRIu64 " kB\n", (bytes + 500) / 1000);
+	else
+		printf("%" PRIu64 " MB\n", (bytes + 500 * 1000) / (1000 * 1000));
+}
+
+static const struct conf_node *
+server_node(const struct conf *c, const char *name)
+{
+	const struct conf_node	*list = conf_find(conf_top(c), "mcpServers");
+
+	if (list == NULL)
+		list = conf_find(conf_top(c), "servers");
+	return list == NULL ? NULL : conf_find(list, name);
+}
+
+/* One change of the text: `text` in, `out` the new one. */
+static int
+add_one(struct span text, const char *name, const char *host, struct buf *out)
+{
+	const struct conf_node	*server, *net;
+	struct conf_error	 error;
+	struct conf		*c = NULL;
+	char			 item[LEARNED_TEXT + 16];
+	int			 r;
+
+	if ((r = conf_new(text, &c, &error)) != 0) {
+		out_error("line %u:%u: %s", error.line, error.column, error.text);
+		return r;
+	}
+	server = server_node(c, name);
+	net = server == NULL ? NULL : conf_find(server, "net");
+	if (server == NULL || server->type != JSON_OBJECT) {
+		r = E_NOTFOUND;
+	} else if (net == NULL) {
+		snprintf(item, sizeof(item), "\"net\": [\"%s\"]", host);
+		r = edit_append(text, server, span_of(item), out);
+	} else if (net->type != JSON_ARRAY) {
+		snprintf(item, sizeof(item), "[\"%s\"]", host);
+		r = edit_replace(text, net, span_of(item), out);
+	} else {
+		snprintf(item, sizeof(item), "\"%s\"", host);
+		r = edit_append(text, net, span_of(item), out);
+	}
+	conf_free(&c);
+	return r;
+}
+
+static int
+add_all(struct span text, const char *name, const struct learned *l, struct buf *out)
+{
+	struct buf	next;
+	int		r;
+
+	if ((r = buf_put(out, text)) != 0)
+		return r;
+	for (size_t i = 0; i < l->count && r == 0; i++) {
+		buf_init(&next, CONF_MAX_BYTES);
+		if ((r = add_one(buf_rest(out), name, l->host[i].text, &next)) == 0) {
+			buf_clear(out);
+			r = buf_put(out, buf_rest(&next));
+		}
+		buf_fini(&next);
+	}
+	return r;
+}
+
+static int
+change_file(const struct about *a, const char *path, const struct learned *l)
+{
+	struct edit_file	f;
+	struct buf		text;
+	int			r;
+
+	buf_init(&text, CONF_MAX_BYTES);
+	if ((r = edit_open(path, &f)) == 0 && (r = add_all(span_make(f.text, f.bytes), a->name, l, &text)) == 0)
+		r = edit_save(&f, buf_rest(&text));
+	if (r == E_EXISTS)
+		out_error("%s: changed by somebody else meanwhile; try again", path);
+	else if (r == E_NOTFOUND)
+		out_error("%s: no server \"%s\" stands there; reload first", path, a->name);
+	else if (r == E_SYS)
+		out_error("%s: %s", path, strerror(errno));
+	else if (r != 0)
+		out_error("%s: not changed: %s", path, err_text(r));
+	edit_close(&f);
+	buf_fini(&text);
+	return r == 0 ? 0 : r == E_SYS && errno == EACCES ? EX_NOPERM : EX_IOERR;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char	*slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+static int
+adopted(const struct about *a, const char *file, bool changed)
+{
+	struct msg_CTL_DONE	done = { 0 };
+	int			r;
+
+	r = tell_gateway(a, 0, &done);
+	if (r == REFUSED)
+		out_error("%s; the gateway keeps generation %" PRIu64, changed ? "changed, but refused" : "refused",
+		    done.generation);
+	if (r != 0)
+		return r;
+	if (a->ctl->json) {
+		out_json_begin();
+		out_json_text("file", span_of(file));
+		out_json_bool("changed", changed);
+		out_json_u64("generation", done.generation);
+		out_json_end();
+	} else {
+		printf("%s %s; in force from generation %" PRIu64 ".\n", base_name(file),
+		    changed ? "changed" : "names all of it already", done.generation);
+	}
+	return 0;
+}
+
+static int
+learn_adopt(struct about *a)
+{
+	static struct learned	learned;
+	struct params		params;
+	char			path[4096];
+	int			r;
+
+	if ((r = about_read(a)) != 0 || (r = learned_read(a->ctl, a->tenant, a->name, &learned)) != 0)
+		return r;
+	if (learned.count == 0) {
+		out_error("%s: nothing was recorded while it was learnt, in the last day. Let it learn, and use it: "
+		    "mcpgwctl server learn %s --for 10m", a->name, a->name);
+		return REFUSED;
+	}
+	if (params_load(a->policy, &params) != 0 || params.servers_file.n >= sizeof(path))
+		fatal(EX_PROTOCOL, "the gateway's policy names no servers file");
+	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(params.servers_file));
+	drop_known(a, &learned);
+	if (learned.count == 0)
+		return adopted(a, path, false);
+	for (size_t i = 0; i < learned.count; i++)
+		print_host(a, learned.host[i].text, learned.host[i].connections, learned.host[i].bytes);
+	if (learned.more)
+		out_note(LOG_LEVEL_WARNING, SPAN_LIT("more hosts than a list may have; the rest is left out"));
+	fflush(stdout);
+	if ((r = change_file(a, path, &learned)) != 0)
+		return r;
+	return adopted(a, path, true);
+}
+
+int
+cmd_server_learn(struct ctl *ctl, int argc, char **argv)
+{
+	const char		*for_text = NULL, *tenant = "default";
+	bool			 adopt = false, stop = false;
+	const struct opt	 rows[] = { { "--for", &for_text, NULL }, { "--adopt", NULL, &adopt },
+	    { "--stop", NULL, &stop }, { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	struct about		 a = { .ctl = ctl };
+	int			 r;
+
+	(void)opts_take(rows, argc, argv, 1, 1);
+	if ((for_text != NULL) + adopt + stop != 1)
+		fatal(EX_USAGE, "server learn needs one of --for TIME, --adopt and --stop");
+	a.name = argv[0];
+	a.tenant = tenant;
+	r = adopt ? learn_adopt(&a) : stop ? learn_stop(&a) : learn_for(&a, for_text);
+	snap_release(&a.policy);
+	return out_end(r);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * edit.c - a change to one place of a configuration text, all else left as it was written
+ *
+ * Process: mcpgwctl.
+ * Owns:    the file's text, between edit_open() and edit_close().
+ * Trusts:  the text, which lib/conf.c has read: strings end, brackets match.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl/edit.h"
+#include "lib/fd.h"
+
+/* ---- places ------------------------------------------------------------------------------------ */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Lines and columns count from 1, columns in characters. */
+static size_t
+offset_of(struct span text, uint32_t line, uint32_t column)
+{
+	size_t	at = 0;
+
+	for (uint32_t l = 1; l < line && at < text.n; at++)
+		l += text.p[at] == '\n';
+	for (uint32_t c = 1; c < column && at < text.n; c++) {
+		at++;
+		while (at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80)
+			at++;
+	}
+	return at;
+}
+
+static size_t
+string_end(struct span text, size_t at)
+{
+	for (at++; at < text.n && text.p[at] != '"'; at++)
+		if (text.p[at] == '\\')
+			at++;
+	return at < text.n ? at + 1 : text.n;
+}
+
+/* Behind the comment that begins here, or `at` when none does. */
+static size_t
+comment_end(struct span text, size_t at)
+{
+	const char	*end;
+
+	if (at + 1 >= text.n || text.p[at] != '/' || (text.p[at + 1] != '/' && text.p[at + 1] != '*'))
+		return at;
+	if (text.p[at + 1] == '/')
+		end = memchr(text.p + at, '\n', text.n - at);
+	else if ((end = memmem(text.p + at + 2, text.n - at - 2, "*/", 2)) != NULL)
+		end += 2;
+	return end == NULL ? text.n : (size_t)(end - text.p);
+}
+
+/* Behind the value that begins here. */
+static size_t
+value_end(struct span text, size_t at)
+{
+	unsigned	depth = 0;
+	size_t		behind;
+
+	if (at < text.n && text.p[at] == '"')
+		return string_end(text, at);
+	if (at < text.n && text.p[at] != '{' && text.p[at] != '[') {
+		while (at < text.n && strchr(",]}/ \t\r\n", text.p[at]) == NULL)
+			at++;
+		return at;
+	}
+	while (at < text.n) {
+		char c = text.p[at];
+
+		if ((behind = comment_end(text, at)) != at) {
+			at = behind;
+			continue;
+		}
+		if (c == '"') {
+			at = string_end(text, at);
+			continue;
+		}
+		at++;
+		if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && --depth == 0)
+			break;
+	}
+	return at;
+}
+
+static size_t
+value_start(struct span text, const struct conf_node *n)
+{
+	return offset_of(text, n->line, n->column);
+}
+
+/* ---- changes ----------------------------------------------------------------------------------- */
+
+static int
+splice_text(struct span text, size_t from, size_t to, struct span with, struct buf *out)
+{
+	int	r;
+
+	if ((r = buf_put(out, span_part(text, 0, from))) != 0 || (r = buf_put(out, with)) != 0)
+		return r;
+	return buf_put(out, span_part(text, to, text.n));
+}
+
+int
+edit_replace(struct span text, const struct conf_node *node, struct span value, struct buf *out)
+{
+	size_t	at = value_start(text, node);
+
+	return splice_text(text, at, value_end(text, at), value, out);
+}
+
+/* What stands between the beginning of its line and this place, if that is blank; else nothing. */
+static bool
+begins_line(struct span text, size_t at, struct span *indent)
+{
+	size_t	from = at;
+
+	while (from > 0 && text.p[from - 1] != '\n')
+		from--;
+	*indent = span_part(text, from, at - from);
+	for (size_t i = from; i < at; i++)
+		if (!is_blank(text.p[i]))
+			return false;
+	return from > 0;
+}
+
+/* The comma behind a value, past blanks and comments; text.n when there is none. */
+static size_t
+comma_behind(struct span text, size_t at)
+{
+	size_t	behind;
+
+	while (at < text.n) {
+		if ((behind = comment_end(text, at)) != at)
+			at = behind;
+		else if (is_blank(text.p[at]) || text.p[at] == '\n')
+			at++;
+		else
+			break;
+	}
+	return at < text.n && text.p[at] == ',' ? at : text.n;
+}
+
+static bool
+ends_line(struct span text, size_t at)
+{
+	return text.p[at] == '\n' || (text.p[at] == '\r' && at + 1 < text.n && text.p[at + 1] == '\n');
+}
+
+/* The end of this line, when nothing but blanks and a comment comes before it; else `at`. */
+static size_t
+line_end(struct span text, size_t at)
+{
+	size_t	i = at, behind;
+
+	while (i < text.n && !ends_line(text, i)) {
+		behind = comment_end(text, i);
+		if (behind == i && !is_blank(text.p[i]))
+			return at;
+		if (memchr(text.p + i, '\n', behind - i) != NULL)
+			return at;
+		i = behind == i ? i + 1 : behind;
+	}
+	return i;
+}
+
+int
+edit_append(struct span text, const struct conf_node *container, struct span item, struct buf *out)
+{
+	const struct conf_node	*last = container->first;
+	struct span		 indent;
+	size_t			 end, comma, at;
+	bool			 own_line;
+	int			 r;
+
+	if (last == NULL) {
+		at = value_start(text, container) + 1;
+		return splice_text(text, at, at, item, out);
+	}
+	while (last->next != NULL)
+		last = last->next;
+	own_line = begins_line(text, offset_of(text, last->key_line, last->key_column), &indent);
+	end = value_end(text, value_start(text, last));
+	comma = comma_behind(text, end);
+	at = comma == text.n ? end : comma + 1;
+	if (own_line)
+		at = line_end(text, at);
+	if ((r = buf_put(out, span_part(text, 0, end))) != 0 ||
+	    (comma == text.n && (r = buf_put_str(out, ",")) != 0) ||
+	    (r = buf_put(out, span_part(text, end, at - end))) != 0 ||
+	    (r = buf_put_str(out, !own_line ? " " : at < text.n && text.p[at] == '\r' ? "\r\n" : "\n")) != 0 ||
+	    (own_line && (r = buf_put(out, indent)) != 0) || (r = buf_put(out, item)) != 0 ||
+	    (comma != text.n && (r = buf_put_str(out, ",")) != 0))
+		return r;
+	return buf_put(out, span_part(text, at, text.n));
+}
+
+/* ---- the file ---------------------------------------------------------------------------------- */
+
+int
+edit_open(const char *path, struct edit_file *f)
+{
+	*f = (struct edit_file){ .fd = -1 };
+	if (realpath(path, f->path) == NULL || (f->fd = open(f->path, O_RDONLY | O_CLOEXEC)) == -1)
+		return E_SYS;
+	return fd_read_all(f->fd, CONF_MAX_BYTES, &f->text, &f->bytes);
+}
+
+void
+edit_close(struct edit_file *f)
+{
+	free(f->text);
+	f->text = NULL;
+	fd_close(&f->fd);
+}
+
+/* Is what stands there still what was read? */
+static int
+is_unchanged(const struct edit_file *f)
+{
+	struct edit_file	now;
+	int			r;
+
+	if ((r = edit_open(f->path, &now)) == 0 &&
+	    !span_eq(span_make(f->text, f->bytes), span_make(now.text, now.bytes)))
+		r = E_EXISTS;
+	edit_close(&now);
+	return r;
+}
+
+static int
+write_beside(const struct edit_file *f, const char *beside, int fd, struct span text)
+{
+	struct stat	st, made;
+	int		r;
+
+	if (fstat(f->fd, &st) == -1 || fstat(fd, &made) == -1)
+		return E_SYS;
+	if ((st.st_uid != made.st_uid || st.st_gid != made.st_gid) && fchown(fd, st.st_uid, st.st_gid) == -1)
+		return E_SYS;
+	if (fchmod(fd, st.st_mode & 07777) == -1 || (r = fd_write_all(fd, text)) != 0 || fsync(fd) == -1)
+		return E_SYS;
+	/* The last look before it, as near as can be. */
+	if ((r = is_unchanged(f)) != 0)
+		return r;
+	return rename(beside, f->path) == -1 ? E_SYS : 0;
+}
+
+int
+edit_save(const struct edit_file *f, struct span text)
+{
+	char	beside[sizeof(f->path) + 16];
+	int	fd, r, saved;
+
+	snprintf(beside, sizeof(beside), "%s.XXXXXX", f->path);
+	if ((fd = mkostemp(beside, O_CLOEXEC)) == -1)
+		return E_SYS;
+	if ((r = write_beside(f, beside, fd, text)) != 0) {
+		saved = errno;
+		unlink(beside);
+		errno = saved;
+	}
+	fd_close(&fd);
+	return r;
+}

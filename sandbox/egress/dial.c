@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dial.c - to the host: its addresses, checked, one after the other
+ *
+ * Process: mcpgw-egress.  Owns: nothing of its own.
+ * Trusts:  no name server.  What was checked is what is connected to: there is no second lookup.  An address of
+ *          this machine is found by asking the kernel, since interfaces come and go.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "lib/bug.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "sandbox/egress/dial.h"
+#include "sandbox/egress/relay.h"
+
+#define TRIES_MAX	4	/* addresses of one name */
+
+/* Both ends have one address: that is this machine. */
+static bool
+ends_are_one(int fd, const struct addr *peer)
+{
+	struct sockaddr_storage	ss;
+	socklen_t		n = sizeof(ss);
+	struct addr		own;
+	uint16_t		port;
+
+	return getsockname(fd, (struct sockaddr *)&ss, &n) == -1 ||
+	    addr_from_sockaddr((struct sockaddr *)&ss, n, &own, &port) != 0 || addr_eq(&own, peer);
+}
+
+/* The same before a packet is sent: a datagram's socket only looks for a way. */
+static bool
+is_own(const struct addr *a, uint16_t port)
+{
+	struct sockaddr_storage	ss;
+	socklen_t		n = addr_to_sockaddr(a, port, &ss);
+	int			fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool			own = false;
+
+	if (fd != -1 && connect(fd, (struct sockaddr *)&ss, n) == 0)
+		own = ends_are_one(fd, a);
+	fd_close(&fd);
+	return own;
+}
+
+static void
+refuse_address(struct conn *c, const struct addr *a, const char *why)
+{
+	addr_text(a, 0, c->address);
+	log_notice(LOG_SUBJECT("server", c->jail->wants.p), "its tool was refused %s: it leads to %s, which is %s",
+	    c->object, c->address, why);
+	addr_text(a, c->port, c->address);
+	conn_fail(c, AUDIT_OUTCOME_REFUSED, E_NET_ADDRESS);
+}
+
+static void
+host_drop(struct conn *c)
+{
+	loop_io_fini(&c->host);
+	fd_close(&c->host_fd);
+}
+
+static void	dial_next(struct conn *c, int error);
+
+static void
+connected(struct conn *c)
+{
+	const struct addr	*a = &c->addresses[c->address_next - 1];
+
+	if (ends_are_one(c->host_fd, a)) {
+		refuse_address(c, a, "this machine");
+		return;
+	}
+	loop_timer_disarm(&c->timer);
+	relay_begin(c);
+}
+
+static void
+on_host(struct loop_io *io, unsigned what, void *arg)
+{
+	struct conn	*c = arg;
+	int		 error = 0;
+	socklen_t	 n = sizeof(error);
+
+	(void)io;
+	if (c->state == CONN_RELAY) {
+		relay_on_host(c, what);
+		return;
+	}
+	if (c->state != CONN_CONNECT)
+		return;
+	if (getsockopt(c->host_fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1 || error != 0) {
+		host_drop(c);
+		dial_next(c, E_NET_CONNECT);
+		return;
+	}
+	connected(c);
+}
+
+/* Begins; false: that one does not do. */
+static bool
+try(struct conn *c, const struct addr *a)
+{
+	static const int	on = 1;
+	struct sockaddr_storage	ss;
+	socklen_t		n = addr_to_sockaddr(a, c->port, &ss);
+
+	addr_text(a, c->port, c->address);
+	if ((c->host_fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return false;
+	(void)setsockopt(c->host_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(c->host_fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	loop_io_init(c->e->loop, &c->host, c->host_fd, on_host, c);
+	if (connect(c->host_fd, (struct sockaddr *)&ss, n) == -1 && errno != EINPROGRESS) {
+		host_drop(c);
+		return false;
+	}
+	loop_io_arm(&c->host, LOOP_WRITE);
+	conn_wait(c, c->e->connect_ms);
+	return true;
+}
+
+/* The next address; `error` is what became of the one before. */
+static void
+dial_next(struct conn *c, int error)
+{
+	const struct addr	*a;
+	const char		*why;
+
+	c->state = CONN_CONNECT;
+	while (c->address_next < c->address_count && c->address_next < TRIES_MAX) {
+		a = &c->addresses[c->address_next++];
+		why = c->to.is_address ? reach_never(a) : addr_special(a);
+		if (why == NULL && is_own(a, c->port))
+			why = "this machine";
+		if (why != NULL) {
+			refuse_address(c, a, why);
+			return;
+		}
+		if (try(c, a))
+			return;
+		error = E_NET_CONNECT;
+	}
+	conn_fail(c, error == E_TIMEOUT ? AUDIT_OUTCOME_TIMEOUT : AUDIT_OUTCOME_UNAVAILABLE, error);
+}
+
+void
+dial_on_timeout(struct conn *c)
+{
+	host_drop(c);
+	dial_next(c, E_TIMEOUT);
+}
+
+static void
+on_resolved(const struct resolved *what, void *arg)
+{
+	struct conn	*c = arg;
+
+	loop_timer_disarm(&c->timer);
+	if (what->error != 0) {
+		conn_fail(c, what->error == E_TIMEOUT ? AUDIT_OUTCOME_TIMEOUT : AUDIT_OUTCOME_UNAVAILABLE, what->error);
+		return;
+	}
+	/* One is enough: whoever answers so means no good, and the next answer may begin with it. */
+	if (what->special != NULL) {
+		refuse_address(c, &what->bad, what->special);
+		return;
+	}
+	memcpy(c->addresses, what->found, sizeof(c->addresses));
+	c->address_count = what->count;
+	dial_next(c, E_NET_CONNECT);
+}
+
+void
+dial_begin(struct conn *c)
+{
+	if (c->to.is_address) {
+		c->addresses[0] = c->to.address;
+		c->address_count = 1;
+		dial_next(c, E_NET_CONNECT);
+		return;
+	}
+	c->state = CONN_RESOLVE;
+	conn_wait(c, c->e->connect_ms);
+	resolver_find(c->e->resolver, c->to.name, on_resolved, c, &c->lookup);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * resolve.h - addresses of names, by c-ares on our loop
+ *
+ * The machine's name servers are read once, before the process is confined; /etc/hosts is not used: what it says is
+ * this machine's own business.
+ */
+#ifndef SANDBOX_EGRESS_RESOLVE_H
+#define SANDBOX_EGRESS_RESOLVE_H
+
+#include "lib/addr.h"
+#include "lib/loop.h"
+
+#define RESOLVE_ADDRESSES_MAX	16	/* that are tried; all that were answered are looked at */
+
+struct resolver;
+struct lookup;
+
+struct resolved {
+	int		error;		/* 0, E_NET_NAME (none), E_TIMEOUT, E_FULL or E_NOMEM */
+	const char	*special;	/* what the first address that is not public is, or NULL */
+	struct addr	bad;		/* that one */
+	struct addr	found[RESOLVE_ADDRESSES_MAX];
+	unsigned	count;
+};
+
+/* Once for each lookup that was not cancelled, maybe before resolver_find() comes back. */
+typedef void resolved_fn(const struct resolved *, void *arg);
+
+/* Before confinement.  0, E_NOMEM or E_SYS. */
+must_check int	resolver_new(struct loop *l, struct resolver **out);
+/* No lookup calls back any more. */
+void		resolver_free(struct resolver **r);
+/* ADDRESS:PORT, separated by blanks; empty: the machine's own.  What is under way ends with E_NET_NAME when they
+ * change.  0, or E_FORMAT, and then nothing changed. */
+must_check int	resolver_set_servers(struct resolver *r, struct span servers);
+
+/* *out is NULL when it called back already. */
+void		resolver_find(struct resolver *r, const char *name, resolved_fn *fn, void *arg, struct lookup **out);
+/* Accepts NULL inside. */
+void		lookup_cancel(struct lookup **k);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spawners.h - the links to the tenants' spawners, and the jails that came over them
+ */
+#ifndef SANDBOX_EGRESS_SPAWNERS_H
+#define SANDBOX_EGRESS_SPAWNERS_H
+
+#include "sandbox/egress/egress.h"
+
+struct jail;
+
+/* Takes *fd: this tenant's link from here on.  One before it, and its jails, end.  0, E_FULL, E_NOMEM or E_SYS. */
+must_check int	spawner_attach(struct egress *e, struct span tenant, int *fd);
+struct egress	*spawner_egress(const struct spawner *s);
+struct span	spawner_tenant(const struct spawner *s);
+
+/* There is another policy: jails that wait for one look again. */
+void		spawners_policy(struct egress *e);
+void		spawners_tick(struct egress *e);
+/* Jails take no connections any more. */
+void		spawners_stop(struct egress *e);
+/* At the turn's end: what ended is freed. */
+void		spawners_reap(struct egress *e);
+/* All of it. */
+void		spawners_free(struct egress *e);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_learned.c - what is made of the audit of a server that was learnt
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/learned.h"
+
+static void
+take(struct learned *l, const char *line)
+{
+	learned_take(span_of(line), l);
+}
+
+Test(learned, connections_are_counted_by_host_and_port)
+{
+	struct learned	*l = calloc(1, sizeof(*l));
+
+	cr_assert(l != NULL);
+	take(l, "{\"object\":\"api.docs.example:443\",\"bytes_out\":1000,\"bytes_in\":40000}");
+	take(l, "{\"object\":\"API.docs.example.:443\",\"bytes_in\":1}");
+	take(l, "{\"object\":\"api.docs.example:80\"}");
+	take(l, "{\"object\":\"[2001:db8::0:1]:443\",\"bytes_out\":5}");
+	take(l, "{\"object\":\"93.184.216.34:443\"}");
+	cr_assert(eq(int, (int)l->count, 4));
+	cr_expect(eq(str, l->host[0].text, "api.docs.example:443"));
+	cr_expect(eq(u64, l->host[0].connections, 2));
+	cr_expect(eq(u64, l->host[0].bytes, 41001));
+	cr_expect(eq(str, l->host[1].text, "api.docs.example:80"));
+	cr_expect(eq(str, l->host[2].text, "[2001:db8::1]:443"));
+	cr_expect(eq(str, l->host[3].text, "93.184.216.34:443"));
+	free(l);
+}
+
+/* A tool says where it goes, and must not write the configuration. */
+Test(learned, what_is_no_host_and_port_is_passed_over)
+{
+	static const char *const	lines[] = {
+		"", "x", "[]", "{}", "{\"object\":1}", "{\"object\":\"\"}", "{\"object\":\"a.example\"}",
+		"{\"object\":\"*.example.com:443\"}", "{\"object\":\"a\\\"], \\\"command\\\": \\\"/bin/sh:443\"}",
+		"{\"object\":\"a b.example:443\"}", "{\"object\":\"127.0.0.1:80\"}", "{\"object\":\"169.254.169.254:80\"}",
+		"{\"object\":\"localhost:80\"}", "{\"object\":\"a.example:0\"}",
+	};
+	struct learned			*l = calloc(1, sizeof(*l));
+
+	cr_assert(l != NULL);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		take(l, lines[i]);
+		cr_expect(eq(int, (int)l->count, 0), "%s", lines[i]);
+	}
+	free(l);
+}
+
+Test(learned, no_more_hosts_are_taken_than_a_list_has)
+{
+	struct learned	*l = calloc(1, sizeof(*l));
+	char		 line[64];
+
+	cr_assert(l != NULL);
+	for (int i = 0; i < LEARNED_MAX + 2; i++) {
+		snprintf(line, sizeof(line), "{\"object\":\"h%d.example:443\"}", i);
+		take(l, line);
+	}
+	cr_expect(eq(int, (int)l->count, LEARNED_MAX));
+	cr_expect(l->more);
+	free(l);
+}

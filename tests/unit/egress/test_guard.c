@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_guard.c - where names lead, and learning
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+TestSuite(guard, .timeout = 60);
+
+static struct rig	rig;
+static const char *const list[] = { "*.docs.example:80", NULL };
+static const char *const nothing[] = { "only.example:1", NULL };
+
+/* What became of a connection to this name, as it is recorded: its outcome, and where it led. */
+static const struct record *
+try(const char *name, int port)
+{
+	size_t	before;
+	char	address[64], byte = 'x';
+	int	fd;
+
+	rig_records(&rig, 0);
+	before = rig.record_count;
+	cr_assert(eq(int, tool_ask(name, 1, address), 0), "%s", name);
+	if ((fd = tool_connect(address, port)) != -1) {
+		(void)!write(fd, &byte, 1);
+		(void)tool_read(fd, &byte, 1);
+		close(fd);
+	}
+	rig_records(&rig, before + 2);
+	cr_assert(eq(sz, rig.record_count, before + 2), "%s", name);
+	return &rig.records[before + 1];
+}
+
+Test(guard, a_name_that_leads_to_an_address_that_is_not_public_is_refused)
+{
+	static const struct {
+		const char	*name, *address;
+	} rows[] = {
+		{ "private.docs.example", "10.9.9.9:80" }, { "mixed.docs.example", "192.168.1.1:80" },
+		{ "loop.docs.example", "127.0.0.1:80" }, { "own.docs.example", "12.0.0.1:80" },
+	};
+	const struct record	*end;
+
+	rig_begin(&rig, list, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		end = try(rows[i].name, 80);
+		cr_expect(span_is(end->f.outcome, "refused") && span_is(end->f.error, "NET_NOT_PUBLIC"), "%s", rows[i].name);
+		cr_expect(span_is(end->f.address, rows[i].address), "%s: %.*s", rows[i].name, SPAN_FMT(end->f.address));
+	}
+	cr_expect(eq(int, rig.world->accepted, 0));
+	rig_end(&rig);
+}
+
+Test(guard, a_name_whose_second_answer_is_private_is_refused_then)
+{
+	const struct record	*end;
+
+	rig_begin(&rig, list, 0);
+	end = try("rebind.docs.example", 80);
+	cr_expect(span_is(end->f.outcome, "ok") && span_is(end->f.address, "11.0.0.1:80"));
+	/* Its time to live is over at once, so it is asked again, once for one connection. */
+	end = try("rebind.docs.example", 80);
+	cr_expect(span_is(end->f.outcome, "refused") && span_is(end->f.address, "10.9.9.9:80"));
+	cr_expect(eq(int, rig.world->asked, 4));	/* A and AAAA each time */
+	cr_expect(eq(int, rig.world->accepted, 1));
+	rig_end(&rig);
+}
+
+Test(guard, an_answer_is_kept_as_long_as_it_says)
+{
+	rig_begin(&rig, list, 0);
+	for (int i = 0; i < 3; i++)
+		cr_expect(span_is(try("api.docs.example", 80)->f.outcome, "ok"));
+	cr_expect(eq(int, rig.world->asked, 2));
+	rig_end(&rig);
+}
+
+Test(guard, who_learns_passes_what_is_public_until_its_time_is_over)
+{
+	const struct record	*begin, *end;
+	char			 address[64];
+	uint64_t		 until = 1500;
+	int			 fd, i;
+	char			 byte;
+
+	rig_begin(&rig, nothing, until);
+	end = try("api.docs.example", 80);
+	cr_expect(span_is(end->f.outcome, "ok"));
+	begin = rig_find(&rig, RECORD_BEGIN, "api.docs.example:80");
+	cr_assert(begin != NULL);
+	cr_expect(span_is(begin->f.decision, "learn") && span_is(begin->f.rule, "learning"));
+	end = try("private.docs.example", 80);
+	cr_expect(span_is(end->f.outcome, "refused"));
+	fd = tool_connect("10.9.9.9", 80);
+	cr_assert(fd != -1);
+	cr_expect(tool_read(fd, &byte, 1) <= 0);
+	close(fd);
+	rig_records(&rig, 5);
+	cr_expect(rig_find(&rig, RECORD_ONCE, "10.9.9.9:80") != NULL);
+	fd = tool_connect("11.0.0.1", 80);
+	cr_assert(fd != -1);
+	(void)!write(fd, "x", 1);
+	cr_expect(eq(int, tool_read(fd, &byte, 1), 1));
+	close(fd);
+	for (i = 0; i < 50 && tool_ask("api.docs.example", 1, address) == 0; i++)
+		usleep(100000);
+	cr_expect(i > 0 && i < 50);
+	if ((fd = tool_connect("198.18.0.1", 80)) != -1) {
+		cr_expect(tool_read(fd, &byte, 1) <= 0);
+		close(fd);
+	}
+	rig_records(&rig, 9);
+	cr_assert(rig_find(&rig, RECORD_ONCE, "api.docs.example:80") != NULL);
+	cr_expect(span_is(rig_find(&rig, RECORD_ONCE, "api.docs.example:80")->f.decision, "deny"));
+	rig_end(&rig);
+}
+
+Test(guard, a_tool_that_is_refused_in_a_loop_gets_slower)
+{
+	int	fd;
+	char	byte;
+
+	rig_begin(&rig, nothing, 0);
+	for (int i = 0; i < 120; i++)
+		if ((fd = tool_connect("11.0.0.1", 80)) != -1) {
+			(void)tool_read(fd, &byte, 1);
+			close(fd);
+		}
+	/* All of them are in the audit, and it took two ticks at least. */
+	rig_records(&rig, 120);
+	cr_expect(eq(sz, rig.record_count, 120));
+	cr_expect(rig.records[119].wall_ns - rig.records[0].wall_ns > 900 * UINT64_C(1000000));
+	rig_end(&rig);
+}
