@@ -19,7 +19,8 @@ must_check int	file_read_fd(int fd, size_t max, char **text, size_t *bytes, cons
 /* Opens a folder in the same way: a descriptor, the caller's, or -1 with errno. */
 int		folder_open(struct job *j, const char *path);
 
-/* Reads a file of JSON, or of YAML when its name says so.  False after saying why; true with s->conf NULL when it is not there. */
+/* Reads a file of JSON, or of YAML when its name says so.  False after saying why; true with s->conf NULL when
+ * it is not there. */
 bool		source_open(struct job *j, const char *path, struct source *s);
 void		source_close(struct source *s);
 /* How messages name a file: without the configuration folder in front of it. */

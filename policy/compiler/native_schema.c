@@ -26,7 +26,8 @@ done(struct writing *w, int r)
 	if (r == E_NOMEM)
 		fatal(EX_OSERR, "out of memory");
 	if (r != 0 && !w->full)
-		job_error_key(w->t->j, w->t->s, w->t->node, "its definition is larger than %d KiB", DEFINITION_MAX / 1024);
+		job_error_key(w->t->j, w->t->s, w->t->node, "its definition is larger than %d KiB",
+		    DEFINITION_MAX / 1024);
 	w->full |= r != 0;
 }
 

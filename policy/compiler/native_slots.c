@@ -287,7 +287,8 @@ settle_use(struct native *t, struct native_slot *slot)
 		else if (grouped)
 			job_error_key(t->j, t->s, slot->node, "is required, but stands in optional groups only");
 	} else if (slot->outside && !has_default && (slot->rec.flags & SLOT_FLAG_ARRAY) == 0) {
-		job_error_key(t->j, t->s, slot->node, "may be left out, but stands outside of a group and has no default");
+		job_error_key(t->j, t->s, slot->node, "may be left out, but stands outside of a group and has no "
+		    "default");
 	}
 	if (args && slot->rec.max_length > SLOT_ARGS_MAX)
 		job_error_key(t->j, t->s, slot->node, "\"max_length\" is at most %d for what stands in \"args\"",

@@ -107,8 +107,8 @@ read_parts(struct reading *r, const struct conf_node *n, struct rec_word *w)
 			break;
 		close = word.p[at] == '}' ? NULL : memchr(word.p + at, '}', word.n - at);
 		if (close == NULL) {
-			job_error(t->j, t->s, n, "a %c without its other half; write %c%c for the brace itself", word.p[at],
-			    word.p[at], word.p[at]);
+			job_error(t->j, t->s, n, "a %c without its other half; write %c%c for the brace itself",
+			    word.p[at], word.p[at], word.p[at]);
 			return;
 		}
 		put_slot(r, n, w, span_make(word.p + at + 1, (size_t)(close - word.p) - at - 1));

@@ -4,7 +4,7 @@
  *
  * Process: mcpgw-spawn.
  * Owns:    the jails' pids and one pidfd each, until they are reaped.
- * Trusts:  nothing of a request but that it names a profile in force and an instance.
+ * Trusts:  nothing of a request but that it names a profile in force, and an instance or a tool.
  */
 #include <errno.h>
 #include <signal.h>
@@ -79,21 +79,38 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, struct span server, 
 	return 0;
 }
 
+/* The profile of this hash and server, in force or just before; NULL when there is none. */
+static const struct rec_profile *
+profile_of(const struct spawner *s, uint64_t hash, struct span server, const struct snap **profile)
+{
+	const struct rec_profile	*rec;
+
+	*profile = swap_current(&s->snaps, SNAP_PROFILE);
+	rec = policy_profile_find(*profile, hash);
+	if (rec == NULL && s->profile_before != NULL) {
+		*profile = s->profile_before;
+		rec = policy_profile_find(*profile, hash);
+	}
+	return rec == NULL || !span_eq(snap_text(*profile, rec->server), server) ? NULL : rec;
+}
+
+static bool
+is_native(const struct rec_profile *rec)
+{
+	return (rec->flags & SERVER_FLAG_NATIVE) != 0;
+}
+
 int
 spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 {
-	const struct snap		*profile = swap_current(&s->snaps, SNAP_PROFILE);
-	const struct rec_profile	*rec = policy_profile_find(profile, m->profile);
+	const struct snap		*profile;
+	const struct rec_profile	*rec;
 	struct plan			 plan = { 0 };
 	int				 state = -1, r;
 
 	if (s->draining)
 		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_CLOSED, "the gateway is stopping");
-	if (rec == NULL && s->profile_before != NULL) {
-		profile = s->profile_before;
-		rec = policy_profile_find(profile, m->profile);
-	}
-	if (rec == NULL || !span_eq(snap_text(profile, rec->server), m->server))
+	if ((rec = profile_of(s, m->profile, m->server, &profile)) == NULL || is_native(rec))
 		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
 		    "its configuration changed meanwhile");
 	if ((r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
@@ -106,6 +123,34 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 		r = spawn_jail(s, &plan.spec, m->server, ref);
 	plan_fini(&plan);
 	fd_close(&state);
+	return r;
+}
+
+int
+spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref)
+{
+	static struct slot_values	 values;	/* large; one request at a time */
+	const struct snap		*profile;
+	const struct rec_profile	*rec;
+	struct plan_tool		 tool = { .values = &values };
+	struct plan			 plan = { 0 };
+	int				 r;
+
+	if (s->draining)
+		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_CLOSED, "the gateway is stopping");
+	if ((rec = profile_of(s, m->profile, m->server, &profile)) != NULL && is_native(rec) &&
+	    m->tool < rec->tool_count)
+		tool.tool = SNAP_AT(profile, TOOL, (uint64_t)rec->tool_first + m->tool);
+	if (tool.tool == NULL)
+		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
+		    "its configuration changed meanwhile");
+	if ((r = slots_decode(m->values, &values)) != 0)
+		return spawn_failed(s, ref, JAIL_STEP_REQUEST, r, "malformed arguments");
+	if ((r = plan_make_tool(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), &tool, &plan)) != 0)
+		r = spawn_failed(s, ref, JAIL_STEP_REQUEST, r, plan.why);
+	else
+		r = spawn_jail(s, &plan.spec, m->server, ref);
+	plan_fini(&plan);
 	return r;
 }
 

@@ -11,6 +11,8 @@
 /* Answers the runner with SPAWNED and SPAWNED_WATCH, or with SPAWN_FAILED.  0, or what speaking to the
  * runner came to; no jail is left behind then. */
 must_check int	spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref);
+/* The same for a SPAWN_NATIVE. */
+must_check int	spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref);
 /* The pidfd of this place is readable: reaps, tells the runner.  0, or what speaking to it came to. */
 must_check int	spawn_reap(struct spawner *s, struct jailed *j);
 /* Kills and reaps all. */
