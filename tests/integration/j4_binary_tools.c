@@ -410,6 +410,49 @@ Test(binary_tools, come_and_change_with_a_reload)
 	stop(&g, &m, NULL);
 }
 
+struct wanted {
+	struct mcp	*m;
+	const char	*tool, *text;
+};
+
+static bool
+answers(void *arg)
+{
+	struct wanted	*w = arg;
+	struct answer	 a;
+	bool		 yes;
+
+	mcp_call(w->m, w->tool, "{}", &a);
+	yes = strcmp(json_text_at(a.json, "result.content[0].text"), w->text) == 0;
+	answer_fini(&a);
+	return yes;
+}
+
+Test(binary_tools, come_by_themselves_when_their_folder_is_watched)
+{
+	static const char	say[] = "tools: [{name: t, command: \"@TOOLS@/tests/native-tool\", args: [say, %s]}]\n";
+	struct gateway		g;
+	struct mcp		m;
+	struct wanted		w = { &m, "t", "one" };
+	char			text[200];
+
+	NEEDS_JAILS();
+	/* The last of two lines for one parameter counts. */
+	gateway_start(&g, &(struct gateway_setup){ .rules = RULES, .conf = "watch = yes\n" });
+	mcp_init(&m, g.mcp, "/servers/w/mcp", gateway_key(&g, "a"));
+	snprintf(text, sizeof(text), say, "one");
+	gateway_write(&g, "tools.d/w.yaml", text);
+	cr_expect(wait_until(answers, &w, patience(&g, 5000)), "a new folder is not seen");
+	w.text = "two";
+	gateway_write(&g, "tools.d/w.yaml", "tools: [{name: t, command: \"@TOO");
+	sleep_ms(400);
+	snprintf(text, sizeof(text), say, "two");
+	gateway_write(&g, "tools.d/w.yaml", text);
+	cr_expect(wait_until(answers, &w, patience(&g, 5000)), "a change is not seen");
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
 Test(binary_tools, are_recorded_and_shown_as_every_tool)
 {
 	struct gateway	 g;
