@@ -9,30 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/arena.h"
 #include "lib/bug.h"
-#include "lib/conf.h"
+#include "lib/conf_priv.h"
 #include "lib/sum.h"
 
-#define NODES_BYTES	((size_t)1 << 30)
 #define FEW_MEMBERS	8		/* up to here names are compared one with another */
 
-struct place {
-	const char	*p;
-	uint32_t	 line, column;
-};
-
-struct conf {
-	char		*text;		/* with comments and trailing commas blanked */
-	size_t		 bytes;
-	const char	*original;	/* borrowed while reading: columns count its characters */
-	struct arena	 arena;
-	struct place	 place;		/* only moves forward: nodes are met in order of the text */
-	struct conf_node *top;
-};
-
-static void __attribute__((format(printf, 4, 5)))
-say(struct conf_error *e, uint32_t line, uint32_t column, const char *fmt, ...)
+void
+conf_say(struct conf_error *e, uint32_t line, uint32_t column, const char *fmt, ...)
 {
 	va_list	ap;
 
@@ -123,7 +107,7 @@ strict_make(struct conf *c, struct conf_error *error)
 			if (end == c->bytes) {
 				struct place at = place_of(c, i);
 
-				say(error, at.line, at.column, "comment without */");
+				conf_say(error, at.line, at.column, "comment without */");
 				return E_JSON_SYNTAX;
 			}
 			i = end;
@@ -163,26 +147,26 @@ syntax_say(const struct conf *c, size_t at, int why, struct conf_error *error)
 	const char	*hint = "";
 
 	if (why == E_JSON_DEPTH) {
-		say(error, p.line, p.column, "nested more than %d deep", JSON_DEPTH_MAX);
+		conf_say(error, p.line, p.column, "nested more than %d deep", JSON_DEPTH_MAX);
 	} else if (why == E_NOMEM) {
-		say(error, p.line, p.column, "out of memory");
+		conf_say(error, p.line, p.column, "out of memory");
 	} else if (at >= c->bytes) {
-		say(error, p.line, p.column, c->bytes == 0 || b == '\0' ?
+		conf_say(error, p.line, p.column, c->bytes == 0 || b == '\0' ?
 		    "the file is empty; write {} for \"nothing\"" :
 		    "the text ends too early: is the file whole?");
 	} else if (at >= 6 && memcmp(c->text + at - 6, "\\u0000", 6) == 0) {
-		say(error, p.line, p.column - 6, "a NUL (\\u0000) is not allowed in configuration");
+		conf_say(error, p.line, p.column - 6, "a NUL (\\u0000) is not allowed in configuration");
 	} else if (t == '\n' || t == '\r') {
-		say(error, p.line, p.column, "the line ends inside a string: a closing \" is missing");
+		conf_say(error, p.line, p.column, "the line ends inside a string: a closing \" is missing");
 	} else if (t < 0x20 || t == 0x7f) {
-		say(error, p.line, p.column, "control character 0x%02x", t);
+		conf_say(error, p.line, p.column, "control character 0x%02x", t);
 	} else if (t >= 0x80) {
-		say(error, p.line, p.column, "not UTF-8, or a character that may stand in a string only");
+		conf_say(error, p.line, p.column, "not UTF-8, or a character that may stand in a string only");
 	} else {
 		if ((t == '"' || t == '{' || t == '[' || (t >= '0' && t <= '9')) &&
 		    (b == '"' || b == '}' || b == ']' || (b >= '0' && b <= '9') || b == 'e' || b == 'l'))
 			hint = ": is a comma missing before it?";
-		say(error, p.line, p.column, "unexpected %c%s", t, hint);
+		conf_say(error, p.line, p.column, "unexpected %c%s", t, hint);
 	}
 }
 
@@ -191,7 +175,7 @@ syntax_say(const struct conf *c, size_t at, int why, struct conf_error *error)
 static int
 no_memory(const struct place *at, struct conf_error *error)
 {
-	say(error, at->line, at->column, "too many values for the memory there is");
+	conf_say(error, at->line, at->column, "too many values for the memory there is");
 	return E_NOMEM;
 }
 
@@ -205,14 +189,14 @@ text_decode(struct conf *c, struct json_value v, const struct place *at, struct 
 static int
 twice_say(const struct conf_node *first, const struct conf_node *second, struct conf_error *error)
 {
-	say(error, second->key_line, second->key_column, "\"%.*s\" is given twice; first at %u:%u",
+	conf_say(error, second->key_line, second->key_column, "\"%.*s\" is given twice; first at %u:%u",
 	    second->key.n > 80 ? 80 : (int)second->key.n, second->key.p, first->key_line,
 	    first->key_column);
 	return E_JSON_DUPLICATE;
 }
 
-static int
-members_check(const struct conf_node *object, struct conf_error *error)
+int
+conf_members_check(const struct conf_node *object, struct conf_error *error)
 {
 	const struct conf_node	**table, *n, *m;
 	size_t			  slots = 16, i;
@@ -228,7 +212,7 @@ members_check(const struct conf_node *object, struct conf_error *error)
 	while (slots < (size_t)object->count * 2)
 		slots *= 2;
 	if ((table = calloc(slots, sizeof(*table))) == NULL) {
-		say(error, object->line, object->column, "out of memory");
+		conf_say(error, object->line, object->column, "out of memory");
 		return E_NOMEM;
 	}
 	for (n = object->first; n != NULL && r == 0; n = n->next) {
@@ -297,7 +281,7 @@ node_fill(struct conf *c, struct conf_node *parent, struct json_value container,
 		if ((r = node_fill(c, n, v, error)) != 0)
 			return r;
 	}
-	return container.type == JSON_OBJECT ? members_check(parent, error) : 0;
+	return container.type == JSON_OBJECT ? conf_members_check(parent, error) : 0;
 }
 
 int
@@ -314,11 +298,11 @@ conf_new(struct span text, struct conf **out, struct conf_error *error)
 	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
 		text = span_part(text, 3, text.n);	/* a byte order mark, as editors elsewhere leave it */
 	if (text.n > CONF_MAX_BYTES) {
-		say(error, 1, 1, "larger than %u MiB", CONF_MAX_BYTES >> 20);
+		conf_say(error, 1, 1, "larger than %u MiB", CONF_MAX_BYTES >> 20);
 		return E_TOOBIG;
 	}
 	if ((c = calloc(1, sizeof(*c))) == NULL || (c->text = malloc(text.n + 1)) == NULL) {
-		say(error, 1, 1, "out of memory");
+		conf_say(error, 1, 1, "out of memory");
 		r = E_NOMEM;
 		goto out;
 	}
@@ -326,14 +310,14 @@ conf_new(struct span text, struct conf **out, struct conf_error *error)
 		memcpy(c->text, text.p, text.n);
 	c->text[text.n] = '\0';
 	c->bytes = text.n;
-	arena_init(&c->arena, NULL, 0, NODES_BYTES);
+	arena_init(&c->arena, NULL, 0, CONF_NODES_BYTES);
 	c->original = text.n > 0 ? text.p : c->text;
 	c->place = (struct place){ c->original, 1, 1 };
 
 	if ((nul = memchr(c->text, '\0', c->bytes)) != NULL) {
 		struct place p = place_of(c, (size_t)(nul - c->text));
 
-		say(error, p.line, p.column, "a NUL byte: this is no text");
+		conf_say(error, p.line, p.column, "a NUL byte: this is no text");
 		r = E_FORMAT;
 		goto out;
 	}
@@ -415,6 +399,29 @@ conf_path(const struct conf_node *n, struct buf *to)
 	if (n->parent->parent != NULL && (r = buf_put_str(to, ".")) != 0)
 		return r;
 	return buf_put(to, n->key);
+}
+
+int
+conf_put_json(const struct conf_node *n, struct buf *to)
+{
+	bool	object = n->type == JSON_OBJECT;
+	int	r;
+
+	if (n->type == JSON_STRING)
+		return json_put_string(to, n->text);
+	if (!object && n->type != JSON_ARRAY)
+		return buf_put(to, n->text);
+	if ((r = buf_put_str(to, object ? "{" : "[")) != 0)
+		return r;
+	for (const struct conf_node *m = n->first; m != NULL; m = m->next) {
+		if (m != n->first && (r = buf_put_str(to, ",")) != 0)
+			return r;
+		if (object && ((r = json_put_string(to, m->key)) != 0 || (r = buf_put_str(to, ":")) != 0))
+			return r;
+		if ((r = conf_put_json(m, to)) != 0)
+			return r;
+	}
+	return buf_put_str(to, object ? "}" : "]");
 }
 
 const char *

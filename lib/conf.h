@@ -47,6 +47,8 @@ const struct conf_node *conf_top(const struct conf *c);
 const struct conf_node *conf_find(const struct conf_node *n, const char *key);
 /* Appends the path: agents.backend.deny.tools.postgres[1]; nothing for the top. */
 must_check int	conf_path(const struct conf_node *n, struct buf *to);
+/* Appends the node as JSON without blanks, whatever text it came from. */
+must_check int	conf_put_json(const struct conf_node *n, struct buf *to);
 /* "a string", "an object", ...: for messages. */
 const char	*conf_type_name(enum json_type t);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch.c - watch = yes: reload by itself when servers_file or rules_file changes
+ * watch.c - watch = yes: reload by itself when servers_file, rules_file or a file in tools_dir changes
  *
  * Process: master.
  * Owns:    the inotify descriptor.
@@ -20,6 +20,7 @@
 
 #define QUIET_MS	200
 #define EVENTS		(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
+#define FOLDER_EVENTS	(EVENTS | IN_CREATE)	/* of a folder that may come; it cannot be closed after writing */
 
 static void
 on_quiet(struct loop_timer *t, void *arg)
@@ -27,8 +28,20 @@ on_quiet(struct loop_timer *t, void *arg)
 	struct watch	*w = arg;
 
 	(void)t;
+	/* tools_dir may be another one than before, whether or not what is in it is right. */
+	watch_files(w);
 	log_info(NULL, "configuration files changed; reloading");
 	reload_request(&w->m->reload, COMPILE_POLICY, NULL);
+}
+
+/* As the compiler takes them (policy/compiler/tools.c); one too many costs a reload that changes nothing. */
+static bool
+is_tools_file(const char *name)
+{
+	const char	*dot = strrchr(name, '.');
+
+	return dot != NULL && name[0] != '.' &&
+	    (strcmp(dot, ".json") == 0 || strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
 static bool
@@ -37,9 +50,10 @@ is_ours(const struct watch *w, const struct inotify_event *e)
 	if ((e->mask & IN_Q_OVERFLOW) != 0)
 		return true;
 	for (int i = 0; i < WATCH_FILES; i++)
-		if (e->wd == w->files[i].wd && e->len > 0 && strcmp(e->name, w->files[i].name) == 0)
+		if (e->wd == w->files[i].wd && (e->mask & w->files[i].events) != 0 && e->len > 0 &&
+		    strcmp(e->name, w->files[i].name) == 0)
 			return true;
-	return false;
+	return w->tools_wd != -1 && e->wd == w->tools_wd && e->len > 0 && is_tools_file(e->name);
 }
 
 static void
@@ -66,7 +80,7 @@ watch_on_readable(struct loop_io *io, unsigned what, void *arg)
 void
 watch_init(struct watch *w, struct master *m)
 {
-	*w = (struct watch){ .m = m, .fd = -1 };
+	*w = (struct watch){ .m = m, .fd = -1, .tools_wd = -1 };
 	loop_timer_init(m->loop, &w->quiet, on_quiet, w);
 }
 
@@ -87,19 +101,35 @@ watch_fini(struct watch *w)
 }
 
 static void
-watch_one(struct watch *w, int i, struct span path)
+watch_one(struct watch *w, int i, struct span path, uint32_t events)
 {
 	char	 folder[PATH_MAX];
 	char	*slash;
 
 	w->files[i].wd = -1;
+	w->files[i].events = events;
 	snprintf(folder, sizeof(folder), "%.*s", SPAN_FMT(path));
 	if ((slash = strrchr(folder, '/')) == NULL || strlen(slash + 1) > NAME_MAX)
 		return;
 	strcpy(w->files[i].name, slash + 1);
 	slash[slash == folder] = '\0';
-	w->files[i].wd = inotify_add_watch(w->fd, folder, EVENTS);
+	w->files[i].wd = inotify_add_watch(w->fd, folder, events | IN_MASK_ADD);
 	if (w->files[i].wd == -1)
+		log_warn(LOG_SUBJECT("watch", folder), "%s", strerror(errno));
+}
+
+static void
+watch_tools(struct watch *w, struct span path)
+{
+	char	folder[PATH_MAX];
+
+	w->files[2].wd = w->tools_wd = -1;
+	if (path.n == 0 || path.n >= sizeof(folder))
+		return;
+	watch_one(w, 2, path, FOLDER_EVENTS);
+	snprintf(folder, sizeof(folder), "%.*s", SPAN_FMT(path));
+	w->tools_wd = inotify_add_watch(w->fd, folder, EVENTS | IN_MASK_ADD);
+	if (w->tools_wd == -1 && errno != ENOENT)
 		log_warn(LOG_SUBJECT("watch", folder), "%s", strerror(errno));
 }
 
@@ -115,8 +145,9 @@ watch_files(struct watch *w)
 		log_warn(LOG_SUBJECT("watch", ""), "%s", strerror(errno));
 		return;
 	}
-	watch_one(w, 0, p->servers_file);
-	watch_one(w, 1, p->rules_file);
+	watch_one(w, 0, p->servers_file, EVENTS);
+	watch_one(w, 1, p->rules_file, EVENTS);
+	watch_tools(w, p->tools_dir);
 	loop_io_init(w->m->loop, &w->io, w->fd, watch_on_readable, w);
 	loop_io_arm(&w->io, LOOP_READ);
 }

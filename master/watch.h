@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch.h - watch = yes: reload by itself when servers_file or rules_file changes
+ * watch.h - watch = yes: reload by itself when servers_file, rules_file or a file in tools_dir changes
  */
 #ifndef MASTER_WATCH_H
 #define MASTER_WATCH_H
@@ -11,7 +11,7 @@
 
 struct master;
 
-#define WATCH_FILES 2
+#define WATCH_FILES 3		/* the last is tools_dir itself, which may come */
 
 struct watch {
 	struct master		*m;
@@ -19,9 +19,11 @@ struct watch {
 	struct loop_io		 io;
 	struct loop_timer	 quiet;
 	struct {
-		int	wd;				/* of its folder */
-		char	name[NAME_MAX + 1];
+		int		wd;			/* of its folder */
+		uint32_t	events;
+		char		name[NAME_MAX + 1];
 	} files[WATCH_FILES];
+	int			 tools_wd;		/* of tools_dir, any of whose files counts; -1: there is none */
 };
 
 void	watch_init(struct watch *w, struct master *m);

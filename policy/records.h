@@ -23,6 +23,7 @@ enum server_flags {
 	SERVER_FLAG_EXEC_TMP = 4,
 	SERVER_FLAG_REWRITE_URIS = 8,	/* merged views begin them with the prefix (mcp/uris.h) */
 	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
+	SERVER_FLAG_NATIVE = 32,	/* its tools are programs of TOOL: the runner speaks MCP for them */
 };
 enum tenant_flags {
 	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as the agent named "default" */
@@ -154,6 +155,7 @@ struct rec_profile {
 	uint32_t	stop_ms;	/* grace between stdin's end, TERM and KILL */
 	uint32_t	runner_kib;	/* runner_memory; the same in all of a tenant's */
 	uint32_t	reach_first, reach_count;	/* net = list */
+	uint32_t	tool_first, tool_count;	/* SERVER_FLAG_NATIVE: then `program` and arguments are the tools' */
 };
 
 struct rec_arg {
@@ -195,6 +197,59 @@ struct rec_bpf {		/* struct sock_filter */
 	uint16_t	code;
 	uint8_t		jt, jf;
 	uint32_t	k;
+};
+
+/* A program as a tool (policy/slots.h, policy/words.h). */
+enum tool_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_STRUCTURED };
+struct rec_tool {
+	struct stext	name;
+	struct stext	program, argv0;	/* the file to execute, as seen inside the jail */
+	struct stext	definition;	/* what tools/list says of it: one JSON object */
+	uint64_t	ok_status[4];	/* exit statuses that are no error: bits */
+	uint32_t	word_first, word_count, slot_first, slot_count;
+	uint32_t	input;		/* index into WORD + 1: what its stdin gets; 0 nothing */
+	uint32_t	output;		/* enum tool_output */
+	uint32_t	max_output, timeout_ms;	/* timeout 0: as long as the call may take */
+};
+
+enum slot_type { SLOT_STRING, SLOT_INTEGER, SLOT_NUMBER, SLOT_BOOLEAN, SLOT_CHOICE, SLOT_PATH, SLOT_JSON };
+enum slot_class { SLOT_WORD, SLOT_NAME, SLOT_LINE, SLOT_TEXT };	/* bytes a SLOT_STRING may have */
+enum slot_flags {
+	SLOT_FLAG_REQUIRED = 1,
+	SLOT_FLAG_DEFAULT = 2,		/* `fallback` is its value when none is given */
+	SLOT_FLAG_ARRAY = 4,
+	SLOT_FLAG_DASH = 8,		/* may begin a word with "-" */
+	SLOT_FLAG_MAY_CREATE = 16,	/* SLOT_PATH: its last part need not be there */
+	SLOT_FLAG_ARGS = 32,		/* stands in a word of the arguments */
+	SLOT_FLAG_INPUT = 64,		/* stands in what stdin gets */
+};
+struct rec_slot {
+	struct stext	name, fallback;
+	int64_t		min, max;	/* SLOT_INTEGER; SLOT_NUMBER: the bits of a double */
+	uint32_t	type, slot_class, flags;
+	uint32_t	min_length, max_length;	/* bytes of one value */
+	uint32_t	max_items;	/* 1 unless it is an array */
+	uint32_t	choice_first, choice_count;
+};
+
+enum word_flags {
+	WORD_FLAG_SPREAD = 1,		/* one array slot alone: as many words as it has values */
+	WORD_FLAG_SWITCH = 2,		/* one boolean slot alone in a group: no word, but on or off for it */
+	WORD_FLAG_AFTER_DASHES = 4,	/* behind a literal "--": values may begin with "-" */
+};
+struct rec_word {
+	uint32_t	part_first, part_count;
+	uint32_t	group;		/* words of one number other than 0 come or stay away together */
+	uint32_t	flags;		/* enum word_flags */
+};
+
+struct rec_part {
+	struct stext	text;		/* literal, when slot is 0 */
+	uint32_t	slot, spare;	/* among the tool's, + 1 */
+};
+
+struct rec_choice {
+	struct stext	text;
 };
 
 struct rec_seen {

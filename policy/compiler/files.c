@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/conf_yaml.h"
 #include "lib/fd.h"
 #include "policy/compiler/files.h"
 
@@ -50,10 +51,10 @@ file_folder(struct job *j, const char *path)
 }
 
 static int
-open_beneath(int dir, const char *path)
+open_beneath(int dir, const char *path, unsigned flags)
 {
 	struct open_how	how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -103,7 +104,7 @@ file_read(struct job *j, const char *path, size_t max, char **text, size_t *byte
 	*text = NULL;
 	*bytes = 0;
 	*why = "";
-	fd = below != NULL ? open_beneath(j->config_fd, below) :
+	fd = below != NULL ? open_beneath(j->config_fd, below, 0) :
 	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1) {
 		*why = errno == EXDEV ? "leads out of the configuration folder by a link or \"..\"" :
@@ -111,6 +112,23 @@ file_read(struct job *j, const char *path, size_t max, char **text, size_t *byte
 		return errno == ENOENT || errno == ENOTDIR ? E_NOTFOUND : E_SYS;
 	}
 	return file_read_fd(fd, max, text, bytes, why);
+}
+
+static bool
+is_yaml(const char *path)
+{
+	const char	*dot = strrchr(path, '.');
+
+	return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+int
+folder_open(struct job *j, const char *path)
+{
+	const char	*below = beneath(j, path);
+
+	return below != NULL ? open_beneath(j->config_fd, below, O_DIRECTORY) :
+	    open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 bool
@@ -130,7 +148,8 @@ source_open(struct job *j, const char *path, struct source *s)
 		job_note(j, NOTE_ERROR, s->shown, 0, 0, NULL, "%s", why);
 		return false;
 	}
-	r = conf_new(span_make(text, bytes), &s->conf, &error);
+	r = is_yaml(path) ? conf_yaml_new(span_make(text, bytes), &s->conf, &error) :
+	    conf_new(span_make(text, bytes), &s->conf, &error);
 	free(text);
 	if (r != 0)
 		job_note(j, NOTE_ERROR, s->shown, error.line, error.column, NULL, "%s", error.text);

@@ -16,7 +16,11 @@ must_check int	file_read(struct job *j, const char *path, size_t max, char **tex
 /* The same checks on an open descriptor; takes fd. */
 must_check int	file_read_fd(int fd, size_t max, char **text, size_t *bytes, const char **why);
 
-/* Reads a JSON file.  False after saying why; true with s->conf NULL when it is not there. */
+/* Opens a folder in the same way: a descriptor, the caller's, or -1 with errno. */
+int		folder_open(struct job *j, const char *path);
+
+/* Reads a file of JSON, or of YAML when its name says so.  False after saying why; true with s->conf NULL when
+ * it is not there. */
 bool		source_open(struct job *j, const char *path, struct source *s);
 void		source_close(struct source *s);
 /* How messages name a file: without the configuration folder in front of it. */

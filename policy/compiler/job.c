@@ -51,6 +51,8 @@ job_fini(struct job *j)
 	build_free(&j->tenant_secrets);
 	free(j->servers);
 	j->servers = NULL;
+	free(j->tool_texts);
+	j->tool_texts = NULL;
 	free(j->written);
 	j->written = NULL;
 	free(j->agents);

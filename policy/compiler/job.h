@@ -48,9 +48,12 @@ struct learning {
 	bool		met;
 };
 
+struct source;
 struct known_server {
-	struct span	name;
-	uint32_t	index;		/* into SERVER */
+	struct span		 name;
+	uint32_t		 index;		/* into SERVER */
+	const struct source	*source;
+	const struct conf_node	*node;
 };
 
 /* A text being read, as messages and records name it. */
@@ -88,7 +91,9 @@ struct job {
 	struct written	*written;	/* malloc'ed */
 	size_t		 written_count;
 	struct source	 servers_text;	/* open until servers_finish() */
-	struct known_server *servers;	/* sorted by name once servers.json is read */
+	struct source	**tool_texts;	/* malloc'ed; of tools_dir, open until then too */
+	size_t		 tool_text_count;
+	struct known_server *servers;	/* sorted by name once all of them are read */
 	size_t		 server_count;
 	const struct conf_node **agents;	/* sorted as AGENT is; while rules.json is read */
 	size_t		 agent_count;

@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "policy/compiler/filter.h"
-#include "policy/compiler/program.h"
+#include "policy/compiler/making.h"
 #include "policy/compiler/secrets.h"
-#include "policy/compiler/server.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/vars.h"
-#include "policy/compiler/view.h"
 
 #define TOOL_HOME	"/home/tool"	/* as sandbox/jail.h: the made-up passwd entry names it */
 #define TOOL_USER	"tool"
@@ -46,19 +44,6 @@ static const struct limit_row limit_rows[] = {
 	{ NULL, RLIMIT_MSGQUEUE, 0, 0, 0 },
 };
 
-struct making {
-	struct server		*sv;
-	struct job		*j;
-	const struct source	*s;
-	struct build		*b;
-	struct rec_profile	 p;
-	struct program		 program;
-	struct view		 view;
-	struct digest		 digest;
-	const char		*workdir;
-	bool			 ok;		/* nothing wrong so far: records may be written */
-};
-
 static void
 put_env(struct making *m, struct span name, struct span value, bool secret)
 {
@@ -84,6 +69,7 @@ put_arg(struct making *m, struct span text)
 	digest_text(&m->digest, text);
 }
 
+/* False: nothing can be made of it; why was said. */
 static bool
 expand(struct making *m, const struct conf_node *n, bool may_secret, struct vars_value *v)
 {
@@ -424,42 +410,45 @@ put_profile(struct making *m)
 	put_record(m->b, SECTION_PROFILE, p);
 }
 
-static void
-find_program(struct making *m, const struct conf_node *command, struct span name)
+bool
+making_program(struct making *m, const struct conf_node *command, struct program *out)
 {
-	const char	*why = "", *fetches, *cname = job_dup(m->j, name).p;
+	struct vars_value	 v = { .text = SPAN_NONE };
+	const char		*why = "", *fetches, *cname;
 
-	m->program.argv0 = "";
-	if (!m->ok)
-		return;
-	if (name.n == 0) {
+	*out = (struct program){ .argv0 = "" };
+	if (!expand(m, command, false, &v) || !m->ok)
+		return false;
+	if (v.text.n == 0) {
 		job_error(m->j, m->s, command, "names no program");
 		m->ok = false;
-		return;
+		return false;
 	}
+	cname = job_dup(m->j, v.text).p;
 	if ((fetches = program_fetches(cname)) != NULL)
 		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
 		    "install the server and name its program", fetches);
-	if (!program_find(m->j, cname, m->s->folder, &m->view, &m->program, &why)) {
+	if (!program_find(m->j, cname, m->s->folder, &m->view, out, &why)) {
 		server_down(m->sv, command, "%s", why);
 		m->ok = false;
 	}
+	return m->ok;
 }
 
-static void
-make(struct making *m, const struct conf_node *command)
+void
+making_begin(struct making *m, struct server *sv)
 {
-	struct vars_value	 v;
-
-	if (!expand(m, command, false, &v))
-		v.text = SPAN_NONE;
+	*m = (struct making){ .sv = sv, .j = sv->job, .s = sv->source, .b = sv->job->profile, .ok = true };
 	view_add(&m->view, "/usr", "/usr", BIND_EXEC);
 	view_add(&m->view, "", TOOL_HOME, BIND_STATE | BIND_WRITABLE);
 	read_workdir(m);
 	read_paths(m, "read", BIND_EXEC);
 	read_paths(m, "write", BIND_WRITABLE);
-	find_program(m, command, v.text);
-	read_args(m);
+}
+
+void
+making_end(struct making *m)
+{
 	read_env(m);
 	read_limits(m);
 	check_workdir(m);
@@ -467,13 +456,16 @@ make(struct making *m, const struct conf_node *command)
 	put_seen(m);
 	if (m->ok)
 		put_profile(m);
+	view_fini(&m->view);
 }
 
 void
 profile_read(struct server *sv, const struct conf_node *command)
 {
-	struct making	m = { .sv = sv, .j = sv->job, .s = sv->source, .b = sv->job->profile, .ok = true };
+	struct making	m;
 
-	make(&m, command);
-	view_fini(&m.view);
+	making_begin(&m, sv);
+	(void)making_program(&m, command, &m.program);
+	read_args(&m);
+	making_end(&m);
 }

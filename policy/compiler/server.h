@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * server.h - one server of servers.json while it is being read
+ * server.h - one server of servers.json or tools_dir while it is being read
  */
 #ifndef POLICY_COMPILER_SERVER_H
 #define POLICY_COMPILER_SERVER_H
@@ -28,6 +28,15 @@ struct server {
 /* The server stays, is listed, and cannot be called: a warning at n, and its `why`. */
 void	server_down(struct server *sv, const struct conf_node *n, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+
+/* servers.c: sets up *sv; named_by is where messages about the name go.  False, after saying so, when node is
+ * no object. */
+bool	server_begin(struct server *sv, struct job *j, const struct source *text, const struct conf_node *node,
+	    const struct conf_node *named_by, struct span name);
+/* servers.c: what any server may say; values in sv->rec stand where it says nothing. */
+void	server_common(struct server *sv);
+/* servers.c: adds its SERVER; the index. */
+uint32_t server_end(struct server *sv);
 
 /* profile.c: a server with a command.  Adds its PROFILE. */
 void	profile_read(struct server *sv, const struct conf_node *command);

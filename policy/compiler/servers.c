@@ -17,6 +17,7 @@
 #include "policy/compiler/near.h"
 #include "policy/compiler/server.h"
 #include "policy/compiler/servers.h"
+#include "policy/compiler/tools.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/values.h"
 
@@ -211,33 +212,64 @@ read_kind(struct server *sv)
 	}
 }
 
-static void
-server_read(struct job *j, const struct conf_node *node, uint32_t order)
+bool
+server_begin(struct server *sv, struct job *j, const struct source *text, const struct conf_node *node,
+    const struct conf_node *named_by, struct span name)
 {
-	const struct source	*text = &j->servers_text;
-	struct server		sv = { .job = j, .source = text, .node = node, .name = node->key };
-	struct known_server	*known;
-	uint32_t		index;
+	const struct known_server	*other = NULL;
 
-	if (!name_ok(sv.name))
-		job_error_key(j, text, node, "a server's name is of letters, digits, _ . -, at most 64");
+	*sv = (struct server){ .job = j, .source = text, .node = node, .name = name };
+	if (!name_ok(name))
+		job_error_key(j, text, named_by, "a server's name is of letters, digits, _ . -, at most 64");
+	/* servers.json cannot name one twice. */
+	for (size_t i = 0; text != &j->servers_text && i < j->server_count; i++)
+		if (span_eq(j->servers[i].name, name))
+			other = &j->servers[i];
+	if (other != NULL)
+		job_error_key(j, text, named_by, "server \"%.*s\" is in %s:%u:%u already; rename one of them",
+		    SHOWN(name), other->source->shown, other->node->key_line, other->node->key_column);
 	if (!typed_is(j, text, node, JSON_OBJECT))
-		return;
-	typed_keys(j, text, node, keys);
-	sv.rec = (struct rec_server){ .line = node->key_line, .column = node->key_column, .order = order };
-	sv.rec.name = put_text(j->policy, sv.name);
-	sv.rec.file = put_text(j->policy, span_of(text->shown));
-	sv.rec.path = put_text(j->policy, job_path(j, node));
-	read_enabled(&sv);
-	read_common(&sv);
-	read_kind(&sv);
-	index = put_record(j->policy, SECTION_SERVER, &sv.rec);
-	if (sv.host.n > 0)
-		resolve_add(j, sv.host, text, conf_find(node, "url"), index);
+		return false;
+	sv->rec = (struct rec_server){ .line = node->key_line, .column = node->key_column,
+	    .order = (uint32_t)build_count(j->policy, SECTION_SERVER) };
+	sv->rec.name = put_text(j->policy, name);
+	sv->rec.file = put_text(j->policy, span_of(text->shown));
+	sv->rec.path = put_text(j->policy, job_path(j, node));
+	return true;
+}
+
+void
+server_common(struct server *sv)
+{
+	read_enabled(sv);
+	read_common(sv);
+}
+
+uint32_t
+server_end(struct server *sv)
+{
+	struct job	*j = sv->job;
+	uint32_t	 index = put_record(j->policy, SECTION_SERVER, &sv->rec);
 
 	j->servers = list_more(j->servers, j->server_count, sizeof(*j->servers));
-	known = &j->servers[j->server_count++];
-	*known = (struct known_server){ sv.name, index };
+	j->servers[j->server_count++] = (struct known_server){ sv->name, index, sv->source, sv->node };
+	return index;
+}
+
+static void
+server_read(struct job *j, const struct conf_node *node)
+{
+	struct server	sv;
+	uint32_t	index;
+
+	if (!server_begin(&sv, j, &j->servers_text, node, node, node->key))
+		return;
+	typed_keys(j, sv.source, node, keys);
+	server_common(&sv);
+	read_kind(&sv);
+	index = server_end(&sv);
+	if (sv.host.n > 0)
+		resolve_add(j, sv.host, sv.source, conf_find(node, "url"), index);
 }
 
 /* --- all of them -------------------------------------------------------------------------------- */
@@ -260,52 +292,45 @@ index_put(struct job *j)
 	}
 }
 
+struct prefixed {
+	struct stext			 prefix;
+	const struct known_server	*server;
+};
+
 static int
 prefix_cmp(const void *a, const void *b)
 {
-	const struct rec_server	*const *x = a, *const *y = b;
+	const struct prefixed	*x = a, *y = b;
 
-	if ((*x)->prefix.at != (*y)->prefix.at)		/* equal texts are one text */
-		return (*x)->prefix.at < (*y)->prefix.at ? -1 : 1;
-	if ((*x)->prefix.bytes != (*y)->prefix.bytes)
-		return (*x)->prefix.bytes < (*y)->prefix.bytes ? -1 : 1;
-	return (*x)->order < (*y)->order ? -1 : 1;
-}
-
-static const struct conf_node *
-nth(const struct conf_node *list, uint32_t i)
-{
-	const struct conf_node	*n = list->first;
-
-	while (n != NULL && n->index != i)
-		n = n->next;
-	return n;
+	if (x->prefix.at != y->prefix.at)		/* equal texts are one text */
+		return x->prefix.at < y->prefix.at ? -1 : 1;
+	if (x->prefix.bytes != y->prefix.bytes)
+		return x->prefix.bytes < y->prefix.bytes ? -1 : 1;
+	return x->server->index < y->server->index ? -1 : 1;
 }
 
 static void
-prefixes_check(struct job *j, const struct conf_node *list)
+prefixes_check(struct job *j)
 {
-	const struct source	 *text = &j->servers_text;
-	const uint64_t		  count = build_count(j->policy, SECTION_SERVER);
-	const struct rec_server	**all;
+	struct prefixed		*all;
+	const struct rec_server	*rec;
 
-	if (count < 2 || (all = calloc(count, sizeof(*all))) == NULL)
+	if (j->server_count < 2 || (all = calloc(j->server_count, sizeof(*all))) == NULL)
 		return;
-	for (uint64_t i = 0; i < count; i++)
-		all[i] = build_at(j->policy, SECTION_SERVER, i);
-	qsort(all, count, sizeof(*all), prefix_cmp);
-	for (uint64_t i = 1; i < count; i++) {
-		const struct conf_node *a, *b;
+	for (size_t i = 0; i < j->server_count; i++) {
+		rec = build_at(j->policy, SECTION_SERVER, j->servers[i].index);
+		all[i] = (struct prefixed){ rec->prefix, &j->servers[i] };
+	}
+	qsort(all, j->server_count, sizeof(*all), prefix_cmp);
+	for (size_t i = 1; i < j->server_count; i++) {
+		const struct known_server *a = all[i - 1].server, *b = all[i].server;
 
-		if (all[i]->prefix.at != all[i - 1]->prefix.at ||
-		    all[i]->prefix.bytes != all[i - 1]->prefix.bytes)
+		if (all[i].prefix.at != all[i - 1].prefix.at || all[i].prefix.bytes != all[i - 1].prefix.bytes ||
+		    span_eq(a->name, b->name))
 			continue;
-		a = nth(list, all[i - 1]->order);
-		b = nth(list, all[i]->order);
-		if (a == NULL || b == NULL)
-			continue;
-		job_error_key(j, text, b, "has the same prefix as \"%.*s\" (line %u); give one of them "
-		    "another \"prefix\"", SHOWN(a->key), a->key_line);
+		job_error_key(j, b->source, b->node, "has the same prefix as \"%.*s\" (%s%sline %u); give one of "
+		    "them another \"prefix\"", SHOWN(a->name), a->source == b->source ? "" : a->source->shown,
+		    a->source == b->source ? "" : " ", a->node->key_line);
 	}
 	free(all);
 }
@@ -315,7 +340,6 @@ top_read(struct job *j, const struct source *text, const struct conf_node *top)
 {
 	static const char *const top_keys[] = { "mcpServers", "servers", "inputs", "$schema", NULL };
 	const struct conf_node	*list, *other, *n;
-	uint32_t		 order = 0;
 
 	if (!typed_is(j, text, top, JSON_OBJECT))
 		return;
@@ -329,9 +353,7 @@ top_read(struct job *j, const struct source *text, const struct conf_node *top)
 	if (list == NULL || !typed_is(j, text, list, JSON_OBJECT))
 		return;
 	for (n = list->first; n != NULL; n = n->next)
-		server_read(j, n, order++);
-	index_put(j);
-	prefixes_check(j, list);
+		server_read(j, n);
 }
 
 void
@@ -342,6 +364,9 @@ servers_read(struct job *j)
 
 	if (path.n > 0 && source_open(j, path.p, text) && text->conf != NULL)
 		top_read(j, text, conf_top(text->conf));
+	tools_read(j);
+	prefixes_check(j);
+	index_put(j);
 }
 
 void
@@ -352,4 +377,5 @@ servers_finish(struct job *j)
 	if (j->errors == 0)
 		profile_finish(j);
 	source_close(&j->servers_text);
+	tools_close(j);
 }

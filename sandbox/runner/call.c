@@ -12,6 +12,7 @@
 #include "lib/json.h"
 #include "sandbox/runner/ask.h"
 #include "sandbox/runner/instance.h"
+#include "sandbox/runner/native.h"
 #include "sandbox/runner/server.h"
 #include "sandbox/runner/wlink.h"
 
@@ -57,6 +58,8 @@ call_end(struct call *c, enum link_end why, const char *text)
 	if (c->instance != NULL)
 		flags = instance_leave(c->instance, c, why == LINK_END_CANCELLED ||
 		    why == LINK_END_DEADLINE || why == LINK_END_BUSY) ? LINK_FLAG_SENT : 0;
+	else if (c->native != NULL)
+		flags = native_leave(c) ? LINK_FLAG_SENT : 0;
 	else if (c->state == CALL_ANSWERING)
 		flags = LINK_FLAG_SENT;
 	wlink_put(c->link, LINK_END, flags, c->number, why, 0, span_of(text));
@@ -68,6 +71,8 @@ call_forget(struct call *c)
 {
 	if (c->instance != NULL)
 		instance_leave(c->instance, c, true);
+	else if (c->native != NULL)
+		(void)native_leave(c);
 	call_free(c);
 }
 
@@ -80,6 +85,10 @@ call_on_deadline(struct loop_timer *t, void *arg)
 
 	if (now < c->until_ms) {
 		loop_timer_arm(t, c->until_ms - now);
+		return;
+	}
+	if (c->native != NULL) {
+		native_late(c);
 		return;
 	}
 	if (c->instance == NULL) {
@@ -152,7 +161,7 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	struct runner		*r = link->r;
 	struct link_call	 lc;
 	struct server		*server;
-	struct instance		*instance;
+	struct instance		*instance = NULL;
 	struct call		*c;
 	struct span		 name;
 	bool			 list = (head->flags & LINK_FLAG_LIST) != 0;
@@ -174,10 +183,13 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	if (res != 0 || link->call_count >= RUNNER_LINK_CALLS ||
 	    lc.body_bytes > RUNNER_BODIES - r->body_bytes)
 		return call_refuse(link, head->call, LINK_END_BUSY, "too many calls wait for this tenant's tools");
-	if (instance_get(server, lc.instance, lc.capabilities, list, &instance) != 0 ||
+	if ((!server->native && instance_get(server, lc.instance, lc.capabilities, list, &instance) != 0) ||
 	    call_new(link, head->call, &lc, list, &c) != 0)
 		return call_refuse(link, head->call, LINK_END_BUSY, "out of memory");
-	instance_join(instance, c);
+	if (instance != NULL)
+		instance_join(instance, c);
+	else if (native_open(server, c) != 0)
+		call_end(c, LINK_END_BUSY, "out of memory");
 	return 0;
 }
 
@@ -246,7 +258,10 @@ call_body(struct call *c, struct span bytes)
 	if (r != 0)
 		return r;
 	c->state = CALL_WHOLE;
-	instance_call_whole(c->instance, c);
+	if (c->native != NULL)
+		native_whole(c);
+	else
+		instance_call_whole(c->instance, c);
 	return 0;
 }
 
@@ -317,10 +332,20 @@ call_take_line(struct call *c, bool modern, char **line, size_t *bytes)
 }
 
 void
-call_written(struct call *c)
+call_started(struct call *c)
 {
+	if (c->state >= CALL_SENT)
+		return;
 	c->state = CALL_SENT;
 	c->r->body_bytes -= c->body_bytes;
+	free(c->body);
+	c->body = NULL;
+}
+
+void
+call_written(struct call *c)
+{
+	call_started(c);
 	instance_unqueue(c->instance, c);
 }
 
@@ -341,15 +366,22 @@ call_put_body(struct call *c, struct span *rest)
 void
 call_answer(struct call *c, const struct line *answer, bool modern)
 {
-	struct span	rest = answer->msg.text, id = answer->msg.id;
 	unsigned	flags = (modern ? LINK_FLAG_MODERN : 0) | (answer->msg.is_error ? LINK_FLAG_ERROR : 0) |
 	    c->lacks;
 
-	wlink_put(c->link, LINK_ANSWER, flags, c->number, (uint32_t)rest.n,
-	    LINK_ID_PACK((uint32_t)(id.p - rest.p), id.n), SPAN_NONE);
 	ask_forget(c->instance, c);
 	lease_answered(c->instance, c, answer);
 	instance_answered(c->instance, c);
+	call_give(c, answer->msg.text, answer->msg.id, flags);
+}
+
+void
+call_give(struct call *c, struct span text, struct span id, unsigned flags)
+{
+	struct span	rest = text;
+
+	wlink_put(c->link, LINK_ANSWER, flags, c->number, (uint32_t)rest.n,
+	    LINK_ID_PACK((uint32_t)(id.p - rest.p), id.n), SPAN_NONE);
 	c->state = CALL_ANSWERING;
 	call_put_body(c, &rest);
 	if (rest.n == 0) {
@@ -363,7 +395,8 @@ call_answer(struct call *c, const struct line *answer, bool modern)
 	memcpy(c->answer, rest.p, rest.n);
 	c->answer_bytes = rest.n;
 	c->r->held_bytes += rest.n;
-	instance_hold(c->instance, rest.n);
+	if (c->instance != NULL)
+		instance_hold(c->instance, rest.n);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "sandbox/runner/runner.h"
 
 struct instance;
+struct native;
 struct server;
 
 enum call_state {
@@ -26,6 +27,7 @@ struct call {
 	struct wlink		*link;
 	struct call		*link_next;	/* in the link's bucket */
 	struct instance		*instance;	/* NULL: its tool is gone, the answer is not */
+	struct native		*native;	/* instead, when it is of a program; NULL once it is answered */
 	struct call		*next, **prev;	/* in the instance, in order of arrival */
 	struct call		*id_next;	/* in the instance's bucket, once `id` is given */
 	uint32_t		 number;	/* the worker's */
@@ -71,6 +73,11 @@ void		call_cancel(struct call *c);
 must_check int	call_take_line(struct call *c, bool modern, char **line, size_t *bytes);
 /* Its line is in the pipe. */
 void		call_written(struct call *c);
+/* A program works on it: its body is not needed any more. */
+void		call_started(struct call *c);
+/* An answer, whose id stands at `id` in it, with enum link_flags; ends the call as call_answer() does.  No instance
+ * waits for one. */
+void		call_give(struct call *c, struct span text, struct span id, unsigned flags);
 /* The tool's answer; ends the call, now or when the worker has taken it all. */
 void		call_answer(struct call *c, const struct line *answer, bool modern);
 /* Sends what credit and the link's queue allow. */

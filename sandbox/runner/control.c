@@ -15,6 +15,7 @@
 #include "sandbox/jail.h"
 #include "sandbox/runner/control.h"
 #include "sandbox/runner/memory.h"
+#include "sandbox/runner/native.h"
 #include "sandbox/runner/tool.h"
 #include "sandbox/runner/wlink.h"
 
@@ -228,21 +229,26 @@ static void
 on_spawner(struct chan *c, const struct chan_msg *m, void *arg)
 {
 	struct runner	*r = arg;
+	enum link_end	 why;
 
 	(void)c;
 	switch (m->type) {
 	case MSG_TYPE_SPAWNED:
-		tool_spawned(r, m->ref, m->body->SPAWNED.pid, m->fds);
+		if (!native_spawned(r, m->ref, m->body->SPAWNED.pid, m->fds))
+			tool_spawned(r, m->ref, m->body->SPAWNED.pid, m->fds);
 		break;
 	case MSG_TYPE_SPAWNED_WATCH:
-		tool_watch(r, m->body->SPAWNED_WATCH.pid, m->fds);
+		if (!native_watch(r, m->body->SPAWNED_WATCH.pid, m->fds))
+			tool_watch(r, m->body->SPAWNED_WATCH.pid, m->fds);
 		break;
 	case MSG_TYPE_SPAWN_FAILED:
-		tool_spawn_failed(r, m->ref, end_of_step(m->body->SPAWN_FAILED.step,
-		    m->body->SPAWN_FAILED.error), m->body->SPAWN_FAILED.why);
+		why = end_of_step(m->body->SPAWN_FAILED.step, m->body->SPAWN_FAILED.error);
+		if (!native_spawn_failed(r, m->ref, why, m->body->SPAWN_FAILED.error, m->body->SPAWN_FAILED.why))
+			tool_spawn_failed(r, m->ref, why, m->body->SPAWN_FAILED.why);
 		break;
 	case MSG_TYPE_SPAWN_EXITED:
-		tool_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status);
+		if (!native_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status))
+			tool_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status);
 		break;
 	default:
 		break;
@@ -258,6 +264,7 @@ on_spawner_closed(struct chan *c, int why, void *arg)
 	if (!r->draining)
 		log_err(NULL, "the spawner is gone (%s): running calls end, then this runner", err_text(why));
 	tools_spawner_gone(r);
+	natives_spawner_gone(r);
 	runner_drain(r, NO_SPAWNER_MS, EX_UNAVAILABLE);
 }
 

@@ -12,6 +12,7 @@
 #include "sandbox/runner/boot.h"
 #include "sandbox/runner/control.h"
 #include "sandbox/runner/memory.h"
+#include "sandbox/runner/native.h"
 #include "sandbox/runner/subscribe.h"
 #include "sandbox/runner/tool.h"
 #include "sandbox/runner/wlink.h"
@@ -30,6 +31,20 @@ runner_wrote(struct runner *r)
 		loop_timer_arm(&r->again, 0);
 }
 
+/* Who is asked first gets what is free: they take turns. */
+static void
+decide_places(struct runner *r)
+{
+	bool	kick = r->kick;
+
+	r->natives_first = !r->natives_first;
+	if (kick && r->natives_first)
+		natives_kick(r);
+	instances_kick(r);
+	if (kick && !r->natives_first)
+		natives_kick(r);
+}
+
 /* First what handlers have left to be decided, so that its words go out with this turn. */
 static void
 turn_decide(void *arg)
@@ -37,7 +52,7 @@ turn_decide(void *arg)
 	struct runner	*r = arg;
 
 	memory_check(r);
-	instances_kick(r);
+	decide_places(r);
 	subs_pump(r);
 }
 
@@ -87,6 +102,7 @@ main(void)
 
 	control_fini(&r);
 	wlinks_close(&r);
+	natives_free(&r);
 	tools_free(&r);
 	instances_free(&r);
 	servers_free(&r);

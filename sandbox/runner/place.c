@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "sandbox/runner/instance_priv.h"
+#include "sandbox/runner/native.h"
 #include "sandbox/runner/place.h"
 #include "sandbox/runner/tool.h"
 
@@ -36,8 +37,8 @@ paths_meet(const char *a, const char *b)
 	return n == m || b[n] == '/' || n == 1;
 }
 
-static const char *
-common_folder(const struct server *a, const struct server *b)
+const char *
+place_common_folder(const struct server *a, const struct server *b)
 {
 	for (size_t i = 0; i < a->writable_count; i++)
 		for (size_t k = 0; k < b->writable_count; k++)
@@ -53,7 +54,7 @@ place_find(const struct server *s, uint64_t key, char *text, size_t text_bytes)
 
 	for (const struct tool *t = s->r->tools; t != NULL; t = t->next) {
 		bool		 same_state = t->key == key && strcmp(t->server->name, s->name) == 0;
-		const char	*folder = same_state ? NULL : common_folder(s, t->server);
+		const char	*folder = same_state ? NULL : place_common_folder(s, t->server);
 
 		if (!same_state && folder == NULL)
 			continue;
@@ -68,7 +69,29 @@ place_find(const struct server *s, uint64_t key, char *text, size_t text_bytes)
 		    "\"isolation\": \"tenant\" makes all callers share one", s->name, t->server->name, folder);
 		return PLACE_TAKEN;
 	}
+	/* A program is soon done. */
+	if (natives_write_with(s))
+		found = PLACE_WAIT_FOLDER;
 	if (found == PLACE_FREE && s->r->tool_count >= s->max_instances)
 		return PLACE_WAIT_SLOT;
 	return found;
+}
+
+enum place
+place_find_native(const struct server *s, char *text, size_t text_bytes)
+{
+	const char	*folder;
+
+	for (const struct tool *t = s->r->tools; t != NULL; t = t->next) {
+		if ((folder = place_common_folder(s, t->server)) == NULL)
+			continue;
+		if (t->instance == NULL || t->server->retired)
+			return PLACE_WAIT_FOLDER;
+		snprintf(text, text_bytes, "%s: an instance of %s writes to %.200s now", s->name, t->server->name,
+		    folder);
+		return PLACE_TAKEN;
+	}
+	if (natives_write_with(s))
+		return PLACE_WAIT_FOLDER;
+	return s->r->tool_count >= s->max_instances ? PLACE_WAIT_SLOT : PLACE_FREE;
 }

@@ -16,5 +16,9 @@ enum place {
 
 /* For a new tool of this server and key.  With PLACE_TAKEN text says what to change. */
 enum place	place_find(const struct server *s, uint64_t key, char *text, size_t text_bytes);
+/* The same for a program of this server, which has no state folder. */
+enum place	place_find_native(const struct server *s, char *text, size_t text_bytes);
+/* A folder that both write to, or NULL. */
+const char	*place_common_folder(const struct server *a, const struct server *b);
 
 #endif

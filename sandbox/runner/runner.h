@@ -7,6 +7,7 @@
  *   runner -> wlink -> call            a worker's stream and the calls it opened
  *          -> server -> instance       one profile, one isolation key: its queue and its tool
  *          -> tool                     one process, from SPAWN to SPAWN_EXITED
+ *          -> native                   a call of a program, and its process (native.h)
  *
  * A call also stands in its instance's list; an instance points to its tool and the tool back, until
  * one of them ends.  Links and instances that ended are marked and freed at the end of the turn, so
@@ -29,6 +30,7 @@
 #define RUNNER_QUEUE_WAIT_MS	5000		/* for a place among max_instances */
 #define RUNNER_TEXT		512		/* bytes of a text for people, with its NUL */
 
+struct native;
 struct server;
 struct tool;
 struct wlink;
@@ -43,7 +45,9 @@ struct runner {
 	struct server	*servers;
 	struct tool	*tools;
 	struct tool	*dirty;			/* have lines to write this turn */
-	size_t		 tool_count;
+	struct native	*natives;		/* calls of programs, in order of arrival, and the programs */
+	bool		 natives_first;		/* they were asked before instances for free places */
+	size_t		 tool_count;		/* processes of both kinds */
 	size_t		 call_count;
 	size_t		 starved_count;		/* tools not read for want of memory */
 	struct tool	*favourite;		/* is read in spite of that, since favourite_ms */

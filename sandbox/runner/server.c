@@ -11,6 +11,7 @@
 
 #include "policy/policy.h"
 #include "sandbox/runner/instance.h"
+#include "sandbox/runner/native.h"
 #include "sandbox/runner/server.h"
 #include "sandbox/runner/subscribe.h"
 
@@ -28,6 +29,7 @@ server_free(struct server *s)
 	ring_fini(&s->ring);
 	learn_free(&s->learnt);
 	subs_forget_server(s);
+	snap_release(&s->profile);
 	free(s);
 }
 
@@ -71,6 +73,9 @@ server_new(struct runner *r, const struct rec_profile *rec, struct server **out)
 	s->per_call = rec->isolation == ISOLATION_CALL;
 	if (s->per_call)
 		s->idle_ms = 1;
+	s->native = (rec->flags & SERVER_FLAG_NATIVE) != 0;
+	if (s->native)
+		s->profile = snap_hold(r->profile);
 	s->stop_ms = rec->stop_ms > 0 ? rec->stop_ms : 2000;
 	s->max_instances = rec->max_instances > 0 ? rec->max_instances : 1;
 	filter = rec->filter == 0 ? NULL : SNAP_AT(r->profile, FILTER, (uint64_t)rec->filter - 1);
@@ -116,8 +121,10 @@ servers_refresh(struct runner *r)
 {
 	for (struct server *s = r->servers; s != NULL; s = s->next) {
 		s->retired = policy_profile_find(r->profile, s->hash) == NULL;
-		if (s->retired)
-			instances_retire(s);
+		if (!s->retired)
+			continue;
+		instances_retire(s);
+		natives_retire(s);
 	}
 	r->kick = true;
 }
@@ -137,7 +144,7 @@ server_tell(struct server *s)
 {
 	struct msg_SERVER_STATE	 m = { .tenant = span_of(s->r->tenant), .server = span_of(s->name) };
 	char			 error[RUNNER_TEXT] = "";
-	size_t			 up = instances_up(s);
+	size_t			 up = s->native ? s->tool_count : instances_up(s);
 
 	m.instances = (uint32_t)up;
 	m.tools = SERVER_TOOLS_UNKNOWN;
@@ -168,7 +175,7 @@ servers_settle(struct runner *r)
 		if (s->touched && !(s->retired && has_successor(s)))
 			server_tell(s);
 		s->touched = false;
-		if (s->retired && s->instances == NULL && s->tool_count == 0) {
+		if (s->retired && s->instances == NULL && s->tool_count == 0 && s->native_count == 0) {
 			*at = s->next;
 			server_free(s);
 			continue;

@@ -21,6 +21,9 @@ struct server {
 	uint64_t	 hash;
 	char		 name[256];
 	uint32_t	 start_timeout_ms, idle_ms, stop_ms, max_instances;
+	bool		 native;	/* its tools are programs (native.h) */
+	struct snap	*profile;	/* then: held, where they stand */
+	size_t		 native_count;	/* their calls, and what runs of these */
 	bool		 per_call;	/* each call has an instance of its own */
 	bool		 listener;	/* its jails come with a seccomp listener */
 	char		**writable;	/* host paths it may write to, its state folder excepted */

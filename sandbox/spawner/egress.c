@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -169,23 +170,51 @@ egress_close(struct spawner *s, struct jailed *j)
 
 /* ---- who waits ---------------------------------------------------------------------------------- */
 
-bool
-egress_hold(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
+static struct held *
+held_add(struct spawner *s, uint64_t profile, struct span server, uint64_t ref)
 {
 	struct egress	*e = &s->egress;
 	struct held	*h;
 
-	if (e->held_count == HELD_MAX || m->server.n >= sizeof(h->server))
-		return false;
+	if (e->held_count == HELD_MAX || server.n >= sizeof(h->server))
+		return NULL;
 	h = &e->held[e->held_count++];
-	*h = (struct held){ .profile = m->profile, .instance = m->instance, .ref = ref,
-	    .until_ms = now() + HOLD_MS };
-	memcpy(h->server, m->server.p, m->server.n);
+	*h = (struct held){ .profile = profile, .ref = ref, .until_ms = now() + HOLD_MS };
+	memcpy(h->server, server.p, server.n);
 	ask(s);
+	return h;
+}
+
+bool
+egress_hold(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
+{
+	struct held	*h = held_add(s, m->profile, m->server, ref);
+
+	if (h != NULL)
+		h->instance = m->instance;
+	return h != NULL;
+}
+
+bool
+egress_hold_native(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref)
+{
+	char		*values = malloc(m->values.n + 1);
+	struct held	*h;
+
+	if (values == NULL || (h = held_add(s, m->profile, m->server, ref)) == NULL) {
+		free(values);
+		return false;
+	}
+	if (m->values.n > 0)
+		memcpy(values, m->values.p, m->values.n);
+	h->native = true;
+	h->tool = m->tool;
+	h->values = values;
+	h->value_bytes = m->values.n;
 	return true;
 }
 
-/* The oldest one; it is held no more. */
+/* The oldest one; it is held no more, and its values are the caller's to free. */
 static struct held
 held_take(struct egress *e)
 {
@@ -200,6 +229,7 @@ held_refuse(struct spawner *s, const char *why)
 {
 	struct held	h = held_take(&s->egress);
 
+	free(h.values);
 	log_warn_repeat(LOG_SUBJECT("tenant", s->tenant), "no jail for server %s: %s", h.server, why);
 	return spawn_refuse(s, h.ref, JAIL_STEP_NETWORK, E_CLOSED, why);
 }
@@ -228,8 +258,11 @@ egress_on_link(struct spawner *s, int *fd)
 	while (e->held_count > 0 && egress_ready(s) && r == 0) {
 		struct held h = held_take(e);
 		struct msg_SPAWN m = { .profile = h.profile, .instance = h.instance, .server = span_of(h.server) };
+		struct msg_SPAWN_NATIVE n = { .profile = h.profile, .tool = h.tool, .server = span_of(h.server),
+		    .values = span_make(h.values, h.value_bytes) };
 
-		r = spawn_answer(s, &m, h.ref);
+		r = h.native ? spawn_native_answer(s, &n, h.ref) : spawn_answer(s, &m, h.ref);
+		free(h.values);
 	}
 	return r;
 }

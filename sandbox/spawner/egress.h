@@ -11,8 +11,9 @@
 void		egress_init(struct spawner *s);
 /* Is there a link?  Without one a jail with a list of hosts is not built. */
 bool		egress_ready(const struct spawner *s);
-/* Keeps this SPAWN until there is a link, and asks the master for one.  false: there is no room. */
+/* Keeps this request until there is a link, and asks the master for one.  false: there is no room. */
 bool		egress_hold(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref);
+bool		egress_hold_native(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref);
 /* The jail runs: mcpgw-egress gets its sockets, now or with the next link. */
 void		egress_open(struct spawner *s, struct jailed *j);
 /* It is gone; its sockets are closed. */

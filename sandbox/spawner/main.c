@@ -4,8 +4,8 @@
  *
  * Process: mcpgw-spawn, under the tenant's uid, started with the tenant's first tool.
  * Owns:    the control channel, the pair with the runner, the jails.
- * Trusts:  the master.  The runner only for which profile and which instance: it speaks to tools, so
- *          a command, path, mount or environment is never taken from it.
+ * Trusts:  the master.  The runner only for which profile, which instance or tool, and what a client filled in, which
+ *          is checked: it speaks to tools, so a command, mount or environment is never taken from it.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -93,7 +93,9 @@ on_runner(struct spawner *s)
 
 	r = chan_recv_wait(s->runner, ROLE_SPAWNER, ROLE_RUNNER, true, room, &f, &body);
 	if (r == 0) {
-		r = f.head.type == MSG_TYPE_SPAWN ? spawn_answer(s, &body.SPAWN, f.head.ref) : E_UNTIMELY;
+		r = f.head.type == MSG_TYPE_SPAWN ? spawn_answer(s, &body.SPAWN, f.head.ref) :
+		    f.head.type == MSG_TYPE_SPAWN_NATIVE ?
+		    spawn_native_answer(s, &body.SPAWN_NATIVE, f.head.ref) : E_UNTIMELY;
 		frame_close_fds(&f);
 	}
 	if (r == 0)

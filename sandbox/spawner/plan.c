@@ -10,20 +10,20 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "sandbox/spawner/plan.h"
+#include "sandbox/spawner/plan_priv.h"
 
 #define ROOM_BYTES	(UINT64_C(4) << 20)
 #define COUNT_MAX	65536	/* of arguments, variables, paths, limits */
 
-static int
-fault(struct plan *p, int error, const char *what, struct span about)
+int
+plan_fault(struct plan *p, int error, const char *what, struct span about)
 {
 	snprintf(p->why, sizeof(p->why), "%s%s%.*s", what, about.n > 0 ? ": " : "", SPAN_FMT(about));
 	return error;
 }
 
-static void *
-room(struct plan *p, size_t bytes)
+void *
+plan_room(struct plan *p, size_t bytes)
 {
 	void	*at = p->room + p->used;
 
@@ -42,7 +42,7 @@ text(struct plan *p, struct span name, struct span value, bool is_pair)
 	char	*to;
 
 	if ((name.n > 0 && memchr(name.p, '\0', name.n) != NULL) ||
-	    (value.n > 0 && memchr(value.p, '\0', value.n) != NULL) || (to = room(p, bytes)) == NULL)
+	    (value.n > 0 && memchr(value.p, '\0', value.n) != NULL) || (to = plan_room(p, bytes)) == NULL)
 		return NULL;
 	if (name.n > 0)
 		memcpy(to, name.p, name.n);
@@ -54,8 +54,8 @@ text(struct plan *p, struct span name, struct span value, bool is_pair)
 	return to;
 }
 
-static const char *
-copy(struct plan *p, const struct snap *s, struct stext t)
+const char *
+plan_copy(struct plan *p, const struct snap *s, struct stext t)
 {
 	return text(p, SPAN_NONE, snap_text(s, t), false);
 }
@@ -66,16 +66,16 @@ plan_args(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	const char	**argv;
 
 	if (rec->arg_count == 0 || rec->arg_count > COUNT_MAX)
-		return fault(p, E_FORMAT, "no arguments in the profile", SPAN_NONE);
-	if ((argv = room(p, (rec->arg_count + 1) * sizeof(*argv))) == NULL)
-		return fault(p, E_TOOBIG, "too many arguments", SPAN_NONE);
+		return plan_fault(p, E_FORMAT, "no arguments in the profile", SPAN_NONE);
+	if ((argv = plan_room(p, (rec->arg_count + 1) * sizeof(*argv))) == NULL)
+		return plan_fault(p, E_TOOBIG, "too many arguments", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->arg_count; i++) {
 		const struct rec_arg *a = SNAP_AT(s, ARG, rec->arg_first + (uint64_t)i);
 
 		if (a == NULL)
-			return fault(p, E_FORMAT, "an argument is not in the profile", SPAN_NONE);
-		if ((argv[i] = copy(p, s, a->text)) == NULL)
-			return fault(p, E_TOOBIG, "arguments too long", SPAN_NONE);
+			return plan_fault(p, E_FORMAT, "an argument is not in the profile", SPAN_NONE);
+		if ((argv[i] = plan_copy(p, s, a->text)) == NULL)
+			return plan_fault(p, E_TOOBIG, "arguments too long", SPAN_NONE);
 	}
 	argv[rec->arg_count] = NULL;
 	p->spec.argv = argv;
@@ -104,14 +104,14 @@ plan_env(struct plan *p, const struct snap *s, const struct rec_profile *rec, co
 	const char	**envp;
 
 	if (rec->env_count > COUNT_MAX ||
-	    (envp = room(p, (rec->env_count + 1) * sizeof(*envp))) == NULL)
-		return fault(p, E_TOOBIG, "too many environment variables", SPAN_NONE);
+	    (envp = plan_room(p, (rec->env_count + 1) * sizeof(*envp))) == NULL)
+		return plan_fault(p, E_TOOBIG, "too many environment variables", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->env_count; i++) {
 		const struct rec_env	*e = SNAP_AT(s, ENV, rec->env_first + (uint64_t)i);
 		struct sought		 want = { .found = true };
 
 		if (e == NULL)
-			return fault(p, E_FORMAT, "a variable is not in the profile", SPAN_NONE);
+			return plan_fault(p, E_FORMAT, "a variable is not in the profile", SPAN_NONE);
 		want.name = snap_text(s, e->name);
 		want.value = snap_text(s, e->value);
 		if (e->secret.bytes > 0) {
@@ -120,9 +120,9 @@ plan_env(struct plan *p, const struct snap *s, const struct rec_profile *rec, co
 				policy_secrets_each(secrets, snap_text(s, rec->server), secret_seen, &want);
 		}
 		if (!want.found)
-			return fault(p, E_NOTFOUND, "no value for the secret variable", want.name);
+			return plan_fault(p, E_NOTFOUND, "no value for the secret variable", want.name);
 		if ((envp[i] = text(p, want.name, want.value, true)) == NULL)
-			return fault(p, E_TOOBIG, "environment too long", SPAN_NONE);
+			return plan_fault(p, E_TOOBIG, "environment too long", SPAN_NONE);
 	}
 	envp[rec->env_count] = NULL;
 	p->spec.envp = envp;
@@ -135,20 +135,20 @@ plan_binds(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	struct jail_bind	*binds;
 	size_t			 n = 0;
 
-	if (rec->bind_count > COUNT_MAX || (binds = room(p, rec->bind_count * sizeof(*binds))) == NULL)
-		return fault(p, E_TOOBIG, "too many paths", SPAN_NONE);
+	if (rec->bind_count > COUNT_MAX || (binds = plan_room(p, rec->bind_count * sizeof(*binds))) == NULL)
+		return plan_fault(p, E_TOOBIG, "too many paths", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->bind_count; i++) {
 		const struct rec_bind	*b = SNAP_AT(s, BIND, rec->bind_first + (uint64_t)i);
 		struct jail_bind	*to = &binds[n];
 
 		if (b == NULL)
-			return fault(p, E_FORMAT, "a path is not in the profile", SPAN_NONE);
+			return plan_fault(p, E_FORMAT, "a path is not in the profile", SPAN_NONE);
 		if (span_is(snap_text(s, b->target), "/usr"))
 			continue;	/* every jail has it */
-		to->target = copy(p, s, b->target);
-		to->source = copy(p, s, b->source);
+		to->target = plan_copy(p, s, b->target);
+		to->source = plan_copy(p, s, b->source);
 		if (to->target == NULL || to->source == NULL)
-			return fault(p, E_TOOBIG, "paths too long", SPAN_NONE);
+			return plan_fault(p, E_TOOBIG, "paths too long", SPAN_NONE);
 		if (b->flags & BIND_STATE) {
 			p->spec.home = to->target;
 			continue;
@@ -169,13 +169,13 @@ plan_rlimits(struct plan *p, const struct snap *s, const struct rec_profile *rec
 	struct jail_rlimit	*limits;
 
 	if (rec->rlimit_count > COUNT_MAX ||
-	    (limits = room(p, rec->rlimit_count * sizeof(*limits))) == NULL)
-		return fault(p, E_TOOBIG, "too many limits", SPAN_NONE);
+	    (limits = plan_room(p, rec->rlimit_count * sizeof(*limits))) == NULL)
+		return plan_fault(p, E_TOOBIG, "too many limits", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->rlimit_count; i++) {
 		const struct rec_rlimit *l = SNAP_AT(s, RLIMIT, rec->rlimit_first + (uint64_t)i);
 
 		if (l == NULL)
-			return fault(p, E_FORMAT, "a limit is not in the profile", SPAN_NONE);
+			return plan_fault(p, E_FORMAT, "a limit is not in the profile", SPAN_NONE);
 		limits[i] = (struct jail_rlimit){ (int)l->resource, l->value };
 	}
 	p->spec.rlimits = limits;
@@ -194,14 +194,14 @@ plan_filter(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 		return 0;
 	f = rec->filter == 0 ? NULL : SNAP_AT(s, FILTER, rec->filter - 1);
 	if (f == NULL || f->count == 0 || f->count > BPF_MAXINSNS)
-		return fault(p, E_FORMAT, "no system call filter for this tier in the profile", SPAN_NONE);
-	if ((code = room(p, f->count * sizeof(*code))) == NULL)
-		return fault(p, E_TOOBIG, "filter too long", SPAN_NONE);
+		return plan_fault(p, E_FORMAT, "no system call filter for this tier in the profile", SPAN_NONE);
+	if ((code = plan_room(p, f->count * sizeof(*code))) == NULL)
+		return plan_fault(p, E_TOOBIG, "filter too long", SPAN_NONE);
 	for (uint64_t i = 0; i < f->count; i++) {
 		const struct rec_bpf *b = SNAP_AT(s, BPF, f->first + i);
 
 		if (b == NULL)
-			return fault(p, E_FORMAT, "a filter is not whole in the profile", SPAN_NONE);
+			return plan_fault(p, E_FORMAT, "a filter is not whole in the profile", SPAN_NONE);
 		code[i] = (struct sock_filter){ b->code, b->jt, b->jf, b->k };
 	}
 	p->spec.filter = code;
@@ -230,20 +230,20 @@ has_port(const struct plan *p, uint16_t port)
 static int
 plan_ports(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 {
-	uint16_t	*ports = room(p, JAIL_PORTS_MAX * sizeof(*ports));
+	uint16_t	*ports = plan_room(p, JAIL_PORTS_MAX * sizeof(*ports));
 
 	if (ports == NULL || rec->reach_count > COUNT_MAX)
-		return fault(p, E_TOOBIG, "too many hosts", SPAN_NONE);
+		return plan_fault(p, E_TOOBIG, "too many hosts", SPAN_NONE);
 	p->spec.ports = ports;
 	for (uint32_t i = 0; i < rec->reach_count; i++) {
 		const struct rec_reach *r = SNAP_AT(s, REACH, rec->reach_first + (uint64_t)i);
 
 		if (r == NULL || r->port == 0 || r->port > UINT16_MAX)
-			return fault(p, E_FORMAT, "a host is not in the profile", SPAN_NONE);
+			return plan_fault(p, E_FORMAT, "a host is not in the profile", SPAN_NONE);
 		if (has_port(p, (uint16_t)r->port))
 			continue;
 		if (p->spec.port_count == JAIL_PORTS_MAX)
-			return fault(p, E_TOOBIG, "too many different ports", SPAN_NONE);
+			return plan_fault(p, E_TOOBIG, "too many different ports", SPAN_NONE);
 		ports[p->spec.port_count++] = (uint16_t)r->port;
 	}
 	for (size_t i = 0; (rec->flags & SERVER_FLAG_LEARN) != 0 && i < LEARN_PORTS; i++)
@@ -259,13 +259,14 @@ plan_net(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 		[NET_LOOPBACK] = JAIL_NET_LOOPBACK, [NET_HOST] = JAIL_NET_HOST, [NET_LIST] = JAIL_NET_LIST };
 
 	if (rec->net > NET_LIST)
-		return fault(p, E_FORMAT, "unknown net in the profile", SPAN_NONE);
+		return plan_fault(p, E_FORMAT, "unknown net in the profile", SPAN_NONE);
 	p->spec.net = nets[rec->net];
 	return rec->net == NET_LIST ? plan_ports(p, s, rec) : 0;
 }
 
-int
-plan_make(const struct snap *profile, const struct rec_profile *rec, const struct snap *secrets,
+/* All but the program and its arguments. */
+static int
+plan_common(const struct snap *profile, const struct rec_profile *rec, const struct snap *secrets,
     int state_fd, struct plan *p)
 {
 	int	r;
@@ -274,21 +275,50 @@ plan_make(const struct snap *profile, const struct rec_profile *rec, const struc
 	p->room = mmap(NULL, ROOM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p->room == MAP_FAILED) {
 		p->room = NULL;
-		return fault(p, E_NOMEM, "out of memory", SPAN_NONE);
+		return plan_fault(p, E_NOMEM, "out of memory", SPAN_NONE);
 	}
 	p->spec.private_memory = p->room;
 	p->spec.private_bytes = p->room_bytes;
 	p->spec.tmp_bytes = rec->tmp_bytes;
 	p->spec.exec_tmp = (rec->flags & SERVER_FLAG_EXEC_TMP) != 0;
-	if ((p->spec.program = copy(p, profile, rec->program)) == NULL)
-		return fault(p, E_FORMAT, "no program in the profile", SPAN_NONE);
-	if (rec->workdir.bytes > 0 && (p->spec.workdir = copy(p, profile, rec->workdir)) == NULL)
-		return fault(p, E_FORMAT, "malformed workdir in the profile", SPAN_NONE);
-	if ((r = plan_net(p, profile, rec)) != 0 || (r = plan_args(p, profile, rec)) != 0 ||
-	    (r = plan_env(p, profile, rec, secrets)) != 0 || (r = plan_binds(p, profile, rec)) != 0 ||
-	    (r = plan_rlimits(p, profile, rec)) != 0)
+	if (rec->workdir.bytes > 0 && (p->spec.workdir = plan_copy(p, profile, rec->workdir)) == NULL)
+		return plan_fault(p, E_FORMAT, "malformed workdir in the profile", SPAN_NONE);
+	if ((r = plan_net(p, profile, rec)) != 0 || (r = plan_env(p, profile, rec, secrets)) != 0 ||
+	    (r = plan_binds(p, profile, rec)) != 0 || (r = plan_rlimits(p, profile, rec)) != 0)
 		return r;
 	return plan_filter(p, profile, rec);
+}
+
+static int
+plan_program(struct plan *p, const struct snap *profile, struct stext program)
+{
+	if (program.bytes == 0 || (p->spec.program = plan_copy(p, profile, program)) == NULL)
+		return plan_fault(p, E_FORMAT, "no program in the profile", SPAN_NONE);
+	return 0;
+}
+
+int
+plan_make(const struct snap *profile, const struct rec_profile *rec, const struct snap *secrets,
+    int state_fd, struct plan *p)
+{
+	int	r;
+
+	if ((r = plan_common(profile, rec, secrets, state_fd, p)) != 0 ||
+	    (r = plan_program(p, profile, rec->program)) != 0)
+		return r;
+	return plan_args(p, profile, rec);
+}
+
+int
+plan_make_tool(const struct snap *profile, const struct rec_profile *rec, const struct snap *secrets,
+    const struct plan_tool *tool, struct plan *p)
+{
+	int	r;
+
+	if ((r = plan_common(profile, rec, secrets, -1, p)) != 0 ||
+	    (r = plan_program(p, profile, tool->tool->program)) != 0)
+		return r;
+	return plan_words(p, profile, tool);
 }
 
 void

@@ -4,7 +4,7 @@
  *
  * Process: mcpgw-spawn.
  * Owns:    the jails' pids and one pidfd each, until they are reaped.
- * Trusts:  nothing of a request but that it names a profile in force and an instance.
+ * Trusts:  nothing of a request but that it names a profile in force, and an instance or a tool.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +21,8 @@
 #include "sandbox/spawner/plan.h"
 #include "sandbox/spawner/spawn.h"
 #include "sandbox/spawner/state.h"
+
+#define TOO_MANY_WAIT	"too many tools wait for mcpgw-egress"
 
 int
 spawn_refuse(struct spawner *s, uint64_t ref, enum jail_step step, int error, const char *why)
@@ -54,7 +56,7 @@ spawn_tell(struct spawner *s, uint64_t ref, const struct jail_child *c)
 }
 
 static int
-spawn_jail(struct spawner *s, const struct jail_spec *spec, const struct msg_SPAWN *m, uint64_t ref)
+spawn_jail(struct spawner *s, const struct jail_spec *spec, uint64_t profile, struct span server, uint64_t ref)
 {
 	struct jailed		*place = free_place(s);
 	struct jail_child	 c;
@@ -64,7 +66,7 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, const struct msg_SPA
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
 	if (jail_start(spec, &c) != 0) {
 		log_warn(LOG_SUBJECT("tenant", s->tenant), "no jail for server %.*s: %s, step=%s",
-		    SPAN_FMT(m->server), c.failure.text, jail_step_name(c.failure.step));
+		    SPAN_FMT(server), c.failure.text, jail_step_name(c.failure.step));
 		return spawn_refuse(s, ref, c.failure.step, c.failure.os_error, c.failure.text);
 	}
 	if ((r = spawn_tell(s, ref, &c)) != 0) {
@@ -72,10 +74,10 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, const struct msg_SPA
 		return r;
 	}
 	log_debug(LOG_SUBJECT("tenant", s->tenant), "jail for server %.*s, pid=%ld landlock=%d proc=%s",
-	    SPAN_FMT(m->server), (long)c.pid, c.landlock_abi, c.no_proc ? "no" : "yes");
-	*place = (struct jailed){ .pid = c.pid, .pidfd = c.pidfd, .profile = m->profile, .sockets = c.sockets,
+	    SPAN_FMT(server), (long)c.pid, c.landlock_abi, c.no_proc ? "no" : "yes");
+	*place = (struct jailed){ .pid = c.pid, .pidfd = c.pidfd, .profile = profile, .sockets = c.sockets,
 	    .socket_count = c.socket_count };
-	snprintf(place->server, sizeof(place->server), "%.*s", SPAN_FMT(m->server));
+	snprintf(place->server, sizeof(place->server), "%.*s", SPAN_FMT(server));
 	s->jail_count++;
 	c.pidfd = -1;
 	c.sockets = NULL;
@@ -85,27 +87,44 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, const struct msg_SPA
 	return 0;
 }
 
+/* The profile of this hash and server, in force or just before; NULL when there is none. */
+static const struct rec_profile *
+profile_of(const struct spawner *s, uint64_t hash, struct span server, const struct snap **profile)
+{
+	const struct rec_profile	*rec;
+
+	*profile = swap_current(&s->snaps, SNAP_PROFILE);
+	rec = policy_profile_find(*profile, hash);
+	if (rec == NULL && s->profile_before != NULL) {
+		*profile = s->profile_before;
+		rec = policy_profile_find(*profile, hash);
+	}
+	return rec == NULL || !span_eq(snap_text(*profile, rec->server), server) ? NULL : rec;
+}
+
+static bool
+is_native(const struct rec_profile *rec)
+{
+	return (rec->flags & SERVER_FLAG_NATIVE) != 0;
+}
+
 int
 spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 {
-	const struct snap		*profile = swap_current(&s->snaps, SNAP_PROFILE);
-	const struct rec_profile	*rec = policy_profile_find(profile, m->profile);
+	const struct snap		*profile;
+	const struct rec_profile	*rec;
 	struct plan			 plan = { 0 };
 	int				 state = -1, r;
 
 	if (s->draining)
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_CLOSED, "the gateway is stopping");
-	if (rec == NULL && s->profile_before != NULL) {
-		profile = s->profile_before;
-		rec = policy_profile_find(profile, m->profile);
-	}
-	if (rec == NULL || !span_eq(snap_text(profile, rec->server), m->server))
+	if ((rec = profile_of(s, m->profile, m->server, &profile)) == NULL || is_native(rec))
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
 		    "its configuration changed meanwhile");
 	if (rec->net == NET_LIST && !egress_ready(s)) {
 		if (egress_hold(s, m, ref))
 			return 0;
-		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many tools wait for mcpgw-egress");
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, TOO_MANY_WAIT);
 	}
 	if ((r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
 		return spawn_refuse(s, ref, JAIL_STEP_STATE_FOLDER, r,
@@ -114,9 +133,42 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 	if ((r = plan_make(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), state, &plan)) != 0)
 		r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, plan.why);
 	else
-		r = spawn_jail(s, &plan.spec, m, ref);
+		r = spawn_jail(s, &plan.spec, m->profile, m->server, ref);
 	plan_fini(&plan);
 	fd_close(&state);
+	return r;
+}
+
+int
+spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref)
+{
+	static struct slot_values	 values;	/* large; one request at a time */
+	const struct snap		*profile;
+	const struct rec_profile	*rec;
+	struct plan_tool		 tool = { .values = &values };
+	struct plan			 plan = { 0 };
+	int				 r;
+
+	if (s->draining)
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_CLOSED, "the gateway is stopping");
+	if ((rec = profile_of(s, m->profile, m->server, &profile)) != NULL && is_native(rec) &&
+	    m->tool < rec->tool_count)
+		tool.tool = SNAP_AT(profile, TOOL, (uint64_t)rec->tool_first + m->tool);
+	if (tool.tool == NULL)
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
+		    "its configuration changed meanwhile");
+	if (rec->net == NET_LIST && !egress_ready(s)) {
+		if (egress_hold_native(s, m, ref))
+			return 0;
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, TOO_MANY_WAIT);
+	}
+	if ((r = slots_decode(m->values, &values)) != 0)
+		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, "malformed arguments");
+	if ((r = plan_make_tool(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), &tool, &plan)) != 0)
+		r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, plan.why);
+	else
+		r = spawn_jail(s, &plan.spec, m->profile, m->server, ref);
+	plan_fini(&plan);
 	return r;
 }
 

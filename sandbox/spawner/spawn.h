@@ -14,6 +14,8 @@
 must_check int	spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref);
 /* SPAWN_FAILED. */
 must_check int	spawn_refuse(struct spawner *s, uint64_t ref, enum jail_step step, int error, const char *why);
+/* The same for a SPAWN_NATIVE. */
+must_check int	spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref);
 /* The pidfd of this place is readable: reaps, tells the runner.  0, or what speaking to it came to. */
 must_check int	spawn_reap(struct spawner *s, struct jailed *j);
 /* Kills and reaps all. */

@@ -30,11 +30,15 @@ struct jailed {
 	size_t			 socket_count;
 };
 
-/* A SPAWN that waits for mcpgw-egress. */
+/* A SPAWN, or a SPAWN_NATIVE, that waits for mcpgw-egress. */
 struct held {
 	uint64_t	profile, instance, ref;
 	int64_t		until_ms;
 	char		server[128];
+	bool		native;
+	uint32_t	tool;		/* native */
+	char		*values;	/* malloc'ed */
+	size_t		value_bytes;
 };
 
 struct egress {

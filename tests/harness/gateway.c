@@ -70,6 +70,10 @@ gateway_write(struct gateway *g, const char *name, const char *text)
 	int	 fd;
 
 	snprintf(path, sizeof(path), "%s/etc/%s", g->dir, name);
+	if (strchr(name, '/') != NULL) {
+		snprintf(new, sizeof(new), "%s/etc/%.*s", g->dir, (int)(strchr(name, '/') - name), name);
+		cr_assert(mkdir(new, 0755) == 0 || errno == EEXIST);
+	}
 	snprintf(new, sizeof(new), "%s.new", path);
 	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	cr_assert(fd != -1, "%s: %s", new, strerror(errno));
@@ -163,7 +167,7 @@ copy_tools(const struct gateway *g)
 {
 	static const char	*const tools[] = { "demo/mcpgw-demo-clock", "demo/mcpgw-demo-notes",
 		"tests/lying-server", "tests/listing-server", "tests/objects-server", "tests/asking-server",
-		"tests/changing-server", "tests/tasking-server" };
+		"tests/changing-server", "tests/tasking-server", "tests/native-tool" };
 	char			 command[1024];
 
 	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
@@ -197,6 +201,8 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	free(conf);
 	gateway_write(g, "servers.json", setup->servers == NULL ? "{\"mcpServers\":{}}" : setup->servers);
 	gateway_write(g, "rules.json", setup->rules == NULL ? "{\"agents\":{}}" : setup->rules);
+	if (setup->tools != NULL)
+		gateway_write(g, "tools.d/native.yaml", setup->tools);
 	gateway_start_again(g);
 }
 

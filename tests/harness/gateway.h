@@ -19,6 +19,7 @@ struct gateway_setup {
 	/* @TOOLS@ and @DIR@ are replaced by a copy of demo/ and tests/ of the build folder and by the
 	 * gateway's own; NULL: no servers, nobody may do anything. */
 	const char	*servers, *rules;
+	const char	*tools;		/* etc/tools.d/native.yaml, the same; NULL: none */
 };
 
 struct gateway {
@@ -39,7 +40,7 @@ void	gateway_stop_keep(struct gateway *g);
 /* Removes the folder of a gateway that does not run. */
 void	gateway_remove(struct gateway *g);
 
-/* Writes etc/NAME, whole, by rename. */
+/* Writes etc/NAME, whole, by rename; a folder in NAME is made. */
 void	gateway_write(struct gateway *g, const char *name, const char *text);
 /* What the master wrote to stderr; malloc'ed. */
 char	*gateway_log(const struct gateway *g);

@@ -1,1 +1,1 @@
-$(call unit,lib,lib,lmdb crypto event_core json-c)
+$(call unit,lib,lib,lmdb crypto event_core json-c yaml)

@@ -34,6 +34,9 @@ struct rig_server {
 	uint32_t	 spawn_fails;		/* a step: the rig's spawner refuses */
 	uint64_t	 version;		/* another number, another profile */
 	bool		 watched;		/* socket() is notified to the runner */
+	bool		 native;		/* its tool "run" is native-tool {what} [{arg}], stdin {text} */
+	int32_t		 spawn_error;		/* with spawn_fails: not E_NOTFOUND */
+	uint32_t	 timeout_ms, max_output;	/* of a native's */
 };
 
 struct rig_tool {
@@ -98,6 +101,7 @@ struct rig {
 	int		 status;
 	uint64_t	 exited_ms, pongs, in_force;
 	const struct rig_server *servers;
+	struct snap	*profile;		/* that the runner got last */
 	struct rig_tool	 tools[RIG_TOOLS];
 	int		 tool_count;
 	struct rig_link	 links[RIG_LINKS];

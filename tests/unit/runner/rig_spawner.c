@@ -17,6 +17,8 @@
 
 #include "claim.h"
 #include "ipc/wait.h"
+#include "policy/policy.h"
+#include "policy/words.h"
 #include "rig_priv.h"
 #include "sandbox/jail.h"
 
@@ -47,8 +49,40 @@ watch_sockets(int tell, int taken)
 		_exit(126);
 }
 
+/* The arguments of a native, after the program's name. */
+struct words {
+	char	*argv[16];
+	int	 count;
+};
+
+static int
+take_word(struct span word, void *arg)
+{
+	struct words	*w = arg;
+
+	w->argv[w->count++] = strndup(word.p, word.n);
+	return 0;
+}
+
+/* As the real one does, of the profile it was given. */
 static void
-spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
+native_words(struct rig *r, const struct msg_SPAWN_NATIVE *m, struct words *w)
+{
+	static struct slot_values	 values;
+	const struct rec_profile	*p = policy_profile_find(r->profile, m->profile);
+	const struct rec_tool		*t;
+	char				 why[200];
+
+	w->argv[w->count++] = strdup("native-tool");
+	must(p != NULL && slots_decode(m->values, &values) == 0);
+	t = SNAP_AT(r->profile, TOOL, (uint64_t)p->tool_first + m->tool);
+	must(t != NULL && slots_check(r->profile, t, &values, SLOT_FLAG_ARGS, why, sizeof(why)) == 0);
+	must(words_expand(r->profile, t, &values, take_word, w, why, sizeof(why)) == 0);
+	w->argv[w->count] = NULL;
+}
+
+static void
+spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m, const struct msg_SPAWN_NATIVE *native)
 {
 	struct msg_SPAWN_FAILED		 failed = { .why = SPAN_LIT("the rig refuses") };
 	struct msg_SPAWNED		 spawned;
@@ -57,6 +91,7 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 	int				 in[2], out[2], err[2], life[2], tell[2], taken[2], fds[2];
 	int				 server = -1, listener;
 	char				 path[512];
+	struct words			 words = { .count = 0 };
 	bool				 puppet;
 
 	for (int i = 0; r->servers[i].name != NULL; i++)
@@ -64,19 +99,23 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 			server = i;
 	if (server == -1 || r->servers[server].spawn_fails) {
 		failed.step = server == -1 ? JAIL_STEP_REQUEST : r->servers[server].spawn_fails;
-		failed.error = E_NOTFOUND;
+		failed.error = server != -1 && r->servers[server].spawn_error != 0 ? r->servers[server].spawn_error :
+		    E_NOTFOUND;
 		spawner_say(r, MSG_TYPE_SPAWN_FAILED, ref, &failed, NULL, 0);
 		return;
 	}
-	for (int i = 0; i < r->tool_count; i++)
+	for (int i = 0; native == NULL && i < r->tool_count; i++)
 		claim(r->tools[i].gone || r->tools[i].server != server || r->tools[i].key != m->instance,
 		    "two tools of %s with one key", r->servers[server].name);
 	cr_assert(lt(int, r->tool_count++, RIG_TOOLS));
 	must(!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC) && !pipe2(err, O_CLOEXEC) &&
 	    !pipe2(life, O_CLOEXEC) && !pipe2(tell, O_CLOEXEC) && !pipe2(taken, O_CLOEXEC));
 	*t = (struct rig_tool){ .server = server, .key = m->instance, .life = life[0], .from_ms = now_ms() };
-	puppet = strcmp(r->servers[server].mode, "puppet") == 0;
-	rig_beside(puppet ? "tests/puppet-server" : "tests/lying-server", path, sizeof(path));
+	puppet = native == NULL && strcmp(r->servers[server].mode, "puppet") == 0;
+	if (native != NULL)
+		native_words(r, native, &words);
+	rig_beside(native != NULL ? "tests/native-tool" : puppet ? "tests/puppet-server" : "tests/lying-server", path,
+	    sizeof(path));
 	if ((t->pid = fork()) == 0) {
 		setsid();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -85,11 +124,15 @@ spawn(struct rig *r, uint64_t ref, const struct msg_SPAWN *m)
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
+		if (native != NULL)
+			execv(path, words.argv);
 		if (puppet)
 			execl(path, "puppet-server", r->servers[server].n, NULL);
 		execl(path, "lying-server", r->servers[server].mode, r->servers[server].n, NULL);
 		_exit(127);
 	}
+	for (int i = 0; i < words.count; i++)
+		free(words.argv[i]);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
@@ -190,6 +233,9 @@ rig_from_spawner(struct rig *r)
 		return;
 	}
 	if (f.head.type == MSG_TYPE_SPAWN)
-		spawn(r, f.head.ref, &body.SPAWN);
+		spawn(r, f.head.ref, &body.SPAWN, NULL);
+	if (f.head.type == MSG_TYPE_SPAWN_NATIVE)
+		spawn(r, f.head.ref, &(struct msg_SPAWN){ .profile = body.SPAWN_NATIVE.profile,
+		    .server = body.SPAWN_NATIVE.server }, &body.SPAWN_NATIVE);
 	frame_close_fds(&f);
 }

@@ -1,2 +1,2 @@
-$(call unit,spawner,sandbox/spawner policy/compiler sandbox policy ipc lib,seccomp)
+$(call unit,spawner,sandbox/spawner policy/compiler sandbox policy ipc lib,seccomp yaml)
 $(BUILD)/tests/unit/spawner/unit: | $(BUILD)/libexec/mcpgw/mcpgw-spawn

@@ -60,6 +60,46 @@ put_env(struct build *b, const char *name, const char *value, const char *secret
 	++*count;
 }
 
+/* sh -c SCRIPT sh {word} [{file}] [{new}] */
+static void
+put_native(struct build *b, const struct rig_tool *t, struct rec_profile *p)
+{
+	static const struct { const char *text; uint32_t slot, group; } words[] = {
+		{ "-c", 0, 0 }, { NULL, 0, 0 }, { "sh", 0, 0 }, { NULL, RIG_WORD + 1, 0 }, { NULL, RIG_FILE + 1, 1 },
+		{ NULL, RIG_NEW + 1, 2 },
+	};
+	static const char *const	names[RIG_SLOTS] = { "word", "file", "new" };
+	struct rec_tool			tool = { .slot_count = RIG_SLOTS };
+
+	tool.program = put_text(b, "/bin/sh");
+	tool.argv0 = put_text(b, "sh");
+	tool.slot_first = (uint32_t)build_count(b, SECTION_SLOT);
+	tool.word_first = (uint32_t)build_count(b, SECTION_WORD);
+	for (uint32_t i = 0; i < RIG_SLOTS; i++) {
+		struct rec_slot	s = { .name = put_text(b, names[i]), .type = i == RIG_WORD ? SLOT_STRING : SLOT_PATH,
+		    .slot_class = SLOT_NAME, .flags = SLOT_FLAG_ARGS, .min_length = 1, .max_length = 100, .max_items = 1 };
+
+		s.flags |= i == RIG_WORD ? SLOT_FLAG_REQUIRED : i == RIG_NEW ? SLOT_FLAG_MAY_CREATE : 0;
+		put(b, SECTION_SLOT, &s);
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct rec_word	w = { .part_first = (uint32_t)build_count(b, SECTION_PART), .part_count = 1,
+		    .group = words[i].group };
+		struct rec_part	part = { .slot = words[i].slot };
+
+		if (words[i].slot == 0)
+			part.text = put_text(b, words[i].text == NULL ? t->script : words[i].text);
+		put(b, SECTION_PART, &part);
+		put(b, SECTION_WORD, &w);
+		tool.word_count++;
+	}
+	p->flags |= SERVER_FLAG_NATIVE;
+	p->tool_first = (uint32_t)build_count(b, SECTION_TOOL);
+	p->tool_count = 1;
+	p->arg_count = 0;
+	put(b, SECTION_TOOL, &tool);
+}
+
 static void
 put_reach(struct build *b, const struct rig_tool *t, struct rec_profile *p)
 {
@@ -106,6 +146,12 @@ put_tool(struct build *b, const struct rig_tool *t)
 	home.target = put_text(b, "/home/tool");
 	put(b, SECTION_BIND, &home);
 	put(b, SECTION_BIND, &usr);
+	if (t->native) {
+		usr.source = usr.target = put_text(b, t->workdir);
+		put(b, SECTION_BIND, &usr);
+		p.bind_count++;
+		put_native(b, t, &p);
+	}
 	put(b, SECTION_PROFILE, &p);
 }
 
@@ -221,6 +267,15 @@ rig_spawn(struct rig *r, const struct rig_tool *tool, uint64_t instance, uint64_
 				    .server = span_of(tool->name) };
 
 	cr_assert(eq(int, chan_send_wait(r->runner, MSG_TYPE_SPAWN, ref, &m, NULL, 0), 0));
+}
+
+void
+rig_spawn_native(struct rig *r, const struct rig_tool *tool, uint32_t index, struct span values, uint64_t ref)
+{
+	struct msg_SPAWN_NATIVE	m = { .profile = rig_hash(tool), .tool = index, .server = span_of(tool->name),
+				    .values = values };
+
+	cr_assert(eq(int, chan_send_wait(r->runner, MSG_TYPE_SPAWN_NATIVE, ref, &m, NULL, 0), 0));
 }
 
 void

@@ -15,6 +15,9 @@ struct rig_tool {
 	uint16_t	 port;			/* not 0: "net" is a list of one host with it */
 	bool		 learns;
 	bool		 wants_secret;		/* TOKEN in its environment, from the secrets */
+	bool		 native;		/* its one program is the script, with the values of RIG_WORD (a name,
+						 * required), RIG_FILE (a path) and RIG_NEW (one that may be made) as
+						 * arguments; workdir is shown */
 };
 
 struct rig {
@@ -40,6 +43,10 @@ void	rig_link(struct rig *r);
 void	rig_offer(struct rig *r, const struct rig_tool *tools, size_t count, uint64_t generation);
 uint64_t rig_hash(const struct rig_tool *tool);
 void	rig_spawn(struct rig *r, const struct rig_tool *tool, uint64_t instance, uint64_t ref);
+
+enum { RIG_WORD, RIG_FILE, RIG_NEW, RIG_SLOTS };
+/* Values as they travel. */
+void	rig_spawn_native(struct rig *r, const struct rig_tool *tool, uint32_t index, struct span values, uint64_t ref);
 
 struct rig_jail {
 	int	in, out, err, lifeline, pidfd, listener;
