@@ -310,7 +310,7 @@ clone_at(const struct jail_spec *spec, const struct ends *e, int *pidfd)
 			return -1;
 		}
 	}
-	if ((pid = ns_clone(spec->net, pidfd)) == 0)
+	if ((pid = ns_clone(spec->net, spec->without, pidfd)) == 0)
 		child(spec, e, uid, gid);
 	saved = errno;
 	if (home != -1 && fchdir(home) == -1)
@@ -330,7 +330,7 @@ jail_start(const struct jail_spec *spec, struct jail_child *out)
 	    .lifeline = -1, .listener = -1 };
 	if ((r = spec_check(spec, out)) != 0)
 		return r;
-	if (ends_open(&e, spec->filter != NULL && spec->listener) != 0) {
+	if (ends_open(&e, inside_has_filter(spec) && spec->listener) != 0) {
 		explain(&out->failure, JAIL_STEP_PIPES, errno, "");
 		return E_JAIL;
 	}
