@@ -4,3 +4,5 @@ $(call program,tests/escape/run,tests/escape,run.c trial.c planted.c table.c,pol
 $(call program,tests/escape/layers,tests/escape,layers.c trial.c planted.c table.c,policy/compiler sandbox lib,seccomp)
 $(call check,tests/escape/run)
 $(call check,tests/escape/layers)
+$(call program,tests/escaping-server,tests/escape,serve.c $(TRIES),lib,)
+$(BUILD)/tests/integration/j2_escape: $(BUILD)/tests/escape/table.o $(BUILD)/tests/escape/planted.o $(BUILD)/lib/liblib.a
