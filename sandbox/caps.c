@@ -51,3 +51,22 @@ caps_drop(void)
 		return E_SYS;
 	return syscall(SYS_capset, &head, none) == -1 ? E_SYS : 0;
 }
+
+int
+caps_keep(void)
+{
+	struct __user_cap_header_struct	head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct	data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, data) == -1)
+		return E_SYS;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &head, data) == -1)
+		return E_SYS;
+	for (int cap = 0; cap < 64; cap++)
+		if ((data[CAP_TO_INDEX(cap)].permitted & CAP_TO_MASK(cap)) != 0 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) == -1)
+			return E_SYS;
+	return 0;
+}

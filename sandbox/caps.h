@@ -10,5 +10,7 @@
 /* Empties the bounding set and locks the securebits where this process may (CAP_SETPCAP), then
  * empties the ambient, permitted, effective and inheritable sets.  0 or E_SYS. */
 must_check int	caps_drop(void);
+/* For tests, instead of it: what is permitted outlives execve.  0 or E_SYS. */
+must_check int	caps_keep(void);
 
 #endif

@@ -50,7 +50,7 @@ init_prepare(void)
 }
 
 int
-init_confine(void *private_memory, size_t private_bytes)
+init_confine(void *private_memory, size_t private_bytes, bool dumpable)
 {
 	if (private_bytes != 0 && munmap(private_memory, private_bytes) == -1)
 		return E_SYS;
@@ -58,7 +58,7 @@ init_confine(void *private_memory, size_t private_bytes)
 	    syscall(SYS_close_range, INSIDE_LIFELINE + 1, ~0U, 0) == -1)
 		return E_SYS;
 	prctl(PR_SET_NAME, "mcpgw-init", 0, 0, 0);
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 || caps_drop() != 0 ||
+	if (prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) == -1 || caps_drop() != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return E_SYS;
 	return seccomp_install_role(BY_INIT);

@@ -5,14 +5,15 @@
 #ifndef SANDBOX_INIT_H
 #define SANDBOX_INIT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/err.h"
 
 /* Before the tool is forked: signals stay blocked until init_run(). */
 void		init_prepare(void);
-/* Gives everything away but the lifeline and the status pipe.  0, or E_SYS. */
-must_check int	init_confine(void *private_memory, size_t private_bytes);
+/* Gives everything away but the lifeline and the status pipe; only tests let it be dumpable.  0, or E_SYS. */
+must_check int	init_confine(void *private_memory, size_t private_bytes, bool dumpable);
 /* Until the tool ends or the lifeline does: SIGTERM, or a byte on the lifeline, becomes SIGTERM for
  * all of the jail.  Exits with the tool's code, or 128 + its signal; every process left dies with
  * it. */

@@ -53,7 +53,7 @@ give_up(enum jail_step step, const char *detail)
 
 /* Every source is first moved out of the way of every target; then all else goes. */
 static void
-settle_descriptors(const struct inside_wiring *w)
+settle_descriptors(const struct jail_spec *spec, const struct inside_wiring *w)
 {
 	const int	from[INSIDE_FD_LIMIT] = { w->in, w->out, w->err, w->status, w->lifeline, w->hand };
 	int		safe[INSIDE_FD_LIMIT];
@@ -69,7 +69,8 @@ settle_descriptors(const struct inside_wiring *w)
 		else if (dup3(safe[i], i, i > STDERR_FILENO ? O_CLOEXEC : 0) == -1)
 			_exit(EXIT_SET_UP);
 	}
-	syscall(SYS_close_range, INSIDE_FD_LIMIT, ~0U, 0);
+	if (inside_has(spec, JAIL_LAYER_CLOSE_RANGE))
+		syscall(SYS_close_range, INSIDE_FD_LIMIT, ~0U, 0);
 }
 
 static void
@@ -93,8 +94,9 @@ tool_landlock(const struct jail_spec *spec)
 	grants[n++] = (struct landlock_grant){ "/", LANDLOCK_READ };
 	grants[n++] = (struct landlock_grant){ "/dev", LANDLOCK_DEVICE };
 	grants[n++] = (struct landlock_grant){ "/tmp", LANDLOCK_WRITE };
-	grants[n++] = (struct landlock_grant){ root_home(spec), LANDLOCK_WRITE };
-	for (size_t i = 0; i < spec->bind_count; i++) {
+	if (inside_has(spec, JAIL_LAYER_ROOT))
+		grants[n++] = (struct landlock_grant){ root_home(spec), LANDLOCK_WRITE };
+	for (size_t i = 0; i < spec->bind_count && inside_has(spec, JAIL_LAYER_ROOT); i++) {
 		if ((spec->binds[i].flags & JAIL_BIND_WRITABLE) == 0)
 			continue;
 		if ((spec->binds[i].flags & JAIL_BIND_OPTIONAL) != 0 &&
@@ -119,13 +121,26 @@ tool_filter(const struct jail_spec *spec)
 	unsigned	flags = spec->listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
 	int		listener;
 
-	if (spec->filter == NULL)
+	if (!inside_has_filter(spec))
 		return;
 	if (seccomp_install(spec->filter, spec->filter_count, flags, &listener) != 0)
 		give_up(JAIL_STEP_SECCOMP, "");
 	/* It leaves through the pair; after execve nothing of it is left here. */
 	if (listener != -1 && hand_out(INSIDE_HAND, "L", 1, &listener, 1) != 0)
 		give_up(JAIL_STEP_SECCOMP, "listener");
+}
+
+/* The last layers, in the order in which the kernel takes them. */
+static void
+tool_confine(const struct jail_spec *spec)
+{
+	if (inside_has(spec, JAIL_LAYER_LANDLOCK))
+		tool_landlock(spec);
+	if ((inside_has(spec, JAIL_LAYER_CAPS) ? caps_drop() : caps_keep()) != 0)
+		give_up(JAIL_STEP_CAPABILITIES, "");
+	if (inside_has(spec, JAIL_LAYER_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		give_up(JAIL_STEP_PRIVILEGES, "");
+	tool_filter(spec);
 }
 
 static _Noreturn void
@@ -139,20 +154,15 @@ tool_run(const struct jail_spec *spec)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (setsid() == -1)
 		give_up(JAIL_STEP_SESSION, "");
-	if (rlimit_apply(spec->rlimits, spec->rlimit_count) != 0)
+	if (inside_has(spec, JAIL_LAYER_RLIMITS) && rlimit_apply(spec->rlimits, spec->rlimit_count) != 0)
 		give_up(JAIL_STEP_RLIMIT, "");
 	if (chdir(workdir) == -1)
 		give_up(JAIL_STEP_WORKDIR, workdir);
 	/* The pairs to the spawner close at execve; the lifeline is the init's alone. */
 	close(INSIDE_LIFELINE);
-	if (syscall(SYS_close_range, INSIDE_FD_LIMIT, ~0U, 0) == -1)
+	if (inside_has(spec, JAIL_LAYER_CLOSE_RANGE) && syscall(SYS_close_range, INSIDE_FD_LIMIT, ~0U, 0) == -1)
 		give_up(JAIL_STEP_DESCRIPTORS, "");
-	tool_landlock(spec);
-	if (caps_drop() != 0)
-		give_up(JAIL_STEP_CAPABILITIES, "");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		give_up(JAIL_STEP_PRIVILEGES, "");
-	tool_filter(spec);
+	tool_confine(spec);
 	tell(INSIDE_EXEC, JAIL_STEP_EXEC, 0, 0, "");
 	execve(spec->program, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
 	give_up(JAIL_STEP_EXEC, spec->program);
@@ -202,18 +212,19 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 	pid_t			 tool;
 
 	reset_signals();
-	settle_descriptors(w);
+	settle_descriptors(spec, w);
 	if (ns_map(uid, gid) != 0)
 		give_up(JAIL_STEP_MAP, "");
 	/* A new, empty session keyring; where the kernel or an outer filter has no keyrings, tools
 	 * have none either. */
-	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	if (inside_has(spec, JAIL_LAYER_KEYRING))
+		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	if (setsid() == -1)
 		give_up(JAIL_STEP_SESSION, "");
 	network(spec);
-	if (sethostname(hostname, strlen(hostname)) == -1)
+	if (inside_has(spec, JAIL_LAYER_UTS) && sethostname(hostname, strlen(hostname)) == -1)
 		give_up(JAIL_STEP_HOSTNAME, hostname);
-	if (root_build(spec, &report) != 0)
+	if (inside_has(spec, JAIL_LAYER_ROOT) && root_build(spec, &report) != 0)
 		give_up(report.step, report.detail);
 	if (report.no_proc)
 		tell(INSIDE_NO_PROC, JAIL_STEP_PROC, 0, 0, "");
@@ -222,7 +233,7 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 		tool_run(spec);
 	if (tool == -1)
 		give_up(JAIL_STEP_INIT, "fork");
-	if (init_confine(spec->private_memory, spec->private_bytes) != 0)
+	if (init_confine(spec->private_memory, spec->private_bytes, !inside_has(spec, JAIL_LAYER_INIT)) != 0)
 		give_up(JAIL_STEP_INIT, "confine");	/* the tool dies with it */
 	close(INSIDE_STATUS);
 	init_run(tool, INSIDE_LIFELINE);

@@ -38,6 +38,19 @@ struct inside_wiring {
 	int	hand;		/* socket on which descriptors leave (sandbox/hand.h), or -1 */
 };
 
+static inline bool
+inside_has(const struct jail_spec *spec, enum jail_layer layer)
+{
+	return (spec->without & layer) == 0;
+}
+
+static inline bool
+inside_has_filter(const struct jail_spec *spec)
+{
+	return spec->filter != NULL && inside_has(spec, JAIL_LAYER_SECCOMP) &&
+	    inside_has(spec, JAIL_LAYER_NO_NEW_PRIVS);
+}
+
 /* In the new namespaces' first process; becomes their init. */
 _Noreturn void	inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t uid, gid_t gid);
 

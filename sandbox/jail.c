@@ -150,7 +150,7 @@ ends_open(struct ends *e, bool hand)
 static bool
 has_listener(const struct jail_spec *spec)
 {
-	return spec->filter != NULL && spec->listener;
+	return inside_has_filter(spec) && spec->listener;
 }
 
 void
@@ -341,7 +341,7 @@ clone_at(const struct jail_spec *spec, const struct ends *e, int *pidfd)
 			return -1;
 		}
 	}
-	if ((pid = ns_clone(spec->net, pidfd)) == 0)
+	if ((pid = ns_clone(spec->net, spec->without, pidfd)) == 0)
 		child(spec, e, uid, gid);
 	saved = errno;
 	if (home != -1 && fchdir(home) == -1)

@@ -67,6 +67,27 @@ struct jail_rlimit {
 	uint64_t	 value;		/* soft and hard */
 };
 
+/* What can be left out, one by one, to see what each catches.  For tests alone: whoever gives a tool a jail
+ * leaves out nothing, and no profile, message or parameter has a place for it (make check-lint looks).  Left
+ * out of the user namespace nothing else could be built, so that it has no bit. */
+enum jail_layer {
+	JAIL_LAYER_ROOT = 1 << 0,		/* the mount namespace and the new root: it sees the host's */
+	JAIL_LAYER_PID = 1 << 1,		/* namespaces */
+	JAIL_LAYER_NET = 1 << 2,
+	JAIL_LAYER_IPC = 1 << 3,
+	JAIL_LAYER_UTS = 1 << 4,
+	JAIL_LAYER_CGROUP = 1 << 5,
+	JAIL_LAYER_RLIMITS = 1 << 6,
+	JAIL_LAYER_CLOSE_RANGE = 1 << 7,	/* it keeps what the spawner did not mark close-on-exec */
+	JAIL_LAYER_LANDLOCK = 1 << 8,
+	JAIL_LAYER_CAPS = 1 << 9,		/* it has all of them in its user namespace */
+	JAIL_LAYER_NO_NEW_PRIVS = 1 << 10,	/* the kernel then loads no filter either */
+	JAIL_LAYER_SECCOMP = 1 << 11,
+	JAIL_LAYER_INIT = 1 << 12,		/* its init is dumpable */
+	JAIL_LAYER_KEYRING = 1 << 13,		/* it keeps the spawner's session keyring */
+	JAIL_LAYER_LIMIT = 1 << 14
+};
+
 #define JAIL_UID	1000
 #define JAIL_GID	1000
 #define JAIL_USER	"tool"
@@ -95,6 +116,7 @@ struct jail_spec {
 	uint64_t		 tmp_bytes;	/* of /tmp; 0: 64 MiB */
 	unsigned		 start_ms;	/* for all steps up to exec; 0: 10 s */
 	int			 landlock_abi_max;	/* test knob; 0: the highest there is; -1: none */
+	unsigned		 without;	/* tests: enum jail_layer; 0: the whole jail */
 	void			*private_memory;	/* page-aligned; unmapped in the in-jail init */
 	size_t			 private_bytes;
 };

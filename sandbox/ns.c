@@ -21,15 +21,29 @@
 #include "lib/fd.h"
 #include "sandbox/ns.h"
 
+static const struct {
+	unsigned	layer;
+	unsigned long	flag;
+} spaces[] = {
+	{ JAIL_LAYER_ROOT, CLONE_NEWNS },
+	{ JAIL_LAYER_PID, CLONE_NEWPID },
+	{ JAIL_LAYER_NET, CLONE_NEWNET },
+	{ JAIL_LAYER_IPC, CLONE_NEWIPC },
+	{ JAIL_LAYER_UTS, CLONE_NEWUTS },
+	{ JAIL_LAYER_CGROUP, CLONE_NEWCGROUP },
+};
+
 pid_t
-ns_clone(enum jail_network net, int *pidfd)
+ns_clone(enum jail_network net, unsigned without, int *pidfd)
 {
-	unsigned long	flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-			    CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD | SIGCHLD;
+	unsigned long	flags = CLONE_NEWUSER | CLONE_PIDFD | SIGCHLD;
 
 	*pidfd = -1;
-	if (net != JAIL_NET_HOST)
-		flags |= CLONE_NEWNET;
+	if (net == JAIL_NET_HOST)
+		without |= JAIL_LAYER_NET;
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
+		if ((without & spaces[i].layer) == 0)
+			flags |= spaces[i].flag;
 	/* The bare call: clone3 cannot be filtered, and nothing of libc's fork is needed.  Of the
 	 * arguments only the first three are used, whose order is the same on our machines. */
 	return (pid_t)syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);

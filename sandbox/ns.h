@@ -10,8 +10,9 @@
 #include "sandbox/jail.h"
 
 /* As fork(), into new namespaces (user, mount, pid, ipc, uts, cgroup, and net unless it is the
- * host's).  *pidfd is the caller's, close-on-exec.  The pid, 0 in the child, or -1 with errno. */
-pid_t		ns_clone(enum jail_network net, int *pidfd);
+ * host's; none of `without`, enum jail_layer).  *pidfd is the caller's, close-on-exec.  The pid, 0 in the
+ * child, or -1 with errno. */
+pid_t		ns_clone(enum jail_network net, unsigned without, int *pidfd);
 /* In the child, before anything else: the caller's uid and gid become JAIL_UID and JAIL_GID. */
 must_check int	ns_map(uid_t uid, gid_t gid);
 must_check int	ns_loopback_up(void);

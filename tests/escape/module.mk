@@ -1,3 +1,8 @@
-$(call program,tests/escape/attempt,tests/escape,attempt.c try_files.c try_kernel.c try_net.c try_process.c,,)
-$(call program,tests/escape/run,tests/escape,run.c,policy/compiler sandbox lib,seccomp)
+TRIES := try_files.c try_kernel.c try_net.c try_process.c try_resources.c
+$(call program,tests/escape/attempt,tests/escape,attempt.c $(TRIES),,)
+$(call program,tests/escape/run,tests/escape,run.c trial.c planted.c table.c,policy/compiler sandbox lib,seccomp)
+$(call program,tests/escape/layers,tests/escape,layers.c trial.c planted.c table.c,policy/compiler sandbox lib,seccomp)
 $(call check,tests/escape/run)
+$(call check,tests/escape/layers)
+$(call program,tests/escaping-server,tests/escape,serve.c $(TRIES),lib,)
+$(BUILD)/tests/integration/j2_escape: $(BUILD)/tests/escape/table.o $(BUILD)/tests/escape/planted.o $(BUILD)/lib/liblib.a

@@ -6,14 +6,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/keyctl.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,19 +163,29 @@ try_setns(void)
 int
 try_keyctl(void)
 {
-	return came_to(syscall(SYS_keyctl, 0 /* GET_KEYRING_ID */, -3, 0));
+	return came_to(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
+}
+
+/* Who made this jail has a key of this name in the keyring of its session. */
+int
+try_keyring(void)
+{
+	return came_to(syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "mcpgw-escape", 0));
 }
 
 int
 try_add_key(void)
 {
-	return came_to(syscall(SYS_add_key, "user", "x", "y", 1, -5 /* the user's, shared */));
+	return came_to(syscall(SYS_add_key, "user", "x", "y", 1, KEY_SPEC_USER_SESSION_KEYRING));
 }
 
 int
 try_bpf(void)
 {
-	char attr[128] = { 0 }; return came_to(syscall(SYS_bpf, 0, attr, sizeof(attr)));
+	/* An array of one word. */
+	uint32_t	attr[32] = { BPF_MAP_TYPE_ARRAY, 4, 4, 1 };
+
+	return came_to(syscall(SYS_bpf, BPF_MAP_CREATE, attr, sizeof(attr)));
 }
 
 int
@@ -184,7 +199,7 @@ try_perf(void)
 int
 try_userfaultfd(void)
 {
-	return came_to(syscall(SYS_userfaultfd, 0));
+	return came_to(syscall(SYS_userfaultfd, UFFD_USER_MODE_ONLY));
 }
 
 int
@@ -288,7 +303,7 @@ try_vmsplice(void)
 int
 try_fanotify(void)
 {
-	return came_to(syscall(SYS_fanotify_init, 0, 0));
+	return came_to(syscall(SYS_fanotify_init, FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY));
 }
 
 /* ---- the machine ---------------------------------------------------------------------------- */
@@ -306,6 +321,32 @@ int
 try_hostname(void)
 {
 	return came_to(sethostname("escaped", 7));
+}
+
+/* A jail has a name of its own, and the same for all. */
+int
+try_see_hostname(void)
+{
+	struct utsname	u;
+
+	return uname(&u) == -1 ? errno : strcmp(u.nodename, "jail") == 0 ? ENOENT : 0;
+}
+
+/* Where the host has put it. */
+int
+try_see_cgroup(void)
+{
+	char	text[4096];
+	int	fd = open("/proc/self/cgroup", O_RDONLY);
+	ssize_t	n = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n == -1)
+		return errno;
+	text[n] = '\0';
+	for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		if (end - line < 2 || end[-1] != '/' || end[-2] != ':')
+			return 0;
+	return ENOENT;
 }
 
 int

@@ -46,7 +46,8 @@ try_read_memory(void)
 	char		byte;
 	struct iovec	to = { &byte, 1 }, from = { (void *)(uintptr_t)&environ, 1 };
 
-	return came_to(process_vm_readv(1, &to, 1, &from, 1, 0));
+	/* Who is told that there is nothing at this address was let in. */
+	return process_vm_readv(1, &to, 1, &from, 1, 0) != -1 || errno == EFAULT ? 0 : errno;
 }
 
 int
@@ -118,6 +119,16 @@ try_kill_by_pid(void)
 	return errno;
 }
 
+/* A handle on a process is a way to signal it, and to its descriptors. */
+int
+try_pidfd_open(void)
+{
+	for (int pid = 2; pid < 40000; pid++)
+		if (pid != getpid() && pid != getppid() && syscall(SYS_pidfd_open, pid, 0) != -1)
+			return 0;
+	return errno;
+}
+
 /* ---- privileges ----------------------------------------------------------------------------- */
 
 int
@@ -146,12 +157,17 @@ try_run_setuid(void)
 	static const char *const	programs[] = { "/usr/bin/su", "/usr/bin/passwd", "/usr/bin/mount" };
 	struct stat			st;
 
-	/* In the file's mode and owner lies no gain: no such bit counts under no_new_privs. */
+	/* In the file's mode and owner lies no gain: no such bit counts under no_new_privs, nor on a mount that
+	 * says so. */
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		return EPERM;
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (stat(programs[i], &st) == 0 && (st.st_mode & S_ISUID) != 0)
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		struct statvfs	on;
+
+		if (stat(programs[i], &st) == 0 && (st.st_mode & S_ISUID) != 0 &&
+		    statvfs(programs[i], &on) == 0 && (on.f_flag & ST_NOSUID) == 0)
 			return 0;
+	}
 	return EPERM;
 }
 
@@ -162,6 +178,52 @@ try_capset(void)
 	struct __user_cap_data_struct	data[2] = { { 1 << CAP_SYS_CHROOT, 1 << CAP_SYS_CHROOT, 0 } };
 
 	return came_to(syscall(SYS_capset, &head, data));
+}
+
+/* What a set-user-id program could give. */
+int
+try_new_privs(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? EPERM : errno == ENOSYS ? ENOSYS : 0;
+}
+
+/* Held in any set: what is in use, what may be, and what a program with file capabilities could get. */
+int
+try_capabilities(void)
+{
+	struct __user_cap_header_struct	head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct	data[2] = { 0 };
+	char				text[4096];
+	ssize_t				n;
+	int				fd;
+
+	if (syscall(SYS_capget, &head, data) == -1)
+		return errno;
+	for (int i = 0; i < 2; i++)
+		if ((data[i].effective | data[i].permitted | data[i].inheritable) != 0)
+			return 0;
+	/* Where there is a /proc it tells the rest, else who may ask. */
+	if ((fd = open("/proc/self/status", O_RDONLY)) != -1 && (n = read(fd, text, sizeof(text) - 1)) > 0) {
+		text[n] = '\0';
+		return strstr(text, "\nCapBnd:\t0000000000000000\n") != NULL ? EPERM : 0;
+	}
+	return prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 1 ? 0 : EPERM;
+}
+
+int
+try_keep_suid(void)
+{
+	int	fd = open(at_home("suid"), O_WRONLY | O_CREAT, 0600);
+	struct statvfs	st;
+	int	r;
+
+	if (fd == -1)
+		return errno;
+	/* The bit may be set; where it does not count, nothing is gained. */
+	r = fchmod(fd, 04755) == -1 || fstatvfs(fd, &st) == -1 ? errno : (st.f_flag & ST_NOSUID) != 0 ? EPERM : 0;
+	close(fd);
+	unlink(at_home("suid"));
+	return r;
 }
 
 /* ---- what was inherited --------------------------------------------------------------------- */
@@ -178,7 +240,8 @@ try_descriptors_left(void)
 int
 try_environment(void)
 {
-	static const char *const	known[] = { "HOME=", "PATH=", NULL };
+	static const char *const	known[] = { "HOME=", "PATH=", "USER=", "LOGNAME=", "TMPDIR=", "LANG=",
+					    "TZ=", "XDG_", "NO_COLOR=", "PYTHON", NULL };
 
 	for (char **e = environ; *e != NULL; e++) {
 		size_t i = 0;
@@ -195,6 +258,13 @@ int
 try_shm(void)
 {
 	return came_to(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
+}
+
+/* Who listens outside has one under this key. */
+int
+try_shm_host(void)
+{
+	return came_to(shmget(ESCAPE_SHM_KEY + outside.port, 0, 0));
 }
 
 int

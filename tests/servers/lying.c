@@ -12,7 +12,10 @@
  *   silent             reads, answers nothing
  *   mute               answers initialize, but no call
  *   garbage N          N lines that are no JSON before each answer
+ *   controls N         N lines of NULs and escape sequences before each answer
  *   dies-at-once       exits with status 1 before it reads
+ *   leaves-at-once     the same with status 0
+ *   runs-itself        executes itself again and again, and reads nothing
  *   dies-on-call       exits with status 3 in the middle of a call
  *   dies-loudly N      N ms after a call it says much on stderr, and exits with status 4
  *   exits-on-discover  exits when the first thing it hears is server/discover
@@ -33,6 +36,7 @@
  *   asks-much N        sends N pings before it reads a single reply
  *   daemonise          leaves a grandchild in a session of its own; a call tells its pid
  *   ignores-term       neither SIGTERM nor the end of stdin make it leave
+ *   clings             the same, and a call makes it close its stdout
  *   reads-nothing      stops reading after the handshake
  *   wants-network      a call makes it ask for an internet socket, and tell what came of it
  */
@@ -173,6 +177,14 @@ lie_before(struct span id, struct json_value message)
 	}
 	for (unsigned long i = 0; is("garbage") && i < number; i++)
 		printf("line %lu is no JSON\n", i);
+	for (unsigned long i = 0; is("controls") && i < number; i++) {
+		fwrite("\0\0{}\0", 1, 5, stdout);
+		printf("\033[2J\033]0;owned\007 line %lu\n", i);
+	}
+	if (is("clings")) {
+		fclose(stdout);
+		forever();
+	}
 	if (is("wrong-id"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":{\"stolen\":true}}\n"
 		    "{\"jsonrpc\":\"2.0\",\"id\":\"%.*s\",\"result\":{\"stolen\":true}}\n"
@@ -328,7 +340,11 @@ main(int argc, char **argv)
 		fprintf(stderr, "no reason to live\n");
 		return 1;
 	}
-	if (is("ignores-term"))
+	if (is("leaves-at-once"))
+		return 0;
+	while (is("runs-itself"))
+		execv("/proc/self/exe", argv);
+	if (is("ignores-term") || is("clings"))
 		signal(SIGTERM, SIG_IGN);
 	if (is("daemonise"))
 		leave_grandchild();

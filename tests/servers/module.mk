@@ -8,3 +8,4 @@ $(call program,tests/asking-server,tests/servers,asking.c asking_tools.c asking_
 $(call program,tests/changing-server,tests/servers,changing.c,lib,)
 $(call program,tests/tasking-server,tests/servers,asking.c asking_sse.c tasking_tools.c,lib,)
 $(call program,tests/native-tool,tests/servers,native.c,,)
+$(call program,tests/leaving-server,tests/servers,leaving.c,lib,)

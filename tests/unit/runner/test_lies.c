@@ -21,7 +21,11 @@ static const struct {
 	{ "mute", NULL, 400, 0, LINK_END_DEADLINE, true, "no answer after ", NULL },
 	{ "garbage", "10", 5000, 0, LINK_END_OK, true, "", "\"heard\":" },
 	{ "garbage", "200", 5000, 0, LINK_END_BABBLE, true, "more than 100 lines in a row", NULL },
+	{ "controls", "10", 5000, 0, LINK_END_OK, true, "", "\"heard\":" },
+	{ "controls", "200", 5000, 0, LINK_END_BABBLE, true, "more than 100 lines in a row", NULL },
 	{ "dies-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "exited with status 1 after ", NULL },
+	{ "leaves-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "exited with status 0 after ", NULL },
+	{ "runs-itself", NULL, 5000, 600, LINK_END_UNAVAILABLE, false, "did not answer initialize within 0.6 s", NULL },
 	{ "dies-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "last stderr line: no reason to live", NULL },
 	{ "dies-on-call", NULL, 5000, 0, LINK_END_DIED, true, "exited with status 3 after ", NULL },
 	{ "dies-on-call", NULL, 5000, 0, LINK_END_DIED, true, "last stderr line: out of luck", NULL },
@@ -46,6 +50,7 @@ static const struct {
 	{ "asks-much", "8000", 8000, 0, LINK_END_OK, true, "", "all replies" },
 	{ "daemonise", NULL, 5000, 0, LINK_END_OK, true, "", "\"grandchild\":" },
 	{ "ignores-term", NULL, 5000, 0, LINK_END_OK, true, "", "\"heard\":" },
+	{ "clings", NULL, 9000, 0, LINK_END_DIED, true, "closed its output", NULL },
 };
 
 Test(lies, end_calls_with_their_exact_reason, .timeout = 120)
@@ -79,7 +84,7 @@ Test(lies, end_calls_with_their_exact_reason, .timeout = 120)
 Test(lies, leave_no_descriptor_and_no_process_behind, .timeout = 60)
 {
 	static const char *const modes[] = { "ok", "dies-at-once", "dies-on-call", "no-newline", "daemonise",
-	    "ignores-term", "exits-on-discover", NULL };
+	    "ignores-term", "clings", "exits-on-discover", NULL };
 
 	for (int i = 0; modes[i] != NULL; i++) {
 		struct rig_server	servers[] = {

@@ -4,10 +4,12 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -273,6 +275,62 @@ Test(state, names_folders_harmlessly)
 	memset(longest, 'x', sizeof(longest));
 	state_name(span_make(longest, sizeof(longest)), name);
 	cr_expect(eq(sz, strlen(name), 64 + 17));
+}
+
+/* Now it is the folder, now a link to another, and never nothing. */
+static _Noreturn void
+swap_for_ever(const char *folder)
+{
+	char	real[96], link[96];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(real, sizeof(real), "%s/racy", folder);
+	snprintf(link, sizeof(link), "%s/link", folder);
+	for (;;)
+		renameat2(AT_FDCWD, real, AT_FDCWD, link, RENAME_EXCHANGE);
+}
+
+Test(state, is_not_led_away_by_links_that_come_and_go, .timeout = 60)
+{
+	char		folder[] = "/tmp/state-test-XXXXXX", path[128];
+	struct stat	elsewhere, got;
+	unsigned	opened = 0, refused = 0;
+	int		tenant, fd;
+	pid_t		pid;
+
+	cr_assert(mkdtemp(folder) != NULL);
+	cr_assert(eq(int, state_open_tenant(folder, &tenant), 0));
+	snprintf(path, sizeof(path), "%s/racy", folder);
+	cr_assert(eq(int, mkdir(path, 0700), 0));
+	/* Of the same owner, so that only the link gives it away. */
+	snprintf(path, sizeof(path), "%s/elsewhere/0000000000000001", folder);
+	*strrchr(path, '/') = '\0';
+	cr_assert(eq(int, mkdir(path, 0700), 0));
+	snprintf(path, sizeof(path), "%s/elsewhere/0000000000000001", folder);
+	cr_assert(eq(int, mkdir(path, 0700), 0));
+	cr_assert(eq(int, stat(path, &elsewhere), 0));
+	snprintf(path, sizeof(path), "%s/link", folder);
+	cr_assert(eq(int, symlink("elsewhere", path), 0));
+	pid = fork();
+	cr_assert(pid != -1);
+	if (pid == 0)
+		swap_for_ever(folder);
+	for (unsigned i = 0; i < 2000000 && (opened < 200 || refused < 20); i++) {
+		if (state_open(tenant, SPAN_LIT("racy"), 1, &fd) != 0) {
+			refused++;
+			continue;
+		}
+		opened++;
+		cr_assert(eq(int, fstat(fd, &got), 0));
+		cr_assert(got.st_ino != elsewhere.st_ino, "led away, after %u", i);
+		close(fd);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_expect(opened >= 200 && refused >= 20, "%u opened, %u refused: no race", opened, refused);
+	snprintf(path, sizeof(path), "rm -rf '%s'", folder);
+	cr_expect(eq(int, system(path), 0));
+	close(tenant);
 }
 
 Test(state, follows_no_link)

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * j2_escape.c - every attempt of tests/escape through a real gateway, as root starts it and as somebody does
+ *
+ * The table is the one that tests/escape/run goes by; what a jail holds must not depend on who builds it.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/landlock.h>
+
+#include "tests/escape/escape.h"
+#include "tests/escape/planted.h"
+#include "tests/integration/common.h"
+
+#define NOBODY		65534
+#define SERVER		"@TOOLS@/tests/escaping-server"
+#define SERVERS_BYTES	16384
+
+/* Each is a server in the gateway: its jails. */
+struct seat {
+	const char		*name, *tier, *net;
+	enum jail_tier		 is;
+	enum escape_mode	 mode;
+};
+
+static const struct seat seats[] = {
+	{ "runtime", "runtime", "none", TIER_RUNTIME, ESCAPE_NONE },
+	{ "strict", "strict", "none", TIER_STRICT, ESCAPE_NONE },
+	{ "off", "off", "none", TIER_OFF, ESCAPE_NONE },
+	{ "runtime-loopback", "runtime", "loopback", TIER_RUNTIME, ESCAPE_LOOPBACK },
+	{ "strict-loopback", "strict", "loopback", TIER_STRICT, ESCAPE_LOOPBACK },
+	{ "off-loopback", "off", "loopback", TIER_OFF, ESCAPE_LOOPBACK },
+	{ "runtime-host", "runtime", "host", TIER_RUNTIME, ESCAPE_HOST },
+	{ "strict-host", "strict", "host", TIER_STRICT, ESCAPE_HOST },
+	{ "off-host", "off", "host", TIER_OFF, ESCAPE_HOST },
+};
+#define SEATS (sizeof(seats) / sizeof(seats[0]))
+
+/* Only what depends on the net is tried with another one. */
+static bool
+belongs(const struct seat *s, const struct escape_row *row)
+{
+	return s->mode == ESCAPE_NONE || escape_of_net(row);
+}
+
+/* A server that was killed rests a while; so each that will be is one of its own. */
+static bool
+dies(const struct seat *s, const struct escape_row *row)
+{
+	return escape_want(row, s->mode, s->is, 0) == KILLED;
+}
+
+static size_t
+put_server(char *to, size_t room, const struct seat *s, const char *suffix, const char *folder,
+    const struct planted *p)
+{
+	return (size_t)snprintf(to, room, "%c\"%s%s\":{\"command\":\"" SERVER "\",\"args\":[\"%s\",\"%u\",\"%s\"],"
+	    "\"tier\":\"%s\",\"net\":\"%s\",\"isolation\":\"call\",\"read\":[\"%s/data\"],\"timeout_ms\":20000}",
+	    s == seats && *suffix == '\0' ? '{' : ',', s->name, suffix, folder, p->port, p->address, s->tier,
+	    s->net, folder);
+}
+
+static void
+servers_make(char *to, const char *folder, const struct planted *p)
+{
+	size_t	n = (size_t)snprintf(to, SERVERS_BYTES, "{\"mcpServers\":");
+	char	suffix[64];
+
+	for (size_t i = 0; i < SEATS; i++) {
+		n += put_server(to + n, SERVERS_BYTES - n, &seats[i], "", folder, p);
+		for (size_t k = 0; k < escape_row_count; k++) {
+			if (!belongs(&seats[i], &escape_rows[k]) || !dies(&seats[i], &escape_rows[k]))
+				continue;
+			snprintf(suffix, sizeof(suffix), "-%s", escape_rows[k].name);
+			n += put_server(to + n, SERVERS_BYTES - n, &seats[i], suffix, folder, p);
+		}
+	}
+	snprintf(to + n, SERVERS_BYTES - n, "}}");
+}
+
+/* -1 and the whole answer when it is neither a result nor the end of a tool by SIGSYS. */
+static int
+outcome(const struct answer *a, const char **said)
+{
+	const char	*text = json_text_at(a->json, "result.content[0].text");
+
+	*said = text;
+	if (*text != '\0')
+		return escape_parse(text);
+	*said = json_text_at(a->json, "error.message");
+	if (strstr(*said, "was ended by signal 31") != NULL)
+		return KILLED;
+	*said = a->body;
+	return -1;
+}
+
+static void
+attempt(struct gateway *g, const char *key, const struct seat *s, const struct escape_row *row, int abi)
+{
+	enum escape	want = escape_want(row, s->mode, s->is, abi);
+	char		path[128], arguments[64];
+	const char	*said;
+	struct answer	a;
+	struct mcp	m;
+	int		got;
+
+	snprintf(path, sizeof(path), "/servers/%s%s%s/mcp", s->name, dies(s, row) ? "-" : "",
+	    dies(s, row) ? row->name : "");
+	snprintf(arguments, sizeof(arguments), "{\"name\":\"%s\"}", row->name);
+	mcp_init(&m, g->mcp, path, key);
+	mcp_call(&m, "attempt", arguments, &a);
+	got = outcome(&a, &said);
+	cr_expect(got >= (int)want, "row %d, %s (%s), %s, net %s: %s", row->number, row->name, row->what, s->tier,
+	    s->net, said);
+	answer_fini(&a);
+	mcp_fini(&m);
+}
+
+static void
+expect_all_held(void)
+{
+	struct gateway	 g;
+	struct planted	 p;
+	struct procs	*before = malloc(sizeof(*before));
+	char		 folder[] = "/tmp/mcpgw-planted-XXXXXX", command[128], *servers = malloc(SERVERS_BYTES);
+	const char	*fault, *key;
+	long		 abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	cr_assert(mkdtemp(folder) != NULL);
+	fault = planted_start(&p, folder);
+	cr_assert(fault == NULL, "%s", fault);
+	/* Whoever a tool runs as: it is not the modes of files that keep it away. */
+	snprintf(command, sizeof(command), "chmod -R a+rwX '%s'", folder);
+	cr_assert(system(command) == 0);
+	servers_make(servers, folder, &p);
+	setenv("MCPGW_SECRET", "planted", 1);
+	gateway_start(&g, &(struct gateway_setup){ .servers = servers,
+	    .rules = "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
+	key = gateway_key(&g, "a");
+	gateway_procs(&g, before);
+	for (size_t i = 0; i < SEATS; i++)
+		for (size_t k = 0; k < escape_row_count; k++)
+			if (belongs(&seats[i], &escape_rows[k]))
+				attempt(&g, key, &seats[i], &escape_rows[k], abi > 0 ? (int)abi : 0);
+	cr_expect(gateway_deaths(before) == 0);
+	free(before);
+	free(servers);
+	gateway_stop(&g);
+	planted_stop(&p);
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	cr_expect(system(command) == 0);
+}
+
+Test(escape, is_held_in_every_tier_and_with_every_net, .timeout = 240)
+{
+	NEEDS_JAILS();
+	expect_all_held();
+}
+
+/* Where root runs the tests, once more as an ordinary user; else that was the one above. */
+Test(escape, is_held_without_root, .timeout = 240)
+{
+	const char	*build = getenv("BUILD");
+	char		 program[512];
+
+	if (geteuid() != 0)
+		cr_skip_test("not root: tried already");
+	cr_assert(setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+	    setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	snprintf(program, sizeof(program), "%s/bin/mcpgwctl", build == NULL ? "build" : build);
+	if (access(program, X_OK) == -1)
+		cr_skip_test("an ordinary user does not reach the build folder");
+	NEEDS_JAILS();
+	expect_all_held();
+}
