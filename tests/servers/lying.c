@@ -32,6 +32,7 @@
  *   asks               asks for ping, sampling, roots and elicitation within a call, tells the answers
  *   asks-much N        sends N pings before it reads a single reply
  *   daemonise          leaves a grandchild in a session of its own; a call tells its pid
+ *   forks N            a call makes it fork until it cannot or N are there; none of them leaves when asked
  *   ignores-term       neither SIGTERM nor the end of stdin make it leave
  *   reads-nothing      stops reading after the handshake
  *   wants-network      a call makes it ask for an internet socket, and tell what came of it
@@ -219,6 +220,23 @@ tell(void)
 	}
 }
 
+/* They share stdin and stdout with it, and outlive it where nobody ends them. */
+static void
+fork_much(void)
+{
+	for (unsigned long i = 0; i < number; i++) {
+		pid_t	child = fork();
+
+		if (child == -1)
+			return;
+		if (child == 0) {
+			signal(SIGTERM, SIG_IGN);
+			signal(SIGHUP, SIG_IGN);
+			forever();
+		}
+	}
+}
+
 static void
 on_call(struct span id, struct span heard, struct json_value message)
 {
@@ -228,6 +246,8 @@ on_call(struct span id, struct span heard, struct json_value message)
 	snprintf(own, sizeof(own), "%.*s", SPAN_FMT(id));
 	if (is("tells"))
 		tell();
+	if (is("forks"))
+		fork_much();
 	if (is("asks-much")) {
 		ask_much();
 		answer_call(span_of(own), SPAN_LIT("all replies"));
@@ -247,7 +267,7 @@ static void
 on_message(struct span heard)
 {
 	struct json_value	message, method;
-	struct span		id;
+	struct span		id, offered;
 
 	if (json_parse(heard, true, &message, NULL) != 0) {
 		fprintf(stderr, "heard no JSON\n");
@@ -255,6 +275,7 @@ on_message(struct span heard)
 	}
 	method = json_get(message, "method");
 	id = json_get(message, "id").raw;
+	offered = json_get(json_get(message, "params"), "protocolVersion").raw;
 	if (is("early") && json_is(method, "notifications/initialized"))
 		answer_early();
 	if (is("silent") || id.n == 0)
@@ -272,9 +293,9 @@ on_message(struct span heard)
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"not today\"}}\n",
 		    SPAN_FMT(id));
 	else if (json_is(method, "initialize") && !is("modern"))
-		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":\"2025-11-25\","
+		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":%.*s,"
 		    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"lying\",\"version\":\"1\"}}}\n",
-		    SPAN_FMT(id));
+		    SPAN_FMT(id), SPAN_FMT(offered.n > 0 ? offered : SPAN_LIT("\"2025-11-25\"")));
 	else if (json_is(method, "tools/list"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{%s\"tools\":[{\"name\":\"anything\","
 		    "\"inputSchema\":{\"type\":\"object\"}}]}}\n", SPAN_FMT(id), is("modern") ?
