@@ -21,7 +21,7 @@
  *   bad-answer         answers with both result and error
  *   twice              answers twice
  *   flood-stdout       a call makes it send notifications without end
- *   flood-stderr N     N bytes to stderr before each answer
+ *   flood-stderr N     N bytes to stderr before each answer; 0: without end
  *   no-newline         a call makes it write one line without end, no JSON
  *   no-newline-json    the same, one JSON string
  *   half N             N bytes of an answer, and then no more
@@ -32,6 +32,7 @@
  *   asks               asks for ping, sampling, roots and elicitation within a call, tells the answers
  *   asks-much N        sends N pings before it reads a single reply
  *   daemonise          leaves a grandchild in a session of its own; a call tells its pid
+ *   spins N            a call makes it, and N children, do nothing as fast as they can
  *   forks N            a call makes it fork until it cannot or N are there; none of them leaves when asked
  *   ignores-term       neither SIGTERM nor the end of stdin make it leave
  *   reads-nothing      stops reading after the handshake
@@ -187,7 +188,7 @@ lie_before(struct span id, struct json_value message)
 	while (is("flood-stdout"))
 		printf("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
 		    "\"data\":\"again\"}}\n");
-	for (unsigned long i = 0; is("flood-stderr") && i < number; i += 64)
+	for (unsigned long i = 0; is("flood-stderr") && (number == 0 || i < number); i += 64)
 		fputs("eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n", stderr);
 	if (is("no-newline-json") || is("half"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"x\":\"", SPAN_FMT(id));
@@ -220,6 +221,16 @@ tell(void)
 	}
 }
 
+static void
+spin(void)
+{
+	for (unsigned long i = 0; i < number; i++)
+		if (fork() == 0)
+			break;
+	for (volatile unsigned long i = 0;; i++)
+		;
+}
+
 /* They share stdin and stdout with it, and outlive it where nobody ends them. */
 static void
 fork_much(void)
@@ -248,6 +259,8 @@ on_call(struct span id, struct span heard, struct json_value message)
 		tell();
 	if (is("forks"))
 		fork_much();
+	if (is("spins"))
+		spin();
 	if (is("asks-much")) {
 		ask_much();
 		answer_call(span_of(own), SPAN_LIT("all replies"));
