@@ -195,7 +195,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
 	check-integration check-peers check-conformance conformance-table orphans jail-table lint format \
-	format-check bench fuzz man install run deb clean
+	format-check bench bench-jails noisy fuzz man install run deb clean
 export BUILD
 
 # all: build every program
@@ -279,6 +279,12 @@ conformance-table: all
 orphans: all
 	$(Q)SOAK_SESSIONS=10000 tests/soak/run
 
+# jail-table: what sessions, daemons, forks and kill -9 leave of us and of other gateways, as Markdown (node, npm)
+jail-table: all
+	$(Q)SOAK_SESSIONS=1000 tests/soak/run --table='$(abspath $(BUILD))/jail-table.md' mcpgw supergateway mcp-proxy \
+	    mcp-hub
+	$(Q)cat $(BUILD)/jail-table.md
+
 # lint: check-lint, then cppcheck, clang-tidy, and the manual pages
 lint: all man
 	$(Q)tests/run tap:tools/lint
@@ -294,6 +300,14 @@ format-check:
 # bench: the hop beside nginx
 bench: all
 	$(Q)bench/run
+
+# bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
+bench-jails: all
+	$(Q)bench/jails
+
+# noisy: a call's latency beside a tool of another principal that floods, hangs, lies or spins
+noisy: all
+	$(Q)bench/noisy
 
 # fuzz: libFuzzer programs in BUILD/fuzz (CC=clang SAN=address)
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)

@@ -7,6 +7,7 @@
 import { Agent, request } from 'node:http';
 
 const OFFERED = '2025-06-18';
+const PATIENCE_MS = 20000;
 
 function messages(text) {
 	const out = [];
@@ -32,7 +33,7 @@ export class Client {
 	// Answers { status, headers, text }; `text` may still be coming when it is an event stream.
 	send(method, url, body, onChunk) {
 		return new Promise((resolve, reject) => {
-			const r = request(url, { method, agent: this.agent, timeout: 60000, headers: { ...this.headers,
+			const r = request(url, { method, agent: this.agent, timeout: PATIENCE_MS, headers: { ...this.headers,
 			    Accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
 			    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) } }, answer => {
 				let text = '';
@@ -48,7 +49,7 @@ export class Client {
 			});
 
 			r.on('error', reject);
-			r.on('timeout', () => r.destroy(new Error('no answer in 60 s')));
+			r.on('timeout', () => r.destroy(new Error(`no answer in ${PATIENCE_MS / 1000} s`)));
 			r.end(body);
 		});
 	}
@@ -60,7 +61,7 @@ export class Client {
 			return this.send('POST', this.url, body);
 		const answered = message.id === undefined ? null : new Promise((resolve, reject) => {
 			this.waiting.set(message.id, resolve);
-			setTimeout(reject, 60000, new Error('no answer in 60 s')).unref();
+			setTimeout(reject, PATIENCE_MS, new Error(`no answer in ${PATIENCE_MS / 1000} s`)).unref();
 		});
 
 		answered?.catch(() => {});

@@ -116,6 +116,7 @@ export const gateways = {
 	mcpgw: { start: mcpgw, command: `idle_stop = 2s, session_idle = ${SESSION_MS / 1000}s; isolation: session` },
 	supergateway: { start: oneEach(supergateway),
 	    command: `supergateway --stdio TOOL --outputTransport streamableHttp --stateful --sessionTimeout ${SESSION_MS}` },
-	'mcp-proxy': { start: oneEach(mcpProxy), command: `mcp-proxy --server stream --sessionIdleTimeout ${SESSION_MS} -- TOOL` },
-	'mcp-hub': { start: mcpHub, command: 'mcp-hub --port PORT --config FILE' },
+	'mcp-proxy': { start: oneEach(mcpProxy), shares: true,
+	    command: `mcp-proxy --server stream --sessionIdleTimeout ${SESSION_MS} -- TOOL` },
+	'mcp-hub': { start: mcpHub, shares: true, command: 'mcp-hub --port PORT --config FILE' },
 };
