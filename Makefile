@@ -194,8 +194,8 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
 
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
-	check-integration check-peers check-conformance conformance-table lint format format-check bench \
-	fuzz man install run deb clean
+	check-integration check-peers check-conformance conformance-table orphans jail-table lint format \
+	format-check bench bench-jails noisy fuzz man install run deb clean
 export BUILD
 
 # all: build every program
@@ -240,7 +240,7 @@ CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint \
 	    tap:tools/check-install $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run \
-	    tap:tests/conformance/run
+	    tap:tests/conformance/run tap:tests/soak/run
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -275,6 +275,16 @@ conformance-table: all
 	$(Q)tests/conformance/run --table >$(BUILD)/conformance.md
 	$(Q)cp $(BUILD)/conformance.md docs/conformance.md
 
+# orphans: 10,000 abandoned sessions, fork bombs, daemons, kill -9 of each process: what is left (node)
+orphans: all
+	$(Q)SOAK_SESSIONS=10000 tests/soak/run
+
+# jail-table: what sessions, daemons, forks and kill -9 leave of us and of other gateways, as Markdown (node, npm)
+jail-table: all
+	$(Q)SOAK_SESSIONS=1000 tests/soak/run --table='$(abspath $(BUILD))/jail-table.md' mcpgw supergateway mcp-proxy \
+	    mcp-hub
+	$(Q)cat $(BUILD)/jail-table.md
+
 # lint: check-lint, then cppcheck, clang-tidy, and the manual pages
 lint: all man
 	$(Q)tests/run tap:tools/lint
@@ -290,6 +300,14 @@ format-check:
 # bench: the hop beside nginx
 bench: all
 	$(Q)bench/run
+
+# bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
+bench-jails: all
+	$(Q)bench/jails
+
+# noisy: a call's latency beside a tool of another principal that floods, hangs, lies or spins
+noisy: all
+	$(Q)bench/noisy
 
 # fuzz: libFuzzer programs in BUILD/fuzz (CC=clang SAN=address)
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)

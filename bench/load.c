@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * load.c - bench-load ADDRESS PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS: tools/call without pause, every
- *          answer checked
+ * load.c - bench-load ADDRESS PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS [PAUSE_MS]: tools/call without pause, or
+ *          with one after each answer, every answer checked
  *
  * Prints "requests wrong p50_us p99_us".  SIZE: bytes of text in the answer, of rows for the tool dense; BODY:
  * bytes of filling in the request.  An answer is right when it is 200, has the id that was asked with, and SIZE
@@ -192,9 +192,11 @@ main(int argc, char **argv)
 	int			 epoll = epoll_create1(EPOLL_CLOEXEC), n, in_flight = 0;
 	const char		*colon;
 	bool			 last;
+	useconds_t		 pause_us = argc > 9 ? (useconds_t)atoi(argv[9]) * 1000 : 0;
 
-	if (argc != 9 || (colon = strchr(argv[1], ':')) == NULL) {
-		fprintf(stderr, "usage: bench-load HOST:PORT PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS\n");
+	if (argc < 9 || argc > 10 || (colon = strchr(argv[1], ':')) == NULL) {
+		fprintf(stderr, "usage: bench-load HOST:PORT PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS "
+		    "[PAUSE_MS]\n");
 		return 64;
 	}
 	address.sin_family = AF_INET;
@@ -231,6 +233,8 @@ main(int argc, char **argv)
 			if (r == 0)
 				continue;
 			in_flight--;
+			if (pause_us > 0 && !last)
+				usleep(pause_us);
 			if (r == -1) {
 				wrong++;
 				close(c->fd);

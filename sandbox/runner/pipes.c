@@ -238,20 +238,59 @@ tool_starve(struct tool *t, bool starve)
 
 /* --- stderr, listener, pidfd --------------------------------------------------------------------- */
 
-static bool
+static void
+tool_arm_noise(struct tool *t)
+{
+	bool	waits = t->noise_timer.armed;
+
+	if (t->err != -1 && !t->err_ended)
+		loop_io_arm(&t->err_io, waits ? 0 : LOOP_READ);
+	if (t->listener != -1 && !t->listener_ended)
+		loop_io_arm(&t->listener_io, waits ? 0 : LOOP_READ);
+}
+
+static void
+tool_on_noise_timer(struct loop_timer *timer, void *arg)
+{
+	(void)timer;
+	tool_arm_noise(arg);
+}
+
+/* Nothing of this is lost or refused: who writes more than anybody reads waits as for any slow reader, and does not
+ * make the others of its tenant wait. */
+static void
+tool_noise(struct tool *t, size_t bytes, size_t asks)
+{
+	uint64_t	now = loop_now_ms(t->r->loop);
+
+	if (now - t->noise_ms >= TOOL_NOISE_MS) {
+		t->noise_ms = now;
+		t->noise_bytes = t->noise_asks = 0;
+	}
+	t->noise_bytes += bytes;
+	t->noise_asks += asks;
+	if (t->noise_bytes < TOOL_NOISE_BYTES && t->noise_asks < TOOL_NOISE_ASKS)
+		return;
+	loop_timer_arm(&t->noise_timer, t->noise_ms + TOOL_NOISE_MS - now);
+	tool_arm_noise(t);
+}
+
+/* How many bytes; 0 when the pipe is empty, or at its end. */
+static size_t
 tool_read_err(struct tool *t)
 {
 	char	room[16 * 1024];
 	ssize_t	n = read(t->err, room, sizeof(room));
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return false;
+		return 0;
 	if (n <= 0) {
+		t->err_ended = true;
 		loop_io_arm(&t->err_io, 0);
-		return false;
+		return 0;
 	}
 	ring_tail_put(&t->tail, &t->server->ring, loop_wall_ms(t->r->loop), t->pid, span_make(room, (size_t)n));
-	return true;
+	return (size_t)n;
 }
 
 static void
@@ -262,7 +301,7 @@ tool_on_err(struct loop_io *io, unsigned what, void *arg)
 	(void)io;
 	(void)what;
 	MAGIC_CHECK(t, TOOL_MAGIC);
-	(void)tool_read_err(t);
+	tool_noise(t, tool_read_err(t), 0);
 }
 
 static void
@@ -277,7 +316,9 @@ tool_on_listener(struct loop_io *io, unsigned what, void *arg)
 	if ((r = notify_take(t->listener, &event)) == 0) {
 		if (event.domain != -1)
 			server_refused(t->server, event.domain);
+		tool_noise(t, 0, 1);
 	} else if (r != E_AGAIN) {
+		t->listener_ended = true;
 		loop_io_arm(io, 0);
 	}
 }
@@ -294,6 +335,7 @@ tool_pipes_init(struct tool *t, int in)
 		return r;
 	loop_io_init(t->r->loop, &t->out_io, t->out, tool_on_out, t);
 	loop_io_init(t->r->loop, &t->err_io, t->err, tool_on_err, t);
+	loop_timer_init(t->r->loop, &t->noise_timer, tool_on_noise_timer, t);
 	loop_io_arm(&t->err_io, LOOP_READ);
 	tool_arm_out(t);
 	return 0;
@@ -312,7 +354,7 @@ tool_drain(struct tool *t)
 {
 	size_t	most = LINK_LINE_MAX / TOOL_READ + 1;
 
-	for (size_t n = 0; n < most && t->err != -1 && tool_read_err(t); n++)
+	for (size_t n = 0; n < most && t->err != -1 && tool_read_err(t) > 0; n++)
 		;
 	for (size_t n = 0; n < most && t->instance != NULL && t->out != -1 && tool_read_out(t); n++)
 		;

@@ -18,6 +18,9 @@
 #define TOOL_WINDOW_MS		10000		/* messages nobody asked for, in this time: */
 #define TOOL_WINDOW_LINES	20000
 #define TOOL_WINDOW_BYTES	(64u << 20)
+#define TOOL_NOISE_MS		50		/* stderr and refused sockets are taken, in this time: */
+#define TOOL_NOISE_BYTES	(256u * 1024)
+#define TOOL_NOISE_ASKS		64
 
 enum tool_state {
 	TOOL_SPAWNING,
@@ -57,6 +60,10 @@ struct tool {
 	uint64_t		 garbage_total;
 	uint64_t		 window_ms;	/* lines nobody asked for, counted from here */
 	size_t			 window_lines, window_bytes;
+	uint64_t		 noise_ms;	/* stderr and refused sockets, counted from here */
+	size_t			 noise_bytes, noise_asks;
+	struct loop_timer	 noise_timer;	/* armed: it has to wait with both */
+	bool			 err_ended, listener_ended;
 	struct ring_tail	 tail;
 };
 

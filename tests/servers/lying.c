@@ -24,7 +24,7 @@
  *   bad-answer         answers with both result and error
  *   twice              answers twice
  *   flood-stdout       a call makes it send notifications without end
- *   flood-stderr N     N bytes to stderr before each answer
+ *   flood-stderr N     N bytes to stderr before each answer; 0: without end
  *   no-newline         a call makes it write one line without end, no JSON
  *   no-newline-json    the same, one JSON string
  *   half N             N bytes of an answer, and then no more
@@ -35,6 +35,8 @@
  *   asks               asks for ping, sampling, roots and elicitation within a call, tells the answers
  *   asks-much N        sends N pings before it reads a single reply
  *   daemonise          leaves a grandchild in a session of its own; a call tells its pid
+ *   spins N            a call makes it, and N children, do nothing as fast as they can
+ *   forks N            a call makes it fork until it cannot or N are there; none of them leaves when asked
  *   ignores-term       neither SIGTERM nor the end of stdin make it leave
  *   clings             the same, and a call makes it close its stdout
  *   reads-nothing      stops reading after the handshake
@@ -198,7 +200,7 @@ lie_before(struct span id, struct json_value message)
 	while (is("flood-stdout"))
 		printf("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
 		    "\"data\":\"again\"}}\n");
-	for (unsigned long i = 0; is("flood-stderr") && i < number; i += 64)
+	for (unsigned long i = 0; is("flood-stderr") && (number == 0 || i < number); i += 64)
 		fputs("eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n", stderr);
 	if (is("no-newline-json") || is("half"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"x\":\"", SPAN_FMT(id));
@@ -232,6 +234,33 @@ tell(void)
 }
 
 static void
+spin(void)
+{
+	for (unsigned long i = 0; i < number; i++)
+		if (fork() == 0)
+			break;
+	for (volatile unsigned long i = 0;; i++)
+		;
+}
+
+/* They share stdin and stdout with it, and outlive it where nobody ends them. */
+static void
+fork_much(void)
+{
+	for (unsigned long i = 0; i < number; i++) {
+		pid_t	child = fork();
+
+		if (child == -1)
+			return;
+		if (child == 0) {
+			signal(SIGTERM, SIG_IGN);
+			signal(SIGHUP, SIG_IGN);
+			forever();
+		}
+	}
+}
+
+static void
 on_call(struct span id, struct span heard, struct json_value message)
 {
 	char	text[128], own[64];
@@ -240,6 +269,10 @@ on_call(struct span id, struct span heard, struct json_value message)
 	snprintf(own, sizeof(own), "%.*s", SPAN_FMT(id));
 	if (is("tells"))
 		tell();
+	if (is("forks"))
+		fork_much();
+	if (is("spins"))
+		spin();
 	if (is("asks-much")) {
 		ask_much();
 		answer_call(span_of(own), SPAN_LIT("all replies"));
@@ -259,7 +292,7 @@ static void
 on_message(struct span heard)
 {
 	struct json_value	message, method;
-	struct span		id;
+	struct span		id, offered;
 
 	if (json_parse(heard, true, &message, NULL) != 0) {
 		fprintf(stderr, "heard no JSON\n");
@@ -267,6 +300,7 @@ on_message(struct span heard)
 	}
 	method = json_get(message, "method");
 	id = json_get(message, "id").raw;
+	offered = json_get(json_get(message, "params"), "protocolVersion").raw;
 	if (is("early") && json_is(method, "notifications/initialized"))
 		answer_early();
 	if (is("silent") || id.n == 0)
@@ -284,9 +318,9 @@ on_message(struct span heard)
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32603,\"message\":\"not today\"}}\n",
 		    SPAN_FMT(id));
 	else if (json_is(method, "initialize") && !is("modern"))
-		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":\"2025-11-25\","
+		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":%.*s,"
 		    "\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"lying\",\"version\":\"1\"}}}\n",
-		    SPAN_FMT(id));
+		    SPAN_FMT(id), SPAN_FMT(offered.n > 0 ? offered : SPAN_LIT("\"2025-11-25\"")));
 	else if (json_is(method, "tools/list"))
 		printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{%s\"tools\":[{\"name\":\"anything\","
 		    "\"inputSchema\":{\"type\":\"object\"}}]}}\n", SPAN_FMT(id), is("modern") ?

@@ -207,6 +207,31 @@ Test(lies, a_refused_socket_is_told_to_the_operator, .timeout = 20)
 	rig_end(&r);
 }
 
+/* 256 KiB in 50 ms are taken: the rest waits in the tool, and the runner has time for others. */
+Test(lies, on_stderr_are_taken_no_faster_than_they_need_be, .timeout = 20)
+{
+	struct rig_server	servers[] = { { .name = "loud", .mode = "flood-stderr", .n = "2000000" },
+				    { .name = "endless", .mode = "flood-stderr", .n = "0" },
+				    { .name = "fine", .mode = "ok" }, { .name = NULL } };
+	struct rig		r;
+	struct rig_call		*c;
+	uint64_t		from;
+	int			link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	from = now_ms();
+	c = rig_call(&r, link, 1, 0, 1, 5000);
+	claim(c->end == LINK_END_OK && now_ms() - from >= 300, "%s after %u ms", c->text, (unsigned)(now_ms() - from));
+	rig_send(&r, link, 2, 1, 1, 4000, 0);
+	rig_run(&r, 300, NULL);
+	for (uint32_t n = 3; n < 20; n++)
+		claim(rig_call(&r, link, n, 2, 1, 3000)->end == LINK_END_OK, "a call beside a flood");
+	rig_run(&r, 5000, &r.links[link].calls[2].ended);
+	claim(r.links[link].calls[2].end == LINK_END_DEADLINE, "%s", r.links[link].calls[2].text);
+	rig_end(&r);
+}
+
 Test(lies, answers_to_calls_that_were_given_up_are_no_flood, .timeout = 60)
 {
 	struct rig_server	servers[] = { { .name = "large", .mode = "big", .n = "7000000" }, { .name = NULL } };
