@@ -183,7 +183,8 @@ jail_tick(struct jail *j)
 	j->refusals = 0;
 	if (j->policy == NULL && !j->unknown && j->wants.p != NULL && loop_now_ms(j->e->loop) >= j->wait_until_ms) {
 		log_warn(LOG_SUBJECT("tenant", spawner_tenant(j->owner).p),
-		    "a tool of \"%s\" gets no way out: no policy has this server as it was started; restart it", j->wants.p);
+		    "a tool of \"%s\" gets no way out: no policy has this server as it was started; restart it",
+		    j->wants.p);
 		j->unknown = true;
 		listen_again(j);
 	} else if (j->paused) {
