@@ -19,10 +19,11 @@
 #include "lib/sum.h"
 #include "policy/swap.h"
 #include "sandbox/egress/resolve.h"
+#include "sandbox/jail.h"
 
 #define EGRESS_SPAWNERS_MAX	256	/* tenants */
 #define EGRESS_JAILS_MAX	4096	/* of one tenant: as many as max_instances allows */
-#define EGRESS_SOCKETS_MAX	40	/* of one jail */
+#define EGRESS_SOCKETS_MAX	JAIL_SOCKETS_MAX	/* of one jail */
 #define EGRESS_CONNS_MAX	2048	/* of all */
 #define EGRESS_JAIL_CONNS_MAX	256
 #define EGRESS_TICK_MS		1000
