@@ -39,7 +39,7 @@ write_line(const char *path, const char *line)
 
 /* An ordinary user stays who they are: the gateway asks. */
 static bool
-enter_network(void)
+enter_network(bool *as_user)
 {
 	unsigned	uid = geteuid(), gid = getegid();
 	struct ifreq	lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -47,7 +47,8 @@ enter_network(void)
 	int		fd;
 	bool		up;
 
-	if (unshare(CLONE_NEWNET) == -1) {
+	*as_user = unshare(CLONE_NEWNET) == -1;
+	if (*as_user) {
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
 			return false;
 		snprintf(line, sizeof(line), "%u %u 1", uid, uid);
@@ -183,9 +184,8 @@ open_at(int type, const char *address, int port)
 
 	inet_pton(AF_INET, address, &to.sin_addr);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	cr_assert(bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "%s:%d", address, port);
-	if (type == SOCK_STREAM)
-		cr_assert(listen(fd, 64) == 0);
+	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) == -1 || (type == SOCK_STREAM && listen(fd, 64) == -1))
+		_exit(1);
 	return fd;
 }
 
@@ -240,28 +240,56 @@ live(struct pollfd *p)
 	}
 }
 
-bool
-outside_start(struct outside *o)
+static _Noreturn void
+outside_run(int tell)
 {
 	struct pollfd	p[FDS_MAX];
+	bool		as_user = false;
 
-	*o = (struct outside){ .pid = 0 };
-	if (!enter_network() || !route("12.0.0.1", 32, NULL) || !route("11.0.0.0", 24, "12.0.0.1") ||
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	if (!enter_network(&as_user) || !route("12.0.0.1", 32, NULL) || !route("11.0.0.0", 24, "12.0.0.1") ||
 	    !route("10.0.0.0", 8, "12.0.0.1"))
-		return false;
+		_exit(1);
 	p[P_DNS] = (struct pollfd){ .fd = open_at(SOCK_DGRAM, "127.0.0.1", 5300), .events = POLLIN };
 	p[P_UDP] = (struct pollfd){ .fd = open_at(SOCK_DGRAM, OUTSIDE_HOST, 53), .events = POLLIN };
 	p[P_HTTP] = (struct pollfd){ .fd = open_at(SOCK_STREAM, "0.0.0.0", OUTSIDE_HTTP), .events = POLLIN };
 	p[P_ECHO] = (struct pollfd){ .fd = open_at(SOCK_STREAM, "0.0.0.0", OUTSIDE_ECHO), .events = POLLIN };
 	p[P_OTHER] = (struct pollfd){ .fd = open_at(SOCK_STREAM, "0.0.0.0", OUTSIDE_OTHER), .events = POLLIN };
-	if ((o->pid = fork()) == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		signal(SIGPIPE, SIG_IGN);
-		live(p);
+	if (write(tell, as_user ? "u" : "r", 1) != 1)
+		_exit(1);
+	live(p);
+}
+
+static int
+namespace_of(pid_t pid, const char *kind)
+{
+	char	path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool
+outside_start(struct outside *o)
+{
+	int	tell[2];
+	char	how = '\0';
+
+	*o = (struct outside){ .pid = 0 };
+	cr_assert(pipe2(tell, O_CLOEXEC) == 0);
+	if ((o->pid = fork()) == 0)
+		outside_run(tell[1]);
+	close(tell[1]);
+	if (read(tell[0], &how, 1) == 1) {
+		o->net_ns = namespace_of(o->pid, "net");
+		o->user_ns = how == 'u' ? namespace_of(o->pid, "user") : 0;
 	}
-	for (int i = 0; i < LISTENERS; i++)
-		close(p[i].fd);
-	return o->pid > 0;
+	close(tell[0]);
+	if (how != '\0' && o->net_ns > 0 && o->user_ns >= 0)
+		return true;
+	outside_stop(o);
+	return false;
 }
 
 void
@@ -271,5 +299,9 @@ outside_stop(struct outside *o)
 		kill(o->pid, SIGKILL);
 		waitpid(o->pid, NULL, 0);
 	}
-	o->pid = 0;
+	if (o->net_ns > 0)
+		close(o->net_ns);
+	if (o->user_ns > 0)
+		close(o->user_ns);
+	*o = (struct outside){ .pid = 0 };
 }

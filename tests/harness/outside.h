@@ -17,9 +17,11 @@
 
 struct outside {
 	pid_t	pid;
+	int	user_ns, net_ns;	/* for gateway_setup; user_ns is 0 where nobody needs one */
 };
 
-/* This process goes to a network of its own, which what it starts is in too; then all of the above is served there.
+/* A process that goes to a network of its own and serves all of the above there.  The test itself stays where it is:
+ * it has threads, and asks over the unix socket.
  * Names: api.docs.example and *.docs.example are OUTSIDE_HOST, private.example is 10.9.9.9, loop.example 127.0.0.1.
  * False: this machine cannot. */
 bool	outside_start(struct outside *o);

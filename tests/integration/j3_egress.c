@@ -22,8 +22,9 @@ start(const char *servers)
 	NEEDS_JAILS();
 	if (!outside_start(&outside))
 		cr_skip_test("no network of one's own on this machine");
-	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = RULES, .conf = CONF });
-	mcp_init(&client, g.mcp, "/servers/reach/mcp", gateway_key(&g, "a"));
+	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = RULES, .conf = CONF,
+	    .user_ns = outside.user_ns, .net_ns = outside.net_ns });
+	mcp_init(&client, g.local, "/servers/reach/mcp", gateway_key(&g, "a"));
 }
 
 static void
