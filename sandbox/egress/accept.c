@@ -17,6 +17,14 @@
 
 #define PER_TURN	16
 
+static void
+reset(int fd)
+{
+	static const struct linger	now = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 /* The address it wanted, which is the one this end has: all addresses of its network are ours. */
 static void
 transparent(struct jail *j, int *fd)
@@ -49,7 +57,9 @@ accept_on_ready(struct loop_io *io, unsigned what, void *arg)
 			}
 			return;
 		}
-		if (j->conn_count >= EGRESS_JAIL_CONNS_MAX ||
+		if (j->policy == NULL)
+			reset(fd);
+		else if (j->conn_count >= EGRESS_JAIL_CONNS_MAX ||
 		    j->e->conn_count + j->e->dnsconn_count >= EGRESS_CONNS_MAX)
 			log_warn_repeat(LOG_SUBJECT("server", j->wants.p),
 			    "a connection of its tool is refused: %u are open, and %zu of all tools", j->conn_count,

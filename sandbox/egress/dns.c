@@ -54,6 +54,8 @@ dns_answer(struct jail *j, struct span m, uint8_t *to)
 		return 0;
 	if (r != 0)
 		return question_answer(m, NULL, r == E_VERSION ? RCODE_NOTIMP : RCODE_FORMERR, NULL, 0, to);
+	if (j->policy == NULL)
+		return question_answer(m, &q, RCODE_SERVFAIL, NULL, 0, to);
 	if (reach_host_parse(span_make(q.name, q.name_bytes), &host, NULL) != 0 || host.is_address)
 		return question_answer(m, &q, RCODE_NXDOMAIN, NULL, 0, to);
 	if (!jail_knows(j, &host)) {

@@ -40,8 +40,9 @@ static void
 close_sockets(struct jail *j)
 {
 	for (unsigned i = 0; i < j->sock_count; i++) {
-		loop_io_fini(&j->socks[i].io);
-		fd_close(&j->socks[i].fd);
+		loop_io_fini(&j->socks[i]->io);
+		fd_close(&j->socks[i]->fd);
+		free(j->socks[i]);
 	}
 	j->sock_count = 0;
 }
@@ -87,7 +88,7 @@ is_as_said(int fd, enum egress_socket kind)
 int
 jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t port, int *fd)
 {
-	struct jsock	*s = &j->socks[j->sock_count];
+	struct jsock	*s;
 	int		 r;
 
 	if (j->wants.p != NULL || kind < EGRESS_SOCKET_TCP || kind >= EGRESS_SOCKET_LIMIT || port == 0 ||
@@ -97,9 +98,11 @@ jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t port, int *fd)
 		return E_FULL;
 	if ((r = fd_set_nonblock(*fd)) != 0)
 		return r;
+	if ((s = malloc(sizeof(*s))) == NULL)
+		return E_NOMEM;
 	*s = (struct jsock){ .jail = j, .fd = *fd, .kind = kind, .port = (uint16_t)port };
 	*fd = -1;
-	j->sock_count++;
+	j->socks[j->sock_count++] = s;
 	if (kind == EGRESS_SOCKET_DNS_UDP)
 		dns_prepare(s->fd);
 	loop_io_init(j->e->loop, &s->io, s->fd, kind == EGRESS_SOCKET_DNS_UDP ? dns_on_datagram : accept_on_ready, s);
@@ -110,10 +113,10 @@ static void
 listen_again(struct jail *j)
 {
 	j->paused = false;
-	if (j->policy == NULL || j->e->draining)
+	if ((j->policy == NULL && !j->unknown) || j->e->draining)
 		return;
 	for (unsigned i = 0; i < j->sock_count; i++)
-		loop_io_arm(&j->socks[i].io, LOOP_READ);
+		loop_io_arm(&j->socks[i]->io, LOOP_READ);
 }
 
 void
@@ -121,8 +124,8 @@ jail_pause(struct jail *j)
 {
 	j->paused = true;
 	for (unsigned i = 0; i < j->sock_count; i++)
-		if (j->socks[i].kind != EGRESS_SOCKET_DNS_UDP)
-			loop_io_arm(&j->socks[i].io, 0);
+		if (j->socks[i]->kind != EGRESS_SOCKET_DNS_UDP)
+			loop_io_arm(&j->socks[i]->io, 0);
 }
 
 void
@@ -173,20 +176,20 @@ jail_open(struct jail *j, uint64_t profile, struct span server)
 	return 0;
 }
 
-bool
+/* Closing them would leave its connections waiting, as the spawner has its sockets too. */
+void
 jail_tick(struct jail *j)
 {
 	j->refusals = 0;
-	if (j->policy != NULL) {
-		if (j->paused)
-			listen_again(j);
-		return true;
+	if (j->policy == NULL && !j->unknown && j->wants.p != NULL && loop_now_ms(j->e->loop) >= j->wait_until_ms) {
+		log_warn(LOG_SUBJECT("tenant", spawner_tenant(j->owner).p),
+		    "a tool of \"%s\" gets no way out: no policy has this server as it was started; restart it",
+		    j->wants.p);
+		j->unknown = true;
+		listen_again(j);
+	} else if (j->paused) {
+		listen_again(j);
 	}
-	if (j->wants.p == NULL || loop_now_ms(j->e->loop) < j->wait_until_ms)
-		return true;
-	log_warn(LOG_SUBJECT("tenant", spawner_tenant(j->owner).p),
-	    "a tool of \"%s\" gets no way out: no policy has this server as it was started; restart it", j->wants.p);
-	return false;
 }
 
 /* --- what may pass -------------------------------------------------------------------------------- */

@@ -29,10 +29,11 @@ struct jail {
 	struct spawner		*owner;
 	struct jail		*next;		/* the owner's */
 	uint64_t		 id, profile;
-	struct jsock		 socks[EGRESS_SOCKETS_MAX];
+	struct jsock		*socks[EGRESS_SOCKETS_MAX];
 	unsigned		 sock_count;
 	struct span		 wants;		/* EGRESS_OPEN was heard: the server's name; ours */
 	uint64_t		 wait_until_ms;
+	bool			 unknown;	/* no policy had it in time: everything is refused, until one has */
 	struct snap		*policy;	/* held as long as it lives; NULL: not served yet */
 	const struct rec_server	*server;	/* in it */
 	bool			 paused;	/* takes no connections until the next tick */
@@ -62,8 +63,7 @@ must_check int	jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t
 must_check int	jail_open(struct jail *j, uint64_t profile, struct span server);
 /* Looks for its server in the policies at hand: 0 when it is served, E_NOTFOUND.  */
 int		jail_look(struct jail *j);
-/* Once a tick: false when it has waited for its policy in vain. */
-bool		jail_tick(struct jail *j);
+void		jail_tick(struct jail *j);
 /* No more connections until the next tick. */
 void		jail_pause(struct jail *j);
 /* No more connections at all. */

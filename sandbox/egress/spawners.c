@@ -122,7 +122,6 @@ on_message(struct chan *c, const struct chan_msg *m, void *arg)
 		r = on_open(s, &m->body->EGRESS_OPEN);
 		break;
 	case MSG_TYPE_EGRESS_CLOSE:
-		/* One that was not served is not there any more. */
 		if (*(place = jail_place(s, m->body->EGRESS_CLOSE.jail)) != NULL)
 			jail_end(s, place);
 		break;
@@ -186,11 +185,8 @@ void
 spawners_tick(struct egress *e)
 {
 	for (struct spawner *s = e->spawners; s != NULL; s = s->next)
-		for (struct jail **p = &s->jails; *p != NULL; )
-			if (jail_tick(*p))
-				p = &(*p)->next;
-			else
-				jail_end(s, p);
+		for (struct jail *j = s->jails; j != NULL; j = j->next)
+			jail_tick(j);
 }
 
 void

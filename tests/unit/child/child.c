@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,6 +44,12 @@ program_path(enum role role, char path[4096])
 void
 child_start(struct child *c, enum role role)
 {
+	child_start_in(c, role, -1, -1);
+}
+
+void
+child_start_in(struct child *c, enum role role, int user_ns, int net_ns)
+{
 	char	path[4096], slot[] = "0", *argv[] = { path, slot, NULL };
 	char	*env[] = { no_leak_check, NULL };
 	int	pair[2];
@@ -53,6 +60,9 @@ child_start(struct child *c, enum role role)
 	if ((c->pid = fork()) == 0) {
 		int null = open("/dev/null", O_RDWR);
 
+		if ((user_ns != -1 && setns(user_ns, CLONE_NEWUSER) == -1) ||
+		    (net_ns != -1 && setns(net_ns, CLONE_NEWNET) == -1))
+			_exit(126);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(null, 0);
 		dup2(null, 1);

@@ -18,6 +18,8 @@ struct child {
 
 /* Starts build/libexec/mcpgw/<the role's program> beside the test, as the master would. */
 void	child_start(struct child *c, enum role role);
+/* The same in these namespaces (-1: the test's own); they stay the caller's. */
+void	child_start_in(struct child *c, enum role role, int user_ns, int net_ns);
 /* BOOT, then each folder (kind, path, ..., 0), then GO; waits for READY. */
 void	child_boot(struct child *c, uint64_t boot, ...);
 /* fd may be -1. */

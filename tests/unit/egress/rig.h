@@ -2,9 +2,10 @@
  *
  * rig.h - a real mcpgw-egress; the test plays its master, a spawner, a tool, and the world
  *
- * There are two networks, of the test's own.  In one is mcpgw-egress, with name servers and hosts that look public
- * (11.0.0.0/24), private (10.9.9.0/24) or this machine's (12.0.0.0/24); in the other is the test, as a tool in a jail
- * whose every address is its own.  Nothing leaves them.
+ * There are two networks, of the test's own.  In one is mcpgw-egress, with a name server and hosts that look public
+ * (11.0.0.0/24), private (10.9.9.0/24) or this machine's (12.0.0.0/24); in the other every address is its own, as in
+ * a jail.  Each has a process of its own; that of the jail makes sockets there for the test, which is the tool.
+ * Nothing leaves them.
  */
 #ifndef TESTS_UNIT_EGRESS_RIG_H
 #define TESTS_UNIT_EGRESS_RIG_H
@@ -24,7 +25,8 @@ struct rig_world {			/* shared with the process that plays it */
 
 struct rig {
 	struct child	 egress;
-	pid_t		 world_pid;
+	pid_t		 world_pid, jail_pid;
+	int		 jail;		/* to the process that has the jail's network */
 	struct rig_world *world;
 	int		 spawner;	/* our end */
 	int		 segment;	/* what it writes records to */
@@ -62,7 +64,8 @@ const struct record *rig_end_of(const struct rig *r, const struct record *begin)
 
 /* --- the tool ------------------------------------------------------------------------------------- */
 
-/* A listening or, with datagrams, bound socket; a connection.  Both in the jail. */
+/* A listening or, with datagrams, bound socket (an address of NULL: neither); a connection.  All in the jail of the
+ * rig that began last. */
 int	tool_socket(const char *address, int port, int type);
 int	tool_connect(const char *address, int port);	/* -1 when that fails */
 /* The rcode, or -1 for no answer; *address is "" when there is none. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * world.c - name server and hosts of the rig
+ * world.c - the two networks of the rig: name server and hosts in one, a tool's sockets in the other
  */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -15,8 +15,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "ipc/frame.h"
 #include "sandbox/egress/question.h"
 #include "sandbox/ns.h"
 #include "world.h"
@@ -36,23 +38,20 @@ write_line(const char *path, const char *line)
 	return ok;
 }
 
-bool
-world_network(void)
+/* This process, which has one thread, goes to a network of its own. */
+static bool
+enter_network(void)
 {
 	unsigned	uid = geteuid(), gid = getegid();
 	char		line[64];
 
-	if (unshare(CLONE_NEWNET) == -1) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
-			return false;
-		snprintf(line, sizeof(line), "0 %u 1", uid);
-		if (!write_line("/proc/self/setgroups", "deny") || !write_line("/proc/self/uid_map", line))
-			return false;
-		snprintf(line, sizeof(line), "0 %u 1", gid);
-		if (!write_line("/proc/self/gid_map", line))
-			return false;
-	}
-	return ns_loopback_up() == 0;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+		return false;
+	snprintf(line, sizeof(line), "0 %u 1", uid);
+	if (!write_line("/proc/self/setgroups", "deny") || !write_line("/proc/self/uid_map", line))
+		return false;
+	snprintf(line, sizeof(line), "0 %u 1", gid);
+	return write_line("/proc/self/gid_map", line) && ns_loopback_up() == 0;
 }
 
 struct ask {
@@ -72,8 +71,9 @@ attribute(struct ask *a, unsigned short type, const void *bytes, size_t n)
 	a->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(a->head.nlmsg_len) + RTA_LENGTH(n));
 }
 
-void
-world_route(const char *prefix, int bits, const char *source)
+/* Addresses that are reached there as if they were elsewhere, or as this machine's own (NULL). */
+static bool
+route(const char *prefix, int bits, const char *source)
 {
 	struct ask	 a = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_NEWROUTE,
 	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK }, .route = { .rtm_family = AF_INET,
@@ -83,7 +83,7 @@ world_route(const char *prefix, int bits, const char *source)
 		struct nlmsghdr head;
 		struct nlmsgerr error;
 		char rest[256];
-	} answer;
+	} answer = { .error = { .error = -1 } };
 	struct in_addr	 address;
 	uint32_t	 lo = 1;
 	int		 fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -96,11 +96,10 @@ world_route(const char *prefix, int bits, const char *source)
 		inet_pton(AF_INET, source, &address);
 		attribute(&a, RTA_PREFSRC, &address, 4);
 	}
-	cr_assert(fd != -1);
-	cr_assert(eq(int, (int)send(fd, &a, a.head.nlmsg_len, 0), (int)a.head.nlmsg_len));
-	cr_assert(recv(fd, &answer, sizeof(answer), 0) >= (ssize_t)NLMSG_LENGTH(sizeof(answer.error)));
-	cr_assert(eq(int, answer.error.error, 0), "route %s/%d", prefix, bits);
+	(void)!send(fd, &a, a.head.nlmsg_len, 0);
+	(void)!recv(fd, &answer, sizeof(answer), 0);
 	close(fd);
+	return answer.error.error == 0;
 }
 
 /* --- the name server ------------------------------------------------------------------------------ */
@@ -159,7 +158,7 @@ answer_to(const char *message, size_t n, uint8_t *to)
 	return bytes;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------ */
+/* --- sockets -------------------------------------------------------------------------------------- */
 
 static int
 open_at(int type, const char *address, int port)
@@ -167,13 +166,55 @@ open_at(int type, const char *address, int port)
 	struct sockaddr_in	to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	int			on = 1, fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
+	if (fd == -1 || address[0] == '\0')
+		return fd;
 	inet_pton(AF_INET, address, &to.sin_addr);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	cr_assert(eq(int, bind(fd, (struct sockaddr *)&to, sizeof(to)), 0), "%s:%d", address, port);
-	if (type == SOCK_STREAM)
-		cr_assert(eq(int, listen(fd, 64), 0));
-	return fd;
+	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && (type != SOCK_STREAM || listen(fd, 64) == 0))
+		return fd;
+	close(fd);
+	return -1;
 }
+
+struct wish {
+	int	type, port;
+	char	address[32];
+};
+
+_Noreturn static void
+make_sockets(int ask)
+{
+	char		room[FRAME_MAX];
+	struct frame	f;
+	struct wish	w;
+	int		fd;
+
+	while (frame_recv(ask, room, &f) == 0 && f.body.n == sizeof(w)) {
+		memcpy(&w, f.body.p, sizeof(w));
+		fd = open_at(w.type, w.address, w.port);
+		if (frame_send(ask, 1, 0, SPAN_NONE, &fd, fd != -1) != 0)
+			break;
+		if (fd != -1)
+			close(fd);
+	}
+	_exit(0);
+}
+
+int
+cell_socket(int ask, int type, const char *address, int port)
+{
+	struct wish	w = { .type = type, .port = port };
+	char		room[FRAME_MAX];
+	struct frame	f;
+
+	if (address != NULL)
+		snprintf(w.address, sizeof(w.address), "%s", address);
+	cr_assert(eq(int, frame_send(ask, 1, 0, span_make(&w, sizeof(w)), NULL, 0), 0));
+	cr_assert(eq(int, frame_recv(ask, room, &f), 0));
+	return f.head.fds == 1 ? f.fds[0] : -1;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------ */
 
 static void
 serve_question(int fd, struct rig_world *shared)
@@ -223,24 +264,90 @@ live(struct pollfd *p, int listeners, struct rig_world *shared)
 	}
 }
 
-pid_t
-world_start(struct rig_world *shared)
+/* In the child: says that it is there, or ends. */
+static void
+say_ready(int to, bool ok)
 {
-	struct pollfd	p[FDS_MAX] = {
-		{ .fd = open_at(SOCK_DGRAM, "127.0.0.1", 5300), .events = POLLIN },
-		{ .fd = open_at(SOCK_STREAM, "0.0.0.0", 443), .events = POLLIN },
-		{ .fd = open_at(SOCK_STREAM, "0.0.0.0", 80), .events = POLLIN },
-		{ .fd = open_at(SOCK_STREAM, "0.0.0.0", 25), .events = POLLIN },
-	};
-	pid_t		pid = fork();
+	if (!ok || write(to, "", 1) != 1)
+		_exit(1);
+	close(to);
+}
 
-	if (pid == 0) {
+/* Forks; in the parent waits for that word: its pid, or -1. */
+static pid_t
+start(int *to)
+{
+	int	fds[2];
+	char	byte;
+	pid_t	pid;
+
+	cr_assert(eq(int, pipe2(fds, O_CLOEXEC), 0));
+	if ((pid = fork()) == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGPIPE, SIG_IGN);
+		*to = fds[1];
+		return 0;
+	}
+	close(fds[1]);
+	if (read(fds[0], &byte, 1) != 1) {
+		waitpid(pid, NULL, 0);
+		pid = -1;
+	}
+	close(fds[0]);
+	return pid;
+}
+
+static int
+namespace_of(pid_t pid, const char *which)
+{
+	char	path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, which);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+pid_t
+world_start(struct rig_world *shared, int *user_ns, int *net_ns)
+{
+	struct pollfd	p[FDS_MAX] = { { 0 } };
+	bool		ok = true;
+	int		ready;
+	pid_t		pid = start(&ready);
+
+	if (pid == 0) {
+		ok = enter_network() && route("11.0.0.0", 24, "127.0.0.1") && route("10.9.9.0", 24, "127.0.0.1") &&
+		    route("12.0.0.0", 24, NULL);
+		p[0].fd = open_at(SOCK_DGRAM, "127.0.0.1", 5300);
+		p[1].fd = open_at(SOCK_STREAM, "0.0.0.0", 443);
+		p[2].fd = open_at(SOCK_STREAM, "0.0.0.0", 80);
+		p[3].fd = open_at(SOCK_STREAM, "0.0.0.0", 25);
+		for (int i = 0; i < 4; i++) {
+			p[i].events = POLLIN;
+			ok = ok && p[i].fd != -1;
+		}
+		say_ready(ready, ok);
 		live(p, 4, shared);
 	}
-	cr_assert(pid > 0);
-	for (int i = 0; i < 4; i++)
-		close(p[i].fd);
+	if (pid > 0) {
+		*user_ns = namespace_of(pid, "user");
+		*net_ns = namespace_of(pid, "net");
+	}
+	return pid;
+}
+
+pid_t
+cell_start(int *ask)
+{
+	int	pair[2], ready;
+	pid_t	pid;
+
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0));
+	if ((pid = start(&ready)) == 0) {
+		close(pair[0]);
+		say_ready(ready, enter_network() && route("0.0.0.0", 0, NULL));
+		make_sockets(pair[1]);
+	}
+	close(pair[1]);
+	*ask = pair[0];
 	return pid;
 }
