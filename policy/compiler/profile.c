@@ -437,7 +437,7 @@ find_program(struct making *m, const struct conf_node *command, struct span name
 		m->ok = false;
 		return;
 	}
-	if ((fetches = program_fetches(cname)) != NULL)
+	if (m->sv->rec.net < NET_HOST && (fetches = program_fetches(cname)) != NULL)
 		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
 		    "install the server and name its program", fetches);
 	if (!program_find(m->j, cname, m->s->folder, &m->view, &m->program, &why)) {
