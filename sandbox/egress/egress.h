@@ -46,6 +46,7 @@ struct egress {
 	struct conn		*begun, **begun_last;	/* their `begin` is not in the kernel yet */
 	struct conn		*over;		/* ended in this turn */
 	struct loop_timer	 tick;		/* once a second: jails_tick() */
+	bool			 confined, asked;	/* GO was heard; the first segment was answered */
 	bool			 ready, draining;
 	int			 exit_code;
 	struct loop_timer	 leave;		/* the end of a drain */
