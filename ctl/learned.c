@@ -47,6 +47,9 @@ learned_take(struct span line, struct learned *out)
 	if (json_parse(line, false, &row, NULL) != 0 || row.type != JSON_OBJECT)
 		return;
 	object = json_get(row, "object");
+	/* What was refused in the end, such as a private address, went nowhere. */
+	if (json_get(row, "address").type != JSON_STRING || json_is(json_get(row, "outcome"), "refused"))
+		return;
 	if (object.type != JSON_STRING || object.raw.n < 2 ||
 	    reach_rule_parse(span_part(object.raw, 1, object.raw.n - 2), &rule, NULL) != 0 ||
 	    rule.kind == REACH_BELOW)

@@ -338,6 +338,17 @@ out_when_ms(uint64_t wall_ms, char to[OUT_TIME])
 }
 
 const char *
+out_clock_ms(uint64_t wall_ms, char to[OUT_TIME])
+{
+	time_t		t = (time_t)(wall_ms / 1000);
+	struct tm	tm;
+
+	localtime_r(&t, &tm);
+	strftime(to, OUT_TIME, "%H:%M", &tm);
+	return to;
+}
+
+const char *
 out_utc_ms(uint64_t wall_ms, char to[OUT_TIME])
 {
 	time_t		t = (time_t)(wall_ms / 1000);

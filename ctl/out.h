@@ -58,6 +58,8 @@ void	out_json_end(void);
 const char *out_span_ms(uint64_t ms, char to[OUT_TIME]);
 /* Wall clock: "today 10:02", "2026-05-02"; "-" for 0.  UTC is never shown: people read a local clock. */
 const char *out_when_ms(uint64_t wall_ms, char to[OUT_TIME]);
+/* The same day's "10:42". */
+const char *out_clock_ms(uint64_t wall_ms, char to[OUT_TIME]);
 /* "2026-11-20T10:31:07Z", for programs; and back, 0 when it is none. */
 const char *out_utc_ms(uint64_t wall_ms, char to[OUT_TIME]);
 uint64_t out_parse_utc(struct span text);

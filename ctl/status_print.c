@@ -19,7 +19,7 @@ static const char *const tier_name[] = {
 };
 
 static const char *const net_name[] = {
-	[NET_NONE] = "none", [NET_LOOPBACK] = "loopback", [NET_HOST] = "host", [NET_LIST] = "list",
+	[NET_NONE] = "none", [NET_LOOPBACK] = "loopback", [NET_HOST] = "host",
 };
 
 static const char *const state_name[] = {
@@ -40,7 +40,25 @@ struct row {
 	const struct status_server *heard;	/* NULL: nothing yet */
 	struct span		 tenant, name, why;
 	const char		*state, *tier, *net;
+	char			 net_text[40];
 };
+
+/* "1 host", "learning until 10:42". */
+static const char *
+net_words(const struct rec_server *rec, char *to, size_t room)
+{
+	char	when[OUT_TIME];
+
+	if (rec->kind == SERVER_HTTP)
+		return "-";
+	if (rec->net != NET_LIST)
+		return NAME_OF(net_name, rec->net);
+	if ((rec->flags & SERVER_FLAG_LEARN) != 0)
+		snprintf(to, room, "learning until %s", out_clock_ms(rec->learn_until_ms, when));
+	else
+		snprintf(to, room, "%u host%s", rec->reach_count, rec->reach_count == 1 ? "" : "s");
+	return to;
+}
 
 static bool
 row_at(const struct status *s, uint64_t i, struct row *r)
@@ -57,7 +75,7 @@ row_at(const struct status *s, uint64_t i, struct row *r)
 		r->why = snap_text(s->policy, r->rec->why);
 	}
 	r->tier = r->rec->kind == SERVER_HTTP ? "remote" : NAME_OF(tier_name, r->rec->tier);
-	r->net = r->rec->kind == SERVER_HTTP ? "-" : NAME_OF(net_name, r->rec->net);
+	r->net = net_words(r->rec, r->net_text, sizeof(r->net_text));
 	return true;
 }
 

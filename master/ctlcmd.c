@@ -45,7 +45,7 @@ static void
 send_process(struct ctl_conn *c, const struct child *child)
 {
 	struct msg_CTL_PROCESS	p = {
-		.role = child->role, .slot = child->slot, .pid = (uint32_t)child->pid,
+		.role = child->role, .slot = child->role == ROLE_EGRESS ? 0 : child->slot, .pid = (uint32_t)child->pid,
 		.state = process_state(child), .generation = child->in_force[SNAP_POLICY],
 		.deaths = child->deaths,
 		.tenant = child->tenant == NULL ? SPAN_NONE : span_of(child->tenant->name),

@@ -57,7 +57,7 @@ link_tenant(struct tenant *t)
 	if (child_send(&m->egress, MSG_TYPE_EGRESS_LINK, 0, &msg, &pair[0], 1) == 0)
 		(void)child_send(&t->spawner, MSG_TYPE_EGRESS_LINK, 0, &msg, &pair[1], 1);
 	else
-		refuse(t, "mcpgw-egress went away");
+		t->egress.waiting = true;	/* it is dead, and its end or its successor will be noticed */
 	fd_close(&pair[0]);
 	fd_close(&pair[1]);
 }

@@ -31,6 +31,8 @@
 
 #define START_MS	10000
 
+_Static_assert(JAIL_SOCKETS_MAX <= HAND_FDS_MAX, "all of a jail's sockets leave it in one message");
+
 static const struct {
 	const char	*name, *doing, *setting;
 } steps[JAIL_STEP_LIMIT] = {

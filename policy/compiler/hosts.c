@@ -26,21 +26,6 @@ host_put(struct job *j, struct span text, bool is_origin)
 	put_record(j->policy, SECTION_HOST, &h);
 }
 
-/* One word of a list separated by blanks; empty at its end. */
-static struct span
-next_word(struct span *list)
-{
-	struct span	word;
-	size_t		n = 0;
-
-	*list = span_trim(*list);
-	while (n < list->n && list->p[n] != ' ' && list->p[n] != '\t')
-		n++;
-	word = span_part(*list, 0, n);
-	*list = span_part(*list, n, list->n);
-	return word;
-}
-
 static bool
 host_ok(struct span word)
 {
@@ -90,13 +75,13 @@ hosts_put(struct job *j)
 	}
 	listener_put(j, PARAM_ID_listen);
 	listener_put(j, PARAM_ID_admin_listen);
-	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = next_word(&list)).n > 0; ) {
+	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = value_word(&list)).n > 0; ) {
 		if (!host_ok(word))
 			setting_error(j, PARAM_ID_allowed_hosts, "\"%.*s\": want HOST or HOST:PORT",
 			    SHOWN(word));
 		host_put(j, word, false);
 	}
-	for (list = job_value(j, PARAM_ID_allowed_origins); (word = next_word(&list)).n > 0; ) {
+	for (list = job_value(j, PARAM_ID_allowed_origins); (word = value_word(&list)).n > 0; ) {
 		if (!origin_ok(word))
 			setting_error(j, PARAM_ID_allowed_origins,
 			    "\"%.*s\": want http://HOST[:PORT] or https://HOST[:PORT]", SHOWN(word));

@@ -142,6 +142,8 @@ net_put(const struct server *sv, struct build *b)
 void
 net_digest(const struct server *sv, struct digest *d)
 {
+	/* A jail goes by the policy it began with, so a longer time is another one. */
+	digest_number(d, sv->rec.learn_until_ms);
 	for (size_t i = 0; i < sv->reach_count; i++) {
 		const struct reach_rule	*r = &sv->reach[i].rule;
 

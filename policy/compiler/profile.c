@@ -425,7 +425,7 @@ making_program(struct making *m, const struct conf_node *command, struct program
 		return false;
 	}
 	cname = job_dup(m->j, v.text).p;
-	if ((fetches = program_fetches(cname)) != NULL)
+	if (m->sv->rec.net < NET_HOST && (fetches = program_fetches(cname)) != NULL)
 		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
 		    "install the server and name its program", fetches);
 	if (!program_find(m->j, cname, m->s->folder, &m->view, out, &why)) {

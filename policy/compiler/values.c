@@ -39,6 +39,20 @@ address_split(struct span text, struct span *host, uint64_t *port)
 	return inet_pton(six ? AF_INET6 : AF_INET, copy, &address) == 1;
 }
 
+struct span
+value_word(struct span *list)
+{
+	struct span	word;
+	size_t		n = 0;
+
+	*list = span_trim(*list);
+	while (n < list->n && list->p[n] != ' ' && list->p[n] != '\t')
+		n++;
+	word = span_part(*list, 0, n);
+	*list = span_part(*list, n, list->n);
+	return word;
+}
+
 bool
 name_ok(struct span name)
 {
@@ -94,10 +108,15 @@ path_check(struct job *j, unsigned id)
 static void
 text_check(struct job *j, unsigned id)
 {
-	struct span	v = j->settings[id].value, host;
+	struct span	v = j->settings[id].value, host, word;
 	uint64_t	n;
 
 	switch (id) {
+	case PARAM_ID_egress_dns:
+		while ((word = value_word(&v)).n > 0)
+			if (!address_split(word, &host, &n) || n == 0 || span_is(host, "localhost"))
+				setting_error(j, id, "\"%.*s\": want ADDRESS:PORT, such as 192.0.2.53:53", SHOWN(word));
+		break;
 	case PARAM_ID_listen:
 	case PARAM_ID_admin_listen:
 		if (v.n > 0 && !address_split(v, &host, &n))

@@ -12,6 +12,8 @@ void	values_check(struct job *j);
 
 /* "127.0.0.1:8080" or "[::1]:8080": the address without brackets, and the port (0 is allowed). */
 bool	address_split(struct span text, struct span *host, uint64_t *port);
+/* The next word of a list separated by blanks, off its front; empty at its end. */
+struct span value_word(struct span *list);
 /* Letters, digits, "_", "." and "-", 1 to 64 of them: names of servers, agents and secrets. */
 bool	name_ok(struct span name);
 

@@ -68,8 +68,10 @@ take_snapshot(struct egress *e, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	int		 r;
 
 	r = m->kind != SNAP_POLICY ? E_FORMAT : swap_offer(&e->snaps, fd, m->kind, m->generation, m->length);
-	if (r == 0 && (r = params_load(e->snaps.current[SNAP_POLICY], &params)) != 0)
+	if (r == 0 && (r = params_load(e->snaps.current[SNAP_POLICY], &params)) != 0) {
+		swap_fini(&e->snaps);
 		swap_replace(&e->snaps, &before);
+	}
 	if (r != 0) {
 		snap_release(&before);
 		return r;
@@ -107,22 +109,38 @@ on_boot(struct egress *e, const struct msg_BOOT *m)
 		log_set_level(LOG_LEVEL_DEBUG);
 }
 
+/* Whose connections wait already, since this is not the first of us, shall find a place for their records. */
+static void
+say_ready(struct egress *e)
+{
+	struct msg_READY	ready = { .generation = snap_head(e->snaps.current[SNAP_POLICY])->generation };
+	int			r;
+
+	if ((r = chan_send(&e->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
+	e->master.ready = e->ready = true;
+}
+
 static void
 on_go(struct egress *e)
 {
-	const struct snap	*policy = e->snaps.current[SNAP_POLICY];
-	struct msg_READY	 ready = { 0 };
-	int			 r;
+	int	r;
 
-	if (policy == NULL)
+	if (e->snaps.current[SNAP_POLICY] == NULL)
 		fatal(EX_SOFTWARE, "the master sent GO before a policy");
 	if ((r = confine_process(CONFINE_EGRESS, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
-	e->ready = true;
-	ready.generation = snap_head(policy)->generation;
-	if ((r = chan_send(&e->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
-		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
-	e->master.ready = true;
+	e->confined = true;
+	if (e->asked)
+		say_ready(e);
+}
+
+static void
+on_segment_answer(struct egress *e)
+{
+	e->asked = true;
+	if (e->confined && !e->ready)
+		say_ready(e);
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
@@ -212,10 +230,12 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		fd = m->fds[0];
 		m->fds[0] = -1;
 		spool_add_segment(e->spool, fd, m->body->SEGMENT.number);
+		on_segment_answer(e);
 		break;
 	case MSG_TYPE_SEGMENT_NONE:
 		log_err(NULL, "audit: no segment: %.*s", SPAN_FMT(m->body->SEGMENT_NONE.why));
 		spool_no_segment(e->spool, m->body->SEGMENT_NONE.number);
+		on_segment_answer(e);
 		break;
 	case MSG_TYPE_EGRESS_LINK:
 		on_link(e, m);

@@ -19,10 +19,11 @@
 #include "lib/sum.h"
 #include "policy/swap.h"
 #include "sandbox/egress/resolve.h"
+#include "sandbox/jail.h"
 
 #define EGRESS_SPAWNERS_MAX	256	/* tenants */
 #define EGRESS_JAILS_MAX	4096	/* of one tenant: as many as max_instances allows */
-#define EGRESS_SOCKETS_MAX	96	/* of one jail, as many as sandbox/jail.h makes */
+#define EGRESS_SOCKETS_MAX	JAIL_SOCKETS_MAX	/* of one jail */
 #define EGRESS_CONNS_MAX	2048	/* of all */
 #define EGRESS_JAIL_CONNS_MAX	256
 #define EGRESS_TICK_MS		1000
@@ -45,6 +46,7 @@ struct egress {
 	struct conn		*begun, **begun_last;	/* their `begin` is not in the kernel yet */
 	struct conn		*over;		/* ended in this turn */
 	struct loop_timer	 tick;		/* once a second: jails_tick() */
+	bool			 confined, asked;	/* GO was heard; the first segment was answered */
 	bool			 ready, draining;
 	int			 exit_code;
 	struct loop_timer	 leave;		/* the end of a drain */

@@ -20,9 +20,9 @@
 
 #define READ_BYTES	(64 * 1024)
 #define READS_PER_TURN	4
-#define IDLE_MS		(15 * 60 * 1000)
-#define HALF_IDLE_MS	(60 * 1000)	/* one side has said all */
-#define LOOK_MS		10000		/* for the whole of a hello, from its first byte */
+#define IDLE_MS		(60 * 60 * 1000)	/* pools of connections rest for long */
+#define HALF_IDLE_MS	(5 * 60 * 1000)		/* one side has said all */
+#define LOOK_MS		10000			/* for the whole of a hello, from its first byte */
 
 enum moved { MOVED_ALL, MOVED_WAITS, MOVED_FROM_GONE, MOVED_TO_GONE };
 

@@ -154,7 +154,8 @@ server_tell(struct server *s)
 		m.next_try_ms = s->next_try_ms;
 		snprintf(error, sizeof(error), "%s", s->why);
 	} else if (s->wants_network) {
-		snprintf(error, sizeof(error), "wanted the network; allow with \"net\"");
+		snprintf(error, sizeof(error), "wanted the network; allow with \"net\", or find out what it needs: "
+		    "mcpgwctl server learn %s --for 10m", s->name);
 	}
 	m.error = span_of(error);
 	if (m.state == s->told.state && m.instances == s->told.instances &&

@@ -148,6 +148,9 @@ gateway_start_again(struct gateway *g)
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
 		dup2(fd, 1);
 		dup2(fd, 2);
+		if ((g->user_ns > 0 && setns(g->user_ns, CLONE_NEWUSER) == -1) ||
+		    (g->net_ns > 0 && setns(g->net_ns, CLONE_NEWNET) == -1))
+			_exit(126);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);	/* a test that crashes leaves nothing running */
 		execl(program, "mcpgw", "-f", "-c", conf, (char *)NULL);
 		_exit(127);
@@ -168,7 +171,7 @@ copy_tools(const struct gateway *g)
 	static const char	*const tools[] = { "demo/mcpgw-demo-clock", "demo/mcpgw-demo-notes",
 		"tests/lying-server", "tests/listing-server", "tests/objects-server", "tests/asking-server",
 		"tests/changing-server", "tests/tasking-server", "tests/escaping-server", "tests/leaving-server",
-		"tests/native-tool" };
+		"tests/native-tool", "tests/reaching-server" };
 	char			 command[1024];
 
 	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
@@ -186,7 +189,7 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	const char	*tmp = getenv("TMPDIR"), *build = getenv("BUILD");
 	char		 path[512], *conf;
 
-	*g = (struct gateway){ .pid = 0 };
+	*g = (struct gateway){ .pid = 0, .user_ns = setup->user_ns, .net_ns = setup->net_ns };
 	cr_assert(realpath(build == NULL ? "build" : build, g->build) != NULL, "no build folder");
 	snprintf(g->dir, sizeof(g->dir), "%s/mcpgw-test.XXXXXX", tmp == NULL ? "/tmp" : tmp);
 	cr_assert(mkdtemp(g->dir) != NULL);

@@ -20,6 +20,8 @@ struct gateway_setup {
 	 * gateway's own; NULL: no servers, nobody may do anything. */
 	const char	*servers, *rules;
 	const char	*tools;		/* etc/tools.d/native.yaml, the same; NULL: none */
+	/* Of the network it is to run in, namespaces (tests/harness/outside.h); 0: ours. */
+	int		 user_ns, net_ns;
 };
 
 struct gateway {
@@ -28,6 +30,7 @@ struct gateway {
 	pid_t	pid;			/* the master; 0: not running */
 	char	mcp[64], admin[64];	/* host:port */
 	char	local[320];		/* the unix socket */
+	int	user_ns, net_ns;	/* as set up */
 };
 
 /* Returns when it serves. */

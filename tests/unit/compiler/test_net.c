@@ -164,7 +164,8 @@ Test(net, more_ports_than_a_jail_listens_at_are_refused)
 
 Test(net, a_server_that_is_learnt_has_a_list_whatever_it_had)
 {
-	static const struct learning	learning[] = { { .server = "t", .until_ms = 12345 } };
+	static const struct learning	learning[] = { { .server = "t", .until_ms = 12345 } },
+					longer[] = { { .server = "t", .until_ms = 12346 } };
 	static const char *const	texts[] = {
 		SERVER(""), SERVER(", \"net\": \"loopback\""), SERVER(", \"net\": [\"a.example:443\"]"),
 	};
@@ -187,6 +188,10 @@ Test(net, a_server_that_is_learnt_has_a_list_whatever_it_had)
 		cr_expect(eq(uint, v->reach_count, i == 2));
 		cr_expect(eq(uint, profile_of(&c)->net, NET_LIST));
 		cr_expect(eq(uint, profile_of(&c)->flags & SERVER_FLAG_LEARN, SERVER_FLAG_LEARN));
+		cr_expect(ne(u64, profile_of(&c)->hash, before), "row %zu", i);
+		before = profile_of(&c)->hash;
+		compiled_fini(&c);
+		compile_learning(folder, longer, 1, &c);
 		cr_expect(ne(u64, profile_of(&c)->hash, before), "row %zu", i);
 		compiled_fini(&c);
 	}

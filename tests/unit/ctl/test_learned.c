@@ -20,11 +20,14 @@ Test(learned, connections_are_counted_by_host_and_port)
 	struct learned	*l = calloc(1, sizeof(*l));
 
 	cr_assert(l != NULL);
-	take(l, "{\"object\":\"api.docs.example:443\",\"bytes_out\":1000,\"bytes_in\":40000}");
-	take(l, "{\"object\":\"API.docs.example.:443\",\"bytes_in\":1}");
-	take(l, "{\"object\":\"api.docs.example:80\"}");
-	take(l, "{\"object\":\"[2001:db8::0:1]:443\",\"bytes_out\":5}");
-	take(l, "{\"object\":\"93.184.216.34:443\"}");
+	take(l, "{\"address\":\"11.0.0.1:443\",\"object\":\"api.docs.example:443\",\"bytes_out\":1000,\"bytes_in\":40000}");
+	take(l, "{\"address\":\"11.0.0.1:443\",\"object\":\"API.docs.example.:443\",\"bytes_in\":1}");
+	take(l, "{\"address\":\"11.0.0.1:443\",\"object\":\"api.docs.example:80\"}");
+	take(l, "{\"address\":\"11.0.0.1:443\",\"object\":\"[2001:db8::0:1]:443\",\"bytes_out\":5}");
+	take(l, "{\"address\":\"11.0.0.1:443\",\"object\":\"93.184.216.34:443\"}");
+	/* Refused in the end: it went nowhere. */
+	take(l, "{\"address\":\"10.0.0.1:443\",\"outcome\":\"refused\",\"object\":\"private.example:443\"}");
+	take(l, "{\"object\":\"private.example:443\"}");
 	cr_assert(eq(int, (int)l->count, 4));
 	cr_expect(eq(str, l->host[0].text, "api.docs.example:443"));
 	cr_expect(eq(u64, l->host[0].connections, 2));
@@ -39,10 +42,10 @@ Test(learned, connections_are_counted_by_host_and_port)
 Test(learned, what_is_no_host_and_port_is_passed_over)
 {
 	static const char *const	lines[] = {
-		"", "x", "[]", "{}", "{\"object\":1}", "{\"object\":\"\"}", "{\"object\":\"a.example\"}",
-		"{\"object\":\"*.example.com:443\"}", "{\"object\":\"a\\\"], \\\"command\\\": \\\"/bin/sh:443\"}",
-		"{\"object\":\"a b.example:443\"}", "{\"object\":\"127.0.0.1:80\"}", "{\"object\":\"169.254.169.254:80\"}",
-		"{\"object\":\"localhost:80\"}", "{\"object\":\"a.example:0\"}",
+		"", "x", "[]", "{}", "{\"address\":\"11.0.0.1:443\",\"object\":1}", "{\"address\":\"11.0.0.1:443\",\"object\":\"\"}", "{\"address\":\"11.0.0.1:443\",\"object\":\"a.example\"}",
+		"{\"address\":\"11.0.0.1:443\",\"object\":\"*.example.com:443\"}", "{\"address\":\"11.0.0.1:443\",\"object\":\"a\\\"], \\\"command\\\": \\\"/bin/sh:443\"}",
+		"{\"address\":\"11.0.0.1:443\",\"object\":\"a b.example:443\"}", "{\"address\":\"11.0.0.1:443\",\"object\":\"127.0.0.1:80\"}", "{\"address\":\"11.0.0.1:443\",\"object\":\"169.254.169.254:80\"}",
+		"{\"address\":\"11.0.0.1:443\",\"object\":\"localhost:80\"}", "{\"address\":\"11.0.0.1:443\",\"object\":\"a.example:0\"}",
 	};
 	struct learned			*l = calloc(1, sizeof(*l));
 
@@ -61,7 +64,7 @@ Test(learned, no_more_hosts_are_taken_than_a_list_has)
 
 	cr_assert(l != NULL);
 	for (int i = 0; i < LEARNED_MAX + 2; i++) {
-		snprintf(line, sizeof(line), "{\"object\":\"h%d.example:443\"}", i);
+		snprintf(line, sizeof(line), "{\"address\":\"11.0.0.1:443\",\"object\":\"h%d.example:443\"}", i);
 		take(l, line);
 	}
 	cr_expect(eq(int, (int)l->count, LEARNED_MAX));

@@ -338,7 +338,8 @@ int
 tool_ask_raw(const void *message, size_t bytes, uint8_t *answer, size_t room)
 {
 	struct sockaddr_in	a = at("10.0.0.53", 53);
-	struct pollfd		p = { .fd = fresh(SOCK_DGRAM), .events = POLLIN };
+	/* From an address of its own, so that the answer's is not right by itself. */
+	struct pollfd		p = { .fd = tool_socket("10.0.0.7", 0, SOCK_DGRAM), .events = POLLIN };
 	ssize_t			n = -1;
 
 	/* Connected: an answer from another address than was asked is none. */

@@ -232,3 +232,23 @@ Test(links, without_room_in_the_audit_nothing_leaves)
 	cr_expect(eq(int, rig.world->accepted, 1));
 	rig_end(&rig);
 }
+
+Test(links, is_ready_when_there_is_a_place_for_records)
+{
+	struct pollfd	p = { .events = POLLIN };
+	union msg_any	any;
+
+	rig = (struct rig){ .spawner = -1, .jail = -1 };
+	child_start(&rig.egress, ROLE_EGRESS);
+	child_say(&rig.egress, MSG_TYPE_BOOT, 0, &(struct msg_BOOT){ .boot = 9, .tenant = SPAN_LIT("") }, -1);
+	child_hear(&rig.egress, MSG_TYPE_SEGMENT_WANTED, &any, NULL);
+	rig_offer(&rig, list, 0, RIG_PROFILE);
+	child_say(&rig.egress, MSG_TYPE_GO, 0, &(struct msg_GO){ 0 }, -1);
+	p.fd = rig.egress.control;
+	cr_expect(eq(int, poll(&p, 1, 300), 0));
+	/* Without one it serves too, and refuses connections; that is said. */
+	child_say(&rig.egress, MSG_TYPE_SEGMENT_NONE, 0, &(struct msg_SEGMENT_NONE){ 1, SPAN_LIT("a full disk"), 0 }, -1);
+	child_hear(&rig.egress, MSG_TYPE_READY, &any, NULL);
+	cr_expect(eq(u64, any.READY.generation, rig.generation));
+	cr_expect(eq(int, child_wait(&rig.egress), 0));
+}

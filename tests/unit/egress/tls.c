@@ -15,11 +15,11 @@ put_u16(uint8_t *to, size_t v)
 }
 
 size_t
-tls_hello_raw(const void *extension, size_t bytes, size_t piece, uint8_t *to)
+tls_hello_raw(const void *extension, size_t bytes, unsigned times, size_t piece, uint8_t *to)
 {
 	static const uint8_t	versions[] = { 0, 43, 0, 3, 2, 3, 4 };
 	uint8_t			message[1024], *p = message, *start = to;
-	size_t			at, n, extensions = sizeof(versions) + (extension == NULL ? 0 : 4 + bytes);
+	size_t			at, n, extensions = sizeof(versions) + times * (4 + bytes);
 
 	*p++ = 1;
 	*p++ = 0;
@@ -38,7 +38,7 @@ tls_hello_raw(const void *extension, size_t bytes, size_t piece, uint8_t *to)
 	p = put_u16(p, extensions);
 	memcpy(p, versions, sizeof(versions));
 	p += sizeof(versions);
-	if (extension != NULL) {
+	for (; times > 0; times--) {
 		p = put_u16(p, 0);
 		p = put_u16(p, bytes);
 		memcpy(p, extension, bytes);
@@ -63,10 +63,10 @@ tls_hello(const char *name, size_t piece, uint8_t *to)
 	size_t	n = name == NULL ? 0 : strlen(name);
 
 	if (name == NULL)
-		return tls_hello_raw(NULL, 0, piece, to);
+		return tls_hello_raw(NULL, 0, 0, piece, to);
 	p = put_u16(p, n + 3);
 	*p++ = 0;
 	p = put_u16(p, n);
 	memcpy(p, name, n);
-	return tls_hello_raw(extension, n + 5, piece, to);
+	return tls_hello_raw(extension, n + 5, 1, piece, to);
 }

@@ -184,6 +184,21 @@ Test(master_egress, one_that_dies_at_start_is_not_waited_for)
 	expect_none("dies at start");
 }
 
+Test(master_egress, one_that_just_died_is_waited_for)
+{
+	char	why[256];
+	int	fd;
+
+	born(&m->egress, &egress);
+	m->egress.respawn = true;
+	fd_close(&egress);
+	want();
+	cr_expect(eq(int, told(spawner, ROLE_SPAWNER, &fd, why), 0));
+	born(&m->egress, &egress);
+	egress_on_ready(m);
+	expect_pair();
+}
+
 Test(master_egress, nobody_gets_pairs_as_fast_as_they_ask)
 {
 	born(&m->egress, &egress);
