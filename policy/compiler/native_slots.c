@@ -224,7 +224,8 @@ read_slot(struct native *t, struct native_slot *slot)
 	read_choices(t, slot);
 	read_default(t, slot);
 	/* The working folder is what a path is beneath, and the spawner must find it on the host. */
-	if (slot->rec.type == SLOT_PATH && (t->m->workdir == NULL || !view_covers(&t->m->view, t->m->workdir, 0)))
+	if (slot->rec.type == SLOT_PATH && t->m->ok &&
+	    (t->m->workdir == NULL || !view_covers(&t->m->view, t->m->workdir, 0)))
 		job_error_key(t->j, t->s, slot->node, "a path needs the file's \"workdir\", in \"read\" or \"write\"");
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/compiler/files.h"
@@ -245,25 +246,39 @@ name_cmp(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static void
+folder_error(struct job *j, const char *path, const char *why)
+{
+	job_note(j, NOTE_ERROR, file_shown(j, path), 0, 0, NULL, "%s", why);
+}
+
 void
 tools_read(struct job *j)
 {
 	struct span	 path = job_value(j, PARAM_ID_tools_dir);
 	struct dirent	**names = NULL;
+	struct stat	 st;
 	int		 fd, n;
 
 	if (path.n == 0)
 		return;
 	if ((fd = folder_open(j, path.p)) == -1) {
 		if (errno != ENOENT)		/* absent is empty */
-			job_note(j, NOTE_ERROR, file_shown(j, path.p), 0, 0, NULL, "%s", strerror(errno));
+			folder_error(j, path.p, errno == EXDEV ?
+			    "leads out of the configuration folder by a link or \"..\"" : strerror(errno));
+		return;
+	}
+	/* Whoever adds a file there adds a program. */
+	if (fstat(fd, &st) == -1 || (st.st_mode & S_IWOTH) != 0) {
+		folder_error(j, path.p, "may be written by everybody: chmod o-w it");
+		close(fd);
 		return;
 	}
 	n = scandirat(fd, ".", &names, is_tools_file, name_cmp);
 	if (n == -1)
-		job_note(j, NOTE_ERROR, file_shown(j, path.p), 0, 0, NULL, "%s", strerror(errno));
+		folder_error(j, path.p, strerror(errno));
 	if (n > FILES_MAX)
-		job_note(j, NOTE_ERROR, file_shown(j, path.p), 0, 0, NULL, "more than %d files", FILES_MAX);
+		folder_error(j, path.p, job_fmt(j, "more than %d files", FILES_MAX));
 	for (int i = 0; i < n; i++) {
 		if (i < FILES_MAX)
 			file_read_tools(j, job_fmt(j, "%.*s/%s", SPAN_FMT(path), names[i]->d_name), names[i]->d_name);

@@ -83,7 +83,7 @@ turn_settle(void *arg)
 int
 main(void)
 {
-	static struct runner	r = { .next_ref = 1 };
+	static struct runner	r = { .next_ref = 1, .natives_last = &r.natives };
 	int			spawner_fd, res;
 
 	birth_begin("mcpgw-runner");

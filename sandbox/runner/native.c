@@ -25,21 +25,22 @@ static void native_on_place(struct loop_timer *t, void *arg);
 int
 native_open(struct server *s, struct call *c)
 {
-	struct native	*n, **at;
+	struct runner	*r = s->r;
+	struct native	*n;
 
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return E_NOMEM;
 	n->magic = NATIVE_MAGIC;
-	n->r = s->r;
+	n->r = r;
 	n->server = s;
 	n->call = c;
 	n->feed.fd = n->out = n->err = n->life = n->pidfd = n->listener = -1;
 	buf_init(&n->wire, SLOTS_WIRE_MAX);
 	buf_init(&n->input, DECODED_MAX);
-	loop_timer_init(s->r->loop, &n->timer, native_on_place, n);
-	for (at = &s->r->natives; *at != NULL; at = &(*at)->next)
-		;
-	*at = n;
+	loop_timer_init(r->loop, &n->timer, native_on_place, n);
+	n->prev = r->natives_last;
+	*r->natives_last = n;
+	r->natives_last = &n->next;
 	s->native_count++;
 	c->native = n;
 	return 0;
@@ -49,12 +50,12 @@ void
 native_free(struct native *n)
 {
 	struct runner	*r = n->r;
-	struct native	**at;
 
 	BUG_ON(n->call != NULL);
-	for (at = &r->natives; *at != n; at = &(*at)->next)
-		;
-	*at = n->next;
+	if ((*n->prev = n->next) != NULL)
+		n->next->prev = n->prev;
+	else
+		r->natives_last = n->prev;
 	n->server->native_count--;
 	n->server->touched = true;
 	r->kick = true;
@@ -115,6 +116,26 @@ native_on_place(struct loop_timer *t, void *arg)
 }
 
 static void
+wait_for_place(struct native *n)
+{
+	if (!n->wants_place)
+		loop_timer_arm(&n->timer, RUNNER_QUEUE_WAIT_MS);
+	n->wants_place = true;
+}
+
+static void
+begin(struct native *n)
+{
+	int	r = native_start(n);
+
+	/* The spawner has many to do; each that ends is a new chance. */
+	if (r == E_FULL)
+		wait_for_place(n);
+	else if (r != 0)
+		refuse(n, LINK_END_UNAVAILABLE, "the tenant's spawner does not answer");
+}
+
+static void
 native_try(struct native *n)
 {
 	struct runner	*r = n->r;
@@ -127,10 +148,7 @@ native_try(struct native *n)
 	}
 	switch (place_find_native(n->server, text, sizeof(text))) {
 	case PLACE_FREE:
-		n->wants_place = false;
-		loop_timer_disarm(&n->timer);
-		if (native_start(n) != 0)
-			refuse(n, LINK_END_UNAVAILABLE, "the tenant's spawner does not answer");
+		begin(n);
 		break;
 	case PLACE_TAKEN:
 		refuse(n, LINK_END_UNAVAILABLE, text);
@@ -138,9 +156,7 @@ native_try(struct native *n)
 	case PLACE_WAIT_FOLDER:
 		break;
 	case PLACE_WAIT_SLOT:
-		if (!n->wants_place)
-			loop_timer_arm(&n->timer, RUNNER_QUEUE_WAIT_MS);
-		n->wants_place = true;
+		wait_for_place(n);
 		/* One leaves at a time: who is on the way out makes room already. */
 		if (!tools_any_leaving(r) && (idle = instances_idlest(r)) != NULL)
 			instance_stop(idle);
@@ -155,7 +171,8 @@ natives_kick(struct runner *r)
 
 	for (n = r->natives; n != NULL; n = next) {
 		next = n->next;
-		if (n->state == NATIVE_WAITING)
+		/* Thousands may wait: who is told so already needs no other look while nothing is free. */
+		if (n->state == NATIVE_WAITING && !(n->wants_place && r->tool_count >= n->server->max_instances))
 			native_try(n);
 	}
 }
@@ -175,6 +192,8 @@ natives_retire(struct server *s)
 bool
 natives_write_with(const struct server *s)
 {
+	if (s->writable_count == 0)
+		return false;
 	for (const struct native *n = s->r->natives; n != NULL; n = n->next)
 		if (n->state >= NATIVE_SPAWNING && place_common_folder(s, n->server) != NULL)
 			return true;

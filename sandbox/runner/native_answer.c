@@ -49,7 +49,8 @@ native_answer_about(struct native *n)
 	struct buf	text;
 
 	buf_init(&text, LINK_LINE_MAX);
-	give(n, mcp_write_discover(&text, OWN_ID, MCP_OFFER_TOOLS, SPAN_NONE, LISTS_TTL_MS, MCP_SCOPE_PRIVATE), &text, 0);
+	give(n, mcp_write_discover(&text, OWN_ID, MCP_OFFER_TOOLS, SPAN_NONE, LISTS_TTL_MS, MCP_SCOPE_PRIVATE),
+	    &text, 0);
 }
 
 static int

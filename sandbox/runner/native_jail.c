@@ -36,6 +36,8 @@ native_start(struct native *n)
 	n->ref = r->next_ref++;
 	n->state = NATIVE_SPAWNING;
 	n->started_ms = loop_now_ms(r->loop);
+	n->wants_place = false;
+	loop_timer_disarm(&n->timer);
 	loop_timer_init(r->loop, &n->timer, native_on_timer, n);
 	buf_init(&n->output, n->tool->max_output);
 	buf_fini(&n->wire);

@@ -24,7 +24,7 @@ enum native_state {
 
 struct native {
 	uint32_t		 magic;
-	struct native		*next;		/* in the runner, in order of arrival */
+	struct native		*next, **prev;	/* in the runner, in order of arrival */
 	struct runner		*r;
 	struct server		*server;
 	struct call		*call;		/* NULL: answered, or its client is gone */

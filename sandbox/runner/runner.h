@@ -45,7 +45,7 @@ struct runner {
 	struct server	*servers;
 	struct tool	*tools;
 	struct tool	*dirty;			/* have lines to write this turn */
-	struct native	*natives;		/* calls of programs, in order of arrival, and the programs */
+	struct native	*natives, **natives_last;	/* calls of programs, in order of arrival, and the programs */
 	bool		 natives_first;		/* they were asked before instances for free places */
 	size_t		 tool_count;		/* processes of both kinds */
 	size_t		 call_count;

@@ -14,8 +14,8 @@
 
 static const char tools[] =
 	"description: A program that shows what it got\n"
-	"read: [\"@DIR@/work\"]\n"
-	"workdir: \"@DIR@/work\"\n"
+	"read: [\"@DIR@/files\"]\n"
+	"workdir: \"@DIR@/files\"\n"
 	"env: {COLOR: blue}\n"
 	"timeout_ms: 20000\n"
 	"tools:\n"
@@ -92,11 +92,11 @@ start(struct gateway *g, struct mcp *modern, struct mcp *legacy)
 	char	path[320];
 
 	gateway_start(g, &(struct gateway_setup){ .rules = RULES });
-	snprintf(path, sizeof(path), "%s/work", g->dir);
+	snprintf(path, sizeof(path), "%s/files", g->dir);
 	cr_assert(mkdir(path, 0755) == 0);
-	snprintf(path, sizeof(path), "%s/work/sub", g->dir);
+	snprintf(path, sizeof(path), "%s/files/sub", g->dir);
 	cr_assert(mkdir(path, 0755) == 0);
-	snprintf(path, sizeof(path), "%s/work/out", g->dir);
+	snprintf(path, sizeof(path), "%s/files/out", g->dir);
 	cr_assert(symlink("/etc", path) == 0);
 	gateway_write(g, "tools.d/native.yaml", tools);
 	cr_assert(gateway_ctl(g, NULL, true, "reload", NULL) == 0);
@@ -271,7 +271,7 @@ Test(binary_tools, say_how_they_ended_and_what_they_wrote)
 	expect(&m, "json", "{\"what\":\"no\"}", true, "not one JSON value");
 	expect(&m, "structured", "{\"what\":\"[1]\"}", true, "no object");
 	expect(&m, "structured", "{\"what\":\"{\\\"a\\\":1,\\\"a\\\":2}\"}", true, "doubled");
-	snprintf(text, sizeof(text), "%s/work /home/tool\n", g.dir);
+	snprintf(text, sizeof(text), "%s/files /home/tool\n", g.dir);
 	expect(&m, "where", "{}", false, text);
 	for (int i = 0; i < 2; i++) {
 		mcp_call(i == 0 ? &m : &legacy, "structured", "{\"what\":\"{\\n\\\"n\\\": 7,\\t\\\"s\\\":\\\"ä\\\"}\\n\"}", &a);

@@ -5,12 +5,15 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "policy/policy.h"
 #include "policy/words.h"
 #include "tests/unit/compiler/compile.h"
 
-static char	folder[64];
+static const char *const	options[] = { "state_dir=/nowhere/s", "run_dir=/nowhere/r", NULL };
+static char			folder[64];
 
 /* One file, and servers.json when `servers` is not NULL. */
 static void
@@ -23,7 +26,7 @@ compile(const char *name, const char *text, const char *servers, struct compiled
 	scratch_write(folder, path, text, 0600);
 	if (servers != NULL)
 		scratch_write(folder, "servers.json", servers, 0600);
-	compile_folder(folder, true, (const char *const[]){ "state_dir=/nowhere/s", "run_dir=/nowhere/r", NULL }, c);
+	compile_folder(folder, true, options, c);
 }
 
 static void
@@ -252,6 +255,30 @@ Test(tools, collide_with_nobody)
 	compile("git.json", one, "{\"mcpServers\": {\"x\": {\"command\": \"cat\"}}}", &c);
 	cr_expect(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
 	over(&c);
+}
+
+Test(tools, lie_in_a_folder_that_not_everybody_writes_to)
+{
+	struct compiled	c;
+	char		path[128], to[128];
+
+	compile("t.json", "{\"tools\": [{\"name\": \"a\", \"command\": \"cat\"}]}", NULL, &c);
+	cr_assert(eq(uint, c.errors, 0));
+	compiled_fini(&c);
+	snprintf(path, sizeof(path), "%s/tools.d", folder);
+	cr_assert(eq(int, chmod(path, 0777), 0));
+	compile_folder(folder, true, options, &c);
+	says(&c, "tools.d: error: may be written by everybody");
+	compiled_fini(&c);
+	cr_assert(eq(int, chmod(path, 0755), 0));
+	snprintf(to, sizeof(to), "%s-moved", folder);
+	cr_assert(eq(int, rename(path, to), 0));
+	cr_assert(eq(int, symlink(to, path), 0));
+	compile_folder(folder, true, options, &c);
+	says(&c, "tools.d: error: leads out of the configuration folder");
+	compiled_fini(&c);
+	scratch_remove(to);
+	scratch_remove(folder);
 }
 
 Test(tools, that_are_switched_off_or_away_stay_servers)
