@@ -194,7 +194,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
 
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
-	check-integration check-peers check-conformance conformance-table orphans jail-table lint format \
+	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
 	format-check bench bench-jails noisy fuzz man install run deb clean
 export BUILD
 
@@ -279,11 +279,18 @@ conformance-table: all
 orphans: all
 	$(Q)SOAK_SESSIONS=10000 tests/soak/run
 
-# jail-table: what sessions, daemons, forks and kill -9 leave of us and of other gateways, as Markdown (node, npm)
+# jail-table: what sessions, daemons, forks and kill -9 leave of us and of others, into docs/jail.md (node, npm)
 jail-table: all
 	$(Q)SOAK_SESSIONS=1000 tests/soak/run --table='$(abspath $(BUILD))/jail-table.md' mcpgw supergateway mcp-proxy \
 	    mcp-hub
-	$(Q)cat $(BUILD)/jail-table.md
+	$(Q)tools/doc-block docs/jail.md orphans <$(BUILD)/jail-table.md
+
+# jail-figures: bench-jails and noisy, into docs/jail.md
+jail-figures: all
+	$(Q)bench/jails >$(BUILD)/bench-jails.txt
+	$(Q)tools/doc-block docs/jail.md jails pre <$(BUILD)/bench-jails.txt
+	$(Q)bench/noisy >$(BUILD)/noisy.txt
+	$(Q)tools/doc-block docs/jail.md noisy pre <$(BUILD)/noisy.txt
 
 # lint: check-lint, then cppcheck, clang-tidy, and the manual pages
 lint: all man

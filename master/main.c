@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/cpu.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/daemon.h"
@@ -193,6 +194,7 @@ main(int argc, char **argv)
 		daemon_enter();
 	if (chdir("/") == -1)
 		fatal(EX_OSERR, "/: %s", strerror(errno));
+	cpu_be_prompt();
 	master_init(&m, &o);
 	if ((r = start_run(&m)) == 0) {
 		leave_terminal(&m);

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/cpu.h"
 #include "sandbox/caps.h"
 #include "sandbox/hand.h"
 #include "sandbox/init.h"
@@ -149,6 +150,7 @@ tool_run(const struct jail_spec *spec)
 	const char	*workdir = spec->workdir != NULL ? spec->workdir : root_home(spec);
 	sigset_t	 none;
 
+	cpu_be_patient();
 	reset_signals();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -20,6 +20,8 @@ static const struct {
 	{ "twice", "\"twice\"", true },
 	{ "flood-stdout", "\"flood-stdout\"", false },
 	{ "flood-stderr", "\"flood-stderr\",\"1000000\"", true },
+	{ "endless-stderr", "\"flood-stderr\",\"0\"", false },
+	{ "spins", "\"spins\",\"3\"", false },
 	{ "no-newline", "\"no-newline\"", false },
 	{ "big", "\"big\",\"3000000\"", true },
 	{ "ignores-term", "\"ignores-term\"", true },

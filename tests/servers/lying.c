@@ -47,6 +47,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/json.h"
@@ -353,7 +354,7 @@ leave_grandchild(void)
 			_exit(1);
 		_exit(0);
 	}
-	if (read(p[0], &grandchild, sizeof(grandchild)) != sizeof(grandchild))
+	if (read(p[0], &grandchild, sizeof(grandchild)) != sizeof(grandchild) || waitpid(child, NULL, 0) == -1)
 		exit(71);
 	close(p[0]);
 	close(p[1]);

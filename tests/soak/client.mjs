@@ -60,8 +60,12 @@ export class Client {
 		if (!this.sse)
 			return this.send('POST', this.url, body);
 		const answered = message.id === undefined ? null : new Promise((resolve, reject) => {
-			this.waiting.set(message.id, resolve);
-			setTimeout(reject, PATIENCE_MS, new Error(`no answer in ${PATIENCE_MS / 1000} s`)).unref();
+			const timer = setTimeout(() => reject(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+
+			this.waiting.set(message.id, { resolve, reject, timer });
+		}).finally(() => {
+			clearTimeout(this.waiting.get(message.id).timer);
+			this.waiting.delete(message.id);
 		});
 
 		answered?.catch(() => {});
@@ -97,9 +101,12 @@ export class Client {
 				if (!text.endsWith('\n\n') && !text.endsWith('\r\n\r\n'))
 					return false;
 				for (const m of messages(text))
-					this.waiting.get(m.id)?.(m);
+					this.waiting.get(m.id)?.resolve(m);
 				return true;
-			}).then(() => reject(new Error('the stream ended')), reject);
+			}).then(() => { throw new Error('the stream ended'); }).catch(e => {
+				reject(e);
+				this.giveUp(e);
+			});
 		});
 	}
 
@@ -119,8 +126,14 @@ export class Client {
 		return this.ask('tools/call', { name, arguments: {} });
 	}
 
+	giveUp(why) {
+		for (const w of this.waiting.values())
+			w.reject(why);
+	}
+
 	// No DELETE, no cancellation: the connections are gone.
 	leave() {
 		this.agent.destroy();
+		this.giveUp(new Error('its client left'));
 	}
 }

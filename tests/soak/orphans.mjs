@@ -25,7 +25,7 @@ const AT_ONCE = 24;			// sessions being opened at a time
 const TOO_MANY = 3000;			// processes of tools: then no more sessions, for the machine's sake
 const SETTLE_MS = 45000;		// for what was abandoned to be noticed
 const STILL_MS = 12000;			// nothing has changed for so long: it stays
-const OPEN_MS = 120000;			// for all sessions together
+const OPEN_MS = 90000;			// for all sessions together
 const FORKS = 300, BOMBS = 5, DAEMONS = 50;
 
 const tools = {
@@ -332,5 +332,6 @@ if (table)
 		'| gateway | a tool for sessions | sessions abandoned | tools left | its memory | its descriptors | left of 50 daemons | ' +
 		    `left of ${BOMBS} x ${FORKS} forks | left after kill -9 of it | zombies |`,
 		'|---|---|---|---|---|---|---|---|---|---|',
-		...results.map(row), ''].join('\n'));
+		...results.map(row), '', 'Started as', '',
+		...results.map(o => `* ${o.name}: \`${gateways[o.name].command}\``), ''].join('\n'));
 process.exit(plan() > 0 ? 1 : 0);

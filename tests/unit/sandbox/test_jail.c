@@ -134,6 +134,15 @@ JAIL_TEST(jail, has_the_limits_it_was_given)
 	cr_expect(eq(str, c.out, "100\n0\nno\n"));
 }
 
+JAIL_TEST(jail, leaves_the_cpu_to_those_who_serve_all)
+{
+	int	nice_here = getpriority(PRIO_PROCESS, 0);
+	char	want[16];
+
+	snprintf(want, sizeof(want), "%d\n", nice_here < 14 ? nice_here + 5 : 19);
+	expect_out("nice", want);
+}
+
 /* The kernel counts all but root's; the spawner refuses to be root. */
 Test(jail, counts_its_own_processes_only)
 {
