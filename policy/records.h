@@ -154,6 +154,8 @@ struct rec_profile {
 	uint32_t	stop_ms;	/* grace between stdin's end, TERM and KILL */
 	uint32_t	runner_kib;	/* runner_memory; the same in all of a tenant's */
 	uint32_t	reach_first, reach_count;	/* net = list */
+	int32_t		landlock_abi_max;	/* as jail_spec has it; the same in all of a tenant's */
+	uint32_t	spare;
 };
 
 struct rec_arg {

@@ -131,8 +131,14 @@ struct jail_probe_result {
 	char		  line[480];	/* what status, log, doctor and clients are told */
 };
 
+/* What all jails of one machine have in common. */
+struct jail_mode {
+	int	landlock_abi_max;	/* as in struct jail_spec */
+};
+
 /* Builds one whole jail around a trivial program, and explains what went wrong. */
 void		jail_probe(struct jail_probe_result *out);
+void		jail_probe_as(const struct jail_mode *mode, struct jail_probe_result *out);
 static inline bool
 probe_may_run(enum probe_result r)
 {

@@ -111,15 +111,30 @@ trial_ended_well(struct jail_child *c)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* "landlock 7", "landlock 2 of 7", "no landlock". */
+static void
+landlock_words(int abi, char *to, size_t room)
+{
+	int	most = landlock_abi(0);
+
+	if (abi == 0)
+		snprintf(to, room, "no landlock");
+	else if (abi < most)
+		snprintf(to, room, "landlock %d of %d", abi, most);
+	else
+		snprintf(to, room, "landlock %d", abi);
+}
+
 void
-jail_probe(struct jail_probe_result *out)
+jail_probe_as(const struct jail_mode *mode, struct jail_probe_result *out)
 {
 	static const char *const	argv[] = { "true", NULL }, *const envp[] = { NULL };
 	const struct jail_spec		spec = { .program = TRIAL, .argv = argv, .envp = envp,
-					    .workdir = "/", .state_fd = -1 };
+					    .workdir = "/", .state_fd = -1,
+					    .landlock_abi_max = mode->landlock_abi_max };
 	struct jail_child		child;
 	const char			*why;
-	char				landlock[32] = "no landlock";
+	char				landlock[48];
 
 	*out = (struct jail_probe_result){ .result = PROBE_OTHER };
 	if (jail_start(&spec, &child) != 0) {
@@ -138,7 +153,12 @@ jail_probe(struct jail_probe_result *out)
 		snprintf(out->line, sizeof(out->line), "none: %s does not run in one", TRIAL);
 		return;
 	}
-	if (out->landlock_abi > 0)
-		snprintf(landlock, sizeof(landlock), "landlock %d", out->landlock_abi);
+	landlock_words(out->landlock_abi, landlock, sizeof(landlock));
 	snprintf(out->line, sizeof(out->line), "full%s, %s", child.no_proc ? ", no proc" : "", landlock);
+}
+
+void
+jail_probe(struct jail_probe_result *out)
+{
+	jail_probe_as(&(struct jail_mode){ 0 }, out);
 }

@@ -389,6 +389,7 @@ put_profile(struct making *m)
 	p->max_instances = (uint32_t)job_number(m->j, PARAM_ID_max_instances);
 	p->tmp_bytes = TMP_BYTES;
 	p->stop_ms = STOP_MS;
+	p->landlock_abi_max = params_landlock_max(job_number(m->j, PARAM_ID_landlock_abi_max));
 	p->runner_kib = (uint32_t)(job_number(m->j, PARAM_ID_runner_memory) / 1024);
 
 	digest_text(&m->digest, m->sv->name);
@@ -399,6 +400,7 @@ put_profile(struct making *m)
 	digest_number(&m->digest, p->isolation);
 	digest_number(&m->digest, p->flags);
 	digest_number(&m->digest, p->era);
+	digest_number(&m->digest, (uint64_t)(int64_t)p->landlock_abi_max);
 	p->hash = m->digest.sum;
 	rec->profile = p->hash;
 	put_record(m->b, SECTION_PROFILE, p);

@@ -14,6 +14,7 @@
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "lib/log.h"
+#include "policy/records.h"
 #include "sandbox/confine.h"
 #include "sandbox/jail.h"
 #include "sandbox/spawner/boot.h"
@@ -86,6 +87,8 @@ void
 boot_run(struct spawner *s)
 {
 	const struct snap		*profile;
+	const struct rec_profile	*first;
+	struct jail_mode		 mode = { 0 };
 	struct msg_READY		 ready = { 0 };
 	struct jail_probe_result	 probe;
 
@@ -95,7 +98,9 @@ boot_run(struct spawner *s)
 	if (s->runner == -1 || s->tenant_dir == -1 || profile == NULL)
 		fatal(EX_SOFTWARE, "GO came before the runner's channel, the tenant's folder or the profile");
 	boot_confine();
-	jail_probe(&probe);
+	if ((first = SNAP_AT(profile, PROFILE, 0)) != NULL)
+		mode.landlock_abi_max = first->landlock_abi_max;
+	jail_probe_as(&mode, &probe);
 	tell_probe(&probe);
 	ready.generation = snap_head(profile)->generation;
 	birth_tell(MSG_TYPE_READY, 0, &ready);
@@ -112,7 +117,7 @@ has_master(void)
 }
 
 int
-boot_probe(void)
+boot_probe(const struct jail_mode *mode)
 {
 	struct jail_probe_result	probe;
 	struct msg_EXITING		exiting = { 0 };
@@ -122,7 +127,7 @@ boot_probe(void)
 	if (geteuid() == 0 && confine_become(NOBODY, NOBODY) != 0)
 		fatal(EX_OSERR, "cannot leave root's rights: %m");
 	boot_confine();
-	jail_probe(&probe);
+	jail_probe_as(mode, &probe);
 	if (has_master()) {
 		tell_probe(&probe);
 		birth_tell(MSG_TYPE_EXITING, 0, &exiting);

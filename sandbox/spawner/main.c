@@ -136,10 +136,18 @@ main(int argc, char **argv)
 {
 	static struct spawner	s = { .tenant_dir = -1, .runner = -1 };
 
+	struct jail_mode	mode = { 0 };
+	bool			probe = false;
+
 	birth_begin("mcpgw-spawn");
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--probe") == 0)
-			return boot_probe();
+			probe = true;
+		else if (strncmp(argv[i], "--landlock=", 11) == 0)
+			mode.landlock_abi_max = (int)strtol(argv[i] + 11, NULL, 10);
+	}
+	if (probe)
+		return boot_probe(&mode);
 	swap_init(&s.snaps);
 	boot_run(&s);
 	for (;;)

@@ -237,6 +237,7 @@ plan_make(const struct snap *profile, const struct rec_profile *rec, const struc
 	p->spec.private_memory = p->room;
 	p->spec.private_bytes = p->room_bytes;
 	p->spec.tmp_bytes = rec->tmp_bytes;
+	p->spec.landlock_abi_max = rec->landlock_abi_max;
 	p->spec.exec_tmp = (rec->flags & SERVER_FLAG_EXEC_TMP) != 0;
 	if ((p->spec.program = copy(p, profile, rec->program)) == NULL)
 		return fault(p, E_FORMAT, "no program in the profile", SPAN_NONE);

@@ -145,3 +145,26 @@ JAIL_TEST(probe, finds_the_reason)
 		cr_expect(strstr(r.line, rows[i].says) != NULL, "row %zu: %s", i, r.line);
 	}
 }
+
+JAIL_TEST(probe, tells_of_an_older_landlock)
+{
+	static const struct {
+		int		 max, at_most;
+		const char	*says;
+	} rows[] = { { -1, 0, "no landlock" }, { 1, 1, "landlock 1" }, { 2, 2, "landlock 2" } };
+	struct jail_probe_result	r;
+
+	jail_probe(&r);
+	if (r.landlock_abi < 3)
+		cr_skip("the kernel's own ABI is %d", r.landlock_abi);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct jail_mode	mode = { .landlock_abi_max = rows[i].max };
+		const char		*of;
+
+		jail_probe_as(&mode, &r);
+		cr_expect(eq(int, r.landlock_abi, rows[i].at_most), "row %zu", i);
+		cr_expect(strstr(r.line, rows[i].says) != NULL, "row %zu: %s", i, r.line);
+		of = strstr(r.line, " of ");
+		cr_expect(rows[i].max < 0 ? of == NULL : of != NULL, "row %zu: %s", i, r.line);
+	}
+}
