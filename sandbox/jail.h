@@ -63,7 +63,8 @@ struct jail_spec {
 	const char		*workdir;	/* inside; NULL: home */
 	const char		*hostname;	/* NULL: "jail" */
 	const char		*home;		/* target of the state folder; NULL: JAIL_HOME */
-	int			 state_fd;	/* the state folder (directory), or -1: home is a tmpfs */
+	int			 state_fd;	/* the state folder (directory), or -1: home is a tmpfs that
+						 * goes with the jail */
 	const struct jail_bind	*binds;
 	size_t			 bind_count;
 	const struct jail_rlimit *rlimits;	/* on top of the built-in ones (sandbox/rlimit.h) */
@@ -74,6 +75,7 @@ struct jail_spec {
 	bool			 listener;	/* the filter notifies: hand the listener out */
 	bool			 exec_tmp;	/* /tmp and home may hold programs */
 	uint64_t		 tmp_bytes;	/* of /tmp; 0: 64 MiB */
+	uint64_t		 home_bytes;	/* of a home that is a tmpfs; 0: as /tmp */
 	unsigned		 start_ms;	/* for all steps up to exec; 0: 10 s */
 	int			 landlock_abi_max;	/* test knob; 0: the highest there is; -1: none */
 	void			*private_memory;	/* page-aligned; unmapped in the in-jail init */

@@ -79,6 +79,13 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, struct span server, 
 	return 0;
 }
 
+/* What lives for one session or one call leaves nothing: its home is a tmpfs of its jail. */
+static bool
+keeps_state(const struct rec_profile *rec)
+{
+	return rec->isolation != ISOLATION_SESSION && rec->isolation != ISOLATION_CALL;
+}
+
 int
 spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 {
@@ -96,7 +103,7 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 	if (rec == NULL || !span_eq(snap_text(profile, rec->server), m->server))
 		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
 		    "its configuration changed meanwhile");
-	if ((r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
+	if (keeps_state(rec) && (r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
 		return spawn_failed(s, ref, JAIL_STEP_STATE_FOLDER, r,
 		    r == E_DENIED ? "its state folder belongs to somebody else" :
 		    "its state folder cannot be made");

@@ -47,7 +47,7 @@ put(struct build *b, enum snap_section section, const void *record)
 uint64_t
 rig_hash(const struct rig_tool *tool)
 {
-	return sum64_more(sum64(span_of(tool->name)), span_of(tool->script));
+	return sum64_more(sum64(span_of(tool->name)), span_of(tool->script)) + tool->isolation;
 }
 
 static void
@@ -65,7 +65,7 @@ put_tool(struct build *b, const struct rig_tool *t)
 {
 	const char		*args[] = { "sh", "-c", t->script };
 	struct rec_profile	 p = { .hash = rig_hash(t), .tier = TIER_RUNTIME, .net = NET_NONE, .filter = 1,
-				    .arg_count = 3, .tmp_bytes = 1 << 20 };
+				    .arg_count = 3, .tmp_bytes = 1 << 20, .isolation = t->isolation };
 	struct rec_bind		 usr = { .flags = BIND_EXEC }, home = { .flags = BIND_STATE | BIND_WRITABLE };
 
 	p.server = put_text(b, t->name);

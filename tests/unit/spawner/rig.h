@@ -13,6 +13,7 @@
 struct rig_tool {
 	const char	*name, *script, *workdir, *program;
 	bool		 wants_secret;		/* TOKEN in its environment, from the secrets */
+	unsigned	 isolation;		/* enum server_isolation */
 };
 
 struct rig {

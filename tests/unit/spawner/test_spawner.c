@@ -59,6 +59,33 @@ Test(spawner, starts_a_tool_from_its_profile)
 	cr_expect(eq(int, rig_stop(&r), 0));
 }
 
+Test(spawner, leaves_nothing_of_a_session_or_call)
+{
+	static const char		script[] = "cat ~/x 2>/dev/null; echo y > ~/x; cd; pwd;"
+					    " head -c 9000000 /dev/zero > big 2>/dev/null || echo full";
+	static const struct rig_tool	tools[] = {
+		{ .name = "session", .script = script, .isolation = ISOLATION_SESSION },
+		{ .name = "call", .script = script, .isolation = ISOLATION_CALL },
+	};
+	struct rig	r;
+	struct rig_jail	j;
+	char		path[128];
+
+	rig_start(&r, tools, 2, NULL);
+	for (uint64_t i = 0; i < 4; i++) {
+		rig_spawn(&r, &tools[i % 2], 7, i + 1);
+		rig_spawned(&r, i + 1, &j);
+		cr_expect(eq(str, CHARS(rig_read(j.out)), "/home/tool\nfull\n"), "round %u", (unsigned)i);
+		rig_expect(&r, r.runner, MSG_TYPE_SPAWN_EXITED);
+		rig_jail_close(&j);
+	}
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", r.folder, tools[i].name);
+		cr_expect(eq(int, access(path, F_OK), -1), "%s is left", path);
+	}
+	rig_stop(&r);
+}
+
 Test(spawner, hands_out_the_listener)
 {
 	static const struct rig_tool tools[] = {
