@@ -49,7 +49,14 @@ typedef struct span	msg_text;
 
 /* What kinds of things some fields count. */
 enum listen_kind { LISTEN_MCP = 1, LISTEN_ADMIN = 2, LISTEN_LOCAL = 3 };
-enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT };
+/* DIR_CGROUP: the tenant's of version 2; those behind it of a controller of version 1. */
+enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT, DIR_CGROUP, DIR_CGROUP_MEMORY, DIR_CGROUP_PIDS,
+	DIR_CGROUP_CPU, DIR_CGROUP_FREEZER };
+static inline bool
+dir_is_cgroup(uint32_t kind)
+{
+	return kind >= DIR_CGROUP && kind <= DIR_CGROUP_FREEZER;
+}
 enum compile_what {
 	COMPILE_POLICY = 1,
 	COMPILE_KEYS = 2,

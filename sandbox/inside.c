@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "sandbox/caps.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/init.h"
 #include "sandbox/inside.h"
 #include "sandbox/landlock.h"
@@ -185,9 +186,14 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 	const char		*hostname = spec->hostname != NULL ? spec->hostname : "jail";
 	struct root_report	 report = { 0 };
 	pid_t			 tool;
+	int			 joined = cgroup_join(spec->cgroup, spec->cgroup_count), why = errno;
 
 	reset_signals();
 	settle_descriptors(w);
+	if (joined != 0) {
+		errno = why;
+		give_up(JAIL_STEP_CGROUP, "");
+	}
 	if (ns_map(uid, gid) != 0)
 		give_up(JAIL_STEP_MAP, "");
 	/* A new, empty session keyring; where the kernel or an outer filter has no keyrings, tools
@@ -204,7 +210,7 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 	if (report.no_proc)
 		tell(INSIDE_NO_PROC, JAIL_STEP_PROC, 0, 0, "");
 	init_prepare();
-	if ((tool = fork()) == 0)
+	if ((tool = ns_fork(spec->cgroup_count > 0)) == 0)
 		tool_run(spec);
 	if (tool == -1)
 		give_up(JAIL_STEP_INIT, "fork");

@@ -77,6 +77,8 @@ struct jail_spec {
 	uint64_t		 tmp_bytes;	/* of /tmp; 0: 64 MiB */
 	uint64_t		 home_bytes;	/* of a home that is a tmpfs; 0: as /tmp */
 	unsigned		 start_ms;	/* for all steps up to exec; 0: 10 s */
+	const int		*cgroup;	/* where its first process writes itself into its cgroup; */
+	int			 cgroup_count;	/* then none of these is left in the jail */
 	int			 landlock_abi_max;	/* test knob; 0: the highest there is; -1: none */
 	void			*private_memory;	/* page-aligned; unmapped in the in-jail init */
 	size_t			 private_bytes;

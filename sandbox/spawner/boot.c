@@ -18,6 +18,7 @@
 #include "sandbox/confine.h"
 #include "sandbox/jail.h"
 #include "sandbox/spawner/boot.h"
+#include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/offer.h"
 #include "sandbox/spawner/state.h"
 
@@ -28,9 +29,14 @@ boot_directory(struct spawner *s, const struct msg_DIRECTORY *m)
 {
 	char	path[PATH_MAX];
 
-	if (m->kind != DIR_TENANT || m->path.n >= sizeof(path))
+	if ((m->kind != DIR_TENANT && !dir_is_cgroup(m->kind)) || m->path.n >= sizeof(path))
 		fatal(EX_SOFTWARE, "a folder that is not for a spawner");
 	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(m->path));
+	if (dir_is_cgroup(m->kind)) {
+		if (leaf_room(s, m->kind, path) != 0)
+			fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
+		return;
+	}
 	if (state_open_tenant(path, &s->tenant_dir) != 0)
 		fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
 }

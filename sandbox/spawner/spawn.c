@@ -17,6 +17,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
+#include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/plan.h"
 #include "sandbox/spawner/spawn.h"
 #include "sandbox/spawner/state.h"
@@ -33,7 +34,7 @@ static struct jailed *
 free_place(struct spawner *s)
 {
 	for (size_t i = 0; i < JAILS_MAX; i++)
-		if (s->jails[i].pid == 0)
+		if (s->jails[i].pid == 0 && !s->jails[i].leaf.made)
 			return &s->jails[i];
 	return NULL;
 }
@@ -53,7 +54,8 @@ spawn_tell(struct spawner *s, uint64_t ref, const struct jail_child *c)
 }
 
 static int
-spawn_jail(struct spawner *s, const struct jail_spec *spec, struct span server, uint64_t ref)
+spawn_jail(struct spawner *s, struct jail_spec *spec, const struct rec_profile *rec, struct span server,
+    uint64_t ref)
 {
 	struct jailed		*place = free_place(s);
 	struct jail_child	 c;
@@ -61,18 +63,27 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, struct span server, 
 
 	if (place == NULL)
 		return spawn_failed(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
-	if (jail_start(spec, &c) != 0) {
+	if (leaf_make(s, rec, place) != 0)
+		return spawn_failed(s, ref, JAIL_STEP_CGROUP, errno, "its control group cannot be made");
+	spec->cgroup = place->leaf.join;
+	spec->cgroup_count = place->leaf.join_count;
+	r = jail_start(spec, &c);
+	cgroup_leaf_joined(&place->leaf);
+	if (r != 0) {
+		leaf_drop(s, place);
 		log_warn(LOG_SUBJECT("tenant", s->tenant), "no jail for server %.*s: %s, step=%s",
 		    SPAN_FMT(server), c.failure.text, jail_step_name(c.failure.step));
 		return spawn_failed(s, ref, c.failure.step, c.failure.os_error, c.failure.text);
 	}
 	if ((r = spawn_tell(s, ref, &c)) != 0) {
 		jail_child_kill(&c);
+		leaf_drop(s, place);
 		return r;
 	}
 	log_debug(LOG_SUBJECT("tenant", s->tenant), "jail for server %.*s, pid=%ld landlock=%d proc=%s",
 	    SPAN_FMT(server), (long)c.pid, c.landlock_abi, c.no_proc ? "no" : "yes");
-	*place = (struct jailed){ c.pid, c.pidfd };
+	place->pid = c.pid;
+	place->pidfd = c.pidfd;
 	s->jail_count++;
 	c.pidfd = -1;
 	jail_child_close(&c);		/* from here on the lifeline is the runner's alone */
@@ -110,7 +121,7 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 	if ((r = plan_make(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), state, &plan)) != 0)
 		r = spawn_failed(s, ref, JAIL_STEP_REQUEST, r, plan.why);
 	else
-		r = spawn_jail(s, &plan.spec, m->server, ref);
+		r = spawn_jail(s, &plan.spec, rec, m->server, ref);
 	plan_fini(&plan);
 	fd_close(&state);
 	return r;
@@ -122,15 +133,19 @@ spawn_reap(struct spawner *s, struct jailed *j)
 	struct msg_SPAWN_EXITED	m = { .pid = (uint32_t)j->pid };
 	int			status = 0;
 	pid_t			pid;
+	char			why[96] = "";
 
 	while ((pid = waitpid(j->pid, &status, WNOHANG)) == -1 && errno == EINTR)
 		;
 	if (pid == 0)
 		return 0;
 	m.status = status;
+	leaf_why(s, j, why, sizeof(why));
+	m.why = span_of(why);
 	fd_close(&j->pidfd);
 	j->pid = 0;
 	s->jail_count--;
+	leaf_drop(s, j);
 	return chan_send_wait(s->runner, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);
 }
 
@@ -146,6 +161,7 @@ spawn_kill_all(struct spawner *s)
 				;
 			fd_close(&s->jails[i].pidfd);
 			s->jails[i].pid = 0;
+			leaf_drop(s, &s->jails[i]);
 		}
 	s->jail_count = 0;
 }
