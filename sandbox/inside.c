@@ -148,10 +148,9 @@ tool_filter(const struct jail_spec *spec)
 		give_up(JAIL_STEP_SECCOMP, "listener");
 }
 
-static _Noreturn void
-tool_run(const struct jail_spec *spec)
+void
+inside_tool_begin(const struct jail_spec *spec, const char *workdir)
 {
-	const char	*workdir = spec->workdir != NULL ? spec->workdir : root_home(spec);
 	sigset_t	 none;
 
 	reset_signals();
@@ -167,7 +166,11 @@ tool_run(const struct jail_spec *spec)
 	close(INSIDE_LIFELINE);
 	if (syscall(SYS_close_range, INSIDE_FD_LIMIT, ~0U, 0) == -1)
 		give_up(JAIL_STEP_DESCRIPTORS, "");
-	tool_landlock(spec);
+}
+
+void
+inside_tool_finish(const struct jail_spec *spec)
+{
 	if (caps_drop() != 0)
 		give_up(JAIL_STEP_CAPABILITIES, "");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
@@ -178,15 +181,20 @@ tool_run(const struct jail_spec *spec)
 	give_up(JAIL_STEP_EXEC, spec->program);
 }
 
+static _Noreturn void
+tool_run(const struct jail_spec *spec)
+{
+	inside_tool_begin(spec, spec->workdir != NULL ? spec->workdir : root_home(spec));
+	tool_landlock(spec);
+	inside_tool_finish(spec);
+}
+
 /* ---- the first process ------------------------------------------------------------------------- */
 
 void
-inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t uid, gid_t gid)
+inside_begin(const struct jail_spec *spec, const struct inside_wiring *w)
 {
-	const char		*hostname = spec->hostname != NULL ? spec->hostname : "jail";
-	struct root_report	 report = { 0 };
-	pid_t			 tool;
-	int			 joined = cgroup_join(spec->cgroup, spec->cgroup_count), why = errno;
+	int	joined = cgroup_join(spec->cgroup, spec->cgroup_count), why = errno;
 
 	reset_signals();
 	settle_descriptors(w);
@@ -194,11 +202,33 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 		errno = why;
 		give_up(JAIL_STEP_CGROUP, "");
 	}
-	if (ns_map(uid, gid) != 0)
-		give_up(JAIL_STEP_MAP, "");
 	/* A new, empty session keyring; where the kernel or an outer filter has no keyrings, tools
 	 * have none either. */
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+}
+
+void
+inside_tell(enum inside_what what, enum jail_step step, int value)
+{
+	tell(what, step, 0, value, "");
+}
+
+void
+inside_give_up(enum jail_step step, const char *detail)
+{
+	give_up(step, detail);
+}
+
+void
+inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t uid, gid_t gid)
+{
+	const char		*hostname = spec->hostname != NULL ? spec->hostname : "jail";
+	struct root_report	 report = { 0 };
+	pid_t			 tool;
+
+	inside_begin(spec, w);
+	if (ns_map(uid, gid) != 0)
+		give_up(JAIL_STEP_MAP, "");
 	if (setsid() == -1)
 		give_up(JAIL_STEP_SESSION, "");
 	if (spec->net == JAIL_NET_LOOPBACK && ns_loopback_up() != 0)
@@ -214,8 +244,8 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 		tool_run(spec);
 	if (tool == -1)
 		give_up(JAIL_STEP_INIT, "fork");
-	if (init_confine(spec->private_memory, spec->private_bytes) != 0)
+	if (init_confine(spec->private_memory, spec->private_bytes, false) != 0)
 		give_up(JAIL_STEP_INIT, "confine");	/* the tool dies with it */
 	close(INSIDE_STATUS);
-	init_run(tool, INSIDE_LIFELINE);
+	init_run(tool, INSIDE_LIFELINE, -1);
 }

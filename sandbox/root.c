@@ -62,6 +62,23 @@ root_home(const struct jail_spec *spec)
 	return spec->home != NULL ? spec->home : JAIL_HOME;
 }
 
+size_t
+root_system(struct jail_bind *to, size_t room)
+{
+	static char	dev[sizeof(devices) / sizeof(devices[0])][32];
+	size_t		n = 0;
+
+	for (size_t i = 0; i < sizeof(baseline) / sizeof(baseline[0]) && n < room; i++)
+		to[n++] = baseline[i];
+	for (size_t i = 0; i < sizeof(system_links) / sizeof(system_links[0]) && n < room; i++)
+		to[n++] = (struct jail_bind){ system_links[i], system_links[i], JAIL_BIND_EXEC | JAIL_BIND_OPTIONAL };
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && n < room; i++) {
+		snprintf(dev[i], sizeof(dev[i]), "/dev/%s", devices[i]);
+		to[n++] = (struct jail_bind){ dev[i], dev[i], JAIL_BIND_WRITABLE };
+	}
+	return n;
+}
+
 static int
 fail(struct root_report *report, enum jail_step step, const char *detail)
 {

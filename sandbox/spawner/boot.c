@@ -20,7 +20,9 @@
 #include "sandbox/spawner/boot.h"
 #include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/offer.h"
+#include "sandbox/spawner/private.h"
 #include "sandbox/spawner/state.h"
+#include "sandbox/strays.h"
 
 #define NOBODY 65534
 
@@ -39,6 +41,7 @@ boot_directory(struct spawner *s, const struct msg_DIRECTORY *m)
 	}
 	if (state_open_tenant(path, &s->tenant_dir) != 0)
 		fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
+	memcpy(s->tenant_path, path, sizeof(path));
 }
 
 static void
@@ -49,6 +52,10 @@ boot_message(struct frame *f, const union msg_any *body, void *arg)
 	switch (f->head.type) {
 	case MSG_TYPE_BOOT:
 		snprintf(s->tenant, sizeof(s->tenant), "%.*s", SPAN_FMT(body->BOOT.tenant));
+		if ((body->BOOT.flags & BOOT_FLAG_FALLBACK) != 0)
+			s->mode.fallback = JAIL_FALLBACK_YES;
+		else if ((body->BOOT.flags & BOOT_FLAG_FALLBACK_MAY) != 0)
+			s->mode.fallback = JAIL_FALLBACK_MAY;
 		break;
 	case MSG_TYPE_DIRECTORY:
 		boot_directory(s, &body->DIRECTORY);
@@ -94,9 +101,7 @@ boot_run(struct spawner *s)
 {
 	const struct snap		*profile;
 	const struct rec_profile	*first;
-	struct jail_mode		 mode = { 0 };
 	struct msg_READY		 ready = { 0 };
-	struct jail_probe_result	 probe;
 
 	refuse_root();
 	birth_hear(ROLE_SPAWNER, boot_message, s);
@@ -105,9 +110,13 @@ boot_run(struct spawner *s)
 		fatal(EX_SOFTWARE, "GO came before the runner's channel, the tenant's folder or the profile");
 	boot_confine();
 	if ((first = SNAP_AT(profile, PROFILE, 0)) != NULL)
-		mode.landlock_abi_max = first->landlock_abi_max;
-	jail_probe_as(&mode, &probe);
-	tell_probe(&probe);
+		s->mode.landlock_abi_max = first->landlock_abi_max;
+	jail_probe_as(&s->mode, &s->probe);
+	s->reduced = s->probe.result == PROBE_REDUCED;
+	if (s->reduced && strays_adopt(&s->strays) != 0)
+		fatal(EX_OSERR, "cannot find what jails leave behind: %m");
+	private_begin(s);
+	tell_probe(&s->probe);
 	ready.generation = snap_head(profile)->generation;
 	birth_tell(MSG_TYPE_READY, 0, &ready);
 }

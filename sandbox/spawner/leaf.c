@@ -6,9 +6,7 @@
  * Trusts:  the master for the folder, the profile for the bounds.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ipc/codec.h"
@@ -37,8 +35,8 @@ leaf_make(struct spawner *s, const struct rec_profile *rec, struct jailed *j)
 	const struct cgroup_bounds	b = { .memory_bytes = rec->memory_bytes, .pids = rec->pids };
 	int				r = E_SYS;
 
-	*j = (struct jailed){ .pidfd = -1, .memory_bytes = rec->memory_bytes, .cpu_milli = rec->cpu_milli,
-	    .leaf = { .events = -1 } };
+	j->memory_bytes = rec->memory_bytes;
+	j->cpu_milli = rec->cpu_milli;
 	if (!cgroup_room_any(&s->cgroups))
 		return 0;
 	for (int i = 0; i < LEFT_OVER_MAX; i++)
@@ -66,6 +64,17 @@ leaf_drop(struct spawner *s, struct jailed *j)
 }
 
 void
+leaf_end(struct spawner *s, struct jailed *j)
+{
+	/* A pid namespace takes all with it; without, somebody may be left in it, for now. */
+	if (s->reduced && cgroup_leaf_kill(&s->cgroups, &j->leaf) != 0 && j->leaf.made) {
+		j->due_ms = (int64_t)clock_mono_ms() + REMOVE_MS;
+		return;
+	}
+	leaf_drop(s, j);
+}
+
+void
 leaf_on_event(struct spawner *s, struct jailed *j)
 {
 	uint64_t	count;
@@ -78,7 +87,7 @@ leaf_on_event(struct spawner *s, struct jailed *j)
 	/* Version 1 tells of nothing else, and tells before it has counted. */
 	j->oom = j->oom || !s->cgroups.unified || cgroup_leaf_oom(&s->cgroups, &j->leaf) > 0;
 	if (j->oom)
-		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
+		jail_end(j->pidfd, s->reduced);
 }
 
 /* The largest unit it is whole in, as servers.json writes it. */
@@ -131,7 +140,7 @@ leaf_tick(struct spawner *s)
 		if (j->due_ms == 0 || j->due_ms > now)
 			continue;
 		if (j->pid == 0) {
-			leaf_drop(s, j);
+			leaf_end(s, j);
 			continue;
 		}
 		j->due_ms = 0;

@@ -16,6 +16,8 @@ must_check int	leaf_room(struct spawner *s, unsigned kind, const char *path);
 must_check int	leaf_make(struct spawner *s, const struct rec_profile *rec, struct jailed *j);
 /* Nobody is in it any more, or will be soon: removed now or later. */
 void		leaf_drop(struct spawner *s, struct jailed *j);
+/* The same at a jail's end: what is still in it is killed before. */
+void		leaf_end(struct spawner *s, struct jailed *j);
 /* Its events are readable: when memory ran out, the whole jail is killed. */
 void		leaf_on_event(struct spawner *s, struct jailed *j);
 /* "out of memory (limit 512MiB)", or "". */
