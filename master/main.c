@@ -120,6 +120,7 @@ master_fini(struct master *m)
 	reload_fini(&m->reload);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
+	cgroups_fini(&m->cgroups);
 	child_fini(&m->store);
 	child_fini(&m->auditor);
 	child_fini(&m->prober);

@@ -6,6 +6,7 @@
 #define MASTER_MASTER_H
 
 #include "lib/where.h"
+#include "master/cgroups.h"
 #include "master/children.h"
 #include "master/compile.h"
 #include "master/ctlsock.h"
@@ -51,6 +52,7 @@ struct master {
 	int			 log_fd;
 
 	struct dirs		 dirs;
+	struct cgroups		 cgroups;
 	char			 store_dir[PATH_MAX], audit_dir[PATH_MAX], spool_dir[PATH_MAX];
 	struct regions		 regions;
 	int			 keyring;		/* sealed memfd */

@@ -17,9 +17,11 @@
 void
 probe_start(struct master *m)
 {
-	static char		 flag[] = "--probe";
-	static char *const	 args[] = { flag, NULL };
+	static char		 flag[] = "--probe", landlock[32];
+	static char *const	 args[] = { flag, landlock, NULL };
 
+	snprintf(landlock, sizeof(landlock), "--landlock=%d",
+	    params_landlock_max(m->params.landlock_abi_max));
 	m->prober.more_args = args;
 	child_start(&m->prober);
 }

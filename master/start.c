@@ -140,6 +140,8 @@ step_folders(struct master *m)
 	}
 	if ((r = dirs_hold(&m->dirs)) != 0)
 		return r == E_EXISTS ? EX_UNAVAILABLE : EX_CANTCREAT;
+	/* One gateway has a state_dir, so its name is ours among those in this cgroup. */
+	cgroups_init(&m->cgroups, !m->personal, m->params.state_dir);
 	if (dirs_make(&m->dirs, "store", &m->user[ROLE_STORE], 0700, m->store_dir) != 0 ||
 	    dirs_make(&m->dirs, "audit", &m->user[ROLE_AUDITOR], 0700, path) != 0 ||
 	    dirs_make(&m->dirs, "audit/db", &m->user[ROLE_AUDITOR], 0700, m->audit_dir) != 0 ||

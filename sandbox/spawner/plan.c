@@ -22,8 +22,8 @@ fault(struct plan *p, int error, const char *what, struct span about)
 	return error;
 }
 
-static void *
-room(struct plan *p, size_t bytes)
+void *
+plan_room(struct plan *p, size_t bytes)
 {
 	void	*at = p->room + p->used;
 
@@ -42,7 +42,7 @@ text(struct plan *p, struct span name, struct span value, bool is_pair)
 	char	*to;
 
 	if ((name.n > 0 && memchr(name.p, '\0', name.n) != NULL) ||
-	    (value.n > 0 && memchr(value.p, '\0', value.n) != NULL) || (to = room(p, bytes)) == NULL)
+	    (value.n > 0 && memchr(value.p, '\0', value.n) != NULL) || (to = plan_room(p, bytes)) == NULL)
 		return NULL;
 	if (name.n > 0)
 		memcpy(to, name.p, name.n);
@@ -60,6 +60,12 @@ copy(struct plan *p, const struct snap *s, struct stext t)
 	return text(p, SPAN_NONE, snap_text(s, t), false);
 }
 
+const char *
+plan_copy(struct plan *p, const char *string)
+{
+	return text(p, SPAN_NONE, span_of(string), false);
+}
+
 static int
 plan_args(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 {
@@ -67,7 +73,7 @@ plan_args(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 
 	if (rec->arg_count == 0 || rec->arg_count > COUNT_MAX)
 		return fault(p, E_FORMAT, "no arguments in the profile", SPAN_NONE);
-	if ((argv = room(p, (rec->arg_count + 1) * sizeof(*argv))) == NULL)
+	if ((argv = plan_room(p, (rec->arg_count + 1) * sizeof(*argv))) == NULL)
 		return fault(p, E_TOOBIG, "too many arguments", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->arg_count; i++) {
 		const struct rec_arg *a = SNAP_AT(s, ARG, rec->arg_first + (uint64_t)i);
@@ -104,7 +110,7 @@ plan_env(struct plan *p, const struct snap *s, const struct rec_profile *rec, co
 	const char	**envp;
 
 	if (rec->env_count > COUNT_MAX ||
-	    (envp = room(p, (rec->env_count + 1) * sizeof(*envp))) == NULL)
+	    (envp = plan_room(p, (rec->env_count + 1) * sizeof(*envp))) == NULL)
 		return fault(p, E_TOOBIG, "too many environment variables", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->env_count; i++) {
 		const struct rec_env	*e = SNAP_AT(s, ENV, rec->env_first + (uint64_t)i);
@@ -135,7 +141,7 @@ plan_binds(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	struct jail_bind	*binds;
 	size_t			 n = 0;
 
-	if (rec->bind_count > COUNT_MAX || (binds = room(p, rec->bind_count * sizeof(*binds))) == NULL)
+	if (rec->bind_count > COUNT_MAX || (binds = plan_room(p, rec->bind_count * sizeof(*binds))) == NULL)
 		return fault(p, E_TOOBIG, "too many paths", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->bind_count; i++) {
 		const struct rec_bind	*b = SNAP_AT(s, BIND, rec->bind_first + (uint64_t)i);
@@ -169,7 +175,7 @@ plan_rlimits(struct plan *p, const struct snap *s, const struct rec_profile *rec
 	struct jail_rlimit	*limits;
 
 	if (rec->rlimit_count > COUNT_MAX ||
-	    (limits = room(p, rec->rlimit_count * sizeof(*limits))) == NULL)
+	    (limits = plan_room(p, rec->rlimit_count * sizeof(*limits))) == NULL)
 		return fault(p, E_TOOBIG, "too many limits", SPAN_NONE);
 	for (uint32_t i = 0; i < rec->rlimit_count; i++) {
 		const struct rec_rlimit *l = SNAP_AT(s, RLIMIT, rec->rlimit_first + (uint64_t)i);
@@ -195,7 +201,7 @@ plan_filter(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 	f = rec->filter == 0 ? NULL : SNAP_AT(s, FILTER, rec->filter - 1);
 	if (f == NULL || f->count == 0 || f->count > BPF_MAXINSNS)
 		return fault(p, E_FORMAT, "no system call filter for this tier in the profile", SPAN_NONE);
-	if ((code = room(p, f->count * sizeof(*code))) == NULL)
+	if ((code = plan_room(p, f->count * sizeof(*code))) == NULL)
 		return fault(p, E_TOOBIG, "filter too long", SPAN_NONE);
 	for (uint64_t i = 0; i < f->count; i++) {
 		const struct rec_bpf *b = SNAP_AT(s, BPF, f->first + i);
@@ -237,6 +243,7 @@ plan_make(const struct snap *profile, const struct rec_profile *rec, const struc
 	p->spec.private_memory = p->room;
 	p->spec.private_bytes = p->room_bytes;
 	p->spec.tmp_bytes = rec->tmp_bytes;
+	p->spec.landlock_abi_max = rec->landlock_abi_max;
 	p->spec.exec_tmp = (rec->flags & SERVER_FLAG_EXEC_TMP) != 0;
 	if ((p->spec.program = copy(p, profile, rec->program)) == NULL)
 		return fault(p, E_FORMAT, "no program in the profile", SPAN_NONE);

@@ -20,6 +20,9 @@ struct plan {
  * E_NOMEM, with p->why. */
 must_check int	plan_make(const struct snap *profile, const struct rec_profile *rec,
 		    const struct snap *secrets, int state_fd, struct plan *p);
+/* Memory that lives as long as the plan, aligned for anything; NULL when there is no more. */
+void		*plan_room(struct plan *p, size_t bytes);
+const char	*plan_copy(struct plan *p, const char *string);	/* in it; NULL likewise */
 /* The room may hold secrets: it is unmapped, not only freed. */
 void		plan_fini(struct plan *p);
 

@@ -7,18 +7,23 @@
 
 #include "ipc/wait.h"
 #include "policy/build.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 
 /* One tool of a profile: a shell script in tier runtime, without net. */
 struct rig_tool {
 	const char	*name, *script, *workdir, *program;
 	bool		 wants_secret;		/* TOKEN in its environment, from the secrets */
+	unsigned	 isolation;		/* enum server_isolation */
+	uint64_t	 memory_bytes;		/* 0: 1 GiB */
+	uint32_t	 pids, cpu_milli;	/* 0: none */
 };
 
 struct rig {
 	pid_t		 pid;		/* the spawner's */
 	int		 master, runner;	/* our ends */
 	char		 folder[64];	/* the tenant's state folder */
+	char		 cgroup[CGROUP_PART_LIMIT][96];	/* the tenant's, version 1; "" none */
 	char		 room[FRAME_MAX];
 	struct frame	 frame;		/* the last message */
 	union msg_any	 body;
@@ -27,6 +32,8 @@ struct rig {
 /* Starts the spawner as an ordinary user, offers the profile (and the secret, if not NULL), takes it
  * through READY.  Skips the test where jails cannot be built. */
 void	rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret);
+/* The same with a tenant's cgroups, where they can be made: as root, version 1.  Skips the test elsewhere. */
+void	rig_start_in_cgroups(struct rig *r, const struct rig_tool *tools, size_t count);
 /* Closes what is open and waits for the spawner; answers its wait(2) status. */
 int	rig_stop(struct rig *r);
 
