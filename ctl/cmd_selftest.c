@@ -15,9 +15,11 @@
 int
 cmd_selftest(struct ctl *ctl, int argc, char **argv)
 {
-	static char	 program[] = "mcpgw-selftest", json[] = "--json", user[] = "--user";
-	bool		 jail = false;
-	const struct opt rows[] = { { "--jail", NULL, &jail }, { NULL, NULL, NULL } };
+	static char	 program[] = "mcpgw-selftest", json[] = "--json", reduced[] = "--reduced",
+			 user[] = "--user";
+	bool		 jail = false, less = false;
+	const struct opt rows[] = { { "--jail", NULL, &jail }, { "--reduced", NULL, &less },
+			 { NULL, NULL, NULL } };
 	int		 words = opts_take(rows, argc, argv, 0, 1);
 	char		*args[8] = { program };
 	size_t		 n = 1;
@@ -26,6 +28,8 @@ cmd_selftest(struct ctl *ctl, int argc, char **argv)
 		fatal(EX_USAGE, "selftest needs --jail: the jail is what can be tested");
 	if (ctl->json)
 		args[n++] = json;
+	if (less)
+		args[n++] = reduced;
 	/* Root has no jail of its own: what is tested is that of the user whom tools run as. */
 	if (geteuid() == 0) {
 		args[n++] = user;

@@ -2,7 +2,9 @@
  *
  * run.c - mcpgw-selftest: every attempt, in a jail of its own, in each tier and with each net
  *
- * usage: mcpgw-selftest [--json] [--user NAME] [ATTEMPT]
+ * usage: mcpgw-selftest [--json] [--reduced] [--user NAME] [ATTEMPT]
+ *
+ * --reduced tries jails without namespaces (jail_fallback), even where there are whole ones.
  *
  * TAP, or JSON lines, or on a terminal what is weaker than expected.  Exit 0: all as expected, or nothing can
  * be tried here; 1: something was weaker, or the test itself failed.
@@ -18,13 +20,14 @@
 #include <unistd.h>
 
 #include "sandbox/confine.h"
+#include "sandbox/landlock.h"
 #include "tests/escape/tell.h"
 
 #define NOBODY		65534
 #define ATTEMPT_PROGRAM	"mcpgw-selftest-attempt"
 
 struct order {
-	bool		 json;
+	bool		 json, reduced;
 	const char	*user, *only;
 };
 
@@ -35,6 +38,8 @@ order_take(struct order *o, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			o->json = true;
+		else if (strcmp(argv[i], "--reduced") == 0)
+			o->reduced = true;
 		else if (strcmp(argv[i], "--user") == 0 && i + 1 < argc)
 			o->user = argv[++i];
 		else if (argv[i][0] == '-' || o->only != NULL)
@@ -57,49 +62,67 @@ is_known(const char *name)
 static bool
 is_tried(const struct escape_row *row, enum escape_mode mode, const char *only)
 {
-	return (only == NULL || strcmp(only, row->name) == 0) && (mode == ESCAPE_NONE || escape_of_net(row));
+	return (only == NULL || strcmp(only, row->name) == 0) &&
+	    (mode == ESCAPE_NONE || mode == ESCAPE_REDUCED || escape_of_net(row));
 }
 
+/* In each tier, in these modes. */
 static void
-try_all(const struct trial *trial, struct tell *t, const char *only, int abi)
+try_all(const struct trial *trial, struct tell *t, const struct order *o, int abi)
 {
 	static const enum jail_net	nets[] = { [ESCAPE_NONE] = NET_NONE, [ESCAPE_LOOPBACK] = NET_LOOPBACK,
-					    [ESCAPE_HOST] = NET_HOST };
+					    [ESCAPE_HOST] = NET_HOST, [ESCAPE_REDUCED] = NET_NONE };
+	enum escape_mode		first = o->reduced ? ESCAPE_REDUCED : ESCAPE_NONE,
+					last = o->reduced ? ESCAPE_REDUCED : ESCAPE_HOST;
 	char				said[ESCAPE_SAID];
 
-	for (enum escape_mode mode = ESCAPE_NONE; mode <= ESCAPE_HOST; mode++)
+	for (enum escape_mode mode = first; mode <= last; mode++)
 		for (size_t i = 0; i < escape_row_count; i++)
-			t->total += is_tried(&escape_rows[i], mode, only) ? ESCAPE_TIERS : 0;
-	for (enum escape_mode mode = ESCAPE_NONE; mode <= ESCAPE_HOST; mode++)
+			t->total += is_tried(&escape_rows[i], mode, o->only) ? ESCAPE_TIERS : 0;
+	for (enum escape_mode mode = first; mode <= last; mode++)
 		for (enum jail_tier tier = TIER_RUNTIME; tier <= TIER_OFF; tier++)
 			for (size_t i = 0; i < escape_row_count; i++) {
 				const struct escape_row *row = &escape_rows[i];
-				const struct trial_jail jail = { .tier = tier, .net = nets[mode] };
+				const struct trial_jail jail = { .tier = tier, .net = nets[mode],
+				    .reduced = o->reduced };
 
-				if (is_tried(row, mode, only))
+				if (is_tried(row, mode, o->only))
 					tell_one(t, row, mode, tier, escape_want(row, mode, tier, abi),
 					    trial_run(trial, &jail, row->name, said, sizeof(said)), said);
 			}
 }
 
+/* Can they be built here?  A reduced one is tried whether or not a whole one can. */
+static bool
+probe(const struct order *o, struct jail_probe_result *out)
+{
+	jail_probe(out);
+	if (!o->reduced)
+		return probe_may_run(out->result);
+	out->landlock_abi = landlock_abi(0);
+	out->result = PROBE_REDUCED;
+	snprintf(out->line, sizeof(out->line), out->landlock_abi > 0 ? "reduced, landlock %d" :
+	    "none: a reduced one is made of Landlock, which this kernel does not have (%d)", out->landlock_abi);
+	return out->landlock_abi > 0;
+}
+
 /* The plan, or why there is none. */
 static int
-run(const struct trial *trial, struct tell *t, const char *only)
+run(const struct trial *trial, struct tell *t, const struct order *o)
 {
-	struct jail_probe_result	probe;
+	struct jail_probe_result	found;
 
-	jail_probe(&probe);
-	if (!probe_may_run(probe.result)) {
-		tell_skip(t, probe.line);
+	if (!probe(o, &found)) {
+		tell_skip(t, found.line);
 		return 0;
 	}
-	tell_machine(t, trial, &probe);
+	tell_machine(t, trial, &found);
 	setenv("MCPGW_SECRET", "planted", 1);
 	if (confine_process(CONFINE_SPAWNER, NULL, NULL) != 0) {
 		printf("Bail out! cannot be confined as the spawner is\n");
 		return 1;
 	}
-	try_all(trial, t, only, probe.landlock_abi);
+	try_all(trial, t, o, found.landlock_abi);
 	return tell_end(t);
 }
 
@@ -114,7 +137,7 @@ main(int argc, char **argv)
 	int			 r;
 
 	if (!order_take(&o, argc, argv)) {
-		fprintf(stderr, "usage: mcpgw-selftest [--json] [--user NAME] [ATTEMPT]\n");
+		fprintf(stderr, "usage: mcpgw-selftest [--json] [--reduced] [--user NAME] [ATTEMPT]\n");
 		return 64;
 	}
 	if (o.only != NULL && !is_known(o.only)) {
@@ -134,7 +157,7 @@ main(int argc, char **argv)
 		printf(o.json ? "{\"error\":\"%s\"}\n" : "Bail out! %s\n", fault);
 		return 1;
 	}
-	r = run(&trial, &t, o.only);
+	r = run(&trial, &t, &o);
 	trial_close(&trial);
 	return r;
 }

@@ -40,7 +40,7 @@ void
 tell_machine(struct tell *t, const struct trial *trial, const struct jail_probe_result *probe)
 {
 	struct utsname	u = { .release = "unknown" };
-	bool		proc = probe->result != PROBE_FULL_NO_PROC;
+	bool		whole = probe->result != PROBE_REDUCED, proc = probe->result != PROBE_FULL_NO_PROC;
 	size_t		runtime = trial->filters[TIER_RUNTIME][NET_NONE].count,
 			strict = trial->filters[TIER_STRICT][NET_NONE].count;
 
@@ -48,15 +48,17 @@ tell_machine(struct tell *t, const struct trial *trial, const struct jail_probe_
 	if (t->how == TELL_JSON) {
 		printf("{\"kernel\":\"");
 		put_clean(u.release);
-		printf("\",\"namespaces\":[\"user\",\"mount\",\"pid\",\"net\",\"ipc\",\"uts\",\"cgroup\"],\"proc\":%s,"
-		    "\"landlock\":%d,\"seccomp\":{\"runtime\":%zu,\"strict\":%zu}}\n", proc ? "true" : "false",
+		printf("\",\"namespaces\":[%s],\"proc\":%s,\"landlock\":%d,"
+		    "\"seccomp\":{\"runtime\":%zu,\"strict\":%zu}}\n", whole ? "\"user\",\"mount\",\"pid\",\"net\","
+		    "\"ipc\",\"uts\",\"cgroup\"" : "", proc ? "true" : "false",
 		    probe->landlock_abi, runtime, strict);
 		return;
 	}
 	printf("# jail: %s\n# kernel: ", probe->line);
 	put_clean(u.release);
-	printf("\n# namespaces: user, mount, pid, net, ipc, uts, cgroup\n# /proc: %s\n# landlock: ABI %d: %s\n"
+	printf("\n# namespaces: %s\n# /proc: %s\n# landlock: ABI %d: %s\n"
 	    "# seccomp: tier runtime %zu instructions, tier strict %zu\n",
+	    whole ? "user, mount, pid, net, ipc, uts, cgroup" : "none", !whole ? "closed, as it is the host's" :
 	    proc ? "one of the jail's own" : "none, as the one around it is masked", probe->landlock_abi,
 	    landlock_gives(probe->landlock_abi), runtime, strict);
 }
@@ -77,9 +79,9 @@ static void
 tell_json(const struct escape_row *row, enum escape_mode mode, enum jail_tier tier, enum escape want, bool well,
     const char *said)
 {
-	printf("{\"ok\":%s,\"attempt\":\"%s\",\"row\":%d,\"tier\":\"%s\",\"net\":\"%s\",\"expected\":\"%s\","
+	printf("{\"ok\":%s,\"attempt\":\"%s\",\"row\":%d,\"tier\":\"%s\",\"net\":\"%s\",\"jail\":\"%s\",\"expected\":\"%s\","
 	    "\"result\":\"", well ? "true" : "false", row->name, row->number, escape_tiers[tier],
-	    escape_modes[mode], escape_results[want]);
+	    escape_modes[mode], mode == ESCAPE_REDUCED ? "reduced" : "full", escape_results[want]);
 	put_clean(said);
 	printf("\"}\n");
 }
@@ -103,8 +105,8 @@ tell_one(struct tell *t, const struct escape_row *row, enum escape_mode mode, en
 		return;
 	if (t->how == TELL_TERMINAL)
 		fprintf(stderr, "\r\033[K");
-	printf("%s %u - %d %s in tier %s, net %s: ", well ? "ok" : "not ok", t->number, row->number, row->what,
-	    escape_tiers[tier], escape_modes[mode]);
+	printf("%s %u - %d %s in tier %s, net %s%s: ", well ? "ok" : "not ok", t->number, row->number, row->what,
+	    escape_tiers[tier], escape_modes[mode], mode == ESCAPE_REDUCED ? ", reduced" : "");
 	put_clean(said);
 	putchar('\n');
 	if (got != (int)want)
