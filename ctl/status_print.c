@@ -78,6 +78,8 @@ jail_word(uint32_t probe)
 		return "jail full";
 	case PROBE_FULL_NO_PROC:
 		return "jail full, no proc";
+	case PROBE_REDUCED:
+		return "jail reduced";
 	default:
 		return "NO JAIL";
 	}

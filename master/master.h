@@ -25,6 +25,7 @@
 #include "master/stop.h"
 #include "master/watch.h"
 #include "policy/params.h"
+#include "sandbox/jail.h"
 
 #define MASTER_WORKERS_MAX 64
 
@@ -35,6 +36,7 @@ struct master {
 	bool			 foreground, personal;
 	char			 libexec[PATH_MAX];	/* the folder of the children's programs */
 	struct spawn_user	 user[ROLE_LIMIT];
+	enum jail_fallback	 fallback;		/* of this start */
 
 	struct snap		*policy;		/* mapped for its parameters alone */
 	struct params		 params;		/* texts live in policy */

@@ -173,7 +173,7 @@ inside_tool_begin(const struct jail_spec *spec, const char *workdir)
 void
 inside_tool_finish(const struct jail_spec *spec)
 {
-	if ((inside_has(spec, JAIL_LAYER_CAPS) ? caps_drop() : caps_keep()) != 0)
+	if ((inside_has(spec, JAIL_LAYER_CAPS) ? caps_drop() : caps_inherit()) != 0)
 		give_up(JAIL_STEP_CAPABILITIES, "");
 	if (inside_has(spec, JAIL_LAYER_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		give_up(JAIL_STEP_PRIVILEGES, "");

@@ -19,12 +19,14 @@ struct gateway_setup {
 	/* @TOOLS@ and @DIR@ are replaced by a copy of demo/ and tests/ of the build folder and by the
 	 * gateway's own; NULL: no servers, nobody may do anything. */
 	const char	*servers, *rules;
+	bool		 no_namespaces;	/* as in a container: the kernel seems to refuse them */
 };
 
 struct gateway {
 	char	dir[256];		/* private; etc/, state/ and run/ are below it */
 	char	build[256];
 	pid_t	pid;			/* the master; 0: not running */
+	bool	no_namespaces;
 	char	mcp[64], admin[64];	/* host:port */
 	char	local[320];		/* the unix socket */
 };

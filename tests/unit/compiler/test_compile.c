@@ -326,6 +326,28 @@ Test(compile, bounds_are_kept_and_what_only_a_cgroup_holds_is_marked)
 	scratch_remove(folder);
 }
 
+Test(compile, a_gateway_of_one_user_has_no_reduced_jails)
+{
+	struct compiled	c;
+	char		folder[64];
+
+	scratch_new(folder);
+	scratch_write(folder, "mcpgw.conf", "jail_fallback = landlock\nrun_dir = /run/x\nstate_dir = /var/x\n",
+	    0644);
+	compile_folder(folder, true, NULL, &c);
+	cr_expect(eq(uint, c.errors, 1));
+	expect_note(&c, "mcpgw.conf:1:17: error: jail_fallback: only a gateway that root started can have it: here tools "
+	    "have the gateway's own user, and nothing but namespaces keeps them apart");
+	compiled_fini(&c);
+	compile_ok(folder, false, NULL, &c);
+	compiled_fini(&c);
+	scratch_write(folder, "mcpgw.conf", "jail_fallback = none\nlandlock_abi_max = 2\n"
+	    "run_dir = /run/x\nstate_dir = /var/x\n", 0644);
+	compile_ok(folder, true, NULL, &c);
+	compiled_fini(&c);
+	scratch_remove(folder);
+}
+
 Test(compile, equal_text_makes_equal_content_and_a_change_another_profile)
 {
 	static const char *const texts[] = {
