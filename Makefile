@@ -118,7 +118,7 @@ endef
 plain-tools:
 	+$(Q)$(MAKE) --no-print-directory SAN= BUILD=$(BUILD)/plain $(TOOLS:%=$(BUILD)/plain/%)
 
-rule_for	= $(if $(and $(SAN),$(filter demo/% tests/%,$(1))),tool_rule,program_rule)
+rule_for	= $(if $(and $(SAN),$(filter demo/% tests/% libexec/mcpgw/mcpgw-selftest%,$(1))),tool_rule,program_rule)
 program		= $(eval $(call $(call rule_for,$(1)),$(1),$(2),$(3),$(4),$(5)))
 
 define unit_rule

@@ -91,6 +91,10 @@ take(uint16_t type, const union msg_any *body, int *fds, void *arg)
 	case MSG_TYPE_CTL_MASTER:
 		take_master(s, &body->CTL_MASTER);
 		break;
+	case MSG_TYPE_CTL_CONFINED:
+		s->limits_held = body->CTL_CONFINED.held;
+		keep(s->cgroup, sizeof(s->cgroup), body->CTL_CONFINED.cgroup);
+		break;
 	case MSG_TYPE_CTL_PROCESS:
 		take_process(s, &body->CTL_PROCESS);
 		break;

@@ -21,7 +21,7 @@
 
 static struct {
 	bool	known;
-	char	config[PATH_MAX], run[PATH_MAX], state[PATH_MAX], socket[PATH_MAX];
+	char	config[PATH_MAX], run[PATH_MAX], state[PATH_MAX], socket[PATH_MAX], tenant_user[64];
 } paths;
 
 static void
@@ -74,6 +74,7 @@ take_params(const struct snap *s)
 	keep(paths.run, sizeof(paths.run), p.run_dir);
 	keep(paths.state, sizeof(paths.state), p.state_dir);
 	keep(paths.socket, sizeof(paths.socket), p.socket);
+	keep(paths.tenant_user, sizeof(paths.tenant_user), p.tenant_user);
 }
 
 static void
@@ -88,6 +89,7 @@ paths_read(struct ctl *ctl)
 	take_default(ctl, "run_dir", "MCPGW_RUN_DIR", ctl->where.run_dir, paths.run, sizeof(paths.run));
 	take_default(ctl, "state_dir", "MCPGW_STATE_DIR", ctl->where.state_dir, paths.state,
 	    sizeof(paths.state));
+	keep(paths.tenant_user, sizeof(paths.tenant_user), SPAN_LIT("nobody"));
 	snprintf(paths.socket, sizeof(paths.socket), "%.4000s/mcp.sock", paths.run);
 	/* Before the folder is made there is nothing but defaults; -c is known to be there. */
 	if (access(folders_config(ctl), F_OK) != 0)
@@ -119,4 +121,11 @@ folders_socket(struct ctl *ctl)
 {
 	paths_read(ctl);
 	return paths.socket;
+}
+
+const char *
+folders_tenant_user(struct ctl *ctl)
+{
+	paths_read(ctl);
+	return paths.tenant_user;
 }

@@ -15,5 +15,7 @@ const char	*folders_run(struct ctl *ctl);
 const char	*folders_state(struct ctl *ctl);
 /* The parameter `socket`. */
 const char	*folders_socket(struct ctl *ctl);
+/* The parameter `tenant_user`: whom tools run as when root starts the gateway. */
+const char	*folders_tenant_user(struct ctl *ctl);
 
 #endif

@@ -27,6 +27,8 @@ struct status_listener {
 struct status {
 	struct msg_CTL_MASTER	 master;
 	struct msg_CTL_COUNTERS	 counters;
+	uint32_t		 limits_held;		/* enum limit_written */
+	char			 cgroup[160];
 	char			 version[32], probe_line[512], warning[512], config_dir[1024];
 	struct status_process	*processes;
 	struct status_server	*servers;

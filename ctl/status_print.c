@@ -96,6 +96,8 @@ jail_word(uint32_t probe)
 		return "jail full";
 	case PROBE_FULL_NO_PROC:
 		return "jail full, no proc";
+	case PROBE_REDUCED:
+		return "jail reduced";
 	default:
 		return "NO JAIL";
 	}
@@ -177,6 +179,10 @@ print_needs(const struct status *s)
 	if (s->master.probe > PROBE_FULL_NO_PROC)
 		need(&first, "%s", s->probe_line);
 	for (uint64_t i = 0; s->policy != NULL && row_at(s, i, &r); i++)
+		if ((r.rec->flags & SERVER_FLAG_CGROUP_LIMITS) != 0 && s->limits_held != LIMITS_ALL)
+			need(&first, "%.*s: limits that need a cgroup may not be held; cgroup %s", SPAN_FMT(r.name),
+			    s->cgroup);
+	for (uint64_t i = 0; s->policy != NULL && row_at(s, i, &r); i++)
 		if (row_is_bad(&r))
 			need(&first, "%.*s: mcpgwctl status %.*s", SPAN_FMT(r.name), SPAN_FMT(r.name));
 	for (size_t i = 0; i < s->process_count; i++)
@@ -193,6 +199,7 @@ status_print(const struct status *s)
 	for (size_t i = 0; i < s->listener_count; i++)
 		printf("%s %s%s", i == 0 ? "listens" : ",", s->listeners[i].address,
 		    i + 1 == s->listener_count ? "\n" : "");
+	printf("cgroup %s\n", s->cgroup);
 	print_servers(s);
 	print_needs(s);
 	return 0;
@@ -304,6 +311,7 @@ json_gateway(const struct status *s)
 	out_json_u64("workers_ready", s->master.workers_ready);
 	out_json_text("jail", span_of(jail_word(s->master.probe)));
 	out_json_text("jail_line", span_of(s->probe_line));
+	out_json_text("cgroup", span_of(s->cgroup));
 	out_json_text("config_dir", span_of(s->config_dir));
 	out_json_u64("requests", s->counters.requests);
 	out_json_u64("calls", s->counters.calls);

@@ -49,13 +49,23 @@ typedef struct span	msg_text;
 
 /* What kinds of things some fields count. */
 enum listen_kind { LISTEN_MCP = 1, LISTEN_ADMIN = 2, LISTEN_LOCAL = 3 };
-enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT };
+/* DIR_CGROUP: the tenant's of version 2; those behind it of a controller of version 1. */
+enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT, DIR_CGROUP, DIR_CGROUP_MEMORY, DIR_CGROUP_PIDS,
+	DIR_CGROUP_CPU, DIR_CGROUP_FREEZER };
+static inline bool
+dir_is_cgroup(uint32_t kind)
+{
+	return kind >= DIR_CGROUP && kind <= DIR_CGROUP_FREEZER;
+}
 enum compile_what {
 	COMPILE_POLICY = 1,
 	COMPILE_KEYS = 2,
 	COMPILE_PARAMS = 4,	/* mcpgw.conf alone: a policy snapshot that holds only PARAM */
 };
-enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_DEBUG_LOG = 2 };
+/* FALLBACK: where no full jail can be built, a reduced one may be (jail_fallback); FALLBACK_MAY: that could be
+ * switched on.  REDUCED: jails are, so the audit says so. */
+enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_DEBUG_LOG = 2, BOOT_FLAG_FALLBACK = 4, BOOT_FLAG_FALLBACK_MAY = 8,
+	BOOT_FLAG_REDUCED = 16 };
 enum ctl_process_state {
 	CTL_PROCESS_WAITING,	/* starts again after its back-off */
 	CTL_PROCESS_STARTING,

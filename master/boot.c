@@ -28,6 +28,11 @@ send_boot(struct child *c)
 
 	if (m->params.log_level + LOG_LEVEL_ERR == LOG_LEVEL_DEBUG)
 		boot.flags |= BOOT_FLAG_DEBUG_LOG;
+	if (c->role == ROLE_SPAWNER)
+		boot.flags |= m->fallback == JAIL_FALLBACK_YES ? BOOT_FLAG_FALLBACK :
+		    m->fallback == JAIL_FALLBACK_MAY ? BOOT_FLAG_FALLBACK_MAY : 0;
+	if (m->status.probe == PROBE_REDUCED)
+		boot.flags |= BOOT_FLAG_REDUCED;
 	(void)child_send(c, MSG_TYPE_BOOT, 0, &boot, NULL, 0);
 }
 

@@ -85,13 +85,16 @@ send_master(struct ctl_conn *c)
 		.probe = m->status.probe, .probe_line = span_of(m->status.probe_line),
 		.warning = span_of(m->status.audit_trouble), .config_dir = span_of(m->where.config_dir),
 	};
+	struct msg_CTL_CONFINED	 confined = { .cgroup = span_of(m->cgroups.line) };
 
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		b.workers_ready += m->workers[i].state == CHILD_READY;
 	if (m->last_good)
 		b.warning = SPAN_LIT("the configuration files do not compile; the last good policy "
 		    "serves: mcpgwctl check");
+	confined.held = cgroups_held(&m->cgroups);
 	(void)ctl_send(c, MSG_TYPE_CTL_MASTER, &b, NULL, 0);
+	(void)ctl_send(c, MSG_TYPE_CTL_CONFINED, &confined, NULL, 0);
 }
 
 static void

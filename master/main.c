@@ -8,9 +8,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,6 +25,7 @@
 #include "master/master.h"
 #include "master/sdnotify.h"
 #include "master/signals.h"
+#include "sandbox/caps.h"
 
 /* 0-2 are open, so that no descriptor of ours ever becomes one of them. */
 static void
@@ -33,6 +37,13 @@ hold_standard_descriptors(void)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd != -1 && fd <= STDERR_FILENO);
 	fd_close(&fd);
+}
+
+/* Whatever who started us left open is not ours to hold. */
+static void
+drop_foreign_descriptors(void)
+{
+	(void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 }
 
 static void
@@ -124,6 +135,7 @@ master_fini(struct master *m)
 	reload_fini(&m->reload);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
+	cgroups_fini(&m->cgroups);
 	child_fini(&m->store);
 	child_fini(&m->auditor);
 	child_fini(&m->prober);
@@ -169,6 +181,18 @@ leave_terminal(struct master *m)
 	fd_close(&null);
 }
 
+/* What a master of root uses: others' uids for its children, and folders and sockets of others.  It is never
+ * CAP_SYS_ADMIN.  No filter and no Landlock: jails are built below it, and they would bind them. */
+static void
+confine(void)
+{
+	static const int	kept[] = { CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN, CAP_FOWNER,
+				    CAP_DAC_OVERRIDE, CAP_NET_BIND_SERVICE, CAP_SYS_RESOURCE };
+
+	if (caps_keep(kept, sizeof(kept) / sizeof(kept[0])) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		fatal(EX_OSERR, "cannot confine myself: %s", strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,9 +200,11 @@ main(int argc, char **argv)
 	struct options		o;
 	int			r;
 
+	drop_foreign_descriptors();
 	hold_standard_descriptors();
 	log_init("mcpgw", STDERR_FILENO, LOG_FORM_PLAIN);
 	options_parse(&o, argc, argv);
+	confine();
 	m.options = &o;
 	m.log_fd = -1;
 	m.personal = geteuid() != 0;

@@ -6,6 +6,7 @@
 #define MASTER_MASTER_H
 
 #include "lib/where.h"
+#include "master/cgroups.h"
 #include "master/children.h"
 #include "master/compile.h"
 #include "master/ctlsock.h"
@@ -26,6 +27,7 @@
 #include "master/stop.h"
 #include "master/watch.h"
 #include "policy/params.h"
+#include "sandbox/jail.h"
 
 #define MASTER_WORKERS_MAX 64
 
@@ -36,6 +38,7 @@ struct master {
 	bool			 foreground, personal;
 	char			 libexec[PATH_MAX];	/* the folder of the children's programs */
 	struct spawn_user	 user[ROLE_LIMIT];
+	enum jail_fallback	 fallback;		/* of this start */
 
 	struct snap		*policy;		/* mapped for its parameters alone */
 	struct params		 params;		/* texts live in policy */
@@ -53,6 +56,7 @@ struct master {
 	int			 log_fd;
 
 	struct dirs		 dirs;
+	struct cgroups		 cgroups;
 	char			 store_dir[PATH_MAX], audit_dir[PATH_MAX], spool_dir[PATH_MAX];
 	struct regions		 regions;
 	int			 keyring;		/* sealed memfd */

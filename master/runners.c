@@ -134,6 +134,10 @@ tenant_start(struct tenant *t)
 		refuse_waiting(t, "its state folder cannot be made; see the log");
 		return;
 	}
+	if (cgroups_tenant(&m->cgroups, t->name, &m->user[ROLE_SPAWNER]) != 0) {
+		refuse_waiting(t, "its cgroup cannot be made; see the log");
+		return;
+	}
 	fd_close(&t->peer[0]);
 	fd_close(&t->peer[1]);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, t->peer) == -1) {
@@ -174,6 +178,25 @@ runners_want(struct master *m, struct child *worker, struct span name)
 	}
 }
 
+/* Where its tools' resources are bounded.  Without, it serves with what rlimits can hold. */
+static void
+tell_cgroups(struct child *c)
+{
+	struct msg_DIRECTORY	dir = { 0 };
+	char			path[PATH_MAX];
+
+	if (cgroups_enter(&c->m->cgroups, c->tenant->name, c->pid) != 0) {
+		child_kill(c, "it cannot be put into its cgroup");
+		return;
+	}
+	for (int part = 0; part < CGROUP_PART_LIMIT; part++) {
+		if (!cgroups_path(&c->m->cgroups, c->tenant->name, (enum cgroup_part)part, &dir.kind, path))
+			continue;
+		dir.path = span_of(path);
+		(void)child_send(c, MSG_TYPE_DIRECTORY, 0, &dir, NULL, 0);
+	}
+}
+
 void
 runners_boot(struct child *c)
 {
@@ -183,6 +206,8 @@ runners_boot(struct child *c)
 	int			*end = &t->peer[c->role == ROLE_SPAWNER];
 
 	(void)child_send(c, MSG_TYPE_DIRECTORY, 0, &dir, NULL, 0);
+	if (c->role == ROLE_SPAWNER)
+		tell_cgroups(c);
 	(void)child_send(c, MSG_TYPE_PEER, 0, &peer, end, 1);
 	fd_close(end);
 }

@@ -113,7 +113,7 @@ step_users(struct master *m)
 	bool	found;
 
 	if (m->personal)
-		return 0;
+		return probe_settle(m);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(name, sizeof(name), "%.*s", SPAN_FMT(rows[i].name));
 		if (spawn_user_find(name, &m->user[rows[i].role], &found) != 0) {
@@ -125,7 +125,7 @@ step_users(struct master *m)
 	}
 	if (missing[0] != '\0')
 		log_warn(NULL, "no such users, so nobody runs their processes:%s", missing);
-	return 0;
+	return probe_settle(m);
 }
 
 static int
@@ -141,6 +141,8 @@ step_folders(struct master *m)
 	}
 	if ((r = dirs_hold(&m->dirs)) != 0)
 		return r == E_EXISTS ? EX_UNAVAILABLE : EX_CANTCREAT;
+	/* One gateway has a state_dir, so its name is ours among those in this cgroup. */
+	cgroups_init(&m->cgroups, !m->personal, m->params.state_dir);
 	if (dirs_make(&m->dirs, "store", &m->user[ROLE_STORE], 0700, m->store_dir) != 0 ||
 	    dirs_make(&m->dirs, "audit", &m->user[ROLE_AUDITOR], 0700, path) != 0 ||
 	    dirs_make(&m->dirs, "audit/db", &m->user[ROLE_AUDITOR], 0700, m->audit_dir) != 0 ||
@@ -284,6 +286,18 @@ step_listen(struct master *m)
 	}
 }
 
+/* Where jails may be reduced ones, the first record must say already whether they are. */
+static int
+step_probe(struct master *m)
+{
+	if (m->fallback != JAIL_FALLBACK_YES)
+		return 0;
+	probe_start(m);
+	while (m->status.probe == PROBE_UNKNOWN && m->prober.state != CHILD_IDLE && !m->stopping)
+		loop_turn(m->loop, true);
+	return 0;
+}
+
 static int
 step_workers(struct master *m)
 {
@@ -361,7 +375,7 @@ start_run(struct master *m)
 {
 	static int (*const	 steps[])(struct master *) = {
 		step_parameters, step_users, step_folders, step_shared, step_store, step_policy,
-		step_listen,
+		step_listen, step_probe,
 	};
 	int			 r;
 
@@ -380,7 +394,8 @@ start_run(struct master *m)
 	    (unsigned long long)m->policy_generation, m->worker_count,
 	    (unsigned long long)(loop_now_ms(m->loop) - m->start_ms));
 	sdnotify_send("READY=1");
-	probe_start(m);
+	if (m->fallback != JAIL_FALLBACK_YES)
+		probe_start(m);
 	return 0;
 }
 

@@ -123,6 +123,7 @@ answer_ready(struct child *c)
 	child_is_ready(c);
 	switch (c->role) {
 	case ROLE_WORKER:
+		probe_tell(c);
 		reload_look(&c->m->reload);
 		break;
 	case ROLE_SPAWNER:

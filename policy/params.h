@@ -45,6 +45,14 @@ enum view_word { VIEW_AUTO, VIEW_DISCOVERY, VIEW_CATALOG, VIEW_BOTH };
 enum deny_detail_word { DENY_DETAIL_RULE, DENY_DETAIL_HIDE };
 enum audit_on_error_word { AUDIT_ON_ERROR_REFUSE, AUDIT_ON_ERROR_CONTINUE };
 /* log_level: LOG_LEVEL_ERR + its place. */
+enum jail_fallback_word { JAIL_FALLBACK_WORD_NONE, JAIL_FALLBACK_WORD_LANDLOCK };
+enum landlock_word { LANDLOCK_WORD_AUTO, LANDLOCK_WORD_NONE, LANDLOCK_WORD_1 };
+/* As jail_spec.landlock_abi_max has it. */
+static inline int
+params_landlock_max(uint64_t word)
+{
+	return word == LANDLOCK_WORD_NONE ? -1 : word < LANDLOCK_WORD_1 ? 0 : (int)(word - LANDLOCK_WORD_1) + 1;
+}
 
 struct param_row {
 	const char	*name;

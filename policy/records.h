@@ -22,8 +22,15 @@ enum server_flags {
 	SERVER_FLAG_IDEMPOTENT_LIST = 2,/* some tools are marked idempotent */
 	SERVER_FLAG_EXEC_TMP = 4,
 	SERVER_FLAG_REWRITE_URIS = 8,	/* merged views begin them with the prefix (mcp/uris.h) */
+	SERVER_FLAG_CGROUP_LIMITS = 128,/* limits were written that only a cgroup holds */
 	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
 	SERVER_FLAG_NATIVE = 32,	/* its tools are programs of TOOL: the runner speaks MCP for them */
+};
+enum limit_written {		/* by the operator, and only a cgroup holds them */
+	LIMIT_MEMORY = 1,
+	LIMIT_PIDS = 2,
+	LIMIT_CPU = 4,
+	LIMITS_ALL = 7,
 };
 enum tenant_flags {
 	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as the agent named "default" */
@@ -156,6 +163,10 @@ struct rec_profile {
 	uint32_t	runner_kib;	/* runner_memory; the same in all of a tenant's */
 	uint32_t	reach_first, reach_count;	/* net = list */
 	uint32_t	tool_first, tool_count;	/* SERVER_FLAG_NATIVE: then `program` and arguments are the tools' */
+	int32_t		landlock_abi_max;	/* as jail_spec has it; the same in all of a tenant's */
+	uint32_t	written;	/* bits of enum limit_written */
+	uint64_t	memory_bytes;	/* with a cgroup; so are the next two */
+	uint32_t	pids, cpu_milli;	/* processes and threads; thousandths of a processor, 0 no limit */
 };
 
 struct rec_arg {

@@ -20,6 +20,10 @@
 	SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |	\
 	SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
+/* The master keeps what root's uid changes do to capabilities, since its children rely on it, and what root
+ * gets at exec, since a new release of itself does. */
+#define KEPT (SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+
 static bool
 caps_may_set(void)
 {
@@ -53,7 +57,7 @@ caps_drop(void)
 }
 
 int
-caps_keep(void)
+caps_inherit(void)
 {
 	struct __user_cap_header_struct	head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct	data[_LINUX_CAPABILITY_U32S_3];
@@ -69,4 +73,44 @@ caps_keep(void)
 		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) == -1)
 			return E_SYS;
 	return 0;
+}
+
+static bool
+among(int cap, const int *caps, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (caps[i] == cap)
+			return true;
+	return false;
+}
+
+int
+caps_keep(const int *caps, size_t count)
+{
+	struct __user_cap_header_struct	head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct	data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t			keep[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || syscall(SYS_capget, &head, data) == -1)
+		return E_SYS;
+	if (caps_may_set()) {
+		for (int cap = 0; cap < 64; cap++)
+			if (!among(cap, caps, count) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1) {
+				if (errno != EINVAL)
+					return E_SYS;
+				break;
+			}
+		if (prctl(PR_SET_SECUREBITS, KEPT, 0, 0, 0) == -1)
+			return E_SYS;
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 && errno != EINVAL)
+		return E_SYS;
+	for (size_t i = 0; i < count; i++)
+		keep[CAP_TO_INDEX(caps[i])] |= CAP_TO_MASK(caps[i]);
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= keep[i];
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &head, data) == -1 ? E_SYS : 0;
 }

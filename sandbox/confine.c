@@ -26,19 +26,21 @@ static const struct {
 	enum seccomp_set	calls;
 	bool			landlock;
 	unsigned		also;		/* enum landlock_also */
+	const char		*sees;		/* may be read, beside the folders */
 } roles[CONFINE_ROLE_LIMIT] = {
-	[CONFINE_COMPILE] = { BY_COMPILE, false, 0 },
+	/* It looks at what the operator names, wherever that is, and asks name servers; it makes nothing. */
+	[CONFINE_COMPILE] = { BY_COMPILE, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, "/" },
 	/* Workers connect to upstreams. */
-	[CONFINE_WORKER] = { BY_WORKER, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
-	[CONFINE_SPAWNER] = { BY_SPAWNER, false, 0 },
+	[CONFINE_WORKER] = { BY_WORKER, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
+	[CONFINE_SPAWNER] = { BY_SPAWNER, false, 0, NULL },
 	/* The runner ends the jails' inits, which are outside of its domain. */
-	[CONFINE_RUNNER] = { BY_RUNNER, true, LANDLOCK_NO_TCP | LANDLOCK_NO_ABSTRACT },
+	[CONFINE_RUNNER] = { BY_RUNNER, true, LANDLOCK_NO_TCP | LANDLOCK_NO_ABSTRACT, NULL },
 	[CONFINE_AUDITOR] = { BY_AUDITOR, true,
-	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 	[CONFINE_STORE] = { BY_STORE, true,
-	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 	/* It connects for others, wherever their policy says. */
-	[CONFINE_EGRESS] = { BY_EGRESS, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT },
+	[CONFINE_EGRESS] = { BY_EGRESS, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 };
 
 int
@@ -73,6 +75,13 @@ confine_files(enum confine_role role, const char *const *folders, int *abi)
 	const char		*bad;
 	size_t			 n = 0;
 
+	if (roles[role].sees != NULL) {
+		const struct landlock_grant	all = { roles[role].sees, LANDLOCK_SEE };
+
+		if (landlock_restrict(*abi, &all, 1, roles[role].also, &bad) != 0)
+			return failed("landlock", bad);
+		return 0;
+	}
 	for (; folders != NULL && folders[n] != NULL; n++) {
 		if (n == FOLDERS_MAX) {
 			errno = E2BIG;

@@ -34,8 +34,8 @@ must_check int	confine_become(uid_t uid, gid_t gid);
  * zone is read before, and TZ set so that it stays, since no file can be read later.
  *
  * `folders` is NULL-terminated, or NULL: where this process may go on opening and making files (the
- * auditor's, the store's).  Outside of them nothing can be opened any more; compile and spawner have
- * no Landlock (they open what the operator named; a domain would forbid the jails' mounts).
+ * auditor's, the store's).  Outside of them nothing can be opened any more; but compile may read what the
+ * operator named, anywhere, and the spawner has no Landlock (a domain would forbid the jails' mounts).
  * `landlock_abi` (may be NULL): the one in use, 0 where the kernel has none.
  * 0 or E_SYS, with a line in the log naming the step. */
 must_check int	confine_process(enum confine_role role, const char *const *folders, int *landlock_abi);

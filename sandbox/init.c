@@ -21,14 +21,22 @@
 #include "sandbox/init.h"
 #include "sandbox/inside.h"
 #include "sandbox/seccomp.h"
+#include "sandbox/strays.h"
 
-static volatile sig_atomic_t asked_to_stop;
+static volatile sig_atomic_t asked_to_stop, asked_to_end;
 
 static void
 on_term(int sig)
 {
 	(void)sig;
 	asked_to_stop = 1;
+}
+
+static void
+on_end(int sig)
+{
+	(void)sig;
+	asked_to_end = 1;
 }
 
 static void
@@ -40,22 +48,26 @@ on_child(int sig)
 void
 init_prepare(void)
 {
-	const struct sigaction	term = { .sa_handler = on_term }, child = { .sa_handler = on_child };
+	const struct sigaction	term = { .sa_handler = on_term }, child = { .sa_handler = on_child },
+				end = { .sa_handler = on_end };
 	sigset_t		all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	sigaction(SIGTERM, &term, NULL);
 	sigaction(SIGCHLD, &child, NULL);
+	sigaction(INIT_END_SIGNAL, &end, NULL);
 }
 
 int
-init_confine(void *private_memory, size_t private_bytes, bool dumpable)
+init_confine(void *private_memory, size_t private_bytes, bool keep_children, bool dumpable)
 {
+	unsigned	last = keep_children ? INSIDE_CHILDREN : INSIDE_LIFELINE;
+
 	if (private_bytes != 0 && munmap(private_memory, private_bytes) == -1)
 		return E_SYS;
 	if (syscall(SYS_close_range, 0, INSIDE_STATUS - 1, 0) == -1 ||
-	    syscall(SYS_close_range, INSIDE_LIFELINE + 1, ~0U, 0) == -1)
+	    syscall(SYS_close_range, last + 1, ~0U, 0) == -1)
 		return E_SYS;
 	prctl(PR_SET_NAME, "mcpgw-init", 0, 0, 0);
 	if (prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) == -1 || caps_drop() != 0 ||
@@ -79,8 +91,16 @@ reap(pid_t tool, int *status)
 	return pid == -1 && errno == ECHILD;
 }
 
+static _Noreturn void
+leave(int code, int children)
+{
+	if (children != -1)
+		strays_end(children);
+	_exit(code);
+}
+
 void
-init_run(pid_t tool, int lifeline)
+init_run(pid_t tool, int lifeline, int children)
 {
 	struct pollfd	p = { .fd = lifeline, .events = POLLIN };
 	sigset_t	none;
@@ -93,14 +113,16 @@ init_run(pid_t tool, int lifeline)
 
 		if (n == 1) {
 			if (read(lifeline, &byte, 1) <= 0)
-				_exit(0);
+				leave(0, children);
 			asked_to_stop = 1;
 		}
+		if (asked_to_end && children != -1)
+			leave(128 + SIGKILL, children);
 		if (asked_to_stop) {
 			asked_to_stop = 0;
-			kill(-1, SIGTERM);
+			kill(children == -1 ? -1 : -tool, SIGTERM);
 		}
 		if (reap(tool, &status))
-			_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+			leave(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), children);
 	}
 }

@@ -21,6 +21,7 @@
 
 #include "lib/cpu.h"
 #include "sandbox/caps.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/hand.h"
 #include "sandbox/init.h"
 #include "sandbox/inside.h"
@@ -131,23 +132,9 @@ tool_filter(const struct jail_spec *spec)
 		give_up(JAIL_STEP_SECCOMP, "listener");
 }
 
-/* The last layers, in the order in which the kernel takes them. */
-static void
-tool_confine(const struct jail_spec *spec)
+void
+inside_tool_begin(const struct jail_spec *spec, const char *workdir)
 {
-	if (inside_has(spec, JAIL_LAYER_LANDLOCK))
-		tool_landlock(spec);
-	if ((inside_has(spec, JAIL_LAYER_CAPS) ? caps_drop() : caps_keep()) != 0)
-		give_up(JAIL_STEP_CAPABILITIES, "");
-	if (inside_has(spec, JAIL_LAYER_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		give_up(JAIL_STEP_PRIVILEGES, "");
-	tool_filter(spec);
-}
-
-static _Noreturn void
-tool_run(const struct jail_spec *spec)
-{
-	const char	*workdir = spec->workdir != NULL ? spec->workdir : root_home(spec);
 	sigset_t	 none;
 
 	cpu_be_patient();
@@ -164,10 +151,28 @@ tool_run(const struct jail_spec *spec)
 	close(INSIDE_LIFELINE);
 	if (inside_has(spec, JAIL_LAYER_CLOSE_RANGE) && syscall(SYS_close_range, INSIDE_FD_LIMIT, ~0U, 0) == -1)
 		give_up(JAIL_STEP_DESCRIPTORS, "");
-	tool_confine(spec);
+}
+
+void
+inside_tool_finish(const struct jail_spec *spec)
+{
+	if ((inside_has(spec, JAIL_LAYER_CAPS) ? caps_drop() : caps_inherit()) != 0)
+		give_up(JAIL_STEP_CAPABILITIES, "");
+	if (inside_has(spec, JAIL_LAYER_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		give_up(JAIL_STEP_PRIVILEGES, "");
+	tool_filter(spec);
 	tell(INSIDE_EXEC, JAIL_STEP_EXEC, 0, 0, "");
 	execve(spec->program, (char *const *)(uintptr_t)spec->argv, (char *const *)(uintptr_t)spec->envp);
 	give_up(JAIL_STEP_EXEC, spec->program);
+}
+
+static _Noreturn void
+tool_run(const struct jail_spec *spec)
+{
+	inside_tool_begin(spec, spec->workdir != NULL ? spec->workdir : root_home(spec));
+	if (inside_has(spec, JAIL_LAYER_LANDLOCK))
+		tool_landlock(spec);
+	inside_tool_finish(spec);
 }
 
 /* ---- the network ------------------------------------------------------------------------------- */
@@ -207,20 +212,44 @@ network(const struct jail_spec *spec)
 /* ---- the first process ------------------------------------------------------------------------- */
 
 void
+inside_begin(const struct jail_spec *spec, const struct inside_wiring *w)
+{
+	int	joined = cgroup_join(spec->cgroup, spec->cgroup_count), why = errno;
+
+	reset_signals();
+	settle_descriptors(spec, w);
+	if (joined != 0) {
+		errno = why;
+		give_up(JAIL_STEP_CGROUP, "");
+	}
+	/* A new, empty session keyring; where the kernel or an outer filter has no keyrings, tools
+	 * have none either. */
+	if (inside_has(spec, JAIL_LAYER_KEYRING))
+		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+}
+
+void
+inside_tell(enum inside_what what, enum jail_step step, int value)
+{
+	tell(what, step, 0, value, "");
+}
+
+void
+inside_give_up(enum jail_step step, const char *detail)
+{
+	give_up(step, detail);
+}
+
+void
 inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t uid, gid_t gid)
 {
 	const char		*hostname = spec->hostname != NULL ? spec->hostname : "jail";
 	struct root_report	 report = { 0 };
 	pid_t			 tool;
 
-	reset_signals();
-	settle_descriptors(spec, w);
+	inside_begin(spec, w);
 	if (ns_map(uid, gid) != 0)
 		give_up(JAIL_STEP_MAP, "");
-	/* A new, empty session keyring; where the kernel or an outer filter has no keyrings, tools
-	 * have none either. */
-	if (inside_has(spec, JAIL_LAYER_KEYRING))
-		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	if (setsid() == -1)
 		give_up(JAIL_STEP_SESSION, "");
 	network(spec);
@@ -231,12 +260,12 @@ inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t ui
 	if (report.no_proc)
 		tell(INSIDE_NO_PROC, JAIL_STEP_PROC, 0, 0, "");
 	init_prepare();
-	if ((tool = fork()) == 0)
+	if ((tool = ns_fork(spec->cgroup_count > 0 && inside_has(spec, JAIL_LAYER_CGROUP))) == 0)
 		tool_run(spec);
 	if (tool == -1)
 		give_up(JAIL_STEP_INIT, "fork");
-	if (init_confine(spec->private_memory, spec->private_bytes, !inside_has(spec, JAIL_LAYER_INIT)) != 0)
+	if (init_confine(spec->private_memory, spec->private_bytes, false, !inside_has(spec, JAIL_LAYER_INIT)) != 0)
 		give_up(JAIL_STEP_INIT, "confine");	/* the tool dies with it */
 	close(INSIDE_STATUS);
-	init_run(tool, INSIDE_LIFELINE);
+	init_run(tool, INSIDE_LIFELINE, -1);
 }

@@ -29,7 +29,8 @@ struct inside_sockets {
 };
 
 /* Where the parts of a jail's wiring are, from here on; all else is closed. */
-enum inside_fd { INSIDE_STATUS = 3, INSIDE_LIFELINE = 4, INSIDE_HAND = 5, INSIDE_FD_LIMIT = 6 };
+enum inside_fd { INSIDE_STATUS = 3, INSIDE_LIFELINE = 4, INSIDE_HAND = 5, INSIDE_FD_LIMIT = 6,
+	INSIDE_CHILDREN = INSIDE_HAND };	/* in the init of a reduced jail */
 
 struct inside_wiring {
 	int	in, out, err;	/* the tool's ends */
@@ -53,5 +54,15 @@ inside_has_filter(const struct jail_spec *spec)
 
 /* In the new namespaces' first process; becomes their init. */
 _Noreturn void	inside_run(const struct jail_spec *spec, const struct inside_wiring *w, uid_t uid, gid_t gid);
+
+/* What the way into a reduced jail (sandbox/reduced.h) has in common with it.  Each step that fails is told
+ * and ends the process. */
+void		inside_begin(const struct jail_spec *spec, const struct inside_wiring *w);
+void		inside_tell(enum inside_what what, enum jail_step step, int value);
+_Noreturn void	inside_give_up(enum jail_step step, const char *detail);
+/* The tool's process: signals, session, limits, working folder, descriptors... */
+void		inside_tool_begin(const struct jail_spec *spec, const char *workdir);
+/* ...and, when it is confined by Landlock: capabilities, filter, exec. */
+_Noreturn void	inside_tool_finish(const struct jail_spec *spec);
 
 #endif

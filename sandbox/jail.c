@@ -23,10 +23,12 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "sandbox/hand.h"
+#include "sandbox/init.h"
 #include "sandbox/inside.h"
 #include "sandbox/jail.h"
 #include "sandbox/ns.h"
 #include "sandbox/probe.h"
+#include "sandbox/reduced.h"
 #include "sandbox/rlimit.h"
 
 #define START_MS	10000
@@ -177,13 +179,27 @@ jail_child_close(struct jail_child *c)
 	fd_close(&c->listener);
 }
 
+/* Where no namespace ends with the init, it must live to end the others. */
+void
+jail_end(int pidfd, bool reduced)
+{
+	if (pidfd == -1)
+		return;
+	syscall(SYS_pidfd_send_signal, pidfd, reduced ? INIT_END_SIGNAL : SIGKILL, NULL, 0);
+	if (reduced)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
+}
+
 int
 jail_child_kill(struct jail_child *c)
 {
-	int	status = 0;
+	struct pollfd	p = { .fd = c->pidfd, .events = POLLIN };
+	int		status = 0;
 
-	if (c->pidfd != -1)
-		syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	jail_end(c->pidfd, c->reduced);
+	/* Who may signal it may also have stopped it. */
+	if (c->reduced && c->pidfd != -1 && poll(&p, 1, JAIL_END_MS) == 0)
+		jail_end(c->pidfd, false);
 	while (c->pid > 0 && waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	jail_child_close(c);
@@ -309,6 +325,9 @@ spec_check(const struct jail_spec *spec, struct jail_child *out)
 
 	if (spec->port_count > JAIL_PORTS_MAX)
 		return refuse(out, JAIL_STEP_NETWORK, "too many different ports in \"net\"");
+	if (spec->reduced && (fault = reduced_fault(spec)) != NULL)
+		return refuse(out, spec->net == JAIL_NET_NONE || spec->net == JAIL_NET_HOST ? JAIL_STEP_BIND :
+		    JAIL_STEP_NETWORK, fault);
 	if (spec->program == NULL || spec->program[0] != '/' || spec->argv[0] == NULL)
 		return refuse(out, JAIL_STEP_EXEC, "no absolute path of a program");
 	if ((fault = rlimit_fault(spec->rlimits, spec->rlimit_count)) != NULL)
@@ -323,6 +342,8 @@ child(const struct jail_spec *spec, const struct ends *e, uid_t uid, gid_t gid)
 					    .status = e->status[1], .lifeline = e->lifeline[0],
 					    .hand = e->hand[1] };
 
+	if (spec->reduced)
+		reduced_run(spec, &w);
 	inside_run(spec, &w, uid, gid);
 }
 
@@ -336,6 +357,11 @@ clone_at(const struct jail_spec *spec, const struct ends *e, int *pidfd)
 	pid_t	pid;
 	int	home = -1, saved;
 
+	if (spec->reduced) {
+		if ((pid = reduced_clone(pidfd)) == 0)
+			child(spec, e, uid, gid);
+		return pid;
+	}
 	if (spec->state_fd != -1) {
 		if ((home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1 ||
 		    fchdir(spec->state_fd) == -1) {
@@ -367,6 +393,7 @@ jail_start(const struct jail_spec *spec, struct jail_child *out)
 		explain(&out->failure, JAIL_STEP_PIPES, errno, "");
 		return E_JAIL;
 	}
+	out->reduced = spec->reduced;
 	if ((out->pid = clone_at(spec, &e, &out->pidfd)) == -1) {
 		explain(&out->failure, JAIL_STEP_CLONE, errno, "");
 		ends_close(&e);

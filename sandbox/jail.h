@@ -101,7 +101,8 @@ struct jail_spec {
 	const char		*workdir;	/* inside; NULL: home */
 	const char		*hostname;	/* NULL: "jail" */
 	const char		*home;		/* target of the state folder; NULL: JAIL_HOME */
-	int			 state_fd;	/* the state folder (directory), or -1: home is a tmpfs */
+	int			 state_fd;	/* the state folder (directory), or -1: home is a tmpfs that
+						 * goes with the jail */
 	const struct jail_bind	*binds;
 	size_t			 bind_count;
 	const struct jail_rlimit *rlimits;	/* on top of the built-in ones (sandbox/rlimit.h) */
@@ -114,7 +115,13 @@ struct jail_spec {
 	bool			 listener;	/* the filter notifies: hand the listener out */
 	bool			 exec_tmp;	/* /tmp and home may hold programs */
 	uint64_t		 tmp_bytes;	/* of /tmp; 0: 64 MiB */
+	uint64_t		 home_bytes;	/* of a home that is a tmpfs; 0: as /tmp */
 	unsigned		 start_ms;	/* for all steps up to exec; 0: 10 s */
+	bool			 reduced;	/* without namespaces (sandbox/reduced.h): paths are the host's,
+						 * `home` and `tmp` are its folders, state_fd is not looked at */
+	const char		*tmp;
+	const int		*cgroup;	/* where its first process writes itself into its cgroup; */
+	int			 cgroup_count;	/* then none of these is left in the jail */
 	int			 landlock_abi_max;	/* test knob; 0: the highest there is; -1: none */
 	unsigned		 without;	/* tests: enum jail_layer; 0: the whole jail */
 	void			*private_memory;	/* page-aligned; unmapped in the in-jail init */
@@ -138,6 +145,7 @@ struct jail_child {
 	struct jail_socket *sockets;	/* JAIL_NET_LIST: of the jail's network; malloc'ed */
 	size_t		 socket_count;
 	int		 landlock_abi;	/* in use; 0 = the kernel has none */
+	bool		 reduced;
 	bool		 no_proc;	/* the kernel refused /proc; the jail runs without */
 	struct jail_failure failure;	/* when jail_start() did not answer 0 */
 };
@@ -149,11 +157,15 @@ void		jail_child_close(struct jail_child *c);		/* descriptors and sockets, not t
 void		jail_sockets_close(struct jail_socket **sockets, size_t *count);	/* and frees the list */
 /* Kills the jail, waits for it, closes the descriptors.  Answers the wait(2) status. */
 int		jail_child_kill(struct jail_child *c);
+/* Ends a jail by its init's pidfd, all of it; does not wait.  One that is `reduced` and not gone after
+ * JAIL_END_MS is ended as if it were not, and what it leaves is the subreaper's (sandbox/strays.h). */
+#define JAIL_END_MS	2000
+void		jail_end(int pidfd, bool reduced);
 
 /* "view", "exec"...; static. */
 const char	*jail_step_name(enum jail_step s);
 
-/* The rows of operations.md 8.  From PROBE_FULL to PROBE_FULL_NO_PROC tools can run. */
+/* The rows of operations.md 8.  See probe_may_run(). */
 enum probe_result {
 	PROBE_UNKNOWN,		/* not tried yet */
 	PROBE_FULL,
@@ -164,6 +176,7 @@ enum probe_result {
 	PROBE_SWITCHED_OFF,	/* kernel.unprivileged_userns_clone = 0 */
 	PROBE_APPARMOR,
 	PROBE_OTHER,
+	PROBE_REDUCED,		/* no namespaces; without them, as jail_fallback allows */
 	PROBE_LIMIT
 };
 
@@ -175,12 +188,24 @@ struct jail_probe_result {
 	char		  line[480];	/* what status, log, doctor and clients are told */
 };
 
+/* What all jails of one machine have in common. */
+enum jail_fallback {
+	JAIL_FALLBACK_NO,
+	JAIL_FALLBACK_MAY,	/* not switched on, but could be: told to the operator */
+	JAIL_FALLBACK_YES,
+};
+struct jail_mode {
+	int			landlock_abi_max;	/* as in struct jail_spec */
+	enum jail_fallback	fallback;
+};
+
 /* Builds one whole jail around a trivial program, and explains what went wrong. */
 void		jail_probe(struct jail_probe_result *out);
+void		jail_probe_as(const struct jail_mode *mode, struct jail_probe_result *out);
 static inline bool
 probe_may_run(enum probe_result r)
 {
-	return r == PROBE_FULL || r == PROBE_FULL_NO_PROC;
+	return r == PROBE_FULL || r == PROBE_FULL_NO_PROC || r == PROBE_REDUCED;
 }
 
 #endif

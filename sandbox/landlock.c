@@ -79,6 +79,8 @@ grant(int ruleset, uint64_t handled, const struct landlock_grant *g)
 		return E_SYS;
 	if (g->rights & LANDLOCK_READ)
 		rights |= READ_RIGHTS;
+	if (g->rights & LANDLOCK_SEE)
+		rights |= READ_RIGHTS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE;
 	if (g->rights & LANDLOCK_WRITE)
 		rights |= WRITE_RIGHTS;
 	if (g->rights & LANDLOCK_DEVICE)

@@ -13,6 +13,7 @@ enum landlock_right {
 	LANDLOCK_READ = 1,	/* and list, and execute */
 	LANDLOCK_WRITE = 2,	/* and make, remove, rename; no devices */
 	LANDLOCK_DEVICE = 4,	/* write and ioctl on what is there */
+	LANDLOCK_SEE = 8,	/* read and list, not execute */
 };
 
 struct landlock_grant {

@@ -49,6 +49,13 @@ ns_clone(enum jail_network net, unsigned without, int *pidfd)
 	return (pid_t)syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
 }
 
+pid_t
+ns_fork(bool own_cgroup_root)
+{
+	return (pid_t)syscall(SYS_clone, (own_cgroup_root ? CLONE_NEWCGROUP : 0UL) | SIGCHLD, NULL, NULL, NULL,
+	    NULL);
+}
+
 static int
 write_line(const char *path, const char *line)
 {

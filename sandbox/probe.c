@@ -111,23 +111,81 @@ trial_ended_well(struct jail_child *c)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void
-jail_probe(struct jail_probe_result *out)
+/* "landlock 7", "landlock 2 of 7", "no landlock". */
+static void
+landlock_words(int abi, char *to, size_t room)
+{
+	int	most = landlock_abi(0);
+
+	if (abi == 0)
+		snprintf(to, room, "no landlock");
+	else if (abi < most)
+		snprintf(to, room, "landlock %d of %d", abi, most);
+	else
+		snprintf(to, room, "landlock %d", abi);
+}
+
+/* Without namespaces; `why` there are none.  False: not even that. */
+static bool
+try_reduced(const struct jail_mode *mode, const char *why, struct jail_probe_result *out)
 {
 	static const char *const	argv[] = { "true", NULL }, *const envp[] = { NULL };
 	const struct jail_spec		spec = { .program = TRIAL, .argv = argv, .envp = envp,
-					    .workdir = "/", .state_fd = -1 };
+					    .workdir = "/", .state_fd = -1, .reduced = true,
+					    .landlock_abi_max = mode->landlock_abi_max };
 	struct jail_child		child;
-	const char			*why;
-	char				landlock[32] = "no landlock";
+	char				landlock[48];
 
-	*out = (struct jail_probe_result){ .result = PROBE_OTHER };
 	if (jail_start(&spec, &child) != 0) {
 		out->step = child.failure.step;
 		out->os_error = child.failure.os_error;
-		out->result = probe_explain(out->step, out->os_error, &why);
-		snprintf(out->line, sizeof(out->line), "none: %s",
-		    *why != '\0' ? why : child.failure.text);
+		snprintf(out->line, sizeof(out->line), "none: %.200s; nor a reduced one: %.200s", why,
+		    child.failure.text);
+		return false;
+	}
+	out->landlock_abi = child.landlock_abi;
+	if (!trial_ended_well(&child)) {
+		out->step = JAIL_STEP_EXEC;
+		snprintf(out->line, sizeof(out->line), "none: %.300s; nor a reduced one: %s does not run in it", why,
+		    TRIAL);
+		return false;
+	}
+	landlock_words(out->landlock_abi, landlock, sizeof(landlock));
+	out->result = PROBE_REDUCED;
+	snprintf(out->line, sizeof(out->line), "reduced, %s: %.400s", landlock, why);
+	return true;
+}
+
+static void
+refused(const struct jail_mode *mode, const struct jail_failure *f, struct jail_probe_result *out)
+{
+	const char	*why;
+
+	out->step = f->step;
+	out->os_error = f->os_error;
+	out->result = probe_explain(out->step, out->os_error, &why);
+	if (*why == '\0')
+		why = f->text;
+	if (mode->fallback == JAIL_FALLBACK_YES)
+		(void)try_reduced(mode, why, out);
+	else
+		snprintf(out->line, sizeof(out->line), "none: %.300s%s", why, mode->fallback == JAIL_FALLBACK_MAY ?
+		    "; jails that hold less, without namespaces: jail_fallback = landlock in mcpgw.conf" : "");
+}
+
+void
+jail_probe_as(const struct jail_mode *mode, struct jail_probe_result *out)
+{
+	static const char *const	argv[] = { "true", NULL }, *const envp[] = { NULL };
+	const struct jail_spec		spec = { .program = TRIAL, .argv = argv, .envp = envp,
+					    .workdir = "/", .state_fd = -1,
+					    .landlock_abi_max = mode->landlock_abi_max };
+	struct jail_child		child;
+	char				landlock[48];
+
+	*out = (struct jail_probe_result){ .result = PROBE_OTHER };
+	if (jail_start(&spec, &child) != 0) {
+		refused(mode, &child.failure, out);
 		return;
 	}
 	out->landlock_abi = child.landlock_abi;
@@ -138,7 +196,12 @@ jail_probe(struct jail_probe_result *out)
 		snprintf(out->line, sizeof(out->line), "none: %s does not run in one", TRIAL);
 		return;
 	}
-	if (out->landlock_abi > 0)
-		snprintf(landlock, sizeof(landlock), "landlock %d", out->landlock_abi);
+	landlock_words(out->landlock_abi, landlock, sizeof(landlock));
 	snprintf(out->line, sizeof(out->line), "full%s, %s", child.no_proc ? ", no proc" : "", landlock);
+}
+
+void
+jail_probe(struct jail_probe_result *out)
+{
+	jail_probe_as(&(struct jail_mode){ 0 }, out);
 }

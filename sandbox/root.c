@@ -62,6 +62,23 @@ root_home(const struct jail_spec *spec)
 	return spec->home != NULL ? spec->home : JAIL_HOME;
 }
 
+size_t
+root_system(struct jail_bind *to, size_t room)
+{
+	static char	dev[sizeof(devices) / sizeof(devices[0])][32];
+	size_t		n = 0;
+
+	for (size_t i = 0; i < sizeof(baseline) / sizeof(baseline[0]) && n < room; i++)
+		to[n++] = baseline[i];
+	for (size_t i = 0; i < sizeof(system_links) / sizeof(system_links[0]) && n < room; i++)
+		to[n++] = (struct jail_bind){ system_links[i], system_links[i], JAIL_BIND_EXEC | JAIL_BIND_OPTIONAL };
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && n < room; i++) {
+		snprintf(dev[i], sizeof(dev[i]), "/dev/%s", devices[i]);
+		to[n++] = (struct jail_bind){ dev[i], dev[i], JAIL_BIND_WRITABLE };
+	}
+	return n;
+}
+
 static int
 fail(struct root_report *report, enum jail_step step, const char *detail)
 {
@@ -218,14 +235,14 @@ new_tmpfs(uint64_t bytes, const char *mode, unsigned attr, int *fd)
 }
 
 static int
-put_tmpfs(int root, const struct jail_spec *spec, const char *path, const char *mode)
+put_tmpfs(int root, const struct jail_spec *spec, uint64_t bytes, const char *path, const char *mode)
 {
 	unsigned	attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	int		tree;
 
 	if (!spec->exec_tmp)
 		attr |= MOUNT_ATTR_NOEXEC;
-	if (new_tmpfs(spec->tmp_bytes != 0 ? spec->tmp_bytes : TMP_BYTES, mode, attr, &tree) != 0)
+	if (new_tmpfs(bytes != 0 ? bytes : TMP_BYTES, mode, attr, &tree) != 0)
 		return E_SYS;
 	if (put_tree(root, &tree, path) != 0) {
 		fd_close(&tree);
@@ -238,7 +255,8 @@ static int
 put_home(int root, const struct jail_spec *spec, int *state)
 {
 	if (*state == -1)
-		return put_tmpfs(root, spec, root_home(spec), "0700");
+		return put_tmpfs(root, spec, spec->home_bytes != 0 ? spec->home_bytes : spec->tmp_bytes,
+		    root_home(spec), "0700");
 	return put_tree(root, state, root_home(spec));
 }
 
@@ -330,7 +348,7 @@ fill_root(int root, const struct jail_spec *spec, int *state, struct root_report
 		return r;
 	if (etc_make(root, spec, &file) != 0)
 		return fail(report, JAIL_STEP_FILES, file);
-	if (put_tmpfs(root, spec, "/tmp", "1777") != 0)
+	if (put_tmpfs(root, spec, spec->tmp_bytes, "/tmp", "1777") != 0)
 		return fail(report, JAIL_STEP_TMP, "/tmp");
 	if (put_home(root, spec, state) != 0)
 		return fail(report, JAIL_STEP_STATE, root_home(spec));

@@ -18,6 +18,9 @@ struct root_report {
  * folder if spec->state_fd is not -1.  0, or E_SYS with errno and *report saying where. */
 must_check int	root_build(const struct jail_spec *spec, struct root_report *report);
 
+/* What every jail has of the host, for one without a root of its own: devices are writable.  How many. */
+size_t		root_system(struct jail_bind *to, size_t room);
+
 const char	*root_home(const struct jail_spec *spec);
 
 #endif

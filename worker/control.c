@@ -305,6 +305,10 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		log_err(NULL, "audit: no segment: %.*s", SPAN_FMT(m->body->SEGMENT_NONE.why));
 		spool_no_segment(w->spool, m->body->SEGMENT_NONE.number);
 		break;
+	case MSG_TYPE_JAIL_MODE:
+		w->flags = (w->flags & ~(uint32_t)BOOT_FLAG_REDUCED) |
+		    (m->body->JAIL_MODE.reduced != 0 ? BOOT_FLAG_REDUCED : 0);
+		break;
 	case MSG_TYPE_RUNNER_LINK:
 		on_runner_link(w, m);
 		break;

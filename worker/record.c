@@ -16,19 +16,26 @@ static const char *const how_word[HOW_LIMIT] = {
 
 /* Tier and net of the jail the tool runs in. */
 static struct span
-jail_word(const struct rec_server *s)
+jail_word(const struct rec_server *s, bool reduced)
 {
-	static const char *const words[3][4] = {
+	/* What a reduced jail cannot be is refused before anything runs; the record says what was asked for. */
+	static const char *const words[2][3][4] = { {
 		[TIER_RUNTIME] = { "runtime/none", "runtime/loopback", "runtime/host", "runtime/list" },
 		[TIER_STRICT] = { "strict/none", "strict/loopback", "strict/host", "strict/list" },
 		[TIER_OFF] = { "off", "off", "off", "off" },
-	};
+	}, {
+		[TIER_RUNTIME] = { "reduced/runtime/none", "reduced/runtime/loopback", "reduced/runtime/host",
+		    "reduced/runtime/list" },
+		[TIER_STRICT] = { "reduced/strict/none", "reduced/strict/loopback", "reduced/strict/host",
+		    "reduced/strict/list" },
+		[TIER_OFF] = { "reduced/off", "reduced/off", "reduced/off", "reduced/off" },
+	} };
 
 	if (s == NULL)
 		return SPAN_NONE;
 	if (s->kind == SERVER_HTTP)
 		return SPAN_LIT("http");
-	return s->tier < 3 && s->net < 4 ? span_of(words[s->tier][s->net]) : SPAN_NONE;
+	return s->tier < 3 && s->net < 4 ? span_of(words[reduced][s->tier][s->net]) : SPAN_NONE;
 }
 
 static struct span
@@ -92,7 +99,7 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 		.kind = span_of(what->kind),
 		.object = what->name,
 		.method = rq->msg.method_text,
-		.jail = jail_word(what->server),
+		.jail = jail_word(what->server, (rq->w->flags & BOOT_FLAG_REDUCED) != 0),
 		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") : SPAN_LIT("mcp"),
 		.client = client_address(rq),
 		.view = view_word(rq),

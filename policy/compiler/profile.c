@@ -7,9 +7,9 @@
  *          stands only that there is one.
  */
 #include <errno.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "policy/compiler/bounds.h"
 #include "policy/compiler/filter.h"
 #include "policy/compiler/making.h"
 #include "policy/compiler/secrets.h"
@@ -19,30 +19,8 @@
 #define TOOL_HOME	"/home/tool"	/* as sandbox/jail.h: the made-up passwd entry names it */
 #define TOOL_USER	"tool"
 #define JAIL_PROXY	"http://127.0.0.1:3128"	/* as sandbox/jail.h */
-#define TMP_BYTES	(64u << 20)
 #define STOP_MS		2000		/* between the end of stdin, TERM and KILL */
 #define ARGS_MAX	1024
-
-#define KiB		UINT64_C(1024)
-#define MiB		(KiB * 1024)
-#define GiB		(MiB * 1024)
-
-struct limit_row {
-	const char	*key;		/* NULL: not to be changed */
-	uint32_t	 resource;
-	uint64_t	 normal, min, max;
-};
-
-/* threats-and-jail J7.  Below 8 processes node hangs instead of failing. */
-static const struct limit_row limit_rows[] = {
-	{ "nofile", RLIMIT_NOFILE, 256, 16, 65536 },
-	{ "nproc", RLIMIT_NPROC, 64, 8, 4096 },
-	{ "fsize", RLIMIT_FSIZE, 64 * MiB, 0, 1024 * GiB },
-	{ "data", RLIMIT_DATA, 2 * GiB, 16 * MiB, 1024 * GiB },
-	{ NULL, RLIMIT_CORE, 0, 0, 0 },
-	{ NULL, RLIMIT_MEMLOCK, 64 * KiB, 0, 0 },
-	{ NULL, RLIMIT_MSGQUEUE, 0, 0, 0 },
-};
 
 static void
 put_env(struct making *m, struct span name, struct span value, bool secret)
@@ -314,29 +292,7 @@ put_seen(struct making *m)
 	}
 }
 
-/* --- limits, filter ----------------------------------------------------------------------------- */
-
-static void
-read_limits(struct making *m)
-{
-	static const char *const	 keys[] = { "nofile", "nproc", "fsize", "data", NULL };
-	const struct conf_node		*limits = NULL;
-
-	if (typed_list(m->j, m->s, m->sv->node, "limits", JSON_OBJECT, false, &limits))
-		typed_keys(m->j, m->s, limits, keys);
-	m->p.rlimit_first = (uint32_t)build_count(m->b, SECTION_RLIMIT);
-	for (size_t i = 0; i < sizeof(limit_rows) / sizeof(limit_rows[0]); i++) {
-		const struct limit_row	*row = &limit_rows[i];
-		struct rec_rlimit	 r = { .resource = row->resource, .value = row->normal };
-
-		if (row->key != NULL && limits != NULL)
-			(void)typed_size(m->j, m->s, limits, row->key, row->min, row->max, &r.value);
-		put_record(m->b, SECTION_RLIMIT, &r);
-		m->p.rlimit_count++;
-		digest_number(&m->digest, r.resource);
-		digest_number(&m->digest, r.value);
-	}
-}
+/* --- filter ------------------------------------------------------------------------------------- */
 
 void
 profile_finish(struct job *j)
@@ -392,8 +348,8 @@ put_profile(struct making *m)
 	p->start_timeout_ms = (uint32_t)job_number(m->j, PARAM_ID_start_timeout);
 	p->idle_ms = (uint32_t)job_number(m->j, PARAM_ID_idle_stop);
 	p->max_instances = (uint32_t)job_number(m->j, PARAM_ID_max_instances);
-	p->tmp_bytes = TMP_BYTES;
 	p->stop_ms = STOP_MS;
+	p->landlock_abi_max = params_landlock_max(job_number(m->j, PARAM_ID_landlock_abi_max));
 	p->runner_kib = (uint32_t)(job_number(m->j, PARAM_ID_runner_memory) / 1024);
 
 	digest_text(&m->digest, m->sv->name);
@@ -405,6 +361,7 @@ put_profile(struct making *m)
 	digest_number(&m->digest, p->isolation);
 	digest_number(&m->digest, p->flags);
 	digest_number(&m->digest, p->era);
+	digest_number(&m->digest, (uint64_t)(int64_t)p->landlock_abi_max);
 	p->hash = m->digest.sum;
 	rec->profile = p->hash;
 	put_record(m->b, SECTION_PROFILE, p);
@@ -450,7 +407,7 @@ void
 making_end(struct making *m)
 {
 	read_env(m);
-	read_limits(m);
+	bounds_read(m->sv, m->b, &m->digest, &m->p);
 	check_workdir(m);
 	put_binds(m);
 	put_seen(m);

@@ -153,6 +153,9 @@ values_check(struct job *j)
 			continue;
 		if (param_parse(row, s->value, &s->number) != 0)
 			wrong_say(j, id);
+		else if (id == PARAM_ID_jail_fallback && j->personal && s->number != JAIL_FALLBACK_WORD_NONE)
+			setting_error(j, id, "only a gateway that root started can have it: here tools have the "
+			    "gateway's own user, and nothing but namespaces keeps them apart");
 		if (row->type == PARAM_TYPE_path)
 			path_check(j, id);
 		else if (row->type == PARAM_TYPE_text)

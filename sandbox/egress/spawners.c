@@ -51,7 +51,7 @@ jail_place(struct spawner *s, uint64_t id)
 }
 
 static void
-jail_end(struct spawner *s, struct jail **place)
+jail_drop(struct spawner *s, struct jail **place)
 {
 	struct jail	*j = *place;
 
@@ -71,7 +71,7 @@ spawner_end(struct spawner *s, const char *why)
 		log_notice(LOG_SUBJECT("tenant", s->tenant),
 		    "its spawner's link ends (%s), and the way out of %zu jails", why, s->jail_count);
 	while (s->jails != NULL)
-		jail_end(s, &s->jails);
+		jail_drop(s, &s->jails);
 	chan_fini(&s->chan);
 }
 
@@ -123,7 +123,7 @@ on_message(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_EGRESS_CLOSE:
 		if (*(place = jail_place(s, m->body->EGRESS_CLOSE.jail)) != NULL)
-			jail_end(s, place);
+			jail_drop(s, place);
 		break;
 	default:
 		break;

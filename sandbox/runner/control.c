@@ -248,7 +248,8 @@ on_spawner(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_SPAWN_EXITED:
 		if (!native_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status))
-			tool_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status);
+			tool_exited(r, m->body->SPAWN_EXITED.pid, m->body->SPAWN_EXITED.status,
+			    m->body->SPAWN_EXITED.why);
 		break;
 	default:
 		break;

@@ -265,15 +265,17 @@ tool_gone(struct tool *t, const char *how, bool clean)
 }
 
 void
-tool_exited(struct runner *r, uint32_t pid, int status)
+tool_exited(struct runner *r, uint32_t pid, int status, struct span why)
 {
 	struct tool	*t = tool_by_pid(r, pid);
-	char		 how[64];
+	char		 how[RUNNER_TEXT / 2];
 
 	if (t == NULL)
 		return;
 	/* The jail's init passes a tool's signal on as 128 + number. */
-	if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
+	if (why.n > 0)
+		snprintf(how, sizeof(how), "%.*s", SPAN_FMT(why));
+	else if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
 		snprintf(how, sizeof(how), "was ended by signal %d", WEXITSTATUS(status) - 128);
 	else if (WIFEXITED(status))
 		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
@@ -281,7 +283,7 @@ tool_exited(struct runner *r, uint32_t pid, int status)
 		snprintf(how, sizeof(how), "was ended by signal %d", WTERMSIG(status));
 	else
 		snprintf(how, sizeof(how), "ended");
-	tool_gone(t, how, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	tool_gone(t, how, why.n == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void

@@ -91,7 +91,8 @@ void		tool_starve(struct tool *t, bool starve);
 void		tool_spawned(struct runner *r, uint64_t ref, uint32_t pid, int *fds);
 void		tool_watch(struct runner *r, uint32_t pid, int *fds);
 void		tool_spawn_failed(struct runner *r, uint64_t ref, enum link_end why, struct span text);
-void		tool_exited(struct runner *r, uint32_t pid, int status);
+/* `why`: what the spawner knows of its end, or empty. */
+void		tool_exited(struct runner *r, uint32_t pid, int status, struct span why);
 /* The spawner is gone: what is known of the jails is their pidfds. */
 void		tools_spawner_gone(struct runner *r);
 

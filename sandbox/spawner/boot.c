@@ -14,11 +14,15 @@
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "lib/log.h"
+#include "policy/records.h"
 #include "sandbox/confine.h"
 #include "sandbox/jail.h"
 #include "sandbox/spawner/boot.h"
+#include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/offer.h"
+#include "sandbox/spawner/private.h"
 #include "sandbox/spawner/state.h"
+#include "sandbox/strays.h"
 
 #define NOBODY 65534
 
@@ -27,11 +31,17 @@ boot_directory(struct spawner *s, const struct msg_DIRECTORY *m)
 {
 	char	path[PATH_MAX];
 
-	if (m->kind != DIR_TENANT || m->path.n >= sizeof(path))
+	if ((m->kind != DIR_TENANT && !dir_is_cgroup(m->kind)) || m->path.n >= sizeof(path))
 		fatal(EX_SOFTWARE, "a folder that is not for a spawner");
 	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(m->path));
+	if (dir_is_cgroup(m->kind)) {
+		if (leaf_room(s, m->kind, path) != 0)
+			fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
+		return;
+	}
 	if (state_open_tenant(path, &s->tenant_dir) != 0)
 		fatal(EX_NOPERM, "%s: cannot be opened by the tenant's user: %m", path);
+	memcpy(s->tenant_path, path, sizeof(path));
 }
 
 static void
@@ -42,6 +52,10 @@ boot_message(struct frame *f, const union msg_any *body, void *arg)
 	switch (f->head.type) {
 	case MSG_TYPE_BOOT:
 		snprintf(s->tenant, sizeof(s->tenant), "%.*s", SPAN_FMT(body->BOOT.tenant));
+		if ((body->BOOT.flags & BOOT_FLAG_FALLBACK) != 0)
+			s->mode.fallback = JAIL_FALLBACK_YES;
+		else if ((body->BOOT.flags & BOOT_FLAG_FALLBACK_MAY) != 0)
+			s->mode.fallback = JAIL_FALLBACK_MAY;
 		break;
 	case MSG_TYPE_DIRECTORY:
 		boot_directory(s, &body->DIRECTORY);
@@ -86,8 +100,8 @@ void
 boot_run(struct spawner *s)
 {
 	const struct snap		*profile;
+	const struct rec_profile	*first;
 	struct msg_READY		 ready = { 0 };
-	struct jail_probe_result	 probe;
 
 	refuse_root();
 	birth_hear(ROLE_SPAWNER, boot_message, s);
@@ -95,8 +109,14 @@ boot_run(struct spawner *s)
 	if (s->runner == -1 || s->tenant_dir == -1 || profile == NULL)
 		fatal(EX_SOFTWARE, "GO came before the runner's channel, the tenant's folder or the profile");
 	boot_confine();
-	jail_probe(&probe);
-	tell_probe(&probe);
+	if ((first = SNAP_AT(profile, PROFILE, 0)) != NULL)
+		s->mode.landlock_abi_max = first->landlock_abi_max;
+	jail_probe_as(&s->mode, &s->probe);
+	s->reduced = s->probe.result == PROBE_REDUCED;
+	if (s->reduced && strays_adopt(&s->strays) != 0)
+		fatal(EX_OSERR, "cannot find what jails leave behind: %m");
+	private_begin(s);
+	tell_probe(&s->probe);
 	ready.generation = snap_head(profile)->generation;
 	birth_tell(MSG_TYPE_READY, 0, &ready);
 }
@@ -112,7 +132,7 @@ has_master(void)
 }
 
 int
-boot_probe(void)
+boot_probe(const struct jail_mode *mode)
 {
 	struct jail_probe_result	probe;
 	struct msg_EXITING		exiting = { 0 };
@@ -122,7 +142,7 @@ boot_probe(void)
 	if (geteuid() == 0 && confine_become(NOBODY, NOBODY) != 0)
 		fatal(EX_OSERR, "cannot leave root's rights: %m");
 	boot_confine();
-	jail_probe(&probe);
+	jail_probe_as(mode, &probe);
 	if (has_master()) {
 		tell_probe(&probe);
 		birth_tell(MSG_TYPE_EXITING, 0, &exiting);

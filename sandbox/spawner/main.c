@@ -21,18 +21,24 @@
 #include "lib/log.h"
 #include "sandbox/spawner/boot.h"
 #include "sandbox/spawner/egress.h"
+#include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/offer.h"
+#include "sandbox/spawner/private.h"
 #include "sandbox/spawner/spawn.h"
 
-enum { POLL_MASTER, POLL_RUNNER, POLL_EGRESS, POLL_JAILS };
+enum { POLL_MASTER, POLL_RUNNER, POLL_EGRESS, POLL_JAILS, POLL_LEAVES = POLL_JAILS + JAILS_MAX,
+	POLL_SWEEPER = POLL_LEAVES + JAILS_MAX, POLL_LIMIT };
 
 static _Noreturn void
 leave(struct spawner *s, int code, bool say)
 {
 	struct msg_EXITING	m = { .reason = (uint32_t)code };
 
+	int			r;
+
 	spawn_kill_all(s);
-	if (say && chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_EXITING, 0, &m, NULL, 0) != 0)
+	/* A master that is gone needs no last word. */
+	if (say && (r = chan_send_wait(HERITAGE_CONTROL, MSG_TYPE_EXITING, 0, &m, NULL, 0)) != 0 && r != E_CLOSED)
 		code = EX_UNAVAILABLE;
 	exit(code);
 }
@@ -106,41 +112,62 @@ on_runner(struct spawner *s)
 	leave(s, r == E_CLOSED ? EX_OK : EX_PROTOCOL, true);
 }
 
+static bool
+drain_is_over(const struct spawner *s)
+{
+	return s->draining && (int64_t)clock_mono_ms() >= s->drain_until_ms;
+}
+
 static int
 patience_ms(const struct spawner *s)
 {
-	int64_t	due = egress_due_ms(s), left;
+	int64_t	until = leaf_due_ms(s), due = egress_due_ms(s), left;
 
-	if (s->draining && s->drain_until_ms < due)
-		due = s->drain_until_ms;
-	if (due == INT64_MAX)
+	if (s->strays_due_ms != 0 && (until == 0 || s->strays_due_ms < until))
+		until = s->strays_due_ms;
+	if (s->draining && (until == 0 || s->drain_until_ms < until))
+		until = s->drain_until_ms;
+	if (due != INT64_MAX && (until == 0 || due < until))
+		until = due;
+	if (until == 0)
 		return -1;
-	left = due - (int64_t)clock_mono_ms();
+	left = until - (int64_t)clock_mono_ms();
 	return left > 0 ? (int)left : 0;
 }
 
 static void
 serve_once(struct spawner *s)
 {
-	static struct pollfd	p[POLL_JAILS + JAILS_MAX];
-	int64_t			now_ms;
+	static struct pollfd	p[POLL_LIMIT];
 
 	/* A free place has descriptor -1, which poll passes over. */
 	p[POLL_MASTER] = (struct pollfd){ .fd = HERITAGE_CONTROL, .events = POLLIN };
 	p[POLL_RUNNER] = (struct pollfd){ .fd = s->runner, .events = POLLIN };
 	p[POLL_EGRESS] = (struct pollfd){ .fd = s->egress.fd, .events = POLLIN };
-	for (size_t i = 0; i < JAILS_MAX; i++)
-		p[POLL_JAILS + i] = (struct pollfd){ .fd = s->jails[i].pid != 0 ? s->jails[i].pidfd : -1,
-		    .events = POLLIN };
-	if (poll(p, POLL_JAILS + JAILS_MAX, patience_ms(s)) == -1)
+	for (size_t i = 0; i < JAILS_MAX; i++) {
+		const struct jailed *j = &s->jails[i];
+
+		p[POLL_JAILS + i] = (struct pollfd){ .fd = j->pid != 0 ? j->pidfd : -1, .events = POLLIN };
+		p[POLL_LEAVES + i] = (struct pollfd){ .fd = j->pid != 0 && j->leaf.made ? j->leaf.events : -1,
+		    .events = j->leaf.poll_events };
+	}
+	p[POLL_SWEEPER] = (struct pollfd){ .fd = s->sweeper.pid != 0 ? s->sweeper.pidfd : -1, .events = POLLIN };
+	if (poll(p, POLL_LIMIT, patience_ms(s)) == -1)
 		return;		/* a signal */
-	now_ms = (int64_t)clock_mono_ms();
-	if (s->draining && s->drain_until_ms <= now_ms)
+	if (drain_is_over(s))
 		leave(s, EX_OK, true);		/* the runner has not ended before */
-	if (egress_tick(s, now_ms) != 0)
+	if (egress_tick(s, (int64_t)clock_mono_ms()) != 0)
 		leave(s, EX_OK, true);
 	if (p[POLL_EGRESS].revents != 0)
 		egress_on_readable(s);
+	leaf_tick(s);
+	if (s->strays_due_ms != 0 && (int64_t)clock_mono_ms() >= s->strays_due_ms)
+		spawn_strays(s);
+	if (p[POLL_SWEEPER].revents != 0)
+		private_swept(s);
+	for (size_t i = 0; i < JAILS_MAX; i++)
+		if (p[POLL_LEAVES + i].revents != 0)
+			leaf_on_event(s, &s->jails[i]);
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		if (p[POLL_JAILS + i].revents != 0 && spawn_reap(s, &s->jails[i]) != 0)
 			leave(s, EX_OK, true);
@@ -153,14 +180,28 @@ serve_once(struct spawner *s)
 int
 main(int argc, char **argv)
 {
-	static struct spawner	s = { .tenant_dir = -1, .runner = -1 };
+	static struct spawner	s = { .tenant_dir = -1, .runner = -1, .strays = -1 };
+
+	struct jail_mode	mode = { 0 };
+	bool			probe = false;
 
 	birth_begin("mcpgw-spawn");
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--probe") == 0)
-			return boot_probe();
+			probe = true;
+		else if (strncmp(argv[i], "--landlock=", 11) == 0)
+			mode.landlock_abi_max = (int)strtol(argv[i] + 11, NULL, 10);
+		else if (strcmp(argv[i], "--fallback=yes") == 0)
+			mode.fallback = JAIL_FALLBACK_YES;
+		else if (strcmp(argv[i], "--fallback=may") == 0)
+			mode.fallback = JAIL_FALLBACK_MAY;
+	}
+	if (probe)
+		return boot_probe(&mode);
 	swap_init(&s.snaps);
 	egress_init(&s);
+	cgroup_room_init(&s.cgroups);
+	helper_init(&s.sweeper);
 	boot_run(&s);
 	for (;;)
 		serve_once(&s);

@@ -11,6 +11,7 @@
 #include "ipc/heritage.h"
 #include "ipc/wait.h"
 #include "lib/log.h"
+#include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/offer.h"
 
 /* Jails are forked from here: what they must not know is not copied into them at all. */
@@ -37,6 +38,8 @@ offer_take(struct spawner *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	}
 	if (r == 0) {
 		keep_from_children(swap_current(&s->snaps, (enum snap_kind)m->kind));
+		if (m->kind == SNAP_PROFILE)
+			leaf_complain(s, swap_current(&s->snaps, SNAP_PROFILE));
 		if (m->kind == SNAP_PROFILE && before != NULL) {
 			snap_release(&s->profile_before);
 			s->profile_before = before;

@@ -60,6 +60,12 @@ plan_copy(struct plan *p, const struct snap *s, struct stext t)
 	return text(p, SPAN_NONE, snap_text(s, t), false);
 }
 
+const char *
+plan_string(struct plan *p, const char *string)
+{
+	return text(p, SPAN_NONE, span_of(string), false);
+}
+
 static int
 plan_args(struct plan *p, const struct snap *s, const struct rec_profile *rec)
 {
@@ -280,6 +286,7 @@ plan_common(const struct snap *profile, const struct rec_profile *rec, const str
 	p->spec.private_memory = p->room;
 	p->spec.private_bytes = p->room_bytes;
 	p->spec.tmp_bytes = rec->tmp_bytes;
+	p->spec.landlock_abi_max = rec->landlock_abi_max;
 	p->spec.exec_tmp = (rec->flags & SERVER_FLAG_EXEC_TMP) != 0;
 	if (rec->workdir.bytes > 0 && (p->spec.workdir = plan_copy(p, profile, rec->workdir)) == NULL)
 		return plan_fault(p, E_FORMAT, "malformed workdir in the profile", SPAN_NONE);

@@ -7,20 +7,26 @@
  * Trusts:  nothing of a request but that it names a profile in force, and an instance or a tool.
  */
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/wait.h"
+#include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
 #include "sandbox/spawner/egress.h"
-#include "sandbox/spawner/plan.h"
+#include "sandbox/spawner/leaf.h"
+#include "sandbox/spawner/plan_priv.h"
+#include "sandbox/spawner/private.h"
+#include "sandbox/spawner/reduce.h"
 #include "sandbox/spawner/spawn.h"
 #include "sandbox/spawner/state.h"
+#include "sandbox/strays.h"
+
+#define STRAYS_MS	20
 
 #define TOO_MANY_WAIT	"too many tools wait for mcpgw-egress"
 
@@ -36,7 +42,7 @@ static struct jailed *
 free_place(struct spawner *s)
 {
 	for (size_t i = 0; i < JAILS_MAX; i++)
-		if (s->jails[i].pid == 0)
+		if (s->jails[i].pid == 0 && !s->jails[i].leaf.made)
 			return &s->jails[i];
 	return NULL;
 }
@@ -55,19 +61,38 @@ spawn_tell(struct spawner *s, uint64_t ref, const struct jail_child *c)
 	return chan_send_wait(s->runner, MSG_TYPE_SPAWNED_WATCH, ref, &watch, eyes, 2);
 }
 
-static int
-spawn_jail(struct spawner *s, const struct jail_spec *spec, uint64_t profile, struct span server, uint64_t ref)
+/* What a jail had besides itself. */
+static void
+spawn_over(struct spawner *s, struct jailed *place)
 {
-	struct jailed		*place = free_place(s);
-	struct jail_child	 c;
-	int			 r;
+	leaf_drop(s, place);
+	private_over(s, place);
+}
 
-	if (place == NULL)
-		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
-	if (jail_start(spec, &c) != 0) {
+/* The machine's reason is the one the probe found; it names the setting that may help. */
+static const char *
+failure_text(const struct spawner *s, const struct jail_failure *f)
+{
+	return !probe_may_run(s->probe.result) && f->step == s->probe.step ? s->probe.line : f->text;
+}
+
+static int
+spawn_jail(struct spawner *s, struct jailed *place, struct jail_spec *spec, const struct rec_profile *rec,
+    struct span server, uint64_t ref)
+{
+	struct jail_child	c;
+	int			r;
+
+	if (leaf_make(s, rec, place) != 0)
+		return spawn_refuse(s, ref, JAIL_STEP_CGROUP, errno, "its control group cannot be made");
+	spec->cgroup = place->leaf.join;
+	spec->cgroup_count = place->leaf.join_count;
+	r = jail_start(spec, &c);
+	cgroup_leaf_joined(&place->leaf);
+	if (r != 0) {
 		log_warn(LOG_SUBJECT("tenant", s->tenant), "no jail for server %.*s: %s, step=%s",
 		    SPAN_FMT(server), c.failure.text, jail_step_name(c.failure.step));
-		return spawn_refuse(s, ref, c.failure.step, c.failure.os_error, c.failure.text);
+		return spawn_refuse(s, ref, c.failure.step, c.failure.os_error, failure_text(s, &c.failure));
 	}
 	if ((r = spawn_tell(s, ref, &c)) != 0) {
 		jail_child_kill(&c);
@@ -75,8 +100,11 @@ spawn_jail(struct spawner *s, const struct jail_spec *spec, uint64_t profile, st
 	}
 	log_debug(LOG_SUBJECT("tenant", s->tenant), "jail for server %.*s, pid=%ld landlock=%d proc=%s",
 	    SPAN_FMT(server), (long)c.pid, c.landlock_abi, c.no_proc ? "no" : "yes");
-	*place = (struct jailed){ .pid = c.pid, .pidfd = c.pidfd, .profile = profile, .sockets = c.sockets,
-	    .socket_count = c.socket_count };
+	place->pid = c.pid;
+	place->pidfd = c.pidfd;
+	place->profile = rec->hash;
+	place->sockets = c.sockets;
+	place->socket_count = c.socket_count;
 	snprintf(place->server, sizeof(place->server), "%.*s", SPAN_FMT(server));
 	s->jail_count++;
 	c.pidfd = -1;
@@ -108,11 +136,63 @@ is_native(const struct rec_profile *rec)
 	return (rec->flags & SERVER_FLAG_NATIVE) != 0;
 }
 
+/* What lives for one session or one call leaves nothing: its home is a tmpfs of its jail. */
+static bool
+keeps_state(const struct rec_profile *rec)
+{
+	return rec->isolation != ISOLATION_SESSION && rec->isolation != ISOLATION_CALL && !is_native(rec);
+}
+
+static const char *
+home_path(const struct spawner *s, struct span server, uint64_t instance, char to[PATH_MAX])
+{
+	char	folder[STATE_NAME_MAX];
+
+	state_name(server, folder);
+	return snprintf(to, PATH_MAX, "%s/%s/%016llx", s->tenant_path, folder, (unsigned long long)instance) <
+	    PATH_MAX ? to : NULL;
+}
+
+/* The folders of a jail without a root of its own, and what the plan then is; `instance`: where state is kept. */
+static int
+spawn_reduced(struct spawner *s, struct span server, uint64_t instance, const struct rec_profile *rec, struct plan *p,
+    struct jailed *place)
+{
+	char			tmp[PATH_MAX], home[PATH_MAX];
+	struct reduce_folders	f;
+
+	if (private_make(s, place, tmp, keeps_state(rec) ? NULL : home) != 0 ||
+	    (keeps_state(rec) && home_path(s, server, instance, home) == NULL)) {
+		snprintf(p->why, sizeof(p->why), "its private folder cannot be made: %s", strerror(errno));
+		return E_SYS;
+	}
+	f.tmp = plan_string(p, tmp);
+	f.home = plan_string(p, home);
+	if (f.tmp == NULL || f.home == NULL)
+		return E_NOMEM;
+	return reduce_plan(p, rec, &f);
+}
+
+/* A place for one more, cleared; NULL when there is none, and that was said: *r is what saying it came to. */
+static struct jailed *
+take_place(struct spawner *s, uint64_t ref, int *r)
+{
+	struct jailed	*place = free_place(s);
+
+	*r = 0;
+	if (place == NULL)
+		*r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
+	else
+		*place = (struct jailed){ .pidfd = -1, .leaf = { .events = -1 } };
+	return place;
+}
+
 int
 spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 {
 	const struct snap		*profile;
 	const struct rec_profile	*rec;
+	struct jailed			*place;
 	struct plan			 plan = { 0 };
 	int				 state = -1, r;
 
@@ -121,19 +201,24 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 	if ((rec = profile_of(s, m->profile, m->server, &profile)) == NULL || is_native(rec))
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
 		    "its configuration changed meanwhile");
-	if (rec->net == NET_LIST && !egress_ready(s)) {
+	if (rec->net == NET_LIST && !s->reduced && !egress_ready(s)) {
 		if (egress_hold(s, m, ref))
 			return 0;
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, TOO_MANY_WAIT);
 	}
-	if ((r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
+	if ((place = take_place(s, ref, &r)) == NULL)
+		return r;
+	if (keeps_state(rec) && (r = state_open(s->tenant_dir, m->server, m->instance, &state)) != 0)
 		return spawn_refuse(s, ref, JAIL_STEP_STATE_FOLDER, r,
 		    r == E_DENIED ? "its state folder belongs to somebody else" :
 		    "its state folder cannot be made");
-	if ((r = plan_make(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), state, &plan)) != 0)
+	if ((r = plan_make(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), state, &plan)) != 0 ||
+	    (s->reduced && (r = spawn_reduced(s, m->server, m->instance, rec, &plan, place)) != 0))
 		r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, plan.why);
 	else
-		r = spawn_jail(s, &plan.spec, m->profile, m->server, ref);
+		r = spawn_jail(s, place, &plan.spec, rec, m->server, ref);
+	if (place->pid == 0)
+		spawn_over(s, place);
 	plan_fini(&plan);
 	fd_close(&state);
 	return r;
@@ -145,6 +230,7 @@ spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_
 	static struct slot_values	 values;	/* large; one request at a time */
 	const struct snap		*profile;
 	const struct rec_profile	*rec;
+	struct jailed			*place;
 	struct plan_tool		 tool = { .values = &values };
 	struct plan			 plan = { 0 };
 	int				 r;
@@ -157,17 +243,22 @@ spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_
 	if (tool.tool == NULL)
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_NOTFOUND,
 		    "its configuration changed meanwhile");
-	if (rec->net == NET_LIST && !egress_ready(s)) {
+	if (rec->net == NET_LIST && !s->reduced && !egress_ready(s)) {
 		if (egress_hold_native(s, m, ref))
 			return 0;
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, TOO_MANY_WAIT);
 	}
 	if ((r = slots_decode(m->values, &values)) != 0)
 		return spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, "malformed arguments");
-	if ((r = plan_make_tool(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), &tool, &plan)) != 0)
+	if ((place = take_place(s, ref, &r)) == NULL)
+		return r;
+	if ((r = plan_make_tool(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), &tool, &plan)) != 0 ||
+	    (s->reduced && (r = spawn_reduced(s, m->server, 0, rec, &plan, place)) != 0))
 		r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, plan.why);
 	else
-		r = spawn_jail(s, &plan.spec, m->profile, m->server, ref);
+		r = spawn_jail(s, place, &plan.spec, rec, m->server, ref);
+	if (place->pid == 0)
+		spawn_over(s, place);
 	plan_fini(&plan);
 	return r;
 }
@@ -178,31 +269,69 @@ spawn_reap(struct spawner *s, struct jailed *j)
 	struct msg_SPAWN_EXITED	m = { .pid = (uint32_t)j->pid };
 	int			status = 0;
 	pid_t			pid;
+	char			why[96] = "";
 
 	while ((pid = waitpid(j->pid, &status, WNOHANG)) == -1 && errno == EINTR)
 		;
 	if (pid == 0)
 		return 0;
 	m.status = status;
+	leaf_why(s, j, why, sizeof(why));
+	m.why = span_of(why);
 	fd_close(&j->pidfd);
 	egress_close(s, j);
 	j->pid = 0;
 	s->jail_count--;
+	leaf_end(s, j);
+	private_over(s, j);
+	spawn_strays(s);
 	return chan_send_wait(s->runner, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);
+}
+
+static bool
+is_ours(pid_t pid, const void *arg)
+{
+	const struct spawner	*s = arg;
+
+	for (size_t i = 0; i < JAILS_MAX; i++)
+		if (s->jails[i].pid == pid)
+			return true;
+	return pid == s->sweeper.pid;
+}
+
+void
+spawn_strays(struct spawner *s)
+{
+	if (s->strays == -1)
+		return;
+	/* Killed now, reaped with the next turns. */
+	s->strays_due_ms = strays_kill(s->strays, is_ours, s) > 0 ? (int64_t)clock_mono_ms() + STRAYS_MS : 0;
 }
 
 void
 spawn_kill_all(struct spawner *s)
 {
+	int64_t	until = (int64_t)clock_mono_ms() + JAIL_END_MS;
+
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		if (s->jails[i].pid != 0)
-			syscall(SYS_pidfd_send_signal, s->jails[i].pidfd, SIGKILL, NULL, 0);
+			jail_end(s->jails[i].pidfd, s->reduced);
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		if (s->jails[i].pid != 0) {
+			struct pollfd	p = { .fd = s->jails[i].pidfd, .events = POLLIN };
+			int64_t		left = until - (int64_t)clock_mono_ms();
+
+			if (s->reduced && poll(&p, 1, left > 0 ? (int)left : 0) == 0)
+				jail_end(s->jails[i].pidfd, false);
 			while (waitpid(s->jails[i].pid, NULL, 0) == -1 && errno == EINTR)
 				;
 			fd_close(&s->jails[i].pidfd);
 			s->jails[i].pid = 0;
+			leaf_end(s, &s->jails[i]);
+			private_over(s, &s->jails[i]);
 		}
 	s->jail_count = 0;
+	helper_kill(&s->sweeper);
+	if (s->strays != -1)
+		strays_end(s->strays);
 }

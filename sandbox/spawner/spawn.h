@@ -18,6 +18,8 @@ must_check int	spawn_refuse(struct spawner *s, uint64_t ref, enum jail_step step
 must_check int	spawn_native_answer(struct spawner *s, const struct msg_SPAWN_NATIVE *m, uint64_t ref);
 /* The pidfd of this place is readable: reaps, tells the runner.  0, or what speaking to it came to. */
 must_check int	spawn_reap(struct spawner *s, struct jailed *j);
+/* Ends what jails without a pid namespace left behind. */
+void		spawn_strays(struct spawner *s);
 /* Kills and reaps all. */
 void		spawn_kill_all(struct spawner *s);
 

@@ -49,6 +49,17 @@ at_home(const char *name)
 	return path;
 }
 
+/* In its folder for such things. */
+static inline const char *
+at_tmp(const char *name)
+{
+	static char	path[256];
+	const char	*tmp = getenv("TMPDIR");
+
+	snprintf(path, sizeof(path), "%s/%s", tmp != NULL ? tmp : "/tmp", name);
+	return path;
+}
+
 /* The same in the host's folder. */
 static inline const char *
 at_host(const char *name)

@@ -34,7 +34,7 @@ extern const struct escape_row	escape_rows[];
 extern const size_t		escape_row_count;
 extern const char *const	escape_tiers[ESCAPE_TIERS];	/* "runtime"... */
 extern const char *const	escape_results[KILLED + 1];	/* "ALLOWED", "limited"... */
-extern const char *const	escape_modes[ESCAPE_MODE_LIMIT];	/* "none", "loopback"... */
+extern const char *const	escape_modes[ESCAPE_MODE_LIMIT];	/* their net */
 
 /* What must come of it there, or more, with Landlock of this ABI. */
 enum escape	escape_want(const struct escape_row *row, enum escape_mode mode, enum jail_tier tier, int abi);

@@ -119,7 +119,7 @@ main(int argc, char **argv)
 {
 	static struct trial		t;
 	struct jail_probe_result	probe;
-	const char			*fault = trial_open(&t, "attempt", NOBODY, NOBODY);
+	const char			*fault = trial_open(&t, "mcpgw-selftest-attempt", NOBODY, NOBODY);
 	bool				finding = argc == 3 && strcmp(argv[1], "--find") == 0;
 	const char			*only = argc > 1 ? argv[argc - 1] : NULL;
 

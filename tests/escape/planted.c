@@ -141,7 +141,7 @@ own_address(char *to, size_t room)
 static const char *
 plant_files(const char *folder)
 {
-	static const char *const	folders[] = { "data", "home" };
+	static const char *const	folders[] = { "data", "home", "tmp" };
 	char				path[512];
 	int				fd;
 

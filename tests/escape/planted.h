@@ -15,7 +15,7 @@ struct planted {
 	char		address[48];	/* another IPv4 address of this machine, or "" */
 };
 
-/* Makes secret, data/, home/ and control.sock in `folder`, and a process that listens on the last, on the
+/* Makes secret, data/, home/, tmp/ and control.sock in `folder`, and a process that listens on the last, on the
  * abstract name "mcpgw-escape-PORT" and on the port, echoes what it gets and passes a descriptor to who
  * connects to a unix socket, and keeps a segment of System V shared memory.  NULL, or what could not be done; static. */
 const char	*planted_start(struct planted *p, const char *folder);

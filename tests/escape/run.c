@@ -1,76 +1,163 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * run.c - every attempt, in a jail of its own, in each tier and with each net; TAP
+ * run.c - mcpgw-selftest: every attempt, in a jail of its own, in each tier and with each net
  *
- * Process: a test; as root it goes on as an ordinary user.  Owns: the jails it starts.
+ * usage: mcpgw-selftest [--json] [--reduced] [--user NAME] [ATTEMPT]
+ *
+ * --reduced tries jails without namespaces (jail_fallback), even where there are whole ones.
+ *
+ * TAP, or JSON lines, or on a terminal what is weaker than expected.  Exit 0: all as expected, or nothing can
+ * be tried here; 1: something was weaker, or the test itself failed.
+ *
+ * Process: mcpgw-selftest, started by mcpgwctl or by the tests; as root it goes on as the user NAME, or nobody.
+ * Owns:    the jails it starts.
  * Trusts:  the table of attempts.  A result weaker than expected fails; a stricter one is a remark.
- *
- * usage: run [ATTEMPT]
  */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sandbox/confine.h"
-#include "tests/escape/trial.h"
+#include "sandbox/landlock.h"
+#include "tests/escape/tell.h"
 
-#define NOBODY	65534
+#define NOBODY		65534
+#define ATTEMPT_PROGRAM	"mcpgw-selftest-attempt"
 
-static void
-attempt(const struct trial *t, unsigned number, const struct escape_row *row, enum escape_mode mode,
-    enum jail_tier tier, int abi)
+struct order {
+	bool		 json, reduced;
+	const char	*user, *only;
+};
+
+static bool
+order_take(struct order *o, int argc, char **argv)
 {
-	static const enum jail_net	nets[] = { [ESCAPE_NONE] = NET_NONE, [ESCAPE_LOOPBACK] = NET_LOOPBACK,
-					    [ESCAPE_HOST] = NET_HOST };
-	const struct trial_jail		jail = { .tier = tier, .net = nets[mode] };
-	enum escape			want = escape_want(row, mode, tier, abi);
-	char				said[ESCAPE_SAID];
-	int				got = trial_run(t, &jail, row->name, said, sizeof(said));
-
-	printf("%s %u - %d %s in tier %s, net %s: %s\n", got >= (int)want ? "ok" : "not ok", number, row->number,
-	    row->what, escape_tiers[tier], escape_modes[mode], said);
-	if (got > (int)want)
-		printf("# stricter than expected (%s)\n", escape_results[want]);
-	else if (got < (int)want)
-		printf("# expected: %s\n", escape_results[want]);
+	*o = (struct order){ .json = false };
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			o->json = true;
+		else if (strcmp(argv[i], "--reduced") == 0)
+			o->reduced = true;
+		else if (strcmp(argv[i], "--user") == 0 && i + 1 < argc)
+			o->user = argv[++i];
+		else if (argv[i][0] == '-' || o->only != NULL)
+			return false;
+		else
+			o->only = argv[i];
+	}
+	return true;
 }
 
-int
-main(int argc, char **argv)
+static bool
+is_known(const char *name)
 {
-	static struct trial		t;
-	struct jail_probe_result	probe;
-	const char			*fault = trial_open(&t, "attempt", NOBODY, NOBODY);
-	unsigned			number = 0;
+	for (size_t i = 0; i < escape_row_count; i++)
+		if (strcmp(name, escape_rows[i].name) == 0)
+			return true;
+	return false;
+}
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (fault != NULL) {
-		printf("Bail out! %s\n", fault);
-		return 1;
-	}
-	jail_probe(&probe);
-	if (!probe_may_run(probe.result)) {
-		printf("1..0 # SKIP %s\n", probe.line);
-		trial_close(&t);
+static bool
+is_tried(const struct escape_row *row, enum escape_mode mode, const char *only)
+{
+	return (only == NULL || strcmp(only, row->name) == 0) &&
+	    (mode == ESCAPE_NONE || mode == ESCAPE_REDUCED || escape_of_net(row));
+}
+
+/* In each tier, in these modes. */
+static void
+try_all(const struct trial *trial, struct tell *t, const struct order *o, int abi)
+{
+	static const enum jail_net	nets[] = { [ESCAPE_NONE] = NET_NONE, [ESCAPE_LOOPBACK] = NET_LOOPBACK,
+					    [ESCAPE_HOST] = NET_HOST, [ESCAPE_REDUCED] = NET_NONE };
+	enum escape_mode		first = o->reduced ? ESCAPE_REDUCED : ESCAPE_NONE,
+					last = o->reduced ? ESCAPE_REDUCED : ESCAPE_HOST;
+	char				said[ESCAPE_SAID];
+
+	for (enum escape_mode mode = first; mode <= last; mode++)
+		for (size_t i = 0; i < escape_row_count; i++)
+			t->total += is_tried(&escape_rows[i], mode, o->only) ? ESCAPE_TIERS : 0;
+	for (enum escape_mode mode = first; mode <= last; mode++)
+		for (enum jail_tier tier = TIER_RUNTIME; tier <= TIER_OFF; tier++)
+			for (size_t i = 0; i < escape_row_count; i++) {
+				const struct escape_row *row = &escape_rows[i];
+				const struct trial_jail jail = { .tier = tier, .net = nets[mode],
+				    .reduced = o->reduced };
+
+				if (is_tried(row, mode, o->only))
+					tell_one(t, row, mode, tier, escape_want(row, mode, tier, abi),
+					    trial_run(trial, &jail, row->name, said, sizeof(said)), said);
+			}
+}
+
+/* Can they be built here?  A reduced one is tried whether or not a whole one can. */
+static bool
+probe(const struct order *o, struct jail_probe_result *out)
+{
+	jail_probe(out);
+	if (!o->reduced)
+		return probe_may_run(out->result);
+	out->landlock_abi = landlock_abi(0);
+	out->result = PROBE_REDUCED;
+	snprintf(out->line, sizeof(out->line), out->landlock_abi > 0 ? "reduced, landlock %d" :
+	    "none: a reduced one is made of Landlock, which this kernel does not have (%d)", out->landlock_abi);
+	return out->landlock_abi > 0;
+}
+
+/* The plan, or why there is none. */
+static int
+run(const struct trial *trial, struct tell *t, const struct order *o)
+{
+	struct jail_probe_result	found;
+
+	if (!probe(o, &found)) {
+		tell_skip(t, found.line);
 		return 0;
 	}
-	printf("# jail: %s\n", probe.line);
+	tell_machine(t, trial, &found);
 	setenv("MCPGW_SECRET", "planted", 1);
 	if (confine_process(CONFINE_SPAWNER, NULL, NULL) != 0) {
 		printf("Bail out! cannot be confined as the spawner is\n");
 		return 1;
 	}
-	for (int mode = ESCAPE_NONE; mode <= ESCAPE_HOST; mode++)
-		for (int tier = TIER_RUNTIME; tier <= TIER_OFF; tier++)
-			for (size_t i = 0; i < escape_row_count; i++) {
-				if (argc > 1 && strcmp(argv[1], escape_rows[i].name) != 0)
-					continue;
-				if (mode != ESCAPE_NONE && !escape_of_net(&escape_rows[i]))
-					continue;
-				attempt(&t, ++number, &escape_rows[i], (enum escape_mode)mode, (enum jail_tier)tier,
-				    probe.landlock_abi);
-			}
-	printf("1..%u\n", number);
-	trial_close(&t);
-	return 0;
+	try_all(trial, t, o, found.landlock_abi);
+	return tell_end(t);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct trial	 trial;
+	struct tell		 t = { .how = TELL_TAP };
+	struct order		 o;
+	const struct passwd	*as;
+	const char		*fault;
+	int			 r;
+
+	if (!order_take(&o, argc, argv)) {
+		fprintf(stderr, "usage: mcpgw-selftest [--json] [--reduced] [--user NAME] [ATTEMPT]\n");
+		return 64;
+	}
+	if (o.only != NULL && !is_known(o.only)) {
+		fprintf(stderr, "mcpgw-selftest: no such attempt: %s\n", o.only);
+		return 64;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (o.json)
+		t.how = TELL_JSON;
+	else if (isatty(STDOUT_FILENO))
+		t.how = TELL_TERMINAL;
+	as = o.user != NULL && geteuid() == 0 ? getpwnam(o.user) : NULL;
+	if (as != NULL && as->pw_uid == 0)
+		as = NULL;
+	fault = trial_open(&trial, ATTEMPT_PROGRAM, as != NULL ? as->pw_uid : NOBODY, as != NULL ? as->pw_gid : NOBODY);
+	if (fault != NULL) {
+		printf(o.json ? "{\"error\":\"%s\"}\n" : "Bail out! %s\n", fault);
+		return 1;
+	}
+	r = run(&trial, &t, &o);
+	trial_close(&trial);
+	return r;
 }

@@ -35,7 +35,7 @@ const char *const escape_tiers[] = { [TIER_RUNTIME] = "runtime", [TIER_STRICT] =
 const char *const escape_results[] = { [ALLOWED] = "ALLOWED", [LIMITED] = "limited", [DENIED] = "denied",
 	[KILLED] = "killed" };
 const char *const escape_modes[] = { [ESCAPE_NONE] = "none", [ESCAPE_LOOPBACK] = "loopback",
-	[ESCAPE_HOST] = "host", [ESCAPE_REDUCED] = "reduced" };
+	[ESCAPE_HOST] = "host", [ESCAPE_REDUCED] = "none" };
 
 enum escape
 escape_want(const struct escape_row *row, enum escape_mode mode, enum jail_tier tier, int abi)

@@ -59,6 +59,10 @@ program_copy(int from, const char *folder)
 	snprintf(path, sizeof(path), "%s/bin", folder);
 	if (mkdir(path, 0700) == -1)
 		return "no folder can be made";
+	snprintf(path, sizeof(path), "%s/bin/spare", folder);
+	if ((to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) == -1)
+		return "no file can be written";
+	fd_close(&to);
 	snprintf(path, sizeof(path), "%s/bin/attempt", folder);
 	if ((to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700)) == -1)
 		return "no program can be written";
@@ -211,32 +215,54 @@ outcome(struct jail_child *c, char *said, size_t room)
 	return ALLOWED;
 }
 
+/* Where its own things are, in a jail or on the host. */
+struct places {
+	char	bin[80], data[80], home[80], tmp[80], program[96], home_is[96], tmp_is[96];
+};
+
+static void
+places_find(const struct trial *t, bool on_host, struct places *p)
+{
+	snprintf(p->bin, sizeof(p->bin), "%s/bin", t->folder);
+	snprintf(p->data, sizeof(p->data), "%s/data", t->folder);
+	snprintf(p->home, sizeof(p->home), "%s/home", t->folder);
+	snprintf(p->tmp, sizeof(p->tmp), "%s/tmp", t->folder);
+	if (on_host) {
+		snprintf(p->program, sizeof(p->program), "%s/attempt", p->bin);
+		snprintf(p->home_is, sizeof(p->home_is), "HOME=%s", p->home);
+		snprintf(p->tmp_is, sizeof(p->tmp_is), "TMPDIR=%s", p->tmp);
+	} else {
+		snprintf(p->program, sizeof(p->program), PLACE "/attempt");
+		snprintf(p->home_is, sizeof(p->home_is), "HOME=" JAIL_HOME);
+		snprintf(p->tmp_is, sizeof(p->tmp_is), "TMPDIR=/tmp");
+	}
+}
+
 int
 trial_run(const struct trial *t, const struct trial_jail *j, const char *attempt, char *said, size_t room)
 {
 	static const enum jail_network	nets[] = { [NET_NONE] = JAIL_NET_NONE,
 					    [NET_LOOPBACK] = JAIL_NET_LOOPBACK, [NET_HOST] = JAIL_NET_HOST };
 	static const struct jail_rlimit	memory = { RLIMIT_DATA, DATA_BYTES };
-	bool				outside = (j->without & JAIL_LAYER_ROOT) != 0;
-	char				bin[80], data[80], home[80], program[96], port[8];
+	struct places			p;
+	char				port[8];
 	const char *const		argv[] = { "attempt", attempt, t->folder, port, t->planted.address, NULL };
-	const char *const		envp[] = { home, "PATH=/usr/bin:/bin", NULL };
-	const struct jail_bind		view[] = { { bin, PLACE, JAIL_BIND_EXEC }, { data, "/data", 0 } };
-	struct jail_spec		spec = { .program = outside ? program : PLACE "/attempt", .argv = argv,
-					    .envp = envp, .workdir = "/", .state_fd = -1, .binds = view,
-					    .bind_count = 2, .rlimits = &memory, .rlimit_count = 1,
-					    .net = nets[j->net], .tmp_bytes = TMP_BYTES,
+	const char *const		envp[] = { p.home_is, p.tmp_is, "PATH=/usr/bin:/bin", NULL };
+	const struct jail_bind		view[] = { { p.bin, j->reduced ? p.bin : PLACE, JAIL_BIND_EXEC },
+					    { p.data, j->reduced ? p.data : "/data", 0 } };
+	struct jail_spec		spec = { .program = p.program, .argv = argv, .envp = envp, .workdir = "/",
+					    .state_fd = -1, .binds = view, .bind_count = 2, .rlimits = &memory,
+					    .rlimit_count = 1, .net = nets[j->net], .tmp_bytes = TMP_BYTES,
 					    .landlock_abi_max = j->landlock_max, .without = j->without };
 	struct jail_child		c;
 
-	snprintf(bin, sizeof(bin), "%s/bin", t->folder);
-	snprintf(data, sizeof(data), "%s/data", t->folder);
-	snprintf(program, sizeof(program), "%s/bin/attempt", t->folder);
+	places_find(t, j->reduced || (j->without & JAIL_LAYER_ROOT) != 0, &p);
 	snprintf(port, sizeof(port), "%u", t->planted.port);
-	if (outside)
-		snprintf(home, sizeof(home), "HOME=%s/home", t->folder);
-	else
-		snprintf(home, sizeof(home), "HOME=%s", JAIL_HOME);
+	if (j->reduced) {
+		spec.reduced = true;
+		spec.home = p.home;
+		spec.tmp = p.tmp;
+	}
 	if (j->tier != TIER_OFF) {
 		const struct filter *f = &t->filters[j->tier][j->net];
 

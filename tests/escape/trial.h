@@ -25,6 +25,7 @@ struct trial {
 struct trial_jail {
 	enum jail_tier	tier;
 	enum jail_net	net;
+	bool		reduced;	/* without namespaces */
 	unsigned	without;	/* enum jail_layer */
 	int		landlock_max;	/* as jail_spec.landlock_abi_max */
 };

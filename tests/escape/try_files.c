@@ -48,14 +48,15 @@ try_write_etc(void)
 int
 try_write_own(void)
 {
-	const char	*own = (const char *)getauxval(AT_EXECFN);
-	char		 aside[512];
+	const char	*own = (const char *)getauxval(AT_EXECFN), *slash = strrchr(own, '/');
+	char		 other[512];
 
-	snprintf(aside, sizeof(aside), "%s.old", own);
-	if (rename(own, aside) == 0)
-		return came_to(rename(aside, own));
-	/* Nobody writes to what runs; but who may not write at all is told that first. */
-	return truncate(own, 0) == 0 || errno == ETXTBSY ? 0 : errno;
+	snprintf(other, sizeof(other), "%s.old", own);
+	if (rename(own, other) == 0)
+		return came_to(rename(other, own));
+	/* Nobody may write to what runs, whoever they are: that is tried with what lies beside it. */
+	snprintf(other, sizeof(other), "%.*s/spare", slash == NULL ? 0 : (int)(slash - own), own);
+	return opened(other, O_WRONLY);
 }
 
 int
@@ -303,10 +304,10 @@ try_exec_tmp(void)
 	char *const	argv[] = { (char[]){ "t" }, NULL };
 	int		r;
 
-	if (write_home("/tmp/escaped") == -1)
+	if (write_home(at_tmp("escaped")) == -1)
 		return errno;
-	r = executed(execve("/tmp/escaped", argv, environ));
-	unlink("/tmp/escaped");
+	r = executed(execve(at_tmp("escaped"), argv, environ));
+	unlink(at_tmp("escaped"));
 	return r;
 }
 

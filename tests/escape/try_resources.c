@@ -139,14 +139,15 @@ try_raise_limit(void)
 	return came_to(setrlimit(RLIMIT_NOFILE, &l));
 }
 
-/* A folder of its own in /tmp, so that nothing is left where nothing holds it. */
+/* A folder of its own, so that nothing is left where nothing holds it. */
 static int
 fill(int files, size_t blocks)
 {
 	static char	block[MIB];
-	char		folder[] = "/tmp/fill-XXXXXX", path[48];
+	char		folder[256], path[300];
 	int		done = 0, r = 0;
 
+	snprintf(folder, sizeof(folder), "%s", at_tmp("fill-XXXXXX"));
 	if (mkdtemp(folder) == NULL)
 		return errno;
 	for (; done < files && r == 0; done++) {

@@ -5,15 +5,19 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +135,26 @@ read_ready(struct gateway *g)
 	free(text);
 }
 
+/* As container engines do; inherited by all of the gateway. */
+static int
+forbid_namespaces(void)
+{
+	struct sock_filter	code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog	program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 void
 gateway_start_again(struct gateway *g)
 {
@@ -152,6 +176,8 @@ gateway_start_again(struct gateway *g)
 		    (g->net_ns > 0 && setns(g->net_ns, CLONE_NEWNET) == -1))
 			_exit(126);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);	/* a test that crashes leaves nothing running */
+		if (g->no_namespaces && forbid_namespaces() != 0)
+			_exit(126);
 		execl(program, "mcpgw", "-f", "-c", conf, (char *)NULL);
 		_exit(127);
 	}
@@ -189,7 +215,7 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	const char	*tmp = getenv("TMPDIR"), *build = getenv("BUILD");
 	char		 path[512], *conf;
 
-	*g = (struct gateway){ .pid = 0, .user_ns = setup->user_ns, .net_ns = setup->net_ns };
+	*g = (struct gateway){ .no_namespaces = setup->no_namespaces, .user_ns = setup->user_ns, .net_ns = setup->net_ns };
 	cr_assert(realpath(build == NULL ? "build" : build, g->build) != NULL, "no build folder");
 	snprintf(g->dir, sizeof(g->dir), "%s/mcpgw-test.XXXXXX", tmp == NULL ? "/tmp" : tmp);
 	cr_assert(mkdtemp(g->dir) != NULL);

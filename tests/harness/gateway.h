@@ -22,12 +22,14 @@ struct gateway_setup {
 	const char	*tools;		/* etc/tools.d/native.yaml, the same; NULL: none */
 	/* Of the network it is to run in, namespaces (tests/harness/outside.h); 0: ours. */
 	int		 user_ns, net_ns;
+	bool		 no_namespaces;	/* as in a container: the kernel seems to refuse them */
 };
 
 struct gateway {
 	char	dir[256];		/* private; etc/, state/ and run/ are below it */
 	char	build[256];
 	pid_t	pid;			/* the master; 0: not running */
+	bool	no_namespaces;
 	char	mcp[64], admin[64];	/* host:port */
 	char	local[320];		/* the unix socket */
 	int	user_ns, net_ns;	/* as set up */

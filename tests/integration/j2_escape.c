@@ -161,6 +161,32 @@ Test(escape, is_held_in_every_tier_and_with_every_net, .timeout = 240)
 	expect_all_held();
 }
 
+Test(escape, is_what_the_operator_can_try_too, .timeout = 120)
+{
+	struct gateway	 g;
+	char		*out, *last;
+	json_object	*count;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = "{\"mcpServers\":{}}" });
+	cr_expect(gateway_ctl(&g, &out, false, "selftest", "--jail", "tcp", NULL) == 0, "%s", out);
+	cr_expect(strncmp(out, "# jail: full", 12) == 0 && strstr(out, "\n# landlock: ABI ") != NULL, "%s", out);
+	cr_expect(strstr(out, "\nok 1 - 20 ") != NULL && strstr(out, "\n1..9\n") != NULL, "%s", out);
+	free(out);
+	cr_expect(gateway_ctl(&g, &out, false, "selftest", "--jail", "ptrace_init", "--json", NULL) == 0, "%s", out);
+	last = strstr(out, "\"attempts\"");
+	while (last != NULL && last > out && last[-1] != '\n')
+		last--;
+	count = json_tokener_parse(last == NULL ? "{}" : last);
+	cr_expect(json_object_get_boolean(json_at(count, "ok")) && json_int_at(count, "attempts") == 3, "%s", out);
+	json_object_put(count);
+	free(out);
+	cr_expect(gateway_ctl(&g, NULL, false, "selftest", "--jail", "--reduced", "tcp", NULL) == 0);
+	cr_expect(gateway_ctl(&g, NULL, false, "selftest", NULL) == 64);
+	cr_expect(gateway_ctl(&g, NULL, false, "selftest", "--jail", "no-such", NULL) == 64);
+	gateway_stop(&g);
+}
+
 /* Where root runs the tests, once more as an ordinary user; else that was the one above. */
 Test(escape, is_held_without_root, .timeout = 240)
 {

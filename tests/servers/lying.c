@@ -31,6 +31,8 @@
  *   slow N             answers after N ms
  *   progress N         the same, with a progress notification every 50 ms
  *   tells N            N log messages of 16 KiB before the answer, one every 5 ms
+ *   eats N             a call makes it touch N MiB of memory first
+ *   fills N            a call makes it write N files of 1 MiB to its home first
  *   big N              an answer of N bytes and a little more
  *   asks               asks for ping, sampling, roots and elicitation within a call, tells the answers
  *   asks-much N        sends N pings before it reads a single reply
@@ -112,6 +114,35 @@ answer_call(struct span id, struct span heard)
 	printf("\"}],\"structuredContent\":{\"pid\":%d,\"grandchild\":%d,\"heard\":", getpid(), grandchild);
 	say_quoted(heard);
 	printf("}},\"id\":%.*s}\n", SPAN_FMT(id));
+}
+
+static void
+eat(void)
+{
+	for (unsigned long i = 0; i < number; i++) {
+		char *p = malloc(1 << 20);
+
+		if (p == NULL)
+			exit(71);
+		memset(p, 'e', 1 << 20);
+	}
+}
+
+static void
+fill(void)
+{
+	static char	 bytes[1 << 20];
+	const char	*home = getenv("HOME");
+	char		 path[128];
+	FILE		*f;
+
+	for (unsigned long i = 0; i < number; i++) {
+		snprintf(path, sizeof(path), "%s/file-%lu", home == NULL ? "" : home, i);
+		if ((f = fopen(path, "we")) == NULL)
+			return;
+		(void)!fwrite(bytes, 1, sizeof(bytes), f);
+		fclose(f);
+	}
 }
 
 static void
@@ -274,6 +305,10 @@ on_call(struct span id, struct span heard, struct json_value message)
 		fork_much();
 	if (is("spins"))
 		spin();
+	if (is("eats"))
+		eat();
+	if (is("fills"))
+		fill();
 	if (is("asks-much")) {
 		ask_much();
 		answer_call(span_of(own), SPAN_LIT("all replies"));

@@ -276,6 +276,78 @@ Test(compile, a_profile_shows_what_the_program_needs_and_no_more)
 	scratch_remove(work);
 }
 
+Test(compile, bounds_are_kept_and_what_only_a_cgroup_holds_is_marked)
+{
+	static const struct {
+		const char	*limits;
+		uint64_t	 memory, tmp;
+		uint32_t	 pids, cpu, written;
+	} rows[] = {
+		{ "{}", UINT64_C(1) << 30, 64 << 20, 65, 0, 0 },
+		{ "{\"nproc\": 20, \"tmp\": \"8MiB\"}", UINT64_C(1) << 30, 8 << 20, 21, 0, 0 },
+		{ "{\"memory\": \"512MiB\", \"pids\": 30, \"cpu\": 0.5}", 512 << 20, 64 << 20, 30, 500, LIMITS_ALL },
+		{ "{\"cpu\": 2}", UINT64_C(1) << 30, 64 << 20, 65, 2000, LIMIT_CPU },
+		{ "{\"cpu\": \"1.25\"}", UINT64_C(1) << 30, 64 << 20, 65, 1250, LIMIT_CPU },
+	};
+	static const char *const wrong[] = {
+		"{\"pids\": 7}", "{\"memory\": 4096}", "{\"cpu\": 0}", "{\"cpu\": \"much\"}", "{\"cpu\": 0.0001}",
+		"{\"cpu\": true}", "{\"tmp\": \"9GiB\"}", "{\"cpu\": -1}", "{\"cpu\": 1e3}",
+	};
+	const struct rec_server	*server;
+	const struct rec_profile *p;
+	struct compiled		 c;
+	char			 folder[64], text[256];
+
+	scratch_new(folder);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "{\"mcpServers\": {\"t\": {\"command\": \"true\", \"limits\": %s}}}",
+		    rows[i].limits);
+		scratch_write(folder, "servers.json", text, 0644);
+		compile_ok(folder, false, NULL, &c);
+		p = profile_of(&c, "t");
+		server = SNAP_AT(c.policy, SERVER, 0);
+		cr_assert(p != NULL && server != NULL);
+		cr_expect(eq(u64, p->memory_bytes, rows[i].memory), "row %zu", i);
+		cr_expect(eq(u64, p->tmp_bytes, rows[i].tmp), "row %zu", i);
+		cr_expect(eq(u32, p->pids, rows[i].pids), "row %zu", i);
+		cr_expect(eq(u32, p->cpu_milli, rows[i].cpu), "row %zu", i);
+		cr_expect(eq(u32, p->written, rows[i].written), "row %zu", i);
+		cr_expect(eq(uint, server->flags & SERVER_FLAG_CGROUP_LIMITS,
+		    rows[i].written != 0 ? SERVER_FLAG_CGROUP_LIMITS : 0), "row %zu", i);
+		compiled_fini(&c);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text, sizeof(text), "{\"mcpServers\": {\"t\": {\"command\": \"true\", \"limits\": %s}}}", wrong[i]);
+		scratch_write(folder, "servers.json", text, 0644);
+		compile_folder(folder, false, NULL, &c);
+		cr_expect(eq(uint, c.errors, 1), "row %zu", i);
+		compiled_fini(&c);
+	}
+	scratch_remove(folder);
+}
+
+Test(compile, a_gateway_of_one_user_has_no_reduced_jails)
+{
+	struct compiled	c;
+	char		folder[64];
+
+	scratch_new(folder);
+	scratch_write(folder, "mcpgw.conf", "jail_fallback = landlock\nrun_dir = /run/x\nstate_dir = /var/x\n",
+	    0644);
+	compile_folder(folder, true, NULL, &c);
+	cr_expect(eq(uint, c.errors, 1));
+	expect_note(&c, "mcpgw.conf:1:17: error: jail_fallback: only a gateway that root started can have it: here tools "
+	    "have the gateway's own user, and nothing but namespaces keeps them apart");
+	compiled_fini(&c);
+	compile_ok(folder, false, NULL, &c);
+	compiled_fini(&c);
+	scratch_write(folder, "mcpgw.conf", "jail_fallback = none\nlandlock_abi_max = 2\n"
+	    "run_dir = /run/x\nstate_dir = /var/x\n", 0644);
+	compile_ok(folder, true, NULL, &c);
+	compiled_fini(&c);
+	scratch_remove(folder);
+}
+
 Test(compile, equal_text_makes_equal_content_and_a_change_another_profile)
 {
 	static const char *const texts[] = {

@@ -67,7 +67,7 @@ rig_make_profile(struct rig *r)
 	cr_assert(eq(int, build_new(SNAP_PROFILE, "default", &b), 0));
 	for (int i = 0; r->servers[i].name != NULL; i++) {
 		const struct rig_server	*s = &r->servers[i];
-		struct rec_profile	 rec = { .hash = rig_hash(r, i), .era = s->era, 
+		struct rec_profile	 rec = { .hash = rig_hash(r, i), .era = s->era,
 					    .runner_kib = (s->runner_mib ? s->runner_mib : 64) * 1024,
 					    .isolation = s->isolation };
 		struct rec_bind		 bind = { .flags = BIND_WRITABLE };

@@ -161,6 +161,12 @@ try_open(void *arg)
 	return fd == -1 ? errno : 0;
 }
 
+static int
+try_read(void *arg)
+{
+	return open(arg, O_RDONLY | O_CLOEXEC) == -1 ? errno : 0;
+}
+
 Test(confine, keeps_the_auditor_in_its_folders)
 {
 	char		 folder[] = "/tmp/confine-test-XXXXXX", inside[64], outside[] = "/tmp/confine-test-outside";
@@ -173,7 +179,11 @@ Test(confine, keeps_the_auditor_in_its_folders)
 	cr_expect(eq(int, confined(CONFINE_AUDITOR, folders, try_open, inside), 0));
 	cr_expect(eq(int, confined(CONFINE_AUDITOR, folders, try_open, outside), EACCES));
 	cr_expect(eq(int, confined(CONFINE_STORE, NULL, try_open, inside), EACCES));
-	cr_expect(eq(int, confined(CONFINE_COMPILE, NULL, try_open, inside), 0));
+	/* It reads what the operator names, anywhere, and makes nothing. */
+	cr_expect(eq(int, confined(CONFINE_COMPILE, NULL, try_open, inside), EACCES));
+	cr_expect(eq(int, confined(CONFINE_COMPILE, NULL, try_read, inside), 0));
+	cr_expect(eq(int, confined(CONFINE_COMPILE, NULL, try_read, (char[]){ "/etc/passwd" }), 0));
+	cr_expect(eq(int, confined(CONFINE_AUDITOR, folders, try_read, (char[]){ "/etc/passwd" }), EACCES));
 	unlink(inside);
 	rmdir(folder);
 	unlink(outside);

@@ -28,8 +28,10 @@
 typedef int hinder_fn(void);
 
 static void
-probe_hindered(hinder_fn *hinder, struct jail_probe_result *out)
+probe_hindered(hinder_fn *hinder, enum jail_fallback fallback, struct jail_probe_result *out)
 {
+	const struct jail_mode		mode = { .fallback = fallback };
+
 	struct jail_probe_result	*shared;
 	int				 status;
 	pid_t				 pid;
@@ -39,7 +41,7 @@ probe_hindered(hinder_fn *hinder, struct jail_probe_result *out)
 	if ((pid = fork()) == 0) {
 		if (hinder() != 0)
 			_exit(UNABLE);
-		jail_probe(shared);
+		jail_probe_as(&mode, shared);
 		_exit(0);
 	}
 	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
@@ -140,8 +142,51 @@ JAIL_TEST(probe, finds_the_reason)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct jail_probe_result	r;
 
-		probe_hindered(rows[i].hinder, &r);
+		probe_hindered(rows[i].hinder, JAIL_FALLBACK_NO, &r);
 		cr_expect(eq(int, r.result, rows[i].want), "row %zu: %s", i, r.line);
 		cr_expect(strstr(r.line, rows[i].says) != NULL, "row %zu: %s", i, r.line);
 	}
+}
+
+JAIL_TEST(probe, tells_of_an_older_landlock)
+{
+	static const struct {
+		int		 max, at_most;
+		const char	*says;
+	} rows[] = { { -1, 0, "no landlock" }, { 1, 1, "landlock 1" }, { 2, 2, "landlock 2" } };
+	struct jail_probe_result	r;
+
+	jail_probe(&r);
+	if (r.landlock_abi < 3)
+		cr_skip("the kernel's own ABI is %d", r.landlock_abi);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct jail_mode	mode = { .landlock_abi_max = rows[i].max };
+		const char		*of;
+
+		jail_probe_as(&mode, &r);
+		cr_expect(eq(int, r.landlock_abi, rows[i].at_most), "row %zu", i);
+		cr_expect(strstr(r.line, rows[i].says) != NULL, "row %zu: %s", i, r.line);
+		of = strstr(r.line, " of ");
+		cr_expect(rows[i].max < 0 ? of == NULL : of != NULL, "row %zu: %s", i, r.line);
+	}
+}
+
+JAIL_TEST(probe, falls_back_only_where_it_must_and_may)
+{
+	struct jail_probe_result	r;
+
+	if (geteuid() == 0)
+		return;			/* a tenant never is */
+	probe_hindered(under_a_filter, JAIL_FALLBACK_YES, &r);
+	cr_expect(eq(int, r.result, PROBE_REDUCED), "%s", r.line);
+	cr_expect(strncmp(r.line, "reduced, landlock ", 18) == 0 && strstr(r.line, "filter") != NULL, "%s", r.line);
+	cr_expect(probe_may_run(r.result));
+	probe_hindered(under_a_filter, JAIL_FALLBACK_MAY, &r);
+	cr_expect(eq(int, r.result, PROBE_SECCOMP), "%s", r.line);
+	cr_expect(strstr(r.line, "jail_fallback = landlock") != NULL, "%s", r.line);
+	cr_expect(not(probe_may_run(r.result)));
+	probe_hindered(under_a_filter, JAIL_FALLBACK_NO, &r);
+	cr_expect(strstr(r.line, "jail_fallback") == NULL, "%s", r.line);
+	jail_probe_as(&(struct jail_mode){ .fallback = JAIL_FALLBACK_YES }, &r);
+	cr_expect(eq(int, strncmp(r.line, "full", 4), 0), "%s", r.line);
 }

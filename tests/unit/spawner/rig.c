@@ -47,7 +47,7 @@ put(struct build *b, enum snap_section section, const void *record)
 uint64_t
 rig_hash(const struct rig_tool *tool)
 {
-	return sum64_more(sum64(span_of(tool->name)), span_of(tool->script));
+	return sum64_more(sum64(span_of(tool->name)), span_of(tool->script)) + tool->isolation;
 }
 
 static void
@@ -122,7 +122,9 @@ put_tool(struct build *b, const struct rig_tool *t)
 {
 	const char		*args[] = { "sh", "-c", t->script };
 	struct rec_profile	 p = { .hash = rig_hash(t), .tier = TIER_RUNTIME, .net = NET_NONE, .filter = 1,
-				    .arg_count = 3, .tmp_bytes = 1 << 20 };
+				    .arg_count = 3, .tmp_bytes = 1 << 20, .isolation = t->isolation,
+				    .memory_bytes = t->memory_bytes != 0 ? t->memory_bytes : 1 << 30,
+				    .pids = t->pids, .cpu_milli = t->cpu_milli };
 	struct rec_bind		 usr = { .flags = BIND_EXEC }, home = { .flags = BIND_STATE | BIND_WRITABLE };
 
 	p.server = put_text(b, t->name);
@@ -364,16 +366,23 @@ tell_who(struct rig *r, int *peer)
 
 	say(r, MSG_TYPE_BOOT, 0, &boot, NULL);
 	say(r, MSG_TYPE_DIRECTORY, 0, &dir, NULL);
+	for (int i = 0; i < CGROUP_PART_LIMIT; i++) {
+		dir.kind = (uint32_t)(DIR_CGROUP_MEMORY + i);
+		dir.path = span_of(r->cgroup[i]);
+		if (dir.path.n > 0)
+			say(r, MSG_TYPE_DIRECTORY, 0, &dir, NULL);
+	}
 	say(r, MSG_TYPE_PEER, 0, &msg, peer);
 }
 
-void
-rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret)
+static void
+start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret)
 {
 	struct msg_GO	go = { 0 };
 	int		control[2], peer[2], program = program_open();
 
-	*r = (struct rig){ .folder = "/tmp/spawner-test-XXXXXX", .egress = -1 };
+	strcpy(r->folder, "/tmp/spawner-test-XXXXXX");
+	r->egress = -1;
 	cr_assert(mkdtemp(r->folder) != NULL);
 	if (geteuid() == 0)
 		cr_assert(eq(int, chown(r->folder, NOBODY, NOBODY), 0));
@@ -398,6 +407,42 @@ rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char 
 	rig_expect(r, r->master, MSG_TYPE_READY);
 }
 
+void
+rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret)
+{
+	*r = (struct rig){ .pid = -1 };
+	start(r, tools, count, secret);
+}
+
+static void
+cgroups_remove(const struct rig *r)
+{
+	for (int i = 0; i < CGROUP_PART_LIMIT; i++)
+		if (r->cgroup[i][0] != '\0')
+			cr_expect(eq(int, rmdir(r->cgroup[i]), 0), "%s: a jail's is left in it", r->cgroup[i]);
+}
+
+void
+rig_start_in_cgroups(struct rig *r, const struct rig_tool *tools, size_t count)
+{
+	static const char *const	parts[CGROUP_PART_LIMIT] = { "memory", "pids", "cpu", "freezer" };
+
+	if (geteuid() != 0)
+		cr_skip("cgroups of version 1 are made by root");
+	*r = (struct rig){ .pid = -1 };
+	for (int i = 0; i < CGROUP_PART_LIMIT; i++) {
+		snprintf(r->cgroup[i], sizeof(r->cgroup[i]), "/sys/fs/cgroup/%s/spawner-test-%ld", parts[i],
+		    (long)getpid());
+		if (mkdir(r->cgroup[i], 0755) == -1) {
+			r->cgroup[i][0] = '\0';
+			cgroups_remove(r);
+			cr_skip("no %s controller of version 1", parts[i]);
+		}
+		cr_assert(eq(int, chown(r->cgroup[i], NOBODY, NOBODY), 0));
+	}
+	start(r, tools, count, NULL);
+}
+
 int
 rig_stop(struct rig *r)
 {
@@ -409,6 +454,7 @@ rig_stop(struct rig *r)
 	fd_close(&r->egress);
 	while (waitpid(r->pid, &status, 0) == -1 && errno == EINTR)
 		;
+	cgroups_remove(r);
 	snprintf(command, sizeof(command), "rm -rf '%s'", r->folder);
 	cr_assert(eq(int, system(command), 0));
 	return status;

@@ -7,6 +7,7 @@
 
 #include "ipc/wait.h"
 #include "policy/build.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 
 /* One tool of a profile: a shell script in tier runtime; without net, or with a host of a port. */
@@ -18,6 +19,9 @@ struct rig_tool {
 	bool		 native;		/* its one program is the script, with the values of RIG_WORD (a name,
 						 * required), RIG_FILE (a path) and RIG_NEW (one that may be made) as
 						 * arguments; workdir is shown */
+	unsigned	 isolation;		/* enum server_isolation */
+	uint64_t	 memory_bytes;		/* 0: 1 GiB */
+	uint32_t	 pids, cpu_milli;	/* 0: none */
 };
 
 struct rig {
@@ -25,6 +29,7 @@ struct rig {
 	int		 master, runner;	/* our ends */
 	int		 egress;	/* our end of the last link, as mcpgw-egress; -1 */
 	char		 folder[64];	/* the tenant's state folder */
+	char		 cgroup[CGROUP_PART_LIMIT][96];	/* the tenant's, version 1; "" none */
 	char		 room[FRAME_MAX];
 	struct frame	 frame;		/* the last message */
 	union msg_any	 body;
@@ -33,6 +38,8 @@ struct rig {
 /* Starts the spawner as an ordinary user, offers the profile (and the secret, if not NULL), takes it
  * through READY.  Skips the test where jails cannot be built. */
 void	rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret);
+/* The same with a tenant's cgroups, where they can be made: as root, version 1.  Skips the test elsewhere. */
+void	rig_start_in_cgroups(struct rig *r, const struct rig_tool *tools, size_t count);
 /* Closes what is open and waits for the spawner; answers its wait(2) status. */
 int	rig_stop(struct rig *r);
 

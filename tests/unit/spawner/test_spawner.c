@@ -61,6 +61,33 @@ Test(spawner, starts_a_tool_from_its_profile)
 	cr_expect(eq(int, rig_stop(&r), 0));
 }
 
+Test(spawner, leaves_nothing_of_a_session_or_call)
+{
+	static const char		script[] = "cat ~/x 2>/dev/null; echo y > ~/x; cd; pwd;"
+					    " head -c 9000000 /dev/zero > big 2>/dev/null || echo full";
+	static const struct rig_tool	tools[] = {
+		{ .name = "session", .script = script, .isolation = ISOLATION_SESSION },
+		{ .name = "call", .script = script, .isolation = ISOLATION_CALL },
+	};
+	struct rig	r;
+	struct rig_jail	j;
+	char		path[128];
+
+	rig_start(&r, tools, 2, NULL);
+	for (uint64_t i = 0; i < 4; i++) {
+		rig_spawn(&r, &tools[i % 2], 7, i + 1);
+		rig_spawned(&r, i + 1, &j);
+		cr_expect(eq(str, CHARS(rig_read(j.out)), "/home/tool\nfull\n"), "round %u", (unsigned)i);
+		rig_expect(&r, r.runner, MSG_TYPE_SPAWN_EXITED);
+		rig_jail_close(&j);
+	}
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", r.folder, tools[i].name);
+		cr_expect(eq(int, access(path, F_OK), -1), "%s is left", path);
+	}
+	rig_stop(&r);
+}
+
 Test(spawner, hands_out_the_listener)
 {
 	static const struct rig_tool tools[] = {
@@ -354,4 +381,114 @@ Test(state, follows_no_link)
 	snprintf(path, sizeof(path), "rm -rf '%s'", folder);
 	cr_expect(eq(int, system(path), 0));
 	close(tenant);
+}
+
+/* ---- cgroups ------------------------------------------------------------------------------------ */
+
+static void
+expect_end(struct rig *r, const char *why)
+{
+	char	text[128];
+
+	rig_expect(r, r->runner, MSG_TYPE_SPAWN_EXITED);
+	snprintf(text, sizeof(text), "%.*s", SPAN_FMT(r->body.SPAWN_EXITED.why));
+	cr_expect(strcmp(text, why) == 0, "%s", text);
+}
+
+Test(cgroups, end_a_jail_that_is_out_of_memory, .timeout = 60)
+{
+	static const struct rig_tool	tools[] = {
+		{ .name = "tool", .memory_bytes = 32 << 20, .script = "perl -e '$x = \"x\" x (200 << 20); print 1'" },
+		/* Not the tool itself, and the tool would live on: the whole jail goes. */
+		{ .name = "child", .memory_bytes = 32 << 20,
+		    .script = "perl -e '$x = \"x\" x (200 << 20)'; sleep 100; echo alive" },
+		{ .name = "modest", .memory_bytes = 32 << 20, .script = "echo fine" },
+	};
+	struct rig	r;
+	struct rig_jail	j;
+	const char	*out;
+
+	rig_start_in_cgroups(&r, tools, 3);
+	for (uint64_t i = 0; i < 3; i++) {
+		rig_spawn(&r, &tools[i], 1, i + 1);
+		rig_spawned(&r, i + 1, &j);
+		out = rig_read(j.out);
+		cr_expect(strcmp(out, i == 2 ? "fine\n" : "") == 0, "%s", out);
+		expect_end(&r, i == 2 ? "" : "out of memory (limit 32MiB)");
+		rig_jail_close(&j);
+	}
+	rig_stop(&r);
+}
+
+Test(cgroups, bound_processes_and_hold_the_jail_alone, .timeout = 60)
+{
+	static const struct rig_tool	tools[] = {
+		{ .name = "many", .pids = 12, .script = "i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i + 1)); printf .;"
+		    " done 2>/dev/null" },
+		{ .name = "who", .script = "cat /proc/self/cgroup | cut -d: -f3 | sort -u; read x" },
+	};
+	struct rig	r;
+	struct rig_jail	j;
+	char		path[160];
+	const char	*out;
+	FILE		*f;
+	long		pid;
+	int		n = 0;
+
+	rig_start_in_cgroups(&r, tools, 2);
+	rig_spawn(&r, &tools[0], 1, 1);
+	rig_spawned(&r, 1, &j);
+	out = rig_read(j.out);
+	cr_expect(strspn(out, ".") >= 5 && strspn(out, ".") <= 12, "%s", out);
+	expect_end(&r, "");
+	rig_jail_close(&j);
+
+	rig_spawn(&r, &tools[1], 1, 2);
+	rig_spawned(&r, 2, &j);
+	snprintf(path, sizeof(path), "%s/jail-2/cgroup.procs", r.cgroup[CGROUP_MEMORY]);
+	f = fopen(path, "r");
+	cr_assert(f != NULL, "%s", path);
+	for (; fscanf(f, "%ld", &pid) == 1; n++)
+		cr_expect(pid != r.pid, "the spawner is in it");
+	fclose(f);
+	cr_expect(n >= 2, "the init and the tool are");
+	close(j.in);
+	j.in = -1;
+	/* Its root is where it is: no name of the host's. */
+	out = rig_read(j.out);
+	if (out[0] != '\0')
+		cr_expect(strcmp(out, "/\n") == 0, "%s", out);
+	expect_end(&r, "");
+	rig_jail_close(&j);
+	rig_stop(&r);
+}
+
+Test(cgroups, hold_a_tool_to_its_share_of_a_processor, .timeout = 60)
+{
+	static const struct rig_tool	tools[] = {
+		{ .name = "spin", .cpu_milli = 100, .script = "while :; do :; done" },
+	};
+	struct rig	r;
+	struct rig_jail	j;
+	char		path[160], text[64] = "";
+	FILE		*f;
+
+	rig_start_in_cgroups(&r, tools, 1);
+	rig_spawn(&r, &tools[0], 1, 1);
+	rig_spawned(&r, 1, &j);
+	snprintf(path, sizeof(path), "%s/jail-1/cpu.cfs_quota_us", r.cgroup[CGROUP_CPU]);
+	for (int i = 0; i < 100; i++) {
+		f = fopen(path, "r");
+		cr_assert(f != NULL && fgets(text, sizeof(text), f) != NULL);
+		fclose(f);
+		if (i == 0)
+			cr_expect(eq(str, text, "-1\n"), "not while it starts");
+		if (strcmp(text, "-1\n") != 0)
+			break;
+		usleep(100000);
+	}
+	cr_expect(eq(str, text, "10000\n"));
+	rig_jail_close(&j);
+	expect_end(&r, "");
+	rig_stop(&r);
 }
