@@ -1,3 +1,3 @@
 # All but main, so that unit tests link it.
-$(call archive,sandbox/spawner,boot.c helper.c leaf.c offer.c plan.c private.c reduce.c spawn.c state.c)
+$(call archive,sandbox/spawner,boot.c helper.c leaf.c offer.c plan.c private.c quota.c reduce.c spawn.c state.c)
 $(call program,libexec/mcpgw/mcpgw-spawn,sandbox/spawner,main.c,sandbox/spawner sandbox policy ipc lib,)

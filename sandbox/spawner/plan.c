@@ -243,6 +243,7 @@ plan_make(const struct snap *profile, const struct rec_profile *rec, const struc
 	p->spec.private_memory = p->room;
 	p->spec.private_bytes = p->room_bytes;
 	p->spec.tmp_bytes = rec->tmp_bytes;
+	p->spec.home_bytes = rec->state_bytes;
 	p->spec.landlock_abi_max = rec->landlock_abi_max;
 	p->spec.exec_tmp = (rec->flags & SERVER_FLAG_EXEC_TMP) != 0;
 	if ((p->spec.program = copy(p, profile, rec->program)) == NULL)
