@@ -166,6 +166,8 @@ struct rec_profile {
 	int32_t		landlock_abi_max;	/* as jail_spec has it; the same in all of a tenant's */
 	uint32_t	written;	/* bits of enum limit_written */
 	uint64_t	memory_bytes;	/* with a cgroup; so are the next two */
+	uint64_t	state_bytes;	/* 0: no bound, or for a home in memory: as /tmp */
+	uint64_t	tenant_bytes;	/* 0: no bound; the same in all of a tenant's */
 	uint32_t	pids, cpu_milli;	/* processes and threads; thousandths of a processor, 0 no limit */
 };
 

@@ -89,8 +89,11 @@ walk_entry(struct walk *w, int at, const char *name)
 	}
 	if (w->usage->entries % CLOCK_EVERY == 0 && (int64_t)clock_mono_ms() > w->until)
 		return E_TIMEOUT;
-	if (!S_ISDIR(st.st_mode) || tree_open(at, name, &fd) != 0)
+	if (!S_ISDIR(st.st_mode))
 		return 0;
+	if (tree_open(at, name, &fd) != 0)
+		/* Gone, or a link by now; but what its owner closed may hold anything. */
+		return errno == EACCES ? E_DENIED : 0;
 	r = walk_enter(w, &fd);
 	fd_close(&fd);
 	return r;

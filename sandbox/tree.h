@@ -27,7 +27,8 @@ struct tree_usage {
 
 /* The folder itself, opened beneath `at` without following anything; for reading.  0 or E_SYS. */
 must_check int	tree_open(int at, const char *name, int *fd);
-/* What lies in the folder.  0; E_TIMEOUT, E_TOOBIG (too deep), E_SYS: not known. */
+/* What lies in the folder.  0; E_TIMEOUT, E_TOOBIG (too deep), E_DENIED (one in it is closed), E_SYS: not
+ * known. */
 must_check int	tree_measure(int folder, const struct tree_bounds *b, struct tree_usage *out);
 /* Removes `name` below `at`, a folder or a file, with all that is in it; one that is not there is
  * removed.  0; E_TIMEOUT (call again), or E_SYS with errno. */

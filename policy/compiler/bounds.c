@@ -132,13 +132,19 @@ read_processors(struct reading *r, uint64_t *out)
 	return true;
 }
 
+static bool
+keeps_state(uint32_t isolation)
+{
+	return isolation != ISOLATION_SESSION && isolation != ISOLATION_CALL;
+}
+
 void
 bounds_read(struct server *sv, struct build *b, struct digest *digest, struct rec_profile *p)
 {
 	static const char *const	keys[] = { "nofile", "nproc", "fsize", "data", "memory", "pids", "cpu",
-					    "tmp", NULL };
+					    "tmp", "state", NULL };
 	struct reading			r = { .sv = sv, .digest = digest };
-	uint64_t			memory = GiB, pids, cpu = 0, tmp = 64 * MiB;
+	uint64_t			memory = GiB, pids, cpu = 0, tmp = 64 * MiB, state = 0;
 
 	if (typed_list(sv->job, sv->source, sv->node, "limits", JSON_OBJECT, false, &r.limits))
 		typed_keys(sv->job, sv->source, r.limits, keys);
@@ -149,6 +155,11 @@ bounds_read(struct server *sv, struct build *b, struct digest *digest, struct re
 		p->written |= LIMIT_PIDS;
 	if (read_processors(&r, &cpu))
 		p->written |= LIMIT_CPU;
+	/* A home in memory is as large as /tmp unless it says otherwise. */
+	if (!read_size(&r, "state", 64 * KiB, 1024 * GiB, &state) && keeps_state(sv->rec.isolation))
+		state = job_number(sv->job, PARAM_ID_state_quota);
+	p->state_bytes = state;
+	p->tenant_bytes = job_number(sv->job, PARAM_ID_state_quota_tenant);
 	(void)read_size(&r, "tmp", 64 * KiB, 2 * GiB, &tmp);
 	if (p->written != 0)
 		sv->rec.flags |= SERVER_FLAG_CGROUP_LIMITS;
@@ -160,5 +171,6 @@ bounds_read(struct server *sv, struct build *b, struct digest *digest, struct re
 	digest_number(digest, pids);
 	digest_number(digest, cpu);
 	digest_number(digest, tmp);
+	digest_number(digest, state);
 	digest_number(digest, p->written);
 }

@@ -268,7 +268,7 @@ void
 tool_exited(struct runner *r, uint32_t pid, int status, struct span why)
 {
 	struct tool	*t = tool_by_pid(r, pid);
-	char		 how[RUNNER_TEXT / 2];
+	char		 how[RUNNER_TEXT - 32];
 
 	if (t == NULL)
 		return;

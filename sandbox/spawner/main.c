@@ -24,10 +24,11 @@
 #include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/offer.h"
 #include "sandbox/spawner/private.h"
+#include "sandbox/spawner/quota.h"
 #include "sandbox/spawner/spawn.h"
 
 enum { POLL_MASTER, POLL_RUNNER, POLL_EGRESS, POLL_JAILS, POLL_LEAVES = POLL_JAILS + JAILS_MAX,
-	POLL_SWEEPER = POLL_LEAVES + JAILS_MAX, POLL_LIMIT };
+	POLL_SWEEPER = POLL_LEAVES + JAILS_MAX, POLL_QUOTA, POLL_LIMIT };
 
 static _Noreturn void
 leave(struct spawner *s, int code, bool say)
@@ -123,6 +124,8 @@ patience_ms(const struct spawner *s)
 {
 	int64_t	until = leaf_due_ms(s), due = egress_due_ms(s), left;
 
+	if ((left = quota_due_ms(s)) != 0 && (until == 0 || left < until))
+		until = left;
 	if (s->strays_due_ms != 0 && (until == 0 || s->strays_due_ms < until))
 		until = s->strays_due_ms;
 	if (s->draining && (until == 0 || s->drain_until_ms < until))
@@ -152,6 +155,8 @@ serve_once(struct spawner *s)
 		    .events = j->leaf.poll_events };
 	}
 	p[POLL_SWEEPER] = (struct pollfd){ .fd = s->sweeper.pid != 0 ? s->sweeper.pidfd : -1, .events = POLLIN };
+	p[POLL_QUOTA] = (struct pollfd){ .fd = s->quota.helper.pid != 0 ? s->quota.helper.pidfd : -1,
+	    .events = POLLIN };
 	if (poll(p, POLL_LIMIT, patience_ms(s)) == -1)
 		return;		/* a signal */
 	if (drain_is_over(s))
@@ -165,6 +170,9 @@ serve_once(struct spawner *s)
 		spawn_strays(s);
 	if (p[POLL_SWEEPER].revents != 0)
 		private_swept(s);
+	if (p[POLL_QUOTA].revents != 0)
+		quota_measured(s);
+	quota_tick(s);
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		if (p[POLL_LEAVES + i].revents != 0)
 			leaf_on_event(s, &s->jails[i]);
@@ -202,6 +210,7 @@ main(int argc, char **argv)
 	egress_init(&s);
 	cgroup_room_init(&s.cgroups);
 	helper_init(&s.sweeper);
+	helper_init(&s.quota.helper);
 	boot_run(&s);
 	for (;;)
 		serve_once(&s);

@@ -286,6 +286,7 @@ plan_common(const struct snap *profile, const struct rec_profile *rec, const str
 	p->spec.private_memory = p->room;
 	p->spec.private_bytes = p->room_bytes;
 	p->spec.tmp_bytes = rec->tmp_bytes;
+	p->spec.home_bytes = rec->state_bytes;
 	p->spec.landlock_abi_max = rec->landlock_abi_max;
 	p->spec.exec_tmp = (rec->flags & SERVER_FLAG_EXEC_TMP) != 0;
 	if (rec->workdir.bytes > 0 && (p->spec.workdir = plan_copy(p, profile, rec->workdir)) == NULL)

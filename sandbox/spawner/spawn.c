@@ -21,6 +21,7 @@
 #include "sandbox/spawner/leaf.h"
 #include "sandbox/spawner/plan_priv.h"
 #include "sandbox/spawner/private.h"
+#include "sandbox/spawner/quota.h"
 #include "sandbox/spawner/reduce.h"
 #include "sandbox/spawner/spawn.h"
 #include "sandbox/spawner/state.h"
@@ -183,7 +184,7 @@ take_place(struct spawner *s, uint64_t ref, int *r)
 	if (place == NULL)
 		*r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, E_FULL, "too many jails");
 	else
-		*place = (struct jailed){ .pidfd = -1, .leaf = { .events = -1 } };
+		*place = (struct jailed){ .pidfd = -1, .leaf = { .events = -1 }, .state = -1 };
 	return place;
 }
 
@@ -194,6 +195,7 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 	const struct rec_profile	*rec;
 	struct jailed			*place;
 	struct plan			 plan = { 0 };
+	char				 path[PATH_MAX], why[400] = "its state folder's path is too long";
 	int				 state = -1, r;
 
 	if (s->draining)
@@ -212,6 +214,12 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 		return spawn_refuse(s, ref, JAIL_STEP_STATE_FOLDER, r,
 		    r == E_DENIED ? "its state folder belongs to somebody else" :
 		    "its state folder cannot be made");
+	if (state != -1 && (home_path(s, m->server, m->instance, path) == NULL ||
+	    quota_check(s, rec, state, path, why, sizeof(why)) != 0)) {
+		r = spawn_refuse(s, ref, JAIL_STEP_STATE_FOLDER, E_FULL, why);
+		fd_close(&state);
+		return r;
+	}
 	if ((r = plan_make(profile, rec, swap_current(&s->snaps, SNAP_SECRETS), state, &plan)) != 0 ||
 	    (s->reduced && (r = spawn_reduced(s, m->server, m->instance, rec, &plan, place)) != 0))
 		r = spawn_refuse(s, ref, JAIL_STEP_REQUEST, r, plan.why);
@@ -219,6 +227,8 @@ spawn_answer(struct spawner *s, const struct msg_SPAWN *m, uint64_t ref)
 		r = spawn_jail(s, place, &plan.spec, rec, m->server, ref);
 	if (place->pid == 0)
 		spawn_over(s, place);
+	else
+		quota_watch(s, place, rec, state, path);
 	plan_fini(&plan);
 	fd_close(&state);
 	return r;
@@ -269,7 +279,7 @@ spawn_reap(struct spawner *s, struct jailed *j)
 	struct msg_SPAWN_EXITED	m = { .pid = (uint32_t)j->pid };
 	int			status = 0;
 	pid_t			pid;
-	char			why[96] = "";
+	char			why[400] = "";
 
 	while ((pid = waitpid(j->pid, &status, WNOHANG)) == -1 && errno == EINTR)
 		;
@@ -277,6 +287,8 @@ spawn_reap(struct spawner *s, struct jailed *j)
 		return 0;
 	m.status = status;
 	leaf_why(s, j, why, sizeof(why));
+	if (j->why != NULL && why[0] == '\0')
+		snprintf(why, sizeof(why), "%s", j->why);
 	m.why = span_of(why);
 	fd_close(&j->pidfd);
 	egress_close(s, j);
@@ -284,6 +296,7 @@ spawn_reap(struct spawner *s, struct jailed *j)
 	s->jail_count--;
 	leaf_end(s, j);
 	private_over(s, j);
+	quota_unwatch(s, j);
 	spawn_strays(s);
 	return chan_send_wait(s->runner, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);
 }
@@ -296,7 +309,7 @@ is_ours(pid_t pid, const void *arg)
 	for (size_t i = 0; i < JAILS_MAX; i++)
 		if (s->jails[i].pid == pid)
 			return true;
-	return pid == s->sweeper.pid;
+	return pid == s->sweeper.pid || pid == s->quota.helper.pid;
 }
 
 void
@@ -332,6 +345,7 @@ spawn_kill_all(struct spawner *s)
 		}
 	s->jail_count = 0;
 	helper_kill(&s->sweeper);
+	helper_kill(&s->quota.helper);
 	if (s->strays != -1)
 		strays_end(s->strays);
 }

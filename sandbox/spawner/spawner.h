@@ -32,6 +32,11 @@ struct jailed {
 	uint32_t		cpu_milli;
 	int64_t			due_ms;		/* 0 none; to be throttled, or removed: monotonic */
 	unsigned		tries;		/* of removing */
+	int			state;		/* its state folder, to be measured; -1 not */
+	char			*state_path;
+	uint64_t		state_bytes;
+	int64_t			measure_ms;	/* next; 0 never */
+	char			*why;		/* it was ended by us, or NULL */
 	char			private[24];	/* a reduced jail's folder below the tenant's; "" none */
 	uint64_t		number;		/* net = list: as mcpgw-egress knows it */
 	uint64_t		profile;
@@ -60,6 +65,16 @@ struct egress {
 	size_t		held_count;
 };
 
+struct quota {
+	struct helper	 helper;
+	size_t		 who;			/* it measures: a place among jails, or JAILS_MAX */
+	pid_t		 pid;			/* whose place it was */
+	uint64_t	 tenant_bytes;		/* as the last started profile has it */
+	int64_t		 tenant_ms, tenant_last_ms;	/* next, 0 not yet; the one before */
+	char		 tenant_why[400];	/* why nothing starts, or "" */
+	char		 why[400];
+};
+
 struct spawner {
 	char		 tenant[128];
 	char		 tenant_path[PATH_MAX];
@@ -71,6 +86,7 @@ struct spawner {
 	int64_t		 strays_due_ms;		/* 0: none are expected */
 	unsigned	 private_number, gone_number;
 	struct helper	 sweeper;
+	struct quota	 quota;
 	bool		 sweep_again;
 	int		 runner;		/* the pair with the runner */
 	struct swap	 snaps;			/* profile and secrets in force */

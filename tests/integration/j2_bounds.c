@@ -124,3 +124,51 @@ Test(bounds, a_gateway_leaves_no_group_behind, .timeout = 120)
 	for (int i = 0; i < 3; i++)
 		cr_expect(groups_in(folders[i]) <= before[i], "%s", folders[i]);
 }
+
+struct asked {
+	struct mcp	*m;
+	char		 body[1024];
+};
+
+static bool
+is_refused(void *arg)
+{
+	struct asked	*asked = arg;
+	struct answer	 a;
+	bool		 refused;
+
+	mcp_call(asked->m, "anything", "{}", &a);
+	snprintf(asked->body, sizeof(asked->body), "%s", a.body == NULL ? "" : a.body);
+	refused = json_at(a.json, "error") != NULL;
+	answer_fini(&a);
+	if (!refused)
+		sleep_ms(200);
+	return refused;
+}
+
+Test(bounds, a_tool_that_keeps_too_much_starts_no_more, .timeout = 120)
+{
+	struct gateway	g;
+	struct mcp	m;
+	struct asked	asked = { .m = &m };
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .rules = rules,
+	    .servers = "{\"mcpServers\":{\"hoarder\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"fills\",\"6\"],"
+	    "\"limits\":{\"state\":\"3MiB\"}},"
+	    "\"once\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"fills\",\"6\"],\"isolation\":\"call\","
+	    "\"limits\":{\"state\":\"3MiB\"}}}}" });
+	mcp_init(&m, g.mcp, "/servers/hoarder/mcp", gateway_key(&g, "a"));
+	cr_expect(wait_until(is_refused, &asked, 30000), "it goes on: %s", asked.body);
+	/* As it was ended, and then as it does not start. */
+	sleep_ms(1500);
+	cr_expect(wait_until(is_refused, &asked, 5000));
+	cr_expect(strstr(asked.body, "holds more than it may") != NULL && strstr(asked.body, "/hoarder/") != NULL &&
+	    strstr(asked.body, "remove what is not needed") != NULL, "%s", asked.body);
+	/* What is in memory ends at its size, and with the call. */
+	snprintf(m.path, sizeof(m.path), "/servers/once/mcp");
+	for (int i = 0; i < 3; i++)
+		cr_expect(is_refused(&asked) == false, "%s", asked.body);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}

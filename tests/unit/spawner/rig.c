@@ -124,6 +124,7 @@ put_tool(struct build *b, const struct rig_tool *t)
 	struct rec_profile	 p = { .hash = rig_hash(t), .tier = TIER_RUNTIME, .net = NET_NONE, .filter = 1,
 				    .arg_count = 3, .tmp_bytes = 1 << 20, .isolation = t->isolation,
 				    .memory_bytes = t->memory_bytes != 0 ? t->memory_bytes : 1 << 30,
+				    .state_bytes = t->state_bytes, .tenant_bytes = t->tenant_bytes,
 				    .pids = t->pids, .cpu_milli = t->cpu_milli };
 	struct rec_bind		 usr = { .flags = BIND_EXEC }, home = { .flags = BIND_STATE | BIND_WRITABLE };
 

@@ -22,6 +22,7 @@ struct rig_tool {
 	unsigned	 isolation;		/* enum server_isolation */
 	uint64_t	 memory_bytes;		/* 0: 1 GiB */
 	uint32_t	 pids, cpu_milli;	/* 0: none */
+	uint64_t	 state_bytes, tenant_bytes;	/* 0: none */
 };
 
 struct rig {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -381,6 +382,98 @@ Test(state, follows_no_link)
 	snprintf(path, sizeof(path), "rm -rf '%s'", folder);
 	cr_expect(eq(int, system(path), 0));
 	close(tenant);
+}
+
+/* ---- quota -------------------------------------------------------------------------------------- */
+
+static void
+expect_ended(struct rig *r, const char *says)
+{
+	char	text[512];
+
+	rig_expect(r, r->runner, MSG_TYPE_SPAWN_EXITED);
+	snprintf(text, sizeof(text), "%.*s", SPAN_FMT(r->body.SPAWN_EXITED.why));
+	if (says[0] == '\0')
+		cr_expect(text[0] == '\0', "%s", text);
+	else
+		cr_expect(strstr(text, says) != NULL, "%s", text);
+}
+
+static void
+run_once(struct rig *r, const struct rig_tool *tool, uint64_t instance, const char *says)
+{
+	static uint64_t	ref;
+	struct rig_jail	j;
+
+	rig_spawn(r, tool, instance, ++ref);
+	rig_spawned(r, ref, &j);
+	(void)rig_read(j.out);
+	expect_ended(r, says);
+	rig_jail_close(&j);
+}
+
+Test(quota, ends_who_keeps_too_much_and_starts_it_no_more, .timeout = 60)
+{
+	static const struct rig_tool	tools[] = {
+		{ .name = "hoarder", .state_bytes = 1 << 20, .script = "head -c 3000000 /dev/zero > ~/big; exec >&-; sleep 30" },
+		{ .name = "modest", .state_bytes = 1 << 20, .script = "head -c 100000 /dev/zero > ~/small" },
+		{ .name = "sparse", .state_bytes = 1 << 20, .script = "perl -e 'open F, \">$ENV{HOME}/s\"; truncate F, 50000000'" },
+		{ .name = "many", .state_bytes = 1 << 20, .script = "cd; i=0; while [ $i -lt 1500 ]; do : > f$i; i=$((i + 1)); done" },
+		{ .name = "closed", .state_bytes = 1 << 20, .script = "mkdir ~/d; : > ~/d/f; chmod 0 ~/d" },
+		{ .name = "unbounded", .script = "head -c 3000000 /dev/zero > ~/big" },
+	};
+	struct rig	r;
+	char		path[128];
+
+	rig_start(&r, tools, 6, NULL);
+	run_once(&r, &tools[0], 1, "holds more than it may: ");
+	rig_spawn(&r, &tools[0], 1, 100);
+	expect_failure(&r, JAIL_STEP_STATE_FOLDER, "of 1.0 MiB; remove what is not needed");
+	/* Another instance has a folder of its own; what is removed counts no more. */
+	snprintf(path, sizeof(path), "%s/hoarder/0000000000000001/big", r.folder);
+	cr_assert(eq(int, unlink(path), 0), "%s", path);
+	run_once(&r, &tools[1], 1, "");
+	run_once(&r, &tools[1], 1, "");
+	run_once(&r, &tools[2], 1, "");
+	run_once(&r, &tools[2], 1, "");
+	run_once(&r, &tools[5], 1, "");
+	run_once(&r, &tools[5], 1, "");
+	run_once(&r, &tools[3], 1, "");
+	rig_spawn(&r, &tools[3], 1, 101);
+	expect_failure(&r, JAIL_STEP_STATE_FOLDER, "in 1065 files or more");
+	run_once(&r, &tools[4], 1, "");
+	rig_spawn(&r, &tools[4], 1, 102);
+	expect_failure(&r, JAIL_STEP_STATE_FOLDER, "closed to its owner");
+	rig_stop(&r);
+}
+
+Test(quota, counts_all_of_a_tenant_together, .timeout = 60)
+{
+	static const struct rig_tool	tools[] = {
+		{ .name = "one", .state_bytes = 4 << 20, .tenant_bytes = 2 << 20,
+		    .script = "head -c 3000000 /dev/zero > ~/big; sleep 2" },
+		{ .name = "other", .state_bytes = 4 << 20, .tenant_bytes = 2 << 20, .script = "sleep 2" },
+		{ .name = "keeps-nothing", .isolation = ISOLATION_CALL, .tenant_bytes = 2 << 20, .script = "echo fine" },
+	};
+	struct rig	r;
+	struct rig_jail	j;
+
+	rig_start(&r, tools, 3, NULL);
+	run_once(&r, &tools[0], 1, "");
+	for (uint64_t i = 0; i < 25; i++) {
+		usleep(500000);
+		rig_spawn(&r, &tools[1], 1, 50 + i);
+		cr_assert(eq(int, poll(&(struct pollfd){ .fd = r.runner, .events = POLLIN }, 1, 10000), 1));
+		if (i > 0 && recv(r.runner, r.room, sizeof(r.room), MSG_PEEK) > 0 &&
+		    ((struct frame_head *)(void *)r.room)->type == MSG_TYPE_SPAWN_FAILED)
+			break;
+		rig_spawned(&r, 50 + i, &j);
+		rig_jail_close(&j);
+		rig_expect(&r, r.runner, MSG_TYPE_SPAWN_EXITED);
+	}
+	expect_failure(&r, JAIL_STEP_STATE_FOLDER, "state_quota_tenant");
+	run_once(&r, &tools[2], 1, "");
+	rig_stop(&r);
 }
 
 /* ---- cgroups ------------------------------------------------------------------------------------ */
