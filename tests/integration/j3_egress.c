@@ -138,12 +138,22 @@ Test(egress, what_the_list_names_is_reached_and_nothing_else, .timeout = 120)
 	stop();
 }
 
+static void
+expect_back(const char *name)
+{
+	int	tries = 0;
+
+	while (strcmp(ask("connect", "api.docs.example", "7000", ""), "hi") != 0 && tries++ < 100)
+		sleep_ms(100);
+	cr_expect(tries < 100, "%s does not come back", name);
+}
+
 Test(egress, the_end_of_mcpgw_egress_costs_connections_and_nothing_else, .timeout = 120)
 {
 	struct procs		*p = malloc(sizeof(*p));
 	const struct proc	*egress, *tool;
+	json_object		*records;
 	pid_t			 tool_pid;
-	int			 tries = 0;
 
 	start("{\"mcpServers\":{\"reach\":{" REACHING "," LIST "}}}");
 	cr_expect(strcmp(ask("begin", "api.docs.example", "7000", ""), "begun") == 0);
@@ -156,13 +166,19 @@ Test(egress, the_end_of_mcpgw_egress_costs_connections_and_nothing_else, .timeou
 	tool_pid = tool->pid;
 	cr_assert(kill(egress->pid, SIGKILL) == 0);
 	EXPECT_REFUSED("more", "", "", "");
-	while (strcmp(ask("connect", "api.docs.example", "7000", ""), "hi") != 0 && tries++ < 50)
-		sleep_ms(100);
-	cr_expect(tries < 50, "it does not come back");
+	expect_back("mcpgw-egress");
 	EXPECT_REFUSED("connect", "other.docs.example", "7000", "");
 	gateway_procs(&g, p);
 	tool = procs_find(p, "reaching-server", 0);
 	cr_expect(tool != NULL && tool->pid == tool_pid, "the tool was started anew");
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "outcome", "unknown") >= 1, "what was open then has no end");
+	json_object_put(records);
+	/* With its spawner a tool ends; the next one gets a link of its own. */
+	egress = procs_find(p, "mcpgw-spawn", 0);
+	cr_assert(egress != NULL && kill(egress->pid, SIGKILL) == 0);
+	expect_back("mcpgw-spawn");
+	EXPECT_REFUSED("connect", "other.docs.example", "7000", "");
 	free(p);
 	stop();
 }
