@@ -148,7 +148,7 @@ read_old(struct span in, struct hello *h)
 
 	for (size_t i = 0; i < sizeof(want); i++) {
 		if (i == in.n)
-			return more(h, sizeof(want));
+			return more(h, i + 1);
 		if (((uint8_t)in.p[i] & mask[i]) != want[i])
 			return HELLO_PLAIN;
 	}

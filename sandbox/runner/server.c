@@ -19,6 +19,7 @@
 #define BACKOFF_MOST_MS		60000
 #define SERVED_MS		1000		/* up for so long: not a crash at the start */
 #define STEADY_MS		30000	/* up for this long: what failed before is forgotten */
+#define TELL_STEP		10
 
 static void
 server_free(struct server *s)
@@ -143,7 +144,7 @@ static void
 server_tell(struct server *s)
 {
 	struct msg_SERVER_STATE	 m = { .tenant = span_of(s->r->tenant), .server = span_of(s->name) };
-	char			 error[RUNNER_TEXT] = "";
+	char			 error[RUNNER_TEXT] = "", times[48] = "";
 	size_t			 up = s->native ? s->tool_count : instances_up(s);
 
 	m.instances = (uint32_t)up;
@@ -153,9 +154,11 @@ server_tell(struct server *s)
 	if (m.state == SERVER_STATE_BROKEN || m.state == SERVER_STATE_NO_JAIL) {
 		m.next_try_ms = s->next_try_ms;
 		snprintf(error, sizeof(error), "%s", s->why);
-	} else if (s->wants_network) {
-		snprintf(error, sizeof(error), "wanted the network; allow with \"net\", or find out what it needs: "
-		    "mcpgwctl server learn %s --for 10m", s->name);
+	} else if (s->network_refused > 0) {
+		if (s->network_told >= TELL_STEP)
+			snprintf(times, sizeof(times), " %llu times or more", (unsigned long long)s->network_told);
+		snprintf(error, sizeof(error), "wanted the network%s; allow with \"net\", or find out what it needs: "
+		    "mcpgwctl server learn %s --for 10m", times, s->name);
 	}
 	m.error = span_of(error);
 	if (m.state == s->told.state && m.instances == s->told.instances &&
@@ -271,10 +274,14 @@ void
 server_refused(struct server *s, int domain)
 {
 	s->refused++;
-	/* A tool may try without end; the master hears of it once. */
-	if (s->wants_network || (domain != AF_INET && domain != AF_INET6))
+	if (domain != AF_INET && domain != AF_INET6)
 		return;
-	s->wants_network = true;
+	/* A tool may try without end; the master hears of the first time, the tenth, the hundredth. */
+	if (++s->network_refused < s->network_told * TELL_STEP)
+		return;
+	s->network_told = s->network_refused;
 	s->touched = true;
+	if (s->network_refused > 1)
+		return;
 	log_notice(SERVER_SUBJECT(s), "a tool wanted the network and was refused; allow with \"net\"");
 }

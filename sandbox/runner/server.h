@@ -46,7 +46,7 @@ struct server {
 	bool		 no_jail;
 	char		 why[RUNNER_TEXT];	/* the last failure */
 	uint64_t	 refused;	/* socket() calls the jail refused */
-	bool		 wants_network;	/* one of them was for the internet */
+	uint64_t	 network_refused, network_told;	/* of IPv4 and IPv6; as status has it */
 	struct ring	 ring;
 
 	bool		 touched;	/* tell the master at the end of the turn */

@@ -30,7 +30,8 @@
 
 #define HOLD_MS		5000	/* less than start_timeout usually is */
 #define AGAIN_MS	1000
-#define SEND_MS		2000	/* for one message to be taken */
+#define SEND_MS		2000	/* for all of one jail to be taken, */
+#define SEND_ALL_MS	10000	/* for all of all of them; well below `watchdog` */
 #define CROWDED_MS	10	/* too many descriptors are under way */
 #define STUCK_MS	5000	/* after one that took nothing */
 
@@ -99,9 +100,8 @@ lose_link(struct spawner *s, bool stuck)
 /* ---- what is sent ------------------------------------------------------------------------------- */
 
 static int
-send_one(struct spawner *s, uint16_t type, const void *msg, const int *fd)
+send_one(struct spawner *s, int64_t until, uint16_t type, const void *msg, const int *fd)
 {
-	const int64_t	until = now() + SEND_MS;
 	struct pollfd	p = { .fd = s->egress.fd, .events = POLLOUT };
 	int		r;
 
@@ -119,7 +119,7 @@ send_one(struct spawner *s, uint16_t type, const void *msg, const int *fd)
 }
 
 static int
-send_jail(struct spawner *s, const struct jailed *j)
+send_jail(struct spawner *s, const struct jailed *j, int64_t until)
 {
 	struct msg_EGRESS_OPEN	open = { .jail = j->number, .profile = j->profile, .server = span_of(j->server) };
 	int			r = 0;
@@ -128,9 +128,9 @@ send_jail(struct spawner *s, const struct jailed *j)
 		struct msg_EGRESS_SOCKET m = { .jail = j->number, .kind = (uint32_t)j->sockets[i].kind,
 		    .port = j->sockets[i].port };
 
-		r = send_one(s, MSG_TYPE_EGRESS_SOCKET, &m, &j->sockets[i].fd);
+		r = send_one(s, until, MSG_TYPE_EGRESS_SOCKET, &m, &j->sockets[i].fd);
 	}
-	return r == 0 ? send_one(s, MSG_TYPE_EGRESS_OPEN, &open, NULL) : r;
+	return r == 0 ? send_one(s, until, MSG_TYPE_EGRESS_OPEN, &open, NULL) : r;
 }
 
 static bool
@@ -151,7 +151,7 @@ egress_open(struct spawner *s, struct jailed *j)
 		return;
 	j->number = ++s->egress.last_jail;
 	if (egress_ready(s))
-		(void)sent(s, send_jail(s, j));
+		(void)sent(s, send_jail(s, j, now() + SEND_MS));
 	else
 		ask(s);
 }
@@ -165,7 +165,7 @@ egress_close(struct spawner *s, struct jailed *j)
 		return;
 	jail_sockets_close(&j->sockets, &j->socket_count);
 	if (egress_ready(s))
-		(void)sent(s, send_one(s, MSG_TYPE_EGRESS_CLOSE, &m, NULL));
+		(void)sent(s, send_one(s, now() + SEND_MS, MSG_TYPE_EGRESS_CLOSE, &m, NULL));
 }
 
 /* ---- who waits ---------------------------------------------------------------------------------- */
@@ -237,6 +237,7 @@ held_refuse(struct spawner *s, const char *why)
 int
 egress_on_link(struct spawner *s, int *fd)
 {
+	const int64_t	 until = now() + SEND_ALL_MS;
 	const int	 bytes = UNDER_WAY_BYTES;
 	struct egress	*e = &s->egress;
 	int		 r = 0;
@@ -252,7 +253,8 @@ egress_on_link(struct spawner *s, int *fd)
 		return 0;
 	}
 	for (size_t i = 0; i < JAILS_MAX; i++)
-		if (s->jails[i].pid != 0 && s->jails[i].socket_count > 0 && !sent(s, send_jail(s, &s->jails[i])))
+		if (s->jails[i].pid != 0 && s->jails[i].socket_count > 0 &&
+		    !sent(s, send_jail(s, &s->jails[i], until)))
 			return 0;
 	/* Each goes its whole way, since the profile may have changed meanwhile. */
 	while (e->held_count > 0 && egress_ready(s) && r == 0) {

@@ -292,6 +292,23 @@ outside_start(struct outside *o)
 	return false;
 }
 
+pid_t
+outside_exec(const struct outside *o, char *const *argv)
+{
+	pid_t	pid = fork();
+	int	null;
+
+	if (pid != 0)
+		return pid == -1 ? 0 : pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	null = open("/dev/null", O_RDWR);
+	if ((o->user_ns > 0 && setns(o->user_ns, CLONE_NEWUSER) == -1) || setns(o->net_ns, CLONE_NEWNET) == -1 ||
+	    dup2(null, 0) == -1 || dup2(null, 1) == -1 || dup2(null, 2) == -1)
+		_exit(126);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
 void
 outside_stop(struct outside *o)
 {

@@ -25,6 +25,8 @@ struct outside {
  * Names: api.docs.example and *.docs.example are OUTSIDE_HOST, private.example is 10.9.9.9, loop.example 127.0.0.1.
  * False: this machine cannot. */
 bool	outside_start(struct outside *o);
+/* A program of yours there; 0: it cannot be started.  It ends with the test. */
+pid_t	outside_exec(const struct outside *o, char *const *argv);
 void	outside_stop(struct outside *o);
 
 #endif

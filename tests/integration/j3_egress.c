@@ -3,6 +3,7 @@
  * j3_egress.c - a tool with a list of hosts reaches these and nothing else, by whatever way it tries
  */
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/harness/outside.h"
@@ -15,6 +16,7 @@
 static struct outside	outside;
 static struct gateway	g;
 static struct mcp	client;
+static pid_t		tls_server;
 
 static void
 start(const char *servers)
@@ -31,6 +33,10 @@ static void
 stop(void)
 {
 	mcp_fini(&client);
+	if (tls_server > 0) {
+		kill(tls_server, SIGKILL);
+		waitpid(tls_server, NULL, 0);
+	}
 	gateway_stop(&g);
 	outside_stop(&outside);
 }
@@ -62,7 +68,7 @@ ask(const char *tool, const char *host, const char *port, const char *more)
 } while (0)
 
 #define LIST	"\"net\":[\"api.docs.example:7000\",\"*.wide.docs.example:7000\",\"10.7.7.7:7000\","	\
-	"\"private.example:7000\",\"loop.example:7000\",\"api.docs.example:8080\"]"
+	"\"private.example:7000\",\"loop.example:7000\",\"api.docs.example:8080\",\"api.docs.example:8443\"]"
 
 static const char *
 port_of(const char *address)
@@ -132,12 +138,22 @@ Test(egress, what_the_list_names_is_reached_and_nothing_else, .timeout = 120)
 	stop();
 }
 
+static void
+expect_back(const char *name)
+{
+	int	tries = 0;
+
+	while (strcmp(ask("connect", "api.docs.example", "7000", ""), "hi") != 0 && tries++ < 100)
+		sleep_ms(100);
+	cr_expect(tries < 100, "%s does not come back", name);
+}
+
 Test(egress, the_end_of_mcpgw_egress_costs_connections_and_nothing_else, .timeout = 120)
 {
 	struct procs		*p = malloc(sizeof(*p));
 	const struct proc	*egress, *tool;
+	json_object		*records;
 	pid_t			 tool_pid;
-	int			 tries = 0;
 
 	start("{\"mcpServers\":{\"reach\":{" REACHING "," LIST "}}}");
 	cr_expect(strcmp(ask("begin", "api.docs.example", "7000", ""), "begun") == 0);
@@ -150,13 +166,19 @@ Test(egress, the_end_of_mcpgw_egress_costs_connections_and_nothing_else, .timeou
 	tool_pid = tool->pid;
 	cr_assert(kill(egress->pid, SIGKILL) == 0);
 	EXPECT_REFUSED("more", "", "", "");
-	while (strcmp(ask("connect", "api.docs.example", "7000", ""), "hi") != 0 && tries++ < 50)
-		sleep_ms(100);
-	cr_expect(tries < 50, "it does not come back");
+	expect_back("mcpgw-egress");
 	EXPECT_REFUSED("connect", "other.docs.example", "7000", "");
 	gateway_procs(&g, p);
 	tool = procs_find(p, "reaching-server", 0);
 	cr_expect(tool != NULL && tool->pid == tool_pid, "the tool was started anew");
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "outcome", "unknown") >= 1, "what was open then has no end");
+	json_object_put(records);
+	/* With its spawner a tool ends; the next one gets a link of its own. */
+	egress = procs_find(p, "mcpgw-spawn", 0);
+	cr_assert(egress != NULL && kill(egress->pid, SIGKILL) == 0);
+	expect_back("mcpgw-spawn");
+	EXPECT_REFUSED("connect", "other.docs.example", "7000", "");
 	free(p);
 	stop();
 }
@@ -295,6 +317,35 @@ Test(egress, learning_ends_by_itself_and_by_word, .timeout = 120)
 	"  out({ jsonrpc: '2.0', id, result });\n"								\
 	"});\n"
 
+/* A page over TLS, at port 8443; false where there is no openssl(1). */
+static bool
+serve_tls(void)
+{
+	char		 cert[300], key[300], command[1024];
+	char *const	 argv[] = { (char[]){ "openssl" }, (char[]){ "s_server" }, (char[]){ "-accept" },
+		(char[]){ "8443" }, (char[]){ "-www" }, (char[]){ "-cert" }, cert, (char[]){ "-key" }, key, NULL };
+
+	snprintf(cert, sizeof(cert), "%s/cert.pem", g.dir);
+	snprintf(key, sizeof(key), "%s/key.pem", g.dir);
+	snprintf(command, sizeof(command), "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+	    "-days 2 -subj /CN=api.docs.example -keyout '%s' -out '%s' >/dev/null 2>&1", key, cert);
+	return system(command) == 0 && (tls_server = outside_exec(&outside, argv)) != 0;
+}
+
+static const char *
+fetch_until_there(const char *url)
+{
+	const char	*got = "";
+
+	for (int i = 0; i < 50; i++) {
+		got = ask("get", url, "", "");
+		if (strncmp(got, "error: ", 7) != 0)
+			break;
+		sleep_ms(100);
+	}
+	return got;
+}
+
 Test(egress, a_runtime_that_knows_no_proxy_fetches_what_the_list_names, .timeout = 120)
 {
 	const char	*got;
@@ -302,11 +353,16 @@ Test(egress, a_runtime_that_knows_no_proxy_fetches_what_the_list_names, .timeout
 	if (access("/usr/bin/node", X_OK) != 0)
 		cr_skip_test("no node on this machine");
 	start("{\"mcpServers\":{\"reach\":{\"command\":\"/usr/bin/node\",\"args\":[\"@DIR@/fetching.js\"],"
-	    "\"read\":[\"@DIR@/fetching.js\"]," LIST "}}}");
+	    "\"read\":[\"@DIR@/fetching.js\"],\"env\":{\"NODE_TLS_REJECT_UNAUTHORIZED\":\"0\"}," LIST "}}}");
 	gateway_write(&g, "../fetching.js", FETCHING);
 	cr_assert(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
 	got = ask("get", "http://api.docs.example:8080/", "", "");
 	cr_expect(strcmp(got, "hello from outside") == 0, "%s", got);
+	if (serve_tls()) {
+		got = fetch_until_there("https://api.docs.example:8443/");
+		cr_expect(strstr(got, "s_server") != NULL, "%s", got);
+		EXPECT_REFUSED("get", "https://other.docs.example:8443/", "", "");
+	}
 	EXPECT_REFUSED("get", "http://other.docs.example:8080/", "", "");
 	EXPECT_REFUSED("get", "http://169.254.169.254:8080/latest/meta-data/", "", "");
 	stop();

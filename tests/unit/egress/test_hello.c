@@ -114,6 +114,8 @@ Test(hello, tells_other_protocols_from_tls)
 	cr_expect(eq(int, LOOK_AT("\0\0\0\x08"), HELLO_PLAIN));
 	/* SSL 2's hello, which some servers of TLS still take. */
 	cr_expect(eq(int, LOOK_AT("\x80"), HELLO_MORE));
+	cr_expect(eq(sz, h.need, 2));	/* no more, as it may wait for an answer */
+	cr_expect(eq(int, LOOK_AT("\x80\x2e\7"), HELLO_PLAIN));
 	cr_expect(eq(int, LOOK_AT("\x80\x2e\1"), HELLO_MORE));
 	cr_expect(eq(int, LOOK_AT("\x80\x2e\1\3\1"), HELLO_BAD));
 	cr_expect(eq(int, LOOK_AT("\xc3\xa4\xc3\xb6"), HELLO_PLAIN));

@@ -204,6 +204,11 @@ Test(lies, a_refused_socket_is_told_to_the_operator, .timeout = 20)
 	RIG_UNTIL(&r, 500, r.states[0].error[0] != '\0');
 	claim(strncmp(r.states[0].error, "wanted the network; allow with \"net\"", 36) == 0, "%s",
 	    r.states[0].error);
+	for (uint32_t i = 2; i <= 10; i++)
+		(void)rig_call(&r, link, i, 0, 1, 3000);
+	RIG_UNTIL(&r, 500, strstr(r.states[0].error, "10 times") != NULL);
+	claim(strncmp(r.states[0].error, "wanted the network 10 times or more; allow with \"net\"", 53) == 0, "%s",
+	    r.states[0].error);
 	rig_end(&r);
 }
 
