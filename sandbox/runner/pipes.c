@@ -11,7 +11,6 @@
 
 #include "lib/bug.h"
 #include "lib/fd.h"
-#include "sandbox/notify.h"
 #include "sandbox/runner/tool_priv.h"
 
 void
@@ -269,18 +268,11 @@ tool_on_err(struct loop_io *io, unsigned what, void *arg)
 static void
 tool_on_listener(struct loop_io *io, unsigned what, void *arg)
 {
-	struct tool		*t = arg;
-	struct notify_event	 event;
-	int			 r;
+	struct tool	*t = arg;
 
 	(void)what;
 	MAGIC_CHECK(t, TOOL_MAGIC);
-	if ((r = notify_take(t->listener, &event)) == 0) {
-		if (event.domain != -1)
-			server_refused(t->server, event.domain);
-	} else if (r != E_AGAIN) {
-		loop_io_arm(io, 0);
-	}
+	server_on_notify(t->server, t->listener, io);
 }
 
 /* --- beginning and end --------------------------------------------------------------------------- */

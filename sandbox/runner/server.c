@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "policy/policy.h"
+#include "sandbox/notify.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/native.h"
 #include "sandbox/runner/server.h"
@@ -244,7 +245,7 @@ server_may_start(const struct server *s, char *text, size_t text_bytes)
 	return E_AGAIN;
 }
 
-void
+static void
 server_refused(struct server *s, int domain)
 {
 	s->refused++;
@@ -254,4 +255,18 @@ server_refused(struct server *s, int domain)
 	s->wants_network = true;
 	s->touched = true;
 	log_notice(SERVER_SUBJECT(s), "a tool wanted the network and was refused; allow with \"net\"");
+}
+
+void
+server_on_notify(struct server *s, int listener, struct loop_io *io)
+{
+	struct notify_event	 event;
+	int			 r;
+
+	if ((r = notify_take(listener, &event)) == 0) {
+		if (event.domain != -1)
+			server_refused(s, event.domain);
+	} else if (r != E_AGAIN) {
+		loop_io_arm(io, 0);
+	}
 }

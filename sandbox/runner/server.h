@@ -73,7 +73,7 @@ void		server_came_up(struct server *s);
 void		server_ended_well(struct server *s, uint64_t up_ms);
 /* 0, or E_AGAIN with the reason in text: waits after failures. */
 must_check int	server_may_start(const struct server *s, char *text, size_t text_bytes);
-/* The jail refused this server's tool a socket of this family. */
-void		server_refused(struct server *s, int domain);
+/* The seccomp listener of one of its jails has something to say: a socket that was refused, or its end. */
+void		server_on_notify(struct server *s, int listener, struct loop_io *io);
 
 #endif
