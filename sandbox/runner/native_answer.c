@@ -9,11 +9,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "lib/bug.h"
 #include "mcp/write.h"
 #include "policy/policy.h"
+#include "sandbox/runner/jail_end.h"
 #include "sandbox/runner/native_priv.h"
 
 /* Whatever id we write, the worker writes its client's over it. */
@@ -113,16 +113,6 @@ native_answer_failure(struct native *n, const char *fmt, ...)
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* The jail's init passes a program's signal on as 128 + number. */
-static int
-signal_of(int status)
-{
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status);
-	return WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65 ?
-	    WEXITSTATUS(status) - 128 : 0;
-}
-
 /* A NUL is text for nobody: it becomes what no UTF-8 has, and that is replaced. */
 static void
 without_nul(struct span s)
@@ -213,7 +203,7 @@ void
 native_answer_output(struct native *n, int status)
 {
 	struct span	output = buf_rest(&n->output);
-	int		signal = signal_of(status), code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+	int		signal = jail_end_signal(status), code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 	char		how[80];
 
 	if (signal != 0) {

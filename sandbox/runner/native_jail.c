@@ -15,11 +15,8 @@
 
 #include "lib/bug.h"
 #include "lib/fd.h"
-#include "sandbox/notify.h"
+#include "sandbox/runner/jail_end.h"
 #include "sandbox/runner/native_priv.h"
-
-#define LEFT_WAIT_MS	500		/* from its end to the reason why */
-#define KILL_WAIT_MS	5000
 
 static void native_on_timer(struct loop_timer *t, void *arg);
 
@@ -161,18 +158,13 @@ native_on_err(struct loop_io *io, unsigned what, void *arg)
 static void
 native_on_listener(struct loop_io *io, unsigned what, void *arg)
 {
-	struct native		*n = arg;
-	struct notify_event	 event;
-	int			 r;
+	struct native	*n = arg;
+	int		 r;
 
 	(void)what;
 	MAGIC_CHECK(n, NATIVE_MAGIC);
-	if ((r = notify_take(n->listener, &event)) == 0) {
-		if (event.domain != -1)
-			server_refused(n->server, event.domain);
-	} else if (r != E_AGAIN) {
+	if ((r = server_on_notify(n->server, n->listener)) != 0 && r != E_AGAIN)
 		loop_io_arm(io, 0);
-	}
 }
 
 /* What a dead program has left in its pipes; all who could write to them are dead too. */
@@ -258,15 +250,6 @@ by_pid(struct runner *r, uint32_t pid)
 	return n;
 }
 
-static int
-take_fd(int *from)
-{
-	int	fd = *from;
-
-	*from = -1;
-	return fd;
-}
-
 static void
 no_line(void *tag)
 {
@@ -316,12 +299,12 @@ native_spawned(struct runner *r, uint64_t ref, uint32_t pid, int *fds)
 	n->pid = pid;
 	n->state = NATIVE_RUNNING;
 	n->started_ms = loop_now_ms(r->loop);
-	n->out = take_fd(&fds[1]);
-	n->err = take_fd(&fds[2]);
-	n->life = take_fd(&fds[3]);
+	n->out = jail_take_fd(&fds[1]);
+	n->err = jail_take_fd(&fds[2]);
+	n->life = jail_take_fd(&fds[3]);
 	server_came_up(n->server);
 	server_ended_well(n->server, UINT64_MAX);
-	if (native_pipes_init(n, take_fd(&fds[0])) != 0) {
+	if (native_pipes_init(n, jail_take_fd(&fds[0])) != 0) {
 		native_kill(n);
 		if (n->call != NULL)
 			call_end(n->call, LINK_END_UNAVAILABLE, "its pipes are not usable");
@@ -342,11 +325,11 @@ native_watch(struct runner *r, uint32_t pid, int *fds)
 		return false;
 	if (n->pidfd != -1)
 		return true;
-	n->pidfd = take_fd(&fds[0]);
+	n->pidfd = jail_take_fd(&fds[0]);
 	loop_io_init(r->loop, &n->pidfd_io, n->pidfd, native_on_pidfd, n);
 	loop_io_arm(&n->pidfd_io, LOOP_READ);
 	if (n->server->listener) {
-		n->listener = take_fd(&fds[1]);
+		n->listener = jail_take_fd(&fds[1]);
 		loop_io_init(r->loop, &n->listener_io, n->listener, native_on_listener, n);
 		loop_io_arm(&n->listener_io, LOOP_READ);
 	}

@@ -11,7 +11,6 @@
 
 #include "lib/bug.h"
 #include "lib/fd.h"
-#include "sandbox/notify.h"
 #include "sandbox/runner/tool_priv.h"
 
 void
@@ -307,15 +306,12 @@ tool_on_err(struct loop_io *io, unsigned what, void *arg)
 static void
 tool_on_listener(struct loop_io *io, unsigned what, void *arg)
 {
-	struct tool		*t = arg;
-	struct notify_event	 event;
-	int			 r;
+	struct tool	*t = arg;
+	int		 r;
 
 	(void)what;
 	MAGIC_CHECK(t, TOOL_MAGIC);
-	if ((r = notify_take(t->listener, &event)) == 0) {
-		if (event.domain != -1)
-			server_refused(t->server, event.domain);
+	if ((r = server_on_notify(t->server, t->listener)) == 0) {
 		tool_noise(t, 0, 1);
 	} else if (r != E_AGAIN) {
 		t->listener_ended = true;

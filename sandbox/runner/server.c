@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "policy/policy.h"
+#include "sandbox/notify.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/native.h"
 #include "sandbox/runner/server.h"
@@ -270,7 +271,7 @@ servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t 
 	r->kick = true;
 }
 
-void
+static void
 server_refused(struct server *s, int domain)
 {
 	s->refused++;
@@ -284,4 +285,15 @@ server_refused(struct server *s, int domain)
 	if (s->network_refused > 1)
 		return;
 	log_notice(SERVER_SUBJECT(s), "a tool wanted the network and was refused; allow with \"net\"");
+}
+
+int
+server_on_notify(struct server *s, int listener)
+{
+	struct notify_event	event;
+	int			r = notify_take(listener, &event);
+
+	if (r == 0 && event.domain != -1)
+		server_refused(s, event.domain);
+	return r;
 }

@@ -75,7 +75,8 @@ void		server_ended_well(struct server *s, uint64_t up_ms);
 must_check int	server_may_start(const struct server *s, char *text, size_t text_bytes);
 /* An operator mended it: every server of this name is tried anew, with new instances (instances_yield). */
 void		servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t *finishing);
-/* The jail refused this server's tool a socket of this family. */
-void		server_refused(struct server *s, int domain);
+/* The seccomp listener of one of its jails is readable: takes a socket that was refused.  0; E_AGAIN: nothing was
+ * there; else it has ended. */
+must_check int	server_on_notify(struct server *s, int listener);
 
 #endif

@@ -11,14 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "sandbox/runner/tool_priv.h"
-
-#define KILL_WAIT_MS	5000
 
 static void tool_on_timer(struct loop_timer *t, void *arg);
 
@@ -186,15 +183,6 @@ tool_by_pid(struct runner *r, uint32_t pid)
 	return t;
 }
 
-static int
-take_fd(int *from)
-{
-	int	fd = *from;
-
-	*from = -1;
-	return fd;
-}
-
 void
 tool_spawned(struct runner *r, uint64_t ref, uint32_t pid, int *fds)
 {
@@ -205,13 +193,13 @@ tool_spawned(struct runner *r, uint64_t ref, uint32_t pid, int *fds)
 	t->pid = pid;
 	t->state = TOOL_RUNNING;
 	t->started_ms = loop_now_ms(r->loop);
-	t->out = take_fd(&fds[1]);
-	t->err = take_fd(&fds[2]);
-	t->life = take_fd(&fds[3]);
+	t->out = jail_take_fd(&fds[1]);
+	t->err = jail_take_fd(&fds[2]);
+	t->life = jail_take_fd(&fds[3]);
 	ring_line(&t->server->ring, loop_wall_ms(r->loop), pid, "start",
 	    t->instance != NULL && t->instance->state == INSTANCE_PROBING ? SPAN_LIT("to ask for its revision") :
 	    SPAN_NONE);
-	if (tool_pipes_init(t, take_fd(&fds[0])) != 0)
+	if (tool_pipes_init(t, jail_take_fd(&fds[0])) != 0)
 		tool_fail(t, LINK_END_UNAVAILABLE, "its pipes are not usable");
 	else if (t->instance == NULL)
 		tool_stop(t, 0);
@@ -226,11 +214,11 @@ tool_watch(struct runner *r, uint32_t pid, int *fds)
 
 	if (t == NULL || t->pidfd != -1)
 		return;
-	t->pidfd = take_fd(&fds[0]);
+	t->pidfd = jail_take_fd(&fds[0]);
 	loop_io_init(r->loop, &t->pidfd_io, t->pidfd, tool_on_pidfd, t);
 	loop_io_arm(&t->pidfd_io, LOOP_READ);
 	if (t->server->listener)
-		tool_listener_init(t, take_fd(&fds[1]));
+		tool_listener_init(t, jail_take_fd(&fds[1]));
 }
 
 void
@@ -272,15 +260,12 @@ tool_exited(struct runner *r, uint32_t pid, int status, struct span why)
 
 	if (t == NULL)
 		return;
-	/* The jail's init passes a tool's signal on as 128 + number. */
 	if (why.n > 0)
 		snprintf(how, sizeof(how), "%.*s", SPAN_FMT(why));
-	else if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
-		snprintf(how, sizeof(how), "was ended by signal %d", WEXITSTATUS(status) - 128);
+	else if (jail_end_signal(status) != 0)
+		snprintf(how, sizeof(how), "was ended by signal %d", jail_end_signal(status));
 	else if (WIFEXITED(status))
 		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
-	else if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "was ended by signal %d", WTERMSIG(status));
 	else
 		snprintf(how, sizeof(how), "ended");
 	tool_gone(t, how, why.n == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -5,10 +5,10 @@
 #ifndef SANDBOX_RUNNER_TOOL_PRIV_H
 #define SANDBOX_RUNNER_TOOL_PRIV_H
 
+#include "sandbox/runner/jail_end.h"
 #include "sandbox/runner/tool.h"
 
 #define TOOL_MAGIC	0x700100f1u
-#define LEFT_WAIT_MS	500	/* from the end of a pipe or process to the reason why */
 
 /* pipes.c.  Takes `in`; out and err are in *t. */
 must_check int	tool_pipes_init(struct tool *t, int in);

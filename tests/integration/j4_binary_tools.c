@@ -331,6 +331,26 @@ Test(binary_tools, end_with_the_client_that_cancels)
 	stop(&g, &m, NULL);
 }
 
+Test(binary_tools, end_with_the_time_of_a_call)
+{
+	struct gateway	g;
+	struct mcp	m;
+	struct waiting	w = { &g, 0 };
+
+	NEEDS_JAILS();
+	start(&g, &m, NULL);
+	gateway_write(&g, "tools.d/slow.yaml", "timeout_ms: 700\ntools:\n  - name: t\n" COMMAND
+	    "    args: [ignore, \"60000\"]\n");
+	cr_expect(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
+	snprintf(m.path, sizeof(m.path), "/servers/slow/mcp");
+	expect(&m, "t", "{}", true, "longer than 0.7 s");
+	/* It is no fault of the server: nobody is kept from it. */
+	for (int i = 0; i < 6; i++)
+		expect(&m, "t", "{}", true, "longer than 0.7 s");
+	cr_expect(wait_until(run_so_many, &w, patience(&g, 3000)));
+	stop(&g, &m, NULL);
+}
+
 Test(binary_tools, are_many_at_once)
 {
 	struct gateway	g;
