@@ -61,9 +61,9 @@ ear_unix(const char *name, bool abstract)
 	return fd;
 }
 
-/* Passes its own standard input on, and hangs up. */
+/* Passes a descriptor on, and hangs up; anybody of this machine may ask, so it is a harmless one. */
 static void
-give(int listener)
+give(int listener, int gift)
 {
 	union {
 		struct cmsghdr	align;
@@ -79,7 +79,7 @@ give(int listener)
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memset(CMSG_DATA(c), 0, sizeof(int));
+	memcpy(CMSG_DATA(c), &gift, sizeof(int));
 	if (fd != -1)
 		(void)!sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	fd_close(&fd);
@@ -99,6 +99,8 @@ echo(int fd)
 static _Noreturn void
 hear(const int ears[EAR_LIMIT], int segment)
 {
+	int	gift = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
 	for (;;) {
 		struct pollfd p[EAR_LIMIT];
 
@@ -116,9 +118,9 @@ hear(const int ears[EAR_LIMIT], int segment)
 		if (p[EAR_UDP].revents != 0)
 			echo(ears[EAR_UDP]);
 		if (p[EAR_PATH].revents != 0)
-			give(ears[EAR_PATH]);
+			give(ears[EAR_PATH], gift);
 		if (p[EAR_ABSTRACT].revents != 0)
-			give(ears[EAR_ABSTRACT]);
+			give(ears[EAR_ABSTRACT], gift);
 	}
 }
 

@@ -27,14 +27,14 @@
 #define ATTEMPT_PROGRAM	"mcpgw-selftest-attempt"
 
 struct order {
-	bool		 json, reduced;
+	bool		 json, reduced, by_root;
 	const char	*user, *only;
 };
 
 static bool
 order_take(struct order *o, int argc, char **argv)
 {
-	*o = (struct order){ .json = false };
+	*o = (struct order){ .by_root = geteuid() == 0 };
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			o->json = true;
@@ -101,6 +101,11 @@ probe(const struct order *o, struct jail_probe_result *out)
 		return probe_may_run(out->result);
 	out->landlock_abi = landlock_abi(0);
 	out->result = PROBE_REDUCED;
+	if (!o->by_root) {
+		snprintf(out->line, sizeof(out->line), "reduced jails are for a gateway that root starts: try them "
+		    "as root");
+		return false;
+	}
 	snprintf(out->line, sizeof(out->line), out->landlock_abi > 0 ? "reduced, landlock %d" :
 	    "none: a reduced one is made of Landlock, which this kernel does not have (%d)", out->landlock_abi);
 	return out->landlock_abi > 0;
