@@ -399,8 +399,9 @@ Test(quota, counts_all_of_a_tenant_together, .timeout = 60)
 		{ .name = "other", .state_bytes = 4 << 20, .tenant_bytes = 2 << 20, .script = "sleep 2" },
 		{ .name = "keeps-nothing", .isolation = ISOLATION_CALL, .tenant_bytes = 2 << 20, .script = "echo fine" },
 	};
-	struct rig	r;
-	struct rig_jail	j;
+	struct rig		r;
+	struct rig_jail		j;
+	struct frame_head	head;
 
 	rig_start(&r, tools, 3, NULL);
 	run_once(&r, &tools[0], 1, "");
@@ -408,8 +409,8 @@ Test(quota, counts_all_of_a_tenant_together, .timeout = 60)
 		usleep(500000);
 		rig_spawn(&r, &tools[1], 1, 50 + i);
 		cr_assert(eq(int, poll(&(struct pollfd){ .fd = r.runner, .events = POLLIN }, 1, 10000), 1));
-		if (i > 0 && recv(r.runner, r.room, sizeof(r.room), MSG_PEEK) > 0 &&
-		    ((struct frame_head *)(void *)r.room)->type == MSG_TYPE_SPAWN_FAILED)
+		if (recv(r.runner, &head, sizeof(head), MSG_PEEK) == sizeof(head) &&
+		    head.type == MSG_TYPE_SPAWN_FAILED)
 			break;
 		rig_spawned(&r, 50 + i, &j);
 		rig_jail_close(&j);
