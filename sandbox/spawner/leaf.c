@@ -67,7 +67,8 @@ void
 leaf_end(struct spawner *s, struct jailed *j)
 {
 	/* A pid namespace takes all with it; without, somebody may still be in it. */
-	if (s->reduced && cgroup_leaf_kill(&s->cgroups, &j->leaf) != 0 && j->leaf.made) {
+	if (s->reduced && cgroup_leaf_kill(&s->cgroups, &j->leaf) != 0 && j->leaf.made &&
+	    ++j->tries < REMOVE_TRIES) {
 		j->due_ms = (int64_t)clock_mono_ms() + REMOVE_MS;
 		return;
 	}

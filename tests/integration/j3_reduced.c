@@ -157,19 +157,23 @@ Test(reduced, serves_with_the_switch_and_says_so_everywhere, .timeout = 180)
 Test(reduced, is_not_used_where_whole_jails_can_be_built, .timeout = 120)
 {
 	struct gateway	 g;
-	char		 conf[256], *text;
+	char		 conf[256], key[128], *text;
 	json_object	*records;
 
 	needs_root();
 	snprintf(conf, sizeof(conf), "%sjail_fallback = landlock\nlandlock_abi_max = 2\n", own_user);
 	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = rules, .conf = conf });
-	expect_call(&g, gateway_key(&g, "a"), "ok", "\"pid\"");
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	expect_call(&g, key, "ok", "\"pid\"");
+	expect_call(&g, key, "off", "\"pid\"");
 	gateway_ctl(&g, &text, false, "status", "--json", NULL);
+	cr_expect(strstr(text, "\"name\":\"off\",\"state\":\"up\",\"jail\":\"off\"") != NULL, "%s", text);
 	cr_expect(strstr(text, "\"jail\":\"jail full") != NULL, "%s", text);
 	cr_expect(strstr(text, "landlock 2") != NULL, "%s", text);
 	free(text);
 	records = gateway_audit(&g);
 	cr_expect(audit_count(records, "jail", "runtime/none") >= 1);
+	cr_expect(audit_count(records, "jail", "off") >= 1);
 	json_object_put(records);
 	gateway_stop(&g);
 }

@@ -98,7 +98,7 @@ is_expected(const struct gateway *g, const char *name, const char *to)
 		return strncmp(to, "state/audit", 11) == 0;
 	if (strcmp(name, "mcpgw-worker") == 0)
 		return strncmp(to, "state/audit/spool", 17) == 0;
-	return strcmp(name, "mcpgw-spawn") == 0 && strcmp(to, "state/tenants/default") == 0;
+	return strcmp(name, "mcpgw-spawn") == 0 && strncmp(to, "state/tenants/default", 21) == 0;
 }
 
 static void

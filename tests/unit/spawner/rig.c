@@ -7,9 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -124,6 +129,7 @@ put_tool(struct build *b, const struct rig_tool *t)
 	struct rec_profile	 p = { .hash = rig_hash(t), .tier = TIER_RUNTIME, .net = NET_NONE, .filter = 1,
 				    .arg_count = 3, .tmp_bytes = 1 << 20, .isolation = t->isolation,
 				    .memory_bytes = t->memory_bytes != 0 ? t->memory_bytes : 1 << 30,
+				    .landlock_abi_max = t->landlock_abi_max, .max_instances = 32,
 				    .state_bytes = t->state_bytes, .tenant_bytes = t->tenant_bytes,
 				    .pids = t->pids, .cpu_milli = t->cpu_milli };
 	struct rec_bind		 usr = { .flags = BIND_EXEC }, home = { .flags = BIND_STATE | BIND_WRITABLE };
@@ -345,13 +351,33 @@ program_open(void)
 	return fd;
 }
 
+/* As container engines do: clone with a new user namespace is refused. */
+static int
+forbid_namespaces(void)
+{
+	struct sock_filter	code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog	program = { sizeof(code) / sizeof(code[0]), code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static _Noreturn void
-become_spawner(int program, int control)
+become_spawner(int program, int control, bool reduced)
 {
 	char *const	argv[] = { (char[]){ "mcpgw-spawn" }, (char[]){ "0" }, NULL }, *const envp[] = { NULL };
 
 	if (dup2(control, HERITAGE_CONTROL) == -1 || dup2(STDERR_FILENO, HERITAGE_LOG) == -1 ||
 	    (geteuid() == 0 && confine_become(NOBODY, NOBODY) != 0))
+		_exit(126);
+	if (reduced && forbid_namespaces() != 0)
 		_exit(126);
 	syscall(SYS_close_range, HERITAGE_LIMIT, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 	syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
@@ -365,6 +391,8 @@ tell_who(struct rig *r, int *peer)
 	struct msg_DIRECTORY	dir = { .kind = DIR_TENANT, .path = span_of(r->folder) };
 	struct msg_PEER		msg = { 0 };
 
+	if (r->reduced)
+		boot.flags = BOOT_FLAG_FALLBACK;
 	say(r, MSG_TYPE_BOOT, 0, &boot, NULL);
 	say(r, MSG_TYPE_DIRECTORY, 0, &dir, NULL);
 	for (int i = 0; i < CGROUP_PART_LIMIT; i++) {
@@ -390,7 +418,7 @@ start(struct rig *r, const struct rig_tool *tools, size_t count, const char *sec
 	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0));
 	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, peer), 0));
 	if ((r->pid = fork()) == 0)
-		become_spawner(program, control[1]);
+		become_spawner(program, control[1], r->reduced);
 	close(control[1]);
 	close(program);
 	r->master = control[0];
@@ -401,7 +429,8 @@ start(struct rig *r, const struct rig_tool *tools, size_t count, const char *sec
 		offer_secret(r, tools[0].name, secret);
 	say(r, MSG_TYPE_GO, 0, &go, NULL);
 	rig_expect(r, r->master, MSG_TYPE_JAIL_PROBE);
-	if (!probe_may_run((enum probe_result)r->body.JAIL_PROBE.result)) {
+	r->probe = r->body.JAIL_PROBE.result;
+	if (!probe_may_run((enum probe_result)r->probe)) {
 		(void)rig_stop(r);
 		cr_skip("%.*s", SPAN_FMT(r->body.JAIL_PROBE.line));
 	}
@@ -413,6 +442,14 @@ rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char 
 {
 	*r = (struct rig){ .pid = -1 };
 	start(r, tools, count, secret);
+}
+
+void
+rig_start_reduced(struct rig *r, const struct rig_tool *tools, size_t count)
+{
+	*r = (struct rig){ .pid = -1, .reduced = true };
+	start(r, tools, count, NULL);
+	cr_assert(eq(int, (int)r->probe, PROBE_REDUCED));
 }
 
 static void
@@ -447,7 +484,7 @@ rig_start_in_cgroups(struct rig *r, const struct rig_tool *tools, size_t count)
 int
 rig_stop(struct rig *r)
 {
-	char	command[128];
+	char	command[256];
 	int	status = -1;
 
 	fd_close(&r->master);
@@ -456,7 +493,7 @@ rig_stop(struct rig *r)
 	while (waitpid(r->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	cgroups_remove(r);
-	snprintf(command, sizeof(command), "rm -rf '%s'", r->folder);
+	snprintf(command, sizeof(command), "chmod -R u+rwX '%s'; rm -rf '%s'", r->folder, r->folder);
 	cr_assert(eq(int, system(command), 0));
 	return status;
 }

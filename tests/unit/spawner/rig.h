@@ -22,6 +22,7 @@ struct rig_tool {
 	unsigned	 isolation;		/* enum server_isolation */
 	uint64_t	 memory_bytes;		/* 0: 1 GiB */
 	uint32_t	 pids, cpu_milli;	/* 0: none */
+	int		 landlock_abi_max;
 	uint64_t	 state_bytes, tenant_bytes;	/* 0: none */
 };
 
@@ -29,6 +30,8 @@ struct rig {
 	pid_t		 pid;		/* the spawner's */
 	int		 master, runner;	/* our ends */
 	int		 egress;	/* our end of the last link, as mcpgw-egress; -1 */
+	uint32_t	 probe;		/* enum probe_result, as the spawner told it */
+	bool		 reduced;	/* no namespaces, and the fallback that is for that */
 	char		 folder[64];	/* the tenant's state folder */
 	char		 cgroup[CGROUP_PART_LIMIT][96];	/* the tenant's, version 1; "" none */
 	char		 room[FRAME_MAX];
@@ -39,6 +42,8 @@ struct rig {
 /* Starts the spawner as an ordinary user, offers the profile (and the secret, if not NULL), takes it
  * through READY.  Skips the test where jails cannot be built. */
 void	rig_start(struct rig *r, const struct rig_tool *tools, size_t count, const char *secret);
+/* The same where namespaces are refused, and reduced jails allowed. */
+void	rig_start_reduced(struct rig *r, const struct rig_tool *tools, size_t count);
 /* The same with a tenant's cgroups, where they can be made: as root, version 1.  Skips the test elsewhere. */
 void	rig_start_in_cgroups(struct rig *r, const struct rig_tool *tools, size_t count);
 /* Closes what is open and waits for the spawner; answers its wait(2) status. */
