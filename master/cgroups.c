@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@
 
 #define LINE_BYTES	4096
 #define SWEEP_DEPTH	3
+#define SWEEP_TRIES	50
+#define SWEEP_WAIT_MS	10
 
 static const char *const words[CGROUP_PART_LIMIT] = { "memory", "pids", "cpu", "freezer" };
 
@@ -256,10 +259,24 @@ cgroups_init(struct cgroups *c, bool root, struct span id)
 			c->base[i][0] = '\0';
 }
 
+static bool
+bases_left(const struct cgroups *c)
+{
+	for (int i = 0; i < CGROUP_PART_LIMIT; i++)
+		if (c->base[i][0] != '\0' && access(c->base[i], F_OK) == 0)
+			return true;
+	return false;
+}
+
 void
 cgroups_fini(struct cgroups *c)
 {
-	bases_sweep(c, SWEEP_DEPTH);
+	/* The kernel may still be busy with jails that were killed a moment ago. */
+	for (int i = 0; i < SWEEP_TRIES && bases_left(c); i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, SWEEP_WAIT_MS);
+		bases_sweep(c, SWEEP_DEPTH);
+	}
 }
 
 /* ---- a tenant's --------------------------------------------------------------------------------- */
