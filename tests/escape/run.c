@@ -74,13 +74,15 @@ try_all(const struct trial *trial, struct tell *t, const struct order *o, int ab
 					    [ESCAPE_HOST] = NET_HOST, [ESCAPE_REDUCED] = NET_NONE };
 	enum escape_mode		first = o->reduced ? ESCAPE_REDUCED : ESCAPE_NONE,
 					last = o->reduced ? ESCAPE_REDUCED : ESCAPE_HOST;
+	/* Nobody gets a reduced one without a filter. */
+	enum jail_tier			most = o->reduced ? TIER_STRICT : TIER_OFF;
 	char				said[ESCAPE_SAID];
 
 	for (enum escape_mode mode = first; mode <= last; mode++)
 		for (size_t i = 0; i < escape_row_count; i++)
-			t->total += is_tried(&escape_rows[i], mode, o->only) ? ESCAPE_TIERS : 0;
+			t->total += is_tried(&escape_rows[i], mode, o->only) ? (unsigned)most + 1 : 0;
 	for (enum escape_mode mode = first; mode <= last; mode++)
-		for (enum jail_tier tier = TIER_RUNTIME; tier <= TIER_OFF; tier++)
+		for (enum jail_tier tier = TIER_RUNTIME; tier <= most; tier++)
 			for (size_t i = 0; i < escape_row_count; i++) {
 				const struct escape_row *row = &escape_rows[i];
 				const struct trial_jail jail = { .tier = tier, .net = nets[mode],
