@@ -14,6 +14,7 @@
  * Trusts:  the table of attempts.  A result weaker than expected fails; a stricter one is a remark.
  */
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,26 @@ struct order {
 	bool		 json, reduced, by_root;
 	const char	*user, *only;
 };
+
+/* Who is interrupted still removes its folder. */
+static volatile sig_atomic_t	interrupted;
+
+static void
+on_signal(int number)
+{
+	interrupted = number;
+}
+
+static void
+signals_take(void)
+{
+	static const int	ends[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction	sa = { .sa_handler = on_signal };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaction(ends[i], &sa, NULL);
+}
 
 static bool
 order_take(struct order *o, int argc, char **argv)
@@ -74,19 +95,21 @@ try_all(const struct trial *trial, struct tell *t, const struct order *o, int ab
 					    [ESCAPE_HOST] = NET_HOST, [ESCAPE_REDUCED] = NET_NONE };
 	enum escape_mode		first = o->reduced ? ESCAPE_REDUCED : ESCAPE_NONE,
 					last = o->reduced ? ESCAPE_REDUCED : ESCAPE_HOST;
+	/* Nobody gets a reduced one without a filter. */
+	enum jail_tier			most = o->reduced ? TIER_STRICT : TIER_OFF;
 	char				said[ESCAPE_SAID];
 
 	for (enum escape_mode mode = first; mode <= last; mode++)
 		for (size_t i = 0; i < escape_row_count; i++)
-			t->total += is_tried(&escape_rows[i], mode, o->only) ? ESCAPE_TIERS : 0;
+			t->total += is_tried(&escape_rows[i], mode, o->only) ? (unsigned)most + 1 : 0;
 	for (enum escape_mode mode = first; mode <= last; mode++)
-		for (enum jail_tier tier = TIER_RUNTIME; tier <= TIER_OFF; tier++)
+		for (enum jail_tier tier = TIER_RUNTIME; tier <= most; tier++)
 			for (size_t i = 0; i < escape_row_count; i++) {
 				const struct escape_row *row = &escape_rows[i];
 				const struct trial_jail jail = { .tier = tier, .net = nets[mode],
 				    .reduced = o->reduced };
 
-				if (is_tried(row, mode, o->only))
+				if (interrupted == 0 && is_tried(row, mode, o->only))
 					tell_one(t, row, mode, tier, escape_want(row, mode, tier, abi),
 					    trial_run(trial, &jail, row->name, said, sizeof(said)), said);
 			}
@@ -128,7 +151,7 @@ run(const struct trial *trial, struct tell *t, const struct order *o)
 		return 1;
 	}
 	try_all(trial, t, o, found.landlock_abi);
-	return tell_end(t);
+	return interrupted != 0 ? 128 + interrupted : tell_end(t);
 }
 
 int
@@ -149,6 +172,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "mcpgw-selftest: no such attempt: %s\n", o.only);
 		return 64;
 	}
+	signals_take();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (o.json)
 		t.how = TELL_JSON;
