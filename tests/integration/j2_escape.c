@@ -21,11 +21,14 @@
 #define SERVER		"@TOOLS@/tests/escaping-server"
 #define SERVERS_BYTES	16384
 
+#define PROGRAM		"@TOOLS@/tests/escape/mcpgw-selftest-attempt"
+
 /* Each is a server in the gateway: its jails. */
 struct seat {
 	const char		*name, *tier, *net;
 	enum jail_tier		 is;
 	enum escape_mode	 mode;
+	bool			 program;	/* a file of tools.d, not one that speaks MCP */
 };
 
 static const struct seat seats[] = {
@@ -40,6 +43,9 @@ static const struct seat seats[] = {
 	{ "off-host", "off", "host", TIER_OFF, ESCAPE_HOST },
 	{ "runtime-reduced", "runtime", "none", TIER_RUNTIME, ESCAPE_REDUCED },
 	{ "strict-reduced", "strict", "none", TIER_STRICT, ESCAPE_REDUCED },
+	{ "program-runtime", "runtime", "none", TIER_RUNTIME, ESCAPE_NONE, true },
+	{ "program-strict", "strict", "none", TIER_STRICT, ESCAPE_NONE, true },
+	{ "program-off", "off", "none", TIER_OFF, ESCAPE_NONE, true },
 };
 #define SEATS (sizeof(seats) / sizeof(seats[0]))
 
@@ -64,7 +70,7 @@ belongs(const struct seat *s, const struct escape_row *row)
 static bool
 dies(const struct seat *s, const struct escape_row *row)
 {
-	return escape_want(row, s->mode, s->is, 0) == KILLED;
+	return !s->program && escape_want(row, s->mode, s->is, 0) == KILLED;
 }
 
 static size_t
@@ -84,6 +90,8 @@ servers_make(char *to, const char *folder, const struct planted *p)
 	char	suffix[64];
 
 	for (size_t i = 0; i < SEATS; i++) {
+		if (seats[i].program)
+			continue;
 		n += put_server(to + n, SERVERS_BYTES - n, &seats[i], "", folder, p);
 		for (size_t k = 0; k < escape_row_count; k++) {
 			if (!belongs(&seats[i], &escape_rows[k]) || !dies(&seats[i], &escape_rows[k]))
@@ -95,13 +103,37 @@ servers_make(char *to, const char *folder, const struct planted *p)
 	snprintf(to + n, SERVERS_BYTES - n, "}}");
 }
 
+/* The same attempts as programs of this machine. */
+static void
+programs_write(struct gateway *g, const char *folder, const struct planted *p)
+{
+	char	text[2048], name[64];
+
+	for (size_t i = 0; i < SEATS; i++) {
+		if (!seats[i].program)
+			continue;
+		snprintf(name, sizeof(name), "tools.d/%s.json", seats[i].name);
+		snprintf(text, sizeof(text), "{\"tier\":\"%s\",\"net\":\"%s\",\"read\":[\"%s/data\"],\"tools\":[{"
+		    "\"name\":\"attempt\",\"command\":\"" PROGRAM "\",\"args\":[\"{name}\",\"%s\",\"%u\",\"%s\"],"
+		    "\"slots\":{\"name\":{\"class\":\"word\"}}}]}", seats[i].tier, seats[i].net, folder, folder,
+		    p->port, p->address);
+		gateway_write(g, name, text);
+	}
+	cr_assert(gateway_ctl(g, NULL, true, "reload", NULL) == 0);
+}
+
 /* -1 and the whole answer when it is neither a result nor the end of a tool by SIGSYS. */
 static int
 outcome(const struct answer *a, const char **said)
 {
-	const char	*text = json_text_at(a->json, "result.content[0].text");
+	static char	text[256];
 
+	snprintf(text, sizeof(text), "%s", json_text_at(a->json, "result.content[0].text"));
 	*said = text;
+	/* A program that was killed is a tool that failed, and says so. */
+	if (strstr(text, "signal 31") != NULL)
+		return KILLED;
+	text[strcspn(text, "\n")] = '\0';
 	if (*text != '\0')
 		return escape_parse(text);
 	*said = json_text_at(a->json, "error.message");
@@ -154,6 +186,8 @@ expect_all_held(const char *conf)
 	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .conf = conf,
 	    .no_namespaces = no_namespaces,
 	    .rules = "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
+	if (!no_namespaces)
+		programs_write(&g, folder, &p);
 	key = gateway_key(&g, "a");
 	gateway_procs(&g, before);
 	for (size_t i = 0; i < SEATS; i++)
