@@ -78,9 +78,10 @@ snap_make(void)
 }
 
 static int
-check_word(struct span word, void *arg)
+check_word(const struct word *w, void *arg)
 {
 	unsigned	kind = *(unsigned *)arg;
+	struct span	word = w->text;
 
 	BUG_ON(word.n > 0 && memchr(word.p, '\0', word.n) != NULL);
 	BUG_ON((kind & 3) == 0 && word.n > 0 && word.p[0] == '-');

@@ -28,13 +28,13 @@ part_at(const struct snap *s, const struct rec_word *w, uint32_t i)
 }
 
 static int
-say(struct expansion *x, struct span word)
+say(struct expansion *x, const struct word *word)
 {
-	if (++x->count > WORDS_MAX || word.n > WORDS_BYTES - x->bytes) {
+	if (++x->count > WORDS_MAX || word->text.n > WORDS_BYTES - x->bytes) {
 		snprintf(x->why, x->why_bytes, "the arguments are too many or too long");
 		return E_RANGE;
 	}
-	x->bytes += word.n;
+	x->bytes += word->text.n;
 	return x->fn(word, x->arg);
 }
 
@@ -73,16 +73,17 @@ spread(struct expansion *x, const struct rec_word *w)
 	n = slots_find(slot, p->slot - 1, x->values, &first);
 	for (size_t i = 0; i < n; i++) {
 		struct span	v = value_of(x, slot, first, i);
+		struct word	one = { .text = v, .values = { { 0, v.n } }, .value_count = 1 };
 
-		if ((r = check_dash(x, w, slot, v)) != 0 || (r = say(x, v)) != 0)
+		if ((r = check_dash(x, w, slot, v)) != 0 || (r = say(x, &one)) != 0)
 			return r;
 	}
 	return 0;
 }
 
-/* One word of its parts.  A slot without a value is empty. */
+/* One word of its parts.  A slot without a value is empty.  `out` may be NULL; its text is to's, later. */
 static int
-assemble(struct expansion *x, const struct rec_word *w, struct buf *to)
+assemble(struct expansion *x, const struct rec_word *w, struct buf *to, struct word *out)
 {
 	const struct slot_value	*first;
 	const struct rec_part	*p;
@@ -104,6 +105,12 @@ assemble(struct expansion *x, const struct rec_word *w, struct buf *to)
 				text = value_of(x, slot, first, 0);
 			if (x->fn != NULL && to->used == before && (r = check_dash(x, w, slot, text)) != 0)
 				return r;
+			if (out != NULL && out->value_count == WORD_VALUES_MAX)
+				return E_FORMAT;
+			if (out != NULL) {
+				out->values[out->value_count].at = to->used - before;
+				out->values[out->value_count++].bytes = text.n;
+			}
 		}
 		if ((r = buf_put(to, text)) != 0)
 			return r;
@@ -145,6 +152,7 @@ words_expand(const struct snap *s, const struct rec_tool *t, const struct slot_v
 {
 	struct expansion	 x = { s, t, values, fn, arg, why, why_bytes, 0, 0 };
 	const struct rec_word	*w;
+	struct word		 word;
 	struct buf		 one;
 	uint32_t		 group = 0;
 	bool			 comes = true;
@@ -172,8 +180,11 @@ words_expand(const struct snap *s, const struct rec_tool *t, const struct slot_v
 			continue;
 		}
 		buf_clear(&one);
-		if ((r = assemble(&x, w, &one)) == 0)
-			r = say(&x, buf_rest(&one));
+		word.value_count = 0;
+		if ((r = assemble(&x, w, &one, &word)) == 0) {
+			word.text = buf_rest(&one);
+			r = say(&x, &word);
+		}
 	}
 	buf_fini(&one);
 	return r;
@@ -189,5 +200,5 @@ words_input(const struct snap *s, const struct rec_tool *t, const struct slot_va
 		return 0;
 	if ((w = SNAP_AT(s, WORD, (uint64_t)t->input - 1)) == NULL)
 		return E_FORMAT;
-	return assemble(&x, w, to);
+	return assemble(&x, w, to, NULL);
 }

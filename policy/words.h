@@ -13,9 +13,19 @@
 
 #define WORDS_MAX	1024			/* arguments of one call */
 #define WORDS_BYTES	(256 * 1024)		/* all of them together */
+#define WORD_VALUES_MAX	32			/* of slots, in one word */
 
-/* One word, borrowed.  Answers 0, or what ends the expansion. */
-typedef int word_fn(struct span word, void *arg);
+/* One word, and where in it a slot's value stands, in order: the rest is the operator's. */
+struct word {
+	struct span	text;
+	struct {
+		size_t	at, bytes;
+	} values[WORD_VALUES_MAX];
+	size_t		value_count;
+};
+
+/* The word is borrowed.  Answers 0, or what ends the expansion. */
+typedef int word_fn(const struct word *word, void *arg);
 
 /* Says each word behind the program's name.  `values` passed slots_check().  0; E_RANGE with why for the client;
  * E_TOOBIG, E_NOMEM, E_FORMAT (the snapshot contradicts itself); or what fn answered. */

@@ -16,7 +16,7 @@
 #include "policy/words.h"
 
 #define TEMPLATE_WORDS	256
-#define TEMPLATE_PARTS	32		/* of one word */
+#define TEMPLATE_PARTS	WORD_VALUES_MAX	/* of one word */
 
 struct reading {
 	struct native	*t;

@@ -242,7 +242,7 @@ find_tool(struct native *n, struct json_value name)
 }
 
 static int
-no_word(struct span word, void *arg)
+no_word(const struct word *word, void *arg)
 {
 	(void)word;
 	(void)arg;

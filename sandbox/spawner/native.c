@@ -100,20 +100,27 @@ check_paths(struct plan *p, const struct snap *profile, const struct plan_tool *
 struct words {
 	struct plan	 *p;
 	const char	**argv;
+	struct plan_foreign *foreign;
 	size_t		  count;
 };
 
 static int
-take_word(struct span word, void *arg)
+take_word(const struct word *word, void *arg)
 {
-	struct words	*w = arg;
-	char		*to;
+	struct words		*w = arg;
+	struct span		 text = word->text;
+	struct plan_value	*values = plan_room(w->p, word->value_count * sizeof(*values));
+	char			*to;
 
-	if ((word.n > 0 && memchr(word.p, '\0', word.n) != NULL) || (to = plan_room(w->p, word.n + 1)) == NULL)
+	if ((text.n > 0 && memchr(text.p, '\0', text.n) != NULL) || values == NULL ||
+	    (to = plan_room(w->p, text.n + 1)) == NULL)
 		return E_TOOBIG;
-	if (word.n > 0)
-		memcpy(to, word.p, word.n);
-	to[word.n] = '\0';
+	if (text.n > 0)
+		memcpy(to, text.p, text.n);
+	to[text.n] = '\0';
+	for (size_t i = 0; i < word->value_count; i++)
+		values[i] = (struct plan_value){ word->values[i].at, word->values[i].bytes };
+	w->foreign[w->count] = (struct plan_foreign){ values, word->value_count };
 	w->argv[w->count++] = to;
 	return 0;
 }
@@ -128,12 +135,15 @@ plan_words(struct plan *p, const struct snap *profile, const struct plan_tool *t
 	    (r = check_paths(p, profile, tool)) != 0)
 		return r;
 	if ((w.argv = plan_room(p, (WORDS_MAX + 2) * sizeof(*w.argv))) == NULL ||
+	    (w.foreign = plan_room(p, (WORDS_MAX + 1) * sizeof(*w.foreign))) == NULL ||
 	    (w.argv[0] = plan_copy(p, profile, tool->tool->argv0)) == NULL)
 		return plan_fault(p, E_TOOBIG, "arguments too long", SPAN_NONE);
+	w.foreign[0] = (struct plan_foreign){ NULL, 0 };
 	w.count = 1;
 	if ((r = words_expand(profile, tool->tool, tool->values, take_word, &w, p->why, sizeof(p->why))) != 0)
 		return r;
 	w.argv[w.count] = NULL;
 	p->spec.argv = w.argv;
+	p->foreign = w.foreign;
 	return 0;
 }

@@ -9,8 +9,19 @@
 #include "policy/slots.h"
 #include "sandbox/jail.h"
 
+/* Where in an argument a client's value stands. */
+struct plan_value {
+	size_t	at, bytes;
+};
+
+struct plan_foreign {
+	const struct plan_value	*values;	/* in order */
+	size_t			 count;
+};
+
 struct plan {
 	struct jail_spec	 spec;
+	const struct plan_foreign *foreign;	/* of each of spec.argv; NULL: nothing in them is a client's */
 	char			*room;		/* one mapping: all that spec points to */
 	size_t			 room_bytes, used;
 	char			 why[160];	/* after an error, for the operator */

@@ -13,8 +13,8 @@ struct reduce_folders {
 };
 
 /* Names of the jail in program, arguments, environment and working folder become names of the host, where
- * they begin a word.  The bound on processes becomes one for all of the tenant's: the kernel counts a
- * user's together.  0, E_DENIED (it cannot be had so) or E_TOOBIG, with p->why. */
+ * they begin a word; not in what a client filled in (p->foreign).  The bound on processes becomes one for all
+ * of the tenant's: the kernel counts a user's together.  0, E_DENIED (it cannot be had so) or E_TOOBIG, with p->why. */
 must_check int	reduce_plan(struct plan *p, const struct rec_profile *rec, const struct reduce_folders *f);
 
 #endif

@@ -34,6 +34,15 @@ sh(const char *what)
 	free(command);
 }
 
+static int
+access_in(const char *name)
+{
+	char	path[400];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return access(path, F_OK);
+}
+
 /* The file of etc/tools.d with this name alone; the folder it is about is empty. */
 static void
 begin(const char *name)
@@ -44,7 +53,7 @@ begin(const char *name)
 
 	strcpy(folder, "/tmp/mcpgw-test-folder.XXXXXX");
 	cr_assert(mkdtemp(folder) != NULL && chmod(folder, 0755) == 0);
-	cr_assert(setenv("TOOLS_FOLDER", folder, 1) == 0);
+	cr_assert(setenv("TOOLS_FOLDER", folder, 1) == 0 && setenv("SQLITE_FOLDER", folder, 1) == 0);
 	snprintf(path, sizeof(path), "etc/tools.d/%s", name);
 	f = fopen(path, "r");
 	cr_assert(f != NULL, "%s: run this from the source folder", path);
@@ -116,12 +125,27 @@ Test(real_programs, git_reads_a_repository_and_starts_nothing)
 	expect("show", "{}", false, "+TWO", NULL);
 	expect("file", "{\"path\":\"a.txt\",\"revision\":\"HEAD~1\"}", false, "one\ntwo\n", NULL);
 	expect("diff", "{}", false, "+three", NULL);
-	expect("diff", "{\"from\":\"HEAD~1\",\"to\":\"HEAD\",\"stat\":true}", false, "a.txt | 2 +-", NULL);
 	expect("diff", "{\"paths\":[\"sub\"]}", false, "b.bin", "a.txt");
+	expect("compare", "{\"from\":\"HEAD~1\",\"format\":\"stat\"}", false, "a.txt | 2 +-", NULL);
+	expect("compare", "{\"from\":\"HEAD~1\",\"to\":\"HEAD\"}", false, "+TWO", "three");
 	expect("blame", "{\"path\":\"a.txt\"}", false, "(Ann", NULL);
+	expect("blame", "{\"path\":\"sub/b.bin\"}", false, "(Ann", NULL);
 	expect("blame", "{\"path\":\"../a.txt\"}", true, "\"..\"", NULL);
 	expect("status", "{}", false, "a.txt", NULL);
 	cr_expect(access("/tmp/owned", F_OK) == -1);
+	end();
+}
+
+Test(real_programs, git_reads_no_files_where_there_is_no_repository)
+{
+	NEEDS_JAILS();
+	if (!installed("git"))
+		cr_skip_test("git is not installed");
+	begin("git.yaml");
+	sh("echo one >a && echo two >b && chmod -R a+rX .");
+	expect("diff", "{\"from\":\"/etc/passwd\",\"paths\":[\"a\"]}", true, "status 1", "root:");
+	expect("diff", "{\"from\":\"a\",\"paths\":[\"b\"]}", true, "status 1", "two");
+	expect("compare", "{\"from\":\"/etc/passwd\",\"to\":\"/etc/group\"}", true, "status 1", "root:");
 	end();
 }
 
@@ -153,7 +177,9 @@ Test(real_programs, jq_computes)
 	if (!installed("jq"))
 		cr_skip_test("jq is not installed");
 	begin("jq.yaml");
-	sh("echo '{\"a\": [1, 2, {\"b\": \"x y\"}]}' >data.json && chmod -R a+rX .");
+	sh("echo '[\"kept\"]' >data.json && chmod -R a+rX .");
+	expect("filter", "{\"filter\":\"import \\\"data\\\" as $d; $d\",\"value\":1}", true, "status", "kept");
+	expect("filter", "{\"filter\":\"import \\\"../data\\\" as $d; $d\",\"value\":1}", true, "status", "kept");
 	expect("filter", "{\"filter\":\".a[] | select(. > 1)\",\"value\":{\"a\":[1,2,3]}}", false, "2\n3\n", NULL);
 	expect("filter", "{\"filter\":\"{n: .}\",\"value\":\"{\\\"$(id)}\"}", false, "{\"n\":\"{\\\"$(id)}\"}\n", NULL);
 	expect("filter", "{\"filter\":\".[\",\"value\":1}", true, "status 3", NULL);
@@ -161,6 +187,9 @@ Test(real_programs, jq_computes)
 	expect("filter", "{\"filter\":\"env | has(\\\"GIT\\\")\",\"value\":1}", false, "false\n", NULL);
 	expect("filter", "{\"filter\":\"[recurse]|length\",\"value\":1}", false, "1\n", NULL);
 	expect("filter", "{\"filter\":\"last(range(1e12))\",\"value\":1}", true, "longer than 5.0 s", NULL);
+	end();
+	begin("jq-files.yaml");
+	sh("echo '{\"a\": [1, 2, {\"b\": \"x y\"}]}' >data.json && chmod -R a+rX .");
 	expect("file", "{\"filter\":\".a[2].b\",\"path\":\"data.json\"}", false, "\"x y\"\n", NULL);
 	expect("file", "{\"filter\":\".\",\"path\":\"/etc/passwd\"}", true, "relative", NULL);
 	end();
@@ -177,10 +206,19 @@ Test(real_programs, sqlite_reads_and_cannot_write)
 	expect("query", "{\"database\":\"shop.db\",\"sql\":\"select * from t order by id\"}", false,
 	    "[{\"id\":1,\"name\":\"a b\"},\n{\"id\":2,\"name\":null}]\n", NULL);
 	expect("query", "{\"database\":\"shop.db\",\"sql\":\"insert into t values (3, 'x')\"}", true, "readonly", NULL);
-	expect("query", "{\"database\":\"shop.db\",\"sql\":\".shell id\"}", true, "safe mode", NULL);
+	/* In a folder that it might write to these would be files, and one of them empty. */
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\".shell id\"}", true, "syntax error", NULL);
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\".trace shop.db\"}", true, "syntax error", NULL);
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\".testcase x\"}", true, "syntax error", NULL);
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\"\\n.trace shop.db\"}", true, "syntax error", NULL);
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\"select 1;\\n.trace shop.db\"}", true, "syntax error", NULL);
 	expect("query", "{\"database\":\"shop.db\",\"sql\":\"select readfile('/etc/passwd')\"}", true, "", "root:");
 	expect("query", "{\"database\":\"shop.db\",\"sql\":\"attach '/tmp/x.db' as x\"}", true, "safe mode", NULL);
-	expect("query", "{\"database\":\"shop.db\",\"sql\":\"-cmd\"}", true, "must not begin", NULL);
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\"-cmd\"}", true, "syntax error", NULL);
+	expect("query", "{\"database\":\"-cmd\",\"sql\":\"select 1\"}", true, "must not begin", NULL);
+	expect("query", "{\"database\":\"shop.db\",\"sql\":\"create virtual table temp.z using zipfile('z.zip'); insert"
+	    " into temp.z(name,data) values('a','b')\"}", true, "", NULL);
+	cr_expect(access_in("z.zip") == -1);
 	expect("query", "{\"database\":\"new.db\",\"sql\":\"select 1\"}", true, "names nothing", NULL);
 	expect("schema", "{\"database\":\"shop.db\"}", false, "CREATE TABLE t", NULL);
 	end();

@@ -95,6 +95,7 @@ Test(fixtures, samples_are_right)
 	compiled_fini(&c);
 	/* Not every machine has all the programs. */
 	cr_assert(eq(int, setenv("TOOLS_FOLDER", "/usr/share", 1), 0));
+	cr_assert(eq(int, setenv("SQLITE_FOLDER", "/usr/share", 1), 0));
 	compile_folder("etc", false, NULL, &c);
 	cr_expect(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
 	compiled_fini(&c);

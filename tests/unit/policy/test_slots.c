@@ -182,9 +182,24 @@ give(uint32_t slot, const char *value)
 }
 
 static int
-join(struct span w, void *arg)
+join(const struct word *w, void *arg)
 {
-	return buf_put_fmt(arg, "[%.*s]", SPAN_FMT(w));
+	return buf_put_fmt(arg, "[%.*s]", SPAN_FMT(w->text));
+}
+
+/* Values alone, with a dot for each byte that is the operator's. */
+static int
+join_values(const struct word *w, void *arg)
+{
+	size_t	at = 0;
+	int	r = buf_put_str(arg, "[");
+
+	for (size_t i = 0; r == 0 && i < w->value_count; i++) {
+		r = buf_put_fmt(arg, "%.*s%.*s", (int)(w->values[i].at - at), "..................",
+		    (int)w->values[i].bytes, w->text.p + w->values[i].at);
+		at = w->values[i].at + w->values[i].bytes;
+	}
+	return r != 0 ? r : buf_put_fmt(arg, "%.*s]", (int)(w->text.n - at), "..................");
 }
 
 static void
@@ -230,6 +245,23 @@ Test(slots, become_the_words_of_a_template)
 	cr_expect(eq(int, words_input(s, SNAP_AT(s, TOOL, 0), &values, &in), 0));
 	cr_expect(span_is(buf_rest(&in), "<a\nb>"));
 	buf_fini(&in);
+	values.count = 0;
+	snap_release(&s);
+}
+
+Test(slots, are_told_from_the_operators_words)
+{
+	struct snap	*s = tool_make();
+	struct buf	 out;
+	char		 why[200];
+
+	give(REV, "HEAD");
+	give(COUNT, "7");
+	give(PATHS, "x");
+	buf_init(&out, 4096);
+	cr_expect(eq(int, words_expand(s, SNAP_AT(s, TOOL, 0), &values, join_values, &out, why, sizeof(why)), 0));
+	cr_expect(span_is(buf_rest(&out), "[...][......7.][HEAD][..][x]"), "%.*s", SPAN_FMT(buf_rest(&out)));
+	buf_fini(&out);
 	values.count = 0;
 	snap_release(&s);
 }

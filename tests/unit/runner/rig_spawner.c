@@ -56,11 +56,11 @@ struct words {
 };
 
 static int
-take_word(struct span word, void *arg)
+take_word(const struct word *word, void *arg)
 {
 	struct words	*w = arg;
 
-	w->argv[w->count++] = strndup(word.p, word.n);
+	w->argv[w->count++] = strndup(word->text.p, word->text.n);
 	return 0;
 }
 
