@@ -497,3 +497,14 @@ rig_stop(struct rig *r)
 	cr_assert(eq(int, system(command), 0));
 	return status;
 }
+
+void
+rig_expect_failure(struct rig *r, enum jail_step step, const char *says)
+{
+	char	why[512];
+
+	rig_expect(r, r->runner, MSG_TYPE_SPAWN_FAILED);
+	snprintf(why, sizeof(why), "%.*s", SPAN_FMT(r->body.SPAWN_FAILED.why));
+	cr_expect(eq(int, (int)r->body.SPAWN_FAILED.step, step), "%s", why);
+	cr_expect(strstr(why, says) != NULL, "%s", why);
+}

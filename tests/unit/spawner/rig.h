@@ -70,5 +70,7 @@ void	rig_spawned(struct rig *r, uint64_t ref, struct rig_jail *j);
 void	rig_jail_close(struct rig_jail *j);
 /* All of its stdout, at most 4 KiB, static. */
 const char *rig_read(int fd);
+/* SPAWN_FAILED comes, of this step, and says so. */
+void	rig_expect_failure(struct rig *r, enum jail_step step, const char *says);
 
 #endif
