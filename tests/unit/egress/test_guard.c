@@ -43,6 +43,7 @@ Test(guard, a_name_that_leads_to_an_address_that_is_not_public_is_refused)
 	} rows[] = {
 		{ "private.docs.example", "10.9.9.9:80" }, { "mixed.docs.example", "192.168.1.1:80" },
 		{ "loop.docs.example", "127.0.0.1:80" }, { "own.docs.example", "12.0.0.1:80" },
+		{ "second.docs.example", "13.0.0.2:80" },
 	};
 	const struct record	*end;
 
