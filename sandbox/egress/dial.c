@@ -71,9 +71,12 @@ why_not(const struct conn *c, const struct addr *a)
 static void
 refuse_address(struct conn *c, const struct addr *a, const char *why)
 {
+	static struct log_repeat	repeat;
+
 	addr_text(a, 0, c->address);
-	log_notice(LOG_SUBJECT("server", c->jail->wants.p), "its tool was refused %s: it leads to %s, which is %s",
-	    c->object, c->address, why);
+	if (log_repeat_ok(&repeat, 5))
+		log_notice(LOG_SUBJECT("server", c->jail->wants.p),
+		    "its tool was refused %s: it leads to %s, which is %s", c->object, c->address, why);
 	addr_text(a, c->port, c->address);
 	conn_fail(c, AUDIT_OUTCOME_REFUSED, E_NET_ADDRESS);
 }
@@ -225,5 +228,5 @@ dial_begin(struct conn *c)
 	}
 	c->state = CONN_RESOLVE;
 	conn_wait(c, c->e->connect_ms);
-	resolver_find(c->e->resolver, c->to.name, on_resolved, c, &c->lookup);
+	resolver_find(c->e->resolver, c->to.name, c->jail->owner, on_resolved, c, &c->lookup);
 }
