@@ -26,6 +26,7 @@ static const struct block v4_blocks[] = {
 	{ { 10 },		 8, "private" },
 	{ { 100, 64 },		10, "shared (CGNAT)" },
 	{ { 127 },		 8, "loopback" },
+	{ { 168, 63, 129, 16 },	32, "metadata" },	/* a cloud's machines ask it who they are */
 	{ { 169, 254 },		16, "link-local" },
 	{ { 172, 16 },		12, "private" },
 	{ { 192, 0, 0 },	24, "reserved" },	/* protocol assignments, RFC 6890 */

@@ -14,6 +14,7 @@
 #include "sandbox/egress/conn.h"
 #include "sandbox/egress/dns.h"
 #include "sandbox/egress/jail.h"
+#include "sandbox/egress/spawners.h"
 
 #define PER_TURN	16
 
@@ -23,6 +24,27 @@ reset(int fd)
 	static const struct linger	now = { .l_onoff = 1, .l_linger = 0 };
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+/* A listening socket is its spawner's too, and what it says of lingering comes with each connection: closing one
+ * would wait.  That it does not block is ours alone to say. */
+static void
+close_at_once(int fd)
+{
+	static const struct linger	never = { .l_onoff = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &never, sizeof(never));
+}
+
+/* Nobody holds more than is left for all others, a server half of that: there is room for the next one always. */
+static bool
+is_full(const struct jail *j)
+{
+	size_t	all = j->e->conn_count + j->e->dnsconn_count;
+	size_t	left = all < EGRESS_CONNS_MAX ? EGRESS_CONNS_MAX - all : 0;
+
+	return j->conn_count >= EGRESS_JAIL_CONNS_MAX || spawner_conns(j->owner) >= left ||
+	    (left < EGRESS_SCARCE && spawner_server_conns(j->owner, j->wants) >= left / 2);
 }
 
 /* The address it wanted, which is the one this end has: all addresses of its network are ours. */
@@ -57,13 +79,13 @@ accept_on_ready(struct loop_io *io, unsigned what, void *arg)
 			}
 			return;
 		}
+		close_at_once(fd);
 		if (j->policy == NULL)
 			reset(fd);
-		else if (j->conn_count >= EGRESS_JAIL_CONNS_MAX ||
-		    j->e->conn_count + j->e->dnsconn_count >= EGRESS_CONNS_MAX)
+		else if (is_full(j))
 			log_warn_repeat(LOG_SUBJECT("server", j->wants.p),
-			    "a connection of its tool is refused: %u are open, and %zu of all tools", j->conn_count,
-			    j->e->conn_count);
+			    "a connection of its tool is refused: %u are open, %zu of its tenant and %zu of all tools",
+			    j->conn_count, spawner_conns(j->owner), j->e->conn_count + j->e->dnsconn_count);
 		else if (s->kind == EGRESS_SOCKET_TCP)
 			transparent(j, &fd);
 		else if (s->kind == EGRESS_SOCKET_PROXY)

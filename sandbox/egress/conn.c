@@ -19,6 +19,7 @@
 #include "sandbox/egress/dial.h"
 #include "sandbox/egress/front.h"
 #include "sandbox/egress/relay.h"
+#include "sandbox/egress/spawners.h"
 
 #define CONN_MAGIC	0xe9550002u
 
@@ -93,6 +94,7 @@ conn_new(struct jail *j, int *fd, enum conn_front front)
 	j->conns = c;
 	j->conn_count++;
 	j->e->conn_count++;
+	spawner_counts(j->owner, 1);
 	return c;
 }
 
@@ -161,6 +163,7 @@ begin(struct conn *c, const struct verdict *v)
 	if ((r = spool_begin(c->e->spool, c->request, c->generation, &f, &c->begin_seq)) != 0)
 		return r;
 	c->has_begun = true;
+	jail_begun(c->jail);
 	return 0;
 }
 
@@ -257,6 +260,7 @@ conn_end(struct conn *c, enum audit_outcome outcome, int error)
 	if (c->next != NULL)
 		c->next->back = c->back;
 	c->jail->conn_count--;
+	spawner_counts(c->jail->owner, -1);
 	c->jail = NULL;
 	c->state = CONN_OVER;
 	c->next_over = c->e->over;

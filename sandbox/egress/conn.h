@@ -61,7 +61,7 @@ struct conn {
 
 	struct lookup		*lookup;
 	struct addr		 addresses[RESOLVE_ADDRESSES_MAX];
-	unsigned		 address_count, address_next;
+	unsigned		 address_count, address_next, tries;
 	char			 address[ADDR_TEXT_MAX];
 
 	struct way		 out, back_in;	/* to the host, and from it */

@@ -16,6 +16,8 @@
 #include "sandbox/egress/control.h"
 #include "sandbox/egress/spawners.h"
 
+#define BEFORE_MS	15000	/* as long as a jail can be on its way that was planned by the policy before */
+
 static void
 tell(struct egress *e, uint16_t type, uint64_t ref, const void *msg)
 {
@@ -78,6 +80,7 @@ take_snapshot(struct egress *e, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	}
 	snap_release(&e->before);
 	e->before = before;
+	e->before_until_ms = loop_now_ms(e->loop) + BEFORE_MS;
 	apply_params(e, &params);
 	spawners_policy(e);
 	return 0;
@@ -97,6 +100,13 @@ on_snapshot(struct egress *e, const struct chan_msg *m)
 	log_err(NULL, "snapshot kind %u generation %llu refused: %s", offer->kind,
 	    (unsigned long long)offer->generation, err_text(refused.error));
 	tell(e, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused);
+}
+
+void
+control_tick(struct egress *e)
+{
+	if (loop_now_ms(e->loop) >= e->before_until_ms)
+		snap_release(&e->before);
 }
 
 /* --- birth ---------------------------------------------------------------------------------------- */

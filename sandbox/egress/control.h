@@ -11,6 +11,8 @@
 must_check int	control_init(struct egress *e);
 /* At the turn's end: is the drain done? */
 void		control_settle(struct egress *e);
+/* Each second: the policy before is forgotten in time. */
+void		control_tick(struct egress *e);
 /* Says EXITING, unless nobody hears it. */
 void		control_fini(struct egress *e);
 

@@ -3,8 +3,7 @@
  * dial.c - to the host: its addresses, checked, one after the other
  *
  * Process: mcpgw-egress.  Owns: nothing of its own.
- * Trusts:  no name server.  What was checked is what is connected to: there is no second lookup.  An address of
- *          this machine is found by asking the kernel, since interfaces come and go.
+ * Trusts:  no name server.  What was checked is what is connected to: there is no second lookup.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -14,6 +13,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/egress/dial.h"
+#include "sandbox/egress/own.h"
 #include "sandbox/egress/relay.h"
 
 #define TRIES_MAX	4	/* addresses of one name */
@@ -33,7 +33,7 @@ ends_are_one(int fd, const struct addr *peer)
 
 /* The same before a packet is sent: a datagram's socket only looks for a way. */
 static bool
-is_own(const struct addr *a, uint16_t port)
+way_ends_here(const struct addr *a, uint16_t port)
 {
 	struct sockaddr_storage	ss;
 	socklen_t		n = addr_to_sockaddr(a, port, &ss);
@@ -46,12 +46,37 @@ is_own(const struct addr *a, uint16_t port)
 	return own;
 }
 
+/* Why it may not be connected to, or NULL. */
+static const char *
+why_not(const struct conn *c, const struct addr *a)
+{
+	const char	*why = c->to.is_address ? reach_never(a) : addr_special(a);
+	bool		 own = false;
+
+	if (why != NULL)
+		return why;
+	for (int i = 0; i < 3; i++)
+		switch (own_find(a, &own)) {
+		case 0:
+			/* Blocks of addresses can be this machine's without an interface that has them. */
+			return own || way_ends_here(a, c->port) ? "this machine" : NULL;
+		case E_AGAIN:
+			continue;
+		default:
+			return "maybe this machine: the kernel did not tell";
+		}
+	return "maybe this machine: its addresses change";
+}
+
 static void
 refuse_address(struct conn *c, const struct addr *a, const char *why)
 {
+	static struct log_repeat	repeat;
+
 	addr_text(a, 0, c->address);
-	log_notice(LOG_SUBJECT("server", c->jail->wants.p), "its tool was refused %s: it leads to %s, which is %s",
-	    c->object, c->address, why);
+	if (log_repeat_ok(&repeat, 5))
+		log_notice(LOG_SUBJECT("server", c->jail->wants.p),
+		    "its tool was refused %s: it leads to %s, which is %s", c->object, c->address, why);
 	addr_text(a, c->port, c->address);
 	conn_fail(c, AUDIT_OUTCOME_REFUSED, E_NET_ADDRESS);
 }
@@ -123,7 +148,7 @@ try(struct conn *c, const struct addr *a)
 	return true;
 }
 
-/* The next address; `error` is what became of the one before. */
+/* The next address; `error` is what became of the one before.  One that has no way to it costs nothing, and no try. */
 static void
 dial_next(struct conn *c, int error)
 {
@@ -131,20 +156,39 @@ dial_next(struct conn *c, int error)
 	const char		*why;
 
 	c->state = CONN_CONNECT;
-	while (c->address_next < c->address_count && c->address_next < TRIES_MAX) {
+	while (c->address_next < c->address_count && c->tries < TRIES_MAX) {
 		a = &c->addresses[c->address_next++];
-		why = c->to.is_address ? reach_never(a) : addr_special(a);
-		if (why == NULL && is_own(a, c->port))
-			why = "this machine";
-		if (why != NULL) {
+		if ((why = why_not(c, a)) != NULL) {
 			refuse_address(c, a, why);
 			return;
 		}
-		if (try(c, a))
+		if (try(c, a)) {
+			c->tries++;
 			return;
+		}
 		error = E_NET_CONNECT;
 	}
 	conn_fail(c, error == E_TIMEOUT ? AUDIT_OUTCOME_TIMEOUT : AUDIT_OUTCOME_UNAVAILABLE, error);
+}
+
+/* One of each family in turn, as they were answered: a machine may have no way to any of one. */
+static void
+take_addresses(struct conn *c, const struct resolved *what)
+{
+	bool		taken[RESOLVE_ADDRESSES_MAX] = { false };
+	int		family = what->found[0].family;
+	unsigned	i;
+
+	for (c->address_count = 0; c->address_count < what->count; c->address_count++) {
+		for (i = 0; i < what->count && (taken[i] || what->found[i].family != family); i++)
+			;
+		if (i == what->count)
+			for (i = 0; taken[i]; i++)
+				;
+		taken[i] = true;
+		c->addresses[c->address_count] = what->found[i];
+		family = what->found[i].family == AF_INET ? AF_INET6 : AF_INET;
+	}
 }
 
 void
@@ -169,8 +213,7 @@ on_resolved(const struct resolved *what, void *arg)
 		refuse_address(c, &what->bad, what->special);
 		return;
 	}
-	memcpy(c->addresses, what->found, sizeof(c->addresses));
-	c->address_count = what->count;
+	take_addresses(c, what);
 	dial_next(c, E_NET_CONNECT);
 }
 
@@ -185,5 +228,5 @@ dial_begin(struct conn *c)
 	}
 	c->state = CONN_RESOLVE;
 	conn_wait(c, c->e->connect_ms);
-	resolver_find(c->e->resolver, c->to.name, on_resolved, c, &c->lookup);
+	resolver_find(c->e->resolver, c->to.name, c->jail->owner, on_resolved, c, &c->lookup);
 }

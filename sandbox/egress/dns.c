@@ -15,6 +15,7 @@
 #include "lib/fd.h"
 #include "sandbox/egress/dns.h"
 #include "sandbox/egress/question.h"
+#include "sandbox/egress/spawners.h"
 
 #define DNSCONN_MAGIC	0xe9550003u
 #define MESSAGE_MAX	1232
@@ -153,6 +154,7 @@ dnsconn_free(struct dnsconn *c)
 		c->next->back = c->back;
 	c->jail->conn_count--;
 	c->jail->e->dnsconn_count--;
+	spawner_counts(c->jail->owner, -1);
 	loop_io_fini(&c->io);
 	loop_timer_disarm(&c->idle);
 	fd_close(&c->fd);
@@ -232,6 +234,7 @@ dnsconn_new(struct jail *j, int *fd)
 	j->dnsconns = c;
 	j->conn_count++;
 	j->e->dnsconn_count++;
+	spawner_counts(j->owner, 1);
 	loop_io_init(j->e->loop, &c->io, c->fd, dnsconn_on_io, c);
 	loop_io_arm(&c->io, LOOP_READ);
 	loop_timer_init(j->e->loop, &c->idle, on_idle, c);

@@ -26,6 +26,7 @@
 #define EGRESS_SOCKETS_MAX	JAIL_SOCKETS_MAX	/* of one jail */
 #define EGRESS_CONNS_MAX	2048	/* of all */
 #define EGRESS_JAIL_CONNS_MAX	256
+#define EGRESS_SCARCE		(EGRESS_CONNS_MAX - 2 * EGRESS_JAIL_CONNS_MAX)	/* each server is counted below */
 #define EGRESS_TICK_MS		1000
 
 struct conn;
@@ -35,7 +36,8 @@ struct egress {
 	struct loop		*loop;
 	struct chan		 master;
 	struct swap		 snaps;
-	struct snap		*before;	/* the policy before the one in force, or NULL */
+	struct snap		*before;	/* the policy before the one in force, for a while; or NULL */
+	uint64_t		 before_until_ms;
 	uint64_t		 connect_ms;	/* connect_timeout */
 	struct spool		*spool;
 	struct requestid	 ids;

@@ -13,7 +13,9 @@
 
 #define RECORD_HEAD		5
 #define RECORD_BYTES		(16 * 1024)
+#define RECORD_FIRST		20	/* types of records: from here */
 #define RECORD_HANDSHAKE	22
+#define RECORD_LAST		24	/* to here */
 #define RECORDS_MAX		64	/* each look begins at the first one */
 #define MESSAGE_HEAD		4
 #define MESSAGE_CLIENT_HELLO	1
@@ -118,10 +120,12 @@ read_records(struct span in, struct hello *h)
 	size_t		used = 0, want = MESSAGE_HEAD, at = 0, bytes;
 
 	for (unsigned records = 0; used < want; records++) {
+		if (in.n > at && (uint8_t)in.p[at] != RECORD_HANDSHAKE)
+			return HELLO_BAD;
 		if (in.n - at < RECORD_HEAD)
 			return more(h, at + RECORD_HEAD);
 		bytes = u16_at(in, at + 3);
-		if ((uint8_t)in.p[at] != RECORD_HANDSHAKE || (uint8_t)in.p[at + 1] != MAJOR || bytes == 0 ||
+		if ((uint8_t)in.p[at + 1] != MAJOR || bytes == 0 ||
 		    bytes > RECORD_BYTES || bytes > sizeof(message) - used || records == RECORDS_MAX)
 			return HELLO_BAD;
 		if (in.n - at - RECORD_HEAD < bytes)
@@ -162,12 +166,10 @@ hello_look(struct span in, struct hello *out)
 	out->need = 0;
 	if (in.n == 0)
 		out->kind = more(out, 1);
-	else if ((uint8_t)in.p[0] != RECORD_HANDSHAKE)
+	else if ((uint8_t)in.p[0] < RECORD_FIRST || (uint8_t)in.p[0] > RECORD_LAST)
 		out->kind = read_old(in, out);
-	else if (in.n < 2)
-		out->kind = more(out, 2);
-	else if ((uint8_t)in.p[1] != MAJOR)
-		out->kind = HELLO_PLAIN;
 	else
+		/* Of any type and version: there are servers that pass over a warning, and over what the first
+		 * record says its version is, and then read a hello. */
 		out->kind = read_records(in, out);
 }

@@ -15,7 +15,7 @@
 
 enum hello_kind {
 	HELLO_MORE,		/* cannot be told yet: at least ->need bytes are needed */
-	HELLO_PLAIN,		/* no TLS */
+	HELLO_PLAIN,		/* no TLS: its first byte is no record's */
 	HELLO_NAME,		/* asks for ->name */
 	HELLO_NO_NAME,		/* asks for none */
 	HELLO_BAD,		/* looks like TLS, and is malformed, too long, of SSL 2 or names several */

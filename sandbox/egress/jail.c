@@ -33,6 +33,7 @@ jail_new(struct spawner *owner, uint64_t id, struct jail **out)
 	j->e = spawner_egress(owner);
 	j->owner = owner;
 	j->id = id;
+	j->begins = JAIL_BEGINS_MAX;
 	return 0;
 }
 
@@ -129,6 +130,15 @@ jail_pause(struct jail *j)
 }
 
 void
+jail_begun(struct jail *j)
+{
+	if (j->begins > 0)
+		j->begins--;
+	if (j->begins == 0 && !j->paused)
+		jail_pause(j);
+}
+
+void
 jail_stop(struct jail *j)
 {
 	close_sockets(j);
@@ -181,6 +191,7 @@ void
 jail_tick(struct jail *j)
 {
 	j->refusals = 0;
+	j->begins = j->begins + JAIL_BEGINS_TICK < JAIL_BEGINS_MAX ? j->begins + JAIL_BEGINS_TICK : JAIL_BEGINS_MAX;
 	if (j->policy == NULL && !j->unknown && j->wants.p != NULL && loop_now_ms(j->e->loop) >= j->wait_until_ms) {
 		log_warn(LOG_SUBJECT("tenant", spawner_tenant(j->owner).p),
 		    "a tool of \"%s\" gets no way out: no policy has this server as it was started; restart it",

@@ -12,6 +12,8 @@
 
 #define JAIL_NOTED_MAX		256	/* refusals that are remembered */
 #define JAIL_REFUSALS_MAX	50	/* in a tick: then its connections wait for the next one */
+#define JAIL_BEGINS_MAX		100	/* connections that may begin at once */
+#define JAIL_BEGINS_TICK	50	/* ... and as many more with each tick */
 #define JAIL_POLICY_WAIT_MS	5000	/* a spawner may have a reload before us */
 
 struct jail;
@@ -43,6 +45,7 @@ struct jail {
 	unsigned		 conn_count;
 	uint64_t		 noted[JAIL_NOTED_MAX];
 	unsigned		 noted_next, refusals;
+	unsigned		 begins;	/* that it may make now */
 };
 
 /* What may pass, and by what. */
@@ -66,6 +69,8 @@ int		jail_look(struct jail *j);
 void		jail_tick(struct jail *j);
 /* No more connections until the next tick. */
 void		jail_pause(struct jail *j);
+/* One of its connections began, which leaves two records: whoever makes many is made to wait. */
+void		jail_begun(struct jail *j);
 /* No more connections at all. */
 void		jail_stop(struct jail *j);
 

@@ -42,6 +42,7 @@ on_tick(struct loop_timer *t, void *arg)
 	struct egress	*e = arg;
 
 	spawners_tick(e);
+	control_tick(e);
 	loop_timer_arm(t, EGRESS_TICK_MS);
 }
 

@@ -198,12 +198,14 @@ move_in(struct conn *c)
 static void
 refuse_hello(struct conn *c, const struct hello *h)
 {
-	char	shown[HELLO_NAME_MAX + 1];
+	static struct log_repeat	repeat;
+	char				shown[HELLO_NAME_MAX + 1];
 
 	front_show(span_make(h->name, h->name_bytes), shown, sizeof(shown));
-	log_notice(LOG_SUBJECT("server", c->jail->wants.p), "its tool was refused %s: its TLS hello %s%s", c->object,
-	    h->kind == HELLO_NAME ? "asks for " : h->kind == HELLO_NO_NAME ? "names no host" : "is malformed",
-	    h->kind == HELLO_NAME ? shown : "");
+	if (log_repeat_ok(&repeat, 5))
+		log_notice(LOG_SUBJECT("server", c->jail->wants.p), "its tool was refused %s: its TLS hello %s%s",
+		    c->object, h->kind == HELLO_NAME ? "asks for " : h->kind == HELLO_NO_NAME ? "names no host" :
+		    "is malformed", h->kind == HELLO_NAME ? shown : "");
 	conn_fail(c, AUDIT_OUTCOME_REFUSED, E_NET_HELLO);
 }
 
@@ -224,6 +226,7 @@ look(struct conn *c)
 
 	if (c->out.used == 0 && c->out.ended) {
 		c->looking = false;
+		c->look_until_ms = 0;
 		return;
 	}
 	if (c->out.used < c->look_need && !c->out.ended)

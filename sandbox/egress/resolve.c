@@ -42,6 +42,7 @@ struct resolver {
 	struct asocket			 sockets[SOCKETS_MAX];
 	struct loop_timer		 timer;
 	unsigned			 lookups;
+	struct lookup			*all;		/* these */
 	struct cached			 cache[CACHE_MAX];
 	unsigned			 cache_next;
 };
@@ -51,6 +52,8 @@ struct lookup {
 	resolved_fn	 *fn;		/* NULL: cancelled */
 	void		 *arg;
 	struct lookup	**owner;	/* set to NULL before it calls back */
+	const void	 *whom;		/* only compared: it may be gone */
+	struct lookup	 *next, **back;
 	char		  name[];
 };
 
@@ -273,6 +276,9 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 
 	(void)timeouts;
 	r->lookups--;
+	*k->back = k->next;
+	if (k->next != NULL)
+		k->next->back = k->back;
 	if (ai != NULL) {
 		if (what.error == 0)
 			ms = take_addresses(ai, &what);
@@ -291,8 +297,18 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 	free(k);
 }
 
+static unsigned
+lookups_of(const struct resolver *r, const void *whom)
+{
+	unsigned	n = 0;
+
+	for (const struct lookup *k = r->all; k != NULL; k = k->next)
+		n += k->whom == whom;
+	return n;
+}
+
 void
-resolver_find(struct resolver *r, const char *name, resolved_fn *fn, void *arg, struct lookup **out)
+resolver_find(struct resolver *r, const char *name, const void *whom, resolved_fn *fn, void *arg, struct lookup **out)
 {
 	static const struct ares_addrinfo_hints	hints = { .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC,
 	    .ai_socktype = SOCK_STREAM };
@@ -307,7 +323,7 @@ resolver_find(struct resolver *r, const char *name, resolved_fn *fn, void *arg, 
 		fn(&what, arg);
 		return;
 	}
-	if (r->lookups >= LOOKUPS_MAX)
+	if (lookups_of(r, whom) >= LOOKUPS_MAX - r->lookups)
 		what.error = E_FULL;
 	else if ((k = calloc(1, sizeof(*k) + bytes)) == NULL)
 		what.error = E_NOMEM;
@@ -315,8 +331,12 @@ resolver_find(struct resolver *r, const char *name, resolved_fn *fn, void *arg, 
 		fn(&what, arg);
 		return;
 	}
-	*k = (struct lookup){ .r = r, .fn = fn, .arg = arg, .owner = out };
+	*k = (struct lookup){ .r = r, .fn = fn, .arg = arg, .owner = out, .whom = whom, .next = r->all,
+	    .back = &r->all };
 	memcpy(k->name, name, bytes);
+	if (r->all != NULL)
+		r->all->back = &k->next;
+	r->all = k;
 	r->lookups++;
 	*out = k;
 	ares_getaddrinfo(r->channel, name, NULL, &hints, on_answer, k);

@@ -35,8 +35,10 @@ void		resolver_free(struct resolver **r);
  * change.  0, or E_FORMAT, and then nothing changed. */
 must_check int	resolver_set_servers(struct resolver *r, struct span servers);
 
-/* *out is NULL when it called back already. */
-void		resolver_find(struct resolver *r, const char *name, resolved_fn *fn, void *arg, struct lookup **out);
+/* *out is NULL when it called back already.  Nobody (`whom`, a tenant's) has more lookups under way than are left
+ * for all others: E_FULL. */
+void		resolver_find(struct resolver *r, const char *name, const void *whom, resolved_fn *fn, void *arg,
+		    struct lookup **out);
 /* Accepts NULL inside. */
 void		lookup_cancel(struct lookup **k);
 

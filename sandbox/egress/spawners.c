@@ -23,7 +23,7 @@ struct spawner {
 	struct spawner	*next;
 	struct chan	 chan;
 	struct jail	*jails;
-	size_t		 jail_count;
+	size_t		 jail_count, conn_count;
 	bool		 over;
 	char		 tenant[256];
 };
@@ -38,6 +38,29 @@ struct span
 spawner_tenant(const struct spawner *s)
 {
 	return span_of(s->tenant);
+}
+
+void
+spawner_counts(struct spawner *s, int by)
+{
+	s->conn_count = by > 0 ? s->conn_count + 1 : s->conn_count - 1;
+}
+
+size_t
+spawner_conns(const struct spawner *s)
+{
+	return s->conn_count;
+}
+
+size_t
+spawner_server_conns(const struct spawner *s, struct span server)
+{
+	size_t	n = 0;
+
+	for (const struct jail *j = s->jails; j != NULL; j = j->next)
+		if (span_eq(j->wants, server))
+			n += j->conn_count;
+	return n;
 }
 
 static struct jail **

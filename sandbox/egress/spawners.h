@@ -13,6 +13,11 @@ struct jail;
 must_check int	spawner_attach(struct egress *e, struct span tenant, int *fd);
 struct egress	*spawner_egress(const struct spawner *s);
 struct span	spawner_tenant(const struct spawner *s);
+/* A connection of one of its jails came or went; how many there are. */
+void		spawner_counts(struct spawner *s, int by);
+size_t		spawner_conns(const struct spawner *s);
+/* Those of all jails of one of its servers. */
+size_t		spawner_server_conns(const struct spawner *s, struct span server);
 
 /* There is another policy: jails that wait for one look again. */
 void		spawners_policy(struct egress *e);

@@ -14,7 +14,7 @@
 #include "policy/records.h"
 #include "tests/unit/child/child.h"
 
-#define RIG_RECORDS	256
+#define RIG_RECORDS	512
 #define RIG_PROFILE	77
 #define RIG_JAIL	5
 

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -43,6 +44,7 @@ Test(guard, a_name_that_leads_to_an_address_that_is_not_public_is_refused)
 	} rows[] = {
 		{ "private.docs.example", "10.9.9.9:80" }, { "mixed.docs.example", "192.168.1.1:80" },
 		{ "loop.docs.example", "127.0.0.1:80" }, { "own.docs.example", "12.0.0.1:80" },
+		{ "second.docs.example", "13.0.0.2:80" },
 	};
 	const struct record	*end;
 
@@ -136,5 +138,55 @@ Test(guard, a_tool_that_is_refused_in_a_loop_gets_slower)
 	rig_records(&rig, 120);
 	cr_expect(eq(sz, rig.record_count, 120));
 	cr_expect(rig.records[119].wall_ns - rig.records[0].wall_ns > 900 * UINT64_C(1000000));
+	rig_end(&rig);
+}
+
+Test(guard, a_tool_that_connects_in_a_loop_gets_slower)
+{
+	int	fd;
+	char	byte = 'x', address[64];
+
+	rig_begin(&rig, list, 0);
+	cr_assert(eq(int, tool_ask("api.docs.example", 1, address), 0));
+	for (int i = 0; i < 160; i++) {
+		fd = tool_connect(address, 80);
+		cr_assert(fd != -1);
+		tool_send(fd, &byte, 1);
+		cr_expect(eq(int, tool_read(fd, &byte, 1), 1));
+		close(fd);
+	}
+	/* A tick may have come just before the first of what may begin at once was used up. */
+	rig_records(&rig, 320);
+	cr_expect(eq(sz, rig.record_count, 320));
+	cr_expect(rig.records[319].wall_ns - rig.records[0].wall_ns > 900 * UINT64_C(1000000));
+	rig_end(&rig);
+}
+
+/* Closing it would wait, for everybody, when its tool reads nothing. */
+Test(guard, nobody_waits_for_a_socket_that_lingers)
+{
+	static const struct linger	ling = { .l_onoff = 1, .l_linger = 60 };
+	const struct msg_EGRESS_SOCKET	socket = { RIG_JAIL, EGRESS_SOCKET_TCP, 80, 0 };
+	int				own, fd, little = 2048;
+	char				address[64], room[1 << 16] = "";
+
+	rig_begin_bare(&rig, list, 0);
+	own = tool_socket("0.0.0.0", 80, SOCK_STREAM);
+	cr_assert(eq(int, setsockopt(own, SOL_SOCKET, SO_LINGER, &ling, sizeof(ling)), 0));
+	rig_say(&rig, MSG_TYPE_EGRESS_SOCKET, &socket, own);
+	rig_say(&rig, MSG_TYPE_EGRESS_SOCKET, &(struct msg_EGRESS_SOCKET){ RIG_JAIL, EGRESS_SOCKET_DNS_UDP, 53, 0 },
+	    tool_socket("0.0.0.0", 53, SOCK_DGRAM));
+	rig_say(&rig, MSG_TYPE_EGRESS_OPEN, &(struct msg_EGRESS_OPEN){ RIG_JAIL, RIG_PROFILE, SPAN_LIT("docs"), 0 }, -1);
+	cr_assert(eq(int, tool_ask("api.docs.example", 1, address), 0));
+	fd = tool_connect(address, 80);
+	cr_assert(fd != -1);
+	/* What comes back fills its own end, and waits in ours. */
+	cr_assert(eq(int, setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)), 0));
+	for (int i = 0; i < 4; i++)
+		tool_send(fd, room, sizeof(room));
+	usleep(300000);
+	rig_say(&rig, MSG_TYPE_EGRESS_CLOSE, &(struct msg_EGRESS_CLOSE){ RIG_JAIL, 0 }, -1);
+	rig_sync(&rig);
+	close(fd);
 	rig_end(&rig);
 }

@@ -109,7 +109,6 @@ Test(hello, tells_other_protocols_from_tls)
 	cr_expect(eq(int, LOOK_AT(""), HELLO_MORE));
 	cr_expect(eq(int, LOOK_AT("G"), HELLO_PLAIN));
 	cr_expect(eq(int, LOOK_AT("\x16"), HELLO_MORE));
-	cr_expect(eq(int, LOOK_AT("\x16\x04"), HELLO_PLAIN));
 	cr_expect(eq(int, LOOK_AT("\x16\x03\x01"), HELLO_MORE));
 	cr_expect(eq(int, LOOK_AT("\0\0\0\x08"), HELLO_PLAIN));
 	/* SSL 2's hello, which some servers of TLS still take. */
@@ -119,6 +118,23 @@ Test(hello, tells_other_protocols_from_tls)
 	cr_expect(eq(int, LOOK_AT("\x80\x2e\1"), HELLO_MORE));
 	cr_expect(eq(int, LOOK_AT("\x80\x2e\1\3\1"), HELLO_BAD));
 	cr_expect(eq(int, LOOK_AT("\xc3\xa4\xc3\xb6"), HELLO_PLAIN));
-	/* An alert, or data, is no beginning: a server refuses it, and no name was asked for. */
-	cr_expect(eq(int, LOOK_AT("\x15\3\1\0\2\1\0"), HELLO_PLAIN));
+	cr_expect(eq(int, LOOK_AT("\x13\3\1\0\1\1"), HELLO_PLAIN));
+	cr_expect(eq(int, LOOK_AT("\x19\3\1\0\1\1"), HELLO_PLAIN));
+}
+
+/* A server that passes over a warning, or over a record's version, would read the hello behind it. */
+Test(hello, refuses_every_other_beginning_with_a_record)
+{
+	static const char	others[] = "\x14\x15\x17\x18";
+	static const char	versions[][2] = { "\0\0", "\2\1", "\4\0", "\xf\0", "\xff\xff" };
+	size_t			n = tls_hello("b.example", 1000, bytes);
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		memcpy(bytes + 1, versions[i], 2);
+		cr_expect(eq(int, look(n), HELLO_BAD), "version %zu", i);
+	}
+	for (const char *c = others; *c != '\0'; c++)
+		cr_expect(eq(int, look_at(c, 1), HELLO_BAD), "type %d", *c);
+	cr_expect(eq(int, LOOK_AT("\x15\3\1\0\2\1\x5a"), HELLO_BAD));
+	cr_expect(eq(int, LOOK_AT("\x16\3\1\0\1\1\x15"), HELLO_BAD));	/* between two pieces */
 }

@@ -7,12 +7,14 @@
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -102,6 +104,28 @@ route(const char *prefix, int bits, const char *source)
 	return answer.error.error == 0;
 }
 
+/* Two of one interface, the second of which is no way's source. */
+static bool
+own_addresses(const char *first, const char *second)
+{
+	const char *const	both[2] = { first, second };
+	int			fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool			ok = fd != -1;
+
+	for (int i = 0; i < 2 && ok; i++) {
+		struct sockaddr_in	a = { .sin_family = AF_INET };
+		struct ifreq		lo = { .ifr_name = "lo:0" };
+
+		lo.ifr_name[3] = (char)('1' + i);
+		inet_pton(AF_INET, both[i], &a.sin_addr);
+		memcpy(&lo.ifr_addr, &a, sizeof(a));
+		ok = ioctl(fd, SIOCSIFADDR, &lo) == 0;
+	}
+	if (fd != -1)
+		close(fd);
+	return ok;
+}
+
 /* --- the name server ------------------------------------------------------------------------------ */
 
 static const struct host {
@@ -116,6 +140,7 @@ static const struct host {
 	{ "rebind.docs.example", "11.0.0.1", "10.9.9.9", NULL, 0, false },
 	{ "loop.docs.example", "127.0.0.1", NULL, NULL, 60, false },
 	{ "own.docs.example", "12.0.0.1", NULL, NULL, 60, false },
+	{ "second.docs.example", "13.0.0.2", NULL, NULL, 60, false },
 	{ "slow.docs.example", NULL, NULL, NULL, 60, true },
 };
 
@@ -316,7 +341,7 @@ world_start(struct rig_world *shared, int *user_ns, int *net_ns)
 
 	if (pid == 0) {
 		ok = enter_network() && route("11.0.0.0", 24, "127.0.0.1") && route("10.9.9.0", 24, "127.0.0.1") &&
-		    route("12.0.0.0", 24, NULL);
+		    route("12.0.0.0", 24, NULL) && own_addresses("13.0.0.1", "13.0.0.2");
 		p[0].fd = open_at(SOCK_DGRAM, "127.0.0.1", 5300);
 		p[1].fd = open_at(SOCK_STREAM, "0.0.0.0", 443);
 		p[2].fd = open_at(SOCK_STREAM, "0.0.0.0", 80);
