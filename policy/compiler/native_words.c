@@ -48,6 +48,19 @@ put_literal(struct native *t, struct rec_word *w, struct span text)
 	digest_text(&t->m->digest, text);
 }
 
+/* The first of a word: what check_dash() of policy/words.c would say at each call. */
+static void
+check_default(const struct reading *r, const struct native_slot *slot)
+{
+	const struct conf_node	*n = slot->fallback;
+
+	if (r->input || r->dashes || (slot->rec.flags & SLOT_FLAG_DASH) != 0 || n == NULL || n->text.n == 0 ||
+	    n->text.p[0] != '-')
+		return;
+	job_error(r->t->j, r->t->s, n, "%.*s would begin an argument with \"-\": the slot needs \"dash\", or the word "
+	    "\"--\" before it", SHOWN(n->text));
+}
+
 static void
 put_slot(struct reading *r, const struct conf_node *n, struct rec_word *w, struct span name)
 {
@@ -64,6 +77,8 @@ put_slot(struct reading *r, const struct conf_node *n, struct rec_word *w, struc
 			job_error(t->j, t->s, n, "no slot \"%.*s\"; {{ and }} are braces", SHOWN(name));
 		return;
 	}
+	if (w->part_count == 0)
+		check_default(r, slot);
 	slot->rec.flags |= r->input ? SLOT_FLAG_INPUT : SLOT_FLAG_ARGS;
 	slot->outside |= r->group == 0 && !r->input;
 	p.slot = (uint32_t)(slot - t->slots) + 1;

@@ -8,14 +8,14 @@
  * Over the ceiling the tools that hold most are not read, one more each turn; small answers pass.
  * Whole answers leave when workers take them, at the latest with their deadline.  Half a line leaves
  * only when its other half is read, so one tool at a time, the favourite, is read in spite of the
- * ceiling.  It must finish its line soon; one that does not is ended.
+ * ceiling.  It must finish its line soon; one that does not is ended.  With programs it is the same, but that
+ * the oldest is the favourite, and that its own time bounds it (native_jail.c).
  */
 #include "policy/records.h"
 #include "sandbox/runner/memory.h"
+#include "sandbox/runner/native.h"
 #include "sandbox/runner/tool.h"
 
-#define SMALL		(256u * 1024)	/* who holds less is always read */
-#define ABOVE		LINK_LINE_MAX	/* no new favourite when so much is held above the ceiling */
 #define FINISH_MS	5000
 #define LOOK_MS		500
 
@@ -62,7 +62,7 @@ starve_most(struct runner *r)
 	struct tool	*most = NULL;
 
 	for (struct tool *t = r->tools; t != NULL; t = t->next)
-		if (t->instance != NULL && !t->starved && t != r->favourite && tool_held(t) > SMALL &&
+		if (t->instance != NULL && !t->starved && t != r->favourite && tool_held(t) > MEMORY_SMALL &&
 		    (most == NULL || tool_held(t) > tool_held(most)))
 			most = t;
 	if (most != NULL)
@@ -89,6 +89,8 @@ choose_favourite(struct runner *r)
 void
 memory_check(struct runner *r)
 {
+	if (r->natives_starved > 0)
+		natives_feed(r);
 	if (r->held_bytes <= r->memory_max / 4 * 3) {
 		if (r->starved_count > 0 || r->favourite != NULL)
 			read_all(r);
@@ -98,6 +100,6 @@ memory_check(struct runner *r)
 		r->favourite = NULL;
 	if (r->held_bytes > r->memory_max)
 		starve_most(r);
-	if (r->favourite == NULL && r->starved_count > 0 && r->held_bytes < r->memory_max + ABOVE)
+	if (r->favourite == NULL && r->starved_count > 0 && r->held_bytes < r->memory_max + MEMORY_ABOVE)
 		choose_favourite(r);
 }

@@ -7,6 +7,9 @@
 
 #include "sandbox/runner/runner.h"
 
+#define MEMORY_SMALL	(256u * 1024)	/* who holds less is always read */
+#define MEMORY_ABOVE	LINK_LINE_MAX	/* nobody else is when so much is held above the ceiling */
+
 void	memory_init(struct runner *r);
 /* Another profile is in force: its runner_memory is the ceiling from here on. */
 void	memory_new_profile(struct runner *r);

@@ -18,7 +18,8 @@
 #include "sandbox/runner/place.h"
 #include "sandbox/runner/tool.h"
 
-#define DECODED_MAX	(4 * 1024 * 1024)	/* of one call's arguments */
+#define INPUT_MAX	(4 * 1024 * 1024)	/* of what stdin gets */
+#define DECODED_MAX	(2 * LINK_LINE_MAX)	/* of one call's arguments: no more than a body has */
 
 static void native_on_place(struct loop_timer *t, void *arg);
 
@@ -36,8 +37,9 @@ native_open(struct server *s, struct call *c)
 	n->call = c;
 	n->feed.fd = n->out = n->err = n->life = n->pidfd = n->listener = -1;
 	buf_init(&n->wire, SLOTS_WIRE_MAX);
-	buf_init(&n->input, DECODED_MAX);
+	buf_init(&n->input, INPUT_MAX);
 	loop_timer_init(r->loop, &n->timer, native_on_place, n);
+	native_noise_init(n);
 	n->prev = r->natives_last;
 	*r->natives_last = n;
 	r->natives_last = &n->next;
@@ -60,7 +62,10 @@ native_free(struct native *n)
 	n->server->touched = true;
 	r->kick = true;
 	r->held_bytes -= n->counted;
+	if (n->starved)
+		r->natives_starved--;
 	loop_timer_disarm(&n->timer);
+	noise_fini(&n->noise);
 	feed_fini(&n->feed);
 	loop_io_fini(&n->out_io);
 	loop_io_fini(&n->err_io);
@@ -102,25 +107,49 @@ refuse(struct native *n, enum link_end why, const char *text)
 	call_end(n->call, why, text);
 }
 
+/* No fault of the server, however long it took. */
 static void
-native_on_place(struct loop_timer *t, void *arg)
+refuse_waiting(struct native *n, uint64_t waited_ms)
 {
-	struct native	*n = arg;
-	char		 text[RUNNER_TEXT];
+	char	text[RUNNER_TEXT];
+	double	seconds = (double)waited_ms / 1000;
 
-	(void)t;
-	MAGIC_CHECK(n, NATIVE_MAGIC);
-	snprintf(text, sizeof(text), "%s: all %u places for tools are in use", n->server->name,
-	    n->server->max_instances);
+	switch (place_find_native(n->server, text, sizeof(text))) {
+	case PLACE_WAIT_FOLDER:
+		snprintf(text, sizeof(text), "%s: another tool writes to its folder, %.1f s by now", n->server->name,
+		    seconds);
+		break;
+	case PLACE_WAIT_SLOT:
+		snprintf(text, sizeof(text), "%s: it waits for a place: all %u for tools are in use, %.1f s by now",
+		    n->server->name, n->server->max_instances, seconds);
+		break;
+	case PLACE_TAKEN:
+		break;
+	case PLACE_FREE:
+		snprintf(text, sizeof(text), "%s: the tenant's spawner has more to do than it can, %.1f s by now",
+		    n->server->name, seconds);
+		break;
+	}
 	refuse(n, LINK_END_BUSY, text);
 }
 
 static void
-wait_for_place(struct native *n)
+native_on_place(struct loop_timer *t, void *arg)
 {
-	if (!n->wants_place)
+	struct native	*n = arg;
+
+	(void)t;
+	MAGIC_CHECK(n, NATIVE_MAGIC);
+	refuse_waiting(n, RUNNER_QUEUE_WAIT_MS);
+}
+
+static void
+wait_for_place(struct native *n, bool slot)
+{
+	if (!n->waits)
 		loop_timer_arm(&n->timer, RUNNER_QUEUE_WAIT_MS);
-	n->wants_place = true;
+	n->waits = true;
+	n->wants_place = slot;
 }
 
 static void
@@ -130,7 +159,7 @@ begin(struct native *n)
 
 	/* The spawner has many to do; each that ends is a new chance. */
 	if (r == E_FULL)
-		wait_for_place(n);
+		wait_for_place(n, true);
 	else if (r != 0)
 		refuse(n, LINK_END_UNAVAILABLE, "the tenant's spawner does not answer");
 }
@@ -154,9 +183,10 @@ native_try(struct native *n)
 		refuse(n, LINK_END_UNAVAILABLE, text);
 		break;
 	case PLACE_WAIT_FOLDER:
+		wait_for_place(n, false);
 		break;
 	case PLACE_WAIT_SLOT:
-		wait_for_place(n);
+		wait_for_place(n, true);
 		/* One leaves at a time: who is on the way out makes room already. */
 		if (!tools_any_leaving(r) && (idle = instances_idlest(r)) != NULL)
 			instance_stop(idle);
@@ -327,8 +357,11 @@ native_late(struct call *c)
 		native_answer_failure(n, "Ended: it took longer than %.1f s.", seconds);
 		return;
 	}
+	if (n->state == NATIVE_WAITING) {
+		refuse_waiting(n, c->deadline_ms);
+		return;
+	}
 	snprintf(text, sizeof(text), "%s: %s after %.1f s", n->server->name, n->state == NATIVE_COLLECTING ?
-	    "the request did not arrive" : n->state == NATIVE_WAITING ? "it waits for a place" :
-	    "it is still starting", seconds);
+	    "the request did not arrive" : "it is still starting", seconds);
 	call_end(c, LINK_END_DEADLINE, text);
 }

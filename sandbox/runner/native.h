@@ -39,6 +39,8 @@ void		natives_kick(struct runner *r);
 void		natives_retire(struct server *s);
 /* Does a program run, or is it about to, that writes to a folder of this server's? */
 bool		natives_write_with(const struct server *s);
+/* Each turn: memory may be there again for those whose output was not read. */
+void		natives_feed(struct runner *r);
 void		natives_free(struct runner *r);
 
 #endif

@@ -33,6 +33,9 @@ give(struct native *n, int r, struct buf *text, unsigned flags)
 	c->native = NULL;
 	n->call = NULL;
 	call_started(c);
+	/* Its program may have done what it was to do. */
+	if (r != 0 && n->state >= NATIVE_SPAWNING)
+		c->state = CALL_ANSWERING;
 	if (r != 0)
 		call_end(c, r == E_TOOBIG ? LINK_END_TOO_BIG : LINK_END_BUSY, r == E_TOOBIG ?
 		    "its answer is larger than 16 MiB" : "out of memory");
@@ -90,13 +93,21 @@ native_answer_error(struct native *n, int error, const char *what)
 	give(n, mcp_write_error(&text, OWN_ID, &e), &text, LINK_FLAG_ERROR);
 }
 
+#define TOO_LONG	"Its output is more than 16 MiB as JSON; ask for less."
+
 static void
 give_text(struct native *n, bool is_error, struct span what)
 {
 	struct buf	text;
+	int		r;
 
 	buf_init(&text, LINK_LINE_MAX);
-	give(n, mcp_write_tool_text(&text, OWN_ID, VERSION, is_error, what), &text, 0);
+	/* Many bytes that are no text become six each: no fault of the server. */
+	if ((r = mcp_write_tool_text(&text, OWN_ID, VERSION, is_error, what)) == E_TOOBIG) {
+		buf_clear(&text);
+		r = mcp_write_tool_text(&text, OWN_ID, VERSION, true, SPAN_LIT(TOO_LONG));
+	}
+	give(n, r, &text, 0);
 }
 
 void
@@ -206,11 +217,10 @@ native_answer_output(struct native *n, int status)
 	int		signal = jail_end_signal(status), code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 	char		how[80];
 
-	if (signal != 0) {
-		snprintf(how, sizeof(how), "Ended by signal %d", signal);
-		give_failed(n, how);
-	} else if ((n->tool->ok_status[code / 64] >> code % 64 & 1) == 0) {
-		snprintf(how, sizeof(how), "Exited with status %d", code);
+	/* A status over 128 may be the program's own; where the operator says so it is. */
+	if (!WIFEXITED(status) || (n->tool->ok_status[code / 64] >> code % 64 & 1) == 0) {
+		snprintf(how, sizeof(how), signal != 0 ? "Ended by signal %d" : "Exited with status %d",
+		    signal != 0 ? signal : code);
 		give_failed(n, how);
 	} else if (n->tool->output != OUTPUT_TEXT) {
 		give_json(n, output);
@@ -218,4 +228,10 @@ native_answer_output(struct native *n, int status)
 		without_nul(output);
 		give_text(n, false, output);
 	}
+}
+
+void
+native_answer_lost(struct native *n)
+{
+	give_failed(n, "Ended, nobody knows how");
 }

@@ -9,6 +9,8 @@
 
 #include "sandbox/runner/native_priv.h"
 
+#define ESCAPED_MOST	6	/* bytes of JSON for one of text: \u0041 */
+
 struct reading {
 	const struct snap	*s;
 	const struct rec_tool	*t;
@@ -57,6 +59,7 @@ static int
 take_value(struct reading *r, const struct rec_slot *slot, uint32_t index, struct json_value v)
 {
 	struct slot_value	*to = &r->out->v[r->out->count];
+	char			 what[64];
 
 	if (r->out->count == SLOT_VALUES_MAX)
 		return refuse(r, slot, "has too many values");
@@ -68,6 +71,11 @@ take_value(struct reading *r, const struct rec_slot *slot, uint32_t index, struc
 	case SLOT_PATH:
 		if (v.type != JSON_STRING)
 			return refuse(r, slot, "must be a string");
+		/* So long that it is too long whatever its escapes stand for. */
+		if (v.raw.n / ESCAPED_MOST > slot->max_length) {
+			snprintf(what, sizeof(what), "must have at most %u bytes", slot->max_length);
+			return refuse(r, slot, what);
+		}
 		if (json_string(v, r->a, &to->text) != 0)
 			return E_NOMEM;
 		break;

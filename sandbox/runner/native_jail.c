@@ -16,6 +16,7 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "sandbox/runner/jail_end.h"
+#include "sandbox/runner/memory.h"
 #include "sandbox/runner/native_priv.h"
 
 static void native_on_timer(struct loop_timer *t, void *arg);
@@ -70,12 +71,52 @@ static void
 native_overflow(struct native *n, int r)
 {
 	native_kill(n);
-	if (n->call == NULL)
-		return;
 	if (r == E_TOOBIG)
 		native_answer_failure(n, "Ended: it wrote more than %u bytes; ask for less.", n->tool->max_output);
 	else
-		call_end(n->call, LINK_END_TOO_BIG, "out of memory");
+		call_end(n->call, LINK_END_BUSY, "out of memory");
+}
+
+/* The one that came first of those that have an answer to write. */
+static bool
+is_oldest(const struct native *n)
+{
+	const struct native	*o = n->r->natives;
+
+	while (o != n && (o->state != NATIVE_RUNNING || o->call == NULL))
+		o = o->next;
+	return o == n;
+}
+
+/* Others may hold what memory there is: that is no fault of this one.  It waits, and its time goes on. */
+static bool
+may_read(const struct native *n)
+{
+	const struct runner	*r = n->r;
+
+	return r->held_bytes <= r->memory_max || n->call == NULL || n->output.used + NATIVE_READ <= MEMORY_SMALL ||
+	    (r->held_bytes < r->memory_max + MEMORY_ABOVE && is_oldest(n));
+}
+
+static void
+native_starve(struct native *n, bool starve)
+{
+	if (starve == n->starved)
+		return;
+	n->starved = starve;
+	if (starve)
+		n->r->natives_starved++;
+	else
+		n->r->natives_starved--;
+	loop_io_arm(&n->out_io, starve ? 0 : LOOP_READ);
+}
+
+void
+natives_feed(struct runner *r)
+{
+	for (struct native *n = r->natives; n != NULL; n = n->next)
+		if (n->starved && may_read(n))
+			native_starve(n, false);
 }
 
 /* Answers false when the pipe is empty, or at its end. */
@@ -94,7 +135,7 @@ native_read_out(struct native *n)
 	}
 	if (n->call == NULL)
 		return true;
-	r = n->r->held_bytes > n->r->memory_max ? E_NOMEM : buf_put(&n->output, span_make(room, (size_t)got));
+	r = buf_put(&n->output, span_make(room, (size_t)got));
 	n->r->held_bytes += n->output.used - n->counted;
 	n->counted = n->output.used;
 	if (r != 0)
@@ -110,7 +151,10 @@ native_on_out(struct loop_io *io, unsigned what, void *arg)
 	(void)io;
 	(void)what;
 	MAGIC_CHECK(n, NATIVE_MAGIC);
-	(void)native_read_out(n);
+	if (may_read(n))
+		(void)native_read_out(n);
+	else
+		native_starve(n, true);
 }
 
 /* The last of it stays. */
@@ -127,21 +171,57 @@ keep_errors(struct native *n, struct span bytes)
 	n->error_bytes = keep + bytes.n;
 }
 
-static bool
+static void
+native_arm_noise(struct native *n)
+{
+	unsigned	what = noise_waits(&n->noise) ? 0 : LOOP_READ;
+
+	if (n->err != -1 && !n->err_ended)
+		loop_io_arm(&n->err_io, what);
+	if (n->listener != -1 && !n->listener_ended)
+		loop_io_arm(&n->listener_io, what);
+}
+
+static void
+native_on_noise_timer(struct loop_timer *timer, void *arg)
+{
+	struct native	*n = arg;
+
+	(void)timer;
+	MAGIC_CHECK(n, NATIVE_MAGIC);
+	native_arm_noise(n);
+}
+
+void
+native_noise_init(struct native *n)
+{
+	noise_init(&n->noise, n->r->loop, native_on_noise_timer, n);
+}
+
+static void
+native_noise(struct native *n, size_t bytes, size_t asks)
+{
+	if (noise_add(&n->noise, bytes, asks))
+		native_arm_noise(n);
+}
+
+/* How many bytes; 0 when the pipe is empty, or at its end. */
+static size_t
 native_read_err(struct native *n)
 {
 	char	room[16 * 1024];
 	ssize_t	got = read(n->err, room, sizeof(room));
 
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
-		return false;
+		return 0;
 	if (got <= 0) {
+		n->err_ended = true;
 		loop_io_arm(&n->err_io, 0);
-		return false;
+		return 0;
 	}
 	ring_tail_put(&n->tail, &n->server->ring, loop_wall_ms(n->r->loop), n->pid, span_make(room, (size_t)got));
 	keep_errors(n, span_make(room, (size_t)got));
-	return true;
+	return (size_t)got;
 }
 
 static void
@@ -152,7 +232,7 @@ native_on_err(struct loop_io *io, unsigned what, void *arg)
 	(void)io;
 	(void)what;
 	MAGIC_CHECK(n, NATIVE_MAGIC);
-	(void)native_read_err(n);
+	native_noise(n, native_read_err(n), 0);
 }
 
 static void
@@ -163,8 +243,12 @@ native_on_listener(struct loop_io *io, unsigned what, void *arg)
 
 	(void)what;
 	MAGIC_CHECK(n, NATIVE_MAGIC);
-	if ((r = server_on_notify(n->server, n->listener)) != 0 && r != E_AGAIN)
+	if ((r = server_on_notify(n->server, n->listener)) == 0) {
+		native_noise(n, 0, 1);
+	} else if (r != E_AGAIN) {
+		n->listener_ended = true;
 		loop_io_arm(io, 0);
+	}
 }
 
 /* What a dead program has left in its pipes; all who could write to them are dead too. */
@@ -173,7 +257,7 @@ native_drain(struct native *n)
 {
 	size_t	most = n->tool->max_output / NATIVE_READ + 2;
 
-	for (size_t i = 0; i < 16 && n->err != -1 && native_read_err(n); i++)
+	for (size_t i = 0; i < 16 && n->err != -1 && native_read_err(n) > 0; i++)
 		;
 	for (size_t i = 0; i < most && n->call != NULL && n->out != -1 && native_read_out(n); i++)
 		;
@@ -202,7 +286,7 @@ native_on_pidfd(struct loop_io *io, unsigned what, void *arg)
 	/* The spawner will say with what status; but when it does not, dead is dead. */
 	loop_io_arm(io, 0);
 	n->left = true;
-	loop_timer_arm(&n->timer, LEFT_WAIT_MS);
+	loop_timer_arm(&n->timer, n->r->spawner.dead ? LEFT_WAIT_MS : NATIVE_LOST_MS);
 }
 
 static void
@@ -213,8 +297,11 @@ native_on_timer(struct loop_timer *timer, void *arg)
 	(void)timer;
 	MAGIC_CHECK(n, NATIVE_MAGIC);
 	if (n->left) {
+		if (n->state == NATIVE_RUNNING)
+			native_drain(n);
+		ring_tail_end(&n->tail, &n->server->ring, loop_wall_ms(n->r->loop), n->pid);
 		if (n->call != NULL)
-			native_answer_failure(n, "Ended, nobody knows how.");
+			native_answer_lost(n);
 		native_gone(n);
 	} else if (n->state == NATIVE_RUNNING) {
 		native_kill(n);
@@ -346,16 +433,23 @@ native_spawn_failed(struct runner *r, uint64_t ref, enum link_end why, int32_t e
 		return false;
 	snprintf(named, sizeof(named), "%s: %.*s", n->server->name, text.n > 400 ? 400 : (int)text.n,
 	    text.p == NULL ? "" : text.p);
-	/* One machine without jails: nobody tries for a while.  Else it may be this tool's program alone. */
+	/* One machine without jails: nobody tries for a while.  Else it may be this tool's program alone.  What was
+	 * asked for before the last failure is part of that. */
 	if (why == LINK_END_NO_JAIL) {
-		server_failed(n->server, 0, named);
+		if (n->started_ms > n->server->failed_ms)
+			server_failed(n->server, 0, named);
 		n->server->no_jail = true;
 	}
-	if (n->call != NULL && why == LINK_END_UNAVAILABLE && error == E_RANGE)
+	/* Nothing of it ran, so whoever asked may ask again. */
+	n->state = NATIVE_WAITING;
+	r->tool_count--;
+	n->server->tool_count--;
+	if (n->call == NULL)
+		native_free(n);
+	else if (why == LINK_END_UNAVAILABLE && error == E_RANGE)
 		native_answer_failure(n, "Refused: %.*s.", SPAN_FMT(text));
-	else if (n->call != NULL)
+	else
 		call_end(n->call, why, named);
-	native_gone(n);
 	return true;
 }
 
@@ -377,6 +471,8 @@ natives_spawner_gone(struct runner *r)
 
 	for (n = r->natives; n != NULL; n = next) {
 		next = n->next;
+		if (n->left)
+			loop_timer_arm(&n->timer, LEFT_WAIT_MS);
 		if (n->state != NATIVE_SPAWNING)
 			continue;
 		if (n->call != NULL)

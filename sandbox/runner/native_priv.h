@@ -8,11 +8,13 @@
 #include "policy/words.h"
 #include "sandbox/runner/feed.h"
 #include "sandbox/runner/native.h"
+#include "sandbox/runner/noise.h"
 #include "sandbox/runner/server.h"
 
 #define NATIVE_MAGIC	0x4a711e01u
 #define NATIVE_ERRORS	2048		/* of stderr, kept for the answer */
 #define NATIVE_READ	(64 * 1024)
+#define NATIVE_LOST_MS	5000		/* from its end to the spawner's word of how, while the spawner lives */
 
 enum native_state {
 	NATIVE_COLLECTING,	/* its body is arriving */
@@ -32,7 +34,8 @@ struct native {
 	uint32_t		 index;		/* among the profile's tools */
 	const struct rec_tool	*tool;		/* in the server's snapshot */
 	struct buf		 wire, input;	/* slot values for the spawner; what stdin gets */
-	bool			 wants_place;	/* waits for one among max_instances */
+	bool			 waits;		/* its time to wait for a place runs */
+	bool			 wants_place;	/* for one among max_instances */
 
 	uint64_t		 ref;
 	uint32_t		 pid;
@@ -47,6 +50,9 @@ struct native {
 	size_t			 error_bytes;
 	struct ring_tail	 tail;		/* of stderr, on its way to the server's log */
 	bool			 left;		/* its pidfd says it is dead */
+	bool			 starved;	/* its output is not read for want of memory */
+	struct noise		 noise;		/* of stderr and refused sockets */
+	bool			 err_ended, listener_ended;
 };
 
 /* native_args.c: the values of a tools/call's arguments, in order of their slots, borrowed from the text or in the
@@ -57,6 +63,8 @@ must_check int	native_args_read(const struct snap *s, const struct rec_tool *t, 
 /* native_jail.c: asks the spawner; from here on the program is alive until native_gone().  E_CLOSED, E_FULL,
  * E_NOMEM. */
 must_check int	native_start(struct native *n);
+/* native_jail.c: before anything is read of it. */
+void		native_noise_init(struct native *n);
 /* native_jail.c: the jail ends now; the native is freed when it has. */
 void		native_kill(struct native *n);
 
@@ -72,5 +80,7 @@ void		native_answer_error(struct native *n, int error, const char *text);
 void		native_answer_failure(struct native *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* What the program wrote, with its wait(2) status; what it left in its pipes was read. */
 void		native_answer_output(struct native *n, int status);
+/* The same when nobody knows its status. */
+void		native_answer_lost(struct native *n);
 
 #endif

@@ -240,7 +240,7 @@ tool_starve(struct tool *t, bool starve)
 static void
 tool_arm_noise(struct tool *t)
 {
-	bool	waits = t->noise_timer.armed;
+	bool	waits = noise_waits(&t->noise);
 
 	if (t->err != -1 && !t->err_ended)
 		loop_io_arm(&t->err_io, waits ? 0 : LOOP_READ);
@@ -255,23 +255,11 @@ tool_on_noise_timer(struct loop_timer *timer, void *arg)
 	tool_arm_noise(arg);
 }
 
-/* Nothing of this is lost or refused: who writes more than anybody reads waits as for any slow reader, and does not
- * make the others of its tenant wait. */
 static void
 tool_noise(struct tool *t, size_t bytes, size_t asks)
 {
-	uint64_t	now = loop_now_ms(t->r->loop);
-
-	if (now - t->noise_ms >= TOOL_NOISE_MS) {
-		t->noise_ms = now;
-		t->noise_bytes = t->noise_asks = 0;
-	}
-	t->noise_bytes += bytes;
-	t->noise_asks += asks;
-	if (t->noise_bytes < TOOL_NOISE_BYTES && t->noise_asks < TOOL_NOISE_ASKS)
-		return;
-	loop_timer_arm(&t->noise_timer, t->noise_ms + TOOL_NOISE_MS - now);
-	tool_arm_noise(t);
+	if (noise_add(&t->noise, bytes, asks))
+		tool_arm_noise(t);
 }
 
 /* How many bytes; 0 when the pipe is empty, or at its end. */
@@ -331,7 +319,7 @@ tool_pipes_init(struct tool *t, int in)
 		return r;
 	loop_io_init(t->r->loop, &t->out_io, t->out, tool_on_out, t);
 	loop_io_init(t->r->loop, &t->err_io, t->err, tool_on_err, t);
-	loop_timer_init(t->r->loop, &t->noise_timer, tool_on_noise_timer, t);
+	noise_init(&t->noise, t->r->loop, tool_on_noise_timer, t);
 	loop_io_arm(&t->err_io, LOOP_READ);
 	tool_arm_out(t);
 	return 0;

@@ -50,6 +50,7 @@ struct runner {
 	size_t		 tool_count;		/* processes of both kinds */
 	size_t		 call_count;
 	size_t		 starved_count;		/* tools not read for want of memory */
+	size_t		 natives_starved;	/* programs not read for that */
 	struct tool	*favourite;		/* is read in spite of that, since favourite_ms */
 	uint64_t	 favourite_ms;
 	size_t		 held_bytes, body_bytes, reply_bytes;

@@ -217,7 +217,8 @@ server_failed(struct server *s, uint64_t up_ms, const char *why)
 		wait = BACKOFF_MOST_MS;
 	s->failures++;
 	s->broken = true;
-	s->next_try_ms = loop_now_ms(s->r->loop) + wait;
+	s->failed_ms = loop_now_ms(s->r->loop);
+	s->next_try_ms = s->failed_ms + wait;
 	snprintf(s->why, sizeof(s->why), "%s", why);
 	if (wait > 0) {
 		char	text[RUNNER_TEXT];
@@ -267,6 +268,8 @@ servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t 
 		s->broken = s->no_jail = false;
 		s->touched = true;
 		instances_yield(s, stopped, finishing);
+		if (s->native)
+			*finishing += (uint32_t)s->tool_count;
 	}
 	r->kick = true;
 }

@@ -43,6 +43,7 @@ struct server {
 	unsigned	 failures;	/* in a row, without 30 s up between them */
 	bool		 broken;	/* nothing came up since the last one */
 	uint64_t	 next_try_ms;	/* monotonic; 0 when none failed */
+	uint64_t	 failed_ms;	/* the same of the last one */
 	bool		 no_jail;
 	char		 why[RUNNER_TEXT];	/* the last failure */
 	uint64_t	 refused;	/* socket() calls the jail refused */

@@ -92,7 +92,7 @@ tool_free(struct tool *t)
 	feed_fini(&t->feed);
 	tool_count_replies(t);
 	loop_timer_disarm(&t->timer);
-	loop_timer_disarm(&t->noise_timer);
+	noise_fini(&t->noise);
 	loop_io_fini(&t->out_io);
 	loop_io_fini(&t->err_io);
 	loop_io_fini(&t->pidfd_io);

@@ -9,6 +9,7 @@
 
 #include "sandbox/runner/feed.h"
 #include "sandbox/runner/instance.h"
+#include "sandbox/runner/noise.h"
 
 #define TOOL_READ		(64 * 1024)	/* from one pipe at a time */
 #define TOOL_OWN_MAX		(256u * 1024)	/* of our replies not taken: then we read no more */
@@ -18,9 +19,6 @@
 #define TOOL_WINDOW_MS		10000		/* messages nobody asked for, in this time: */
 #define TOOL_WINDOW_LINES	20000
 #define TOOL_WINDOW_BYTES	(64u << 20)
-#define TOOL_NOISE_MS		50		/* stderr and refused sockets are taken, in this time: */
-#define TOOL_NOISE_BYTES	(256u * 1024)
-#define TOOL_NOISE_ASKS		64
 
 enum tool_state {
 	TOOL_SPAWNING,
@@ -60,9 +58,7 @@ struct tool {
 	uint64_t		 garbage_total;
 	uint64_t		 window_ms;	/* lines nobody asked for, counted from here */
 	size_t			 window_lines, window_bytes;
-	uint64_t		 noise_ms;	/* stderr and refused sockets, counted from here */
-	size_t			 noise_bytes, noise_asks;
-	struct loop_timer	 noise_timer;	/* armed: it has to wait with both */
+	struct noise		 noise;		/* of stderr and refused sockets */
 	bool			 err_ended, listener_ended;
 	struct ring_tail	 tail;
 };

@@ -215,6 +215,8 @@ Test(tools, are_refused_with_a_place_and_a_reason)
 		{ ONE("'{s}'", "s: {type: integer, default: 5, max: 4}"), "at most 4" },
 		{ ONE("'{s}'", "s: {type: integer, default: x}"), "want a number" },
 		{ ONE("'{s}'", "s: {class: word, default: a b}"), "letters" },
+		{ ONE("'{s}'", "s: {default: -x}"), "-x would begin an argument with \"-\"" },
+		{ ONE("'{s}x'", "s: {type: integer, default: -1}"), "-1 would begin" },
 		{ ONE("'{s}'", "s: {type: choice}"), "needs \"choices\"" },
 		{ ONE("'{s}'", "s: {choices: [a], default: b}"), "none of the choices" },
 		{ ONE("'{s}'", "s: {choices: ['']}"), "1 to" },
@@ -235,6 +237,20 @@ Test(tools, are_refused_with_a_place_and_a_reason)
 		compile("t.yaml", rows[i].text, NULL, &c);
 		cr_expect(gt(uint, c.errors, 0), "row %zu: %s", i, rows[i].text);
 		says(&c, rows[i].says);
+		over(&c);
+	}
+}
+
+Test(tools, may_have_a_dash_where_it_is_no_option)
+{
+	static const char *const	texts[] = { ONE("'{s}'", "s: {default: -x, dash: true}"), ONE("--, '{s}'", "s: {default: -x}"),
+		ONE("'--n={s}'", "s: {type: integer, default: -1}"), ONE("'{s}'", "s: {choices: [-x], default: -x}"),
+		"tools: [{name: a, command: cat, stdin: '{s}', slots: {s: {default: -x}}}]" };
+	struct compiled			 c;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		compile("t.yaml", texts[i], NULL, &c);
+		cr_expect(eq(uint, c.errors, 0), "row %zu: %.*s", i, SPAN_FMT(buf_rest(&c.notes)));
 		over(&c);
 	}
 }

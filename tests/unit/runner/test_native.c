@@ -96,7 +96,42 @@ Test(native, refuses_arguments_before_anything_runs, .timeout = 20)
 		expect(c, rows[i].says);
 		expect(c, "\"isError\":true");
 	}
-	claim(r.tool_count == 0);
+	rig_end(&r);
+}
+
+/* A text of `n` letters, each as an escape. */
+static char *
+escaped(size_t n)
+{
+	char	*text = malloc(6 * n + 1), *body = NULL;
+
+	claim(text != NULL);
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + 6 * i, "\\u0041", 6);
+	text[6 * n] = '\0';
+	claim(asprintf(&body, CALL("{\"what\":\"cat\",\"text\":\"%s\"}"), text) > 0);
+	free(text);
+	return body;
+}
+
+Test(native, escapes_do_not_count_but_what_they_stand_for, .timeout = 30)
+{
+	static const struct rig_server	servers[] = { { .name = "n", .mode = "", .native = true, .era = ERA_PIN_MODERN },
+					    { .name = NULL } };
+	struct rig		r;
+	struct rig_call		*c;
+	char			*body;
+	int			link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	c = ask(&r, link, 1, 0, 9000, body = escaped(1 << 20));
+	expect(c, "\"isError\":false");
+	free(body);
+	expect(ask(&r, link, 2, 0, 9000, body = escaped((1 << 20) + 1)), "must have at most 1048576 bytes");
+	free(body);
+	expect(ask(&r, link, 3, 0, 9000, body = escaped(2 << 20)), "must have at most 1048576 bytes");
+	free(body);
 	rig_end(&r);
 }
 
@@ -124,7 +159,7 @@ Test(native, large_input_and_output_pass_and_too_much_ends_it, .timeout = 30)
 	expect(ask(&r, link, 5, 0, 9000, body), "\"text\":\"x\"");
 	expect(ask(&r, link, 2, 0, 9000, CALL("{\"what\":\"flood\",\"arg\":\"1000000000\"}")), "more than 600000 bytes");
 	expect(ask(&r, link, 3, 0, 9000, CALL("{\"what\":\"flood\",\"arg\":\"600000\"}")), "\"isError\":false");
-	expect(ask(&r, link, 4, 0, 9000, CALL("{\"what\":\"complain\",\"arg\":\"50000000\"}")), "\"text\":\"done\\n\"");
+	expect(ask(&r, link, 4, 0, 9000, CALL("{\"what\":\"complain\",\"arg\":\"5000000\"}")), "\"text\":\"done\\n\"");
 	RIG_UNTIL(&r, 3000, rig_tools_running(&r, 0) == 0);
 	claim(rig_tools_running(&r, 0) == 0);
 	free(body);
@@ -198,7 +233,7 @@ Test(native, waits_for_a_place_in_order, .timeout = 30)
 	for (uint32_t n = 1; n <= 3; n++)
 		rig_body(&r, link, n, 0, n, n == 3 ? 300 : 9000, &lc, 0, CALL("{\"what\":\"sleep\",\"arg\":\"900\"}"));
 	rig_run(&r, 5000, &r.links[link].calls[3].ended);
-	claim(r.links[link].calls[3].end == LINK_END_DEADLINE);
+	claim(r.links[link].calls[3].end == LINK_END_BUSY && r.links[link].calls[3].end_flags == 0);
 	claim(strstr(r.links[link].calls[3].text, "waits for a place") != NULL, "%s", r.links[link].calls[3].text);
 	rig_run(&r, 5000, &r.links[link].calls[2].ended);
 	rig_end(&r);
@@ -253,7 +288,9 @@ Test(native, says_why_it_was_not_started, .timeout = 30)
 	link = rig_link(&r);
 	c = ask(&r, link, 1, 0, 3000, CALL("{\"what\":\"args\"}"));
 	expect(c, "Refused: the rig refuses.\"}],\"isError\":true");
-	claim(ask(&r, link, 2, 1, 3000, CALL("{\"what\":\"args\"}"))->end == LINK_END_STALE);
+	/* Nothing was done, so that it may be asked again. */
+	c = ask(&r, link, 2, 1, 3000, CALL("{\"what\":\"args\"}"));
+	claim(c->end == LINK_END_STALE && (c->end_flags & LINK_FLAG_SENT) == 0, "%u", c->end_flags);
 	claim(ask(&r, link, 3, 2, 3000, CALL("{\"what\":\"args\"}"))->end == LINK_END_UNAVAILABLE);
 	c = ask(&r, link, 4, 3, 3000, CALL("{\"what\":\"args\"}"));
 	claim(c->end == LINK_END_NO_JAIL && strstr(c->text, "jail: the rig refuses") != NULL, "%s", c->text);
@@ -263,6 +300,102 @@ Test(native, says_why_it_was_not_started, .timeout = 30)
 	c = ask(&r, link, 5, 3, 3000, CALL("{\"what\":\"args\"}"));
 	claim(c->end == LINK_END_UNAVAILABLE && strstr(c->text, "next try in") != NULL, "%s", c->text);
 	expect(ask(&r, link, 6, 0, 3000, CALL("{\"what\":\"args\"}")), "Refused");
+	rig_end(&r);
+}
+
+Test(native, that_fail_together_are_one_failure, .timeout = 30)
+{
+	static const struct rig_server	servers[] = {
+		{ .name = "jail", .mode = "", .native = true, .era = ERA_PIN_MODERN, .spawn_fails = JAIL_STEP_CLONE,
+		    .max_instances = 32 },
+		{ .name = NULL } };
+	struct link_call	 lc = { .log_level = 0 };
+	struct rig		 r;
+	struct rig_call		*c;
+	int			 link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	for (uint32_t n = 1; n <= 20; n++)
+		rig_body(&r, link, n, 0, n, 9000, &lc, 0, CALL("{\"what\":\"args\"}"));
+	for (uint32_t n = 1; n <= 20; n++) {
+		rig_run(&r, 3000, &r.links[link].calls[n].ended);
+		claim(r.links[link].calls[n].ended);
+	}
+	c = ask(&r, link, 21, 0, 3000, CALL("{\"what\":\"args\"}"));
+	claim(c->end == LINK_END_UNAVAILABLE && strstr(c->text, "next try in 1 s") != NULL, "%s", c->text);
+	rig_end(&r);
+}
+
+Test(native, waits_for_a_folder_no_longer_than_for_a_place, .timeout = 30)
+{
+	static const struct rig_server	servers[] = {
+		{ .name = "n", .mode = "", .native = true, .era = ERA_PIN_MODERN, .writable = "/srv/a" },
+		{ .name = NULL } };
+	struct link_call	 lc = { .log_level = 0 };
+	struct rig		 r;
+	struct rig_call		*c;
+	int			 link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	rig_body(&r, link, 1, 0, 1, 20000, &lc, 0, CALL("{\"what\":\"sleep\",\"arg\":\"7000\"}"));
+	RIG_UNTIL(&r, 3000, rig_tools_running(&r, 0) == 1);
+	c = ask(&r, link, 2, 0, 15000, CALL("{\"what\":\"args\"}"));
+	claim(c->end == LINK_END_BUSY && c->end_flags == 0 && strstr(c->text, "writes to its folder") != NULL, "%d %s",
+	    (int)c->end, c->text);
+	rig_run(&r, 9000, &r.links[link].calls[1].ended);
+	expect(&r.links[link].calls[1], "slept");
+	rig_end(&r);
+}
+
+Test(native, waits_for_memory_that_others_hold, .timeout = 60)
+{
+	static const struct rig_server	servers[] = {
+		{ .name = "n", .mode = "", .native = true, .era = ERA_PIN_MODERN, .max_output = 4 << 20, .runner_mib = 1,
+		    .max_instances = 32, .timeout_ms = 15000 },
+		{ .name = NULL } };
+	struct link_call	 lc = { .log_level = 0 };
+	struct rig		 r;
+	struct rig_call		*c;
+	int			 slow, link;
+
+	rig_begin(&r, servers);
+	slow = rig_link(&r);
+	link = rig_link(&r);
+	r.links[slow].stingy = true;
+	/* Answers that a worker does not take, as many as there may be. */
+	for (uint32_t n = 1; n <= 8; n++) {
+		rig_body(&r, slow, n, 0, n, 20000, &lc, 0, CALL("{\"what\":\"flood\",\"arg\":\"3000000\"}"));
+		RIG_UNTIL(&r, n < 6 ? 3000 : 300, r.links[slow].calls[n].answered);
+	}
+	claim(r.links[slow].calls[2].answered && !r.links[slow].calls[8].answered);
+	/* A small one passes; a large one is not the server's fault. */
+	expect(ask(&r, link, 1, 0, 3000, CALL("{\"what\":\"args\",\"arg\":\"small\"}")), "[small]");
+	c = &r.links[link].calls[2];
+	rig_body(&r, link, 2, 0, 2, 20000, &lc, 0, CALL("{\"what\":\"flood\",\"arg\":\"2000000\"}"));
+	rig_run(&r, 300, &c->ended);
+	claim(!c->ended, "%d %s", (int)c->end, c->text);
+	rig_unlink(&r, slow);
+	rig_run(&r, 10000, &c->ended);
+	expect(c, "\"isError\":false");
+	RIG_UNTIL(&r, 3000, rig_tools_running(&r, 0) == 0);
+	rig_end(&r);
+}
+
+Test(native, that_floods_stderr_waits_and_loses_nothing, .timeout = 30)
+{
+	static const struct rig_server	servers[] = { { .name = "n", .mode = "", .native = true, .era = ERA_PIN_MODERN },
+					    { .name = NULL } };
+	struct rig	r;
+	uint64_t	began;
+	int		link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	began = now_ms();
+	expect(ask(&r, link, 1, 0, 9000, CALL("{\"what\":\"complain\",\"arg\":\"4000000\"}")), "\"text\":\"done\\n\"");
+	claim(now_ms() - began >= 500, "%llu ms", (unsigned long long)(now_ms() - began));
 	rig_end(&r);
 }
 
