@@ -112,19 +112,17 @@ take_link(struct runner *r, const struct msg_WORKER_LINK *m, int *fd)
 		log_warn(NULL, "link to worker %u not made: %s", m->slot, err_text(res));
 }
 
-/* Its newest lines may be those of a retired profile's last tool: all servers of the name are one to people, and
- * the one that was made last has what an operator looks for. */
 static void
 answer_log(struct runner *r, uint64_t ref, struct span name)
 {
 	struct msg_SERVER_LOG_IS	 is = { 0 };
 	struct msg_SERVER_LOG_NONE	 none = { .why = SPAN_LIT("none of its tools has run yet") };
-	const struct server		*s = r->servers;
+	const struct ring		*ring = r->rings;
 	int				 fd = -1, res = E_NOTFOUND;
 
-	while (s != NULL && (!span_is(name, s->name) || s->ring.total == 0))
-		s = s->next;
-	if (s != NULL && (res = ring_memfd(&s->ring, &fd, &is.bytes)) == 0)
+	while (ring != NULL && (!span_is(name, ring->name) || ring->total == 0))
+		ring = ring->next;
+	if (ring != NULL && (res = ring_memfd(ring, &fd, &is.bytes)) == 0)
 		res = chan_send(&r->master, MSG_TYPE_SERVER_LOG_IS, ref, &is, &fd, 1);
 	fd_close(&fd);
 	if (res == 0)

@@ -219,7 +219,7 @@ native_read_err(struct native *n)
 		loop_io_arm(&n->err_io, 0);
 		return 0;
 	}
-	ring_tail_put(&n->tail, &n->server->ring, loop_wall_ms(n->r->loop), n->pid, span_make(room, (size_t)got));
+	ring_tail_put(&n->tail, n->server->ring, loop_wall_ms(n->r->loop), n->pid, span_make(room, (size_t)got));
 	keep_errors(n, span_make(room, (size_t)got));
 	return (size_t)got;
 }
@@ -270,7 +270,7 @@ native_ended(struct native *n, int status)
 {
 	if (n->state == NATIVE_RUNNING)
 		native_drain(n);
-	ring_tail_end(&n->tail, &n->server->ring, loop_wall_ms(n->r->loop), n->pid);
+	ring_tail_end(&n->tail, n->server->ring, loop_wall_ms(n->r->loop), n->pid);
 	if (n->call != NULL)
 		native_answer_output(n, status);
 	native_gone(n);
@@ -299,7 +299,7 @@ native_on_timer(struct loop_timer *timer, void *arg)
 	if (n->left) {
 		if (n->state == NATIVE_RUNNING)
 			native_drain(n);
-		ring_tail_end(&n->tail, &n->server->ring, loop_wall_ms(n->r->loop), n->pid);
+		ring_tail_end(&n->tail, n->server->ring, loop_wall_ms(n->r->loop), n->pid);
 		if (n->call != NULL)
 			native_answer_lost(n);
 		native_gone(n);

@@ -276,7 +276,7 @@ tool_read_err(struct tool *t)
 		loop_io_arm(&t->err_io, 0);
 		return 0;
 	}
-	ring_tail_put(&t->tail, &t->server->ring, loop_wall_ms(t->r->loop), t->pid, span_make(room, (size_t)n));
+	ring_tail_put(&t->tail, t->server->ring, loop_wall_ms(t->r->loop), t->pid, span_make(room, (size_t)n));
 	return (size_t)n;
 }
 

@@ -14,6 +14,38 @@
 
 #define HEAD_MAX	64	/* of "MILLISECONDS PID KIND " */
 
+struct ring *
+ring_of(struct ring **list, const char *name)
+{
+	struct ring	*r;
+
+	for (r = *list; r != NULL; r = r->next)
+		if (strcmp(r->name, name) == 0)
+			return r;
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return NULL;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	r->next = *list;
+	*list = r;
+	return r;
+}
+
+void
+rings_drop(struct ring **list, bool (*keep)(const char *name, void *arg), void *arg)
+{
+	struct ring	*r;
+
+	while ((r = *list) != NULL) {
+		if (keep(r->name, arg)) {
+			list = &r->next;
+			continue;
+		}
+		*list = r->next;
+		ring_fini(r);
+		free(r);
+	}
+}
+
 void
 ring_fini(struct ring *r)
 {

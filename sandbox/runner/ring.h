@@ -9,6 +9,7 @@
 #ifndef SANDBOX_RUNNER_RING_H
 #define SANDBOX_RUNNER_RING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -18,6 +19,8 @@
 #define RING_TEXT	1000		/* bytes of one line's text */
 
 struct ring {
+	struct ring	*next;
+	char		name[256];	/* of the server: its log outlives its profiles */
 	char		*data;		/* allocated with the first byte; without memory nothing is kept */
 	size_t		 at;		/* where the next byte goes */
 	uint64_t	 total;		/* ever put */
@@ -30,6 +33,10 @@ struct ring_tail {
 	size_t	bytes;
 };
 
+/* The ring of this name in the list, made when it is new; NULL without memory.  It stays until rings_drop(). */
+struct ring *ring_of(struct ring **list, const char *name);
+/* Frees those whose name `keep` does not want. */
+void	rings_drop(struct ring **list, bool (*keep)(const char *name, void *arg), void *arg);
 void	ring_fini(struct ring *r);
 /* `text` is cut at RING_TEXT. */
 void	ring_line(struct ring *r, uint64_t wall_ms, uint32_t pid, const char *kind, struct span text);

@@ -31,6 +31,7 @@
 #define RUNNER_TEXT		512		/* bytes of a text for people, with its NUL */
 
 struct native;
+struct ring;
 struct server;
 struct tool;
 struct wlink;
@@ -43,6 +44,7 @@ struct runner {
 	uint64_t	 next_ref;		/* of SPAWN */
 	struct wlink	*links;
 	struct server	*servers;
+	struct ring	*rings;			/* what tools wrote, by their server's name */
 	struct tool	*tools;
 	struct tool	*dirty;			/* have lines to write this turn */
 	struct native	*natives, **natives_last;	/* calls of programs, in order of arrival, and the programs */

@@ -28,7 +28,6 @@ server_free(struct server *s)
 	for (size_t i = 0; i < s->writable_count; i++)
 		free(s->writable[i]);
 	free(s->writable);
-	ring_fini(&s->ring);
 	learn_free(&s->learnt);
 	subs_forget_server(s);
 	snap_release(&s->profile);
@@ -69,6 +68,10 @@ server_new(struct runner *r, const struct rec_profile *rec, struct server **out)
 	s->r = r;
 	s->hash = rec->hash;
 	snprintf(s->name, sizeof(s->name), "%.*s", SPAN_FMT(snap_text(r->profile, rec->server)));
+	if ((s->ring = ring_of(&r->rings, s->name)) == NULL) {
+		server_free(s);
+		return E_NOMEM;
+	}
 	s->start_timeout_ms = rec->start_timeout_ms > 0 ? rec->start_timeout_ms : 20000;
 	s->idle_ms = rec->idle_ms > 0 ? rec->idle_ms : 600000;
 	/* Its key does not come again. */
@@ -118,6 +121,22 @@ server_get(struct runner *r, uint64_t hash, struct span name, struct server **ou
 	return 0;
 }
 
+/* Of a server that is configured, or has tools still. */
+static bool
+is_of_use(const char *name, void *arg)
+{
+	const struct runner		*r = arg;
+	const struct rec_profile	*rec;
+
+	for (const struct server *s = r->servers; s != NULL; s = s->next)
+		if (strcmp(s->name, name) == 0)
+			return true;
+	for (uint64_t i = 0; (rec = SNAP_AT(r->profile, PROFILE, i)) != NULL; i++)
+		if (span_is(snap_text(r->profile, rec->server), name))
+			return true;
+	return false;
+}
+
 void
 servers_refresh(struct runner *r)
 {
@@ -128,6 +147,7 @@ servers_refresh(struct runner *r)
 		instances_retire(s);
 		natives_retire(s);
 	}
+	rings_drop(&r->rings, is_of_use, r);
 	r->kick = true;
 }
 
@@ -189,6 +209,14 @@ servers_settle(struct runner *r)
 	}
 }
 
+static bool
+is_of_no_use(const char *name, void *arg)
+{
+	(void)name;
+	(void)arg;
+	return false;
+}
+
 void
 servers_free(struct runner *r)
 {
@@ -198,6 +226,7 @@ servers_free(struct runner *r)
 		r->servers = s->next;
 		server_free(s);
 	}
+	rings_drop(&r->rings, is_of_no_use, NULL);
 }
 
 void
@@ -224,7 +253,7 @@ server_failed(struct server *s, uint64_t up_ms, const char *why)
 		char	text[RUNNER_TEXT];
 
 		snprintf(text, sizeof(text), "next try in %.1f s: %.400s", (double)wait / 1000, why);
-		ring_line(&s->ring, loop_wall_ms(s->r->loop), 0, "wait", span_of(text));
+		ring_line(s->ring, loop_wall_ms(s->r->loop), 0, "wait", span_of(text));
 	}
 	s->touched = true;
 }

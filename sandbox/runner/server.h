@@ -48,7 +48,7 @@ struct server {
 	char		 why[RUNNER_TEXT];	/* the last failure */
 	uint64_t	 refused;	/* socket() calls the jail refused */
 	uint64_t	 network_refused, network_told;	/* of IPv4 and IPv6; as status has it */
-	struct ring	 ring;
+	struct ring	*ring;		/* of its name (ring_of) */
 
 	bool		 touched;	/* tell the master at the end of the turn */
 	struct msg_SERVER_STATE told;	/* what it knows; error is kept in told_error */

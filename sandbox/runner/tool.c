@@ -196,7 +196,7 @@ tool_spawned(struct runner *r, uint64_t ref, uint32_t pid, int *fds)
 	t->out = jail_take_fd(&fds[1]);
 	t->err = jail_take_fd(&fds[2]);
 	t->life = jail_take_fd(&fds[3]);
-	ring_line(&t->server->ring, loop_wall_ms(r->loop), pid, "start",
+	ring_line(t->server->ring, loop_wall_ms(r->loop), pid, "start",
 	    t->instance != NULL && t->instance->state == INSTANCE_PROBING ? SPAN_LIT("to ask for its revision") :
 	    SPAN_NONE);
 	if (tool_pipes_init(t, jail_take_fd(&fds[0])) != 0)
@@ -244,9 +244,9 @@ tool_gone(struct tool *t, const char *how, bool clean)
 	char	text[RUNNER_TEXT];
 
 	tool_drain(t);
-	ring_tail_end(&t->tail, &t->server->ring, loop_wall_ms(t->r->loop), t->pid);
+	ring_tail_end(&t->tail, t->server->ring, loop_wall_ms(t->r->loop), t->pid);
 	snprintf(text, sizeof(text), "%s after %.1f s", how, (double)(loop_now_ms(t->r->loop) - t->started_ms) / 1000);
-	ring_line(&t->server->ring, loop_wall_ms(t->r->loop), t->pid, "exit", span_of(text));
+	ring_line(t->server->ring, loop_wall_ms(t->r->loop), t->pid, "exit", span_of(text));
 	if (t->instance != NULL)
 		instance_tool_gone(t->instance, LINK_END_DIED, text, clean);
 	tool_free(t);

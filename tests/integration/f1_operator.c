@@ -162,6 +162,14 @@ Test(operator, reads_what_a_broken_server_wrote_and_when_it_is_tried_again, .tim
 	free(said);
 	cr_expect(gateway_ctl(&g, &said, true, "logs", "idle", NULL) == 65, "%s", said);
 	free(said);
+	/* Another profile is the same server to people. */
+	gateway_write(&g, "servers.json", "{\"mcpServers\":{\"weak\":{\"command\":\"@TOOLS@/tests/lying-server\","
+	    "\"args\":[\"ok\"]}}}");
+	cr_expect(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
+	cr_expect(gateway_ctl(&g, NULL, true, "call", "weak", "anything", "--as", "me", NULL) == 0);
+	cr_expect(gateway_ctl(&g, &said, true, "logs", "weak", NULL) == 0 && strstr(said, "no reason to live") != NULL,
+	    "%s", said);
+	free(said);
 	gateway_stop(&g);
 }
 
