@@ -164,7 +164,14 @@ learn_stop(struct about *a)
 	if ((r = about_read(a)) != 0)
 		return r;
 	was = is_learning(a);
-	if ((r = tell_gateway(a, 0, &done)) == 0 && !a->ctl->json)
+	r = tell_gateway(a, 0, &done);
+	/* The gateway has told mcpgw-egress, which needs no files. */
+	if (r == REFUSED && was)
+		out_error("%s: public hosts do not pass any more, but its tools keep the jails they learnt in until "
+		    "the files compile: mcpgwctl check", a->name);
+	else if (r != 0)
+		out_error("%s: it is not known whether it is still learnt: mcpgwctl status %s", a->name, a->name);
+	else if (!a->ctl->json)
 		printf("%s %s; generation %" PRIu64 ".\n", a->name, was ? "is not learnt any more" : "was not learnt",
 		    done.generation);
 	return r;

@@ -27,6 +27,7 @@
 #define EGRESS_CONNS_MAX	2048	/* of all */
 #define EGRESS_JAIL_CONNS_MAX	256
 #define EGRESS_SCARCE		(EGRESS_CONNS_MAX - 2 * EGRESS_JAIL_CONNS_MAX)	/* each server is counted below */
+#define EGRESS_LEARNT_MAX	64
 #define EGRESS_TICK_MS		1000
 
 struct conn;
@@ -47,6 +48,8 @@ struct egress {
 	size_t			 spawner_count, jail_count, conn_count, dnsconn_count;
 	struct conn		*begun, **begun_last;	/* their `begin` is not in the kernel yet */
 	struct conn		*over;		/* ended in this turn */
+	uint64_t		 learnt[EGRESS_LEARNT_MAX];	/* what is not learnt any more, in a ring: marks */
+	unsigned		 learnt_next;
 	struct loop_timer	 tick;		/* once a second: jails_tick() */
 	bool			 confined, asked;	/* GO was heard; the first segment was answered */
 	bool			 ready, draining;

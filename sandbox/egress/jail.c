@@ -146,6 +146,22 @@ jail_stop(struct jail *j)
 
 /* --- whose it is ---------------------------------------------------------------------------------- */
 
+/* Until when, by a clock that nobody sets. */
+static void
+learn_begin(struct jail *j)
+{
+	uint64_t	now = loop_wall_ms(j->e->loop), until = j->server->learn_until_ms;
+
+	if ((j->server->flags & SERVER_FLAG_LEARN) != 0 && now < until && !spawner_is_learnt(j->owner, j->wants, until))
+		j->learn_until_ms = loop_now_ms(j->e->loop) + (until - now);
+}
+
+void
+jail_learnt(struct jail *j)
+{
+	j->learn_until_ms = 0;
+}
+
 static bool
 serve_by(struct jail *j, struct snap *policy)
 {
@@ -157,6 +173,7 @@ serve_by(struct jail *j, struct snap *policy)
 		return false;
 	j->policy = snap_hold(policy);
 	j->server = s;
+	learn_begin(j);
 	listen_again(j);
 	return true;
 }
@@ -208,7 +225,7 @@ jail_tick(struct jail *j)
 static bool
 is_learning(const struct jail *j)
 {
-	return (j->server->flags & SERVER_FLAG_LEARN) != 0 && loop_wall_ms(j->e->loop) < j->server->learn_until_ms;
+	return loop_now_ms(j->e->loop) < j->learn_until_ms && loop_wall_ms(j->e->loop) < j->server->learn_until_ms;
 }
 
 void

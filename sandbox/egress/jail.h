@@ -38,6 +38,7 @@ struct jail {
 	bool			 unknown;	/* no policy had it in time: everything is refused, until one has */
 	struct snap		*policy;	/* held as long as it lives; NULL: not served yet */
 	const struct rec_server	*server;	/* in it */
+	uint64_t		 learn_until_ms;	/* of our own clock; 0: it does not learn */
 	bool			 paused;	/* takes no connections until the next tick */
 	struct names		 names;
 	struct conn		*conns;
@@ -74,6 +75,8 @@ void		jail_begun(struct jail *j);
 /* No more connections at all. */
 void		jail_stop(struct jail *j);
 
+/* It learns no more, whatever its policy says; what is open stays so. */
+void		jail_learnt(struct jail *j);
 void		jail_decide(const struct jail *j, const struct reach_host *host, uint16_t port, struct verdict *out);
 /* Whether any port of it may be connected to. */
 bool		jail_knows(const struct jail *j, const struct reach_host *name);

@@ -196,6 +196,35 @@ spawner_attach(struct egress *e, struct span tenant, int *fd)
 
 /* --- all of them ---------------------------------------------------------------------------------- */
 
+static uint64_t
+learnt_mark(const struct egress *e, struct span tenant, struct span server, uint64_t until_ms)
+{
+	uint64_t	parts[3] = { hash64(&e->key, tenant), hash64(&e->key, server), until_ms };
+
+	return hash64(&e->key, span_make(parts, sizeof(parts)));
+}
+
+bool
+spawner_is_learnt(const struct spawner *s, struct span server, uint64_t until_ms)
+{
+	uint64_t	mark = learnt_mark(s->e, span_of(s->tenant), server, until_ms);
+
+	for (size_t i = 0; i < EGRESS_LEARNT_MAX; i++)
+		if (s->e->learnt[i] == mark)
+			return true;
+	return false;
+}
+
+void
+spawners_learnt(struct egress *e, const struct msg_EGRESS_LEARNT *m)
+{
+	e->learnt[e->learnt_next++ % EGRESS_LEARNT_MAX] = learnt_mark(e, m->tenant, m->server, m->until_ms);
+	for (struct spawner *s = e->spawners; s != NULL; s = s->next)
+		for (struct jail *j = s->jails; j != NULL && span_is(m->tenant, s->tenant); j = j->next)
+			if (span_eq(j->wants, m->server))
+				jail_learnt(j);
+}
+
 void
 spawners_policy(struct egress *e)
 {

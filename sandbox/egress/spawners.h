@@ -5,6 +5,7 @@
 #ifndef SANDBOX_EGRESS_SPAWNERS_H
 #define SANDBOX_EGRESS_SPAWNERS_H
 
+#include "ipc/codec.h"
 #include "sandbox/egress/egress.h"
 
 struct jail;
@@ -19,6 +20,11 @@ size_t		spawner_conns(const struct spawner *s);
 /* Those of all jails of one of its servers. */
 size_t		spawner_server_conns(const struct spawner *s, struct span server);
 
+/* Was it told that learning of this server, until then, is over? */
+bool		spawner_is_learnt(const struct spawner *s, struct span server, uint64_t until_ms);
+
+/* That is so from now on. */
+void		spawners_learnt(struct egress *e, const struct msg_EGRESS_LEARNT *m);
 /* There is another policy: jails that wait for one look again. */
 void		spawners_policy(struct egress *e);
 void		spawners_tick(struct egress *e);

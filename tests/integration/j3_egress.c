@@ -280,6 +280,14 @@ Test(egress, learning_ends_by_itself_and_by_word, .timeout = 120)
 	expect_ctl("--stop", "reach", 0, "not learnt any more");
 	EXPECT_REFUSED("connect", "api.docs.example", "8080", "");
 	expect_status("net none");
+	/* With files that do not compile too. */
+	expect_ctl("--for", "reach", 0, "Learning");
+	EXPECT_REACHED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");
+	gateway_write(&g, "servers.json", "{");
+	expect_ctl("--stop", "reach", 1, "public hosts do not pass any more");
+	EXPECT_REFUSED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");
+	gateway_write(&g, "servers.json", LEARNING);
+	expect_ctl("--stop", "reach", 0, "not learnt");
 	cr_expect(gateway_ctl(&g, &out, true, "server", "learn", "reach", "--for", "2s", NULL) == 0, "%s", out);
 	free(out);
 	EXPECT_REACHED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");
