@@ -22,6 +22,8 @@
 
 #define SERVER_NAME_MAX	256
 
+_Static_assert(REACH_PORTS_MAX <= JAIL_PORTS_MAX, "a jail listens at every port of a list");
+
 int
 jail_new(struct spawner *owner, uint64_t id, struct jail **out)
 {
