@@ -41,10 +41,10 @@ static bool
 is_full(const struct jail *j)
 {
 	size_t	all = j->e->conn_count + j->e->dnsconn_count;
-	size_t	left = all < EGRESS_CONNS_MAX ? EGRESS_CONNS_MAX - all : 0;
+	size_t	left = all < j->e->conns_max ? j->e->conns_max - all : 0;
 
-	return j->conn_count >= EGRESS_JAIL_CONNS_MAX || spawner_conns(j->owner) >= left ||
-	    (left < EGRESS_SCARCE && spawner_server_conns(j->owner, j->wants) >= left / 2);
+	return j->conn_count >= EGRESS_JAIL_CONNS_MAX || spawner_use(j->owner)->conns >= left ||
+	    (left < j->e->conns_max - j->e->conns_max / 4 && spawner_server_conns(j->owner, j->wants) >= left / 2);
 }
 
 /* The address it wanted, which is the one this end has: all addresses of its network are ours. */
@@ -85,7 +85,7 @@ accept_on_ready(struct loop_io *io, unsigned what, void *arg)
 		else if (is_full(j))
 			log_warn_repeat(LOG_SUBJECT("server", j->wants.p),
 			    "a connection of its tool is refused: %u are open, %zu of its tenant and %zu of all tools",
-			    j->conn_count, spawner_conns(j->owner), j->e->conn_count + j->e->dnsconn_count);
+			    j->conn_count, spawner_use(j->owner)->conns, j->e->conn_count + j->e->dnsconn_count);
 		else if (s->kind == EGRESS_SOCKET_TCP)
 			transparent(j, &fd);
 		else if (s->kind == EGRESS_SOCKET_PROXY)

@@ -47,6 +47,8 @@ close_sockets(struct jail *j)
 		fd_close(&j->socks[i]->fd);
 		free(j->socks[i]);
 	}
+	j->e->sock_count -= j->sock_count;
+	spawner_use(j->owner)->socks -= j->sock_count;
 	j->sock_count = 0;
 }
 
@@ -99,6 +101,14 @@ jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t port, int *fd)
 		return E_FORMAT;
 	if (j->sock_count == EGRESS_SOCKETS_MAX)
 		return E_FULL;
+	/* Nobody has more than is left for all others. */
+	if (spawner_use(j->owner)->socks >= j->e->socks_max - j->e->sock_count) {
+		log_warn_repeat(LOG_SUBJECT("tenant", spawner_tenant(j->owner).p), "no way out by port %u for a tool: "
+		    "its tenant's tools have %zu sockets; raise LimitNOFILE, or list fewer ports", port,
+		    spawner_use(j->owner)->socks);
+		fd_close(fd);
+		return 0;
+	}
 	if ((r = fd_set_nonblock(*fd)) != 0)
 		return r;
 	if ((s = malloc(sizeof(*s))) == NULL)
@@ -106,6 +116,8 @@ jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t port, int *fd)
 	*s = (struct jsock){ .jail = j, .fd = *fd, .kind = kind, .port = (uint16_t)port };
 	*fd = -1;
 	j->socks[j->sock_count++] = s;
+	j->e->sock_count++;
+	spawner_use(j->owner)->socks++;
 	if (kind == EGRESS_SOCKET_DNS_UDP)
 		dns_prepare(s->fd);
 	loop_io_init(j->e->loop, &s->io, s->fd, kind == EGRESS_SOCKET_DNS_UDP ? dns_on_datagram : accept_on_ready, s);

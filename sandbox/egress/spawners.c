@@ -23,7 +23,8 @@ struct spawner {
 	struct spawner	*next;
 	struct chan	 chan;
 	struct jail	*jails;
-	size_t		 jail_count, conn_count;
+	size_t		 jail_count;
+	struct spawner_use use;
 	bool		 over;
 	char		 tenant[256];
 };
@@ -40,16 +41,10 @@ spawner_tenant(const struct spawner *s)
 	return span_of(s->tenant);
 }
 
-void
-spawner_counts(struct spawner *s, int by)
+struct spawner_use *
+spawner_use(struct spawner *s)
 {
-	s->conn_count = by > 0 ? s->conn_count + 1 : s->conn_count - 1;
-}
-
-size_t
-spawner_conns(const struct spawner *s)
-{
-	return s->conn_count;
+	return &s->use;
 }
 
 size_t
