@@ -326,6 +326,16 @@ jail_refused(struct jail *j, struct span object, const char *method, int error, 
 }
 
 void
+jail_refused_room(struct jail *j, struct span object, const char *method)
+{
+	count_refusal(j);
+	record(j, object, method, E_FULL);
+	log_warn_repeat(LOG_SUBJECT("server", j->wants.p),
+	    "a connection of its tool is refused: %u are open, %zu of its tenant and %zu of all tools",
+	    j->conn_count, spawner_use(j->owner)->conns, j->e->conn_count + j->e->dnsconn_count);
+}
+
+void
 jail_refused_name(struct jail *j, struct span name)
 {
 	static struct log_repeat	repeat;

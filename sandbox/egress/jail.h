@@ -84,6 +84,8 @@ bool		jail_knows(const struct jail *j, const struct reach_host *name);
 /* The connection's sockets, or a question's, were refused: in the audit, and in the log once for each `object`
  * (host:port, or a name).  `why` may be NULL. */
 void		jail_refused(struct jail *j, struct span object, const char *method, int error, const char *why);
+/* A connection that found no room; recorded while the jail is not made to wait. */
+void		jail_refused_room(struct jail *j, struct span object, const char *method);
 /* The same for a question, which is recorded once for each name. */
 void		jail_refused_name(struct jail *j, struct span name);
 

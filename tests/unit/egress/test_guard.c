@@ -215,3 +215,31 @@ Test(guard, nobody_waits_for_a_socket_that_lingers)
 	close(fd);
 	rig_end(&rig);
 }
+
+Test(guard, a_connection_that_finds_no_room_is_recorded)
+{
+	const struct record	*once;
+	int			 fd[256], last;
+	char			 byte;
+
+	rig_begin(&rig, list, 0);
+	for (int i = 0; i < 256; i++) {
+		fd[i] = tool_connect("127.0.0.1", 3128);
+		cr_assert(fd[i] != -1);
+	}
+	last = tool_connect("11.0.0.1", 80);
+	cr_assert(last != -1);
+	cr_expect(tool_read(last, &byte, 1) <= 0);
+	close(last);
+	rig_records(&rig, 1);
+	once = rig_find(&rig, RECORD_ONCE, "11.0.0.1:80");
+	cr_assert(once != NULL);
+	cr_expect(span_is(once->f.error, "OVERLOADED") && span_is(once->f.method, "transparent"));
+	/* There is room again when one of them went. */
+	close(fd[0]);
+	rig_sync(&rig);
+	cr_expect(span_is(try("api.docs.example", 80)->f.outcome, "ok"));
+	for (int i = 1; i < 256; i++)
+		close(fd[i]);
+	rig_end(&rig);
+}
