@@ -216,7 +216,7 @@ change(struct ctl *ctl, const struct wish *w)
 		r = EX_SOFTWARE;
 	} else if (!any) {
 		printf("mcpgw.conf does not set %s; nothing was changed\n", w->count == 1 ? "it" : "them");
-	} else if (replace_file(path, span_make(text, bytes), buf_rest(&old)) != 0) {
+	} else if (replace_file(path, span_make(text, bytes), buf_rest(&old), NULL, NULL) != 0) {
 		r = EX_CANTCREAT;
 	} else {
 		say_effect(ctl, w);

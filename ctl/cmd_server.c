@@ -3,20 +3,25 @@
  * cmd_server.c - server learn: let a tool reach public hosts for a time, then write down which it did
  *
  * Process: mcpgwctl.
- * Owns:    the servers file while it is changed.
+ * Owns:    nothing beyond a call.
  * Trusts:  the policy in force for what the server is; the audit as ctl/learned.c does.
  */
-#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl/ask.h"
 #include "ctl/edit.h"
+#include "ctl/folders.h"
 #include "ctl/learned.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "ctl/program.h"
+#include "ctl/replace.h"
 #include "lib/log.h"
 #include "lib/num.h"
 #include "policy/params.h"
@@ -164,7 +169,14 @@ learn_stop(struct about *a)
 	if ((r = about_read(a)) != 0)
 		return r;
 	was = is_learning(a);
-	if ((r = tell_gateway(a, 0, &done)) == 0 && !a->ctl->json)
+	r = tell_gateway(a, 0, &done);
+	/* The gateway has told mcpgw-egress, which needs no files. */
+	if (r == REFUSED && was)
+		out_error("%s: public hosts do not pass any more, but its tools keep the jails they learnt in until "
+		    "the files compile: mcpgwctl check", a->name);
+	else if (r != 0)
+		out_error("%s: it is not known whether it is still learnt: mcpgwctl status %s", a->name, a->name);
+	else if (!a->ctl->json)
 		printf("%s %s; generation %" PRIu64 ".\n", a->name, was ? "is not learnt any more" : "was not learnt",
 		    done.generation);
 	return r;
@@ -269,27 +281,69 @@ add_all(struct span text, const char *name, const struct learned *l, struct buf 
 	return r;
 }
 
+/* Would the gateway take the files with this one?  What it says is not wanted unless it says no. */
+static int
+would_do(const char *path, void *arg)
+{
+	struct ctl		*ctl = arg;
+	char			*argv[PROGRAM_ARGS_MAX], check[] = "-t", personal[] = "-p", option[] = "-o";
+	char			 file[PATH_MAX + 32];
+	struct program_plan	 plan = { .control = -1, .out = STDERR_FILENO, .quiet = true };
+	size_t			 n = 0;
+	pid_t			 pid;
+
+	snprintf(file, sizeof(file), "servers_file=%s", path);
+	argv[n++] = (char *)(uintptr_t)"mcpgw-compile";
+	argv[n++] = check;
+	if (!ctl->where.system)
+		argv[n++] = personal;
+	n = program_settings(ctl, folders_config(ctl), argv, n);
+	argv[n++] = option;
+	argv[n++] = file;
+	argv[n] = NULL;
+	for (int i = 0; i < 2; i++) {
+		if (program_start("mcpgw-compile", argv, &plan, &pid) != 0)
+			return E_SYS;
+		if (program_wait(pid) == 0)
+			return 0;
+		plan.quiet = false;
+	}
+	return E_FORMAT;
+}
+
+static bool
+is_yaml(const char *path)
+{
+	const char	*dot = strrchr(path, '.');
+
+	return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
 static int
 change_file(const struct about *a, const char *path, const struct learned *l)
 {
-	struct edit_file	f;
-	struct buf		text;
-	int			r;
+	struct buf	 new;
+	char		*text = NULL;
+	size_t		 bytes;
+	int		 r;
 
-	buf_init(&text, CONF_MAX_BYTES);
-	if ((r = edit_open(path, &f)) == 0 && (r = add_all(span_make(f.text, f.bytes), a->name, l, &text)) == 0)
-		r = edit_save(&f, buf_rest(&text));
-	if (r == E_EXISTS)
-		out_error("%s: changed by somebody else meanwhile; try again", path);
-	else if (r == E_NOTFOUND)
+	if (is_yaml(path)) {
+		out_error("%s: YAML is not edited; write these hosts into it, then: mcpgwctl server learn %s --stop",
+		    path, a->name);
+		return REFUSED;
+	}
+	if (replace_read(path, &text, &bytes) != 0)
+		return EX_NOINPUT;
+	buf_init(&new, CONF_MAX_BYTES);
+	if ((r = add_all(span_make(text, bytes), a->name, l, &new)) == E_NOTFOUND)
 		out_error("%s: no server \"%s\" stands there; reload first", path, a->name);
-	else if (r == E_SYS)
-		out_error("%s: %s", path, strerror(errno));
 	else if (r != 0)
 		out_error("%s: not changed: %s", path, err_text(r));
-	edit_close(&f);
-	buf_fini(&text);
-	return r == 0 ? 0 : r == E_SYS && errno == EACCES ? EX_NOPERM : EX_IOERR;
+	else if ((r = replace_file(path, span_make(text, bytes), buf_rest(&new), would_do, a->ctl)) == E_FORMAT)
+		out_error("%s: not changed, because the files would not compile, as said above", path);
+	free(text);
+	buf_fini(&new);
+	return r == 0 ? 0 : r == E_FORMAT ? EX_CONFIG : EX_CANTCREAT;
 }
 
 static const char *
@@ -325,8 +379,29 @@ adopted(const struct about *a, const char *file, bool changed)
 	return 0;
 }
 
+/* What the compiler would refuse does not come to it. */
+static void
+drop_excess(const struct about *a, struct learned *l)
+{
+	uint16_t		 ports[REACH_HOSTS_MAX];
+	const struct rec_reach	*r;
+	struct learned_lost	 lost;
+	size_t			 count = 0;
+
+	for (uint32_t i = 0; i < a->server->reach_count && count < REACH_HOSTS_MAX; i++)
+		if ((r = SNAP_AT(a->policy, REACH, a->server->reach_first + i)) != NULL)
+			ports[count++] = (uint16_t)r->port;
+	learned_fit(l, ports, count, &lost);
+	if (lost.own_port > 0)
+		out_error("left out: %zu at ports 53 and 3128, which are the jail's own", lost.own_port);
+	if (lost.ports > 0)
+		out_error("left out: %zu, because a list has at most %d different ports", lost.ports, REACH_PORTS_MAX);
+	if (lost.hosts > 0 || l->more)
+		out_error("left out: the rest, because a list has at most %d hosts", REACH_HOSTS_MAX);
+}
+
 static int
-learn_adopt(struct about *a)
+learn_adopt(struct about *a, bool dry)
 {
 	static struct learned	learned;
 	struct params		params;
@@ -344,13 +419,14 @@ learn_adopt(struct about *a)
 		fatal(EX_PROTOCOL, "the gateway's policy names no servers file");
 	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(params.servers_file));
 	drop_known(a, &learned);
-	if (learned.count == 0)
+	drop_excess(a, &learned);
+	if (learned.count == 0 && !dry)
 		return adopted(a, path, false);
 	for (size_t i = 0; i < learned.count; i++)
 		print_host(a, learned.host[i].text, learned.host[i].connections, learned.host[i].bytes);
-	if (learned.more)
-		out_note(LOG_LEVEL_WARNING, SPAN_LIT("more hosts than a list may have; the rest is left out"));
 	fflush(stdout);
+	if (dry)
+		return 0;
 	if ((r = change_file(a, path, &learned)) != 0)
 		return r;
 	return adopted(a, path, true);
@@ -360,18 +436,21 @@ int
 cmd_server_learn(struct ctl *ctl, int argc, char **argv)
 {
 	const char		*for_text = NULL, *tenant = "default";
-	bool			 adopt = false, stop = false;
+	bool			 adopt = false, dry = false, stop = false;
 	const struct opt	 rows[] = { { "--for", &for_text, NULL }, { "--adopt", NULL, &adopt },
-	    { "--stop", NULL, &stop }, { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	    { "--dry-run", NULL, &dry }, { "--stop", NULL, &stop }, { "--tenant", &tenant, NULL },
+	    { NULL, NULL, NULL } };
 	struct about		 a = { .ctl = ctl };
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
 	if ((for_text != NULL) + adopt + stop != 1)
 		fatal(EX_USAGE, "server learn needs one of --for TIME, --adopt and --stop");
+	if (dry && !adopt)
+		fatal(EX_USAGE, "--dry-run goes with --adopt");
 	a.name = argv[0];
 	a.tenant = tenant;
-	r = adopt ? learn_adopt(&a) : stop ? learn_stop(&a) : learn_for(&a, for_text);
+	r = adopt ? learn_adopt(&a, dry) : stop ? learn_stop(&a) : learn_for(&a, for_text);
 	snap_release(&a.policy);
 	return out_end(r);
 }

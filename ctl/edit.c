@@ -3,19 +3,12 @@
  * edit.c - a change to one place of a configuration text, all else left as it was written
  *
  * Process: mcpgwctl.
- * Owns:    the file's text, between edit_open() and edit_close().
+ * Owns:    nothing.
  * Trusts:  the text, which lib/conf.c has read: strings end, brackets match.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ctl/edit.h"
-#include "lib/fd.h"
 
 /* ---- places ------------------------------------------------------------------------------------ */
 
@@ -25,11 +18,11 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Lines and columns count from 1, columns in characters. */
+/* Lines and columns count from 1, columns in characters, from behind a byte order mark on. */
 static size_t
 offset_of(struct span text, uint32_t line, uint32_t column)
 {
-	size_t	at = 0;
+	size_t	at = text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
 	for (uint32_t l = 1; l < line && at < text.n; at++)
 		l += text.p[at] == '\n';
@@ -209,73 +202,4 @@ edit_append(struct span text, const struct conf_node *container, struct span ite
 	    (comma != text.n && (r = buf_put_str(out, ",")) != 0))
 		return r;
 	return buf_put(out, span_part(text, at, text.n));
-}
-
-/* ---- the file ---------------------------------------------------------------------------------- */
-
-int
-edit_open(const char *path, struct edit_file *f)
-{
-	*f = (struct edit_file){ .fd = -1 };
-	if (realpath(path, f->path) == NULL || (f->fd = open(f->path, O_RDONLY | O_CLOEXEC)) == -1)
-		return E_SYS;
-	return fd_read_all(f->fd, CONF_MAX_BYTES, &f->text, &f->bytes);
-}
-
-void
-edit_close(struct edit_file *f)
-{
-	free(f->text);
-	f->text = NULL;
-	fd_close(&f->fd);
-}
-
-/* Is what stands there still what was read? */
-static int
-is_unchanged(const struct edit_file *f)
-{
-	struct edit_file	now;
-	int			r;
-
-	if ((r = edit_open(f->path, &now)) == 0 &&
-	    !span_eq(span_make(f->text, f->bytes), span_make(now.text, now.bytes)))
-		r = E_EXISTS;
-	edit_close(&now);
-	return r;
-}
-
-static int
-write_beside(const struct edit_file *f, const char *beside, int fd, struct span text)
-{
-	struct stat	st, made;
-	int		r;
-
-	if (fstat(f->fd, &st) == -1 || fstat(fd, &made) == -1)
-		return E_SYS;
-	if ((st.st_uid != made.st_uid || st.st_gid != made.st_gid) && fchown(fd, st.st_uid, st.st_gid) == -1)
-		return E_SYS;
-	if (fchmod(fd, st.st_mode & 07777) == -1 || (r = fd_write_all(fd, text)) != 0 || fsync(fd) == -1)
-		return E_SYS;
-	/* The last look before it, as near as can be. */
-	if ((r = is_unchanged(f)) != 0)
-		return r;
-	return rename(beside, f->path) == -1 ? E_SYS : 0;
-}
-
-int
-edit_save(const struct edit_file *f, struct span text)
-{
-	char	beside[sizeof(f->path) + 16];
-	int	fd, r, saved;
-
-	snprintf(beside, sizeof(beside), "%s.XXXXXX", f->path);
-	if ((fd = mkostemp(beside, O_CLOEXEC)) == -1)
-		return E_SYS;
-	if ((r = write_beside(f, beside, fd, text)) != 0) {
-		saved = errno;
-		unlink(beside);
-		errno = saved;
-	}
-	fd_close(&fd);
-	return r;
 }

@@ -15,17 +15,4 @@ must_check int	edit_replace(struct span text, const struct conf_node *node, stru
 /* One more member (as `"name": value`) or element behind the last one of an object or array, laid out as that is. */
 must_check int	edit_append(struct span text, const struct conf_node *container, struct span item, struct buf *out);
 
-/* A file that is changed: read, and replaced as a whole by one of the same owner and mode. */
-struct edit_file {
-	char	path[4096];	/* behind all links */
-	char	*text;
-	size_t	 bytes;
-	int	 fd;
-};
-/* 0 or E_SYS, E_TOOBIG.  edit_close() in any case. */
-must_check int	edit_open(const char *path, struct edit_file *f);
-/* 0; E_EXISTS: somebody else changed it meanwhile; E_SYS: nothing was changed. */
-must_check int	edit_save(const struct edit_file *f, struct span text);
-void		edit_close(struct edit_file *f);
-
 #endif

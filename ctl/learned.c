@@ -76,6 +76,34 @@ take_line(struct span line, void *arg)
 	learned_take(line, arg);
 }
 
+void
+learned_fit(struct learned *l, const uint16_t *ports, size_t port_count, struct learned_lost *lost)
+{
+	uint16_t	different[REACH_PORTS_MAX];
+	size_t		have = 0, kept = 0, i, k;
+	uint16_t	port;
+
+	*lost = (struct learned_lost){ 0 };
+	for (i = 0; i < port_count + l->count; i++) {
+		port = i < port_count ? ports[i] : l->host[i - port_count].rule.port;
+		for (k = 0; k < have && different[k] != port; k++)
+			;
+		if (i >= port_count && reach_port_never(port) != NULL)
+			lost->own_port++;
+		else if (i >= port_count && port_count + kept >= REACH_HOSTS_MAX)
+			lost->hosts++;
+		else if (k == REACH_PORTS_MAX)
+			lost->ports += i >= port_count;
+		else {
+			if (k == have)
+				different[have++] = port;
+			if (i >= port_count)
+				l->host[kept++] = l->host[i - port_count];
+		}
+	}
+	l->count = kept;
+}
+
 int
 learned_read(struct ctl *ctl, const char *tenant, const char *server, struct learned *out)
 {

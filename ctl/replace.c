@@ -57,34 +57,43 @@ write_beside(const char *path, const struct stat *old, struct span now, char *na
 	return r;
 }
 
-int
-replace_file(const char *path, struct span was, struct span now)
+static int
+is_unchanged(const char *path, struct span was)
 {
-	char		 real[PATH_MAX], name[PATH_MAX + 8], *text;
+	char	*text;
+	size_t	 bytes;
+	int	 r;
+
+	if ((r = replace_read(path, &text, &bytes)) == 0 && !span_eq(span_make(text, bytes), was)) {
+		out_error("%s: somebody else changed it meanwhile; nothing was written", path);
+		r = E_EXISTS;
+	}
+	free(text);
+	return r;
+}
+
+int
+replace_file(const char *path, struct span was, struct span now, replace_check_fn *check, void *arg)
+{
+	char		 real[PATH_MAX], name[PATH_MAX + 8];
 	struct stat	 st;
-	size_t		 bytes;
 	bool		 is_new = realpath(path, real) == NULL;
 	int		 r;
 
 	if (is_new)
 		snprintf(real, sizeof(real), "%s", path);
-	if ((r = replace_read(real, &text, &bytes)) != 0)
-		return r;
-	r = span_eq(span_make(text, bytes), was) ? 0 : E_EXISTS;
-	free(text);
-	if (r != 0) {
-		out_error("%s: somebody else changed it meanwhile; nothing was written", path);
-		return r;
-	}
 	if ((!is_new && stat(real, &st) == -1) ||
 	    write_beside(real, is_new ? NULL : &st, now, name, sizeof(name)) != 0) {
 		out_error("%s: %s", path, strerror(errno));
 		return E_SYS;
 	}
-	if (rename(name, real) == -1) {
+	/* Whether it is still what was read is looked at last. */
+	r = check == NULL ? 0 : check(name, arg);
+	if (r == 0 && (r = is_unchanged(real, was)) == 0 && rename(name, real) == -1) {
 		out_error("%s: %s", path, strerror(errno));
-		unlink(name);
-		return E_SYS;
+		r = E_SYS;
 	}
-	return 0;
+	if (r != 0)
+		unlink(name);
+	return r;
 }

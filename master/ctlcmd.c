@@ -233,6 +233,18 @@ ctlcmd_on_reload_refused(struct ctl_conn *c)
 		(void)learn_end(&c->s->m->learn, span_of(c->args), span_of(c->args + strlen(c->args) + 1));
 }
 
+void
+ctlcmd_on_reload_abandoned(struct ctl_conn *c)
+{
+	struct master	*m = c->s->m;
+
+	/* Nobody was told that it learns. */
+	if (c->learns && !m->stopping) {
+		ctlcmd_on_reload_refused(c);
+		reload_request(&m->reload, COMPILE_POLICY, NULL);
+	}
+}
+
 static void
 run_query(struct ctl_conn *c, const struct chan_msg *msg)
 {

@@ -36,6 +36,8 @@ void	ctlcmd_on_caught_up(struct ctl_conn *c);
 void	ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why);
 void	ctlcmd_on_restarted(struct ctl_conn *c, uint32_t stopped, uint32_t finishing);
 void	ctlcmd_on_reload_refused(struct ctl_conn *c);
+/* mcpgwctl went away before it came. */
+void	ctlcmd_on_reload_abandoned(struct ctl_conn *c);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
 void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);

@@ -31,9 +31,10 @@
 static void
 conn_free(struct ctl_conn *c)
 {
-	if (c->wait == CTL_WAIT_RELOAD)
+	if (c->wait == CTL_WAIT_RELOAD) {
 		reload_forget(&c->s->m->reload, &c->reload);
-	else if (c->wait == CTL_WAIT_QUERY)
+		ctlcmd_on_reload_abandoned(c);
+	} else if (c->wait == CTL_WAIT_QUERY)
 		query_forget(c->s->m, c);
 	TAILQ_REMOVE(&c->s->conns, c, next);
 	c->s->count--;

@@ -45,11 +45,13 @@ link_tenant(struct tenant *t)
 
 	if (t->egress.spawner == t->spawner.incarnation && t->egress.egress == m->egress.incarnation &&
 	    loop_now_ms(m->loop) - t->egress.made_ms < AGAIN_MS) {
-		refuse(t, "mcpgw-egress: asked for again too soon");
+		refuse(t, "mcpgw-egress: its link broke, and is made again a second after the one before");
 		return;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
-		refuse(t, "mcpgw-egress: no descriptors left");
+		refuse(t, errno == EMFILE || errno == ENFILE ?
+		    "mcpgw-egress: no link: too many open files; raise LimitNOFILE of the gateway's service" :
+		    "mcpgw-egress: no link: out of memory");
 		return;
 	}
 	t->egress = (struct egress_link){ .made_ms = loop_now_ms(m->loop), .spawner = t->spawner.incarnation,
@@ -106,6 +108,7 @@ egress_on_ready(struct master *m)
 {
 	struct tenant	*t;
 
+	learn_tell_egress(&m->learn);
 	TAILQ_FOREACH(t, &m->tenants.list, next)
 		if (t->egress.waiting)
 			link_tenant(t);

@@ -6,8 +6,9 @@
  * Owns:    their names; the timer to the next end.
  * Trusts:  the operator; whether there are such servers is the compiler's to know.
  *
- * It ends by itself, also when nothing else happens: the policy names the end, by which mcpgw-egress goes; a reload
- * without it then gives the tools back the jails they had.  A restart ends it too.
+ * It ends by itself, also when nothing else happens: the policy names the end, by which mcpgw-egress goes, and which it
+ * is told too, because clocks are set and files may not compile; a reload without it then gives the tools back the
+ * jails they had.  A restart ends it too.
  */
 #include <string.h>
 
@@ -15,9 +16,25 @@
 #include "master/master.h"
 
 static void
+tell_over(struct learn *l, const struct learner *one)
+{
+	struct child		*egress = &l->m->egress;
+	struct msg_EGRESS_LEARNT m = { .tenant = span_of(one->tenant), .server = span_of(one->server),
+	    .until_ms = one->until_ms };
+
+	/* Another one is told when it is ready. */
+	if (egress->state == CHILD_READY)
+		(void)child_send(egress, MSG_TYPE_EGRESS_LEARNT, 0, &m, NULL, 0);
+}
+
+static void
 forget(struct learn *l, size_t i)
 {
+	struct learner	*over = &l->ended[l->ended_next++ % LEARN_MAX];
+
+	*over = l->all[i];
 	l->all[i] = l->all[--l->count];
+	tell_over(l, over);
 }
 
 static void
@@ -44,7 +61,8 @@ on_over(struct loop_timer *t, void *arg)
 	for (size_t i = l->count; i > 0; i--) {
 		if (l->all[i - 1].ends_ms > now)
 			continue;
-		log_notice(LOG_SUBJECT("server", l->all[i - 1].server), "learning is over");
+		log_notice(LOG_SUBJECT("server", l->all[i - 1].server),
+		    "learning is over; the configuration is read again, for the jails its tools had");
 		forget(l, i - 1);
 		ended = true;
 	}
@@ -124,4 +142,11 @@ learn_tell(struct learn *l, struct child *compiler)
 
 		(void)child_send(compiler, MSG_TYPE_COMPILE_LEARN, 0, &m, NULL, 0);
 	}
+}
+
+void
+learn_tell_egress(struct learn *l)
+{
+	for (size_t i = 0; i < LEARN_MAX && i < l->ended_next; i++)
+		tell_over(l, &l->ended[i]);
 }

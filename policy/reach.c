@@ -223,6 +223,20 @@ is_own_name(const char *name)
 }
 
 const char *
+reach_port_never(uint16_t port)
+{
+	/* The ports of sandbox/jail.h that a jail's own services have. */
+	switch (port) {
+	case 53:
+		return "port 53 answers names within the jail and leads nowhere else";
+	case 3128:
+		return "port 3128 is the proxy within the jail; let the host serve another one";
+	default:
+		return NULL;
+	}
+}
+
+const char *
 reach_never(const struct addr *a)
 {
 	const char	*special = addr_special(a);

@@ -42,6 +42,12 @@ struct reach_rule {
  * refused; so is "*." before less than two labels. */
 must_check int	reach_rule_parse(struct span text, struct reach_rule *out, const char **why);
 
+/* Of one list; a jail listens at each port. */
+#define REACH_HOSTS_MAX	256
+#define REACH_PORTS_MAX	32
+/* Why no list may name this port (static), or NULL. */
+const char	*reach_port_never(uint16_t port);
+
 /* Why this address is never reached, listed or not (static); NULL: it may be, when it is listed. */
 const char	*reach_never(const struct addr *a);
 

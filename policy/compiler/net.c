@@ -10,26 +10,6 @@
 #include "policy/compiler/server.h"
 #include "policy/compiler/typed.h"
 
-#define HOSTS_MAX	256
-#define PORTS_MAX	32	/* a jail listens at each */
-#define PORT_DNS	53
-#define PORT_PROXY	3128	/* as sandbox/jail.h */
-
-static bool
-port_ok(struct server *sv, const struct conf_node *n, uint16_t port)
-{
-	if (port == PORT_DNS) {
-		job_error(sv->job, sv->source, n, "port 53 answers names within the jail and leads nowhere else");
-		return false;
-	}
-	if (port == PORT_PROXY) {
-		job_error(sv->job, sv->source, n, "port 3128 is the proxy within the jail; let the host serve "
-		    "another one");
-		return false;
-	}
-	return true;
-}
-
 static size_t
 different_ports(const struct server *sv)
 {
@@ -53,8 +33,8 @@ read_hosts(struct server *sv, const struct conf_node *list)
 	const char		*why;
 
 	sv->rec.net = NET_LIST;
-	if (list->count > HOSTS_MAX) {
-		job_error(sv->job, sv->source, list, "more than %d hosts", HOSTS_MAX);
+	if (list->count > REACH_HOSTS_MAX) {
+		job_error(sv->job, sv->source, list, "more than %d hosts", REACH_HOSTS_MAX);
 		return;
 	}
 	sv->reach = job_alloc(sv->job, (list->count + 1) * sizeof(*sv->reach));
@@ -64,11 +44,13 @@ read_hosts(struct server *sv, const struct conf_node *list)
 		if (reach_rule_parse(n->text, &rule, &why) != 0)
 			job_error(sv->job, sv->source, n, "\"%.*s\": %s", SHOWN(n->text),
 			    why == NULL ? "want HOST:PORT" : why);
-		else if (port_ok(sv, n, rule.port))
+		else if ((why = reach_port_never(rule.port)) != NULL)
+			job_error(sv->job, sv->source, n, "%s", why);
+		else
 			sv->reach[sv->reach_count++] = (struct reach_entry){ rule, n };
 	}
-	if (different_ports(sv) > PORTS_MAX)
-		job_error(sv->job, sv->source, list, "more than %d different ports", PORTS_MAX);
+	if (different_ports(sv) > REACH_PORTS_MAX)
+		job_error(sv->job, sv->source, list, "more than %d different ports", REACH_PORTS_MAX);
 }
 
 /* Learning is an operator's word to a running gateway: where it makes no sense it is passed over, because the files

@@ -41,25 +41,46 @@ static bool
 is_full(const struct jail *j)
 {
 	size_t	all = j->e->conn_count + j->e->dnsconn_count;
-	size_t	left = all < EGRESS_CONNS_MAX ? EGRESS_CONNS_MAX - all : 0;
+	size_t	left = all < j->e->conns_max ? j->e->conns_max - all : 0;
 
-	return j->conn_count >= EGRESS_JAIL_CONNS_MAX || spawner_conns(j->owner) >= left ||
-	    (left < EGRESS_SCARCE && spawner_server_conns(j->owner, j->wants) >= left / 2);
+	return j->conn_count >= EGRESS_JAIL_CONNS_MAX || spawner_use(j->owner)->conns >= left ||
+	    (left < j->e->conns_max - j->e->conns_max / 4 && spawner_server_conns(j->owner, j->wants) >= left / 2);
 }
 
 /* The address it wanted, which is the one this end has: all addresses of its network are ours. */
-static void
-transparent(struct jail *j, int *fd)
+static int
+wanted(int fd, struct addr *a, uint16_t *port)
 {
 	struct sockaddr_storage	ss;
 	socklen_t		n = sizeof(ss);
-	struct addr		a;
-	uint16_t		port;
 
-	if (getsockname(*fd, (struct sockaddr *)&ss, &n) == -1 ||
-	    addr_from_sockaddr((struct sockaddr *)&ss, n, &a, &port) != 0)
+	return getsockname(fd, (struct sockaddr *)&ss, &n) == -1 ? E_SYS :
+	    addr_from_sockaddr((struct sockaddr *)&ss, n, a, port);
+}
+
+static void
+transparent(struct jail *j, int *fd)
+{
+	struct addr	a;
+	uint16_t	port;
+
+	if (wanted(*fd, &a, &port) == 0)
+		conn_transparent(j, fd, &a, port);
+}
+
+static void
+refuse_room(struct jail *j, const struct jsock *s, int fd)
+{
+	static const char *const	methods[] = { [EGRESS_SOCKET_TCP] = "transparent",
+	    [EGRESS_SOCKET_PROXY] = "proxy", [EGRESS_SOCKET_DNS_TCP] = "dns" };
+	char				text[ADDR_TEXT_MAX];
+	struct addr			a;
+	uint16_t			port;
+
+	if (wanted(fd, &a, &port) != 0)
 		return;
-	conn_transparent(j, fd, &a, port);
+	addr_text(&a, port, text);
+	jail_refused_room(j, span_of(text), methods[s->kind]);
 }
 
 void
@@ -83,9 +104,7 @@ accept_on_ready(struct loop_io *io, unsigned what, void *arg)
 		if (j->policy == NULL)
 			reset(fd);
 		else if (is_full(j))
-			log_warn_repeat(LOG_SUBJECT("server", j->wants.p),
-			    "a connection of its tool is refused: %u are open, %zu of its tenant and %zu of all tools",
-			    j->conn_count, spawner_conns(j->owner), j->e->conn_count + j->e->dnsconn_count);
+			refuse_room(j, s, fd);
 		else if (s->kind == EGRESS_SOCKET_TCP)
 			transparent(j, &fd);
 		else if (s->kind == EGRESS_SOCKET_PROXY)

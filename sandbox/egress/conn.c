@@ -94,7 +94,7 @@ conn_new(struct jail *j, int *fd, enum conn_front front)
 	j->conns = c;
 	j->conn_count++;
 	j->e->conn_count++;
-	spawner_counts(j->owner, 1);
+	spawner_use(j->owner)->conns++;
 	return c;
 }
 
@@ -260,7 +260,7 @@ conn_end(struct conn *c, enum audit_outcome outcome, int error)
 	if (c->next != NULL)
 		c->next->back = c->back;
 	c->jail->conn_count--;
-	spawner_counts(c->jail->owner, -1);
+	spawner_use(c->jail->owner)->conns--;
 	c->jail = NULL;
 	c->state = CONN_OVER;
 	c->next_over = c->e->over;

@@ -250,6 +250,9 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_EGRESS_LINK:
 		on_link(e, m);
 		break;
+	case MSG_TYPE_EGRESS_LEARNT:
+		spawners_learnt(e, &m->body->EGRESS_LEARNT);
+		break;
 	case MSG_TYPE_PING:
 		tell(e, MSG_TYPE_PING, m->ref, &m->body->PING);
 		break;

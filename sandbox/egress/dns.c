@@ -154,7 +154,7 @@ dnsconn_free(struct dnsconn *c)
 		c->next->back = c->back;
 	c->jail->conn_count--;
 	c->jail->e->dnsconn_count--;
-	spawner_counts(c->jail->owner, -1);
+	spawner_use(c->jail->owner)->conns--;
 	loop_io_fini(&c->io);
 	loop_timer_disarm(&c->idle);
 	fd_close(&c->fd);
@@ -234,7 +234,7 @@ dnsconn_new(struct jail *j, int *fd)
 	j->dnsconns = c;
 	j->conn_count++;
 	j->e->dnsconn_count++;
-	spawner_counts(j->owner, 1);
+	spawner_use(j->owner)->conns++;
 	loop_io_init(j->e->loop, &c->io, c->fd, dnsconn_on_io, c);
 	loop_io_arm(&c->io, LOOP_READ);
 	loop_timer_init(j->e->loop, &c->idle, on_idle, c);

@@ -24,9 +24,11 @@
 #define EGRESS_SPAWNERS_MAX	256	/* tenants */
 #define EGRESS_JAILS_MAX	4096	/* of one tenant: as many as max_instances allows */
 #define EGRESS_SOCKETS_MAX	JAIL_SOCKETS_MAX	/* of one jail */
-#define EGRESS_CONNS_MAX	2048	/* of all */
+#define EGRESS_SOCKS_MAX	(1u << 17)	/* of all jails, when there are descriptors for them */
+#define EGRESS_CONNS_MAX	2048	/* of all, when there are descriptors for them */
+#define EGRESS_FDS_KEPT		128	/* for messages, name servers and what is asked of the kernel */
 #define EGRESS_JAIL_CONNS_MAX	256
-#define EGRESS_SCARCE		(EGRESS_CONNS_MAX - 2 * EGRESS_JAIL_CONNS_MAX)	/* each server is counted below */
+#define EGRESS_LEARNT_MAX	64
 #define EGRESS_TICK_MS		1000
 
 struct conn;
@@ -44,9 +46,12 @@ struct egress {
 	struct resolver		*resolver;
 	struct sum_key		 key;		/* of tables whose keys tools choose */
 	struct spawner		*spawners;
-	size_t			 spawner_count, jail_count, conn_count, dnsconn_count;
+	size_t			 spawner_count, jail_count, conn_count, dnsconn_count, sock_count;
+	size_t			 conns_max, socks_max;	/* half of our descriptors each, but for EGRESS_FDS_KEPT */
 	struct conn		*begun, **begun_last;	/* their `begin` is not in the kernel yet */
 	struct conn		*over;		/* ended in this turn */
+	uint64_t		 learnt[EGRESS_LEARNT_MAX];	/* what is not learnt any more, in a ring: marks */
+	unsigned		 learnt_next;
 	struct loop_timer	 tick;		/* once a second: jails_tick() */
 	bool			 confined, asked;	/* GO was heard; the first segment was answered */
 	bool			 ready, draining;

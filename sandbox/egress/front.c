@@ -7,6 +7,7 @@
  *          against.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -249,6 +250,10 @@ socks_read(struct conn *c)
 	if (r == E_DENIED && q.reply == SOCKS_NOT_ALLOWED) {
 		refuse_host(c, q.text, q.why);
 		return;
+	}
+	if (r == E_DENIED && q.reply == SOCKS_NO_COMMAND) {
+		snprintf(c->object, sizeof(c->object), "socks5:command-%u", q.command);
+		jail_refused(c->jail, span_of(c->object), conn_method(c), E_NET_LIST, "CONNECT is all there is");
 	}
 	if (r != 0) {
 		if (r == E_DENIED && socks_say(c, q.reply))

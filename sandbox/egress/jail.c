@@ -22,6 +22,8 @@
 
 #define SERVER_NAME_MAX	256
 
+_Static_assert(REACH_PORTS_MAX <= JAIL_PORTS_MAX, "a jail listens at every port of a list");
+
 int
 jail_new(struct spawner *owner, uint64_t id, struct jail **out)
 {
@@ -45,6 +47,8 @@ close_sockets(struct jail *j)
 		fd_close(&j->socks[i]->fd);
 		free(j->socks[i]);
 	}
+	j->e->sock_count -= j->sock_count;
+	spawner_use(j->owner)->socks -= j->sock_count;
 	j->sock_count = 0;
 }
 
@@ -97,6 +101,14 @@ jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t port, int *fd)
 		return E_FORMAT;
 	if (j->sock_count == EGRESS_SOCKETS_MAX)
 		return E_FULL;
+	/* Nobody has more than is left for all others. */
+	if (spawner_use(j->owner)->socks >= j->e->socks_max - j->e->sock_count) {
+		log_warn_repeat(LOG_SUBJECT("tenant", spawner_tenant(j->owner).p), "no way out by port %u for a tool: "
+		    "its tenant's tools have %zu sockets; raise LimitNOFILE, or list fewer ports", port,
+		    spawner_use(j->owner)->socks);
+		fd_close(fd);
+		return 0;
+	}
 	if ((r = fd_set_nonblock(*fd)) != 0)
 		return r;
 	if ((s = malloc(sizeof(*s))) == NULL)
@@ -104,6 +116,8 @@ jail_add_socket(struct jail *j, enum egress_socket kind, uint32_t port, int *fd)
 	*s = (struct jsock){ .jail = j, .fd = *fd, .kind = kind, .port = (uint16_t)port };
 	*fd = -1;
 	j->socks[j->sock_count++] = s;
+	j->e->sock_count++;
+	spawner_use(j->owner)->socks++;
 	if (kind == EGRESS_SOCKET_DNS_UDP)
 		dns_prepare(s->fd);
 	loop_io_init(j->e->loop, &s->io, s->fd, kind == EGRESS_SOCKET_DNS_UDP ? dns_on_datagram : accept_on_ready, s);
@@ -146,6 +160,22 @@ jail_stop(struct jail *j)
 
 /* --- whose it is ---------------------------------------------------------------------------------- */
 
+/* Until when, by a clock that nobody sets. */
+static void
+learn_begin(struct jail *j)
+{
+	uint64_t	now = loop_wall_ms(j->e->loop), until = j->server->learn_until_ms;
+
+	if ((j->server->flags & SERVER_FLAG_LEARN) != 0 && now < until && !spawner_is_learnt(j->owner, j->wants, until))
+		j->learn_until_ms = loop_now_ms(j->e->loop) + (until - now);
+}
+
+void
+jail_learnt(struct jail *j)
+{
+	j->learn_until_ms = 0;
+}
+
 static bool
 serve_by(struct jail *j, struct snap *policy)
 {
@@ -157,6 +187,7 @@ serve_by(struct jail *j, struct snap *policy)
 		return false;
 	j->policy = snap_hold(policy);
 	j->server = s;
+	learn_begin(j);
 	listen_again(j);
 	return true;
 }
@@ -208,7 +239,7 @@ jail_tick(struct jail *j)
 static bool
 is_learning(const struct jail *j)
 {
-	return (j->server->flags & SERVER_FLAG_LEARN) != 0 && loop_wall_ms(j->e->loop) < j->server->learn_until_ms;
+	return loop_now_ms(j->e->loop) < j->learn_until_ms && loop_wall_ms(j->e->loop) < j->server->learn_until_ms;
 }
 
 void
@@ -292,6 +323,16 @@ jail_refused(struct jail *j, struct span object, const char *method, int error, 
 		log_notice(LOG_SUBJECT("server", j->wants.p),
 		    "its tool was refused %.*s; to let it pass, add \"%.*s\" to %.*s.net", SPAN_FMT(object),
 		    SPAN_FMT(object), SPAN_FMT(snap_text(j->policy, j->server->path)));
+}
+
+void
+jail_refused_room(struct jail *j, struct span object, const char *method)
+{
+	count_refusal(j);
+	record(j, object, method, E_FULL);
+	log_warn_repeat(LOG_SUBJECT("server", j->wants.p),
+	    "a connection of its tool is refused: %u are open, %zu of its tenant and %zu of all tools",
+	    j->conn_count, spawner_use(j->owner)->conns, j->e->conn_count + j->e->dnsconn_count);
 }
 
 void

@@ -38,6 +38,7 @@ struct jail {
 	bool			 unknown;	/* no policy had it in time: everything is refused, until one has */
 	struct snap		*policy;	/* held as long as it lives; NULL: not served yet */
 	const struct rec_server	*server;	/* in it */
+	uint64_t		 learn_until_ms;	/* of our own clock; 0: it does not learn */
 	bool			 paused;	/* takes no connections until the next tick */
 	struct names		 names;
 	struct conn		*conns;
@@ -74,6 +75,8 @@ void		jail_begun(struct jail *j);
 /* No more connections at all. */
 void		jail_stop(struct jail *j);
 
+/* It learns no more, whatever its policy says; what is open stays so. */
+void		jail_learnt(struct jail *j);
 void		jail_decide(const struct jail *j, const struct reach_host *host, uint16_t port, struct verdict *out);
 /* Whether any port of it may be connected to. */
 bool		jail_knows(const struct jail *j, const struct reach_host *name);
@@ -81,6 +84,8 @@ bool		jail_knows(const struct jail *j, const struct reach_host *name);
 /* The connection's sockets, or a question's, were refused: in the audit, and in the log once for each `object`
  * (host:port, or a name).  `why` may be NULL. */
 void		jail_refused(struct jail *j, struct span object, const char *method, int error, const char *why);
+/* A connection that found no room; recorded while the jail is not made to wait. */
+void		jail_refused_room(struct jail *j, struct span object, const char *method);
 /* The same for a question, which is recorded once for each name. */
 void		jail_refused_name(struct jail *j, struct span name);
 

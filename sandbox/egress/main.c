@@ -46,16 +46,25 @@ on_tick(struct loop_timer *t, void *arg)
 	loop_timer_arm(t, EGRESS_TICK_MS);
 }
 
-/* A connection takes two descriptors. */
+/* A message that comes when there are none left loses its descriptors, and ends its link or all of us: what tools and
+ * spawners can make us hold stays below.  A connection takes two. */
 static void
-raise_descriptors(void)
+share_descriptors(struct egress *e)
 {
-	struct rlimit	l;
+	struct rlimit	l = { 0, 0 };
+	rlim_t		half;
 
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
 		l.rlim_cur = l.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &l);
+		if (setrlimit(RLIMIT_NOFILE, &l) == -1)
+			(void)getrlimit(RLIMIT_NOFILE, &l);
 	}
+	half = l.rlim_cur > 2 * EGRESS_FDS_KEPT ? (l.rlim_cur - EGRESS_FDS_KEPT) / 2 : EGRESS_FDS_KEPT / 2;
+	e->socks_max = half < EGRESS_SOCKS_MAX ? (size_t)half : EGRESS_SOCKS_MAX;
+	e->conns_max = half / 2 < EGRESS_CONNS_MAX ? (size_t)half / 2 : EGRESS_CONNS_MAX;
+	if (e->conns_max < EGRESS_CONNS_MAX)
+		log_notice(NULL, "%llu open files are allowed: all tools together have at most %zu connections; "
+		    "LimitNOFILE allows more", (unsigned long long)l.rlim_cur, e->conns_max);
 }
 
 static int
@@ -84,7 +93,7 @@ main(void)
 	int			r;
 
 	birth_begin("mcpgw-egress");
-	raise_descriptors();
+	share_descriptors(&e);
 	if ((r = init(&e)) != 0)
 		fatal(EX_OSERR, "start: %s", err_text(r));
 	loop_run(e.loop);

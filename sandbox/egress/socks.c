@@ -77,7 +77,8 @@ socks_request(struct span in, struct socks_request *out, size_t *took)
 	out->text = span_part(in, at, bytes);
 	out->port = (uint16_t)((uint8_t)in.p[at + bytes] << 8 | (uint8_t)in.p[at + bytes + 1]);
 	*took = at + bytes + 2;
-	if (in.p[1] != CONNECT)
+	out->command = (uint8_t)in.p[1];
+	if (out->command != CONNECT)
 		return refuse(out, SOCKS_NO_COMMAND);
 	if (in.p[3] != TYPE_NAME)
 		take_address(out->text, in.p[3], &out->host);

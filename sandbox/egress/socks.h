@@ -30,6 +30,7 @@ must_check int	socks_greeting(struct span in, size_t *took);
 struct socks_request {
 	struct reach_host	 host;
 	uint16_t		 port;
+	unsigned		 command;	/* of SOCKS_NO_COMMAND: 2 is BIND, 3 is UDP ASSOCIATE */
 	enum socks_reply	 reply;		/* of a refusal */
 	struct span		 text;		/* a name as it was sent; borrowed */
 	const char		*why;		/* what is wrong with it, or NULL */

@@ -23,7 +23,8 @@ struct spawner {
 	struct spawner	*next;
 	struct chan	 chan;
 	struct jail	*jails;
-	size_t		 jail_count, conn_count;
+	size_t		 jail_count;
+	struct spawner_use use;
 	bool		 over;
 	char		 tenant[256];
 };
@@ -40,16 +41,10 @@ spawner_tenant(const struct spawner *s)
 	return span_of(s->tenant);
 }
 
-void
-spawner_counts(struct spawner *s, int by)
+struct spawner_use *
+spawner_use(struct spawner *s)
 {
-	s->conn_count = by > 0 ? s->conn_count + 1 : s->conn_count - 1;
-}
-
-size_t
-spawner_conns(const struct spawner *s)
-{
-	return s->conn_count;
+	return &s->use;
 }
 
 size_t
@@ -195,6 +190,35 @@ spawner_attach(struct egress *e, struct span tenant, int *fd)
 }
 
 /* --- all of them ---------------------------------------------------------------------------------- */
+
+static uint64_t
+learnt_mark(const struct egress *e, struct span tenant, struct span server, uint64_t until_ms)
+{
+	uint64_t	parts[3] = { hash64(&e->key, tenant), hash64(&e->key, server), until_ms };
+
+	return hash64(&e->key, span_make(parts, sizeof(parts)));
+}
+
+bool
+spawner_is_learnt(const struct spawner *s, struct span server, uint64_t until_ms)
+{
+	uint64_t	mark = learnt_mark(s->e, span_of(s->tenant), server, until_ms);
+
+	for (size_t i = 0; i < EGRESS_LEARNT_MAX; i++)
+		if (s->e->learnt[i] == mark)
+			return true;
+	return false;
+}
+
+void
+spawners_learnt(struct egress *e, const struct msg_EGRESS_LEARNT *m)
+{
+	e->learnt[e->learnt_next++ % EGRESS_LEARNT_MAX] = learnt_mark(e, m->tenant, m->server, m->until_ms);
+	for (struct spawner *s = e->spawners; s != NULL; s = s->next)
+		for (struct jail *j = s->jails; j != NULL && span_is(m->tenant, s->tenant); j = j->next)
+			if (span_eq(j->wants, m->server))
+				jail_learnt(j);
+}
 
 void
 spawners_policy(struct egress *e)

@@ -5,6 +5,7 @@
 #ifndef SANDBOX_EGRESS_SPAWNERS_H
 #define SANDBOX_EGRESS_SPAWNERS_H
 
+#include "ipc/codec.h"
 #include "sandbox/egress/egress.h"
 
 struct jail;
@@ -13,12 +14,19 @@ struct jail;
 must_check int	spawner_attach(struct egress *e, struct span tenant, int *fd);
 struct egress	*spawner_egress(const struct spawner *s);
 struct span	spawner_tenant(const struct spawner *s);
-/* A connection of one of its jails came or went; how many there are. */
-void		spawner_counts(struct spawner *s, int by);
-size_t		spawner_conns(const struct spawner *s);
-/* Those of all jails of one of its servers. */
+/* What its jails have now; theirs to count. */
+struct spawner_use {
+	size_t	conns, socks;
+};
+struct spawner_use *spawner_use(struct spawner *s);
+/* The connections of all jails of one of its servers. */
 size_t		spawner_server_conns(const struct spawner *s, struct span server);
 
+/* Was it told that learning of this server, until then, is over? */
+bool		spawner_is_learnt(const struct spawner *s, struct span server, uint64_t until_ms);
+
+/* That is so from now on. */
+void		spawners_learnt(struct egress *e, const struct msg_EGRESS_LEARNT *m);
 /* There is another policy: jails that wait for one look again. */
 void		spawners_policy(struct egress *e);
 void		spawners_tick(struct egress *e);

@@ -239,6 +239,7 @@ Test(egress, what_was_learnt_works_without_learning, .timeout = 120)
 	after = servers_text();
 	cr_expect(strcmp(before, after) == 0);
 	free(after);
+	free(before);
 	expect_ctl("--for", "none-such", 65, "no server");
 	expect_ctl("--for", "all", 65, "reach everything already");
 	expect_ctl("--for", "far", 65, "over HTTP");
@@ -250,6 +251,17 @@ Test(egress, what_was_learnt_works_without_learning, .timeout = 120)
 	EXPECT_REACHED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");
 	EXPECT_REFUSED("connect", "private.example", "8080", "");
 	EXPECT_REFUSED("connect", "127.0.0.1", "8080", "");
+	/* With another fault in the files nothing is written, nor when it is only shown. */
+	before = servers_text();
+	cr_expect(gateway_ctl(&g, &out, true, "server", "learn", "reach", "--adopt", "--dry-run", NULL) == 0);
+	cr_expect(strstr(out, "+ \"net\": [\"api.docs.example:7000\"]") != NULL, "%s", out);
+	free(out);
+	gateway_write(&g, "rules.json", "{");
+	expect_ctl("--adopt", "reach", 78, "not changed");
+	gateway_write(&g, "rules.json", RULES);
+	after = servers_text();
+	cr_expect(strcmp(before, after) == 0, "%s", after);
+	free(after);
 	expect_ctl("--adopt", "reach", 0, "+ \"net\": [\"api.docs.example:7000\"]           2 connections, 8 B");
 	after = servers_text();
 	cr_expect(strstr(after, "// what we have") != NULL && strstr(after, "// ours") != NULL &&
@@ -280,6 +292,14 @@ Test(egress, learning_ends_by_itself_and_by_word, .timeout = 120)
 	expect_ctl("--stop", "reach", 0, "not learnt any more");
 	EXPECT_REFUSED("connect", "api.docs.example", "8080", "");
 	expect_status("net none");
+	/* With files that do not compile too. */
+	expect_ctl("--for", "reach", 0, "Learning");
+	EXPECT_REACHED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");
+	gateway_write(&g, "servers.json", "{");
+	expect_ctl("--stop", "reach", 1, "public hosts do not pass any more");
+	EXPECT_REFUSED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");
+	gateway_write(&g, "servers.json", LEARNING);
+	expect_ctl("--stop", "reach", 0, "not learnt");
 	cr_expect(gateway_ctl(&g, &out, true, "server", "learn", "reach", "--for", "2s", NULL) == 0, "%s", out);
 	free(out);
 	EXPECT_REACHED("proxy", "api.docs.example", "7000", ",\"how\":\"connect\"");

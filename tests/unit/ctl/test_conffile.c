@@ -82,12 +82,12 @@ Test(replace, keeps_the_mode_and_follows_a_link, .init = setup, .fini = teardown
 	char		link[96];
 	struct stat	st;
 
-	cr_assert(replace_file(path, SPAN_LIT(""), SPAN_LIT("one\n")) == 0);
+	cr_assert(replace_file(path, SPAN_LIT(""), SPAN_LIT("one\n"), NULL, NULL) == 0);
 	cr_assert(stat(path, &st) == 0 && chmod(path, 0640) == 0);
 	cr_expect(eq(int, (int)(st.st_mode & 0777), 0644));
 	snprintf(link, sizeof(link), "%s/link", folder);
 	cr_assert(symlink("file", link) == 0);
-	cr_assert(replace_file(link, SPAN_LIT("one\n"), SPAN_LIT("two\n")) == 0);
+	cr_assert(replace_file(link, SPAN_LIT("one\n"), SPAN_LIT("two\n"), NULL, NULL) == 0);
 	cr_assert(lstat(link, &st) == 0);
 	cr_expect(eq(int, S_ISLNK(st.st_mode), 1));
 	cr_assert(stat(path, &st) == 0);
@@ -97,7 +97,7 @@ Test(replace, keeps_the_mode_and_follows_a_link, .init = setup, .fini = teardown
 
 Test(replace, writes_nothing_over_what_somebody_else_wrote, .init = setup, .fini = teardown)
 {
-	cr_assert(replace_file(path, SPAN_LIT(""), SPAN_LIT("theirs\n")) == 0);
-	cr_expect(eq(int, replace_file(path, SPAN_LIT("mine\n"), SPAN_LIT("new\n")), E_EXISTS));
+	cr_assert(replace_file(path, SPAN_LIT(""), SPAN_LIT("theirs\n"), NULL, NULL) == 0);
+	cr_expect(eq(int, replace_file(path, SPAN_LIT("mine\n"), SPAN_LIT("new\n"), NULL, NULL), E_EXISTS));
 	expect_text("theirs\n");
 }

@@ -4,12 +4,6 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ctl/edit.h"
 
@@ -62,6 +56,8 @@ Test(edit, a_value_is_replaced_whatever_it_is)
 		{ "{\"s\": {\"net\": [ \"]\", // ]\n {\"a\": [\"}\"]}, ] , \"b\": 1}}",
 		    "{\"s\": {\"net\": [1] , \"b\": 1}}" },
 		{ "{\"s\": {\"net\": true}}", "{\"s\": {\"net\": [1]}}" },
+		/* A byte order mark is no column. */
+		{ "\xef\xbb\xbf{\"s\": {\"net\": true}}", "\xef\xbb\xbf{\"s\": {\"net\": [1]}}" },
 		{ "{\"\xc3\xa4\xc3\xa4\": \"\xe2\x82\xac\", \"s\": {\"net\": 12}}",
 		    "{\"\xc3\xa4\xc3\xa4\": \"\xe2\x82\xac\", \"s\": {\"net\": [1]}}" },
 		{ "// \xe2\x82\xac\n{\n\t\"s\": { /* \xe2\x82\xac */ \"net\": -1.5e3\n\t} }",
@@ -101,60 +97,4 @@ Test(edit, an_element_is_added_as_the_others_are_laid_out)
 	};
 
 	expect_all(rows, sizeof(rows) / sizeof(rows[0]), "s", "net", edit_append, "\"x\"");
-}
-
-static char	path[64];
-
-static void
-put_file(const char *text)
-{
-	int	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
-
-	cr_assert(fd != -1);
-	cr_assert(eq(int, (int)write(fd, text, strlen(text)), (int)strlen(text)));
-	close(fd);
-}
-
-static void
-expect_file(const char *want)
-{
-	char	text[256] = "";
-	int	fd = open(path, O_RDONLY);
-
-	cr_assert(fd != -1);
-	cr_assert(read(fd, text, sizeof(text) - 1) >= 0);
-	close(fd);
-	cr_expect(eq(str, text, (char *)(uintptr_t)want));
-}
-
-Test(edit, a_file_is_replaced_as_a_whole_with_its_mode_unless_it_changed)
-{
-	char			folder[] = "/tmp/edit-test-XXXXXX", link[80], command[128];
-	struct edit_file	f;
-	struct stat		st;
-
-	cr_assert(mkdtemp(folder) != NULL);
-	snprintf(path, sizeof(path), "%s/s.json", folder);
-	snprintf(link, sizeof(link), "%s/link", folder);
-	cr_assert(eq(int, symlink(path, link), 0));
-	put_file("one");
-	cr_assert(eq(int, chmod(path, 0640), 0));
-	/* Over a link, which stays one. */
-	cr_assert(eq(int, edit_open(link, &f), 0));
-	cr_expect(span_is(span_make(f.text, f.bytes), "one"));
-	cr_assert(eq(int, edit_save(&f, SPAN_LIT("two")), 0));
-	edit_close(&f);
-	expect_file("two");
-	cr_assert(eq(int, lstat(link, &st), 0));
-	cr_expect(eq(int, S_ISLNK(st.st_mode), 1));
-	cr_assert(eq(int, stat(path, &st), 0));
-	cr_expect(eq(int, (int)(st.st_mode & 07777), 0640));
-
-	cr_assert(eq(int, edit_open(path, &f), 0));
-	put_file("somebody else's");
-	cr_expect(eq(int, edit_save(&f, SPAN_LIT("three")), E_EXISTS));
-	edit_close(&f);
-	expect_file("somebody else's");
-	snprintf(command, sizeof(command), "ls %s | wc -l | grep -qx 2 && rm -rf %s", folder, folder);
-	cr_expect(eq(int, system(command), 0), "something is left beside it");
 }

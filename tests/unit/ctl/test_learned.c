@@ -15,6 +15,40 @@ take(struct learned *l, const char *line)
 	learned_take(span_of(line), l);
 }
 
+Test(learned, no_more_is_kept_than_a_list_may_have)
+{
+	const uint16_t		 had[] = { 443, 80, 443 };
+	struct learned		*l = calloc(1, sizeof(*l));
+	struct learned_lost	 lost;
+	char			 line[128];
+
+	cr_assert(l != NULL);
+	take(l, "{\"address\":\"11.0.0.1:53\",\"object\":\"a.example:53\"}");
+	take(l, "{\"address\":\"11.0.0.1:3128\",\"object\":\"a.example:3128\"}");
+	for (int i = 0; i < 40; i++) {
+		snprintf(line, sizeof(line), "{\"address\":\"11.0.0.1:1\",\"object\":\"a.example:%d\"}", 1000 + i);
+		take(l, line);
+	}
+	take(l, "{\"address\":\"11.0.0.1:443\",\"object\":\"b.example:443\"}");
+	learned_fit(l, had, 3, &lost);
+	cr_expect(eq(sz, lost.own_port, 2));
+	cr_expect(eq(sz, lost.ports, 10));
+	cr_expect(eq(sz, lost.hosts, 0));
+	cr_assert(eq(sz, l->count, 31));
+	cr_expect(eq(str, l->host[0].text, "a.example:1000"));
+	cr_expect(eq(str, l->host[30].text, "b.example:443"));
+
+	l->count = 0;
+	for (int i = 0; i < LEARNED_MAX; i++) {
+		snprintf(line, sizeof(line), "{\"address\":\"11.0.0.1:1\",\"object\":\"a%d.example:443\"}", i);
+		take(l, line);
+	}
+	learned_fit(l, had, 3, &lost);
+	cr_expect(eq(sz, lost.hosts, 3));
+	cr_expect(eq(sz, l->count, REACH_HOSTS_MAX - 3));
+	free(l);
+}
+
 Test(learned, connections_are_counted_by_host_and_port)
 {
 	struct learned	*l = calloc(1, sizeof(*l));

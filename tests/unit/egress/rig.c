@@ -100,7 +100,7 @@ rig_offer(struct rig *r, const char *const *list, uint64_t learn_ms, uint64_t pr
 	s.reach_count = put_list(b, list);
 	if (learn_ms > 0) {
 		s.flags = SERVER_FLAG_LEARN;
-		s.learn_until_ms = wall_ms() + learn_ms;
+		s.learn_until_ms = r->learn_until_ms = wall_ms() + learn_ms;
 	}
 	cr_assert(eq(int, build_add(b, SECTION_SERVER, &s, NULL), 0));
 	cr_assert(eq(int, build_add(b, SECTION_SERVER_BY_NAME, &(struct rec_index){ 0 }, NULL), 0));

@@ -31,6 +31,7 @@ struct rig {
 	int		 spawner;	/* our end */
 	int		 segment;	/* what it writes records to */
 	uint64_t	 generation;
+	uint64_t	 learn_until_ms;	/* as the last policy says */
 	struct record	 records[RIG_RECORDS];
 	size_t		 record_count;
 	char		*bytes;		/* backs them */

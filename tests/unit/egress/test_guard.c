@@ -123,6 +123,31 @@ Test(guard, who_learns_passes_what_is_public_until_its_time_is_over)
 	rig_end(&rig);
 }
 
+Test(guard, who_learns_stops_when_the_master_says_so)
+{
+	struct msg_EGRESS_LEARNT	over = { SPAN_LIT("default"), SPAN_LIT("other"), 0, 0 };
+	char				address[64];
+
+	rig_begin(&rig, nothing, 60000);
+	over.until_ms = rig.learn_until_ms;
+	child_say(&rig.egress, MSG_TYPE_EGRESS_LEARNT, 0, &over, -1);
+	rig_sync(&rig);
+	cr_expect(span_is(try("api.docs.example", 80)->f.outcome, "ok"));
+	over.server = SPAN_LIT("docs");
+	child_say(&rig.egress, MSG_TYPE_EGRESS_LEARNT, 0, &over, -1);
+	rig_sync(&rig);
+	cr_expect(eq(int, tool_ask("api.docs.example", 1, address), 3));
+	/* Nor does a jail that comes later, with a policy that says it does. */
+	rig_say(&rig, MSG_TYPE_EGRESS_CLOSE, &(struct msg_EGRESS_CLOSE){ RIG_JAIL, 0 }, -1);
+	rig_sync(&rig);
+	usleep(100000);
+	rig_jail(&rig, RIG_JAIL + 1, RIG_PROFILE);
+	for (int i = 0; i < 5 && tool_ask("1.arpa", 12, address) != 3; i++)
+		;
+	cr_expect(eq(int, tool_ask("api.docs.example", 1, address), 3));
+	rig_end(&rig);
+}
+
 Test(guard, a_tool_that_is_refused_in_a_loop_gets_slower)
 {
 	int	fd;
@@ -188,5 +213,33 @@ Test(guard, nobody_waits_for_a_socket_that_lingers)
 	rig_say(&rig, MSG_TYPE_EGRESS_CLOSE, &(struct msg_EGRESS_CLOSE){ RIG_JAIL, 0 }, -1);
 	rig_sync(&rig);
 	close(fd);
+	rig_end(&rig);
+}
+
+Test(guard, a_connection_that_finds_no_room_is_recorded)
+{
+	const struct record	*once;
+	int			 fd[256], last;
+	char			 byte;
+
+	rig_begin(&rig, list, 0);
+	for (int i = 0; i < 256; i++) {
+		fd[i] = tool_connect("127.0.0.1", 3128);
+		cr_assert(fd[i] != -1);
+	}
+	last = tool_connect("11.0.0.1", 80);
+	cr_assert(last != -1);
+	cr_expect(tool_read(last, &byte, 1) <= 0);
+	close(last);
+	rig_records(&rig, 1);
+	once = rig_find(&rig, RECORD_ONCE, "11.0.0.1:80");
+	cr_assert(once != NULL);
+	cr_expect(span_is(once->f.error, "OVERLOADED") && span_is(once->f.method, "transparent"));
+	/* There is room again when one of them went. */
+	close(fd[0]);
+	rig_sync(&rig);
+	cr_expect(span_is(try("api.docs.example", 80)->f.outcome, "ok"));
+	for (int i = 1; i < 256; i++)
+		close(fd[i]);
 	rig_end(&rig);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -251,4 +252,21 @@ Test(links, is_ready_when_there_is_a_place_for_records)
 	child_hear(&rig.egress, MSG_TYPE_READY, &any, NULL);
 	cr_expect(eq(u64, any.READY.generation, rig.generation));
 	cr_expect(eq(int, child_wait(&rig.egress), 0));
+}
+
+/* With none left, a message that brings one would end the link, or all of it. */
+Test(links, sockets_of_jails_leave_descriptors_for_everything_else)
+{
+	const struct rlimit	few = { 256, 256 };
+
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &few), 0));
+	rig_begin(&rig, list, 0);
+	for (int i = 0; i < 270; i++)
+		say_socket((uint64_t)(100 + i / 90), EGRESS_SOCKET_TCP, (uint32_t)(1000 + i),
+		    tool_socket("0.0.0.0", 1000 + i, SOCK_STREAM));
+	rig_sync(&rig);
+	cr_expect(passes("api.docs.example"));
+	rig_offer(&rig, list, 0, RIG_PROFILE);
+	cr_expect(passes("api.docs.example"));
+	rig_end(&rig);
 }

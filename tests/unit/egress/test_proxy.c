@@ -238,6 +238,8 @@ Test(proxy, credentials_other_versions_and_floods_are_refused)
 	cr_expect(eq(int, tool_read(fd, answer, 10), 10));
 	cr_expect(eq(int, answer[1], 7));
 	expect_end(fd);
+	rig_records(&rig, 1);
+	cr_expect(rig_find(&rig, RECORD_ONCE, "socks5:command-2") != NULL);
 	/* A head without end. */
 	memset(flood, 'a', sizeof(flood));
 	memcpy(flood, "CONNECT ", 8);
