@@ -170,7 +170,8 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	struct gateway	 g;
 	struct mcp	 m;
 	struct answer	 a;
-	char		 id[64], *said;
+	char		 id[64], other[64], name[400], *said;
+	json_object	*record;
 
 	NEEDS_JAILS();
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
@@ -186,6 +187,22 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	    strstr(said, "): still DENIED  rules.json:1  agents.writer.deny.tools.notes[0] \"drop_all\"  explicit deny\n")
 	    != NULL && strstr(said, "  beaten  rules.json:1  agents.writer.allow.tools.notes[0] \"*\"  wildcard allow\n")
 	    != NULL && strstr(said, "nothing beats an explicit deny") != NULL, "%s", said);
+	free(said);
+	/* A name that the record cuts is no name to decide about. */
+	mcp_init(&m, g.mcp, "/servers/notes/mcp", gateway_key(&g, "writer"));
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	mcp_call(&m, name, "{}", &a);
+	answer_fini(&a);
+	mcp_fini(&m);
+	cr_expect(gateway_ctl(&g, &said, true, "--json", "audit", "tail", "-n", "1", NULL) == 0, "%s", said);
+	record = json_tokener_parse(said);
+	snprintf(other, sizeof(other), "%s", json_text_at(record, "request_id"));
+	json_object_put(record);
+	free(said);
+	cr_expect(gateway_ctl(&g, &said, true, "explain", other, NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "->  notes.nnnn") != NULL && strstr(said, "A name in it is cut") != NULL &&
+	    strstr(said, "Now (") == NULL, "%s", said);
 	free(said);
 	gateway_write(&g, "rules.json", "{\"agents\":{\"writer\":{\"allow\":{\"servers\":[\"notes\"],"
 	    "\"tools\":{\"notes\":[\"*\"]}}}}}");
