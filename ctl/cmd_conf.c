@@ -133,19 +133,25 @@ word_take(const struct wish *w, int i, struct span *name, struct span *value)
 		fatal(EX_USAGE, "config_dir is set by -c only");
 }
 
-/* Would the gateway start with this?  As -o beside the file, so that the same eyes look at it. */
+/* Would the gateway start with this?  As -o beside the file, so that the same eyes look at it; what is not set any
+ * more has its default. */
 static bool
 would_do(struct ctl *ctl, const struct wish *w)
 {
 	struct snap	*s = NULL;
 	struct span	 name, value;
+	char		*word;
 	bool		 good;
 
-	for (int i = 0; w->set && i < w->count; i++) {
+	for (int i = 0; i < w->count; i++) {
 		word_take(w, i, &name, &value);
 		if (ctl->setting_count == CTL_SETTINGS_MAX)
 			fatal(EX_USAGE, "too many settings at once");
-		ctl->settings[ctl->setting_count++] = w->words[i];
+		word = w->words[i];
+		if (!w->set && asprintf(&word, "%.*s=%s", SPAN_FMT(name),
+		    default_of(ctl, param_row(param_of(name)))) < 0)
+			fatal(EX_OSERR, "out of memory");
+		ctl->settings[ctl->setting_count++] = word;	/* as long as the process */
 	}
 	good = settings_read(ctl, true, &s);
 	snap_release(&s);
@@ -190,7 +196,7 @@ change(struct ctl *ctl, const struct wish *w)
 
 	if (w->count == 0)
 		fatal(EX_USAGE, w->set ? "-e needs NAME=VALUE" : "-X needs a name");
-	if (w->set && !would_do(ctl, w)) {
+	if (!would_do(ctl, w)) {
 		out_error("nothing was written");
 		return EX_CONFIG;
 	}

@@ -64,6 +64,14 @@ line_take(struct span *rest)
 	return one;
 }
 
+/* Of no setting, as lib/assign.c has it; a blank line too. */
+static bool
+is_comment(struct span line)
+{
+	line = span_trim(line);
+	return line.n == 0 || line.p[0] == '#' || line.p[0] == '\r' || line.p[0] == '\n';
+}
+
 int
 conffile_set(struct span text, struct span name, struct span value, struct buf *to, bool *changed)
 {
@@ -85,6 +93,9 @@ conffile_set(struct span text, struct span name, struct span value, struct buf *
 			continue;
 		}
 		*changed = true;
+		/* Among the lines of a value comments may stand. */
+		if (line != found[at].first && is_comment(one) && (r = buf_put(to, one)) != 0)
+			return r;
 		if (line == found[at].first && at + 1 == count && value.p != NULL &&
 		    (r = put_setting(to, name, value)) != 0)
 			return r;

@@ -178,7 +178,8 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	struct gateway	 g;
 	struct mcp	 m;
 	struct answer	 a;
-	char		 id[64], *said;
+	char		 id[64], other[64], name[400], *said;
+	json_object	*record;
 
 	NEEDS_JAILS();
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
@@ -194,6 +195,22 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	    strstr(said, "): still DENIED  rules.json:1  agents.writer.deny.tools.notes[0] \"drop_all\"  explicit deny\n")
 	    != NULL && strstr(said, "  beaten  rules.json:1  agents.writer.allow.tools.notes[0] \"*\"  wildcard allow\n")
 	    != NULL && strstr(said, "nothing beats an explicit deny") != NULL, "%s", said);
+	free(said);
+	/* A name that the record cuts is no name to decide about. */
+	mcp_init(&m, g.mcp, "/servers/notes/mcp", gateway_key(&g, "writer"));
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	mcp_call(&m, name, "{}", &a);
+	answer_fini(&a);
+	mcp_fini(&m);
+	cr_expect(gateway_ctl(&g, &said, true, "--json", "audit", "tail", "-n", "1", NULL) == 0, "%s", said);
+	record = json_tokener_parse(said);
+	snprintf(other, sizeof(other), "%s", json_text_at(record, "request_id"));
+	json_object_put(record);
+	free(said);
+	cr_expect(gateway_ctl(&g, &said, true, "explain", other, NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "->  notes.nnnn") != NULL && strstr(said, "A name in it is cut") != NULL &&
+	    strstr(said, "Now (") == NULL, "%s", said);
 	free(said);
 	gateway_write(&g, "rules.json", "{\"agents\":{\"writer\":{\"allow\":{\"servers\":[\"notes\"],"
 	    "\"tools\":{\"notes\":[\"*\"]}}}}}");
@@ -223,6 +240,7 @@ Test(operator, restarts_a_server_without_cutting_a_call, .timeout = 30)
 	gateway_start(&g, &(struct gateway_setup){ .servers = "{\"mcpServers\":{"
 	    "\"weak\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"dies-at-once\"]},"
 	    "\"slow\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"slow\",\"1500\"],\"isolation\":\"tenant\"}}}",
+	    .tools = "tools: [{name: nap, command: \"@TOOLS@/tests/native-tool\", args: [sleep, \"1500\"]}]\n",
 	    .rules = "{\"agents\":{\"me\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
 	cr_expect(gateway_ctl(&g, NULL, true, "call", "weak", "anything", "--as", "me", NULL) != 0);
 	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "weak", NULL) == 0, "%s", said);
@@ -252,6 +270,17 @@ Test(operator, restarts_a_server_without_cutting_a_call, .timeout = 30)
 	mcp_call(&m, "anything", "{}", &a);
 	cr_expect(strstr(a.body, "\"result\"") != NULL, "%s", a.body);
 	answer_fini(&a);
+	/* A program finishes as well. */
+	cr_assert(client_open(&c, g.mcp));
+	send_call(&c, "/servers/native/mcp", m.key, "nap", "{}");
+	sleep_ms(400);
+	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "native", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "native: 0 stopped, 1 finish") != NULL, "%s", said);
+	free(said);
+	client_read(&c, 8000, &a);
+	cr_expect(strstr(a.body, "slept") != NULL, "%s", a.body);
+	answer_fini(&a);
+	client_close(&c);
 	cr_expect(gateway_ctl(&g, &said, true, "logs", "slow", NULL) == 0, "%s", said);
 	cr_expect(strstr(said, " exit ") != NULL, "%s", said);
 	free(said);

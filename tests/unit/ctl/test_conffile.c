@@ -22,6 +22,8 @@ static const struct {
 	{ "# why\na = 1\nb = 2\n", "a", "3", "# why\na = 3\nb = 2\n", true },
 	{ "a=1\n\n  # in between\nb = 2\n", "b", "3", "a=1\n\n  # in between\nb = 3\n", true },
 	{ "a = 1\n  2\n\t3\nb = 2\n", "a", "4", "a = 4\nb = 2\n", true },
+	{ "a = 1\n# two\n  2\n\n  # three\n\t3\n# b\nb = 2\n", "a", "4", "a = 4\n# two\n\n  # three\n# b\nb = 2\n", true },
+	{ "a = 1\n# two\n  2\nb = 2\n", "a", NULL, "# two\nb = 2\n", true },
 	{ "a = 1\nb = 2\na = 3\n", "a", "4", "b = 2\na = 4\n", true },
 	{ "a = 1", "a", "", "a =\n", true },
 	{ "ab = 1\nb = 2\n", "b", "3", "ab = 1\nb = 3\n", true },
