@@ -120,7 +120,10 @@ read_records(struct span in, struct hello *h)
 	size_t		used = 0, want = MESSAGE_HEAD, at = 0, bytes;
 
 	for (unsigned records = 0; used < want; records++) {
-		if (in.n > at && (uint8_t)in.p[at] != RECORD_HANDSHAKE)
+		/* One byte tells, so no more than that is waited for. */
+		if (in.n == at)
+			return more(h, at + 1);
+		if ((uint8_t)in.p[at] != RECORD_HANDSHAKE)
 			return HELLO_BAD;
 		if (in.n - at < RECORD_HEAD)
 			return more(h, at + RECORD_HEAD);
