@@ -19,6 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	hello_look(span_make(data, n), &whole);
 	BUG_ON(whole.kind == HELLO_MORE && (whole.need <= n || whole.need > HELLO_BYTES_MAX));
+	BUG_ON(whole.kind == HELLO_PLAIN && data[0] >= 20 && data[0] <= 24);	/* a record's type */
 	BUG_ON(whole.kind == HELLO_NAME && (whole.name_bytes == 0 || whole.name_bytes > HELLO_NAME_MAX));
 	/* As it is collected: never more than was asked for. */
 	for (have = 0; ; have = part.need) {

@@ -120,15 +120,10 @@ read_records(struct span in, struct hello *h)
 	size_t		used = 0, want = MESSAGE_HEAD, at = 0, bytes;
 
 	for (unsigned records = 0; used < want; records++) {
-		/* One byte tells, so no more than that is waited for. */
-		if (in.n == at)
-			return more(h, at + 1);
-		if ((uint8_t)in.p[at] != RECORD_HANDSHAKE)
-			return HELLO_BAD;
 		if (in.n - at < RECORD_HEAD)
 			return more(h, at + RECORD_HEAD);
 		bytes = u16_at(in, at + 3);
-		if ((uint8_t)in.p[at + 1] != MAJOR || bytes == 0 ||
+		if ((uint8_t)in.p[at] != RECORD_HANDSHAKE || (uint8_t)in.p[at + 1] != MAJOR || bytes == 0 ||
 		    bytes > RECORD_BYTES || bytes > sizeof(message) - used || records == RECORDS_MAX)
 			return HELLO_BAD;
 		if (in.n - at - RECORD_HEAD < bytes)
@@ -171,8 +166,10 @@ hello_look(struct span in, struct hello *out)
 		out->kind = more(out, 1);
 	else if ((uint8_t)in.p[0] < RECORD_FIRST || (uint8_t)in.p[0] > RECORD_LAST)
 		out->kind = read_old(in, out);
+	/* There are servers that pass over a warning, and over what the first record says its version is, and then
+	 * read a hello. */
+	else if ((uint8_t)in.p[0] != RECORD_HANDSHAKE)
+		out->kind = HELLO_BAD;
 	else
-		/* Of any type and version: there are servers that pass over a warning, and over what the first
-		 * record says its version is, and then read a hello. */
 		out->kind = read_records(in, out);
 }

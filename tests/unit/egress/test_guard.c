@@ -74,6 +74,17 @@ Test(guard, a_name_whose_second_answer_is_private_is_refused_then)
 	rig_end(&rig);
 }
 
+Test(guard, addresses_without_a_way_to_them_are_no_tries)
+{
+	const struct record	*end;
+
+	rig_begin(&rig, list, 0);
+	end = try("lost.docs.example", 80);
+	cr_expect(span_is(end->f.outcome, "ok") && span_is(end->f.address, "11.0.0.1:80"), "%.*s",
+	    SPAN_FMT(end->f.address));
+	rig_end(&rig);
+}
+
 Test(guard, an_answer_is_kept_as_long_as_it_says)
 {
 	rig_begin(&rig, list, 0);

@@ -136,5 +136,5 @@ Test(hello, refuses_every_other_beginning_with_a_record)
 	for (const char *c = others; *c != '\0'; c++)
 		cr_expect(eq(int, look_at(c, 1), HELLO_BAD), "type %d", *c);
 	cr_expect(eq(int, LOOK_AT("\x15\3\1\0\2\1\x5a"), HELLO_BAD));
-	cr_expect(eq(int, LOOK_AT("\x16\3\1\0\1\1\x15"), HELLO_BAD));	/* between two pieces */
+	cr_expect(eq(int, LOOK_AT("\x16\3\1\0\1\1\x15\3\1\0\1"), HELLO_BAD));	/* between two pieces */
 }
