@@ -33,13 +33,13 @@ member(struct json_value row, const char *name, size_t width, char *to, size_t r
 		s = span_part(s, 1, s.n - 2);
 	if (v.type == JSON_NONE || s.n == 0)
 		s = SPAN_LIT("-");
-	if (s.n <= width) {
-		snprintf(to, room, "%.*s", SPAN_FMT(s));
-		return;
-	}
 	head = (width - 3) / 2;
-	snprintf(to, room, "%.*s...%.*s", (int)head, s.p, (int)(width - 3 - head),
-	    s.p + s.n - (width - 3 - head));
+	if (s.n <= width)
+		snprintf(to, room, "%.*s", SPAN_FMT(s));
+	else
+		snprintf(to, room, "%.*s...%.*s", (int)head, s.p, (int)(width - 3 - head),
+		    s.p + s.n - (width - 3 - head));
+	out_clean(span_of(to), to, room);
 }
 
 /* "10:31:07" in local time, of "2026-11-20T09:31:07.123Z". */
@@ -91,6 +91,8 @@ print_row(struct span line)
 		snprintf(object, sizeof(object), "%.9s...%s", name, name + cut - 9);
 	else
 		snprintf(object, sizeof(object), "%s", name);
+	/* Cut bytes may be half a character. */
+	out_clean(span_of(object), object, sizeof(object));
 	member(row, "decision", 8, decision, sizeof(decision));
 	member(row, "outcome", 11, outcome, sizeof(outcome));
 	member(row, "ms", 10, ms, sizeof(ms));
@@ -110,8 +112,10 @@ print_verdict(struct span line, void *arg)
 {
 	const struct ctl	*ctl = arg;
 
+	char			 text[1024];
+
 	if (!ctl->json) {
-		printf("%.*s\n", SPAN_FMT(line));
+		printf("%s\n", out_clean(line, text, sizeof(text)));
 		return;
 	}
 	out_json_begin();

@@ -92,15 +92,17 @@ explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, 
 void
 explain_remedy(FILE *f, const struct explain_question *q, const struct decision *d)
 {
+	char	tool[512], agent[512], server[512];
+
 	if (d->allow)
 		return;
 	if (d->rule_class == RULE_EXPLICIT_DENY) {
 		fprintf(f, "To allow it, take that rule away: nothing beats an explicit deny.\n");
 		return;
 	}
-	fprintf(f, "To allow just this tool, add \"%.*s\" to agents.%.*s.allow.tools.%.*s, and \"%.*s\" to its "
-	    "allow.servers if it is not there.\n", SPAN_FMT(q->tool), SPAN_FMT(q->agent), SPAN_FMT(q->server),
-	    SPAN_FMT(q->server));
+	fprintf(f, "To allow just this tool, add \"%s\" to ", out_clean(q->tool, tool, sizeof(tool)));
+	fprintf(f, "agents.%s.allow.tools.%s, and \"%s\" to its allow.servers if it is not there.\n",
+	    out_clean(q->agent, agent, sizeof(agent)), out_clean(q->server, server, sizeof(server)), server);
 }
 
 int

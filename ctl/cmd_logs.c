@@ -17,7 +17,6 @@
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "lib/fd.h"
-#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/num.h"
 
@@ -74,36 +73,6 @@ line_take(struct span *rest, struct line *l)
 	return true;
 }
 
-/* UTF-8 passes, but for its control characters (U+0080 to U+009F) and what turns text round. */
-static void
-clean(struct span s, char to[TEXT_MAX + 1])
-{
-	size_t	n = 0;
-
-	for (size_t i = 0; i < s.n && n < TEXT_MAX; i++) {
-		unsigned char	c = (unsigned char)s.p[i];
-		size_t		more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc2 ? 1 : s.n;
-		struct span	one = span_part(s, i, more + 1);
-		bool		bad = c < 0x20 || c == 0x7f || one.n != more + 1 || !json_utf8_ok(one);
-
-		if (!bad && c == 0xc2 && (unsigned char)one.p[1] < 0xa0)
-			bad = true;
-		/* U+202A to U+202E, U+2066 to U+2069 */
-		if (!bad && c == 0xe2 && (((unsigned char)one.p[1] == 0x80 && (unsigned char)one.p[2] >= 0xaa &&
-		    (unsigned char)one.p[2] <= 0xae) || ((unsigned char)one.p[1] == 0x81 &&
-		    (unsigned char)one.p[2] >= 0xa6 && (unsigned char)one.p[2] <= 0xa9)))
-			bad = true;
-		if (bad || n + one.n > TEXT_MAX) {
-			to[n++] = '?';
-			continue;
-		}
-		memcpy(to + n, one.p, one.n);
-		n += one.n;
-		i += more;
-	}
-	to[n] = '\0';
-}
-
 static void
 print_line(const struct ctl *ctl, const struct line *l)
 {
@@ -111,7 +80,7 @@ print_line(const struct ctl *ctl, const struct line *l)
 	time_t		t = (time_t)(l->wall_ms / 1000);
 	struct tm	tm;
 
-	clean(l->text, text);
+	out_clean(l->text, text, sizeof(text));
 	if (ctl->json) {
 		out_json_begin();
 		out_json_text("time", span_of(out_utc_ms(l->wall_ms, when)));

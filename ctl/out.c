@@ -3,7 +3,7 @@
  * out.c - what mcpgwctl prints
  *
  * Process: mcpgwctl.  Owns: stdout and stderr.
- * Trusts:  no text: names and errors of servers are shown without control bytes.
+ * Trusts:  no text: names and errors of servers are shown without what moves a terminal.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -29,14 +29,64 @@ colour_on(int fd)
 	return (no == NULL || no[0] == '\0') && isatty(fd) && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
+/* U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069 */
+static bool
+turns_text(struct span one)
+{
+	const unsigned char	*c = (const unsigned char *)one.p;
+
+	if (one.n == 2)
+		return c[0] == 0xd8 && c[1] == 0x9c;
+	return one.n == 3 && c[0] == 0xe2 && ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa &&
+	    c[2] <= 0xae))) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
+/* The character that s begins with, or one byte that is none or must not be shown; false then. */
+static bool
+char_take(struct span s, struct span *one)
+{
+	unsigned char	c = (unsigned char)s.p[0];
+	size_t		bytes = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+
+	*one = span_part(s, 0, bytes);
+	if (c >= 0x20 && c != 0x7f && one->n == bytes && (bytes == 1 || json_utf8_ok(*one)) &&
+	    !(c == 0xc2 && (unsigned char)one->p[1] < 0xa0) && !turns_text(*one))
+		return true;
+	*one = span_part(s, 0, 1);
+	return false;
+}
+
+const char *
+out_clean(struct span s, char *to, size_t room)
+{
+	struct span	one;
+	size_t		n = 0;
+	bool		good;
+
+	for (size_t i = 0; i < s.n; i += one.n) {
+		good = char_take(span_part(s, i, s.n - i), &one);
+		if (n + one.n >= room)
+			break;
+		if (good)
+			memmove(to + n, one.p, one.n);
+		else
+			to[n] = '?';
+		n += one.n;
+	}
+	to[n] = '\0';
+	return to;
+}
+
 static void
 print_clean(FILE *f, struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	struct span	one;
 
-		fputc(c < 0x20 || c == 0x7f ? '?' : c, f);
-	}
+	for (size_t i = 0; i < s.n; i += one.n)
+		if (char_take(span_part(s, i, s.n - i), &one))
+			fwrite(one.p, 1, one.n, f);
+		else
+			fputc('?', f);
 }
 
 void
@@ -109,9 +159,7 @@ out_cell(struct out_table *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(c, OUT_CELL, fmt, ap);
 	va_end(ap);
-	for (; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	out_clean(span_of(c), c, OUT_CELL);
 }
 
 void

@@ -22,6 +22,11 @@ void	out_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Flushes stdout; the exit code, or EX_IOERR when something could not be written. */
 int	out_end(int exit_code);
 
+/* A text of others, as a terminal may have it: UTF-8 passes, but a '?' stands for each byte of control characters
+ * (U+0080 to U+009F too), of those that turn text round, and of what is no UTF-8.  Cut to `room` with its NUL, at a
+ * character; to, which may be s.p. */
+const char *out_clean(struct span s, char *to, size_t room);
+
 /* --- tables ------------------------------------------------------------------------------------ */
 
 struct out_column {
@@ -33,7 +38,7 @@ struct out_column {
 struct out_table;
 /* Columns are borrowed.  Exits when memory ends. */
 struct out_table *out_table_new(const struct out_column *columns, unsigned count);
-/* The next cell of the current row, row by row; copied, control bytes shown as '?'. */
+/* The next cell of the current row, row by row; copied, as out_clean() has it. */
 void	out_cell(struct out_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void	out_cell_span(struct out_table *t, struct span s);
 /* Prints all rows under their titles, and frees. */

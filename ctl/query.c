@@ -117,8 +117,13 @@ query_lines(struct query_run *run, query_line_fn *fn, void *arg)
 			continue;
 		}
 		fflush(stdout);
-		if (buf_reserve(&b, 16384, &room) != 0 || (n = read(run->from, room, 16384)) == 0 ||
-		    (n == -1 && errno != EINTR))
+		if (buf_reserve(&b, 16384, &room) != 0) {
+			out_error("a line of the audit is longer than %d bytes", LINES_BYTES);
+			run->broken = true;
+			fd_close(&run->from);	/* or the query would wait for us, and we for it */
+			break;
+		}
+		if ((n = read(run->from, room, 16384)) == 0 || (n == -1 && errno != EINTR))
 			break;
 		if (n > 0)
 			buf_commit(&b, (size_t)n);
@@ -133,5 +138,5 @@ query_end(struct query_run *run)
 
 	ask_close(&run->ask);
 	fd_close(&run->from);
-	return r;
+	return r == 0 && run->broken ? EX_DATAERR : r;
 }

@@ -22,6 +22,7 @@ struct query_run {
 	struct ask	ask;
 	pid_t		pid;		/* of a query program of ours, where no gateway runs */
 	int		from;		/* the lines, or -1 */
+	bool		broken;		/* a line was too long; that was said */
 };
 
 /* One filter; without value "" it is a flag, with NULL nothing is added. */

@@ -52,6 +52,28 @@ Test(out, cuts_in_the_middle_and_never_an_id, .init = cr_redirect_stdout)
 	cr_expect(eq(int, lines, 3));
 }
 
+Test(out, lets_no_text_move_a_terminal)
+{
+	static const struct { const char *text, *want; } rows[] = {
+		{ "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x92\xa9", "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x92\xa9" },
+		{ "\a\x1b[31m\x7f\n", "??[31m??" },
+		{ "a\xc2\x9b" "31m\xc2\xa0", "a??31m\xc2\xa0" },
+		{ "\xe2\x80\xae" "x\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c", "???x????????" },
+		{ "\xff\xc3", "??" }, { "\xe2\x82", "??" }, { "\xed\xa0\x80", "???" }, { "", "" },
+	};
+	char	text[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_expect(strcmp(out_clean(span_of(rows[i].text), text, sizeof(text)), rows[i].want) == 0, "row %zu: %s", i,
+		    text);
+		/* Where it stands. */
+		strcpy(text, rows[i].text);
+		cr_expect(strcmp(out_clean(span_of(text), text, sizeof(text)), rows[i].want) == 0, "row %zu: %s", i, text);
+	}
+	cr_expect(strcmp(out_clean(SPAN_LIT("abc"), text, 3), "ab") == 0);
+	cr_expect(strcmp(out_clean(SPAN_LIT("ab\xc3\xa4"), text, 4), "ab") == 0, "whole characters");
+}
+
 Test(out, writes_json_that_needs_escapes, .init = cr_redirect_stdout)
 {
 	char	text[500];
