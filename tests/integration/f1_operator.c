@@ -238,6 +238,7 @@ Test(operator, restarts_a_server_without_cutting_a_call, .timeout = 30)
 	gateway_start(&g, &(struct gateway_setup){ .servers = "{\"mcpServers\":{"
 	    "\"weak\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"dies-at-once\"]},"
 	    "\"slow\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"slow\",\"1500\"],\"isolation\":\"tenant\"}}}",
+	    .tools = "tools: [{name: nap, command: \"@TOOLS@/tests/native-tool\", args: [sleep, \"1500\"]}]\n",
 	    .rules = "{\"agents\":{\"me\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
 	cr_expect(gateway_ctl(&g, NULL, true, "call", "weak", "anything", "--as", "me", NULL) != 0);
 	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "weak", NULL) == 0, "%s", said);
@@ -267,6 +268,17 @@ Test(operator, restarts_a_server_without_cutting_a_call, .timeout = 30)
 	mcp_call(&m, "anything", "{}", &a);
 	cr_expect(strstr(a.body, "\"result\"") != NULL, "%s", a.body);
 	answer_fini(&a);
+	/* A program finishes as well. */
+	cr_assert(client_open(&c, g.mcp));
+	send_call(&c, "/servers/native/mcp", m.key, "nap", "{}");
+	sleep_ms(400);
+	cr_expect(gateway_ctl(&g, &said, true, "server", "restart", "native", NULL) == 0, "%s", said);
+	cr_expect(strstr(said, "native: 0 stopped, 1 finish") != NULL, "%s", said);
+	free(said);
+	client_read(&c, 8000, &a);
+	cr_expect(strstr(a.body, "slept") != NULL, "%s", a.body);
+	answer_fini(&a);
+	client_close(&c);
 	cr_expect(gateway_ctl(&g, &said, true, "logs", "slow", NULL) == 0, "%s", said);
 	cr_expect(strstr(said, " exit ") != NULL, "%s", said);
 	free(said);

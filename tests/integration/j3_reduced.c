@@ -30,6 +30,25 @@ needs_root(void)
 	NEEDS_JAILS();
 }
 
+static const char tools[] = "tools: [{name: args, command: \"@TOOLS@/tests/native-tool\", args: [args, '--x={x}', '/tmp/mine', '{x}'], "
+    "slots: {x: {}}}]\n";
+
+/* A client's text is no name of the jail, and no name of the host comes back for it. */
+static void
+expect_values_as_they_are(const struct gateway *g, const char *key)
+{
+	struct mcp	m;
+	struct answer	a;
+
+	mcp_init(&m, g->mcp, "/servers/native/mcp", key);
+	mcp_call(&m, "args", "{\"x\":\"/tmp/upload:/home/tool/x\"}", &a);
+	cr_expect(strstr(a.body, "[--x=/tmp/upload:/home/tool/x]") != NULL &&
+	    strstr(a.body, "[/tmp/upload:/home/tool/x]") != NULL && strstr(a.body, "/mine]") != NULL &&
+	    strstr(a.body, "[/tmp/mine]") == NULL, "%s", a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+}
+
 static char *
 call(const struct gateway *g, const char *key, const char *server)
 {
@@ -116,7 +135,7 @@ Test(reduced, serves_with_the_switch_and_says_so_everywhere, .timeout = 180)
 
 	needs_root();
 	snprintf(conf, sizeof(conf), "%sjail_fallback = landlock\n", own_user);
-	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = rules, .conf = conf,
+	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = rules, .conf = conf, .tools = tools,
 	    .no_namespaces = true });
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
 	expect_call(&g, key, "ok", "\"pid\"");
@@ -125,6 +144,7 @@ Test(reduced, serves_with_the_switch_and_says_so_everywhere, .timeout = 180)
 	expect_call(&g, key, "lo", "\\\"none\\\" and \\\"host\\\" work");
 	expect_call(&g, key, "off", "half of it");
 	expect_call(&g, key, "leaver", "\"grandchild\"");
+	expect_values_as_they_are(&g, key);
 	/* Of tools that keep nothing, but those that still run, nothing is left. */
 	cr_expect(wait_until(only_the_living_have_folders, &g, 10000), "folders of ended jails are left");
 

@@ -51,7 +51,7 @@ static const char tools[] =
 	"  - name: exit\n"
 	COMMAND
 	"    args: [exit, \"{n}\"]\n"
-	"    ok_status: [0, 1]\n"
+	"    ok_status: [0, 1, 130]\n"
 	"    slots: {n: {type: integer}}\n"
 	"  - name: signal\n"
 	COMMAND
@@ -261,10 +261,11 @@ Test(binary_tools, say_how_they_ended_and_what_they_wrote)
 	expect(&m, "exit", "{\"n\":0}", false, "out\n");
 	expect(&m, "exit", "{\"n\":1}", false, "out\n");
 	expect(&m, "exit", "{\"n\":2}", true, "Exited with status 2.\nerr\nout\n");
+	expect(&m, "exit", "{\"n\":130}", false, "out\n");
 	expect(&m, "signal", "{\"n\":11}", true, "signal 11");
 	expect(&m, "brief", "{}", true, "longer than 0.5 s");
 	expect(&m, "flood", "{\"n\":1000000000}", true, "more than 102400 bytes");
-	expect(&m, "complain", "{\"n\":100000000}", false, "done\n");
+	expect(&m, "complain", "{\"n\":4000000}", false, "done\n");
 	expect(&m, "json", "{\"what\":\" [1,\\n2] \\n\"}", false, "[1,\n2]");
 	expect(&m, "json", "{\"what\":\"-5\"}", false, "-5");
 	expect(&m, "json", "{\"what\":\"[1] [2]\"}", true, "not one JSON value");
