@@ -35,6 +35,7 @@ struct rig_server {
 	uint64_t	 version;		/* another number, another profile */
 	bool		 watched;		/* socket() is notified to the runner */
 	bool		 native;		/* its tool "run" is native-tool {what} [{arg}], stdin {text} */
+	bool		 ends_unsaid;		/* the rig's spawner says nothing of how its tools end */
 	int32_t		 spawn_error;		/* with spawn_fails: not E_NOTFOUND */
 	uint32_t	 timeout_ms, max_output;	/* of a native's */
 };

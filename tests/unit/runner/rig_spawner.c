@@ -215,7 +215,8 @@ rig_look_at_tools(struct rig *r)
 			t->life = -1;
 			rig_kill_left_behind(r);
 			m = (struct msg_SPAWN_EXITED){ .pid = (uint32_t)pid, .status = status };
-			spawner_say(r, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);
+			if (!r->servers[t->server].ends_unsaid)
+				spawner_say(r, MSG_TYPE_SPAWN_EXITED, 0, &m, NULL, 0);
 		}
 	}
 }

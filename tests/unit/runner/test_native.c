@@ -303,6 +303,26 @@ Test(native, says_why_it_was_not_started, .timeout = 30)
 	rig_end(&r);
 }
 
+Test(native, is_read_to_its_end_when_nobody_says_how_it_ended, .timeout = 30)
+{
+	static const struct rig_server	servers[] = {
+		{ .name = "n", .mode = "", .native = true, .era = ERA_PIN_MODERN, .ends_unsaid = true }, { .name = NULL } };
+	struct link_call	 lc = { .log_level = 0 };
+	struct rig		 r;
+	struct rig_call		*c;
+	int			 link;
+
+	rig_begin(&r, servers);
+	link = rig_link(&r);
+	c = &r.links[link].calls[1];
+	rig_body(&r, link, 1, 0, 1, 15000, &lc, 0, CALL("{\"what\":\"exit\",\"arg\":\"7\"}"));
+	rig_run(&r, 1500, &c->ended);
+	claim(!c->ended, "the spawner lives, and may be slow: %s", c->text);
+	rig_run(&r, 9000, &c->ended);
+	expect(c, "Ended, nobody knows how.\\nerr\\nout\\n");
+	rig_end(&r);
+}
+
 Test(native, that_fail_together_are_one_failure, .timeout = 30)
 {
 	static const struct rig_server	servers[] = {
