@@ -235,12 +235,13 @@ check:
 	$(Q)tools/deps build test
 	+$(Q)$(MAKE) --no-print-directory check-all
 
-# Of the conformance suite's cells those that differ most; check-conformance runs them all.
+# What takes longest comes first, as programs run side by side.  Of the conformance suite's cells those that differ
+# most; check-conformance runs them all.
 CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
-	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint \
-	    tap:tools/check-install $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run \
-	    tap:tests/conformance/run tap:tests/soak/run
+	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run tap:tests/conformance/run tap:tests/peers/run \
+	    $(INTEGRATION:%=integration:%) tap:tests/soak/run $(CHECKS:%=tap:%) $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) \
+	    tap:tools/check-install tap:tools/lint
 
 # check-unit: unit tests
 check-unit: $(UNITS)
