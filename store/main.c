@@ -188,8 +188,7 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 		tell(s, MSG_TYPE_PING, msg->ref, &b->PING, NULL);
 		break;
 	case MSG_TYPE_LOG_FD:
-		log_set_fd(msg->fds[0]);
-		msg->fds[0] = -1;
+		log_take_fd(&msg->fds[0]);
 		break;
 	case MSG_TYPE_STORE_DUMP:
 		answer_dump(s, msg->ref);

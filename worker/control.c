@@ -333,7 +333,7 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		drain(w, m->body->DRAIN.within_ms);
 		break;
 	case MSG_TYPE_LOG_FD:
-		log_set_fd(take_fd(m));
+		log_take_fd(&m->fds[0]);
 		break;
 	default:
 		/* The table allows it to some role, but it means nothing to a worker. */
