@@ -23,6 +23,13 @@ tmpfilesdir	?= $(prefix)/lib/tmpfiles.d
 
 # ---- flavours and knobs ---------------------------------------------------------------------------
 CC		?= cc
+# libFuzzer is clang's: `make fuzz` has objects of its own.
+ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+FUZZING		:= yes
+CC		:= clang
+SAN		?= address,undefined
+BUILD		?= build-fuzz
+endif
 ifeq ($(origin CC),default)
 CC		:= gcc
 endif
@@ -55,7 +62,7 @@ OUR_LDFLAGS	+= --coverage
 endif
 # What is installed is inlined across files; test programs link the same objects without, for the time it
 # takes.  gcc only: clang's needs a linker of its own.
-ifeq ($(SAN)$(COV)$(filter fuzz,$(MAKECMDGOALS)),)
+ifeq ($(SAN)$(COV)$(FUZZING),)
 LTO		?= $(shell $(CC) -v 2>&1 | grep -q '^gcc version' && echo auto)
 endif
 ifneq ($(LTO),)
@@ -177,7 +184,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/tests/%.o: OUR_CFLAGS += -Wno-conversion
 $(BUILD)/tests/%.o $(BUILD)/fuzz/%.o: LTO_CFLAGS :=
 
-ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+ifdef FUZZING
 OUR_CFLAGS	+= -fsanitize=fuzzer-no-link
 endif
 
@@ -317,8 +324,11 @@ bench-jails: all
 noisy: all
 	$(Q)bench/noisy
 
-# fuzz: libFuzzer programs in BUILD/fuzz (CC=clang SAN=address)
-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
+# fuzz: each fuzz target for TIME seconds (600), FUZZ=NAME some of them; needs clang and libclang-rt-14-dev
+TIME		?= 600
+FUZZ		?= $(FUZZERS)
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
+	$(Q)BUILD='$(BUILD)' fuzz/run $(TIME) $(FUZZ)
 
 # man: manual pages, with their tables
 man: $(MANPAGES)
