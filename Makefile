@@ -160,7 +160,8 @@ fuzzer		= $(eval $(call fuzzer_rule,$(1),$(2),$(3)))
 define integration_rule
 INTEGRATION += $(BUILD)/tests/integration/$(1)
 OBJECTS += $(BUILD)/tests/integration/$(1).o
-$(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a
+$(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a \
+    $(call archives,auth policy lib)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ $(addprefix -l,$(2)) -lcriterion
 endef

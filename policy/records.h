@@ -145,6 +145,31 @@ struct rec_key {
 	uint64_t	created_ms, ends_ms;	/* wall clock; ends 0 = never */
 };
 
+struct rec_issuer {
+	struct stext	name;		/* iss, by exact bytes */
+	struct stext	type;		/* the header's typ must be it; empty: any */
+	struct stext	subject_claim, agent_claim;	/* agent_claim empty: agent stands for all its tokens */
+	struct stext	agent;
+	uint32_t	secret_algs;	/* bits of enum jws_alg; its secret is in the workers' secrets */
+	uint32_t	max_age_s, skew_s, spare;
+	uint32_t	audience_first, audience_count, verifier_first, verifier_count;
+	uint32_t	standin_first, standin_count;
+};
+
+struct rec_audience {
+	struct stext	text;
+};
+
+struct rec_verifier {
+	struct stext	kid;		/* empty: it has none */
+	struct stext	der;		/* SubjectPublicKeyInfo */
+	uint32_t	algs, has_kid;	/* bits of enum jws_alg */
+};
+
+struct rec_standin {
+	struct stext	value, agent;
+};
+
 struct rec_profile {
 	struct stext	server;
 	struct stext	program;	/* the file to execute, as seen inside the jail */

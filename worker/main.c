@@ -184,7 +184,7 @@ worker_init(struct worker *w)
 	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
 	    (r = lists_new(w, &w->lists)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
-	    (r = httpsse_set_new(w, &w->httpsse)) != 0 ||
+	    (r = httpsse_set_new(w, &w->httpsse)) != 0 || (r = tokens_new(&w->tokens)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;

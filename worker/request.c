@@ -204,7 +204,7 @@ key_in_query(struct span query)
 }
 
 static int
-identify(struct request *rq)
+identify(struct request *rq, struct auth_refusal *refusal)
 {
 	const struct exchange	*x = rq->x;
 	struct auth_in		 in = {
@@ -215,6 +215,9 @@ identify(struct request *rq)
 		.as_agent = http_head_get(&x->head, HTTP_MCPGW_AS),
 		.policy = rq->config->policy,
 		.keys = swap_current(&rq->w->snaps, SNAP_KEYS),
+		.secrets = swap_current(&rq->w->snaps, SNAP_SECRETS),
+		.issuers = rq->config->issuers,
+		.tokens = rq->w->tokens,
 		.params = &rq->config->params,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
 		.wall_ms = loop_wall_ms(rq->w->loop),
@@ -224,21 +227,36 @@ identify(struct request *rq)
 		in.peer = (struct auth_peer){ .local = true, .uid = x->peer.uid,
 		    .gids = x->peer.groups, .gid_count = x->peer.group_count };
 	}
-	return auth_identify(&in, &rq->x->arena, &rq->who);
+	return auth_identify(&in, &rq->x->arena, &rq->who, refusal);
+}
+
+/* RFC 6750 3, mcp-wire 15.2: without a credential no error is named. */
+static struct span
+challenge(struct request *rq, const struct auth_refusal *refusal)
+{
+	if (http_head_count(&rq->x->head, HTTP_AUTHORIZATION) == 0)
+		return SPAN_LIT("Bearer realm=\"mcpgw\"");
+	if (refusal->told == NULL)
+		return SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_token\"");
+	return arena_fmt(&rq->x->arena, "Bearer realm=\"mcpgw\", error=\"invalid_token\", error_description=\"%s\"",
+	    refusal->told);
 }
 
 static void
-refuse_identity(struct request *rq, int e)
+refuse_identity(struct request *rq, int e, const struct auth_refusal *refusal)
 {
 	struct exchange_field	f[CORS_FIELDS + 1];
 	size_t			n = cors_fields(rq, f);
 
 	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
-	log_warn_repeat(NULL, "%s: no answer on %.*s: %s", rq->id_text,
-	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e));
+	log_warn_repeat(NULL, "%s: no answer on %.*s: %s%s%s", rq->id_text,
+	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e),
+	    refusal->why == NULL ? "" : ": of the token: ", refusal->why == NULL ? "" : refusal->why);
 	if (e == E_HTTP_CREDENTIAL)
+		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge(rq, refusal) };
+	else if (e == E_HTTP_CREDENTIALS)
 		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"),
-		    SPAN_LIT("Bearer realm=\"mcpgw\"") };
+		    SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_request\"") };
 	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
 	request_done(rq);
 }
@@ -318,8 +336,9 @@ take_body(struct request *rq)
 void
 request_begin(struct worker *w, struct exchange *x)
 {
-	struct request	*rq;
-	int		 e;
+	struct auth_refusal	 refusal;
+	struct request		*rq;
+	int			 e;
 
 	metric_add(&w->metrics, METRIC_requests_total, 1);
 	if (x->listener == LISTEN_ADMIN) {
@@ -350,8 +369,8 @@ request_begin(struct worker *w, struct exchange *x)
 		cors_preflight(rq);
 		return;
 	}
-	if ((e = identify(rq)) != 0) {
-		refuse_identity(rq, e);
+	if ((e = identify(rq, &refusal)) != 0) {
+		refuse_identity(rq, e, &refusal);
 		return;
 	}
 	if ((e = route_path(rq)) != 0) {

@@ -9,6 +9,7 @@
 
 #include "audit/requestid.h"
 #include "audit/spool.h"
+#include "auth/tokens.h"
 #include "http/exchange.h"
 #include "ipc/chan.h"
 #include "lib/loop.h"
@@ -38,6 +39,7 @@ struct config {
 	uint32_t	 refs;
 	struct snap	*policy;
 	struct params	 params;
+	struct issuers	*issuers;	/* whose tokens count; NULL: nobody's */
 	uint64_t	 generation;
 	uint64_t	 since_ms;	/* wall clock: when this worker put it in force */
 };
@@ -63,6 +65,7 @@ struct worker {
 
 	struct config		*config;	/* in force */
 	struct swap		 snaps;		/* policy, keys, secrets in force */
+	struct tokens		*tokens;	/* proven ones */
 	struct keyring		 ring;
 	bool			 has_ring;
 	struct rpc_scan		*scan;		/* for small bodies, one after the other */
