@@ -9,6 +9,8 @@
 
 #include "audit/requestid.h"
 #include "audit/spool.h"
+#include "http/accept.h"
+#include "http/conn.h"
 #include "http/exchange.h"
 #include "ipc/chan.h"
 #include "lib/loop.h"
@@ -22,9 +24,7 @@
 #include "shm/limit.h"
 #include "shm/metric.h"
 #include "shm/session.h"
-#include "worker/accept.h"
 #include "worker/asking.h"
-#include "worker/conn.h"
 #include "worker/link.h"
 #include "worker/peers.h"
 
