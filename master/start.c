@@ -108,6 +108,7 @@ step_users(struct master *m)
 		{ ROLE_AUDITOR, span_of(role_user(ROLE_AUDITOR)) },
 		{ ROLE_STORE, span_of(role_user(ROLE_STORE)) },
 		{ ROLE_EGRESS, span_of(role_user(ROLE_EGRESS)) },
+		{ ROLE_ADMIN, span_of(role_user(ROLE_ADMIN)) },
 	};
 	char	missing[256] = "", name[64];
 	bool	found;
@@ -298,29 +299,35 @@ step_probe(struct master *m)
 	return 0;
 }
 
+/* Those who serve clients are started together, so that the slowest one's time is all there is to wait. */
 static int
 step_workers(struct master *m)
 {
-	uint32_t	ready;
+	uint32_t	waited;
 
 	for (uint32_t i = 0; i < m->worker_count; i++) {
 		m->workers[i].respawn = true;
 		child_start(&m->workers[i]);
 	}
+	if (admin_is_wanted(m)) {
+		m->admin.respawn = true;
+		child_start(&m->admin);
+	}
 	do {
 		loop_turn(m->loop, true);
-		ready = 0;
-		for (uint32_t i = 0; i < m->worker_count; i++) {
-			ready += m->workers[i].state == CHILD_READY;
-			if (m->workers[i].fails >= GIVE_UP_FAILS) {
-				log_err(child_subject(&m->workers[i]),
-				    "does not start; its own lines say why");
+		waited = 0;
+		for (uint32_t i = 0; i <= m->worker_count; i++) {
+			struct child	*c = i < m->worker_count ? &m->workers[i] : &m->admin;
+
+			waited += c->respawn && c->state != CHILD_READY;
+			if (c->fails >= GIVE_UP_FAILS) {
+				log_err(child_subject(c), "does not start; its own lines say why");
 				return EX_SOFTWARE;
 			}
 		}
 		if (m->stopping)
 			return stopped();
-	} while (ready < m->worker_count);
+	} while (waited > 0);
 	return 0;
 }
 

@@ -135,7 +135,4 @@ void		worker_drain_check(struct worker *w);
 /* gauges.c: what this worker publishes about itself. */
 void		gauges_publish(struct worker *w);
 
-/* admin.c: health and metrics on LISTEN_ADMIN. */
-void		admin_request(struct worker *w, struct exchange *x);
-
 #endif
