@@ -147,7 +147,8 @@ master_fini(struct master *m)
 	free(m->workers);
 	listen_close(&m->listeners);
 	ctlsock_close(&m->ctl);
-	if (m->dirs.run_fd != -1)
+	/* Without the lock it is that of the gateway which runs. */
+	if (m->dirs.pid_fd != -1)
 		(void)unlinkat(m->dirs.run_fd, "ready", 0);
 	fd_close(&m->start.dump);
 	fd_close(&m->start.last_good);
@@ -226,6 +227,7 @@ main(int argc, char **argv)
 	master_init(&m, &o);
 	if ((r = start_run(&m)) == 0) {
 		leave_terminal(&m);
+		start_say_ready(&m);	/* in the log, where it is looked for */
 		daemon_tell(0);
 		loop_run(m.loop);
 	}

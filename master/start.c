@@ -397,13 +397,18 @@ start_run(struct master *m)
 	    (r = step_ready(m)) != 0)
 		return r;
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + m->params.log_level));
-	log_notice(NULL, "ready, generation=%llu workers=%u ms=%llu",
-	    (unsigned long long)m->policy_generation, m->worker_count,
-	    (unsigned long long)(loop_now_ms(m->loop) - m->start_ms));
+	m->start.took_ms = loop_now_ms(m->loop) - m->start_ms;
 	sdnotify_send("READY=1");
 	if (m->fallback != JAIL_FALLBACK_YES)
 		probe_start(m);
 	return 0;
+}
+
+void
+start_say_ready(const struct master *m)
+{
+	log_notice(NULL, "ready, generation=%llu workers=%u ms=%llu", (unsigned long long)m->policy_generation,
+	    m->worker_count, (unsigned long long)m->start.took_ms);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
