@@ -18,6 +18,7 @@ libexecdir	?= $(prefix)/libexec/mcpgw
 datadir		?= $(prefix)/share/mcpgw
 mandir		?= $(prefix)/share/man
 unitdir		?= $(prefix)/lib/systemd/system
+userunitdir	?= $(prefix)/lib/systemd/user
 sysusersdir	?= $(prefix)/lib/sysusers.d
 tmpfilesdir	?= $(prefix)/lib/tmpfiles.d
 
@@ -195,7 +196,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
 	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
-	format-check bench bench-jails noisy fuzz man install run deb clean
+	format-check bench bench-jails noisy fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -325,8 +326,12 @@ man: $(MANPAGES)
 # install: into DESTDIR and prefix, as etc/manifest says
 install: all man
 	$(Q)BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' tools/install bindir=$(bindir) sbindir=$(sbindir) \
-	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) unitdir=$(unitdir) \
-	    sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) sysconfdir=$(sysconfdir) \
+	    unitdir=$(unitdir) userunitdir=$(userunitdir) sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+
+# users: the users and groups of the service (as root), with systemd or without
+users:
+	$(Q)tools/users
 
 # deb: Debian packages, beside this folder
 deb:
