@@ -334,3 +334,54 @@ Test(daemon, usr1_opens_the_log_anew_in_each_process, .timeout = 60)
 	end();
 	close(log_ns);
 }
+
+/* ---- under a service manager ------------------------------------------------------------------------ */
+
+/* What it is told, in order; others may come between. */
+static void
+expect_told(int fd, const char *state)
+{
+	struct line	l = { fd, "", state };
+
+	cr_expect(wait_until(is_said, &l, patience(&g, 10000)), "the service manager was not told %s", state);
+}
+
+Test(daemon, tells_a_service_manager_what_it_does, .timeout = 60)
+{
+	struct sockaddr_un	sa = { .sun_family = AF_UNIX };
+	char			program[400], conf[400], out[400];
+	int			manager, status;
+	pid_t			pid;
+
+	prepare(NULL);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%.90s/notify", g.dir);
+	cr_assert((manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) != -1 &&
+	    bind(manager, (struct sockaddr *)&sa, sizeof(sa)) == 0);
+	snprintf(program, sizeof(program), "%s/bin/mcpgw", g.build);
+	snprintf(conf, sizeof(conf), "%s/etc", g.dir);
+	snprintf(out, sizeof(out), "%s/said", g.dir);
+	cr_assert((pid = fork()) != -1);
+	if (pid == 0) {
+		setenv("NOTIFY_SOCKET", sa.sun_path, 1);
+		setenv("WATCHDOG_USEC", "600000", 1);
+		dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644), 2);
+		execl(program, "mcpgw", "-f", "-c", conf, (char *)NULL);
+		_exit(127);
+	}
+	expect_told(manager, "READY=1");
+	cr_expect(serves(), "READY=1 came before it served");
+	for (int i = 0; i < 3; i++)
+		expect_told(manager, "WATCHDOG=1");
+	cr_expect(waitpid(pid, NULL, WNOHANG) == 0, "it stays in its manager's hand");
+	/* ExecReload. */
+	cr_expect(run("mcpgwctl", NULL, "reload", NULL) == 0, "%s", said);
+	gateway_write(&g, "rules.json", "{,}");
+	cr_expect(run("mcpgwctl", NULL, "reload", NULL) == 1, "a refused reload is one that failed: %s", said);
+	cr_expect(serves());
+	kill(pid, SIGTERM);
+	expect_told(manager, "STOPPING=1");
+	cr_assert(waitpid(pid, &status, 0) == pid);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ended with %#x", status);
+	close(manager);
+	gateway_remove(&g);
+}
