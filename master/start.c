@@ -299,35 +299,49 @@ step_probe(struct master *m)
 	return 0;
 }
 
-/* Those who serve clients are started together, so that the slowest one's time is all there is to wait. */
+static int
+looks_bad(const struct child *c)
+{
+	if (c->fails < GIVE_UP_FAILS)
+		return 0;
+	log_err(child_subject(c), "does not start; its own lines say why");
+	return EX_SOFTWARE;
+}
+
+static uint32_t
+start_one(struct child *c)
+{
+	c->respawn = true;
+	child_start(c);
+	return 1;
+}
+
+/* The auditor and those who serve clients start together, so that the slowest one's time is all there is to wait:
+ * none of them needs another one. */
 static int
 step_workers(struct master *m)
 {
-	uint32_t	waited;
+	uint32_t	wanted = 0, ready;
+	int		r;
 
-	for (uint32_t i = 0; i < m->worker_count; i++) {
-		m->workers[i].respawn = true;
-		child_start(&m->workers[i]);
-	}
-	if (admin_is_wanted(m)) {
-		m->admin.respawn = true;
-		child_start(&m->admin);
-	}
+	wanted += start_one(&m->auditor);
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		wanted += start_one(&m->workers[i]);
+	if (admin_is_wanted(m))
+		wanted += start_one(&m->admin);
 	do {
 		loop_turn(m->loop, true);
-		waited = 0;
-		for (uint32_t i = 0; i <= m->worker_count; i++) {
-			struct child	*c = i < m->worker_count ? &m->workers[i] : &m->admin;
-
-			waited += c->respawn && c->state != CHILD_READY;
-			if (c->fails >= GIVE_UP_FAILS) {
-				log_err(child_subject(c), "does not start; its own lines say why");
-				return EX_SOFTWARE;
-			}
+		ready = (m->auditor.state == CHILD_READY) + (m->admin.state == CHILD_READY);
+		if ((r = looks_bad(&m->auditor)) != 0 || (r = looks_bad(&m->admin)) != 0)
+			return r;
+		for (uint32_t i = 0; i < m->worker_count; i++) {
+			ready += m->workers[i].state == CHILD_READY;
+			if ((r = looks_bad(&m->workers[i])) != 0)
+				return r;
 		}
 		if (m->stopping)
 			return stopped();
-	} while (waited > 0);
+	} while (ready < wanted);
 	return 0;
 }
 
@@ -393,8 +407,7 @@ start_run(struct master *m)
 		if (m->stopping)
 			return stopped();
 	}
-	if ((r = start_and_wait(m, &m->auditor)) != 0 || (r = step_workers(m)) != 0 ||
-	    (r = step_ready(m)) != 0)
+	if ((r = step_workers(m)) != 0 || (r = step_ready(m)) != 0)
 		return r;
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + m->params.log_level));
 	m->start.took_ms = loop_now_ms(m->loop) - m->start_ms;
