@@ -188,13 +188,13 @@ endif
 $(BUILD)/man/%: man/%
 	$(Q)mkdir -p $(@D) && cp $< $@
 
-$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
+$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-table
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
+.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man check-install \
 	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
 	format-check bench bench-jails noisy fuzz man install users run deb clean
 export BUILD
@@ -240,8 +240,8 @@ check:
 CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint \
-	    tap:tools/check-install $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run \
-	    tap:tests/conformance/run tap:tests/soak/run
+	    tap:tools/check-install tap:tests/man/run $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) \
+	    tap:tests/peers/run tap:tests/conformance/run tap:tests/soak/run
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -251,8 +251,12 @@ check-unit: $(UNITS)
 check-fuzz: $(REPLAYS)
 	$(Q)tests/run $(REPLAYS:%=tap:%)
 
-# check-lint: the rules of the house (ranks, homes, link lines, files)
-check-lint: all
+# check-man: the manual pages: mandoc, references, and their examples
+check-man: all man
+	$(Q)tests/run tap:tests/man/run
+
+# check-lint: the rules of the house (ranks, homes, link lines, files, pages)
+check-lint: all man
 	$(Q)tests/run tap:tools/lint
 
 # check-install: an installed tree against etc/manifest
@@ -293,7 +297,7 @@ jail-figures: all
 	$(Q)bench/noisy >$(BUILD)/noisy.txt
 	$(Q)tools/doc-block docs/jail.md noisy pre <$(BUILD)/noisy.txt
 
-# lint: check-lint, then cppcheck, clang-tidy, and the manual pages
+# lint: check-lint, then cppcheck and clang-tidy
 lint: all man
 	$(Q)tests/run tap:tools/lint
 	$(Q)tools/analyse
