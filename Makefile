@@ -18,6 +18,7 @@ libexecdir	?= $(prefix)/libexec/mcpgw
 datadir		?= $(prefix)/share/mcpgw
 mandir		?= $(prefix)/share/man
 unitdir		?= $(prefix)/lib/systemd/system
+userunitdir	?= $(prefix)/lib/systemd/user
 sysusersdir	?= $(prefix)/lib/sysusers.d
 tmpfilesdir	?= $(prefix)/lib/tmpfiles.d
 
@@ -195,15 +196,15 @@ endif
 $(BUILD)/man/%: man/%
 	$(Q)mkdir -p $(@D) && cp $< $@
 
-$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
+$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-table
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
+.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man check-install \
 	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
-	format-check bench bench-jails noisy fuzz man install run deb clean
+	format-check bench bench-jails noisy fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -249,7 +250,7 @@ CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run tap:tests/conformance/run tap:tests/peers/run \
 	    $(INTEGRATION:%=integration:%) tap:tests/soak/run $(CHECKS:%=tap:%) $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) \
-	    tap:tools/check-install tap:tools/lint
+	    tap:tools/check-install tap:tests/man/run tap:tools/lint
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -259,8 +260,12 @@ check-unit: $(UNITS)
 check-fuzz: $(REPLAYS)
 	$(Q)tests/run $(REPLAYS:%=tap:%)
 
-# check-lint: the rules of the house (ranks, homes, link lines, files)
-check-lint: all
+# check-man: the manual pages: mandoc, references, and their examples
+check-man: all man
+	$(Q)tests/run tap:tests/man/run
+
+# check-lint: the rules of the house (ranks, homes, link lines, files, pages)
+check-lint: all man
 	$(Q)tests/run tap:tools/lint
 
 # check-install: an installed tree against etc/manifest
@@ -301,7 +306,7 @@ jail-figures: all
 	$(Q)bench/noisy >$(BUILD)/noisy.txt
 	$(Q)tools/doc-block docs/jail.md noisy pre <$(BUILD)/noisy.txt
 
-# lint: check-lint, then cppcheck, clang-tidy, and the manual pages
+# lint: check-lint, then cppcheck and clang-tidy
 lint: all man
 	$(Q)tests/run tap:tools/lint
 	$(Q)tools/analyse
@@ -337,8 +342,12 @@ man: $(MANPAGES)
 # install: into DESTDIR and prefix, as etc/manifest says
 install: all man
 	$(Q)BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' tools/install bindir=$(bindir) sbindir=$(sbindir) \
-	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) unitdir=$(unitdir) \
-	    sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) sysconfdir=$(sysconfdir) \
+	    unitdir=$(unitdir) userunitdir=$(userunitdir) sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+
+# users: the users and groups of the service (as root), with systemd or without
+users:
+	$(Q)tools/users
 
 # deb: Debian packages, beside this folder
 deb:

@@ -30,7 +30,7 @@ struct auth_in {
 	struct auth_peer	 peer;
 	const struct snap	*policy, *keys, *secrets;
 	const struct issuers	*issuers;		/* of `policy`; NULL: none */
-	struct tokens		*tokens;
+	struct tokens		*tokens;		/* NULL: each is proven anew */
 	const struct params	*params;
 	uint32_t		 owner_uid;		/* personal mode: the user; system mode: root */
 	uint64_t		 wall_ms;

@@ -6,6 +6,7 @@
 #define MASTER_MASTER_H
 
 #include "lib/where.h"
+#include "master/admin.h"
 #include "master/cgroups.h"
 #include "master/children.h"
 #include "master/compile.h"
@@ -63,7 +64,7 @@ struct master {
 	struct listeners	 listeners;
 
 	struct children		 children;
-	struct child		 store, auditor, prober, egress;
+	struct child		 store, auditor, prober, egress, admin;
 	struct child		*workers;
 	uint32_t		 worker_count;
 	struct tenants		 tenants;

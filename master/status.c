@@ -195,6 +195,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_EGRESS_WANTED:
 		egress_want(c);
 		break;
+	case MSG_TYPE_ADMIN_ASK:
+		admin_on_ask(m);
+		break;
 	case MSG_TYPE_SERVER_STATE:
 		answer_server_state(c, &b->SERVER_STATE);
 		break;

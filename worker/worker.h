@@ -10,6 +10,8 @@
 #include "audit/requestid.h"
 #include "audit/spool.h"
 #include "auth/tokens.h"
+#include "http/accept.h"
+#include "http/conn.h"
 #include "http/exchange.h"
 #include "ipc/chan.h"
 #include "lib/loop.h"
@@ -23,9 +25,7 @@
 #include "shm/limit.h"
 #include "shm/metric.h"
 #include "shm/session.h"
-#include "worker/accept.h"
 #include "worker/asking.h"
-#include "worker/conn.h"
 #include "worker/link.h"
 #include "worker/peers.h"
 
@@ -137,8 +137,5 @@ void		worker_drain_check(struct worker *w);
 
 /* gauges.c: what this worker publishes about itself. */
 void		gauges_publish(struct worker *w);
-
-/* admin.c: health and metrics on LISTEN_ADMIN. */
-void		admin_request(struct worker *w, struct exchange *x);
 
 #endif

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
-#include "wire.h"
+#include "tests/unit/wire/wire.h"
 
 #define GET	"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define POST(n)	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " #n "\r\n\r\n"

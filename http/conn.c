@@ -2,7 +2,7 @@
  *
  * conn.c - one client connection: heads in, bytes out, and what becomes of it
  *
- * Process: worker.  Owns: the socket; a buffer only while bytes are in it.
+ * Process: worker, mcpgw-admin.  Owns: the socket; a buffer only while bytes are in it.
  * Trusts:  nobody.  A connection is freed at a turn's end only, so no handler finds it gone.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "lib/bug.h"
 #include "lib/fd.h"
-#include "worker/conn_priv.h"
+#include "http/conn_priv.h"
 
 #define LINGER_BYTES_MAX	(4 * 1024 * 1024)
 #define GROUPS_MAX		1024

@@ -8,7 +8,7 @@
 #include "http/body.h"
 #include "http/queue.h"
 #include "http/write.h"
-#include "worker/conn.h"
+#include "http/conn.h"
 
 #define CONN_MAGIC	0xc0770001u
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conn_set.c - all client connections of a worker: states as lists, time limits, the turn's end
+ * conn_set.c - all client connections of a process: states as lists, time limits, the turn's end
  *
- * Process: worker.  Owns: every struct conn, the pool of blocks.
+ * Process: worker, mcpgw-admin.  Owns: every struct conn, the pool of blocks.
  * Trusts:  nobody's speed: each state but CONN_BUSY, which the handler's deadline ends, has a limit.
  */
 #include <stdlib.h>
 
 #include "lib/bug.h"
 #include "lib/fd.h"
-#include "worker/conn_priv.h"
+#include "http/conn_priv.h"
 
 #define KEEP_BLOCKS	256
 #define LINGER_MS	2000

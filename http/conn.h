@@ -23,7 +23,7 @@ struct conn_count {
 
 struct conn_set;
 
-/* All connections of this worker.  on_request is called for each whole head.  E_NOMEM. */
+/* All connections of this process.  on_request is called for each whole head.  E_NOMEM. */
 must_check int	conn_set_new(struct loop *l, const struct conn_params *params, exchange_fn *on_request,
 		    void *arg, struct conn_set **out);
 /* Closes what is left; the loop must not turn afterwards. */
@@ -34,7 +34,7 @@ void		conn_set_params(struct conn_set *s, const struct conn_params *params);
 void		conn_set_drain(struct conn_set *s);
 bool		conn_set_is_full(const struct conn_set *s);
 const struct conn_count *conn_set_count(const struct conn_set *s);
-/* The pool that its blocks come from, for others of this worker, who must have given back theirs before
+/* The pool that its blocks come from, for others of this process, who must have given back theirs before
  * conn_set_free(). */
 struct block_pool *conn_set_pool(struct conn_set *s);
 

@@ -2,13 +2,13 @@
  *
  * wire.c - HTTP/1.1 as a wire of exchanges: the body in, the answer out
  *
- * Process: worker.  Owns: nothing beside its connection.
+ * Process: worker, mcpgw-admin.  Owns: nothing beside its connection.
  * Trusts:  the handler to announce lengths it keeps; when it does not, the connection is closed.
  */
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "worker/conn_priv.h"
+#include "http/conn_priv.h"
 
 /* ---- the answer -------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wire.c - a worker's connections in one process with their clients
+ * wire.c - client connections in one process with their clients
  */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
-#include "wire.h"
+#include "tests/unit/wire/wire.h"
 
 static void
 on_request(struct exchange *x, void *arg)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * accept.h - listening sockets, shared with other workers, to connections
+ * accept.h - listening sockets, shared with other processes, to connections
  */
 #ifndef WORKER_ACCEPT_H
 #define WORKER_ACCEPT_H
 
-#include "worker/conn.h"
+#include "http/conn.h"
 
 struct accept;
 
@@ -16,7 +16,7 @@ void		accept_free(struct accept **a);
 /* Takes over a listening socket of this enum listen_kind.  0, E_FULL (8 at most) or E_SYS; then fd is
  * closed. */
 must_check int	accept_add(struct accept *a, int fd, unsigned listener);
-/* Stops for good (drain), leaving the sockets to the other workers; they are closed in the next turn. */
+/* Stops for good (drain), leaving the sockets to the others; they are closed in the next turn. */
 void		accept_stop(struct accept *a);
 
 #endif

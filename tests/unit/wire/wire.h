@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wire.h - a worker's connections in one process with their clients
+ * wire.h - client connections in one process with their clients
  */
-#ifndef TESTS_UNIT_WORKER_WIRE_H
-#define TESTS_UNIT_WORKER_WIRE_H
+#ifndef TESTS_UNIT_WIRE_WIRE_H
+#define TESTS_UNIT_WIRE_WIRE_H
 
-#include "worker/accept.h"
+#include "http/accept.h"
 
 struct wire {
 	struct loop		*loop;

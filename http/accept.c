@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * accept.c - listening sockets, shared with other workers, to connections
+ * accept.c - listening sockets, shared with other processes, to connections
  *
- * Process: worker.  Owns: its copies of the listening descriptors, and one in reserve.
- * Trusts:  nothing.  Another worker may be faster: EAGAIN is normal.
+ * Process: worker, mcpgw-admin.  Owns: its copies of the listening descriptors, and one in reserve.
+ * Trusts:  nothing.  Another process may be faster: EAGAIN is normal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "worker/accept.h"
+#include "http/accept.h"
 
 #define ACCEPT_MAGIC	0xacce9701u
 #define LISTENERS_MAX	8
@@ -194,7 +194,7 @@ accept_stop(struct accept *a)
 	for (size_t i = 0; i < a->count; i++)
 		loop_io_fini(&a->sockets[i].io);
 	/* The loop tells the kernel at its next turn, and must still have the descriptor then: since
-	 * other workers hold the same socket, closing alone would leave it watched for ever. */
+	 * other processes hold the same socket, closing alone would leave it watched for ever. */
 	loop_timer_disarm(&a->pause);
 	loop_timer_init(a->loop, &a->pause, on_stopped, a);
 	loop_timer_arm(&a->pause, 0);
