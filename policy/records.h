@@ -73,6 +73,12 @@ struct rec_server {
 	uint64_t	profile;	/* stdio: rec_profile.hash; HTTP: hash of all that identifies it */
 	uint32_t	reach_first, reach_count;	/* stdio, net = list */
 	uint64_t	learn_until_ms;	/* wall clock */
+	uint32_t	anchor_first, anchor_count;	/* https: whom its certificate must lead to */
+};
+
+struct rec_anchor {
+	struct stext	der;		/* an X.509 certificate */
+	uint32_t	subject, spare;	/* cert_name_hash() of its subject */
 };
 
 struct rec_address {

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "http/tls.h"
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -75,8 +76,10 @@ worker_set_upstreams(struct worker *w)
 {
 	const struct upstream_params	params = upstream_params_of(&w->config->params);
 
-	if (w->upstreams != NULL)
-		upstream_set_params(w->upstreams, &params);
+	if (w->upstreams == NULL)
+		return;
+	upstream_set_params(w->upstreams, &params);
+	upstream_set_policy(w->upstreams, w->config->policy);
 }
 
 void
@@ -94,6 +97,8 @@ worker_go(struct worker *w)
 	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
 	    &w->upstreams)) != 0)
 		fatal(EX_OSERR, "upstreams: %s", err_text(r));
+	upstream_set_policy(w->upstreams, w->config->policy);
+	tls_client_prepare();
 	listens_init(w);
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
