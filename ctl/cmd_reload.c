@@ -31,7 +31,7 @@ cmd_reload(struct ctl *ctl, int argc, char **argv)
 		out_json_u64("ms", done.ms);
 		out_json_end();
 	} else if (r == 0) {
-		printf("generation %" PRIu64 " in force in %u workers (%" PRIu64 " ms)\n",
+		printf("generation %" PRIu64 " in force in %u workers (%" PRIu64 " ms). Undo: mcpgwctl rollback\n",
 		    done.generation, done.workers, done.ms);
 	} else if (r == 1) {
 		out_error("refused; the gateway keeps generation %" PRIu64, done.generation);

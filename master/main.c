@@ -101,6 +101,7 @@ master_init(struct master *m, const struct options *o)
 	m->options = o;
 	m->keyring = m->start.dump = m->start.last_good = -1;
 	snapset_init(&m->in_force);
+	rollback_init(&m->rollback);
 	status_init(&m->status);
 	runners_init(&m->tenants);
 	LIST_INIT(&m->queries);
@@ -154,6 +155,7 @@ master_fini(struct master *m)
 		regions_fini(&m->regions);
 	snap_release(&m->policy);
 	snapset_fini(&m->in_force);
+	rollback_fini(&m->rollback);
 	status_fini(&m->status);
 	loop_free(&m->loop);
 }

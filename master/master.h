@@ -19,6 +19,7 @@
 #include "master/query.h"
 #include "master/regions.h"
 #include "master/reload.h"
+#include "master/rollback.h"
 #include "master/runners.h"
 #include "master/snapset.h"
 #include "master/spawn.h"
@@ -43,6 +44,7 @@ struct master {
 	struct snap		*policy;		/* mapped for its parameters alone */
 	struct params		 params;		/* texts live in policy */
 	struct snapset		 in_force;
+	struct rollback		 rollback;
 	uint64_t		 generation;		/* last one given to a compiler */
 	uint64_t		 policy_generation;	/* in force */
 	uint64_t		 policy_since_ms;	/* wall clock */
