@@ -62,27 +62,18 @@ is_decided(const struct wish *w, const struct snap *s, struct decision *d)
 	return d->allow == w->allow;
 }
 
-static const char *
-base_name(const char *path)
-{
-	const char	*slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
-}
-
+/* The rule of the last try, or of the files as they are. */
 static void
 print_rule(const struct wish *w, const struct decision *d, char *to, size_t room)
 {
-	const struct rec_rule	*rule = d->rule == 0 ? NULL : SNAP_AT(w->made != NULL ? w->made : w->pending.files,
-	    RULE, d->rule - 1);
-	struct span		 pattern = rule == NULL ? SPAN_NONE :
-	    snap_text(w->made != NULL ? w->made : w->pending.files, rule->pattern);
+	const struct snap	*s = w->made != NULL ? w->made : w->pending.files;
+	const struct rec_rule	*rule = d->rule == 0 ? NULL : SNAP_AT(s, RULE, d->rule - 1);
 
 	if (rule == NULL)
 		snprintf(to, room, "%s", d->class_text);
 	else
-		snprintf(to, room, "%.200s:%u %.*s \"%.*s\" (%s)", base_name(w->file), d->line, SPAN_FMT(d->path),
-		    SPAN_FMT(pattern), d->class_text);
+		snprintf(to, room, "%.200s:%u %.*s \"%.*s\" (%s)", replace_base_name(w->file), d->line,
+		    SPAN_FMT(d->path), SPAN_FMT(snap_text(s, rule->pattern)), d->class_text);
 }
 
 /* ---- names ---------------------------------------------------------------------------------------- */
@@ -191,8 +182,8 @@ show(struct wish *w, const char *tried)
 	struct compare		 c;
 
 	compare_make(before, w->made, pending_known, w->ctl, &c);
-	c.file = base_name(tried);
-	c.shown = base_name(w->file);
+	c.file = replace_base_name(tried);
+	c.shown = replace_base_name(w->file);
 	compare_print(w->ctl, &c);
 	compare_fini(&c);
 	fflush(stdout);
@@ -273,7 +264,6 @@ static int
 find_file(struct wish *w)
 {
 	struct params	params;
-	const char	*dot;
 
 	if (params_load(w->pending.files, &params) != 0 || params.rules_file.n == 0 ||
 	    params.rules_file.n >= sizeof(w->file)) {
@@ -281,8 +271,7 @@ find_file(struct wish *w)
 		return EX_CONFIG;
 	}
 	snprintf(w->file, sizeof(w->file), "%.*s", SPAN_FMT(params.rules_file));
-	dot = strrchr(w->file, '.');
-	if (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0)) {
+	if (replace_is_yaml(w->file)) {
 		out_error("%s: YAML is not edited; add \"%s\" to agents.%s.%s.tools.%s by hand, then: mcpgwctl reload",
 		    w->file, w->tool == NULL ? "*" : w->tool, w->agent, w->allow ? "allow" : "deny", w->server);
 		return EX_DATAERR;

@@ -97,7 +97,8 @@ value_read(const char *name, char value[SECRETS_VALUE_MAX + 2])
 	if (used > SECRETS_VALUE_MAX)
 		fatal(EX_DATAERR, "the value is longer than %u bytes", SECRETS_VALUE_MAX);
 	if (used == 0)
-		fatal(EX_DATAERR, "the value is empty; it comes from standard input: mcpgwctl secret set %s < FILE", name);
+		fatal(EX_DATAERR, "the value is empty; it comes from standard input: mcpgwctl secret set %s < FILE",
+		    name);
 	if (memchr(value, '\0', used) != NULL)
 		fatal(EX_DATAERR, "the value holds a NUL, which no variable and no header may have");
 	return used;

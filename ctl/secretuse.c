@@ -63,14 +63,6 @@ look_in_node(struct secretuse *u, const struct conf_node *n, struct span server,
 		look_in_node(u, c, server, jailed);
 }
 
-static bool
-is_yaml(const char *path)
-{
-	const char	*dot = strrchr(path, '.');
-
-	return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
 static struct conf *
 read_file(const char *path)
 {
@@ -82,7 +74,7 @@ read_file(const char *path)
 
 	if (replace_read(path, &text, &bytes) != 0)
 		return NULL;
-	r = bytes == 0 ? E_EOF : is_yaml(path) ? conf_yaml_new(span_make(text, bytes), &c, &error) :
+	r = bytes == 0 ? E_EOF : replace_is_yaml(path) ? conf_yaml_new(span_make(text, bytes), &c, &error) :
 	    conf_new(span_make(text, bytes), &c, &error);
 	free(text);
 	return r == 0 ? c : NULL;
@@ -112,7 +104,7 @@ look_in_tools(struct secretuse *u, const char *folder, const char *name)
 	const struct conf_node	*named;
 	struct conf		*c;
 
-	if (dot == NULL || name[0] == '.' || (strcmp(dot, ".json") != 0 && !is_yaml(name)))
+	if (dot == NULL || name[0] == '.' || (strcmp(dot, ".json") != 0 && !replace_is_yaml(name)))
 		return;
 	snprintf(path, sizeof(path), "%.3000s/%.255s", folder, name);
 	if ((c = read_file(path)) == NULL)

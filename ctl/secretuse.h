@@ -14,7 +14,7 @@
 struct secretuse {
 	struct {
 		char	secret[65], server[65];
-		bool	jailed;			/* a tool has it in its environment: it must start anew to see another */
+		bool	jailed;		/* it is in a tool's environment, which must start anew to see another */
 	} *uses;
 	size_t	count;
 };

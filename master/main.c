@@ -123,6 +123,7 @@ master_init(struct master *m, const struct options *o)
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
 	learn_init(&m->learn, m);
+	lapse_init(&m->lapse, m);
 	watch_init(&m->watch, m);
 }
 
@@ -133,6 +134,7 @@ master_fini(struct master *m)
 	children_kill_all(m);
 	watch_fini(&m->watch);
 	learn_fini(&m->learn);
+	lapse_fini(&m->lapse);
 	reload_fini(&m->reload);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);

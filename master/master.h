@@ -12,6 +12,7 @@
 #include "master/ctlsock.h"
 #include "master/dirs.h"
 #include "master/egress.h"
+#include "master/lapse.h"
 #include "master/learn.h"
 #include "master/listen.h"
 #include "master/options.h"
@@ -74,6 +75,7 @@ struct master {
 	struct compile		 compile;
 	struct reload		 reload;
 	struct learn		 learn;
+	struct lapse		 lapse;
 	struct status		 status;
 	struct ctlsock		 ctl;
 	struct queries		 queries;

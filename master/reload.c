@@ -178,6 +178,8 @@ reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
 		m->rollback.from = m->rollback.to = 0;
 		m->policy_since_ms = loop_wall_ms(m->loop);
 	}
+	if ((what & COMPILE_POLICY) != 0)
+		lapse_look(&m->lapse);
 	if (other)
 		rollback_kept(m, &was);
 	snapset_fini(&was);
