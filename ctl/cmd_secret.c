@@ -116,26 +116,37 @@ uses_read(struct ctl *ctl, struct secretuse *u)
 	snap_release(&settings);
 }
 
+struct running {
+	const char	*server;
+	uint32_t	 instances;
+};
+
 static void
-look_for_runner(uint16_t type, const union msg_any *body, int *fds, void *arg)
+count_instances(uint16_t type, const union msg_any *body, int *fds, void *arg)
 {
+	struct running	*w = arg;
+
 	(void)fds;
-	if (type == MSG_TYPE_CTL_PROCESS && body->CTL_PROCESS.role == ROLE_RUNNER && body->CTL_PROCESS.pid != 0)
-		*(bool *)arg = true;
+	if (type == MSG_TYPE_CTL_SERVER && span_is(body->CTL_SERVER.name, w->server))
+		w->instances += body->CTL_SERVER.instances;
 }
 
-/* Without a runner there is no tool with an old value. */
+/* Tools of it that run have the old value. */
+static bool
+runs(struct ctl *ctl, const char *server)
+{
+	struct running	w = { server, 0 };
+
+	return ask_simple(ctl, CTLCMD_status, NULL, count_instances, &w, NULL) == 0 && w.instances > 0;
+}
+
 static int
 restart_one(struct ctl *ctl, const char *server)
 {
 	struct msg_CTL	msg = { .command = CTLCMD_server_restart, .a = span_of(server), .b = SPAN_LIT("default") };
 	struct ask	a;
-	bool		runs = false;
 	int		r;
 
-	r = ask_simple(ctl, CTLCMD_status, NULL, look_for_runner, &runs, NULL);
-	if (r != 0 || !runs)
-		return r;
 	if ((r = ask_open(ctl, &a, true)) != 0)
 		return r;
 	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
@@ -144,6 +155,7 @@ restart_one(struct ctl *ctl, const char *server)
 	return r;
 }
 
+/* words NULL: for programs alone. */
 static void
 say_server(const struct ctl *ctl, const char *server, const char *what, const char *words)
 {
@@ -154,15 +166,15 @@ say_server(const struct ctl *ctl, const char *server, const char *what, const ch
 		out_json_end();
 		return;
 	}
-	printf("%s: ", server);
-	printf(words, server);
-	printf("\n");
+	if (words != NULL)
+		printf("%s: %s\n", server, words);
 }
 
 /* Tools that run have the old value until they start anew. */
 static int
 tell_uses(struct ctl *ctl, const struct secretuse *u, const char *name, bool in_force, bool restart)
 {
+	char	words[160];
 	int	r = 0, one;
 
 	for (size_t i = 0; i < u->count; i++) {
@@ -170,11 +182,12 @@ tell_uses(struct ctl *ctl, const struct secretuse *u, const char *name, bool in_
 			continue;
 		if (!in_force) {
 			say_server(ctl, u->uses[i].server, "waiting", "gets it when the files are in force");
-		} else if (!u->uses[i].jailed) {
-			say_server(ctl, u->uses[i].server, "new", "has it");
+		} else if (!u->uses[i].jailed || !runs(ctl, u->uses[i].server)) {
+			say_server(ctl, u->uses[i].server, "new", NULL);
 		} else if (!restart) {
-			say_server(ctl, u->uses[i].server, "old",
-			    "tools that run keep the old value until: mcpgwctl server restart %s");
+			snprintf(words, sizeof(words), "keeps the old value until: mcpgwctl server restart %s",
+			    u->uses[i].server);
+			say_server(ctl, u->uses[i].server, "old", words);
 		} else if ((one = restart_one(ctl, u->uses[i].server)) == 0) {
 			say_server(ctl, u->uses[i].server, "new", "starts anew with it");
 		} else {
@@ -195,6 +208,7 @@ put_in_force(struct ctl *ctl, bool *in_force)
 	if ((r = pending_begin(ctl, &p)) != 0)
 		return r;
 	*in_force = p.running != NULL && !p.others;
+	p.quiet = true;
 	r = p.running == NULL ? 0 : pending_apply(&p);
 	pending_end(&p);
 	return r;
@@ -218,9 +232,8 @@ cmd_secret_set(struct ctl *ctl, int argc, char **argv)
 	explicit_bzero(value, sizeof(value));
 	if (r != 0)
 		return r == E_FORMAT ? EX_USAGE : r == E_DENIED ? EX_NOPERM : EX_CANTCREAT;
-	if (!ctl->json)
-		printf("%s is kept, for its owner alone.\n", argv[0]);
-	fflush(stdout);
+	if (!ctl->json && isatty(STDERR_FILENO))
+		out_note(LOG_LEVEL_NOTICE, SPAN_LIT("It is kept, for its owner alone."));
 	uses_read(ctl, &u);
 	if ((r = put_in_force(ctl, &in_force)) == 0)
 		r = tell_uses(ctl, &u, argv[0], in_force, restart);

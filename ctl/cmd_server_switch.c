@@ -70,6 +70,7 @@ cmd_server_disable(struct ctl *ctl, int argc, char **argv)
 	const struct opt	 rows[] = { { "--for", &for_text, NULL }, { "--reason", &reason, NULL },
 	    { "--dry-run", NULL, &dry }, { NULL, NULL, NULL } };
 	struct serverfile	 f;
+	char			 done[256], undo[128];
 	uint64_t		 ms;
 	int			 r;
 
@@ -80,6 +81,13 @@ cmd_server_disable(struct ctl *ctl, int argc, char **argv)
 		fatal(EX_USAGE, "--reason: want 1 to %d bytes", REASON_MAX);
 	if ((r = serverfile_open(ctl, argv[0], &f)) == 0) {
 		f.dry = dry;
+		snprintf(done, sizeof(done), "%s is off", argv[0]);
+		if (for_text != NULL)
+			snprintf(done, sizeof(done), "%s is off until %s", argv[0],
+			    out_when_ms(out_now_ms() + ms, until));
+		snprintf(undo, sizeof(undo), "mcpgwctl server enable %s", argv[0]);
+		f.pending.done = done;
+		f.pending.undo = undo;
 		r = serverfile_apply(&f, switch_off(&f, reason,
 		    for_text == NULL ? NULL : out_utc_ms(out_now_ms() + ms + 999, until)));
 	}
@@ -93,11 +101,16 @@ cmd_server_enable(struct ctl *ctl, int argc, char **argv)
 	bool			dry = false;
 	const struct opt	rows[] = { { "--dry-run", NULL, &dry }, { NULL, NULL, NULL } };
 	struct serverfile	f;
+	char			done[128], undo[128];
 	int			r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
 	if ((r = serverfile_open(ctl, argv[0], &f)) == 0) {
 		f.dry = dry;
+		snprintf(done, sizeof(done), "%s is on", argv[0]);
+		snprintf(undo, sizeof(undo), "mcpgwctl server disable %s", argv[0]);
+		f.pending.done = done;
+		f.pending.undo = undo;
 		r = serverfile_apply(&f, switch_on(&f));
 	}
 	serverfile_close(&f);

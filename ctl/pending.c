@@ -95,14 +95,17 @@ pending_apply(struct pending *p)
 	}
 	if ((r = ask_simple(p->ctl, CTLCMD_reload, NULL, NULL, NULL, &done)) == REFUSED)
 		out_error("changed, but refused; the gateway keeps generation %" PRIu64, done.generation);
-	if (r == 0 && p->ctl->json) {
+	if (r != 0 || p->quiet)
+		return r;
+	if (p->ctl->json) {
 		out_json_begin();
 		out_json_text("change", SPAN_LIT("in_force"));
 		out_json_u64("generation", done.generation);
 		out_json_end();
-	} else if (r == 0) {
-		printf("generation %" PRIu64 " in force in %u workers (%" PRIu64 " ms). Undo: mcpgwctl rollback\n",
-		    done.generation, done.workers, done.ms);
+	} else {
+		printf("%s%sgeneration %" PRIu64 " in force in %u workers (%" PRIu64 " ms). Undo: %s\n",
+		    p->done == NULL ? "" : p->done, p->done == NULL ? "" : ": ", done.generation, done.workers,
+		    done.ms, p->undo == NULL ? "mcpgwctl rollback" : p->undo);
 	}
-	return r;
+	return 0;
 }

@@ -19,6 +19,9 @@ struct pending {
 	struct snap	*running;	/* NULL: no gateway runs */
 	struct snap	*files;		/* as they are on disk, before the change */
 	bool		 others;	/* the files hold changes already that are not in force */
+	/* Of what is said when it is in force; NULL: nothing before it, `mcpgwctl rollback`. */
+	const char	*done, *undo;
+	bool		 quiet;		/* nothing is said of that */
 };
 
 /* Reads both.  0, or the exit code: files that do not compile are not changed by commands. */

@@ -187,14 +187,14 @@ try_file(const char *path, void *arg)
 
 	if (!compiled_read(f->pending.ctl, &plan, &made))
 		return E_FORMAT;
-	compare_make(before, made, pending_known, f->pending.ctl, &c);
-	c.file = replace_base_name(path);
-	c.shown = replace_base_name(f->path);
-	compare_print(f->pending.ctl, &c);
-	compare_fini(&c);
+	if (f->dry) {
+		compare_make(before, made, pending_known, f->pending.ctl, &c);
+		c.file = replace_base_name(path);
+		c.shown = replace_base_name(f->path);
+		compare_print(f->pending.ctl, &c);
+		compare_fini(&c);
+	}
 	snap_release(&made);
-	fflush(stdout);
-	f->shown = true;
 	return f->dry ? E_UNTIMELY : 0;
 }
 
@@ -210,7 +210,7 @@ serverfile_apply(struct serverfile *f, int error)
 	}
 	if (error == 0)
 		error = replace_file(f->path, was, buf_rest(&f->now), try_file, f);
-	if (error == E_UNTIMELY && f->dry && f->shown)
+	if (error == E_UNTIMELY && f->dry)
 		return 0;
 	if (error == 0)
 		return pending_apply(&f->pending);

@@ -16,8 +16,7 @@ struct serverfile {
 	size_t		 bytes;
 	const char	*keys[3];		/* where the server stands */
 	struct buf	 now;			/* the new text */
-	bool		 dry;			/* shown, not written */
-	bool		 shown;
+	bool		 dry;			/* what would change is said, and nothing written */
 };
 
 /* Reads the file and finds the server there.  0, or the exit code, after saying why: no such server, one of another
@@ -31,7 +30,7 @@ must_check int	serverfile_unset(struct serverfile *f, const char *member);
 bool	serverfile_is(const struct serverfile *f, const char *member, const char *value);
 /* The whole server goes. */
 must_check int	serverfile_remove(struct serverfile *f);
-/* Says what changes, writes it unless f->dry, and puts it in force.  The exit code. */
+/* Tries it, writes it and puts it in force; error: of the changes.  The exit code. */
 int	serverfile_apply(struct serverfile *f, int error);
 
 #endif

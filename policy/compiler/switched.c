@@ -68,6 +68,19 @@ read_until(struct server *sv, const struct conf_node **n)
 	return until;
 }
 
+/* The reason first: it is what people look for. */
+static void
+put_why(struct server *sv, struct span reason, struct span until)
+{
+	const char	*off = "switched off in the configuration";
+
+	if (until.n > 0)
+		off = job_fmt(sv->job, "switched off until %.*s", SPAN_FMT(until));
+	if (reason.n > 0)
+		off = job_fmt(sv->job, "%.*s (%s)", SPAN_FMT(reason), off);
+	sv->rec.why = put_text(sv->job->policy, span_of(off));
+}
+
 void
 switched_read(struct server *sv)
 {
@@ -90,7 +103,5 @@ switched_read(struct server *sv)
 	}
 	sv->rec.flags |= SERVER_FLAG_DISABLED;
 	sv->rec.disabled_until_ms = until;
-	sv->rec.why = put_text(sv->job->policy, span_of(job_fmt(sv->job, "switched off%s%.*s%s%.*s%s",
-	    until == 0 ? "" : " until ", until == 0 ? 0 : (int)n->text.n, until == 0 ? "" : n->text.p,
-	    reason.n == 0 ? "" : ": ", SPAN_FMT(reason), reason.n == 0 && until == 0 ? " in the configuration" : "")));
+	put_why(sv, reason, until == 0 ? SPAN_NONE : n->text);
 }

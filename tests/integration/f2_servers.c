@@ -61,14 +61,14 @@ Test(server, is_off_with_its_reason_until_it_is_switched_on, .timeout = 60)
 	mcp_ask_modern(&m, "tools/list", NULL, &a);
 	cr_expect(tools_have(&a, "clock__now") && tools_have(&a, "notes__list_notes"), "%s", a.body);
 	answer_fini(&a);
-	EXPECT_CTL(&g, 0, "server clock   disabled   servers.json:4   switched off: vendor outage\n", "server", "disable",
+	EXPECT_CTL(&g, 0, "server clock   disabled   servers.json:4   vendor outage (switched off in the configuration)\n", "server", "disable",
 	    "clock", "--reason", "vendor outage", "--dry-run");
 	cr_expect(!clock_is_off(&g));
-	EXPECT_CTL(&g, 0, " in force in 2 workers (", "server", "disable", "clock", "--reason", "vendor outage");
+	EXPECT_CTL(&g, 0, "clock is off: generation ", "server", "disable", "clock", "--reason", "vendor outage");
 	cr_expect(clock_is_off(&g));
 	EXPECT_CTL(&g, 65, "clock: that is so already", "server", "disable", "clock", "--reason", "vendor outage");
 	mcp_call(&m, "clock__now", "{}", &a);
-	cr_expect(strstr(a.body, "clock: switched off: vendor outage") != NULL && strstr(a.body, "\"result\"") == NULL,
+	cr_expect(strstr(a.body, "clock: vendor outage (switched off in the configuration)") != NULL && strstr(a.body, "\"result\"") == NULL,
 	    "%s", a.body);
 	answer_fini(&a);
 	mcp_ask_modern(&m, "tools/list", NULL, &a);
@@ -78,7 +78,7 @@ Test(server, is_off_with_its_reason_until_it_is_switched_on, .timeout = 60)
 	gateway_stop_keep(&g);
 	gateway_start_again(&g);
 	cr_expect(clock_is_off(&g));
-	EXPECT_CTL(&g, 0, "server clock   enabled   servers.json:4\n", "server", "enable", "clock");
+	EXPECT_CTL(&g, 0, "clock is on: generation ", "server", "enable", "clock");
 	cr_expect(!clock_is_off(&g));
 	EXPECT_CTL(&g, 65, "that is so already", "server", "enable", "clock");
 	after = file_text(&g, "servers.json");
@@ -103,7 +103,7 @@ Test(server, is_off_for_a_time_and_on_again_by_itself, .timeout = 60)
 	char		*text;
 
 	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES });
-	EXPECT_CTL(&g, 0, "disabled   servers.json:4   switched off until 20", "server", "disable", "clock", "--for", "2s");
+	EXPECT_CTL(&g, 0, "clock is off until today ", "server", "disable", "clock", "--for", "2s");
 	cr_expect(clock_is_off(&g));
 	cr_expect(wait_until(clock_is_on, &g, patience(&g, 10000)));
 	EXPECT_CTL(&g, 0, "is over, and the server is on; what is left of it goes with: mcpgwctl server enable clock",
