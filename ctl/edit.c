@@ -272,6 +272,14 @@ edit_remove(struct span text, const struct conf_node *node, struct buf *out)
 	return buf_put(out, span_part(text, to, text.n));
 }
 
+struct span
+edit_text(struct span text, const struct conf_node *node)
+{
+	size_t	at = value_start(text, node);
+
+	return span_part(text, at, value_end(text, at) - at);
+}
+
 /* ---- places by name ---------------------------------------------------------------------------- */
 
 const struct conf_node *

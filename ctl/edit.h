@@ -19,6 +19,9 @@ must_check int	edit_append(struct span text, const struct conf_node *container, 
 /* Without a member or element: its comma goes too, and its line when nothing else but a comment stands there. */
 must_check int	edit_remove(struct span text, const struct conf_node *node, struct buf *out);
 
+/* A node's value as it is written. */
+struct span	edit_text(struct span text, const struct conf_node *node);
+
 /* The keys of a place, from the top down; the last is NULL. */
 #define EDIT_KEYS_MAX	6
 /* The node there, or NULL. */

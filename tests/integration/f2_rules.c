@@ -168,6 +168,7 @@ Test(rules, put_nothing_in_force_that_another_is_still_writing, .timeout = 60)
 	EXPECT_CTL(&g, 78, "the files do not compile, so nothing was changed", "rule", "allow", "backend", "notes",
 	    "delete");
 	EXPECT_CTL(&g, 78, "rules.json:1:", "diff");
+	EXPECT_CTL(&g, 78, "\n1 error. The gateway keeps generation 2.\n", "check");
 	said = file_text(&g, "rules.json");
 	cr_expect(strcmp(said, "{\"agents\":{\"backend\":}}") == 0, "%s", said);
 	free(said);
