@@ -58,8 +58,9 @@ explain_print(FILE *f, const struct snap *s, const struct decision *d)
 	fprintf(f, "  %s", d->class_text);
 }
 
-static bool
-rule_speaks(const struct snap *s, const struct rec_rule *rule, uint32_t agent, const struct explain_question *q)
+bool
+explain_rule_speaks(const struct snap *s, const struct rec_rule *rule, uint32_t agent,
+    const struct explain_question *q)
 {
 	const struct span	server = snap_text(s, rule->server);
 
@@ -83,26 +84,10 @@ explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, 
 	for (unsigned kind = RULE_EXPLICIT_DENY; kind <= RULE_WILDCARD_ALLOW; kind++)
 		for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++)
 			if (rule->rule_class == kind && i + 1 != d->rule &&
-			    rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q))
+			    explain_rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q))
 				fprintf(f, "  beaten  %.*s:%u  %.*s \"%.*s\"  %s\n", SPAN_FMT(snap_text(s, rule->file)),
 				    rule->line, SPAN_FMT(snap_text(s, rule->path)),
 				    SPAN_FMT(snap_text(s, rule->pattern)), kinds[kind]);
-}
-
-void
-explain_remedy(FILE *f, const struct explain_question *q, const struct decision *d)
-{
-	char	tool[512], agent[512], server[512];
-
-	if (d->allow)
-		return;
-	if (d->rule_class == RULE_EXPLICIT_DENY) {
-		fprintf(f, "To allow it, take that rule away: nothing beats an explicit deny.\n");
-		return;
-	}
-	fprintf(f, "To allow just this tool, add \"%s\" to ", out_clean(q->tool, tool, sizeof(tool)));
-	fprintf(f, "agents.%s.allow.tools.%s, and \"%s\" to its allow.servers if it is not there.\n",
-	    out_clean(q->agent, agent, sizeof(agent)), out_clean(q->server, server, sizeof(server)), server);
 }
 
 int
@@ -132,7 +117,7 @@ cmd_explain(struct ctl *ctl, int argc, char **argv)
 		explain_print(stdout, s, &d);
 		printf("\n");
 		explain_beaten(stdout, s, &q, &d);
-		explain_remedy(stdout, &q, &d);
+		explain_remedy(stdout, s, &q, &d);
 		if (policy_agent_find(s, q.tenant, q.agent) == NULL)
 			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no such agent in the rules"));
 		else if (policy_server_find(s, q.tenant, q.server) == NULL)

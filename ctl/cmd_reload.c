@@ -11,6 +11,7 @@
 #include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "ctl/pending.h"
 #include "ctl/program.h"
 
 static const struct opt	no_options[] = { { NULL, NULL, NULL } };
@@ -31,7 +32,7 @@ cmd_reload(struct ctl *ctl, int argc, char **argv)
 		out_json_u64("ms", done.ms);
 		out_json_end();
 	} else if (r == 0) {
-		printf("generation %" PRIu64 " in force in %u workers (%" PRIu64 " ms)\n",
+		printf("generation %" PRIu64 " in force in %u workers (%" PRIu64 " ms). Undo: mcpgwctl rollback\n",
 		    done.generation, done.workers, done.ms);
 	} else if (r == 1) {
 		out_error("refused; the gateway keeps generation %" PRIu64, done.generation);
@@ -42,14 +43,21 @@ cmd_reload(struct ctl *ctl, int argc, char **argv)
 int
 cmd_check(struct ctl *ctl, int argc, char **argv)
 {
-	char	*args[PROGRAM_ARGS_MAX], flag[] = "-t", personal[] = "-p";
-	size_t	 n = 0;
+	char		*args[PROGRAM_ARGS_MAX], flag[] = "-t", personal[] = "-p", keeps[] = "-k", generation[24];
+	struct snap	*running = NULL;
+	size_t		 n = 0;
 
 	(void)opts_take(no_options, argc, argv, 0, 0);
 	args[n++] = (char *)(uintptr_t)"mcpgw-compile";
 	args[n++] = flag;
 	if (!ctl->where.system)
 		args[n++] = personal;
+	if (pending_running(ctl, false, &running) == 0) {
+		snprintf(generation, sizeof(generation), "%" PRIu64, snap_head(running)->generation);
+		args[n++] = keeps;
+		args[n++] = generation;
+	}
+	snap_release(&running);
 	n = program_settings(ctl, folders_config(ctl), args, n);
 	args[n] = NULL;
 	program_become("mcpgw-compile", args);

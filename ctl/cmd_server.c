@@ -17,13 +17,13 @@
 #include "ctl/ask.h"
 #include "ctl/edit.h"
 #include "ctl/folders.h"
+#include "ctl/forhow.h"
 #include "ctl/learned.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/program.h"
 #include "ctl/replace.h"
 #include "lib/log.h"
-#include "lib/num.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 
@@ -107,19 +107,6 @@ time_words(uint64_t ms, char to[OUT_TIME])
 	return to;
 }
 
-/* As everywhere, and "10m", which is what people type here. */
-static int
-time_of(const char *text, uint64_t *ms)
-{
-	size_t	n = strlen(text);
-	char	longer[32];
-
-	if (n < 2 || n + 3 > sizeof(longer) || text[n - 1] != 'm')
-		return num_msec(span_of(text), ms);
-	snprintf(longer, sizeof(longer), "%sin", text);
-	return num_msec(span_of(longer), ms);
-}
-
 static int
 learn_for(struct about *a, const char *text)
 {
@@ -129,7 +116,7 @@ learn_for(struct about *a, const char *text)
 	uint64_t		ms;
 	int			r;
 
-	if (time_of(text, &ms) != 0 || ms < 1000 || ms > FOR_MAX_MS)
+	if (forhow_ms(text, &ms) != 0 || ms < 1000 || ms > FOR_MAX_MS)
 		fatal(EX_USAGE, "--for %s: want a time from 1s to 24h, such as 10m", text);
 	if ((r = about_read(a)) != 0)
 		return r;
@@ -311,14 +298,6 @@ would_do(const char *path, void *arg)
 	return E_FORMAT;
 }
 
-static bool
-is_yaml(const char *path)
-{
-	const char	*dot = strrchr(path, '.');
-
-	return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
 static int
 change_file(const struct about *a, const char *path, const struct learned *l)
 {
@@ -327,7 +306,7 @@ change_file(const struct about *a, const char *path, const struct learned *l)
 	size_t		 bytes;
 	int		 r;
 
-	if (is_yaml(path)) {
+	if (replace_is_yaml(path)) {
 		out_error("%s: YAML is not edited; write these hosts into it, then: mcpgwctl server learn %s --stop",
 		    path, a->name);
 		return REFUSED;
@@ -344,14 +323,6 @@ change_file(const struct about *a, const char *path, const struct learned *l)
 	free(text);
 	buf_fini(&new);
 	return r == 0 ? 0 : r == E_FORMAT ? EX_CONFIG : EX_CANTCREAT;
-}
-
-static const char *
-base_name(const char *path)
-{
-	const char	*slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
 }
 
 static int
@@ -373,7 +344,7 @@ adopted(const struct about *a, const char *file, bool changed)
 		out_json_u64("generation", done.generation);
 		out_json_end();
 	} else {
-		printf("%s %s; in force from generation %" PRIu64 ".\n", base_name(file),
+		printf("%s %s; in force from generation %" PRIu64 ".\n", replace_base_name(file),
 		    changed ? "changed" : "names all of it already", done.generation);
 	}
 	return 0;

@@ -203,3 +203,135 @@ edit_append(struct span text, const struct conf_node *container, struct span ite
 		return r;
 	return buf_put(out, span_part(text, at, text.n));
 }
+
+/* ---- taking away ------------------------------------------------------------------------------- */
+
+static size_t
+key_start(struct span text, const struct conf_node *n)
+{
+	return offset_of(text, n->key_line, n->key_column);
+}
+
+static const struct conf_node *
+before(const struct conf_node *node)
+{
+	const struct conf_node	*n = node->parent->first;
+
+	if (n == node)
+		return NULL;
+	while (n->next != node)
+		n = n->next;
+	return n;
+}
+
+static size_t
+line_start(struct span text, size_t at)
+{
+	while (at > 0 && text.p[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+/* Behind the line feed that comes here. */
+static size_t
+behind_line(struct span text, size_t at)
+{
+	if (at < text.n && text.p[at] == '\r')
+		at++;
+	return at < text.n && text.p[at] == '\n' ? at + 1 : at;
+}
+
+int
+edit_remove(struct span text, const struct conf_node *node, struct buf *out)
+{
+	const struct conf_node	*last = before(node);
+	struct span		 indent;
+	size_t			 from = key_start(text, node), to = value_end(text, value_start(text, node));
+	size_t			 comma = comma_behind(text, to), lost = text.n;
+	int			 r;
+
+	if (comma < text.n)
+		to = comma + 1;
+	else if (last != NULL)		/* its comma would be one too many */
+		lost = comma_behind(text, value_end(text, value_start(text, last)));
+	if (begins_line(text, from, &indent) && (line_end(text, to) > to || to == text.n || ends_line(text, to))) {
+		from = line_start(text, from);
+		to = behind_line(text, line_end(text, to));
+	} else if (comma < text.n) {
+		while (to < text.n && is_blank(text.p[to]))
+			to++;
+	} else if (lost < text.n) {
+		while (from > lost + 1 && is_blank(text.p[from - 1]))
+			from--;
+	}
+	if (lost >= from)
+		return splice_text(text, from, to, SPAN_NONE, out);
+	if ((r = buf_put(out, span_part(text, 0, lost))) != 0 ||
+	    (r = buf_put(out, span_part(text, lost + 1, from - lost - 1))) != 0)
+		return r;
+	return buf_put(out, span_part(text, to, text.n));
+}
+
+struct span
+edit_text(struct span text, const struct conf_node *node)
+{
+	size_t	at = value_start(text, node);
+
+	return span_part(text, at, value_end(text, at) - at);
+}
+
+/* ---- places by name ---------------------------------------------------------------------------- */
+
+const struct conf_node *
+edit_find(const struct conf *c, const char *const *keys)
+{
+	const struct conf_node	*n = conf_top(c);
+
+	for (; *keys != NULL && n != NULL; keys++)
+		n = conf_find(n, *keys);
+	return n;
+}
+
+/* `"a": {"b": [item]}` of the keys that are left. */
+static int
+put_nested(struct buf *b, const char *const *keys, bool is_list, struct span item)
+{
+	size_t	depth = 0;
+	int	r = 0;
+
+	for (; keys[depth] != NULL && r == 0; depth++) {
+		if (depth > 0)
+			r = buf_put_str(b, "{");
+		if (r == 0 && (r = json_put_string(b, span_of(keys[depth]))) == 0)
+			r = buf_put_str(b, ": ");
+	}
+	if (r != 0 || (r = buf_put_str(b, is_list ? "[" : "{")) != 0 || (r = buf_put(b, item)) != 0 ||
+	    (r = buf_put_str(b, is_list ? "]" : "}")) != 0)
+		return r;
+	for (; depth > 1 && r == 0; depth--)
+		r = buf_put_str(b, "}");
+	return r;
+}
+
+int
+edit_put(struct span text, const struct conf *c, const char *const *keys, bool is_list, struct span item,
+    struct buf *out)
+{
+	const struct conf_node	*n = conf_top(c), *below;
+	struct buf		 nested;
+	int			 r;
+
+	for (; *keys != NULL; keys++, n = below) {
+		if (n->type != JSON_OBJECT)
+			return E_FORMAT;
+		if ((below = conf_find(n, *keys)) == NULL)
+			break;
+	}
+	if (*keys == NULL)
+		return n->type == (is_list ? JSON_ARRAY : JSON_OBJECT) ? edit_append(text, n, item, out) : E_FORMAT;
+	buf_init(&nested, CONF_MAX_BYTES);
+	if ((r = put_nested(&nested, keys, is_list, item)) == 0)
+		r = edit_append(text, n, buf_rest(&nested), out);
+	buf_fini(&nested);
+	return r;
+}

@@ -128,7 +128,7 @@ print_now(struct ctl *ctl, struct row *row)
 	explain_print(stdout, s, &d);
 	printf("\n");
 	explain_beaten(stdout, s, &q, &d);
-	explain_remedy(stdout, &q, &d);
+	explain_remedy(stdout, s, &q, &d);
 	snap_release(&s);
 	return 0;
 }

@@ -39,6 +39,22 @@ replace_read(const char *path, char **text, size_t *bytes)
 	return r;
 }
 
+bool
+replace_is_yaml(const char *path)
+{
+	const char	*dot = strrchr(path, '.');
+
+	return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+const char *
+replace_base_name(const char *path)
+{
+	const char	*slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
 static int
 write_beside(const char *path, const struct stat *old, struct span now, char *name, size_t room)
 {

@@ -5,12 +5,18 @@
 #ifndef CTL_REPLACE_H
 #define CTL_REPLACE_H
 
+#include <stdbool.h>
+
 #include "lib/err.h"
 #include "lib/span.h"
 
 /* The text of a file that is to be edited; *text is malloc'ed, the caller's, empty when there is no file
  * yet.  0 or an error, said on stderr. */
 must_check int	replace_read(const char *path, char **text, size_t *bytes);
+/* Is it YAML, by its name?  No command edits that. */
+bool		replace_is_yaml(const char *path);
+/* Behind the last slash. */
+const char	*replace_base_name(const char *path);
 /* Would this file do?  0, or an error, said. */
 typedef int replace_check_fn(const char *path, void *arg);
 /* Writes beside it and renames: mode and owner stay (0644 for a new one), and a reader sees the old text or the

@@ -12,8 +12,8 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/secretfile.h"
 #include "master/master.h"
-#include "master/secretfile.h"
 
 void
 compile_init(struct compile *c, struct master *m)

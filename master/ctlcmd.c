@@ -6,6 +6,7 @@
  * Owns:    nothing beyond the connection's.
  * Trusts:  the caller, who passed ctlsock.c; arguments go to others unread.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -87,10 +88,16 @@ send_master(struct ctl_conn *c)
 		.probe = m->status.probe, .probe_line = span_of(m->status.probe_line),
 		.warning = span_of(m->status.audit_trouble), .config_dir = span_of(m->where.config_dir),
 	};
+	char			 rolled[128];
 	struct msg_CTL_CONFINED	 confined = { .cgroup = span_of(m->cgroups.line) };
 
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		b.workers_ready += m->workers[i].state == CHILD_READY;
+	if (m->rollback.to != 0) {
+		snprintf(rolled, sizeof(rolled), "rolled back to the policy of generation %llu; the files are not in "
+		    "force: mcpgwctl diff", (unsigned long long)m->rollback.to);
+		b.warning = span_of(rolled);
+	}
 	if (m->last_good)
 		b.warning = SPAN_LIT("the configuration files do not compile; the last good policy "
 		    "serves: mcpgwctl check");
@@ -166,6 +173,22 @@ wait_reload(struct ctl_conn *c, unsigned what)
 {
 	c->wait = CTL_WAIT_RELOAD;
 	reload_request(&c->s->m->reload, what, &c->reload);
+}
+
+static void
+run_rollback(struct ctl_conn *c)
+{
+	int	r;
+
+	log_notice(NULL, "mcpgwctl rollback by uid %u", c->uid);
+	c->wait = CTL_WAIT_RELOAD;
+	if ((r = reload_rollback(&c->s->m->reload, &c->reload)) == 0)
+		return;
+	if (r == E_NOTFOUND)
+		ctl_refuse(c, EX_DATAERR, "no policy from before generation %llu is kept; edit the files, then: "
+		    "mcpgwctl reload", (unsigned long long)c->s->m->policy_generation);
+	else
+		ctl_refuse(c, EX_TEMPFAIL, "%s", r == E_UNTIMELY ? "a reload is under way; try again" : err_text(r));
 }
 
 static void
@@ -372,6 +395,9 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		break;
 	case CTLCMD_reload:
 		wait_reload(c, COMPILE_POLICY);
+		break;
+	case CTLCMD_rollback:
+		run_rollback(c);
 		break;
 	case CTLCMD_server_learn:
 		run_learn(c, b);

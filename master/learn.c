@@ -67,7 +67,8 @@ on_over(struct loop_timer *t, void *arg)
 		ended = true;
 	}
 	arm(l);
-	if (ended)
+	/* After a rollback the files are for the operator to read again; mcpgw-egress knows that it is over. */
+	if (ended && l->m->rollback.to == 0)
 		reload_request(&l->m->reload, COMPILE_POLICY, NULL);
 }
 

@@ -101,6 +101,7 @@ master_init(struct master *m, const struct options *o)
 	m->options = o;
 	m->keyring = m->start.dump = m->start.last_good = -1;
 	snapset_init(&m->in_force);
+	rollback_init(&m->rollback);
 	status_init(&m->status);
 	runners_init(&m->tenants);
 	LIST_INIT(&m->queries);
@@ -123,6 +124,7 @@ master_init(struct master *m, const struct options *o)
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
 	learn_init(&m->learn, m);
+	lapse_init(&m->lapse, m);
 	watch_init(&m->watch, m);
 }
 
@@ -133,6 +135,7 @@ master_fini(struct master *m)
 	children_kill_all(m);
 	watch_fini(&m->watch);
 	learn_fini(&m->learn);
+	lapse_fini(&m->lapse);
 	reload_fini(&m->reload);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
@@ -157,6 +160,7 @@ master_fini(struct master *m)
 		regions_fini(&m->regions);
 	snap_release(&m->policy);
 	snapset_fini(&m->in_force);
+	rollback_fini(&m->rollback);
 	status_fini(&m->status);
 	loop_free(&m->loop);
 }

@@ -13,6 +13,7 @@
 #include "master/ctlsock.h"
 #include "master/dirs.h"
 #include "master/egress.h"
+#include "master/lapse.h"
 #include "master/learn.h"
 #include "master/listen.h"
 #include "master/options.h"
@@ -21,6 +22,7 @@
 #include "master/query.h"
 #include "master/regions.h"
 #include "master/reload.h"
+#include "master/rollback.h"
 #include "master/runners.h"
 #include "master/snapset.h"
 #include "master/spawn.h"
@@ -45,6 +47,7 @@ struct master {
 	struct snap		*policy;		/* mapped for its parameters alone */
 	struct params		 params;		/* texts live in policy */
 	struct snapset		 in_force;
+	struct rollback		 rollback;
 	uint64_t		 generation;		/* last one given to a compiler */
 	uint64_t		 policy_generation;	/* in force */
 	uint64_t		 policy_since_ms;	/* wall clock */
@@ -74,6 +77,7 @@ struct master {
 	struct compile		 compile;
 	struct reload		 reload;
 	struct learn		 learn;
+	struct lapse		 lapse;
 	struct status		 status;
 	struct pins		 pins;
 	struct ctlsock		 ctl;

@@ -92,6 +92,7 @@ reload_end(struct reload *r, int exit_code)
 	fd_close(&r->dump);
 	r->state = RELOAD_IDLE;
 	r->now = NULL;
+	r->rolls_from = r->rolls_to = 0;
 	if (exit_code == RELOAD_EXIT_REFUSED)
 		log_err(NULL, "reload refused; generation %llu stays in force",
 		    (unsigned long long)result.generation);
@@ -155,22 +156,33 @@ master_load_params(struct master *m, const struct snapset *from)
 int
 reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
 {
+	struct snapset	was;
 	unsigned	kinds = 0;
-	int		r;
+	bool		other = false;
+	int		r = 0;
 
+	snapset_init(&was);
 	if ((what & COMPILE_POLICY) != 0) {
-		if ((r = master_load_params(m, made)) != 0)
-			return r;
+		other = rollback_save(m, made, &was);
+		r = master_load_params(m, made);
 		kinds |= 1u << SNAP_POLICY | 1u << SNAP_PROFILE | 1u << SNAP_SECRETS;
 	}
 	if ((what & COMPILE_KEYS) != 0)
 		kinds |= 1u << SNAP_KEYS;
-	if ((r = snapset_replace(&m->in_force, made, kinds)) != 0)
+	if (r != 0 || (r = snapset_replace(&m->in_force, made, kinds)) != 0) {
+		snapset_fini(&was);
 		return r;
+	}
 	if ((what & COMPILE_POLICY) != 0) {
 		m->policy_generation = snap_head(m->policy)->generation;
+		m->rollback.from = m->rollback.to = 0;
 		m->policy_since_ms = loop_wall_ms(m->loop);
 	}
+	if ((what & COMPILE_POLICY) != 0)
+		lapse_look(&m->lapse);
+	if (other)
+		rollback_kept(m, &was);
+	snapset_fini(&was);
 	return 0;
 }
 
@@ -211,23 +223,17 @@ on_compile_note(unsigned level, struct span line, void *arg)
 	reload_note(arg, level, line);
 }
 
+/* What was made takes the place of what is in force, and whom it concerns is told. */
 static void
-on_compile_done(int result, void *arg)
+reload_take(struct reload *r, struct snapset *made)
 {
-	struct reload	*r = arg;
 	struct params	 before = r->m->params;
 	struct snap	*old = NULL;
+	int		 result;
 
-	if (result != 0) {
-		if (result != E_FORMAT)
-			reload_say(r, LOG_LEVEL_ERR, "mcpgw-compile: %s", result == E_CLOSED ?
-			    "ended before it was done" : err_text(result));
-		reload_end(r, RELOAD_EXIT_REFUSED);
-		return;
-	}
 	/* The texts of `before` live in the old snapshot. */
 	old = snap_hold(r->m->policy);
-	if ((result = reload_put_in_force(r->m, &r->m->compile.made, r->what)) != 0) {
+	if ((result = reload_put_in_force(r->m, made, r->what)) != 0) {
 		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
 		snap_release(&old);
 		reload_end(r, RELOAD_EXIT_REFUSED);
@@ -235,6 +241,11 @@ on_compile_done(int result, void *arg)
 	}
 	if ((r->what & COMPILE_POLICY) != 0) {
 		r->m->last_good = false;
+		if (r->rolls_to != 0) {
+			r->m->rollback.from = r->rolls_from;
+			r->m->rollback.to = r->rolls_to;
+			rollback_fini(&r->m->rollback);		/* there is no way further back */
+		}
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
 		warn_of_restart(r, &before);
 		save_last_good(r->m);
@@ -254,6 +265,21 @@ on_compile_done(int result, void *arg)
 	loop_timer_init(r->m->loop, &r->limit, on_offer_limit, r);
 	loop_timer_arm(&r->limit, OFFER_MS);
 	reload_look(r);
+}
+
+static void
+on_compile_done(int result, void *arg)
+{
+	struct reload	*r = arg;
+
+	if (result == 0) {
+		reload_take(r, &r->m->compile.made);
+		return;
+	}
+	if (result != E_FORMAT)
+		reload_say(r, LOG_LEVEL_ERR, "mcpgw-compile: %s", result == E_CLOSED ?
+		    "ended before it was done" : err_text(result));
+	reload_end(r, RELOAD_EXIT_REFUSED);
 }
 
 static void
@@ -298,6 +324,32 @@ reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter)
 	}
 	if (r->state == RELOAD_IDLE && !r->m->stopping)
 		reload_begin(r);
+}
+
+int
+reload_rollback(struct reload *r, struct reload_waiter *waiter)
+{
+	struct master	*m = r->m;
+	struct snapset	 before;
+	uint64_t	 from = m->policy_generation, to = 0;
+	int		 e;
+
+	if (r->state != RELOAD_IDLE || m->stopping)
+		return E_UNTIMELY;
+	if ((e = rollback_take(m, m->generation + 1, &before)) != 0)
+		return e;
+	to = snapset_find(&m->rollback.before, SNAP_POLICY, SPAN_NONE)->head.generation;
+	r->what = COMPILE_POLICY;
+	r->now = waiter;
+	waiter->next = NULL;
+	r->generation = ++m->generation;
+	loop_clock_update(m->loop);
+	r->began_ms = loop_now_ms(m->loop);
+	r->rolls_from = from;
+	r->rolls_to = to;
+	reload_take(r, &before);
+	snapset_fini(&before);
+	return 0;
 }
 
 void

@@ -38,6 +38,7 @@ struct reload {
 	int			 dump;		/* the store's, or -1 */
 	uint64_t		 ref;		/* of the STORE_DUMP asked */
 	uint64_t		 generation, began_ms;
+	uint64_t		 rolls_from, rolls_to;	/* generations of a rollback; 0: it is none */
 	unsigned		 kinds;		/* offered, 1 << enum snap_kind */
 	bool			 refused;	/* by a worker */
 	struct loop_timer	 limit;
@@ -49,6 +50,9 @@ void	reload_fini(struct reload *r);
 /* Compiles `what` (enum compile_what) anew.  While one runs, all that come are one more run after it.
  * waiter may be NULL. */
 void	reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter);
+/* The policy that served before, at once and without a compiler; the waiter hears as of a reload.  0; E_UNTIMELY: a
+ * reload is under way; E_NOTFOUND: none is kept; else what rollback_take() says; then the waiter hears nothing. */
+must_check int	reload_rollback(struct reload *r, struct reload_waiter *waiter);
 /* The waiter goes away; on_done will not come. */
 void	reload_forget(struct reload *r, struct reload_waiter *waiter);
 

@@ -73,6 +73,7 @@ struct rec_server {
 	uint64_t	profile;	/* stdio: rec_profile.hash; HTTP: hash of all that identifies it */
 	uint32_t	reach_first, reach_count;	/* stdio, net = list */
 	uint64_t	learn_until_ms;	/* wall clock */
+	uint64_t	disabled_until_ms;	/* wall clock; 0: it is on, or off without an end */
 	uint32_t	anchor_first, anchor_count;	/* https: whom its certificate must lead to */
 };
 

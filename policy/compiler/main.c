@@ -8,7 +8,7 @@
  * Trusts:  its command line and, for ${VAR}, its environment: both are the operator's.
  *
  * mcpgw-compile SLOT -c CONFDIR [-o name=value]...      (started by the master)
- * mcpgw-compile -t -c CONFDIR [-p] [-u UID] [-o name=value]...
+ * mcpgw-compile -t -c CONFDIR [-p] [-u UID] [-k GENERATION] [-o name=value]...
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -31,6 +31,7 @@
 
 struct command_line {
 	bool		 check;
+	uint64_t	 in_force;	/* the generation that a gateway keeps meanwhile; 0: none is known */
 	const char	*options[OPTIONS_MAX];
 	size_t		 option_count;
 };
@@ -60,8 +61,20 @@ compiler_uid(void)
 	return pw == NULL ? 0 : pw->pw_uid;
 }
 
+static void
+print_errors(const struct job *j, uint64_t in_force)
+{
+	printf("%u error%s", j->errors, plural(j->errors));
+	if (j->warnings > 0)
+		printf(", %u warning%s", j->warnings, plural(j->warnings));
+	printf(".");
+	if (in_force != 0)
+		printf(" The gateway keeps generation %llu.", (unsigned long long)in_force);
+	printf("\n");
+}
+
 static int
-check_run(struct job *j)
+check_run(struct job *j, uint64_t in_force)
 {
 	if (geteuid() == 0 && !j->personal)
 		j->looks_as = compiler_uid();
@@ -71,8 +84,7 @@ check_run(struct job *j)
 	job_run(j);
 	fflush(stderr);
 	if (j->errors > 0)
-		printf("%u error%s, %u warning%s.\n", j->errors, plural(j->errors), j->warnings,
-		    plural(j->warnings));
+		print_errors(j, in_force);
 	else
 		printf("0 errors, %u warning%s: %llu server%s, %llu agent%s, %llu rule%s.\n", j->warnings,
 		    plural(j->warnings), (unsigned long long)build_count(j->policy, SECTION_SERVER),
@@ -90,10 +102,14 @@ command_line_read(struct job *j, struct command_line *cl, int argc, char **argv)
 	uint64_t	uid;
 	int		c;
 
-	while ((c = getopt(argc, argv, "c:o:ptu:")) != -1) {
+	while ((c = getopt(argc, argv, "c:k:o:ptu:")) != -1) {
 		switch (c) {
 		case 'c':
 			j->config_dir = optarg;
+			break;
+		case 'k':
+			if (num_u64(span_of(optarg), &cl->in_force) != 0)
+				fatal(EX_USAGE, "-k %s: want a number", optarg);
 			break;
 		case 'o':
 			if (cl->option_count == OPTIONS_MAX)
@@ -112,7 +128,8 @@ command_line_read(struct job *j, struct command_line *cl, int argc, char **argv)
 			j->owner = (uid_t)uid;
 			break;
 		default:
-			fatal(EX_USAGE, "usage: mcpgw-compile -t -c CONFDIR [-p] [-u UID] [-o name=value]...");
+			fatal(EX_USAGE, "usage: mcpgw-compile -t -c CONFDIR [-p] [-u UID] [-k GENERATION] "
+			    "[-o name=value]...");
 		}
 	}
 	j->options = cl->options;
@@ -149,7 +166,7 @@ main(int argc, char **argv)
 	if (where_init(&where, false) != 0 && j.personal)
 		fatal(EX_CONFIG, "neither HOME nor a home in the user list");
 	config_dir_open(&j);
-	code = cl.check ? check_run(&j) : child_run(&j);
+	code = cl.check ? check_run(&j, cl.in_force) : child_run(&j);
 	job_fini(&j);
 	return code;
 }

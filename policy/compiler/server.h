@@ -46,6 +46,9 @@ void	server_common(struct server *sv);
 /* servers.c: adds its SERVER; the index. */
 uint32_t server_end(struct server *sv);
 
+/* switched.c: is it on? */
+void	switched_read(struct server *sv);
+
 /* profile.c: a server with a command.  Adds its PROFILE. */
 void	profile_read(struct server *sv, const struct conf_node *command);
 /* FILTER and BPF for every tier and net that a profile uses; after all of them. */

@@ -28,6 +28,7 @@ static const char *const keys[] = {
 	"command", "args", "env", "url", "type", "transport", "headers", "ca",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
+	"disabled_reason", "disabled_until",
 	/* what other programs mean by the same: */
 	"disabled", "cwd",
 	/* of other programs, and left alone: */
@@ -154,21 +155,6 @@ read_common(struct server *sv)
 	net_read(sv);
 }
 
-static void
-read_enabled(struct server *sv)
-{
-	bool	disabled = false;
-
-	sv->enabled = true;
-	(void)typed_flag(sv->job, sv->source, sv->node, "enabled", &sv->enabled);
-	if (typed_flag(sv->job, sv->source, sv->node, "disabled", &disabled) && disabled)
-		sv->enabled = false;
-	if (!sv->enabled) {
-		sv->rec.flags |= SERVER_FLAG_DISABLED;
-		sv->rec.why = put_text(sv->job->policy, SPAN_LIT("switched off in the configuration"));
-	}
-}
-
 /* --- one server --------------------------------------------------------------------------------- */
 
 static void
@@ -241,7 +227,7 @@ server_begin(struct server *sv, struct job *j, const struct source *text, const 
 void
 server_common(struct server *sv)
 {
-	read_enabled(sv);
+	switched_read(sv);
 	read_common(sv);
 }
 

@@ -25,8 +25,9 @@
 #define OUTPUT_NORMAL	(1u << 20)
 #define OUTPUT_MAX	(4u << 20)	/* written as JSON it still is an answer that passes */
 
-static const char *const file_keys[] = { "server", "description", "prefix", "enabled", "tier", "net", "read",
-	"write", "workdir", "env", "limits", "timeout_ms", "exec_tmp", "tools", NULL };
+static const char *const file_keys[] = { "server", "description", "prefix", "enabled", "disabled_reason",
+	"disabled_until", "tier", "net", "read", "write", "workdir", "env", "limits", "timeout_ms", "exec_tmp",
+	"tools", NULL };
 static const char *const tool_keys[] = { "name", "title", "description", "command", "args", "slots", "stdin",
 	"output", "output_schema", "ok_status", "max_output", "timeout_ms", "risk", "annotations", "idempotent",
 	NULL };

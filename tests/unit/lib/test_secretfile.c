@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_secretfile.c - the master opens secrets/NAME and nothing else
+ * test_secretfile.c - secrets/NAME is opened and nothing else
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/secretfile.h"
+#include "lib/secretfile.h"
 
 static char	dir[64];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * secretfile.c - the one kind of file the master opens on somebody's word (day-one 13)
+ * secretfile.c - secrets/NAME below a configuration folder, the one kind of file the master opens on somebody's word
  *
- * Process: master.  Owns: nothing.
+ * Process: master, mcpgwctl.  Owns: nothing.
  * Trusts:  the name not at all: it is one path component below one folder, and no link is followed.
  */
 #include <errno.h>
@@ -12,14 +12,12 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
-#include "master/secretfile.h"
+#include "lib/secretfile.h"
 
-#define NAME_MAX_BYTES	64
-
-static bool
-name_ok(struct span s)
+bool
+secretfile_name_ok(struct span s)
 {
-	if (s.n == 0 || s.n > NAME_MAX_BYTES || span_is(s, ".") || span_is(s, ".."))
+	if (s.n == 0 || s.n > SECRETFILE_NAME_MAX || span_is(s, ".") || span_is(s, ".."))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -34,13 +32,13 @@ name_ok(struct span s)
 int
 secretfile_open(const char *config_dir, struct span name, int *out, const char **why)
 {
-	char		file[NAME_MAX_BYTES + 1] = "";
+	char		file[SECRETFILE_NAME_MAX + 1] = "";
 	struct stat	st;
 	int		config = -1, dir = -1, fd = -1, r;
 
 	*out = -1;
 	*why = "not a name: letters, digits, _ . - only, at most 64";
-	if (!name_ok(name))
+	if (!secretfile_name_ok(name))
 		return E_FORMAT;
 	memcpy(file, name.p, name.n);
 	*why = "no such secret";

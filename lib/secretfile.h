@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * secretfile.h - secrets/NAME below a configuration folder
+ */
+#ifndef LIB_SECRETFILE_H
+#define LIB_SECRETFILE_H
+
+#include <stdbool.h>
+
+#include "lib/err.h"
+#include "lib/span.h"
+
+#define SECRETFILE_NAME_MAX	64
+
+/* 1 to 64 characters [A-Za-z0-9_.-], and not a folder's own name. */
+bool		secretfile_name_ok(struct span name);
+
+/* config_dir/secrets/NAME for reading; *fd is the caller's.  E_FORMAT: not a name; E_NOTFOUND;
+ * E_DENIED: no plain file, or others may read it.  *why is the reason for the operator (static). */
+must_check int	secretfile_open(const char *config_dir, struct span name, int *fd, const char **why);
+
+#endif
