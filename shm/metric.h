@@ -61,6 +61,10 @@ void		metric_observe(struct metrics *m, enum metric_id id, uint64_t microseconds
 const struct metric_row *metric_row(enum metric_id id);
 /* Over all slabs: a counter's or gauge's value, a histogram's count. */
 uint64_t	metric_sum(const struct region *r, enum metric_id id);
+/* A histogram's buckets, summed. */
+void		metric_buckets(const struct region *r, enum metric_id id, uint64_t to[METRIC_BUCKETS]);
+/* In microseconds: what so many of a thousand observations are below, as far as their buckets tell; 0: none were. */
+uint64_t	metric_quantile(const uint64_t buckets[METRIC_BUCKETS], uint32_t of_thousand);
 /* All of them in Prometheus' text format (version 0.0.4).  E_TOOBIG or E_NOMEM. */
 must_check int	metric_write_text(const struct region *r, struct buf *out);
 /* The master, after it has reaped the worker of this slot.  Writes only. */
