@@ -21,6 +21,8 @@ void	explain_beaten(FILE *f, const struct snap *s, const struct explain_question
 void	explain_remedy(FILE *f, const struct explain_question *q, const struct decision *d);
 /* `explain REQUEST`: the exit code. */
 int	explain_request(struct ctl *ctl, const char *id);
+/* "rules.json:11  agents.me.allow.tools.docs[0] "query"  explicit allow", no line feed. */
+void	explain_rule(FILE *f, const struct snap *s, const struct decision *d);
 /* "allowed  rules.json:11  agents.me.allow.tools.docs[0] "query"  explicit allow", no line feed. */
 void	explain_print(FILE *f, const struct snap *s, const struct decision *d);
 

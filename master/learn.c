@@ -68,7 +68,7 @@ on_over(struct loop_timer *t, void *arg)
 	}
 	arm(l);
 	if (ended)
-		reload_request(&l->m->reload, COMPILE_POLICY, NULL);
+		reload_request(&l->m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_TIME, 0 }, NULL);
 }
 
 void

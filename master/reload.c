@@ -153,7 +153,7 @@ master_load_params(struct master *m, const struct snapset *from)
 }
 
 int
-reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
+reload_put_in_force(struct master *m, struct snapset *made, unsigned what, struct reload_by by)
 {
 	unsigned	kinds = 0;
 	int		r;
@@ -170,6 +170,7 @@ reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
 	if ((what & COMPILE_POLICY) != 0) {
 		m->policy_generation = snap_head(m->policy)->generation;
 		m->policy_since_ms = loop_wall_ms(m->loop);
+		m->policy_by = by;
 	}
 	return 0;
 }
@@ -227,7 +228,7 @@ on_compile_done(int result, void *arg)
 	}
 	/* The texts of `before` live in the old snapshot. */
 	old = snap_hold(r->m->policy);
-	if ((result = reload_put_in_force(r->m, &r->m->compile.made, r->what)) != 0) {
+	if ((result = reload_put_in_force(r->m, &r->m->compile.made, r->what, r->by)) != 0) {
 		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
 		snap_release(&old);
 		reload_end(r, RELOAD_EXIT_REFUSED);
@@ -273,6 +274,7 @@ reload_begin(struct reload *r)
 	BUG_ON(r->state != RELOAD_IDLE);
 	r->what = r->next_what;
 	r->now = r->next;
+	r->by = r->next_by;
 	r->next_what = 0;
 	r->next = NULL;
 	loop_clock_update(r->m->loop);
@@ -289,8 +291,9 @@ reload_begin(struct reload *r)
 }
 
 void
-reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter)
+reload_request(struct reload *r, unsigned what, struct reload_by by, struct reload_waiter *waiter)
 {
+	r->next_by = by;
 	r->next_what |= what;
 	if (waiter != NULL) {
 		waiter->next = r->next;
