@@ -255,7 +255,8 @@ note_secrets(struct bundle *b)
 	if ((dir = opendir(path)) == NULL)
 		return;
 	while ((e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.' || (fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
+		if (e->d_name[0] == '.' ||
+		    (fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 			continue;
 		if (fd_read_all(fd, FILE_BYTES, &text, &bytes) == 0) {
 			note_lines(&b->strike, span_make(text, bytes));

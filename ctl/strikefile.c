@@ -64,7 +64,8 @@ cut(struct reading *r, size_t from, size_t to, const char *with)
 {
 	int	e;
 
-	if ((e = buf_put(r->to, span_part(r->text, r->copied, from - r->copied))) != 0 || (e = buf_put_str(r->to, with)) != 0)
+	if ((e = buf_put(r->to, span_part(r->text, r->copied, from - r->copied))) != 0 ||
+	    (e = buf_put_str(r->to, with)) != 0)
 		return e;
 	r->copied = to;
 	return 0;
@@ -167,7 +168,8 @@ word_value(struct reading *r)
 {
 	const size_t	begin = r->at;
 
-	while (r->at < r->text.n && (isalnum((unsigned char)r->text.p[r->at]) || strchr("+-.", r->text.p[r->at]) != NULL))
+	while (r->at < r->text.n && (isalnum((unsigned char)r->text.p[r->at]) ||
+	    memchr("+-.", r->text.p[r->at], 3) != NULL))
 		r->at++;
 	if (r->at == begin)
 		return E_FORMAT;
@@ -321,12 +323,14 @@ int
 strike_lines(struct strike *s, struct span text, bool yaml, struct buf *to)
 {
 	size_t		 block = SIZE_MAX;
+	struct span	 line;
 	const char	*lf;
 	int		 r;
 
 	while (text.n > 0) {
 		lf = memchr(text.p, '\n', text.n);
-		if ((r = one_line(s, span_part(text, 0, lf == NULL ? text.n : (size_t)(lf - text.p)), yaml, &block, to)) != 0)
+		line = span_part(text, 0, lf == NULL ? text.n : (size_t)(lf - text.p));
+		if ((r = one_line(s, line, yaml, &block, to)) != 0)
 			return r;
 		if (lf == NULL)
 			break;

@@ -12,7 +12,7 @@
 
 #define TAR_NAME_MAX	99
 
-/* One file of mode 0600.  The name is below a folder of the archive's own.  E_TOOBIG: the name, or over 8 GiB; E_SYS. */
+/* One file of mode 0600.  E_TOOBIG: the name, or over 8 GiB; E_SYS. */
 must_check int	tar_put(int fd, const char *name, struct span text, uint64_t wall_ms);
 /* What an archive ends with. */
 must_check int	tar_end(int fd);
