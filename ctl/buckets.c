@@ -24,7 +24,7 @@ is_whole(double rate)
 	return rate >= 0.999 && rate - next < next / 1e6 && next - rate < next / 1e6;
 }
 
-/* "50/s", "100/min", "0.5/day": the smallest unit of which it is a whole number, as it was written; else that leaves
+/* "50/s", "100/min", "0.5/d": the smallest unit of which it is a whole number, as it was written; else that leaves
  * one or more. */
 static void
 rate_words(uint64_t interval_ns, char *to, size_t room)
@@ -32,7 +32,7 @@ rate_words(uint64_t interval_ns, char *to, size_t room)
 	static const struct {
 		const char	*unit;
 		double		 seconds;
-	}	units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "day", 86400 } };
+	}	units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 } };
 	const double	per_s = NS_S / (double)(interval_ns == 0 ? 1 : interval_ns);
 	const size_t	count = sizeof(units) / sizeof(units[0]);
 	size_t		i = 0;
