@@ -26,8 +26,8 @@ send_boot(struct child *c)
 		.tenant = c->tenant == NULL ? SPAN_NONE : span_of(c->tenant->name),
 	};
 
-	if (m->params.log_level + LOG_LEVEL_ERR == LOG_LEVEL_DEBUG)
-		boot.flags |= BOOT_FLAG_DEBUG_LOG;
+	if (m->policy != NULL)
+		boot.flags |= (uint32_t)(m->params.log_level + LOG_LEVEL_ERR) << BOOT_LEVEL_SHIFT;
 	if (c->role == ROLE_SPAWNER)
 		boot.flags |= m->fallback == JAIL_FALLBACK_YES ? BOOT_FLAG_FALLBACK :
 		    m->fallback == JAIL_FALLBACK_MAY ? BOOT_FLAG_FALLBACK_MAY : 0;

@@ -16,6 +16,7 @@
 #include "master/listen.h"
 #include "master/options.h"
 #include "master/peers.h"
+#include "master/private.h"
 #include "master/query.h"
 #include "master/regions.h"
 #include "master/reload.h"
@@ -76,6 +77,7 @@ struct master {
 	struct ctlsock		 ctl;
 	struct queries		 queries;
 	struct watch		 watch;
+	struct private		 private;
 };
 
 /* The policy of this set gives its parameters from here on; a copy is mapped.  Old texts die. */

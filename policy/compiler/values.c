@@ -129,6 +129,7 @@ text_check(struct job *j, unsigned id)
 			    WORKERS_MAX);
 		break;
 	case PARAM_ID_anonymous_agent:
+	case PARAM_ID_fallback_agent:
 		if (v.n > 0 && !name_ok(v))
 			setting_error(j, id, "\"%.*s\": no name of an agent", SHOWN(v));
 		break;
