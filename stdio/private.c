@@ -168,6 +168,26 @@ state_find(struct private *p, const struct where *w, const struct seed *s)
 	return 0;
 }
 
+/* Made here, so that what is wrong with it is said at once.  The usual place may be missing; one that was named
+ * may not. */
+static int
+audit_make(struct seed *s)
+{
+	int	fd;
+
+	if (s->audit[0] == '\0')
+		return 0;
+	folders_make(s->audit);
+	fd = open(s->audit, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd != -1) {
+		fd_close(&fd);
+		return 0;
+	}
+	relay_say("%s%s: %s", s->audit_named ? "GATEWAY_AUDIT_LOG: " : "", s->audit, strerror(errno));
+	s->audit[0] = '\0';
+	return s->audit_named ? EX_CANTCREAT : 0;
+}
+
 /* --- the program ---------------------------------------------------------------------------------- */
 
 static _Noreturn void
@@ -246,12 +266,12 @@ wait_ready(struct private *p, int signal_fd)
 }
 
 int
-private_start(struct private *p, const struct where *w, const struct seed *s, int signal_fd)
+private_start(struct private *p, const struct where *w, struct seed *s, int signal_fd)
 {
 	int	r;
 
 	*p = (struct private){ .hold = -1, .slot = -1 };
-	if ((r = folder_make(p, w)) != 0 || (r = state_find(p, w, s)) != 0)
+	if ((r = audit_make(s)) != 0 || (r = folder_make(p, w)) != 0 || (r = state_find(p, w, s)) != 0)
 		return r;
 	snprintf(p->socket, sizeof(p->socket), "%.4000s/run/mcp.sock", p->dir);
 	if ((r = privconf_write(p->dir, p->state, s)) != 0) {

@@ -22,7 +22,7 @@ struct private {
 
 /* Starts it and waits until it serves.  0; PRIVATE_TOLD: there is something in signal_fd (-1: none); or the exit
  * code to leave with, after saying why.  private_end() in any case. */
-must_check int	private_start(struct private *p, const struct where *w, const struct seed *s, int signal_fd);
+must_check int	private_start(struct private *p, const struct where *w, struct seed *s, int signal_fd);
 bool		private_lives(struct private *p);
 /* Lets go of it and waits, bounded, until nothing of it is left. */
 void		private_end(struct private *p);

@@ -66,6 +66,7 @@ put_all(struct buf *b, const char *dir, const char *state_dir, const struct seed
 		{ "listen", s->listen }, { "admin_listen", "" },
 		{ "workers", "1" }, { "view", "discovery" },
 		{ "trust_agent_argument", "only" }, { "anonymous_agent", "" }, { "fallback_agent", s->fallback_agent },
+		{ "audit_log", s->audit },
 		{ "log_level", s->debug ? "debug" : "warning" },
 	};
 	int	r;
