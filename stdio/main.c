@@ -7,6 +7,7 @@
  * Trusts:  whoever wrote the command line into a client's configuration.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "stdio/options.h"
 #include "stdio/place.h"
@@ -84,6 +86,18 @@ signals_open(void)
 	if ((fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) != -1)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 	return fd;
+}
+
+/* 0-2 are open, so that no descriptor of ours is taken for the client. */
+static void
+hold_standard_descriptors(void)
+{
+	int	fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	fd_close(&fd);
 }
 
 /* One descriptor for each request under way. */
@@ -157,6 +171,7 @@ main(int argc, char **argv)
 	const char		*why, *socket_path;
 	int			code, signal_fd;
 
+	hold_standard_descriptors();
 	log_init("mcpgw-stdio", STDERR_FILENO, LOG_FORM_PLAIN);
 	if (options_take(&o, argc, argv, &why) != 0)
 		fatal(EX_USAGE, "mcpgw-stdio: %s", why);
