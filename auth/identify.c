@@ -114,7 +114,9 @@ by_ownership(const struct auth_in *in, struct arena *a, struct principal *out)
 static int
 anonymous(const struct auth_in *in, struct principal *out)
 {
-	if (in->params->anonymous_agent.n == 0 && in->params->trust_agent_argument != TRUST_AGENT_ONLY)
+	/* Over HTTP nobody says who they are; on the socket the owner is known, and others are not the owner. */
+	if (in->params->anonymous_agent.n == 0 &&
+	    (in->params->trust_agent_argument != TRUST_AGENT_ONLY || in->peer.local))
 		return E_HTTP_CREDENTIAL;
 	out->tenant = default_tenant;
 	out->agent = in->params->anonymous_agent.n > 0 ? in->params->anonymous_agent : unnamed_agent(in);

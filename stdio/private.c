@@ -11,6 +11,7 @@
  * tools keep lasts, in a folder for each pair of files; where a second client has the same files at the same
  * time, it gets a second folder, for no two gateways can write one audit.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -37,6 +38,7 @@
 #define END_MS		9000		/* tools get some seconds to leave */
 #define LOOK_MS		2
 #define SLOTS		64
+#define STALE_S		60
 #define BASE_MAX	72		/* so that /mcpgw-private-XXXXXX/run/mcp.sock has room in a socket's address */
 
 static const struct tree_bounds	bounds = { .entries = 10000, .time_ms = 2000 };
@@ -60,25 +62,6 @@ may_hold(const char *path, bool system)
 	    (system || access(path, W_OK) == 0);
 }
 
-/* The compiler of root's gateway is another user, and reads mcpgw.conf. */
-static int
-folder_make(struct private *p, const struct where *w)
-{
-	const char	*base = getenv("MCPGW_RUN_DIR");
-
-	if (base == NULL)
-		base = w->system ? "/run" : getenv("XDG_RUNTIME_DIR");
-	if (!may_hold(base, w->system))
-		base = "/tmp";
-	snprintf(p->dir, sizeof(p->dir), "%s/" WHERE_PRIVATE "XXXXXX", base);
-	if (mkdtemp(p->dir) == NULL || (w->system && chmod(p->dir, 0755) == -1)) {
-		relay_say("%s: %s", p->dir, strerror(errno));
-		p->dir[0] = '\0';
-		return EX_CANTCREAT;
-	}
-	return 0;
-}
-
 static void
 folder_remove(const char *path)
 {
@@ -93,6 +76,65 @@ folder_remove(const char *path)
 	if ((fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1 && tree_remove(fd, slash + 1, &bounds) != 0)
 		relay_say("%s: not removed: %s", path, strerror(errno));
 	fd_close(&fd);
+}
+
+/* Does somebody hold this file's lock? */
+static bool
+is_locked(const char *path)
+{
+	int	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	bool	locked = fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1;
+
+	fd_close(&fd);
+	return locked;
+}
+
+/* Ours, made a while ago, and without a gateway: one that was killed together with its client. */
+static bool
+is_stale(const char *path)
+{
+	char		conf[PATH_MAX + 16], pid[PATH_MAX + 16];
+	struct stat	st;
+
+	snprintf(conf, sizeof(conf), "%s/mcpgw.conf", path);
+	snprintf(pid, sizeof(pid), "%s/run/pid", path);
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	    st.st_mtime + STALE_S < time(NULL) && access(conf, F_OK) == 0 && !is_locked(pid);
+}
+
+static void
+stale_remove(const char *base)
+{
+	char		 path[PATH_MAX];
+	struct dirent	*e;
+	DIR		*d = opendir(base);
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, WHERE_PRIVATE, strlen(WHERE_PRIVATE)) == 0 &&
+		    snprintf(path, sizeof(path), "%s/%s", base, e->d_name) < (int)sizeof(path) && is_stale(path))
+			folder_remove(path);
+	if (d != NULL)
+		closedir(d);
+}
+
+/* The compiler of root's gateway is another user, and reads mcpgw.conf. */
+static int
+folder_make(struct private *p, const struct where *w)
+{
+	const char	*base = getenv("MCPGW_RUN_DIR");
+
+	if (base == NULL)
+		base = w->system ? "/run" : getenv("XDG_RUNTIME_DIR");
+	if (!may_hold(base, w->system))
+		base = "/tmp";
+	stale_remove(base);
+	snprintf(p->dir, sizeof(p->dir), "%s/" WHERE_PRIVATE "XXXXXX", base);
+	if (mkdtemp(p->dir) == NULL || (w->system && chmod(p->dir, 0755) == -1)) {
+		relay_say("%s: %s", p->dir, strerror(errno));
+		p->dir[0] = '\0';
+		return EX_CANTCREAT;
+	}
+	return 0;
 }
 
 /* Every folder on the way; root's are passed by others. */
@@ -115,18 +157,11 @@ static bool
 is_in_use(const char *state)
 {
 	char	path[PATH_MAX];
-	int	fd;
-	bool	used = false;
 
-	if (snprintf(path, sizeof(path), "%s/running", state) >= (int)sizeof(path) ||
-	    (fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) == -1)
-		return false;
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
-		used = true;
-	else
-		(void)unlink(path);	/* one that was killed: no policy of before is to serve for this one */
-	fd_close(&fd);
-	return used;
+	if (snprintf(path, sizeof(path), "%s/running", state) >= (int)sizeof(path) || is_locked(path))
+		return true;
+	(void)unlink(path);	/* of one that was killed: no policy of before is to serve for this one */
+	return false;
 }
 
 /* 0: p->state is ours as long as we live. */

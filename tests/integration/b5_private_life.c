@@ -59,6 +59,40 @@ Test(private_life, clears_away_what_a_killed_gateway_left, .timeout = 60)
 	gateway_remove(&g);
 }
 
+Test(private_life, clears_away_what_both_left_when_both_were_killed, .timeout = 60)
+{
+	struct procs		*procs = malloc(sizeof(*procs));
+	const struct proc	*master;
+	struct gateway		 g;
+	struct bridge		 b;
+	char			 command[400];
+
+	files_write(&g, SEED_SERVERS_JSON, "true");
+	start_at(&b, &g, "/etc", plain_env, NULL);
+	cr_assert(bridge_initialize(&b));
+	procs_below(b.pid, procs);
+	cr_assert((master = procs_find(procs, "mcpgw", 0)) != NULL);
+	kill(master->pid, SIGSTOP);
+	kill(b.pid, SIGKILL);
+	kill(master->pid, SIGKILL);
+	cr_expect(procs_wait_gone(procs, patience(&g, 5000)), "processes are left");
+	(void)bridge_end(&b, 5000);
+	bridge_fini(&b);
+	cr_expect(count_in(&g, "rt", "mcpgw-private-") == 1);
+	/* A new one is nobody's business but its maker's. */
+	start_at(&b, &g, "/etc", plain_env, NULL);
+	cr_assert(bridge_initialize(&b));
+	cr_expect(count_in(&g, "rt", "mcpgw-private-") == 2);
+	/* Nor is one in use, however old. */
+	snprintf(command, sizeof(command), "touch -d '5 minutes ago' '%s'/rt/mcpgw-private-*", g.dir);
+	cr_assert(system(command) == 0);
+	expect_refusal(&g, "/etc", NULL, EX_CONFIG, "is not set");
+	cr_expect(count_in(&g, "rt", "mcpgw-private-") == 1);
+	end_well(&b, &g);
+	free(procs);
+	gateway_remove(&g);
+}
+
 Test(private_life, keeps_two_clients_apart_and_what_tools_keep, .timeout = 120)
 {
 	static const char	add[] = "{\"agent_id\":\"admin\",\"server\":\"notes\",\"tool\":\"add_note\",\"args\":{\"text\":\"sturdy\"}}";

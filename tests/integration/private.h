@@ -139,13 +139,14 @@ expect_refusal(struct gateway *g, const char *below, char *const env[], int code
 {
 	struct bridge	b;
 	char		*said;
+	size_t		 before = count_in(g, "rt", "mcpgw");
 	int		 got;
 
 	start_at(&b, g, below, env, NULL);
 	got = bridge_end(&b, patience(g, 15000));
 	said = bridge_stderr(&b);
 	cr_expect(got == code && strstr(said, text) != NULL, "exit %d, not %d with \"%s\": %s", got, code, text, said);
-	cr_expect(nothing_left(g), "a folder is left");
+	cr_expect(count_in(g, "rt", "mcpgw") <= before, "a folder is left");
 	free(said);
 	bridge_fini(&b);
 }
