@@ -171,15 +171,25 @@ Test(private, finds_commands_as_the_files_author_does, .timeout = 60)
 	static char	*const env[] = { path_env, NULL };
 	struct gateway	g;
 	struct bridge	b;
+	json_object	*o;
 
 	NEEDS_JAILS();
 	files_write(&g, "{\"mcpServers\":{\"clock\":{\"command\":\"mcpgw-demo-clock\"},"
-	    "\"notes\":{\"command\":\"../tools/demo/mcpgw-demo-notes\"}}}", "true");
+	    "\"notes\":{\"command\":\"../tools/demo/mcpgw-demo-notes\"},"
+	    "\"far\":{\"command\":\"npx\",\"args\":[\"-y\",\"@example/server\"]}}}", "true");
 	snprintf(path_env, sizeof(path_env), "PATH=%s/tools/demo:/usr/bin:/bin", g.dir);
 	start_at(&b, &g, "/etc", env, NULL);
 	cr_assert(bridge_initialize(&b));
 	expect_code(&b, "admin", "clock", "now", "", NULL);
 	expect_code(&b, "admin", "notes", "list_notes", "", NULL);
+	o = call(&b, "execute_tool", "{\"agent_id\":\"admin\",\"server\":\"far\",\"tool\":\"x\"}");
+	cr_expect(strstr(json_text_at(o, "result.structuredContent.error.message"), "Have it fetched once: mcpgwctl import")
+	    != NULL, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	o = call(&b, "get_server_tools", "{\"agent_id\":\"admin\",\"server\":\"far\"}");
+	cr_expect(strstr(json_text_at(o, "result.structuredContent.error.message"), "mcpgwctl import") != NULL, "%s",
+	    json_object_to_json_string(o));
+	json_object_put(o);
 	end_well(&b, &g);
 	gateway_remove(&g);
 }
