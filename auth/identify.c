@@ -121,13 +121,37 @@ as_agent(const struct auth_in *in, struct arena *a, struct principal *out)
 	return out->subject.p == NULL ? E_NOMEM : 0;
 }
 
+/* trust_agent_argument = only: the agent of whoever names none, which may be no agent. */
+static struct span
+unnamed_agent(const struct auth_in *in)
+{
+	const struct rec_agent	*a = policy_agent_default(in->policy, default_tenant);
+
+	return a == NULL ? SPAN_LIT("") : snap_text(in->policy, a->name);
+}
+
+/* The one user of such a gateway. */
+static int
+by_ownership(const struct auth_in *in, struct arena *a, struct principal *out)
+{
+	if (in->params->trust_agent_argument != TRUST_AGENT_ONLY || in->peer.uid != in->owner_uid)
+		return E_HTTP_CREDENTIAL;
+	out->tenant = default_tenant;
+	out->agent = unnamed_agent(in);
+	out->subject = arena_fmt(a, "uid %u", in->peer.uid);
+	out->how = HOW_PEER;
+	return out->subject.p == NULL ? E_NOMEM : 0;
+}
+
 static int
 anonymous(const struct auth_in *in, struct principal *out)
 {
-	if (in->params->anonymous_agent.n == 0)
+	/* Over HTTP nobody says who they are; on the socket the owner is known, and others are not the owner. */
+	if (in->params->anonymous_agent.n == 0 &&
+	    (in->params->trust_agent_argument != TRUST_AGENT_ONLY || in->peer.local))
 		return E_HTTP_CREDENTIAL;
 	out->tenant = default_tenant;
-	out->agent = in->params->anonymous_agent;
+	out->agent = in->params->anonymous_agent.n > 0 ? in->params->anonymous_agent : unnamed_agent(in);
 	out->subject = SPAN_LIT("anonymous");
 	out->how = HOW_ANONYMOUS;
 	return 0;
@@ -148,7 +172,9 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 		/* A credential that does not hold is never replaced by a weaker identity. */
 		r = by_bearer(in, a, out, refusal);
 	} else {
-		r = in->peer.local ? by_peer(in, a, out) : E_HTTP_CREDENTIAL;
+		r = in->peer.local ? by_ownership(in, a, out) : E_HTTP_CREDENTIAL;
+		if (r == E_HTTP_CREDENTIAL && in->peer.local)
+			r = by_peer(in, a, out);
 		if (r == E_HTTP_CREDENTIAL)
 			r = anonymous(in, out);
 	}
@@ -160,7 +186,7 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	out->subject = arena_dup(a, out->subject);
 	if (out->tenant.p == NULL || out->agent.p == NULL || out->subject.p == NULL)
 		return E_NOMEM;
-	out->may_claim_agent = in->params->trust_agent_argument != 0;
+	out->may_claim_agent = in->params->trust_agent_argument != TRUST_AGENT_NO;
 	out->hash = principal_hash(out);
 	out->tenant_hash = sum64(out->tenant);
 	return 0;

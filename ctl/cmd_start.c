@@ -18,6 +18,7 @@
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/program.h"
+#include "ctl/usermanager.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 
@@ -67,6 +68,15 @@ start(struct ctl *ctl)
 	argv[n++] = (char *)(uintptr_t)"mcpgw";
 	n = program_settings(ctl, folders_config(ctl), argv, n);
 	argv[n] = NULL;
+	/* Not for -c: the unit's name is that of the one gateway a user usually has. */
+	if (!ctl->where.system && ctl->config_given == NULL && usermanager_runs()) {
+		if (usermanager_start(argv + 1)) {
+			fprintf(stderr, "started, pid %ld; systemctl --user status mcpgw\n", running_pid(ctl));
+			return 0;
+		}
+		out_note(LOG_LEVEL_WARNING, SPAN_LIT("the user's service manager did not start it; starting it "
+		    "without"));
+	}
 	if (program_start("mcpgw", argv, &plan, &child) != 0)
 		return EX_UNAVAILABLE;
 	if ((r = program_wait(child)) == 0)

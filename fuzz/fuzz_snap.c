@@ -52,7 +52,7 @@ image_make(void)
 	BUG_ON(build_new(SNAP_POLICY, "", &b) != 0);
 	for (uint32_t i = 0; i < PARAM_ID_LIMIT; i++)
 		add(b, SECTION_PARAM, &(struct rec_param){ .id = i });
-	add(b, SECTION_TENANT, &(struct rec_tenant){ .name = text(b, "default"), .flags = 1 });
+	add(b, SECTION_TENANT, &(struct rec_tenant){ .name = text(b, "default"), .flags = 1, .fallback = 1 });
 	add(b, SECTION_SERVER, &(struct rec_server){ .name = text(b, "s") });
 	add(b, SECTION_SERVER_BY_NAME, &(struct rec_index){ 0 });
 	add(b, SECTION_AGENT, &(struct rec_agent){ .name = text(b, "a"), .exact_slots = 4, .wild_count = 1,

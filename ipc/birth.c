@@ -25,10 +25,21 @@ birth_begin(const char *program)
 }
 
 void
+birth_log_level(uint32_t flags)
+{
+	uint32_t	level = flags >> BOOT_LEVEL_SHIFT & 7;
+
+	if (level >= LOG_LEVEL_ERR)
+		log_set_level((enum log_level)level);
+}
+
+void
 birth_tell(uint16_t type, uint64_t ref, const void *msg)
 {
 	int	r = chan_send_wait(HERITAGE_CONTROL, type, ref, msg, NULL, 0);
 
+	if (r == E_CLOSED)
+		exit(EX_UNAVAILABLE);	/* as below: it ends while we begin */
 	if (r != 0)
 		fatal(EX_UNAVAILABLE, "cannot speak to the master: %s", err_text(r));
 }
@@ -49,8 +60,8 @@ birth_hear(enum role me, birth_fn *fn, void *arg)
 			fatal(EX_UNAVAILABLE, "no word from the master: %s", err_text(r));
 		if (f.head.type == MSG_TYPE_PING)
 			birth_tell(MSG_TYPE_PING, f.head.ref, &body.PING);
-		else if (f.head.type == MSG_TYPE_BOOT && body.BOOT.flags & BOOT_FLAG_DEBUG_LOG)
-			log_set_level(LOG_LEVEL_DEBUG);
+		else if (f.head.type == MSG_TYPE_BOOT)
+			birth_log_level(body.BOOT.flags);
 		fn(&f, &body, arg);
 		frame_close_fds(&f);
 	} while (f.head.type != MSG_TYPE_GO);

@@ -20,6 +20,8 @@ typedef void birth_fn(struct frame *f, const union msg_any *body, void *arg);
 
 /* Hears the master up to GO.  Pings are answered here, and the log's level is set. */
 void	birth_hear(enum role me, birth_fn *fn, void *arg);
+/* The log's level, as BOOT has it in its flags. */
+void	birth_log_level(uint32_t flags);
 /* One message to the master. */
 void	birth_tell(uint16_t type, uint64_t ref, const void *msg);
 

@@ -64,7 +64,9 @@ enum compile_what {
 };
 /* FALLBACK: where no full jail can be built, a reduced one may be (jail_fallback); FALLBACK_MAY: that could be
  * switched on.  REDUCED: jails are, so the audit says so. */
-enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_DEBUG_LOG = 2, BOOT_FLAG_FALLBACK = 4, BOOT_FLAG_FALLBACK_MAY = 8,
+/* Beside these the log level of syslog(3), BOOT_LEVEL_SHIFT bits up; 0: not known yet. */
+#define BOOT_LEVEL_SHIFT	8
+enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_FALLBACK = 4, BOOT_FLAG_FALLBACK_MAY = 8,
 	BOOT_FLAG_REDUCED = 16 };
 enum ctl_process_state {
 	CTL_PROCESS_WAITING,	/* starts again after its back-off */

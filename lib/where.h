@@ -14,6 +14,9 @@
 
 #include "lib/err.h"
 
+/* How the name of a private gateway's folder begins: mcpgw -p removes no other. */
+#define WHERE_PRIVATE	"mcpgw-private-"
+
 struct where {
 	bool	system;
 	char	config_dir[PATH_MAX], state_dir[PATH_MAX], run_dir[PATH_MAX];

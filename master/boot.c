@@ -8,8 +8,13 @@
  *
  * Start, reload and respawn are one path: a child always begins with what is in force now.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/num.h"
 #include "master/boot.h"
@@ -26,8 +31,8 @@ send_boot(struct child *c)
 		.tenant = c->tenant == NULL ? SPAN_NONE : span_of(c->tenant->name),
 	};
 
-	if (m->params.log_level + LOG_LEVEL_ERR == LOG_LEVEL_DEBUG)
-		boot.flags |= BOOT_FLAG_DEBUG_LOG;
+	if (m->policy != NULL)
+		boot.flags |= (uint32_t)(m->params.log_level + LOG_LEVEL_ERR) << BOOT_LEVEL_SHIFT;
 	if (c->role == ROLE_SPAWNER)
 		boot.flags |= m->fallback == JAIL_FALLBACK_YES ? BOOT_FLAG_FALLBACK :
 		    m->fallback == JAIL_FALLBACK_MAY ? BOOT_FLAG_FALLBACK_MAY : 0;
@@ -111,6 +116,27 @@ send_worker(struct child *c)
 }
 
 void
+boot_audit_log(struct child *c)
+{
+	const struct span	path = c->m->params.audit_log;
+	struct msg_AUDIT_LOG	log = { 0 };
+	struct stat		st;
+	char			name[PATH_MAX];
+	int			fd;
+
+	if (path.n == 0 || path.n >= sizeof(name))
+		return;
+	snprintf(name, sizeof(name), "%.*s", SPAN_FMT(path));
+	fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		log_err(LOG_SUBJECT("audit_log", name), "%s; nothing is written there", fd == -1 ? strerror(errno) :
+		    "no regular file");
+	else
+		(void)child_send(c, MSG_TYPE_AUDIT_LOG, 0, &log, &fd, 1);
+	fd_close(&fd);
+}
+
+void
 boot_child(struct child *c)
 {
 	struct master	*m = c->m;
@@ -130,6 +156,7 @@ boot_child(struct child *c)
 	case ROLE_AUDITOR:
 		send_directory(c, DIR_AUDIT, m->audit_dir);
 		send_directory(c, DIR_SPOOL, m->spool_dir);
+		boot_audit_log(c);
 		break;
 	case ROLE_RUNNER:
 	case ROLE_SPAWNER:

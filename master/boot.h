@@ -9,6 +9,8 @@
 
 /* Sends BOOT and all this role needs.  When something fails the child is killed. */
 void	boot_child(struct child *c);
+/* Opens audit_log anew for the auditor; what goes wrong is logged. */
+void	boot_audit_log(struct child *c);
 /* Offers what is in force of these kinds (1 << enum snap_kind) and meant for this child. */
 void	boot_offer(struct child *c, unsigned kinds);
 

@@ -75,13 +75,35 @@ address_print(const struct sockaddr *sa, socklen_t bytes, char *to, size_t room)
 	snprintf(to, room, sa->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* A port near it that is free now, as an address to type; the same again when there is none. */
+static void
+free_near(const struct addrinfo *ai, char *to, size_t room)
+{
+	struct sockaddr_storage	 sa;
+	in_port_t		*port = ai->ai_family == AF_INET6 ? &((struct sockaddr_in6 *)(void *)&sa)->sin6_port :
+				    &((struct sockaddr_in *)(void *)&sa)->sin_port;
+	unsigned		 first;
+	bool			 is_free = false;
+	int			 fd;
+
+	memcpy(&sa, ai->ai_addr, ai->ai_addrlen);
+	first = ntohs(*port);
+	for (unsigned i = 1; i <= 10 && !is_free && first + 10 * i <= 65535; i++) {
+		*port = htons((in_port_t)(first + 10 * i));
+		fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		is_free = fd != -1 && bind(fd, (struct sockaddr *)&sa, ai->ai_addrlen) == 0;
+		fd_close(&fd);
+	}
+	address_print(is_free ? (struct sockaddr *)&sa : ai->ai_addr, ai->ai_addrlen, to, room);
+}
+
 static int
 open_tcp(struct listener *l, const char *param, struct span text, char *why, size_t why_bytes)
 {
 	struct addrinfo		*ai = NULL;
 	struct sockaddr_storage	 real;
 	socklen_t		 bytes = sizeof(real);
-	char			 who[96];
+	char			 who[96], other[LISTEN_ADDRESS];
 	int			 on = 1, r;
 
 	if ((r = address_parse(text, &ai)) != 0) {
@@ -106,8 +128,9 @@ open_tcp(struct listener *l, const char *param, struct span text, char *why, siz
 	if (errno == EADDRINUSE) {
 		r = E_EXISTS;
 		holder_find(ai->ai_addr, who, sizeof(who));
-		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: set %s in mcpgw.conf",
-		    param, SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param);
+		free_near(ai, other, sizeof(other));
+		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: mcpgwctl conf -e %s=%s", param,
+		    SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param, other);
 	} else {
 		snprintf(why, why_bytes, "%s %.*s: %s", param, SPAN_FMT(text), strerror(errno));
 	}

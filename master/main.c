@@ -126,6 +126,7 @@ master_init(struct master *m, const struct options *o)
 	learn_init(&m->learn, m);
 	lapse_init(&m->lapse, m);
 	watch_init(&m->watch, m);
+	private_init(m);
 }
 
 static void
@@ -133,6 +134,7 @@ master_fini(struct master *m)
 {
 	query_kill_all(m);
 	children_kill_all(m);
+	private_fini(m);
 	watch_fini(&m->watch);
 	learn_fini(&m->learn);
 	lapse_fini(&m->lapse);
@@ -221,6 +223,7 @@ main(int argc, char **argv)
 	find_config(&m);
 	if (o.check)
 		run_check(&m);
+	private_check(&m);
 	if (m.foreground)
 		log_init("mcpgw", STDERR_FILENO, LOG_FORM_STDERR);
 	/* A service manager keeps us in its hand; nobody waits for a background. */
@@ -242,6 +245,7 @@ main(int argc, char **argv)
 		dirs_release(&m.dirs);
 	else
 		dirs_fini(&m.dirs);
+	private_remove(&m);
 	if (r == 0)
 		log_notice(NULL, "stopped");
 	daemon_tell(r);

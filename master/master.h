@@ -19,6 +19,7 @@
 #include "master/options.h"
 #include "master/peers.h"
 #include "master/pins.h"
+#include "master/private.h"
 #include "master/query.h"
 #include "master/rates.h"
 #include "master/regions.h"
@@ -86,6 +87,7 @@ struct master {
 	struct ctlsock		 ctl;
 	struct queries		 queries;
 	struct watch		 watch;
+	struct private		 private;
 };
 
 /* The policy of this set gives its parameters from here on; a copy is mapped.  Old texts die. */

@@ -16,7 +16,7 @@
 static _Noreturn void
 usage(void)
 {
-	fatal(EX_USAGE, "usage: mcpgw [-ft] [-c confdir] [-o name=value]...");
+	fatal(EX_USAGE, "usage: mcpgw [-fpt] [-c confdir] [-o name=value]...");
 }
 
 void
@@ -26,10 +26,13 @@ options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ 0 };
 	opterr = 0;
-	while ((c = getopt(argc, argv, "ftc:o:")) != -1) {
+	while ((c = getopt(argc, argv, "fptc:o:")) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
+			break;
+		case 'p':
+			o->foreground = o->private = true;
 			break;
 		case 't':
 			o->check = true;

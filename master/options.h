@@ -13,6 +13,7 @@
 
 struct options {
 	bool		 foreground, check;
+	bool		 private;		/* and foreground: private.h */
 	const char	*config_dir;		/* NULL: the default */
 	char		*settings[OPTIONS_O_MAX];	/* name=value, as written */
 	size_t		 setting_count;

@@ -9,6 +9,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "master/boot.h"
 #include "master/logfd.h"
 #include "master/master.h"
 #include "master/signals.h"
@@ -42,6 +43,8 @@ on_reopen(int signo, void *arg)
 	int			 fd;
 
 	(void)signo;
+	if (m->auditor.state == CHILD_READY)
+		boot_audit_log(&m->auditor);
 	if (m->foreground)
 		return;
 	if (logfd_open(false, &fd, &syslog) == 0 && syslog) {

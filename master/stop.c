@@ -39,7 +39,8 @@ phase_drain(struct master *m, enum stop_phase p)
 	case STOP_WORKERS:
 		child_drain(&m->compile.child, LATER_MS);
 		for (uint32_t i = 0; i < m->worker_count; i++)
-			child_drain(&m->workers[i], m->params.drain_timeout);
+			child_drain(&m->workers[i],
+			    m->options->private ? PRIVATE_DRAIN_MS : m->params.drain_timeout);
 		break;
 	case STOP_TOOLS:
 		child_drain(&m->prober, LATER_MS);

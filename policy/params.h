@@ -42,6 +42,7 @@ struct params {
 /* The words, in the order of the table. */
 enum precedence_word { PRECEDENCE_SEED, PRECEDENCE_DENY_FIRST };
 enum view_word { VIEW_AUTO, VIEW_DISCOVERY, VIEW_CATALOG, VIEW_BOTH };
+enum trust_agent_word { TRUST_AGENT_NO, TRUST_AGENT_YES, TRUST_AGENT_ONLY };
 enum deny_detail_word { DENY_DETAIL_RULE, DENY_DETAIL_HIDE };
 enum tool_approval_word { TOOL_APPROVAL_FIRST_SEEN, TOOL_APPROVAL_MANUAL, TOOL_APPROVAL_OFF };
 enum audit_on_error_word { AUDIT_ON_ERROR_REFUSE, AUDIT_ON_ERROR_CONTINUE };

@@ -122,9 +122,19 @@ policy_agent_default(const struct snap *s, struct span tenant)
 	uint32_t		 i;
 
 	if (!tenant_find(s, tenant, &i) || (t = SNAP_AT(s, TENANT, i)) == NULL ||
-	    (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0)
+	    (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0 || t->fallback == 0)
 		return NULL;
-	return policy_agent_find(s, tenant, SPAN_LIT("default"));
+	return SNAP_AT(s, AGENT, t->fallback - 1);
+}
+
+bool
+policy_wants_agent(const struct snap *s, struct span tenant)
+{
+	const struct rec_tenant	*t;
+	uint32_t		 i;
+
+	return !tenant_find(s, tenant, &i) || (t = SNAP_AT(s, TENANT, i)) == NULL ||
+	    (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0;
 }
 
 struct span

@@ -17,6 +17,8 @@ bool			 policy_server_sees(const struct snap *s, const struct rec_server *server
 const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
 /* The agent for a caller that has none (defaults.deny_on_missing_agent is false), or NULL. */
 const struct rec_agent	*policy_agent_default(const struct snap *s, struct span tenant);
+/* Is there none because defaults.deny_on_missing_agent says so? */
+bool			 policy_wants_agent(const struct snap *s, struct span tenant);
 struct span		 policy_tenant_name(const struct snap *s, uint32_t tenant);
 /* The agent a unix peer stands for: its uid first, then each group in order of the file. */
 const struct rec_agent	*policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids,

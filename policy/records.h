@@ -33,7 +33,7 @@ enum limit_written {		/* by the operator, and only a cgroup holds them */
 	LIMITS_ALL = 7,
 };
 enum tenant_flags {
-	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as the agent named "default" */
+	TENANT_FLAG_DEFAULT_AGENT = 1,	/* a caller without an agent acts as `fallback` */
 };
 
 struct rec_param {
@@ -48,6 +48,7 @@ struct rec_tenant {
 	struct stext	name;
 	uint64_t	hash;		/* sum64 of the name */
 	uint32_t	max_instances, flags;	/* enum tenant_flags */
+	uint32_t	fallback, spare;	/* index into AGENT + 1, with the flag; 0: there is none */
 };
 
 struct rec_index {

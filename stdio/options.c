@@ -55,6 +55,11 @@ options_take(struct options *o, int argc, char **argv, const char **why)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--system") == 0 || strcmp(argv[i], "--user") == 0) {
 			o->system = argv[i][2] == 's';
+			o->placed = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--debug") == 0 || strcmp(argv[i], "--init") == 0) {
+			*(argv[i][2] == 'd' ? &o->debug : &o->init) = true;
 			continue;
 		}
 		if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "--help") == 0 ||

@@ -13,7 +13,9 @@ struct options {
 	const char	*server;	/* --server, or NULL */
 	const char	*view;		/* --view, or NULL */
 	bool		 system;	/* --system, --user; set before options_take() to the default */
+	bool		 placed;	/* one of these two was given */
 	bool		 version, help;
+	bool		 debug, init;
 };
 
 /* The texts are argv's.  0, or E_FORMAT with *why for people, in a static buffer. */
@@ -22,6 +24,7 @@ must_check int	options_take(struct options *o, int argc, char **argv, const char
 must_check int	options_target(const struct options *o, struct buf *to);
 
 #define OPTIONS_USAGE	"usage: mcpgw-stdio [--system | --user] [-c CONFDIR] [--socket PATH]\n" \
-			"                   [--server NAME | --view discovery|catalog]"
+			"                   [--server NAME | --view discovery|catalog] [--debug]\n" \
+			"       mcpgw-stdio --init | --version"
 
 #endif

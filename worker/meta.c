@@ -187,6 +187,8 @@ on_tools(struct lists_wait *wait, void *arg)
 		return;
 	}
 	meta_record(rq, META_GET_SERVER_TOOLS, job->server);
+	if (list == NULL && (job->server->flags & SERVER_FLAG_DISABLED) != 0)
+		why = snap_text(rq->config->policy, job->server->why);
 	if (list == NULL) {
 		meta_reply_no_tools(rq, META_GET_SERVER_TOOLS, &job->args, E_SERVER, why, SPAN_NONE);
 		return;
@@ -276,12 +278,23 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 
 /* --- one of ours ------------------------------------------------------------------------------ */
 
+/* No credential and no argument says whom this is for: why nobody stands in for them. */
+static int
+no_agent(const struct request *rq)
+{
+	if (policy_wants_agent(rq->config->policy, rq->who.tenant))
+		return E_AGENT;
+	return rq->config->params.fallback_agent.n > 0 ? E_AGENT_FALLBACK : E_AGENT_NONE;
+}
+
 /* agent_id names another agent only where the configuration trusts it; else the credential wins. */
 static int
 claim_agent(struct request *rq, struct span agent)
 {
 	const struct rec_agent	*a;
 
+	if (agent.n == 0 && rq->who.agent.n == 0)
+		return no_agent(rq);
 	if (agent.n == 0 || !rq->who.may_claim_agent || span_eq(agent, rq->who.agent))
 		return 0;
 	if ((a = policy_agent_find(rq->config->policy, rq->who.tenant, agent)) == NULL)
@@ -292,6 +305,22 @@ claim_agent(struct request *rq, struct span agent)
 	rq->who.agent = agent;
 	rq->who.hash = sum64_more(rq->who.hash, rq->who.agent);
 	return 0;
+}
+
+static void
+refuse_agent(struct request *rq, enum meta_tool tool, const struct meta_args *args, int err)
+{
+	struct span	text = args->agent;
+
+	if (text.n == 0 && err == E_AGENT)
+		text = SPAN_LIT("argument agent_id is required");
+	else if (text.n == 0)
+		text = err == E_AGENT_FALLBACK ? rq->config->params.fallback_agent : SPAN_LIT("give agent_id");
+	meta_record_refused(rq, &(struct record_what){ "meta", NULL, span_of(metatools_name(tool)), NULL }, err);
+	if (tool == META_GET_SERVER_TOOLS || tool == META_SEARCH_TOOLS)
+		meta_reply_no_tools(rq, tool, args, err, text, SPAN_NONE);
+	else
+		meta_reply_error(rq, err, text, SPAN_NONE);
 }
 
 static void
@@ -320,6 +349,7 @@ meta_call(struct request *rq, struct span name)
 	enum meta_tool		 tool = metatools_find(name);
 	struct meta_args	 args;
 	struct span		 wrong;
+	int			 r;
 
 	if (tool == META_TOOL_LIMIT)
 		return false;
@@ -327,9 +357,8 @@ meta_call(struct request *rq, struct span name)
 		reply_error(rq, E_RPC_PARAMS, wrong, SPAN_NONE, 0);
 		return true;
 	}
-	if (claim_agent(rq, args.agent) != 0) {
-		meta_record_refused(rq, &(struct record_what){ "meta", NULL, name, NULL }, E_AGENT);
-		meta_reply_error(rq, E_AGENT, args.agent, SPAN_NONE);
+	if ((r = claim_agent(rq, args.agent)) != 0) {
+		refuse_agent(rq, tool, &args, r);
 		return true;
 	}
 	if ((wrong = span_of(missing(tool, &args))).n > 0) {

@@ -88,6 +88,28 @@ put_names(struct buf *b, struct request *rq)
 	return 0;
 }
 
+/* Who may act as any agent may know of all; others know of themselves. */
+static int
+put_agents(struct buf *b, struct request *rq)
+{
+	const struct snap	*policy = rq->config->policy;
+	const struct rec_agent	*a;
+	bool			 first = true;
+	int			 r;
+
+	if (!rq->who.may_claim_agent)
+		return json_put_string(b, rq->who.agent);
+	for (uint64_t i = 0; (a = SNAP_AT(policy, AGENT, i)) != NULL; i++) {
+		if (!span_eq(policy_tenant_name(policy, a->tenant), rq->who.tenant))
+			continue;
+		if ((!first && (r = buf_put_str(b, ",")) != 0) ||
+		    (r = json_put_string(b, snap_text(policy, a->name))) != 0)
+			return r;
+		first = false;
+	}
+	return 0;
+}
+
 static int
 put_status(struct buf *b, struct request *rq)
 {
@@ -100,9 +122,10 @@ put_status(struct buf *b, struct request *rq)
 	    (r = buf_put_fmt(b, "},\"policy_state\":{\"generation\":%lu,\"total_agents\":%lu,"
 		"\"agent_ids\":[", (unsigned long)rq->config->generation,
 		(unsigned long)snap_count(rq->config->policy, SECTION_AGENT))) != 0 ||
-	    (r = json_put_string(b, rq->who.agent)) != 0 ||
-	    (r = buf_put_str(b, "],\"defaults\":{\"deny_on_missing_agent\":true}},"
-		"\"available_servers\":[")) != 0 || (r = put_names(b, rq)) != 0 ||
+	    (r = put_agents(b, rq)) != 0 ||
+	    (r = buf_put_fmt(b, "],\"defaults\":{\"deny_on_missing_agent\":%s}},"
+		"\"available_servers\":[", policy_wants_agent(rq->config->policy, rq->who.tenant) ?
+		"true" : "false")) != 0 || (r = put_names(b, rq)) != 0 ||
 	    (r = buf_put_str(b, "],\"servers\":[")) != 0 || (r = put_servers(b, rq)) != 0 ||
 	    (r = buf_put_str(b, "],\"config_paths\":{\"mcp_config\":")) != 0 ||
 	    (r = json_put_string(b, p->servers_file)) != 0 ||

@@ -73,12 +73,12 @@ metatools_name(enum meta_tool tool)
 }
 
 int
-metatools_list(struct mcp_list *to, bool with_search)
+metatools_list(struct mcp_list *to, bool with_search, bool with_status)
 {
 	int	r = 0;
 
 	for (enum meta_tool tool = 0; r == 0 && tool < META_TOOL_LIMIT; tool++)
-		if (tool != META_SEARCH_TOOLS || with_search)
+		if ((tool != META_SEARCH_TOOLS || with_search) && (tool != META_GET_GATEWAY_STATUS || with_status))
 			r = mcp_list_raw(to, span_of(rows[tool].object));
 	return r;
 }

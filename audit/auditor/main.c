@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "audit/auditor/import.h"
+#include "audit/auditor/jsonl.h"
 #include "audit/auditor/query.h"
 #include "ipc/birth.h"
 #include "ipc/chan.h"
@@ -37,6 +38,7 @@ struct auditor {
 	struct loop_timer	 look;
 	struct auditdb		*db;
 	struct import		*import;
+	struct jsonl		 jsonl;
 	uint64_t		 boot;
 	char			 audit_path[4096], spool_path[4096];
 	uint64_t		 look_ms;
@@ -98,6 +100,7 @@ look(struct auditor *a, enum import_news *news)
 		on_error(a, r);
 		return r;
 	}
+	jsonl_follow(&a->jsonl, a->db);
 	if (a->trouble) {
 		log_notice(NULL, "audit store: works again");
 		tell_state(a, 0, 0, "");
@@ -141,6 +144,7 @@ finish(struct auditor *a, uint64_t within_ms)
 		r = import_all_over(a->import);
 	if (r != 0)
 		log_warn(NULL, "audit store: %s; the rest waits in the spool", err_text(r));
+	jsonl_follow(&a->jsonl, a->db);
 	loop_stop(a->loop);
 }
 
@@ -168,6 +172,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 		break;
 	case MSG_TYPE_LOG_FD:
 		log_take_fd(&msg->fds[0]);
+		break;
+	case MSG_TYPE_AUDIT_LOG:
+		jsonl_take(&a->jsonl, &msg->fds[0]);
 		break;
 	case MSG_TYPE_INCARNATION_OVER:
 		r = import_writer_over(a->import, msg->body->INCARNATION_OVER.slot,
@@ -216,6 +223,8 @@ on_boot(struct frame *f, const union msg_any *m, void *arg)
 		keep_path(a->audit_path, m->DIRECTORY.path);
 	else if (f->head.type == MSG_TYPE_DIRECTORY && m->DIRECTORY.kind == DIR_SPOOL)
 		keep_path(a->spool_path, m->DIRECTORY.path);
+	else if (f->head.type == MSG_TYPE_AUDIT_LOG)
+		jsonl_take(&a->jsonl, &f->fds[0]);
 }
 
 /* Everything the master says before GO.  Writers that ended meanwhile are found by import_all_over. */
@@ -240,6 +249,7 @@ recover(struct auditor *a)
 		fatal(EX_IOERR, "%s: %m", a->audit_path);
 	if (r != 0)
 		fatal(EX_DATAERR, "the audit store in %s cannot be used: %s", a->audit_path, err_text(r));
+	jsonl_begin(&a->jsonl, a->db);
 	if ((r = import_new(a->db, a->spool_path, a->boot, &a->import)) != 0)
 		fatal(EX_IOERR, "%s: %m", a->spool_path);
 	if ((r = confine_process(CONFINE_AUDITOR, folders, NULL)) != 0)
@@ -252,6 +262,7 @@ recover(struct auditor *a)
 	/* A full disk is no reason not to start: workers' segments say whether calls can be taken. */
 	if (r != 0)
 		log_warn(NULL, "audit store: %s; records wait in the spool", err_text(r));
+	jsonl_follow(&a->jsonl, a->db);
 }
 
 static void
@@ -280,12 +291,14 @@ main(int argc, char **argv)
 	if (argc > 1 && (strcmp(argv[1], "--query") == 0 || strcmp(argv[1], "--verify") == 0))
 		return query_main(argc, argv);
 	birth_begin("mcpgw-audit");
+	jsonl_init(&a.jsonl);
 	signal(SIGXFSZ, SIG_IGN);	/* a limit on file size is an error like a full disk */
 	boot(&a);
 	recover(&a);
 	serve(&a);
 	import_free(&a.import);
 	auditdb_close(&a.db);
+	jsonl_fini(&a.jsonl);
 	chan_fini(&a.master);
 	loop_free(&a.loop);
 	return a.exit_code;

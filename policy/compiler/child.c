@@ -10,8 +10,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ipc/wait.h"
+#include "ipc/birth.h"
 #include "ipc/heritage.h"
+#include "ipc/wait.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "policy/compiler/child.h"
@@ -123,8 +124,7 @@ hear_job(struct child *c)
 		case MSG_TYPE_BOOT:
 			if (msg.BOOT.flags & BOOT_FLAG_PERSONAL)
 				c->j->personal = true;
-			if (msg.BOOT.flags & BOOT_FLAG_DEBUG_LOG)
-				log_set_level(LOG_LEVEL_DEBUG);
+			birth_log_level(msg.BOOT.flags);
 			break;
 		case MSG_TYPE_COMPILE_JOB:
 			fd_close(&c->dump);

@@ -382,6 +382,12 @@ making_program(struct making *m, const struct conf_node *command, struct program
 		return false;
 	}
 	cname = job_dup(m->j, v.text).p;
+	if (m->sv->rec.net < NET_HOST && m->workdir == NULL && program_only_fetches(cname)) {
+		server_down(m->sv, command, "%s fetches the server at every start, and a jail has no network. Have it "
+		    "fetched once: mcpgwctl import", program_fetches(cname));
+		m->ok = false;
+		return false;
+	}
 	if (m->sv->rec.net < NET_HOST && (fetches = program_fetches(cname)) != NULL)
 		job_warn(m->j, m->s, command, "%s needs the network at every start, and a jail has none; "
 		    "install the server and name its program", fetches);

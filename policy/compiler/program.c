@@ -71,6 +71,14 @@ program_fetches(const char *command)
 	return is_one_of(name, names) ? name : NULL;
 }
 
+bool
+program_only_fetches(const char *command)
+{
+	static const char *const names[] = { "npx", "bunx", "uvx", "pipx", NULL };
+
+	return is_one_of(base_name(command), names);
+}
+
 /* The system's own folders are in every view. */
 static bool
 is_system(const char *path)

@@ -24,5 +24,7 @@ bool	program_find(struct job *j, const char *command, const char *folder, struct
 const char *program_script(struct job *j, const char *arg, const char *folder, struct view *v);
 /* What a command that fetches its program at every start is called, or NULL: "npx", "docker". */
 const char *program_fetches(const char *command);
+/* Is that all it is for, unless it finds the server in its working folder? */
+bool	program_only_fetches(const char *command);
 
 #endif

@@ -233,17 +233,21 @@ read_defaults(struct job *j, const struct source *s, const struct conf_node *top
 	static const char *const keys[] = { "deny_on_missing_agent", NULL };
 	const struct conf_node	*defaults = NULL;
 	struct rec_tenant	*tenant = build_at(j->policy, SECTION_TENANT, 0);
+	struct span		 name = job_value(j, PARAM_ID_fallback_agent);
 	bool			 deny = true;
 
+	if (name.n == 0)
+		name = SPAN_LIT("default");
 	if (!typed_list(j, s, top, "defaults", JSON_OBJECT, false, &defaults))
 		return;
 	typed_keys(j, s, defaults, keys);
 	if (!typed_flag(j, s, defaults, "deny_on_missing_agent", &deny) || deny)
 		return;
 	tenant->flags |= TENANT_FLAG_DEFAULT_AGENT;
-	if (agent_index(j, SPAN_LIT("default")) == UINT32_MAX)
-		job_warn(j, s, conf_find(defaults, "deny_on_missing_agent"),
-		    "there is no agent \"default\", so callers without an agent are denied all the same");
+	tenant->fallback = agent_index(j, name) + 1;	/* 0 when there is none */
+	if (tenant->fallback == 0)
+		job_warn(j, s, conf_find(defaults, "deny_on_missing_agent"), "there is no agent \"%.*s\", so "
+		    "callers without an agent are denied all the same", SHOWN(name));
 }
 
 static void

@@ -129,8 +129,13 @@ text_check(struct job *j, unsigned id)
 			    WORKERS_MAX);
 		break;
 	case PARAM_ID_anonymous_agent:
+	case PARAM_ID_fallback_agent:
 		if (v.n > 0 && !name_ok(v))
 			setting_error(j, id, "\"%.*s\": no name of an agent", SHOWN(v));
+		break;
+	case PARAM_ID_audit_log:
+		if (v.n > 0 && v.p[0] != '/')
+			setting_error(j, id, "\"%.*s\": want an absolute path, or nothing", SHOWN(v));
 		break;
 	case PARAM_ID_user:
 	case PARAM_ID_tenant_user:

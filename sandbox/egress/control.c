@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -115,8 +116,7 @@ static void
 on_boot(struct egress *e, const struct msg_BOOT *m)
 {
 	requestid_init(&e->ids, m->slot, m->incarnation, loop_wall_ms(e->loop));
-	if (m->flags & BOOT_FLAG_DEBUG_LOG)
-		log_set_level(LOG_LEVEL_DEBUG);
+	birth_log_level(m->flags);
 }
 
 /* Whose connections wait already, since this is not the first of us, shall find a place for their records. */

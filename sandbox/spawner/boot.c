@@ -7,6 +7,7 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ static void
 boot_message(struct frame *f, const union msg_any *body, void *arg)
 {
 	struct spawner	*s = arg;
+	int		 r;
 
 	switch (f->head.type) {
 	case MSG_TYPE_BOOT:
@@ -65,7 +67,9 @@ boot_message(struct frame *f, const union msg_any *body, void *arg)
 		f->fds[0] = -1;
 		break;
 	case MSG_TYPE_SNAPSHOT_OFFER:
-		if (offer_take(s, &body->SNAPSHOT_OFFER, f->fds[0]) != 0)
+		if ((r = offer_take(s, &body->SNAPSHOT_OFFER, f->fds[0])) == E_CLOSED)
+			exit(EX_UNAVAILABLE);	/* the master ends: nobody waits for this */
+		if (r != 0)
 			fatal(EX_DATAERR, "a snapshot offered at start was refused");
 		break;
 	default:

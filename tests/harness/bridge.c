@@ -5,18 +5,22 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/harness/bridge.h"
 #include "tests/harness/mcp.h"
+
+#define NOBODY 65534
 
 static long
 now_ms(void)
@@ -46,6 +50,66 @@ bridge_start(struct bridge *b, const struct gateway *g, const char *arg1, const 
 		signal(SIGPIPE, SIG_DFL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execl(program, "mcpgw-stdio", "-c", conf, arg1, arg2, (char *)NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	b->in = in[1];
+	b->out = out[0];
+	b->err = err[0];
+	fcntl(b->err, F_SETFL, O_NONBLOCK);
+}
+
+/* What is there already stays. */
+static void
+own_folder(const struct gateway *g, const char *name, const char *variable)
+{
+	char	path[320];
+
+	snprintf(path, sizeof(path), "%s/%s", g->dir, name);
+	if (mkdir(path, 0700) == 0 && geteuid() == 0)
+		cr_assert(chown(path, NOBODY, NOBODY) == 0);
+	setenv(variable, path, 1);
+}
+
+static void
+environment(const struct gateway *g, char *const env[])
+{
+	static const char *const xdg[][2] = { { "home", "HOME" }, { "rt", "XDG_RUNTIME_DIR" },
+		{ "home/config", "XDG_CONFIG_HOME" }, { "home/state", "XDG_STATE_HOME" },
+		{ "home/cache", "XDG_CACHE_HOME" } };
+
+	for (size_t i = 0; i < sizeof(xdg) / sizeof(xdg[0]); i++)
+		own_folder(g, xdg[i][0], xdg[i][1]);
+	for (; env != NULL && *env != NULL; env++)
+		putenv(*env);
+}
+
+void
+bridge_start_in(struct bridge *b, const struct gateway *g, const char *folder, char *const env[], char *const args[])
+{
+	char	 program[320], *argv[16] = { program };
+	int	 in[2], out[2], err[2];
+
+	*b = (struct bridge){ .pid = 0 };
+	snprintf(program, sizeof(program), "%s/bin/mcpgw-stdio", g->build);
+	for (size_t i = 0; args != NULL && args[i] != NULL && i < 14; i++)
+		argv[i + 1] = args[i];
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0);
+	cr_assert((b->pid = fork()) != -1);
+	if (b->pid == 0) {
+		environment(g, env);
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		dup2(err[1], 2);
+		signal(SIGPIPE, SIG_DFL);
+		if (chdir(folder) == -1 || (geteuid() == 0 && (setgroups(0, NULL) == -1 ||
+		    setresgid(NOBODY, NOBODY, NOBODY) == -1 || setresuid(NOBODY, NOBODY, NOBODY) == -1)))
+			_exit(126);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execv(program, argv);
 		_exit(127);
 	}
 	close(in[0]);

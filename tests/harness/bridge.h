@@ -16,6 +16,11 @@ struct bridge {
 
 /* Starts the program for this gateway, with up to two more arguments. */
 void		bridge_start(struct bridge *b, const struct gateway *g, const char *arg1, const char *arg2);
+/* As a client's configuration does: in this folder, with these arguments (the last one NULL) and "NAME=value"
+ * besides a HOME and XDG folders below g->dir (gateway_make() is enough).  Root's runs as nobody, so that it is
+ * somebody's own. */
+void		bridge_start_in(struct bridge *b, const struct gateway *g, const char *folder, char *const env[],
+		    char *const args[]);
 /* One line to it, whole. */
 void		bridge_say(struct bridge *b, const char *line);
 /* Asks as a legacy client; params may be NULL. */

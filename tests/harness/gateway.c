@@ -209,12 +209,12 @@ copy_tools(const struct gateway *g)
 }
 
 void
-gateway_start(struct gateway *g, const struct gateway_setup *setup)
+gateway_make(struct gateway *g)
 {
 	const char	*tmp = getenv("TMPDIR"), *build = getenv("BUILD");
-	char		 path[512], *conf;
+	char		 path[512];
 
-	*g = (struct gateway){ .no_namespaces = setup->no_namespaces, .user_ns = setup->user_ns, .net_ns = setup->net_ns };
+	*g = (struct gateway){ .pid = 0 };
 	cr_assert(realpath(build == NULL ? "build" : build, g->build) != NULL, "no build folder");
 	snprintf(g->dir, sizeof(g->dir), "%s/mcpgw-test.XXXXXX", tmp == NULL ? "/tmp" : tmp);
 	cr_assert(mkdtemp(g->dir) != NULL);
@@ -223,6 +223,17 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	snprintf(path, sizeof(path), "%s/etc", g->dir);
 	cr_assert(mkdir(path, 0755) == 0);
 	copy_tools(g);
+}
+
+void
+gateway_start(struct gateway *g, const struct gateway_setup *setup)
+{
+	char	*conf;
+
+	gateway_make(g);
+	g->no_namespaces = setup->no_namespaces;
+	g->user_ns = setup->user_ns;
+	g->net_ns = setup->net_ns;
 	cr_assert(asprintf(&conf, "listen = 127.0.0.1:0\nadmin_listen = 127.0.0.1:0\nworkers = %u\n"
 	    "state_dir = %s/state\nrun_dir = %s/run\nwatch = no\n%s", setup->workers == 0 ? 2 : setup->workers,
 	    g->dir, g->dir, setup->conf == NULL ? "" : setup->conf) > 0);

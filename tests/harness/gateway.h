@@ -35,6 +35,8 @@ struct gateway {
 	int	user_ns, net_ns;	/* as set up */
 };
 
+/* The folder alone, with etc/ and tools/ in it. */
+void	gateway_make(struct gateway *g);
 /* Returns when it serves. */
 void	gateway_start(struct gateway *g, const struct gateway_setup *setup);
 /* TERM, then checks that it ends well and that no process of it is left; removes the folder. */

@@ -17,6 +17,7 @@ import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTr
 	from '@modelcontextprotocol/client';
 
 import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
 
@@ -267,6 +268,7 @@ try {
 		await test(`${kind.name}: many calls at once`, () => withClient(kind,
 		    `${gateway.url}/servers/everything/mcp`, key, checkMany));
 	await stdioTests(gateway, calls);
+	await privateTests(build);
 	await resumeTests(gateway, clients, key);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {

@@ -217,6 +217,36 @@ Test(identify, is_anonymous_only_where_an_agent_is_named, .init = setup)
 	cr_expect(eq(int, p.how, HOW_ANONYMOUS));
 }
 
+Test(identify, takes_the_owner_for_nobody_until_an_argument_says_who, .init = setup)
+{
+	static const struct {
+		bool		local;
+		uint32_t	uid;
+		int		want;
+		const char	*agent;
+	} rows[] = {
+		{ true, 500, 0, "" },		/* the owner */
+		{ true, 1000, 0, "ann" },	/* a peer of the rules, who is not */
+		{ true, 501, E_HTTP_CREDENTIAL, NULL },
+		{ true, 0, E_HTTP_CREDENTIAL, NULL },
+		{ false, 0, 0, "" },		/* HTTP */
+	};
+	struct principal	p;
+
+	params.trust_agent_argument = TRUST_AGENT_ONLY;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct auth_in	in = { .owner_uid = 500, .peer = { .local = rows[i].local, .uid = rows[i].uid } };
+
+		cr_expect(eq(int, identify(in, &p), rows[i].want), "row %zu", i);
+		if (rows[i].agent != NULL)
+			cr_expect(span_is(p.agent, rows[i].agent) && p.may_claim_agent, "row %zu: %.*s", i,
+			    SPAN_FMT(p.agent));
+	}
+	params.trust_agent_argument = TRUST_AGENT_NO;
+	cr_expect(eq(int, identify((struct auth_in){ .owner_uid = 500, .peer = { .local = true, .uid = 500 } }, &p),
+	    E_HTTP_CREDENTIAL));
+}
+
 Test(identify, tells_principals_apart, .init = setup)
 {
 	struct principal	key, peer;

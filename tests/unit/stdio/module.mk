@@ -1,1 +1,1 @@
-$(call unit,stdio,stdio mcp http lib,)
+$(call unit,stdio,stdio mcp http sandbox lib,)
