@@ -24,6 +24,8 @@
 #include "master/listen.h"
 
 #define READY_BYTES	2048
+#define NEAR_STEP	10	/* from a port that is taken to the next one to propose */
+#define NEAR_TRIES	8
 
 const char *
 listen_kind_name(enum listen_kind k)
@@ -75,13 +77,35 @@ address_print(const struct sockaddr *sa, socklen_t bytes, char *to, size_t room)
 	snprintf(to, room, sa->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* An address of the same host that can be had now, for a line of help; empty when none near this port can. */
+static void
+address_near(const struct addrinfo *ai, char *to, size_t room)
+{
+	struct sockaddr_storage	 sa = { 0 };
+	in_port_t		*port = ai->ai_family == AF_INET6 ? &((struct sockaddr_in6 *)&sa)->sin6_port :
+				    &((struct sockaddr_in *)&sa)->sin_port;
+	int			 fd, taken = -1;
+
+	to[0] = '\0';
+	memcpy(&sa, ai->ai_addr, ai->ai_addrlen);
+	for (int i = 0; i < NEAR_TRIES && taken == -1 && ntohs(*port) < UINT16_MAX - NEAR_STEP; i++) {
+		*port = htons((uint16_t)(ntohs(*port) + NEAR_STEP));
+		if ((fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+			return;
+		taken = bind(fd, (struct sockaddr *)&sa, ai->ai_addrlen);
+		fd_close(&fd);
+	}
+	if (taken == 0)
+		address_print((struct sockaddr *)&sa, ai->ai_addrlen, to, room);
+}
+
 static int
 open_tcp(struct listener *l, const char *param, struct span text, char *why, size_t why_bytes)
 {
 	struct addrinfo		*ai = NULL;
 	struct sockaddr_storage	 real;
 	socklen_t		 bytes = sizeof(real);
-	char			 who[96];
+	char			 who[96], another[LISTEN_ADDRESS];
 	int			 on = 1, r;
 
 	if ((r = address_parse(text, &ai)) != 0) {
@@ -106,8 +130,9 @@ open_tcp(struct listener *l, const char *param, struct span text, char *why, siz
 	if (errno == EADDRINUSE) {
 		r = E_EXISTS;
 		holder_find(ai->ai_addr, who, sizeof(who));
-		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: set %s in mcpgw.conf",
-		    param, SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param);
+		address_near(ai, another, sizeof(another));
+		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: mcpgwctl conf -e %s=%s", param,
+		    SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param, another);
 	} else {
 		snprintf(why, why_bytes, "%s %.*s: %s", param, SPAN_FMT(text), strerror(errno));
 	}
