@@ -196,7 +196,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man check-install \
 	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
-	format-check bench bench-jails noisy fuzz man install users run deb clean
+	format-check bench bench-jails bench-idle noisy fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -316,6 +316,10 @@ bench: all
 # bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
 bench-jails: all
 	$(Q)bench/jails
+
+# bench-idle: how long a gateway takes to start, and what it costs when nobody uses it
+bench-idle: all
+	$(Q)bench/idle
 
 # noisy: a call's latency beside a tool of another principal that floods, hangs, lies or spins
 noisy: all
