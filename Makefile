@@ -194,9 +194,10 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man check-install \
-	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
-	format-check bench bench-jails bench-idle noisy fuzz man install users run deb clean
+.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man \
+	check-install check-systemd check-integration check-peers check-conformance conformance-table \
+	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle noisy fuzz \
+	man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -240,8 +241,8 @@ check:
 CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint \
-	    tap:tools/check-install tap:tests/man/run $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) \
-	    tap:tests/peers/run tap:tests/conformance/run tap:tests/soak/run
+	    tap:tools/check-install tap:tests/man/run tap:tests/systemd/run $(CHECKS:%=tap:%) \
+	    $(INTEGRATION:%=integration:%) tap:tests/peers/run tap:tests/conformance/run tap:tests/soak/run
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -262,6 +263,10 @@ check-lint: all man
 # check-install: an installed tree against etc/manifest
 check-install: all man
 	$(Q)tests/run tap:tools/check-install
+
+# check-systemd: the unit under a real systemd (root)
+check-systemd: all man
+	$(Q)tests/run tap:tests/systemd/run
 
 # check-integration: real processes, real sockets
 check-integration: all $(INTEGRATION) $(CHECKS)
