@@ -202,9 +202,10 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man check-install \
-	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
-	format-check bench bench-jails noisy fuzz man install users run deb clean
+.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man \
+	check-install check-systemd check-integration check-peers check-conformance conformance-table \
+	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle noisy fuzz \
+	man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -250,7 +251,7 @@ CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run tap:tests/conformance/run tap:tests/peers/run \
 	    $(INTEGRATION:%=integration:%) tap:tests/soak/run $(CHECKS:%=tap:%) $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) \
-	    tap:tools/check-install tap:tests/man/run tap:tools/lint
+	    tap:tools/check-install tap:tests/man/run tap:tests/systemd/run tap:tools/lint
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -271,6 +272,10 @@ check-lint: all man
 # check-install: an installed tree against etc/manifest
 check-install: all man
 	$(Q)tests/run tap:tools/check-install
+
+# check-systemd: the unit under a real systemd (root)
+check-systemd: all man
+	$(Q)tests/run tap:tests/systemd/run
 
 # check-integration: real processes, real sockets
 check-integration: all $(INTEGRATION) $(CHECKS)
@@ -325,6 +330,10 @@ bench: all
 # bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
 bench-jails: all
 	$(Q)bench/jails
+
+# bench-idle: how long a gateway takes to start, and what it costs when nobody uses it
+bench-idle: all
+	$(Q)bench/idle
 
 # noisy: a call's latency beside a tool of another principal that floods, hangs, lies or spins
 noisy: all

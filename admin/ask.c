@@ -92,7 +92,6 @@ ask_heard(struct admin *a, const struct chan_msg *m)
 		v->workers = b->ADMIN_STATE.workers;
 		v->serving = b->ADMIN_STATE.serving;
 		v->audit_behind = b->ADMIN_STATE.audit_behind;
-		v->stopping = b->ADMIN_STATE.stopping != 0;
 		a->view = *v;
 		/* One that comes after its patience is over is news all the same. */
 		if (a->asking)

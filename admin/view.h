@@ -13,7 +13,6 @@ struct view {
 	uint64_t	up_ms;
 	uint64_t	generation, audit_behind;
 	uint32_t	workers, serving;
-	bool		stopping;
 	uint32_t	processes[ROLE_LIMIT];
 	uint64_t	deaths[ROLE_LIMIT];
 	uint32_t	servers[SERVER_STATE_LIMIT];	/* heard to be so; of those that are idle not all were heard */

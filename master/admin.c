@@ -114,7 +114,7 @@ admin_on_ask(struct master *m)
 {
 	struct msg_ADMIN_STATE	state = {
 		.start_ms = m->boot, .up_ms = loop_now_ms(m->loop) - m->start_ms, .generation = m->policy_generation,
-		.workers = m->worker_count, .audit_behind = m->status.audit_behind, .stopping = m->stopping,
+		.workers = m->worker_count, .audit_behind = m->status.audit_behind,
 	};
 
 	for (uint32_t i = 0; i < m->worker_count; i++)

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +19,24 @@
 
 #define TCP_LISTEN	0x0a		/* state in /proc/net/tcp */
 
-/* The inode of the listening socket with this port, or 0. */
+/* The inode of the listening socket with this port and whose it is, or 0. */
 static unsigned long
-listening_inode(const char *table, unsigned port)
+listening_inode(const char *table, unsigned port, unsigned *uid)
 {
 	FILE		*f;
 	char		 line[512];
 	unsigned long	 inode, found = 0;
-	unsigned	 local, state;
+	unsigned	 local, state, owner;
 
 	if ((f = fopen(table, "re")) == NULL)
 		return 0;
 	while (found == 0 && fgets(line, sizeof(line), f) != NULL)
 		/* The kernel's own text; a number out of range is no match.  NOLINTNEXTLINE(cert-err34-c) */
-		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u "
-		    "%*u %lu", &local, &state, &inode) == 3 && local == port && state == TCP_LISTEN)
+		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u "
+		    "%*u %lu", &local, &state, &owner, &inode) == 4 && local == port && state == TCP_LISTEN) {
 			found = inode;
+			*uid = owner;
+		}
 	fclose(f);
 	return found;
 }
@@ -84,14 +87,16 @@ holder_find(const struct sockaddr *sa, char *who, size_t who_bytes)
 	unsigned	 port = ntohs(sa->sa_family == AF_INET6 ?
 	    ((const struct sockaddr_in6 *)(const void *)sa)->sin6_port :
 	    ((const struct sockaddr_in *)(const void *)sa)->sin_port);
+	unsigned	 uid = 0;
 	unsigned long	 inode;
 	char		 name[32];
+	struct passwd	*user;
 	DIR		*proc;
 	struct dirent	*e;
 
 	who[0] = '\0';
-	if ((inode = listening_inode("/proc/net/tcp", port)) == 0 &&
-	    (inode = listening_inode("/proc/net/tcp6", port)) == 0)
+	if ((inode = listening_inode("/proc/net/tcp", port, &uid)) == 0 &&
+	    (inode = listening_inode("/proc/net/tcp6", port, &uid)) == 0)
 		return;
 	if ((proc = opendir("/proc")) == NULL)
 		return;
@@ -102,4 +107,11 @@ holder_find(const struct sockaddr *sa, char *who, size_t who_bytes)
 		snprintf(who, who_bytes, "pid %s (%s)", e->d_name, name);
 	}
 	closedir(proc);
+	if (who[0] != '\0')
+		return;
+	/* What others have open only they may see, and root with a capability that we do without. */
+	if ((user = getpwuid(uid)) != NULL)
+		snprintf(who, who_bytes, "a process of user %.40s", user->pw_name);
+	else
+		snprintf(who, who_bytes, "a process of uid %u", uid);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -210,6 +211,9 @@ main(int argc, char **argv)
 	struct options		o;
 	int			r;
 
+	/* The modes we make things with are meant: a stricter mask of a service manager would close a tenant's groups
+	 * to the tenant, and what is in run_dir to mcpgwctl.  Children have a mask of their own. */
+	umask(022);
 	drop_foreign_descriptors();
 	hold_standard_descriptors();
 	log_init("mcpgw", STDERR_FILENO, LOG_FORM_PLAIN);

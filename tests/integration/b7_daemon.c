@@ -21,6 +21,7 @@
 static struct gateway	g;
 static char		said[8192];	/* by the program that ran last: its stderr */
 static int		log_ns = -1;	/* where /dev/log is ours; -1: the machine's */
+static mode_t		mask = 022;	/* of what runs */
 
 /* The contents of g.dir/NAME; static. */
 static const char *
@@ -74,6 +75,7 @@ run(const char *program, const char *const *environment, ...)
 		dup2(fd, 1);
 		dup2(fd, 2);
 		close(fd);
+		umask(mask);
 		for (; environment != NULL && *environment != NULL; environment += 2)
 			setenv(environment[0], environment[1], 1);
 		if (log_ns != -1 && setns(log_ns, CLONE_NEWNS) == -1)
@@ -163,7 +165,7 @@ Test(daemon, that_cannot_start_says_why_and_leaves_nothing, .timeout = 60)
 {
 	struct sockaddr_in	 sa;
 	socklen_t		 bytes = sizeof(sa);
-	char			 taken[64];
+	char			 taken[64], words[128];
 	int			 fd;
 
 	prepare(NULL);
@@ -177,7 +179,10 @@ Test(daemon, that_cannot_start_says_why_and_leaves_nothing, .timeout = 60)
 	    getsockname(fd, (struct sockaddr *)&sa, &bytes) == 0);
 	snprintf(taken, sizeof(taken), "admin_listen=127.0.0.1:%u", (unsigned)ntohs(sa.sin_port));
 	cr_expect(run("mcpgw", NULL, "-o", taken, NULL) == 71, "%s", said);
-	cr_expect(strstr(said, "in use") != NULL && strstr(said, "Choose another") != NULL, "%s", said);
+	snprintf(words, sizeof(words), "%s: in use by ", taken);
+	words[strcspn(words, "=")] = ' ';
+	cr_expect(strstr(said, words) != NULL, "%s", said);
+	cr_expect(strstr(said, "Choose another: mcpgwctl conf -e admin_listen=") != NULL, "%s", said);
 	close(fd);
 	cr_expect(text_of("run/pid")[0] == '\0', "run/pid is left");
 	cr_expect(run("mcpgwctl", NULL, "status", NULL) == 3, "%s", said);
@@ -196,6 +201,30 @@ Test(daemon, the_environment_is_above_the_file_and_below_the_command_line, .time
 	cr_expect(run("mcpgwctl", NULL, "stop", NULL) == 0, "%s", said);
 	cr_expect(run("mcpgw", environment, "-o", "workers=3", NULL) == 0, "%s", said);
 	cr_expect(run("mcpgwctl", NULL, "status", NULL) == 0 && strstr(said, "workers 3/3") != NULL, "%s", said);
+	end();
+}
+
+/* As a service manager sets it; what the gateway makes for its tenants and for mcpgwctl is open to them all the same. */
+Test(daemon, serves_tools_whatever_its_file_mode_mask_is, .timeout = 60)
+{
+	struct stat	st;
+	char		path[400];
+	int		r;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS,
+	    .rules = "{\"agents\":{\"me\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":[\"*\"]}}}}}" });
+	gateway_stop_keep(&g);
+	mask = 077;
+	cr_expect(run("mcpgw", NULL, NULL) == 0, "%s", said);
+	mask = 022;
+	if (geteuid() == 0)
+		r = run("mcpgwctl", NULL, "call", "clock", "add", "a=20", "b=22", "--as", "me", NULL);
+	else
+		r = run("mcpgwctl", NULL, "call", "clock", "add", "a=20", "b=22", NULL);
+	cr_expect(r == 0 && strstr(said, "42") != NULL, "%s", said);
+	snprintf(path, sizeof(path), "%s/run/ready", g.dir);
+	cr_expect(stat(path, &st) == 0 && (st.st_mode & 0777) == 0644, "mode %o", st.st_mode);
 	end();
 }
 
