@@ -64,7 +64,8 @@ boot_offer(struct child *c, unsigned kinds)
 		unsigned	roles;
 		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
 	} wants[] = {
-		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS, FOR_ALL },
+		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS | R_SCOUT, FOR_ALL },
+		{ SNAP_CATALOGUE, R_WORKER | R_SCOUT,	FOR_ALL },
 		{ SNAP_KEYS,	R_WORKER,		FOR_ALL },
 		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
@@ -135,6 +136,7 @@ boot_child(struct child *c)
 		break;
 	case ROLE_MASTER:
 	case ROLE_EGRESS:
+	case ROLE_SCOUT:
 	case ROLE_CTL:
 	case ROLE_LIMIT:
 		break;

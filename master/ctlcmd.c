@@ -66,6 +66,8 @@ send_processes(struct ctl_conn *c)
 	send_process(c, &m->auditor);
 	if (m->egress.incarnation > 0)
 		send_process(c, &m->egress);
+	if (m->scout.incarnation > 0)
+		send_process(c, &m->scout);
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		send_process(c, &m->workers[i]);
 	TAILQ_FOREACH(t, &m->tenants.list, next) {

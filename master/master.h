@@ -20,6 +20,7 @@
 #include "master/regions.h"
 #include "master/reload.h"
 #include "master/runners.h"
+#include "master/scout.h"
 #include "master/snapset.h"
 #include "master/spawn.h"
 #include "master/start.h"
@@ -63,7 +64,7 @@ struct master {
 	struct listeners	 listeners;
 
 	struct children		 children;
-	struct child		 store, auditor, prober, egress;
+	struct child		 store, auditor, prober, egress, scout;
 	struct child		*workers;
 	uint32_t		 worker_count;
 	struct tenants		 tenants;

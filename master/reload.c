@@ -237,6 +237,7 @@ on_compile_done(int result, void *arg)
 		r->m->last_good = false;
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
 		warn_of_restart(r, &before);
+		scout_look(r->m);
 		save_last_good(r->m);
 		watch_files(&r->m->watch);
 	}

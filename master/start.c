@@ -108,6 +108,7 @@ step_users(struct master *m)
 		{ ROLE_AUDITOR, span_of(role_user(ROLE_AUDITOR)) },
 		{ ROLE_STORE, span_of(role_user(ROLE_STORE)) },
 		{ ROLE_EGRESS, span_of(role_user(ROLE_EGRESS)) },
+		{ ROLE_SCOUT, span_of(role_user(ROLE_SCOUT)) },
 	};
 	char	missing[256] = "", name[64];
 	bool	found;
@@ -386,6 +387,7 @@ start_run(struct master *m)
 		if (m->stopping)
 			return stopped();
 	}
+	scout_look(m);
 	if ((r = start_and_wait(m, &m->auditor)) != 0 || (r = step_workers(m)) != 0 ||
 	    (r = step_ready(m)) != 0)
 		return r;

@@ -110,6 +110,8 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	 * once. */
 	if (m->kind == SNAP_KEYS || m->kind == SNAP_SECRETS)
 		streams_policy_changed(w);
+	if (m->kind == SNAP_CATALOGUE)
+		worker_set_upstreams(w);
 	if (m->kind != SNAP_POLICY)
 		return 0;
 	if ((r = config_new(&w->snaps, loop_wall_ms(w->loop), &config)) != 0)

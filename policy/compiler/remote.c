@@ -202,7 +202,7 @@ remote_read(struct server *sv, const struct conf_node *node)
 	sv->rec.url_host = put_text(j->policy, u.authority);
 	sv->rec.url_path = put_text(j->policy, u.target);
 	if ((sv->rec.flags & SERVER_FLAG_DISABLED) == 0)
-		sv->host = u.host;
+		located_read(sv, u.host);
 	digest_text(&d, sv->name);
 	digest_text(&d, v.text);
 	digest_number(&d, sv->rec.isolation);
