@@ -55,7 +55,7 @@ names_pause(unsigned fails)
 {
 	uint64_t	ms = PAUSE_MIN_MS;
 
-	while (--fails > 0 && fails < 64 && ms < PAUSE_MAX_MS)
+	for (unsigned i = 1; i < fails && ms < PAUSE_MAX_MS; i++)
 		ms *= 2;
 	return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
