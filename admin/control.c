@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "admin/admin.h"
+#include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -172,8 +173,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	switch (m->type) {
 	case MSG_TYPE_BOOT:
 		a->personal = (m->body->BOOT.flags & BOOT_FLAG_PERSONAL) != 0;
-		if (m->body->BOOT.flags & BOOT_FLAG_DEBUG_LOG)
-			log_set_level(LOG_LEVEL_DEBUG);
+		birth_log_level(m->body->BOOT.flags);
 		break;
 	case MSG_TYPE_REGION:
 		on_region(a, m);

@@ -24,7 +24,7 @@ enum role_set {
 #define ROLE(name, program, user, doc) R_##name = ROLE_BIT(ROLE_##name),
 #include "tables/roles.def"
 #undef ROLE
-	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE | R_EGRESS | R_ADMIN,
+	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE | R_EGRESS | R_ADMIN | R_SCOUT,
 };
 
 enum msg_when { MSG_BOOT = 1, MSG_RUN = 2, MSG_ANY = 3 };

@@ -15,8 +15,9 @@ struct X509_name_st;
 /* One certificate, DER, borrowed for the call, and cert_name_hash() of its subject.  Not 0 ends it. */
 typedef int cert_fn(struct span der, uint32_t subject, void *arg);
 
-/* Every certificate of a PEM text in order; what stands between them, and other PEM blocks, is passed over.  0; what
- * fn answered; E_FORMAT, with *why (static): one is malformed, or there is none. */
+/* Every certificate of a PEM text in order; what stands between them, and other PEM blocks, is passed over.  They are
+ * looked at as far as the subject's name.  0; what fn answered; E_FORMAT, with *why (static): one is malformed, or
+ * there is none. */
 must_check int	cert_each(struct span pem, cert_fn *fn, void *arg, const char **why);
 
 /* Whose one is, and when it counts. */

@@ -69,7 +69,8 @@ boot_offer(struct child *c, unsigned kinds)
 		unsigned	roles;
 		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
 	} wants[] = {
-		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS | R_ADMIN, FOR_ALL },
+		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS | R_ADMIN | R_SCOUT, FOR_ALL },
+		{ SNAP_CATALOGUE, R_WORKER | R_SCOUT,	FOR_ALL },
 		{ SNAP_KEYS,	R_WORKER | R_ADMIN,	FOR_ALL },
 		{ SNAP_PINS,	R_WORKER,		FOR_ALL },
 		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
@@ -168,6 +169,7 @@ boot_child(struct child *c)
 		break;
 	case ROLE_MASTER:
 	case ROLE_EGRESS:
+	case ROLE_SCOUT:
 	case ROLE_CTL:
 	case ROLE_LIMIT:
 		break;

@@ -69,6 +69,8 @@ send_processes(struct ctl_conn *c)
 		send_process(c, &m->egress);
 	if (m->admin.incarnation > 0)
 		send_process(c, &m->admin);
+	if (m->scout.incarnation > 0)
+		send_process(c, &m->scout);
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		send_process(c, &m->workers[i]);
 	TAILQ_FOREACH(t, &m->tenants.list, next) {

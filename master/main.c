@@ -121,6 +121,7 @@ master_init(struct master *m, const struct options *o)
 	child_init(&m->prober, m, ROLE_SPAWNER, 0, NULL);
 	egress_init(m);
 	admin_init(m);
+	scout_init(m);
 	children_init(m);
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
@@ -148,6 +149,7 @@ master_fini(struct master *m)
 	child_fini(&m->prober);
 	child_fini(&m->egress);
 	child_fini(&m->admin);
+	child_fini(&m->scout);
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		child_fini(&m->workers[i]);
 	free(m->workers);

@@ -26,6 +26,7 @@
 #include "master/reload.h"
 #include "master/rollback.h"
 #include "master/runners.h"
+#include "master/scout.h"
 #include "master/snapset.h"
 #include "master/spawn.h"
 #include "master/start.h"
@@ -72,7 +73,7 @@ struct master {
 	struct listeners	 listeners;
 
 	struct children		 children;
-	struct child		 store, auditor, prober, egress, admin;
+	struct child		 store, auditor, prober, egress, admin, scout;
 	struct child		*workers;
 	uint32_t		 worker_count;
 	struct tenants		 tenants;

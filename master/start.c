@@ -111,6 +111,7 @@ step_users(struct master *m)
 		{ ROLE_STORE, span_of(role_user(ROLE_STORE)) },
 		{ ROLE_EGRESS, span_of(role_user(ROLE_EGRESS)) },
 		{ ROLE_ADMIN, span_of(role_user(ROLE_ADMIN)) },
+		{ ROLE_SCOUT, span_of(role_user(ROLE_SCOUT)) },
 	};
 	char	missing[256] = "", name[64];
 	bool	found;
@@ -411,6 +412,7 @@ start_run(struct master *m)
 		if (m->stopping)
 			return stopped();
 	}
+	scout_look(m);
 	if ((r = step_workers(m)) != 0 || (r = step_ready(m)) != 0)
 		return r;
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + m->params.log_level));

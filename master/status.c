@@ -80,6 +80,10 @@ answer_server_state(struct child *c, const struct msg_SERVER_STATE *b)
 		s->tools = b->tools;
 	if (c->role == ROLE_WORKER && s->has_runner)
 		return;
+	/* It says that it could not connect, and when it can again; what calls came to is not its business. */
+	if (c->role == ROLE_SCOUT && b->error.n == 0 && !s->by_scout)
+		return;
+	s->by_scout = c->role == ROLE_SCOUT && b->error.n > 0;
 	s->has_runner = c->role == ROLE_RUNNER;
 	text_keep(s->error, sizeof(s->error), b->error);
 	s->state = b->state;
@@ -199,6 +203,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		break;
 	case MSG_TYPE_ADMIN_ASK:
 		admin_on_ask(m);
+		break;
+	case MSG_TYPE_CATALOGUE_MADE:
+		scout_on_catalogue(m, msg->fds, &b->CATALOGUE_MADE);
 		break;
 	case MSG_TYPE_SERVER_STATE:
 		answer_server_state(c, &b->SERVER_STATE);

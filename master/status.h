@@ -15,6 +15,7 @@ struct server_status {
 	char		tenant[64], name[64];
 	uint32_t	state, instances, tools;	/* enum server_state */
 	bool		has_runner;	/* which then knows all but the tools */
+	bool		by_scout;	/* the trouble is what mcpgw-scout saw */
 	uint64_t	next_try_ms;
 	char		error[STATUS_TEXT];
 };

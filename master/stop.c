@@ -19,7 +19,7 @@ phase_roles(enum stop_phase p)
 {
 	switch (p) {
 	case STOP_WORKERS:
-		return R_WORKER | R_COMPILE;
+		return R_WORKER | R_COMPILE | R_SCOUT;
 	case STOP_TOOLS:
 		return R_RUNNER | R_SPAWNER;
 	case STOP_EGRESS:
@@ -38,6 +38,7 @@ phase_drain(struct master *m, enum stop_phase p)
 	switch (p) {
 	case STOP_WORKERS:
 		child_drain(&m->compile.child, LATER_MS);
+		child_drain(&m->scout, LATER_MS);
 		for (uint32_t i = 0; i < m->worker_count; i++)
 			child_drain(&m->workers[i],
 			    m->options->private ? PRIVATE_DRAIN_MS : m->params.drain_timeout);

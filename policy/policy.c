@@ -306,3 +306,44 @@ policy_secrets_each(const struct snap *secrets, struct span server, policy_secre
 		if (span_eq(snap_text(secrets, e->server), server))
 			fn(snap_text(secrets, e->name), snap_text(secrets, e->value), arg);
 }
+
+bool
+policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint32_t subject, size_t nth, struct span *der)
+{
+	const struct rec_anchor	*a;
+	uint32_t		 low = 0, high = count, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if ((a = SNAP_AT(s, ANCHOR, (uint64_t)first + mid)) != NULL && a->subject < subject)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (nth >= count - low || (a = SNAP_AT(s, ANCHOR, (uint64_t)first + low + nth)) == NULL ||
+	    a->subject != subject)
+		return false;
+	*der = snap_text(s, a->der);
+	return true;
+}
+
+const struct rec_name *
+policy_name_find(const struct snap *catalogue, struct span host)
+{
+	const struct rec_name	*n;
+	uint64_t		 low = 0, high = snap_count(catalogue, SECTION_NAME), mid;
+	int			 r;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if ((n = SNAP_AT(catalogue, NAME, mid)) == NULL)
+			return NULL;
+		if ((r = span_cmp(host, snap_text(catalogue, n->host))) == 0)
+			return n;
+		if (r > 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}

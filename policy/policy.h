@@ -32,6 +32,12 @@ uint64_t		 policy_exact_hash(enum rule_about about, uint64_t server_sum, uint64_
 const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct rec_agent *a);
 const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span server, struct span tool);
 
+/* Certificate nth of those that this https server trusts and whose subject has this hash: DER, or false. */
+bool			 policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint32_t subject,
+			    size_t nth, struct span *der);
+/* What a catalogue knows of this host, or NULL. */
+const struct rec_name	*policy_name_find(const struct snap *catalogue, struct span host);
+
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);

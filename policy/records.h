@@ -76,6 +76,18 @@ struct rec_server {
 	uint64_t	learn_until_ms;	/* wall clock */
 	uint64_t	disabled_until_ms;	/* wall clock; 0: it is on, or off without an end */
 	uint32_t	anchor_first, anchor_count;	/* https: whom its certificate must lead to */
+	struct stext	host;		/* to be looked up, in small letters; empty: the addresses are there */
+};
+
+enum name_state {
+	NAME_FOUND = 1,
+	NAME_NONE,		/* there is no such name, or it has no address */
+	NAME_UNANSWERED,	/* no name server said anything of use */
+};
+struct rec_name {
+	struct stext	host;		/* as in rec_server */
+	uint32_t	address_first, address_count;	/* those that serve, whatever the state */
+	uint32_t	state, spare;	/* enum name_state: of the last answer */
 };
 
 struct rec_anchor {

@@ -24,6 +24,7 @@ enum snap_kind {
 	SNAP_PROFILE,		/* one tenant's tools: how their jails are built */
 	SNAP_SECRETS,		/* upstream headers (workers) or environment values (one tenant) */
 	SNAP_PINS,		/* definitions of tools and what was decided, from the store alone */
+	SNAP_CATALOGUE,		/* what mcpgw-scout found: addresses of names */
 	SNAP_DUMP,		/* the store's keys, for the compiler; its pins, for mcpgwctl */
 	SNAP_KIND_LIMIT
 };

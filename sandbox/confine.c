@@ -28,8 +28,9 @@ static const struct {
 	unsigned		also;		/* enum landlock_also */
 	const char		*sees;		/* may be read, beside the folders */
 } roles[CONFINE_ROLE_LIMIT] = {
-	/* It looks at what the operator names, wherever that is, and asks name servers; it makes nothing. */
-	[CONFINE_COMPILE] = { BY_COMPILE, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, "/" },
+	/* It looks at what the operator names, wherever that is; it makes nothing. */
+	[CONFINE_COMPILE] = { BY_COMPILE, true,
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, "/" },
 	/* Workers connect to upstreams. */
 	[CONFINE_WORKER] = { BY_WORKER, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 	[CONFINE_SPAWNER] = { BY_SPAWNER, false, 0, NULL },
@@ -44,6 +45,8 @@ static const struct {
 	/* What it accepts at was bound by the master. */
 	[CONFINE_ADMIN] = { BY_ADMIN, true,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
+	/* It asks name servers, and connects to upstreams to see whether it can. */
+	[CONFINE_SCOUT] = { BY_SCOUT, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 };
 
 int

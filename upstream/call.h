@@ -38,6 +38,9 @@ void		upstream_set_params(struct upstream *u, const struct upstream_params *para
 /* The policy in force, which is held: whom https servers' certificates must lead to. */
 void		upstream_set_policy(struct upstream *u, struct snap *policy);
 
+/* What the scout found last, which is held. */
+void		upstream_set_names(struct upstream *u, struct snap *catalogue);
+
 struct pool;
 /* Its connections; borrowed. */
 struct pool	*upstream_pool(struct upstream *u);

@@ -12,22 +12,12 @@
 #include <sys/socket.h>
 
 #include "lib/bug.h"
-#include "upstream/pool.h"
 #include "upstream/cable.h"
+#include "upstream/pool_endpoint.h"
 
 #define POOL_CONN_MAGIC	0x9001c077u
-#define BUCKETS		64
 
 enum pool_state { POOL_OPENING, POOL_USED, POOL_IDLE, POOL_DEAD };
-
-struct endpoint {
-	struct endpoint		*next;
-	struct pool_target	 target;
-	struct pool_conn	*idle;		/* the last used first */
-	size_t			 conns;		/* those that are open, or will be */
-	size_t			 dead;		/* closed, and freed at the turn's end */
-	size_t			 good;		/* the address that worked last */
-};
 
 struct pool_conn {
 	uint32_t		 magic;
@@ -43,9 +33,12 @@ struct pool_conn {
 	const struct pool_ops	*ops;
 	void			*user;
 	uint64_t		 sent;		/* by this user */
-	size_t			 tried;		/* addresses */
+	size_t			 first, tried;	/* addresses: where it began, how many */
+	unsigned		 version;	/* ... of which they are */
 	bool			 to_flush, reused, write_failed, unheard, paused;
 	bool			 connected;	/* and perhaps TLS is being agreed on */
+	bool			 waits;		/* for an address */
+	const char		*why;		/* there is none; told soon, as nothing is within a call */
 };
 
 struct pool {
@@ -54,45 +47,11 @@ struct pool {
 	struct block_pool	*blocks;
 	struct sites		*sites;
 	struct pool_params	 params;
-	struct endpoint		*buckets[BUCKETS];
+	struct endpoints	 endpoints;
 	struct pool_conn	*flush;
 	size_t			 conns;
 	char			 scratch[64 * 1024];
 };
-
-/* ---- endpoints --------------------------------------------------------------------------------- */
-
-static struct endpoint *
-endpoint_find(struct pool *p, const struct pool_target *target)
-{
-	struct endpoint	**link = &p->buckets[target->key % BUCKETS], *e;
-
-	for (; (e = *link) != NULL; link = &e->next)
-		if (e->target.key == target->key)
-			break;
-	if (e == NULL) {
-		if ((e = calloc(1, sizeof(*e))) == NULL)
-			return NULL;
-		*link = e;
-	}
-	e->target = *target;		/* a reload may have found other addresses */
-	if (e->good >= target->count)
-		e->good = 0;
-	return e;
-}
-
-static void
-endpoint_unused(struct pool *p, struct endpoint *e)
-{
-	struct endpoint	**link = &p->buckets[e->target.key % BUCKETS];
-
-	if (e->conns + e->dead > 0)
-		return;
-	while (*link != e)
-		link = &(*link)->next;
-	*link = e->next;
-	free(e);
-}
 
 static void
 idle_remove(struct pool_conn *c)
@@ -162,7 +121,7 @@ conn_free(struct pool_conn *c)
 		c->endpoint->dead--;
 	else
 		c->endpoint->conns--;
-	endpoint_unused(p, c->endpoint);
+	endpoint_unused(&p->endpoints, c->endpoint);
 	c->magic = 0;
 	free(c);
 }
@@ -178,8 +137,14 @@ open_next(struct pool_conn *c)
 	const struct pool_target	*t = &c->endpoint->target;
 	size_t				 i;
 
+	/* Others find meanwhile which of them is good, and which there are. */
+	if (c->tried == 0 || c->version != c->endpoint->version) {
+		c->first = c->endpoint->good;
+		c->tried = 0;
+		c->version = c->endpoint->version;
+	}
 	while (c->tried < t->count) {
-		i = (c->endpoint->good + c->tried++) % t->count;
+		i = (c->first + c->tried++) % t->count;
 		loop_io_fini(&c->io);
 		if (cable_connect(&c->cable, &t->address[i], t->port) != 0)
 			continue;
@@ -226,8 +191,8 @@ on_connected(struct pool_conn *c)
 			end(c, E_SERVER, why);
 		return;
 	}
-	if (e->target.count > 0)
-		e->good = (e->good + c->tried - 1) % e->target.count;
+	if (c->version == e->version)
+		e->good = (c->first + c->tried - 1) % e->target.count;
 	c->connected = true;
 	if (e->target.site == 0)
 		opened(c);
@@ -275,6 +240,8 @@ on_timer(struct loop_timer *t, void *arg)
 	MAGIC_CHECK(c, POOL_CONN_MAGIC);
 	if (c->state == POOL_USED)
 		on_readable(c);
+	else if (c->waits)
+		end(c, E_SERVER, c->why != NULL ? c->why : "the addresses of its name are not known yet");
 	else
 		/* Idle long enough, or a connect that takes too long. */
 		end(c, E_TIMEOUT, c->connected && c->state == POOL_OPENING ? "the TLS handshake took too long" :
@@ -350,9 +317,9 @@ pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags, c
 	int			 r;
 
 	*out = NULL;
-	if (target->count == 0)
+	if (target->count == 0 && target->host.n == 0)
 		return E_SERVER;
-	if ((e = endpoint_find(p, target)) == NULL)
+	if ((e = endpoint_find(&p->endpoints, target->key)) == NULL)
 		return E_NOMEM;
 	if ((flags & POOL_FRESH) == 0 && (c = e->idle) != NULL) {
 		e->idle = c->idle_next;
@@ -369,7 +336,7 @@ pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags, c
 	if (e->conns >= most)
 		return E_OVERLOAD;
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
-		endpoint_unused(p, e);
+		endpoint_unused(&p->endpoints, e);
 		return E_NOMEM;
 	}
 	c->magic = POOL_CONN_MAGIC;
@@ -385,13 +352,36 @@ pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags, c
 	p->all = c;
 	e->conns++;
 	p->conns++;
-	if ((r = open_next(c)) != 0) {
+	r = endpoint_locate(p->sites, e, target, &c->why);
+	if (r == E_AGAIN || c->why != NULL)
+		c->waits = true;
+	else if (r != 0 || (r = open_next(c)) != 0) {
 		conn_free(c);
 		return r;
 	}
-	loop_timer_arm(&c->timer, p->params.connect_timeout_ms);
+	loop_timer_arm(&c->timer, c->why != NULL ? 0 : p->params.connect_timeout_ms);
 	*out = c;
 	return 0;
+}
+
+void
+pool_names_changed(struct pool *p)
+{
+	const char	*why;
+	int		 r;
+
+	for (struct pool_conn *c = p->all; c != NULL; c = c->all_next) {
+		if (c->state != POOL_OPENING || !c->waits || c->why != NULL)
+			continue;
+		if ((r = endpoint_locate(p->sites, c->endpoint, &c->endpoint->target, &why)) == E_AGAIN)
+			continue;
+		if (r == 0) {
+			c->waits = false;
+			r = open_next(c);
+		}
+		if (r != 0)
+			end(c, E_SERVER, why != NULL ? why : "cannot connect");
+	}
 }
 
 bool

@@ -21,6 +21,7 @@ struct pool_target {
 	uint64_t	 site;		/* with TLS: whose (upstream/sites.h); 0: without */
 	struct addr	 address[POOL_ADDRESSES_MAX];
 	size_t		 count;
+	struct span	 host;		/* looked up when a connection is opened (upstream/sites.h); empty: addresses */
 	uint16_t	 port;
 };
 
@@ -56,6 +57,9 @@ enum pool_flags {
 	POOL_FRESH = 1,		/* no idle one */
 	POOL_SPARE = 2,		/* one of the spare ones will do */
 };
+
+/* More may be known of hosts (sites_set_names()): whoever waits for an address goes on. */
+void		pool_names_changed(struct pool *p);
 
 /* A connection for `user`: an idle one, ready at once (pool_is_open()), or one that is being opened.
  * flags: enum pool_flags.  0, E_OVERLOAD, E_SERVER (no address) or E_NOMEM. */

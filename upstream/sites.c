@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sites.c - what it takes to open a connection to a server: whom to trust there
+ * sites.c - what it takes to open a connection to a server: its addresses, whom to trust there
  *
- * Process: worker.  Owns: the TLS context, made for the first https server; one site for each that was called.
- * Trusts:  the policy.
+ * Process: worker, scout.  Owns: the TLS context, made for the first https server; one site for each that was called.
+ * Trusts:  the policy.  The scout's catalogue for nothing but where to go: with TLS the host must prove who it is.
  */
 #include <stdlib.h>
 
@@ -23,7 +23,7 @@ struct site {
 };
 
 struct sites {
-	struct snap		*policy;
+	struct snap		*policy, *names;
 	struct tls_client	*client;
 	struct site		*first;
 	size_t			 held;		/* not listed any more */
@@ -44,21 +44,8 @@ static bool
 on_anchor(uint32_t subject, size_t nth, struct span *der, void *arg)
 {
 	const struct site	*s = arg;
-	const struct rec_anchor	*a;
-	uint32_t		 low = 0, high = s->count, mid;
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if ((a = SNAP_AT(s->policy, ANCHOR, (uint64_t)s->first + mid)) != NULL && a->subject < subject)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (nth >= s->count - low || (a = SNAP_AT(s->policy, ANCHOR, (uint64_t)s->first + low + nth)) == NULL ||
-	    a->subject != subject)
-		return false;
-	*der = snap_text(s->policy, a->der);
-	return true;
+	return policy_anchor(s->policy, s->first, s->count, subject, nth, der);
 }
 
 static void
@@ -166,6 +153,36 @@ sites_set_policy(struct sites *all, struct snap *policy)
 	}
 }
 
+void
+sites_set_names(struct sites *all, struct snap *catalogue)
+{
+	snap_release(&all->names);
+	all->names = snap_hold(catalogue);
+}
+
+int
+sites_find(const struct sites *all, struct span host, struct addr *to, size_t room, size_t *count, const char **why)
+{
+	const struct rec_name		*name;
+	const struct rec_address	*a;
+
+	*count = 0;
+	*why = NULL;
+	if (all->names == NULL || (name = policy_name_find(all->names, host)) == NULL)
+		return E_AGAIN;
+	for (uint32_t i = 0; i < name->address_count && *count < room; i++) {
+		if ((a = SNAP_AT(all->names, ADDRESS, (uint64_t)name->address_first + i)) == NULL)
+			break;
+		to[*count].family = a->family;
+		memcpy(to[(*count)++].bytes, a->bytes, sizeof(a->bytes));
+	}
+	if (*count > 0)
+		return 0;
+	*why = name->state == NAME_UNANSWERED ? "its name cannot be looked up: no name server answers" :
+	    "its name is not known, or has no address";
+	return E_SERVER;
+}
+
 int
 sites_new(struct sites **out)
 {
@@ -189,6 +206,7 @@ sites_free(struct sites **ap)
 		site_free(s);
 	}
 	snap_release(&all->policy);
+	snap_release(&all->names);
 	tls_client_free(&all->client);
 	free(all);
 }

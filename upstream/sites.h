@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sites.h - what it takes to open a connection to a server, beyond where it is: whom to trust there
+ * sites.h - what it takes to open a connection to a server: its addresses, whom to trust there
  *
  * Found when a connection is opened, and not before: requests over one that is open ask nothing here.
  */
@@ -8,6 +8,7 @@
 #define UPSTREAM_SITES_H
 
 #include "http/tls.h"
+#include "lib/addr.h"
 #include "policy/policy.h"
 
 struct site;			/* an https server; connections hold it */
@@ -19,6 +20,13 @@ must_check int	sites_new(struct sites **out);
 void		sites_free(struct sites **s);
 /* The policy in force, which is held; servers that it does not have any more are known until the next one. */
 void		sites_set_policy(struct sites *s, struct snap *policy);
+
+/* What the scout found last, which is held. */
+void		sites_set_names(struct sites *s, struct snap *catalogue);
+/* Addresses of a host, in the order in which they are to be tried, `room` at most.  0; E_AGAIN: it was not looked up
+ * yet; E_SERVER: it has none, and *why (static). */
+must_check int	sites_find(const struct sites *s, struct span host, struct addr *to, size_t room, size_t *count,
+		    const char **why);
 
 /* TLS over a connected socket to the server with this profile.  0 with *site held; E_SERVER, with *why (static);
  * E_NOMEM. */

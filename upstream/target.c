@@ -63,7 +63,7 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 		.pin = (enum server_era)server->era,
 		.transport = (enum server_transport)server->transport,
 		.pool = { .key = server->profile, .port = (uint16_t)server->port,
-		    .site = server->https != 0 ? server->profile : 0 },
+		    .site = server->https != 0 ? server->profile : 0, .host = snap_text(policy, server->host) },
 	};
 	*why = NULL;
 	for (uint32_t i = 0; i < server->address_count && out->pool.count < POOL_ADDRESSES_MAX; i++) {
@@ -72,8 +72,8 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 		out->pool.address[out->pool.count].family = address->family;
 		memcpy(out->pool.address[out->pool.count++].bytes, address->bytes, sizeof(address->bytes));
 	}
-	if (out->pool.count == 0) {
-		*why = "its name had no address at the last reload";
+	if (out->pool.count == 0 && out->pool.host.n == 0) {
+		*why = "it has no address";
 		return E_SERVER;
 	}
 	if (secrets == NULL)
@@ -112,7 +112,8 @@ target_copy(struct arena *a, const struct upstream_target *from, struct upstream
 	to->name = arena_dup(a, from->name);
 	to->host = arena_dup(a, from->host);
 	to->path = arena_dup(a, from->path);
-	if (to->name.p == NULL || to->host.p == NULL || to->path.p == NULL)
+	to->pool.host = arena_dup(a, from->pool.host);
+	if (to->pool.host.p == NULL || to->name.p == NULL || to->host.p == NULL || to->path.p == NULL)
 		return E_NOMEM;
 	for (size_t i = 0; i < from->header_count; i++) {
 		fields[i].name = arena_dup(a, from->headers[i].name);

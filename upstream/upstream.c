@@ -104,6 +104,13 @@ upstream_set_policy(struct upstream *u, struct snap *policy)
 	sites_set_policy(u->sites, policy);
 }
 
+void
+upstream_set_names(struct upstream *u, struct snap *catalogue)
+{
+	sites_set_names(u->sites, catalogue);
+	pool_names_changed(u->shared.pool);
+}
+
 struct pool *
 upstream_pool(struct upstream *u)
 {

@@ -115,6 +115,8 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 		streams_policy_changed(w);
 	if (m->kind == SNAP_PINS)
 		lists_pins_changed(w->lists);
+	if (m->kind == SNAP_CATALOGUE)
+		worker_set_upstreams(w);
 	if (m->kind != SNAP_POLICY)
 		return 0;
 	if ((r = config_new(&w->snaps, loop_wall_ms(w->loop), &config)) != 0)

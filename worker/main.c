@@ -82,6 +82,8 @@ worker_set_upstreams(struct worker *w)
 		return;
 	upstream_set_params(w->upstreams, &params);
 	upstream_set_policy(w->upstreams, w->config->policy);
+	if (w->snaps.current[SNAP_CATALOGUE] != NULL)
+		upstream_set_names(w->upstreams, w->snaps.current[SNAP_CATALOGUE]);
 }
 
 void
@@ -99,7 +101,7 @@ worker_go(struct worker *w)
 	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
 	    &w->upstreams)) != 0)
 		fatal(EX_OSERR, "upstreams: %s", err_text(r));
-	upstream_set_policy(w->upstreams, w->config->policy);
+	worker_set_upstreams(w);
 	tls_client_prepare();
 	listens_init(w);
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)

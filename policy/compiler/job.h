@@ -104,6 +104,10 @@ struct job {
 	size_t		 tool_text_count;
 	struct known_server *servers;	/* sorted by name once all of them are read */
 	size_t		 server_count;
+	const char	*hosts_file;	/* NULL: /etc/hosts */
+	char		*hosts;		/* malloc'ed: what stands in it */
+	size_t		 hosts_bytes;
+	bool		 hosts_read;
 	struct anchor_set *anchors;	/* malloc'ed */
 	size_t		 anchor_count;
 	const struct conf_node **agents;	/* sorted as AGENT is; while rules.json is read */

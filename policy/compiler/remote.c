@@ -6,92 +6,14 @@
  * Trusts:  the operator's words.  All header values go to the workers' SECRET section, whether they
  *          look like secrets or not.
  */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 
-#include "lib/num.h"
+#include "lib/url.h"
 #include "policy/compiler/secrets.h"
 #include "policy/compiler/server.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/vars.h"
-
-struct url {
-	bool		https;
-	struct span	host;		/* without brackets */
-	struct span	authority;	/* as for Host: without a default port */
-	struct span	target;		/* path and query */
-	uint64_t	port;
-};
-
-static bool
-target_ok(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f)
-			return false;
-	return true;
-}
-
-static bool
-host_ok(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!isalnum((unsigned char)s.p[i]) && memchr("-._:", s.p[i], 4) == NULL)
-			return false;
-	return s.n > 0 && s.n <= 253;
-}
-
-static struct span
-before_any(struct span s, const char *stops)
-{
-	size_t	n = 0;
-
-	while (n < s.n && strchr(stops, s.p[n]) == NULL)
-		n++;
-	return span_part(s, 0, n);
-}
-
-/* NULL, or what is wrong. */
-static const char *
-url_parse(struct job *j, struct span text, struct url *u)
-{
-	struct span	rest, port;
-	size_t		close;
-	bool		six;
-
-	*u = (struct url){ .port = 80 };
-	if (span_starts(text, SPAN_LIT("https://"))) {
-		u->https = true;
-		u->port = 443;
-	} else if (!span_starts(text, SPAN_LIT("http://"))) {
-		return "want http:// or https://";
-	}
-	rest = span_part(text, u->https ? 8 : 7, text.n);
-	u->authority = before_any(rest, "/?#");
-	u->target = before_any(span_part(rest, u->authority.n, rest.n), "#");
-	if (memchr(u->authority.p, '@', u->authority.n) != NULL)
-		return "a name and password have no place in a url; use headers";
-	if (!target_ok(u->target))
-		return "holds a blank or a character that must be %-encoded";
-	if (u->target.n == 0 || u->target.p[0] != '/')
-		u->target = span_of(job_fmt(j, "/%.*s", SPAN_FMT(u->target)));
-
-	six = u->authority.n > 0 && u->authority.p[0] == '[';
-	close = before_any(u->authority, six ? "]" : ":").n;
-	u->host = span_part(u->authority, six ? 1 : 0, six ? close - 1 : close);
-	port = span_part(u->authority, six ? close + 1 : close, u->authority.n);
-	if (!host_ok(u->host) || (!six && memchr(u->host.p, ':', u->host.n) != NULL))
-		return "names no host";
-	if (port.n > 0) {
-		if (port.p[0] != ':' || num_u64(span_part(port, 1, port.n), &u->port) != 0 ||
-		    u->port == 0 || u->port > 65535)
-			return "the port is a number from 1 to 65535";
-		if (u->port == (u->https ? 443 : 80))
-			u->authority = span_part(u->authority, 0, u->authority.n - port.n);
-	}
-	return NULL;
-}
 
 static bool
 is_loopback(struct span host)
@@ -187,10 +109,12 @@ remote_read(struct server *sv, const struct conf_node *node)
 		server_down(sv, node, "%s", v.why);
 		return;
 	}
-	if ((wrong = url_parse(j, v.text, &u)) != NULL) {
+	if ((wrong = url_parse(v.text, &u)) != NULL) {
 		job_error(j, sv->source, node, "\"%.*s\": %s", SHOWN(v.text), wrong);
 		return;
 	}
+	if (u.target.n == 0 || u.target.p[0] != '/')
+		u.target = span_of(job_fmt(j, "/%.*s", SPAN_FMT(u.target)));
 	(void)typed_word(j, sv->source, sv->node, "type", types, &type);
 	(void)typed_word(j, sv->source, sv->node, "transport", types, &type);
 	sse = type == 3;
@@ -198,11 +122,11 @@ remote_read(struct server *sv, const struct conf_node *node)
 		job_error(j, sv->source, node, "the sse transport of 2024-11-05 has no modern era");
 	sv->rec.transport = sse ? TRANSPORT_SSE : TRANSPORT_AUTO;
 	sv->rec.https = u.https;
-	sv->rec.port = (uint32_t)u.port;
+	sv->rec.port = u.port;
 	sv->rec.url_host = put_text(j->policy, u.authority);
 	sv->rec.url_path = put_text(j->policy, u.target);
 	if ((sv->rec.flags & SERVER_FLAG_DISABLED) == 0)
-		sv->host = u.host;
+		located_read(sv, u.host);
 	digest_text(&d, sv->name);
 	digest_text(&d, v.text);
 	digest_number(&d, sv->rec.isolation);

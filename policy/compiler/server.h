@@ -22,7 +22,6 @@ struct server {
 	struct rec_server	 rec;		/* texts belong to job->policy */
 	struct reach_entry	*reach;		/* net = list; the job's */
 	size_t			 reach_count;
-	struct span		 host;		/* HTTP: to be resolved, without brackets */
 };
 
 /* A hash over all that decides how a server runs: texts and numbers in a fixed order. */
@@ -67,10 +66,7 @@ void	anchors_read(struct server *sv, const struct conf_node *url, struct digest 
 /* remote.c: a server with a url. */
 void	remote_read(struct server *sv, const struct conf_node *url);
 
-/* resolve.c: the addresses of all HTTP upstreams, in about 2 s; none are asked for after an
- * error. */
-void	resolve_add(struct job *j, struct span host, const struct source *s, const struct conf_node *n,
-	    uint32_t server_index);
-void	resolve_all(struct job *j);
+/* located.c: where that host is, without brackets. */
+void	located_read(struct server *sv, struct span host);
 
 #endif

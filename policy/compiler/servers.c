@@ -246,16 +246,13 @@ static void
 server_read(struct job *j, const struct conf_node *node)
 {
 	struct server	sv;
-	uint32_t	index;
 
 	if (!server_begin(&sv, j, &j->servers_text, node, node, node->key))
 		return;
 	typed_keys(j, sv.source, node, keys);
 	server_common(&sv);
 	read_kind(&sv);
-	index = server_end(&sv);
-	if (sv.host.n > 0)
-		resolve_add(j, sv.host, sv.source, conf_find(node, "url"), index);
+	(void)server_end(&sv);
 }
 
 /* --- all of them -------------------------------------------------------------------------------- */
@@ -359,7 +356,6 @@ void
 servers_finish(struct job *j)
 {
 	net_finish(j);
-	resolve_all(j);
 	if (j->errors == 0)
 		profile_finish(j);
 	source_close(&j->servers_text);

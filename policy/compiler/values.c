@@ -113,6 +113,7 @@ text_check(struct job *j, unsigned id)
 
 	switch (id) {
 	case PARAM_ID_egress_dns:
+	case PARAM_ID_upstream_dns:
 		while ((word = value_word(&v)).n > 0)
 			if (!address_split(word, &host, &n) || n == 0 || span_is(host, "localhost"))
 				setting_error(j, id, "\"%.*s\": want ADDRESS:PORT, such as 192.0.2.53:53", SHOWN(word));

@@ -12,60 +12,19 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/own.h"
 #include "sandbox/egress/dial.h"
-#include "sandbox/egress/own.h"
 #include "sandbox/egress/relay.h"
 
 #define TRIES_MAX	4	/* addresses of one name */
-
-/* Both ends have one address: that is this machine. */
-static bool
-ends_are_one(int fd, const struct addr *peer)
-{
-	struct sockaddr_storage	ss;
-	socklen_t		n = sizeof(ss);
-	struct addr		own;
-	uint16_t		port;
-
-	return getsockname(fd, (struct sockaddr *)&ss, &n) == -1 ||
-	    addr_from_sockaddr((struct sockaddr *)&ss, n, &own, &port) != 0 || addr_eq(&own, peer);
-}
-
-/* The same before a packet is sent: a datagram's socket only looks for a way. */
-static bool
-way_ends_here(const struct addr *a, uint16_t port)
-{
-	struct sockaddr_storage	ss;
-	socklen_t		n = addr_to_sockaddr(a, port, &ss);
-	int			fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool			own = false;
-
-	if (fd != -1 && connect(fd, (struct sockaddr *)&ss, n) == 0)
-		own = ends_are_one(fd, a);
-	fd_close(&fd);
-	return own;
-}
 
 /* Why it may not be connected to, or NULL. */
 static const char *
 why_not(const struct conn *c, const struct addr *a)
 {
 	const char	*why = c->to.is_address ? reach_never(a) : addr_special(a);
-	bool		 own = false;
 
-	if (why != NULL)
-		return why;
-	for (int i = 0; i < 3; i++)
-		switch (own_find(a, &own)) {
-		case 0:
-			/* Blocks of addresses can be this machine's without an interface that has them. */
-			return own || way_ends_here(a, c->port) ? "this machine" : NULL;
-		case E_AGAIN:
-			continue;
-		default:
-			return "maybe this machine: the kernel did not tell";
-		}
-	return "maybe this machine: its addresses change";
+	return why != NULL ? why : own_why(a, c->port);
 }
 
 static void
@@ -95,7 +54,7 @@ connected(struct conn *c)
 {
 	const struct addr	*a = &c->addresses[c->address_next - 1];
 
-	if (ends_are_one(c->host_fd, a)) {
+	if (own_ends_are_one(c->host_fd, a)) {
 		refuse_address(c, a, "this machine");
 		return;
 	}

@@ -16,9 +16,9 @@
 #include "audit/spool.h"
 #include "ipc/chan.h"
 #include "lib/loop.h"
+#include "lib/resolve.h"
 #include "lib/sum.h"
 #include "policy/swap.h"
-#include "sandbox/egress/resolve.h"
 #include "sandbox/jail.h"
 
 #define EGRESS_SPAWNERS_MAX	256	/* tenants */

@@ -77,7 +77,7 @@ init(struct egress *e)
 	swap_init(&e->snaps);
 	if ((r = crypt_random(&e->key, sizeof(e->key))) != 0 || (r = loop_new(&e->loop)) != 0 ||
 	    (r = spool_new(e->loop, &control_spool_ops, e, NULL, &e->spool)) != 0 ||
-	    (r = resolver_new(e->loop, &e->resolver)) != 0)
+	    (r = resolver_new(e->loop, false, &e->resolver)) != 0)
 		return r;
 	loop_at_turn_end(e->loop, LOOP_RANK_FLUSH, turn_flush, e);
 	loop_at_turn_end(e->loop, LOOP_RANK_AFTER, turn_settle, e);

@@ -1,4 +1,4 @@
-$(call archive,sandbox/egress,accept.c account.c conn.c control.c dial.c dns.c front.c hello.c jail.c names.c own.c question.c relay.c resolve.c socks.c spawners.c)
+$(call archive,sandbox/egress,accept.c account.c conn.c control.c dial.c dns.c front.c hello.c jail.c names.c question.c relay.c socks.c spawners.c)
 $(call program,libexec/mcpgw/mcpgw-egress,sandbox/egress,main.c,sandbox/egress audit policy ipc http sandbox lib,event_core crypto cares)
 $(call fuzzer,question,sandbox/egress policy lib,)
 $(call fuzzer,socks,sandbox/egress policy lib,)

@@ -183,7 +183,7 @@ Test(https, says_why_a_server_is_not_believed, .timeout = 120)
 
 Test(https, trips_the_breaker_as_others_do, .timeout = 60)
 {
-	begin("legacy large", "once", "breaker_failures = 2\nbreaker_open = 1h\nupstream_idle = 50ms\n");
+	begin("legacy large", "once", "breaker_failures = 2\nbreaker_open = 1h\nupstream_idle = 50ms\nupstream_check = 0\n");
 	EXPECT_CALL("modern", "\"result\"");
 	for (int i = 0; i < 2; i++) {
 		sleep_ms(100);
@@ -197,14 +197,16 @@ Test(https, believes_what_the_file_of_the_gateway_says_and_no_longer_than_it_doe
 {
 	char	conf[160], servers[512];
 
-	begin_servers("legacy large stale", "");
-	snprintf(conf, sizeof(conf), "upstream_ca_file = %s\n", ca_file);
+	begin_servers("legacy large", "");
+	snprintf(conf, sizeof(conf), "upstream_ca_file = %s\nupstream_idle = 20ms\n", ca_file);
 	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"web\":{\"url\":\"https://127.0.0.1:%u/mcp\"}}}", front.port);
 	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers, .rules = RULES, .conf = conf });
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "one"));
 	EXPECT_CALL("modern", "\"result\"");
+	sleep_ms(200);
 	EXPECT_CALL("modern", "\"result\"");
 	cr_expect(front_saw(&front, "resumed") >= 1);
+	sleep_ms(200);
 
 	/* The same file with others in it: no session of before is gone on with. */
 	testca_free(&ca);

@@ -16,7 +16,8 @@
 	CAP(DAC_OVERRIDE) | CAP(NET_BIND_SERVICE) | CAP(SYS_RESOURCE))
 
 static const char rules[] = "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}";
-static const char servers[] = "{\"mcpServers\":{\"ok\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"ok\"]}}}";
+static const char servers[] = "{\"mcpServers\":{\"ok\":{\"command\":\"@TOOLS@/tests/lying-server\",\"args\":[\"ok\"]},"
+    "\"web\":{\"url\":\"http://127.0.0.1:1/\"}}}";
 
 /* A line of /proc/PID/status as a number; -1 where there is none. */
 static long long
@@ -125,7 +126,7 @@ check_descriptors(const struct gateway *g, const struct proc *p)
 Test(own_processes, have_only_what_they_need, .timeout = 120)
 {
 	static const char *const	each[] = { "mcpgw", "mcpgw-worker", "mcpgw-audit", "mcpgw-store", "mcpgw-runner",
-					    "mcpgw-spawn", "mcpgw-admin" };
+					    "mcpgw-spawn", "mcpgw-admin", "mcpgw-scout" };
 	struct gateway			g;
 	struct procs			*procs = malloc(sizeof(*procs));
 	struct mcp			m;

@@ -135,7 +135,7 @@ Test(compile, upstreams_have_addresses_and_targets)
 	    "\"b\": {\"url\": \"http://127.0.0.1:8123/mcp?a=b#c\"},"
 	    "\"a\": {\"url\": \"http://[::1]\"},"
 	    "\"name\": {\"url\": \"http://localhost:80/x\"},"
-	    "\"gone\": {\"url\": \"http://no-such-host.invalid/\"}}}", 0644);
+	    "\"gone\": {\"url\": \"http://No-Such-Host.invalid.:8080/\"}}}", 0644);
 	compile_ok(folder, false, NULL, &c);
 	v = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("b"));
 	cr_assert(v != NULL);
@@ -154,10 +154,14 @@ Test(compile, upstreams_have_addresses_and_targets)
 	v = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("name"));
 	cr_expect(span_is(snap_text(c.policy, v->url_host), "localhost"));
 	cr_expect(gt(u32, v->address_count, 0));
+	cr_expect(eq(u32, v->host.bytes, 0));
+	/* Nobody is asked for it now, and nothing waits for it. */
 	v = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("gone"));
 	cr_expect(eq(u32, v->address_count, 0));
-	cr_expect(ne(u32, v->flags & SERVER_FLAG_DISABLED, 0));
-	expect_note(&c, "the server is down until the next reload");
+	cr_expect(eq(u32, v->flags & SERVER_FLAG_DISABLED, 0));
+	cr_expect(span_is(snap_text(c.policy, v->host), "no-such-host.invalid"));
+	cr_expect(span_is(snap_text(c.policy, v->url_host), "No-Such-Host.invalid.:8080"));
+	cr_expect(eq(uint, c.warnings, 0));
 	cr_expect(policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("c")) == NULL);
 	cr_expect(policy_server_find(c.policy, SPAN_LIT("other"), SPAN_LIT("a")) == NULL);
 	compiled_fini(&c);

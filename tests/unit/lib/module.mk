@@ -1,1 +1,1 @@
-$(call unit,lib,lib,lmdb crypto event_core json-c yaml)
+$(call unit,lib,tests/harness lib,lmdb crypto event_core json-c yaml)

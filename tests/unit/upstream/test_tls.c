@@ -81,6 +81,7 @@ Test(tls, goes_on_under_the_next_policy, .timeout = 60)
 		server_ask(&s, &o);
 		cr_expect(o.error == 0, "%s", o.why);
 		upstream_set_policy(s.up, s.policy);
+		server_turn(&s, 20);	/* it closes what is kept */
 	}
 	server_stop(&s);
 }

@@ -2,7 +2,7 @@
  *
  * own.c - is an address this machine's?
  *
- * Process: mcpgw-egress.  Owns: nothing beyond a call.
+ * Process: mcpgw-egress; whoever fetches what others named.  Owns: nothing beyond a call.
  * Trusts:  the kernel.
  *
  * Interfaces come and go, so it is asked each time.  The source of a way there tells less: that of an interface's
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "lib/fd.h"
-#include "sandbox/egress/own.h"
+#include "lib/own.h"
 
 #define ANSWER_BYTES	(32 * 1024)	/* the kernel fills no more at once */
 #define ANSWERS_MAX	1024
@@ -82,4 +82,49 @@ own_find(const struct addr *a, bool *own)
 	}
 	fd_close(&fd);
 	return *own || r != 0 || done ? r : E_SYS;
+}
+
+bool
+own_ends_are_one(int fd, const struct addr *peer)
+{
+	struct sockaddr_storage	ss;
+	socklen_t		n = sizeof(ss);
+	struct addr		own;
+	uint16_t		port;
+
+	return getsockname(fd, (struct sockaddr *)&ss, &n) == -1 ||
+	    addr_from_sockaddr((struct sockaddr *)&ss, n, &own, &port) != 0 || addr_eq(&own, peer);
+}
+
+/* The same before a packet is sent: a datagram's socket only looks for a way. */
+static bool
+way_ends_here(const struct addr *a, uint16_t port)
+{
+	struct sockaddr_storage	ss;
+	socklen_t		n = addr_to_sockaddr(a, port, &ss);
+	int			fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool			own = false;
+
+	if (fd != -1 && connect(fd, (struct sockaddr *)&ss, n) == 0)
+		own = own_ends_are_one(fd, a);
+	fd_close(&fd);
+	return own;
+}
+
+const char *
+own_why(const struct addr *a, uint16_t port)
+{
+	bool	own = false;
+
+	for (int i = 0; i < 3; i++)
+		switch (own_find(a, &own)) {
+		case 0:
+			/* Blocks of addresses can be this machine's without an interface that has them. */
+			return own || way_ends_here(a, port) ? "this machine" : NULL;
+		case E_AGAIN:
+			continue;
+		default:
+			return "maybe this machine: the kernel did not tell";
+		}
+	return "maybe this machine: its addresses change";
 }

@@ -3,10 +3,10 @@
  * resolve.h - addresses of names, by c-ares on our loop
  *
  * The machine's name servers are read once, before the process is confined; /etc/hosts is not used: what it says is
- * this machine's own business.
+ * this machine's own business, or was looked at already.
  */
-#ifndef SANDBOX_EGRESS_RESOLVE_H
-#define SANDBOX_EGRESS_RESOLVE_H
+#ifndef LIB_RESOLVE_H
+#define LIB_RESOLVE_H
 
 #include "lib/addr.h"
 #include "lib/loop.h"
@@ -18,6 +18,8 @@ struct lookup;
 
 struct resolved {
 	int		error;		/* 0, E_NET_NAME (none), E_TIMEOUT, E_FULL or E_NOMEM */
+	bool		none;		/* E_NET_NAME: a name server said so; else none said anything of use */
+	uint64_t	ttl_ms;		/* for how long it may be believed, at most; 0 when it came from the cache */
 	const char	*special;	/* what the first address that is not public is, or NULL */
 	struct addr	bad;		/* that one */
 	struct addr	found[RESOLVE_ADDRESSES_MAX];
@@ -27,8 +29,9 @@ struct resolved {
 /* Once for each lookup that was not cancelled, maybe before resolver_find() comes back. */
 typedef void resolved_fn(const struct resolved *, void *arg);
 
-/* Before confinement.  0, E_NOMEM or E_SYS. */
-must_check int	resolver_new(struct loop *l, struct resolver **out);
+/* Before confinement.  search: names without a dot are tried below the machine's search domains.  0, E_NOMEM or
+ * E_SYS. */
+must_check int	resolver_new(struct loop *l, bool search, struct resolver **out);
 /* No lookup calls back any more. */
 void		resolver_free(struct resolver **r);
 /* ADDRESS:PORT, separated by blanks; empty: the machine's own.  What is under way ends with E_NET_NAME when they

@@ -2,7 +2,7 @@
  *
  * resolve.c - addresses of names, by c-ares on our loop
  *
- * Process: mcpgw-egress.
+ * Process: mcpgw-egress, mcpgw-scout.
  * Owns:    the channel, its sockets' events, lookups under way, a small cache.
  * Trusts:  name servers for nothing but addresses: all of them are looked at before one is used.
  */
@@ -13,7 +13,7 @@
 
 #include "lib/bug.h"
 #include "lib/log.h"
-#include "sandbox/egress/resolve.h"
+#include "lib/resolve.h"
 
 #define SOCKETS_MAX	32
 #define LOOKUPS_MAX	1024
@@ -119,11 +119,11 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 }
 
 int
-resolver_new(struct loop *l, struct resolver **out)
+resolver_new(struct loop *l, bool search, struct resolver **out)
 {
 	struct ares_options	 o = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES, .timeout = QUERY_MS, .tries = QUERY_TRIES,
-		.lookups = (char *)(uintptr_t)"b", .sock_state_cb = on_socket_state,
+		.flags = (search ? 0 : ARES_FLAG_NOSEARCH) | ARES_FLAG_NOALIASES, .timeout = QUERY_MS,
+		.tries = QUERY_TRIES, .lookups = (char *)(uintptr_t)"b", .sock_state_cb = on_socket_state,
 	};
 	struct resolver		*r;
 
@@ -271,7 +271,8 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 {
 	struct lookup	*k = arg;
 	struct resolver	*r = k->r;
-	struct resolved	 what = { .error = error_of(status) };
+	struct resolved	 what = { .error = error_of(status),
+	    .none = status == ARES_ENOTFOUND || status == ARES_ENODATA };
 	uint64_t	 ms = 0;
 
 	(void)timeouts;
@@ -281,11 +282,13 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 		k->next->back = k->back;
 	if (ai != NULL) {
 		if (what.error == 0)
-			ms = take_addresses(ai, &what);
+			what.ttl_ms = ms = take_addresses(ai, &what);
 		ares_freeaddrinfo(ai);
 	}
-	if (what.error == 0 && what.count == 0)
+	if (what.error == 0 && what.count == 0) {
 		what.error = E_NET_NAME;
+		what.none = true;
+	}
 	if (r->loop == NULL)
 		k->fn = NULL;
 	else if (what.error == 0)
@@ -320,6 +323,7 @@ resolver_find(struct resolver *r, const char *name, const void *whom, resolved_f
 	*out = NULL;
 	if (c != NULL) {
 		what = c->what;
+		what.ttl_ms = 0;
 		fn(&what, arg);
 		return;
 	}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * control.c - the master's channel: birth, snapshots, what was found, the end
+ *
+ * Process: mcpgw-scout.  Owns: the channel; when and how the process ends.
+ * Trusts:  the master; ipc/chan.c has checked that each message may come now.
+ */
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "http/tls.h"
+#include "ipc/birth.h"
+#include "ipc/heritage.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "policy/params.h"
+#include "sandbox/confine.h"
+#include "scout/control.h"
+#include "scout/names.h"
+#include "scout/visits.h"
+
+static void
+tell(struct scout *s, uint16_t type, uint64_t ref, const void *msg)
+{
+	int	r = chan_send(&s->master, type, ref, msg, NULL, 0);
+
+	if (r != 0)
+		log_warn(NULL, "the master does not take %s: %s", msg_row(type)->name, err_text(r));
+}
+
+int
+control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length)
+{
+	struct msg_CATALOGUE_MADE	m = { .generation = generation, .length = length };
+
+	return chan_send(&s->master, MSG_TYPE_CATALOGUE_MADE, 0, &m, &fd, 1);
+}
+
+void
+control_report(struct scout *s, struct span tenant, struct span server, const char *error)
+{
+	struct msg_SERVER_STATE	m = { .tenant = tenant, .server = server, .tools = SERVER_TOOLS_UNKNOWN,
+	    .state = error[0] == '\0' ? SERVER_STATE_IDLE : SERVER_STATE_BROKEN, .error = span_of(error) };
+
+	tell(s, MSG_TYPE_SERVER_STATE, 0, &m);
+}
+
+/* ---- snapshots --------------------------------------------------------------------------------- */
+
+static void
+apply(struct scout *s)
+{
+	struct snap	*policy = s->snaps.current[SNAP_POLICY];
+	struct params	 p;
+
+	if (params_load(policy, &p) == 0) {
+		s->connect_ms = p.connect_timeout;
+		s->check_ms = p.upstream_check;
+		log_set_level((enum log_level)(LOG_LEVEL_ERR + p.log_level));
+		if (resolver_set_servers(s->resolver, p.upstream_dns) != 0)
+			log_err(NULL, "upstream_dns = %.*s: want ADDRESS:PORT, separated by blanks; those before are "
+			    "asked", SPAN_FMT(p.upstream_dns));
+	}
+	/* Visits look at names, whose answers look at visits: both are of one policy when the loop turns. */
+	names_set_policy(s->names, policy, s->snaps.current[SNAP_CATALOGUE]);
+	visits_set_policy(s->visits, policy);
+}
+
+static int
+take_snapshot(struct scout *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
+{
+	struct snap	*before = swap_hold(&s->snaps, (enum snap_kind)m->kind);
+	struct params	 params;
+	int		 r;
+
+	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE ? E_FORMAT :
+	    swap_offer(&s->snaps, fd, m->kind, m->generation, m->length);
+	if (r == 0 && m->kind == SNAP_POLICY && (r = params_load(s->snaps.current[SNAP_POLICY], &params)) != 0)
+		swap_replace(&s->snaps, &before);
+	snap_release(&before);
+	if (r == 0 && m->kind == SNAP_POLICY && s->ready)
+		apply(s);
+	return r;
+}
+
+static void
+on_snapshot(struct scout *s, const struct chan_msg *m)
+{
+	const struct msg_SNAPSHOT_OFFER	*offer = &m->body->SNAPSHOT_OFFER;
+	struct msg_SNAPSHOT_IN_FORCE	 in_force = { .kind = offer->kind, .generation = offer->generation };
+	struct msg_SNAPSHOT_REFUSED	 refused = { .kind = offer->kind, .generation = offer->generation };
+
+	if ((refused.error = take_snapshot(s, offer, m->fds[0])) == 0) {
+		tell(s, MSG_TYPE_SNAPSHOT_IN_FORCE, m->ref, &in_force);
+		return;
+	}
+	log_err(NULL, "snapshot kind %u generation %llu refused: %s", offer->kind,
+	    (unsigned long long)offer->generation, err_text(refused.error));
+	tell(s, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused);
+}
+
+/* ---- birth and end ----------------------------------------------------------------------------- */
+
+static void
+on_boot(struct scout *s, const struct msg_BOOT *m)
+{
+	/* Later than any catalogue of those before. */
+	s->made = (uint64_t)m->incarnation << 32;
+	birth_log_level(m->flags);
+}
+
+static void
+on_go(struct scout *s)
+{
+	struct msg_READY	ready;
+	int			r;
+
+	if (s->snaps.current[SNAP_POLICY] == NULL)
+		fatal(EX_SOFTWARE, "the master sent GO before a policy");
+	tls_client_prepare();
+	if ((r = confine_process(CONFINE_SCOUT, NULL, NULL)) != 0)
+		fatal(EX_OSERR, "confinement: %s", err_text(r));
+	ready = (struct msg_READY){ .generation = snap_head(s->snaps.current[SNAP_POLICY])->generation };
+	if ((r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
+	s->master.ready = s->ready = true;
+	apply(s);
+}
+
+static void
+on_master_gone(struct chan *c, int why, void *arg)
+{
+	struct scout	*s = arg;
+
+	(void)c;
+	(void)why;
+	if (!s->ready)
+		exit(EX_UNAVAILABLE);
+	loop_stop(s->loop);
+}
+
+static void
+on_master(struct chan *c, const struct chan_msg *m, void *arg)
+{
+	struct scout	*s = arg;
+
+	(void)c;
+	switch (m->type) {
+	case MSG_TYPE_BOOT:
+		on_boot(s, &m->body->BOOT);
+		break;
+	case MSG_TYPE_SNAPSHOT_OFFER:
+		on_snapshot(s, m);
+		break;
+	case MSG_TYPE_GO:
+		on_go(s);
+		break;
+	case MSG_TYPE_PING:
+		tell(s, MSG_TYPE_PING, m->ref, &m->body->PING);
+		break;
+	case MSG_TYPE_DRAIN:
+		loop_stop(s->loop);	/* nobody waits for what it does */
+		break;
+	case MSG_TYPE_LOG_FD:
+		log_take_fd(&m->fds[0]);
+		break;
+	default:
+		break;		/* the table allows it to children; it means nothing here */
+	}
+}
+
+int
+control_init(struct scout *s)
+{
+	return chan_init(&s->master, s->loop, HERITAGE_CONTROL, ROLE_SCOUT, ROLE_MASTER, on_master, on_master_gone, s);
+}
+
+void
+control_fini(struct scout *s)
+{
+	struct msg_EXITING	m = { .reason = (uint32_t)s->exit_code };
+
+	if (!s->master.dead)
+		tell(s, MSG_TYPE_EXITING, 0, &m);
+	chan_fini(&s->master);
+}
