@@ -199,8 +199,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		drain(a, m->body->DRAIN.within_ms);
 		break;
 	case MSG_TYPE_LOG_FD:
-		log_set_fd(m->fds[0]);
-		m->fds[0] = -1;
+		log_take_fd(&m->fds[0]);
 		break;
 	default:
 		break;		/* the table allows it to children; it means nothing here */

@@ -125,6 +125,7 @@ master_init(struct master *m, const struct options *o)
 	children_init(m);
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
+	pins_init(m);
 	learn_init(&m->learn, m);
 	lapse_init(&m->lapse, m);
 	watch_init(&m->watch, m);
@@ -141,6 +142,7 @@ master_fini(struct master *m)
 	learn_fini(&m->learn);
 	lapse_fini(&m->lapse);
 	reload_fini(&m->reload);
+	pins_fini(m);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
 	cgroups_fini(&m->cgroups);
