@@ -18,11 +18,19 @@ libexecdir	?= $(prefix)/libexec/mcpgw
 datadir		?= $(prefix)/share/mcpgw
 mandir		?= $(prefix)/share/man
 unitdir		?= $(prefix)/lib/systemd/system
+userunitdir	?= $(prefix)/lib/systemd/user
 sysusersdir	?= $(prefix)/lib/sysusers.d
 tmpfilesdir	?= $(prefix)/lib/tmpfiles.d
 
 # ---- flavours and knobs ---------------------------------------------------------------------------
 CC		?= cc
+# libFuzzer is clang's: `make fuzz` has objects of its own.
+ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+FUZZING		:= yes
+CC		:= clang
+SAN		?= address,undefined
+BUILD		?= build-fuzz
+endif
 ifeq ($(origin CC),default)
 CC		:= gcc
 endif
@@ -55,7 +63,7 @@ OUR_LDFLAGS	+= --coverage
 endif
 # What is installed is inlined across files; test programs link the same objects without, for the time it
 # takes.  gcc only: clang's needs a linker of its own.
-ifeq ($(SAN)$(COV)$(filter fuzz,$(MAKECMDGOALS)),)
+ifeq ($(SAN)$(COV)$(FUZZING),)
 LTO		?= $(shell $(CC) -v 2>&1 | grep -q '^gcc version' && echo auto)
 endif
 ifneq ($(LTO),)
@@ -153,7 +161,8 @@ fuzzer		= $(eval $(call fuzzer_rule,$(1),$(2),$(3)))
 define integration_rule
 INTEGRATION += $(BUILD)/tests/integration/$(1)
 OBJECTS += $(BUILD)/tests/integration/$(1).o
-$(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a
+$(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a \
+    $(call archives,auth policy lib)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ $(addprefix -l,$(2)) -lcriterion
 endef
@@ -177,7 +186,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/tests/%.o: OUR_CFLAGS += -Wno-conversion
 $(BUILD)/tests/%.o $(BUILD)/fuzz/%.o: LTO_CFLAGS :=
 
-ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+ifdef FUZZING
 OUR_CFLAGS	+= -fsanitize=fuzzer-no-link
 endif
 
@@ -187,15 +196,15 @@ endif
 $(BUILD)/man/%: man/%
 	$(Q)mkdir -p $(@D) && cp $< $@
 
-$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) tools/man-table
+$(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-table
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-install \
+.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man check-install \
 	check-integration check-peers check-conformance conformance-table orphans jail-table jail-figures lint format \
-	format-check bench bench-jails noisy fuzz man install run deb clean
+	format-check bench bench-jails noisy fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -235,12 +244,13 @@ check:
 	$(Q)tools/deps build test
 	+$(Q)$(MAKE) --no-print-directory check-all
 
-# Of the conformance suite's cells those that differ most; check-conformance runs them all.
+# What takes longest comes first, as programs run side by side.  Of the conformance suite's cells those that differ
+# most; check-conformance runs them all.
 CELLS		:= w4/stdio/* w1/http/both/* client/*
 check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
-	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) tap:tools/lint \
-	    tap:tools/check-install $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%) tap:tests/peers/run \
-	    tap:tests/conformance/run tap:tests/soak/run
+	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run tap:tests/conformance/run tap:tests/peers/run \
+	    $(INTEGRATION:%=integration:%) tap:tests/soak/run $(CHECKS:%=tap:%) $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) \
+	    tap:tools/check-install tap:tests/man/run tap:tools/lint
 
 # check-unit: unit tests
 check-unit: $(UNITS)
@@ -250,8 +260,12 @@ check-unit: $(UNITS)
 check-fuzz: $(REPLAYS)
 	$(Q)tests/run $(REPLAYS:%=tap:%)
 
-# check-lint: the rules of the house (ranks, homes, link lines, files)
-check-lint: all
+# check-man: the manual pages: mandoc, references, and their examples
+check-man: all man
+	$(Q)tests/run tap:tests/man/run
+
+# check-lint: the rules of the house (ranks, homes, link lines, files, pages)
+check-lint: all man
 	$(Q)tests/run tap:tools/lint
 
 # check-install: an installed tree against etc/manifest
@@ -292,7 +306,7 @@ jail-figures: all
 	$(Q)bench/noisy >$(BUILD)/noisy.txt
 	$(Q)tools/doc-block docs/jail.md noisy pre <$(BUILD)/noisy.txt
 
-# lint: check-lint, then cppcheck, clang-tidy, and the manual pages
+# lint: check-lint, then cppcheck and clang-tidy
 lint: all man
 	$(Q)tests/run tap:tools/lint
 	$(Q)tools/analyse
@@ -316,8 +330,11 @@ bench-jails: all
 noisy: all
 	$(Q)bench/noisy
 
-# fuzz: libFuzzer programs in BUILD/fuzz (CC=clang SAN=address)
-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
+# fuzz: each fuzz target for TIME seconds (600), FUZZ=NAME some of them; needs clang and libclang-rt-14-dev
+TIME		?= 600
+FUZZ		?= $(FUZZERS)
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
+	$(Q)BUILD='$(BUILD)' fuzz/run $(TIME) $(FUZZ)
 
 # man: manual pages, with their tables
 man: $(MANPAGES)
@@ -325,8 +342,12 @@ man: $(MANPAGES)
 # install: into DESTDIR and prefix, as etc/manifest says
 install: all man
 	$(Q)BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' tools/install bindir=$(bindir) sbindir=$(sbindir) \
-	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) unitdir=$(unitdir) \
-	    sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+	    libexecdir=$(libexecdir) datadir=$(datadir) mandir=$(mandir) sysconfdir=$(sysconfdir) \
+	    unitdir=$(unitdir) userunitdir=$(userunitdir) sysusersdir=$(sysusersdir) tmpfilesdir=$(tmpfilesdir)
+
+# users: the users and groups of the service (as root), with systemd or without
+users:
+	$(Q)tools/users
 
 # deb: Debian packages, beside this folder
 deb:

@@ -3,9 +3,10 @@
  * identify.c - credential to principal
  *
  * Process: worker.  Owns: nothing.
- * Trusts:  the kernel for peers, the `keys` snapshot for keys; no header for anything else.
+ * Trusts:  the kernel for peers, the `keys` snapshot for keys, issuers for their tokens; no header for anything else.
  */
 #include "auth/identify.h"
+#include "auth/jwt.h"
 #include "lib/crypt.h"
 #include "lib/sum.h"
 #include "policy/policy.h"
@@ -36,18 +37,11 @@ bearer_token(struct span value)
 }
 
 static int
-by_key(const struct auth_in *in, struct principal *out)
+by_key(const struct auth_in *in, const struct crypt_digest *digest, struct principal *out)
 {
-	struct span		 token = bearer_token(in->authorization);
 	const struct rec_key	*key;
-	struct crypt_digest	 digest;
-	int			 r;
 
-	if (token.n == 0 || token.n > KEY_MAX)
-		return E_HTTP_CREDENTIAL;
-	if ((r = crypt_sha256(token, &digest)) != 0)
-		return r;
-	if (in->keys == NULL || (key = policy_key_find(in->keys, digest.bytes)) == NULL)
+	if (in->keys == NULL || (key = policy_key_find(in->keys, digest->bytes)) == NULL)
 		return E_HTTP_CREDENTIAL;
 	if (key->ends_ms != 0 && key->ends_ms <= in->wall_ms)
 		return E_HTTP_CREDENTIAL;
@@ -56,6 +50,44 @@ by_key(const struct auth_in *in, struct principal *out)
 	out->subject = snap_text(in->keys, key->name);
 	out->how = HOW_KEY;
 	return 0;
+}
+
+static int
+by_token(const struct auth_in *in, struct span token, const struct crypt_digest *digest, struct arena *a,
+    struct principal *out, struct auth_refusal *refusal)
+{
+	const uint64_t	generation = snap_head(in->policy)->generation;
+	struct bearer	b;
+	int		r;
+
+	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
+		r = issuers_bearer(in->issuers, in->secrets, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
+		if (r != 0)
+			return r;
+		if (in->tokens != NULL)
+			tokens_put(in->tokens, digest, generation, &b);
+	}
+	out->tenant = default_tenant;
+	out->agent = b.agent;
+	out->subject = b.subject;
+	out->how = HOW_TOKEN;
+	return 0;
+}
+
+/* A key of ours has no dots, a token of an issuer has two. */
+static int
+by_bearer(const struct auth_in *in, struct arena *a, struct principal *out, struct auth_refusal *refusal)
+{
+	struct span		token = bearer_token(in->authorization);
+	struct crypt_digest	digest;
+	const bool		signed_one = token.n > 0 && memchr(token.p, '.', token.n) != NULL;
+	int			r;
+
+	if (token.n == 0 || token.n > (signed_one ? JWT_MAX : KEY_MAX))
+		return E_HTTP_CREDENTIAL;
+	if ((r = crypt_sha256(token, &digest)) != 0)
+		return r;
+	return signed_one ? by_token(in, token, &digest, a, out, refusal) : by_key(in, &digest, out);
 }
 
 static int
@@ -102,10 +134,11 @@ anonymous(const struct auth_in *in, struct principal *out)
 }
 
 int
-auth_identify(const struct auth_in *in, struct arena *a, struct principal *out)
+auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, struct auth_refusal *refusal)
 {
 	int	r;
 
+	*refusal = (struct auth_refusal){ 0 };
 	*out = (struct principal){ .how = HOW_NONE };
 	if (in->authorization_twice || in->key_in_query)
 		return E_HTTP_CREDENTIALS;
@@ -113,7 +146,7 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out)
 		r = in->authorization.p != NULL ? E_HTTP_CREDENTIALS : as_agent(in, a, out);
 	} else if (in->authorization.p != NULL) {
 		/* A credential that does not hold is never replaced by a weaker identity. */
-		r = by_key(in, out);
+		r = by_bearer(in, a, out, refusal);
 	} else {
 		r = in->peer.local ? by_peer(in, a, out) : E_HTTP_CREDENTIAL;
 		if (r == E_HTTP_CREDENTIAL)

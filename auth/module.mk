@@ -1,1 +1,1 @@
-$(call archive,auth,identify.c)
+$(call archive,auth,front.c identify.c issuers.c jwk.c jws.c jwt.c tokens.c)

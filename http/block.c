@@ -2,7 +2,7 @@
  *
  * block.c - a worker's pool of equal blocks
  *
- * Process: worker.  Owns: the free blocks.  Trusts: its users to give each block back once.
+ * Process: worker, mcpgw-admin.  Owns: the free blocks.  Trusts: its users to give each block back once.
  */
 #include <stdlib.h>
 

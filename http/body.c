@@ -2,7 +2,7 @@
  *
  * body.c - where a body ends: Content-Length, chunked, or the connection's end
  *
- * Process: worker, and later admin and scout.  Owns: nothing.
+ * Process: worker, mcpgw-admin.  Owns: nothing.
  * Trusts:  nobody.  A chunk's size has no blanks and no sign, and fits; bare CR or LF is refused.
  */
 #include "http/body.h"

@@ -2,7 +2,7 @@
  *
  * collect.c - a request body held whole, in one piece, within the worker's budget
  *
- * Process: worker.  Owns: the body's memory until the exchange ends.
+ * Process: worker, mcpgw-admin.  Owns: the body's memory until the exchange ends.
  * Trusts:  no length a client announces: memory grows with what has come.
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * exchange.c - one request and its answer, whatever the wire
  *
- * Process: worker.  Owns: the arena, which holds the exchange itself and a copy of the head.
+ * Process: worker, mcpgw-admin.  Owns: the arena, which holds the exchange itself and a copy of the head.
  * Trusts:  the wire to have checked the head; nothing in it.
  */
 #include "http/exchange.h"

@@ -2,7 +2,7 @@
  *
  * exchange.h - one request and its answer, whatever the wire
  *
- * A wire (worker/conn.c: HTTP/1.1) makes an exchange when a head is whole and valid, and calls the
+ * A wire (http/conn.c: HTTP/1.1) makes an exchange when a head is whole and valid, and calls the
  * handler.  The handler reads x->head, takes the body, and answers: whole with exchange_reply(), or
  * with exchange_answer() and then flow_give() and flow_end() on x->answer.  Nothing in an exchange
  * points into a connection.  Nothing is written to a socket before the end of the loop's turn, after

@@ -2,7 +2,7 @@
  *
  * flow.c - one direction of bytes from a source to a sink
  *
- * Process: worker.  Owns: nothing.  Trusts: its two ends to be ours.
+ * Process: worker, mcpgw-admin.  Owns: nothing.  Trusts: its two ends to be ours.
  */
 #include "http/flow.h"
 

@@ -2,7 +2,7 @@
  *
  * queue.c - bytes on their way out
  *
- * Process: worker.  Owns: its blocks while bytes are in them.  Trusts: nobody; the peer may take
+ * Process: worker, mcpgw-admin.  Owns: its blocks while bytes are in them.  Trusts: nobody; the peer may take
  * nothing for ever, the owner's time limits see to that.
  */
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  * write.c - heads and chunks of HTTP/1.1, onto a queue
  *
- * Process: worker.  Owns: nothing.
+ * Process: worker, mcpgw-admin.  Owns: nothing.
  * Trusts:  no field's text: what could end a line is left out.
  */
 #include <stdio.h>

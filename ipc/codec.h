@@ -24,7 +24,7 @@ enum role_set {
 #define ROLE(name, program, user, doc) R_##name = ROLE_BIT(ROLE_##name),
 #include "tables/roles.def"
 #undef ROLE
-	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE | R_EGRESS,
+	R_CHILD = R_COMPILE | R_WORKER | R_SPAWNER | R_RUNNER | R_AUDITOR | R_STORE | R_EGRESS | R_ADMIN,
 };
 
 enum msg_when { MSG_BOOT = 1, MSG_RUN = 2, MSG_ANY = 3 };
@@ -33,7 +33,7 @@ enum msg_type {
 #define MSG(name, type, from, to, when, fds, fields, doc) MSG_TYPE_##name = type,
 #include "tables/messages.def"
 #undef MSG
-	MSG_TYPE_LIMIT = 128
+	MSG_TYPE_LIMIT = 192
 };
 
 /* struct msg_NAME for each row.  `none_` keeps a row without fields a legal struct. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/bug.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 
 #define LINE_BYTES	1024
@@ -56,6 +57,17 @@ void
 log_set_fd(int fd)
 {
 	out.fd = fd;
+}
+
+void
+log_take_fd(int *fd)
+{
+	static int	taken = -1;
+
+	out.fd = *fd;
+	fd_close(&taken);
+	taken = *fd;
+	*fd = -1;
 }
 
 void

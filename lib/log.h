@@ -39,6 +39,8 @@ void	log_init(const char *program, int fd, enum log_form form);
 /* A child's: fd is what the master handed over, a syslog socket or (mcpgw -f) its stderr. */
 void	log_init_child(const char *program, int fd);
 void	log_set_fd(int fd);
+/* The same with a descriptor that becomes the log's own: *fd is -1 then, and the one taken before is closed. */
+void	log_take_fd(int *fd);
 void	log_set_level(enum log_level most);
 
 void	log_write(enum log_level level, const struct log_subject *s, const char *fmt, ...)

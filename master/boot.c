@@ -64,8 +64,9 @@ boot_offer(struct child *c, unsigned kinds)
 		unsigned	roles;
 		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
 	} wants[] = {
-		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS, FOR_ALL },
-		{ SNAP_KEYS,	R_WORKER,		FOR_ALL },
+		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS | R_ADMIN, FOR_ALL },
+		{ SNAP_KEYS,	R_WORKER | R_ADMIN,	FOR_ALL },
+		{ SNAP_PINS,	R_WORKER,		FOR_ALL },
 		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
 		{ SNAP_SECRETS,	R_SPAWNER,		FOR_TENANT },
@@ -102,6 +103,8 @@ send_worker(struct child *c)
 		struct listener		*l = &m->listeners.items[i];
 		struct msg_LISTEN	 listen = { .kind = l->kind, .address = span_of(l->address) };
 
+		if (l->kind == LISTEN_ADMIN)
+			continue;	/* mcpgw-admin's */
 		(void)child_send(c, MSG_TYPE_LISTEN, 0, &listen, &l->fd, 1);
 	}
 	(void)child_send(c, MSG_TYPE_KEYRING, 0, &ring, &m->keyring, 1);
@@ -117,6 +120,9 @@ boot_child(struct child *c)
 	switch (c->role) {
 	case ROLE_WORKER:
 		send_worker(c);
+		break;
+	case ROLE_ADMIN:
+		admin_boot(c);
 		break;
 	case ROLE_STORE:
 		send_directory(c, DIR_STORE, m->store_dir);

@@ -190,6 +190,7 @@ child_on_msg(struct chan *ch, const struct chan_msg *msg, void *arg)
 	(void)ch;
 	MAGIC_CHECK(c, CHILD_MAGIC);
 	c->heard_ms = loop_now_ms(c->m->loop);
+	c->pinged_ms = 0;
 	status_on_message(c, msg);
 }
 
@@ -253,7 +254,7 @@ child_start(struct child *c)
 	loop_timer_disarm(&c->timer);
 	loop_clock_update(m->loop);
 	c->incarnation++;
-	c->ready_ms = 0;
+	c->ready_ms = c->pinged_ms = 0;
 	c->status = 0;
 	c->asked = false;
 	memset(c->in_force, 0, sizeof(c->in_force));
@@ -280,6 +281,18 @@ child_start(struct child *c)
 	fd_close(&pair[1]);
 	c->deaths++;
 	child_next(c);
+}
+
+void
+child_ping(struct child *c)
+{
+	struct msg_PING	ping = { .token = ++c->m->children.token };
+
+	/* One that hangs is not sent more than it has to take. */
+	if (c->pinged_ms != 0)
+		return;
+	c->pinged_ms = loop_now_ms(c->m->loop);
+	(void)child_send(c, MSG_TYPE_PING, 0, &ping, NULL, 0);
 }
 
 void
@@ -327,14 +340,15 @@ child_drain(struct child *c, uint64_t within_ms)
 	}
 }
 
-/* A line for each death that nobody asked for; those who do one thing end by themselves. */
+/* A line for each death that nobody asked for, and it is counted; those who do one thing end by themselves. */
 static void
-child_log_death(const struct child *c, int status)
+child_log_death(struct child *c, int status)
 {
 	bool		expected = c->asked || (!c->respawn && c->tenant == NULL && WIFEXITED(status));
 	enum log_level	level = expected ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
 	const char	*early = c->ready_ms == 0 ? " before it was ready" : "";
 
+	c->m->children.deaths[c->role] += !expected;
 	if (WIFSIGNALED(status))
 		log_write(level, child_subject(c), "killed by signal %d%s, pid=%ld", WTERMSIG(status),
 		    early, (long)c->pid);
@@ -383,7 +397,6 @@ on_watch(struct loop_timer *t, void *arg)
 	struct master	*m = arg;
 	struct child	*c, *next;
 	uint64_t	 now = loop_now_ms(m->loop), patience = m->params.watchdog, wait;
-	struct msg_PING	 ping = { .token = ++m->children.token };
 
 	if (patience == 0)		/* no parameters yet */
 		patience = BOOT_MS;
@@ -394,7 +407,7 @@ on_watch(struct loop_timer *t, void *arg)
 		if (now - c->heard_ms > patience)
 			child_kill(c, "silent for longer than watchdog");
 		else
-			(void)child_send(c, MSG_TYPE_PING, 0, &ping, NULL, 0);
+			child_ping(c);
 	}
 	sdnotify_send("WATCHDOG=1");
 	wait = patience / 3 + 1;

@@ -45,6 +45,7 @@ struct child {
 	uint32_t		 incarnation, deaths;
 	unsigned		 fails;		/* early deaths in a row */
 	uint64_t		 born_ms, ready_ms, heard_ms;
+	uint64_t		 pinged_ms;	/* the oldest ping that nothing followed */
 	uint64_t		 in_force[SNAP_KIND_LIMIT];	/* generations, as the child says */
 	char *const		*more_args;	/* after the slot; NULL: none */
 	struct loop_timer	 timer;		/* back-off, or the end of patience */
@@ -57,6 +58,7 @@ struct children {
 	struct child_list	 live;
 	struct loop_timer	 watch;
 	uint64_t		 token;
+	uint64_t		 deaths[ROLE_LIMIT];	/* that nobody asked for */
 };
 
 void		children_init(struct master *m);
@@ -88,6 +90,8 @@ child_has_channel(const struct child *c)
 void		child_drain(struct child *c, uint64_t within_ms);
 /* Kills it; it is replaced when `respawn` is set.  `why` is for the log. */
 void		child_kill(struct child *c, const char *why);
+/* Asks it for a sign of life, unless one is due already. */
+void		child_ping(struct child *c);
 /* READY arrived. */
 void		child_is_ready(struct child *c);
 

@@ -119,6 +119,7 @@ master_init(struct master *m, const struct options *o)
 	child_init(&m->auditor, m, ROLE_AUDITOR, 0, NULL);
 	child_init(&m->prober, m, ROLE_SPAWNER, 0, NULL);
 	egress_init(m);
+	admin_init(m);
 	children_init(m);
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
@@ -143,12 +144,14 @@ master_fini(struct master *m)
 	child_fini(&m->auditor);
 	child_fini(&m->prober);
 	child_fini(&m->egress);
+	child_fini(&m->admin);
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		child_fini(&m->workers[i]);
 	free(m->workers);
 	listen_close(&m->listeners);
 	ctlsock_close(&m->ctl);
-	if (m->dirs.run_fd != -1)
+	/* Without the lock it is that of the gateway which runs. */
+	if (m->dirs.pid_fd != -1)
 		(void)unlinkat(m->dirs.run_fd, "ready", 0);
 	fd_close(&m->start.dump);
 	fd_close(&m->start.last_good);
@@ -228,6 +231,7 @@ main(int argc, char **argv)
 	master_init(&m, &o);
 	if ((r = start_run(&m)) == 0) {
 		leave_terminal(&m);
+		start_say_ready(&m);	/* in the log, where it is looked for */
 		daemon_tell(0);
 		loop_run(m.loop);
 	}

@@ -6,6 +6,7 @@
 #define MASTER_MASTER_H
 
 #include "lib/where.h"
+#include "master/admin.h"
 #include "master/cgroups.h"
 #include "master/children.h"
 #include "master/compile.h"
@@ -17,6 +18,7 @@
 #include "master/listen.h"
 #include "master/options.h"
 #include "master/peers.h"
+#include "master/pins.h"
 #include "master/query.h"
 #include "master/regions.h"
 #include "master/reload.h"
@@ -66,7 +68,7 @@ struct master {
 	struct listeners	 listeners;
 
 	struct children		 children;
-	struct child		 store, auditor, prober, egress;
+	struct child		 store, auditor, prober, egress, admin;
 	struct child		*workers;
 	uint32_t		 worker_count;
 	struct tenants		 tenants;
@@ -77,6 +79,7 @@ struct master {
 	struct learn		 learn;
 	struct lapse		 lapse;
 	struct status		 status;
+	struct pins		 pins;
 	struct ctlsock		 ctl;
 	struct queries		 queries;
 	struct watch		 watch;

@@ -108,6 +108,7 @@ step_users(struct master *m)
 		{ ROLE_AUDITOR, span_of(role_user(ROLE_AUDITOR)) },
 		{ ROLE_STORE, span_of(role_user(ROLE_STORE)) },
 		{ ROLE_EGRESS, span_of(role_user(ROLE_EGRESS)) },
+		{ ROLE_ADMIN, span_of(role_user(ROLE_ADMIN)) },
 	};
 	char	missing[256] = "", name[64];
 	bool	found;
@@ -212,7 +213,7 @@ step_store(struct master *m)
 		return r;
 	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &dump, NULL, 0);
 	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &load, NULL, 0);
-	while ((m->start.dump == -1 || !m->start.last_good_came) && m->store.state == CHILD_READY &&
+	while ((m->start.dump == -1 || !m->start.last_good_came || !m->pins.came) && m->store.state == CHILD_READY &&
 	    !m->stopping)
 		loop_turn(m->loop, true);
 	if (m->stopping)
@@ -299,28 +300,48 @@ step_probe(struct master *m)
 }
 
 static int
+looks_bad(const struct child *c)
+{
+	if (c->fails < GIVE_UP_FAILS)
+		return 0;
+	log_err(child_subject(c), "does not start; its own lines say why");
+	return EX_SOFTWARE;
+}
+
+static uint32_t
+start_one(struct child *c)
+{
+	c->respawn = true;
+	child_start(c);
+	return 1;
+}
+
+/* The auditor and those who serve clients start together, so that the slowest one's time is all there is to wait:
+ * none of them needs another one. */
+static int
 step_workers(struct master *m)
 {
-	uint32_t	ready;
+	uint32_t	wanted = 0, ready;
+	int		r;
 
-	for (uint32_t i = 0; i < m->worker_count; i++) {
-		m->workers[i].respawn = true;
-		child_start(&m->workers[i]);
-	}
+	wanted += start_one(&m->auditor);
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		wanted += start_one(&m->workers[i]);
+	if (admin_is_wanted(m))
+		wanted += start_one(&m->admin);
 	do {
 		loop_turn(m->loop, true);
-		ready = 0;
+		ready = (m->auditor.state == CHILD_READY) + (m->admin.state == CHILD_READY);
+		if ((r = looks_bad(&m->auditor)) != 0 || (r = looks_bad(&m->admin)) != 0)
+			return r;
 		for (uint32_t i = 0; i < m->worker_count; i++) {
 			ready += m->workers[i].state == CHILD_READY;
-			if (m->workers[i].fails >= GIVE_UP_FAILS) {
-				log_err(child_subject(&m->workers[i]),
-				    "does not start; its own lines say why");
-				return EX_SOFTWARE;
-			}
+			if ((r = looks_bad(&m->workers[i])) != 0)
+				return r;
 		}
 		if (m->stopping)
 			return stopped();
-	} while (ready < m->worker_count);
+	} while (ready < wanted);
 	return 0;
 }
 
@@ -386,17 +407,21 @@ start_run(struct master *m)
 		if (m->stopping)
 			return stopped();
 	}
-	if ((r = start_and_wait(m, &m->auditor)) != 0 || (r = step_workers(m)) != 0 ||
-	    (r = step_ready(m)) != 0)
+	if ((r = step_workers(m)) != 0 || (r = step_ready(m)) != 0)
 		return r;
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + m->params.log_level));
-	log_notice(NULL, "ready, generation=%llu workers=%u ms=%llu",
-	    (unsigned long long)m->policy_generation, m->worker_count,
-	    (unsigned long long)(loop_now_ms(m->loop) - m->start_ms));
+	m->start.took_ms = loop_now_ms(m->loop) - m->start_ms;
 	sdnotify_send("READY=1");
 	if (m->fallback != JAIL_FALLBACK_YES)
 		probe_start(m);
 	return 0;
+}
+
+void
+start_say_ready(const struct master *m)
+{
+	log_notice(NULL, "ready, generation=%llu workers=%u ms=%llu", (unsigned long long)m->policy_generation,
+	    m->worker_count, (unsigned long long)m->start.took_ms);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */

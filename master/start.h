@@ -19,11 +19,15 @@ struct start {
 	int	 dump;			/* the store's, or -1 */
 	int	 last_good;		/* the stored policy, or -1 */
 	bool	 last_good_came;
+	uint64_t took_ms;		/* until it served */
 	struct loop_timer remind;	/* that the text does not compile */
 };
 
 /* Everything up to READY.  0, or a sysexits code with the reason said. */
 int	start_run(struct master *m);
+
+/* The line for the log. */
+void	start_say_ready(const struct master *m);
 
 /* From status.c; take *fd when it was asked for. */
 void	start_on_dump(struct master *m, int *fd);

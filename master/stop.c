@@ -25,7 +25,7 @@ phase_roles(enum stop_phase p)
 	case STOP_EGRESS:
 		return R_EGRESS;
 	case STOP_RECORD:
-		return R_AUDITOR | R_STORE;
+		return R_AUDITOR | R_STORE | R_ADMIN;
 	case STOP_OVER:
 	default:
 		return 0;
@@ -51,6 +51,7 @@ phase_drain(struct master *m, enum stop_phase p)
 	case STOP_RECORD:
 		child_drain(&m->auditor, LATER_MS);
 		child_drain(&m->store, LATER_MS);
+		child_drain(&m->admin, LATER_MS);
 		break;
 	case STOP_OVER:
 		break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch.c - watch = yes: reload by itself when servers_file, rules_file or a file in tools_dir changes
+ * watch.c - watch = yes: reload by itself when servers_file, rules_file, issuers_file or a file in tools_dir changes
  *
  * Process: master.
  * Owns:    the inotify descriptor.
@@ -123,10 +123,10 @@ watch_tools(struct watch *w, struct span path)
 {
 	char	folder[PATH_MAX];
 
-	w->files[2].wd = w->tools_wd = -1;
+	w->files[WATCH_FILES - 1].wd = w->tools_wd = -1;
 	if (path.n == 0 || path.n >= sizeof(folder))
 		return;
-	watch_one(w, 2, path, FOLDER_EVENTS);
+	watch_one(w, WATCH_FILES - 1, path, FOLDER_EVENTS);
 	snprintf(folder, sizeof(folder), "%.*s", SPAN_FMT(path));
 	w->tools_wd = inotify_add_watch(w->fd, folder, EVENTS | IN_MASK_ADD);
 	if (w->tools_wd == -1 && errno != ENOENT)
@@ -147,6 +147,7 @@ watch_files(struct watch *w)
 	}
 	watch_one(w, 0, p->servers_file, EVENTS);
 	watch_one(w, 1, p->rules_file, EVENTS);
+	watch_one(w, 2, p->issuers_file, EVENTS);
 	watch_tools(w, p->tools_dir);
 	loop_io_init(w->m->loop, &w->io, w->fd, watch_on_readable, w);
 	loop_io_arm(&w->io, LOOP_READ);

@@ -18,7 +18,7 @@ enum object_kind {
 	OBJECT_KIND_LIMIT
 };
 
-enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_LIMIT };
+enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_TOKEN, HOW_LIMIT };
 
 struct principal {
 	struct span	tenant, agent, subject;	/* subject: key name, user name */

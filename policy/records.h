@@ -74,6 +74,12 @@ struct rec_server {
 	uint32_t	reach_first, reach_count;	/* stdio, net = list */
 	uint64_t	learn_until_ms;	/* wall clock */
 	uint64_t	disabled_until_ms;	/* wall clock; 0: it is on, or off without an end */
+	uint32_t	anchor_first, anchor_count;	/* https: whom its certificate must lead to */
+};
+
+struct rec_anchor {
+	struct stext	der;		/* an X.509 certificate */
+	uint32_t	subject, spare;	/* cert_name_hash() of its subject */
 };
 
 struct rec_address {
@@ -144,6 +150,43 @@ struct rec_key {
 	struct stext	public_name;	/* mgk_7f3a0c12 */
 	struct stext	name, agent, tenant;
 	uint64_t	created_ms, ends_ms;	/* wall clock; ends 0 = never */
+};
+
+struct rec_issuer {
+	struct stext	name;		/* iss, by exact bytes */
+	struct stext	type;		/* the header's typ must be it; empty: any */
+	struct stext	subject_claim, agent_claim;	/* agent_claim empty: agent stands for all its tokens */
+	struct stext	agent;
+	uint32_t	secret_algs;	/* bits of enum jws_alg; its secret is in the workers' secrets */
+	uint32_t	max_age_s, skew_s, spare;
+	uint32_t	audience_first, audience_count, verifier_first, verifier_count;
+	uint32_t	standin_first, standin_count;
+};
+
+struct rec_audience {
+	struct stext	text;
+};
+
+struct rec_verifier {
+	struct stext	kid;		/* empty: it has none */
+	struct stext	der;		/* SubjectPublicKeyInfo */
+	uint32_t	algs, has_kid;	/* bits of enum jws_alg */
+};
+
+struct rec_standin {
+	struct stext	value, agent;
+};
+
+/* A definition of a tool (store/pindb.h). */
+enum pin_state { PIN_APPROVED = 1, PIN_HELD, PIN_REJECTED, PIN_STATE_LIMIT };
+enum pin_mode { PIN_MODE_FIRST_SEEN, PIN_MODE_MANUAL, PIN_MODE_APPROVE };	/* what becomes of one seen first */
+enum pin_decision { PIN_APPROVE, PIN_REJECT, PIN_FORGET };
+struct rec_pin {
+	uint8_t		digest[32];	/* of the definition and whose it is (mcp/pin.h) */
+	struct stext	tenant, server, tool;
+	struct stext	identity, object, finding;	/* in dumps alone */
+	uint64_t	seen_ms, decided_ms;	/* wall clock; in dumps */
+	uint32_t	state, by;	/* enum pin_state; uid + 1, 0: it was the first */
 };
 
 struct rec_profile {

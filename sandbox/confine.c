@@ -41,6 +41,9 @@ static const struct {
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 	/* It connects for others, wherever their policy says. */
 	[CONFINE_EGRESS] = { BY_EGRESS, true, LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
+	/* What it accepts at was bound by the master. */
+	[CONFINE_ADMIN] = { BY_ADMIN, true,
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_SIGNALS | LANDLOCK_NO_ABSTRACT, NULL },
 };
 
 int

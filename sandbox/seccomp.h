@@ -23,8 +23,9 @@ enum seccomp_set {
 	BY_AUDITOR = 1 << 8,
 	BY_STORE = 1 << 9,
 	BY_EGRESS = 1 << 10,
+	BY_ADMIN = 1 << 12,
 	BY_TOOLS = BY_STRICT | BY_RUNTIME,
-	BY_LOOP = BY_WORKER | BY_RUNNER | BY_AUDITOR | BY_STORE | BY_EGRESS,	/* have an event loop */
+	BY_LOOP = BY_WORKER | BY_RUNNER | BY_AUDITOR | BY_STORE | BY_EGRESS | BY_ADMIN,	/* have an event loop */
 	BY_FILES = BY_AUDITOR | BY_STORE,				/* keep files */
 	BY_OURS = BY_LOOP | BY_COMPILE | BY_SPAWNER,
 	BY_EVERYBODY = BY_TOOLS | BY_OURS,

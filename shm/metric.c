@@ -2,11 +2,9 @@
  *
  * metric.c - counters, gauges and histograms: one slab per worker, summed at read
  *
- * Process: worker (own slab), master (clears gauges, reads for status).
+ * Process: worker (own slab), master (clears gauges, reads for status), mcpgw-admin (reads).
  * Trusts:  nothing: a worker that writes nonsense makes a nonsense number.
  */
-#include <inttypes.h>
-
 #include "shm/metric.h"
 
 #define GET(word)	atomic_load_explicit((word), memory_order_relaxed)
@@ -19,7 +17,7 @@ static const uint64_t ladder_us[METRIC_BUCKETS - 1] = {
 
 static const struct metric_row rows[METRIC_ID_LIMIT] = {
 #define METRIC(name, kind, unit, scope, doc)						\
-	[METRIC_##name] = { #name, METRIC_##kind, unit, doc, METRIC_AT_##name },
+	[METRIC_##name] = { #name, METRIC_##kind, METRIC_SCOPE_##scope, unit, doc, METRIC_AT_##name },
 #include "tables/metrics.def"
 #undef METRIC
 };
@@ -96,6 +94,8 @@ metric_sum(const struct region *r, enum metric_id id)
 {
 	uint32_t	at = rows[id].at;
 
+	if (rows[id].scope != METRIC_SCOPE_GLOBAL)
+		return 0;
 	return word_sum(r, rows[id].kind == METRIC_HISTOGRAM ? at + METRIC_BUCKETS + 1 : at);
 }
 
@@ -105,50 +105,31 @@ metric_clear_gauges(const struct region *r, uint32_t slot)
 	if (slot >= r->count)
 		return;
 	for (int id = 0; id < METRIC_ID_LIMIT; id++)
-		if (rows[id].kind == METRIC_GAUGE)
+		if (rows[id].kind == METRIC_GAUGE && rows[id].scope == METRIC_SCOPE_GLOBAL)
 			SET(word_at(r, slot, rows[id].at), 0);
 }
 
-static int
-histogram_write(const struct region *r, const struct metric_row *row, struct buf *out)
+uint64_t
+metric_bound_us(unsigned bucket)
 {
-	uint64_t	below = 0, us;
-	int		e;
-
-	for (uint32_t b = 0; b < METRIC_BUCKETS; b++) {
-		below += word_sum(r, row->at + b);
-		if (b < METRIC_BUCKETS - 1)
-			e = buf_put_fmt(out, "mcpgw_%s_bucket{le=\"%" PRIu64 ".%06" PRIu64 "\"} %" PRIu64 "\n",
-			    row->name, ladder_us[b] / 1000000, ladder_us[b] % 1000000, below);
-		else
-			e = buf_put_fmt(out, "mcpgw_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", row->name, below);
-		if (e != 0)
-			return e;
-	}
-	us = word_sum(r, row->at + METRIC_BUCKETS);
-	/* The count is the last bucket's, not the word's: a scrape between two stores must add up. */
-	return buf_put_fmt(out, "mcpgw_%s_sum %" PRIu64 ".%06" PRIu64 "\nmcpgw_%s_count %" PRIu64 "\n",
-	    row->name, us / 1000000, us % 1000000, row->name, below);
+	return bucket < METRIC_BUCKETS - 1 ? ladder_us[bucket] : 0;
 }
 
-int
-metric_write_text(const struct region *r, struct buf *out)
+void
+metric_read(const struct region *r, enum metric_id id, struct metric_value *out)
 {
-	static const char *const types[] = { "counter", "gauge", "histogram" };
-	int	e;
+	const struct metric_row	*row = &rows[id];
+	uint64_t		 below = 0;
 
-	for (int id = 0; id < METRIC_ID_LIMIT; id++) {
-		const struct metric_row *row = &rows[id];
-
-		if ((e = buf_put_fmt(out, "# HELP mcpgw_%s %s\n# TYPE mcpgw_%s %s\n", row->name, row->doc,
-		    row->name, types[row->kind])) != 0)
-			return e;
-		if (row->kind == METRIC_HISTOGRAM)
-			e = histogram_write(r, row, out);
-		else
-			e = buf_put_fmt(out, "mcpgw_%s %" PRIu64 "\n", row->name, word_sum(r, row->at));
-		if (e != 0)
-			return e;
+	*out = (struct metric_value){ .value = 0 };
+	if (row->scope != METRIC_SCOPE_GLOBAL)
+		return;
+	if (row->kind != METRIC_HISTOGRAM) {
+		out->value = word_sum(r, row->at);
+		return;
 	}
-	return 0;
+	for (uint32_t b = 0; b < METRIC_BUCKETS; b++)
+		out->up_to[b] = below += word_sum(r, row->at + b);
+	/* The count is the last bucket's, not the word's: a reader between two stores must find them agree. */
+	out->sum_us = word_sum(r, row->at + METRIC_BUCKETS);
 }

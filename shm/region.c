@@ -111,8 +111,8 @@ head_check(const struct region_head *h, enum region_kind kind, uint64_t bytes)
 	return h->bytes == sizeof(*h) + h->count * h->slot_bytes ? 0 : E_FORMAT;
 }
 
-int
-region_map(int fd, enum region_kind kind, struct region *out)
+static int
+map(int fd, enum region_kind kind, int protection, struct region *out)
 {
 	struct region_head	 head;
 	struct stat		 st;
@@ -128,7 +128,7 @@ region_map(int fd, enum region_kind kind, struct region *out)
 		return E_FORMAT;
 	if ((seals = fcntl(fd, F_GET_SEALS)) == -1 || (seals & SEALS) != SEALS)
 		return E_DENIED;
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = mmap(NULL, (size_t)st.st_size, protection, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return E_SYS;
 	memcpy(&head, at, sizeof(head));	/* checked and used is one copy */
@@ -143,6 +143,18 @@ region_map(int fd, enum region_kind kind, struct region *out)
 	out->kind = kind;
 	out->key = (struct sum_key){ head.key[0], head.key[1] };
 	return 0;
+}
+
+int
+region_map(int fd, enum region_kind kind, struct region *out)
+{
+	return map(fd, kind, PROT_READ | PROT_WRITE, out);
+}
+
+int
+region_map_read(int fd, enum region_kind kind, struct region *out)
+{
+	return map(fd, kind, PROT_READ, out);
 }
 
 void

@@ -58,6 +58,8 @@ uint64_t	region_bytes(enum region_kind kind, uint32_t workers);
 /* Maps and checks; fd stays the caller's and may be closed at once.  E_FORMAT, E_VERSION, E_DENIED
  * (its size can change) or E_SYS, with *out unmapped. */
 must_check int	region_map(int fd, enum region_kind kind, struct region *out);
+/* The same, and nothing in it can be written by way of this mapping.  A descriptor for reading is enough. */
+must_check int	region_map_read(int fd, enum region_kind kind, struct region *out);
 void		region_unmap(struct region *r);
 const char	*region_name(enum region_kind kind);
 

@@ -35,6 +35,8 @@ must_check int	upstream_new(struct loop *l, struct block_pool *blocks, const str
 /* All calls must be freed; the loop must not turn afterwards. */
 void		upstream_free(struct upstream **u);
 void		upstream_set_params(struct upstream *u, const struct upstream_params *params);
+/* The policy in force, which is held: whom https servers' certificates must lead to. */
+void		upstream_set_policy(struct upstream *u, struct snap *policy);
 
 struct pool;
 /* Its connections; borrowed. */

@@ -35,15 +35,21 @@ is_text(struct span s)
 	return true;
 }
 
-/* Takes "http:" off; false: another scheme. */
 static bool
-take_scheme(struct span *uri)
+is_https(const struct upstream_target *target)
+{
+	return target->pool.site != 0;
+}
+
+/* Takes "http:" off, or "https:" where that is the target's; false: another scheme. */
+static bool
+take_scheme(const struct upstream_target *target, struct span *uri)
 {
 	size_t	n = until(*uri, ":/?#");
 
 	if (n == uri->n || uri->p[n] != ':' || !isalpha((unsigned char)uri->p[0]))
 		return true;
-	if (!span_eq_nocase(span_part(*uri, 0, n), SPAN_LIT("http")))
+	if (!span_eq_nocase(span_part(*uri, 0, n), is_https(target) ? SPAN_LIT("https") : SPAN_LIT("http")))
 		return false;
 	*uri = span_part(*uri, n + 1, uri->n);
 	/* With a scheme it is either whole or nonsense. */
@@ -51,7 +57,7 @@ take_scheme(struct span *uri)
 }
 
 static struct span
-host_of(struct span authority, uint64_t *port)
+host_of(struct span authority, uint64_t usual, uint64_t *port)
 {
 	size_t		n = authority.n > 0 && authority.p[0] == '[' ? until(authority, "]") : until(authority, ":");
 	struct span	rest;
@@ -59,7 +65,7 @@ host_of(struct span authority, uint64_t *port)
 	if (n < authority.n && authority.p[n] == ']')
 		n++;
 	rest = span_part(authority, n, authority.n);
-	*port = 80;
+	*port = usual;
 	if (rest.n > 1 && (rest.p[0] != ':' || num_u64(span_part(rest, 1, rest.n), port) != 0))
 		*port = 0;
 	return span_part(authority, 0, n);
@@ -68,8 +74,9 @@ host_of(struct span authority, uint64_t *port)
 static bool
 is_same(const struct upstream_target *target, struct span authority)
 {
+	const uint64_t	usual = is_https(target) ? 443 : 80;
 	uint64_t	ours, theirs;
-	struct span	host = host_of(target->host, &ours), other = host_of(authority, &theirs);
+	struct span	host = host_of(target->host, usual, &ours), other = host_of(authority, usual, &theirs);
 
 	return host.n > 0 && span_eq_nocase(host, other) && ours == theirs;
 }
@@ -134,7 +141,7 @@ endpoint_resolve(const struct upstream_target *target, struct span uri, struct b
 		*why = MALFORMED;
 		return E_UPSTREAM;
 	}
-	if (!take_scheme(&uri)) {
+	if (!take_scheme(target, &uri)) {
 		*why = FOREIGN;
 		return E_UPSTREAM;
 	}

@@ -6,15 +6,14 @@
  * Trusts:  no upstream: one that sends or ends while idle is closed.  A connection is freed at a
  * turn's end only.
  */
-#include <errno.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "lib/bug.h"
-#include "lib/fd.h"
 #include "upstream/pool.h"
+#include "upstream/cable.h"
 
 #define POOL_CONN_MAGIC	0x9001c077u
 #define BUCKETS		64
@@ -32,8 +31,8 @@ struct endpoint {
 
 struct pool_conn {
 	uint32_t		 magic;
-	int			 fd;
 	enum pool_state		 state;
+	struct cable		 cable;
 	struct pool		*pool;
 	struct endpoint		*endpoint;
 	struct pool_conn	*all_next, *all_prev;
@@ -43,15 +42,17 @@ struct pool_conn {
 	struct http_queue	 out;
 	const struct pool_ops	*ops;
 	void			*user;
-	uint64_t		 sent, sent_before;	/* by this user, by those before */
+	uint64_t		 sent;		/* by this user */
 	size_t			 tried;		/* addresses */
 	bool			 to_flush, reused, write_failed, unheard, paused;
+	bool			 connected;	/* and perhaps TLS is being agreed on */
 };
 
 struct pool {
 	struct pool_conn	*all;
 	struct loop		*loop;
 	struct block_pool	*blocks;
+	struct sites		*sites;
 	struct pool_params	 params;
 	struct endpoint		*buckets[BUCKETS];
 	struct pool_conn	*flush;
@@ -128,7 +129,7 @@ die(struct pool_conn *c)
 	c->user = NULL;
 	loop_io_fini(&c->io);
 	loop_timer_disarm(&c->timer);
-	fd_close(&c->fd);
+	cable_close(&c->cable);
 	flush_later(c);
 }
 
@@ -151,7 +152,7 @@ conn_free(struct pool_conn *c)
 
 	loop_io_fini(&c->io);
 	loop_timer_disarm(&c->timer);
-	fd_close(&c->fd);
+	cable_close(&c->cable);
 	http_queue_fini(&c->out);
 	*(c->all_prev == NULL ? &p->all : &c->all_prev->all_next) = c->all_next;
 	if (c->all_next != NULL)
@@ -170,48 +171,19 @@ conn_free(struct pool_conn *c)
 
 static void	on_io(struct loop_io *io, unsigned what, void *arg);
 
-static socklen_t
-sockaddr_of(const struct pool_target *t, size_t i, struct sockaddr_storage *to)
-{
-	const struct pool_address	*a = &t->address[i];
-
-	memset(to, 0, sizeof(*to));
-	if (a->family == AF_INET6) {
-		struct sockaddr_in6	*in6 = (struct sockaddr_in6 *)to;
-
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(t->port);
-		memcpy(&in6->sin6_addr, a->bytes, 16);
-		return sizeof(*in6);
-	}
-	struct sockaddr_in	*in4 = (struct sockaddr_in *)to;
-
-	in4->sin_family = AF_INET;
-	in4->sin_port = htons(t->port);
-	memcpy(&in4->sin_addr, a->bytes, 4);
-	return sizeof(*in4);
-}
-
 /* The next address that has not been tried; E_SERVER when there is none. */
 static int
 open_next(struct pool_conn *c)
 {
 	const struct pool_target	*t = &c->endpoint->target;
-	struct sockaddr_storage		 address;
-	socklen_t			 bytes;
-	int				 on = 1;
+	size_t				 i;
 
 	while (c->tried < t->count) {
-		bytes = sockaddr_of(t, (c->endpoint->good + c->tried++) % t->count, &address);
+		i = (c->endpoint->good + c->tried++) % t->count;
 		loop_io_fini(&c->io);
-		fd_close(&c->fd);
-		c->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (c->fd == -1)
+		if (cable_connect(&c->cable, &t->address[i], t->port) != 0)
 			continue;
-		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		if (connect(c->fd, (struct sockaddr *)&address, bytes) == -1 && errno != EINPROGRESS)
-			continue;
-		loop_io_init(c->pool->loop, &c->io, c->fd, on_io, c);
+		loop_io_init(c->pool->loop, &c->io, c->cable.fd, on_io, c);
 		loop_io_arm(&c->io, LOOP_WRITE);
 		return 0;
 	}
@@ -219,23 +191,79 @@ open_next(struct pool_conn *c)
 }
 
 static void
+opened(struct pool_conn *c)
+{
+	c->state = POOL_USED;
+	cable_begin(&c->cable, 0);
+	loop_timer_disarm(&c->timer);
+	loop_io_arm(&c->io, LOOP_READ);
+	c->ops->on_open(c, c->user);
+}
+
+static void
+secure(struct pool_conn *c)
+{
+	const char	*why = "no memory for TLS";
+	bool		 writes;
+	int		 r;
+
+	if ((r = cable_secure(&c->cable, c->pool->sites, c->endpoint->target.site, &writes, &why)) == 0)
+		opened(c);
+	else if (r == E_AGAIN)
+		loop_io_arm(&c->io, writes ? LOOP_WRITE : LOOP_READ);
+	else
+		end(c, E_SERVER, why);
+}
+
+static void
 on_connected(struct pool_conn *c)
 {
 	struct endpoint	*e = c->endpoint;
-	int		 err = 0;
-	socklen_t	 bytes = sizeof(err);
+	const char	*why;
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == -1 || err != 0) {
+	if (cable_connected(&c->cable, &why) != 0) {
 		if (open_next(c) != 0)
-			end(c, E_SERVER, err == ECONNREFUSED ? "connection refused" : "cannot connect");
+			end(c, E_SERVER, why);
 		return;
 	}
 	if (e->target.count > 0)
 		e->good = (e->good + c->tried - 1) % e->target.count;
-	c->state = POOL_USED;
-	loop_timer_disarm(&c->timer);
-	loop_io_arm(&c->io, LOOP_READ);
-	c->ops->on_open(c, c->user);
+	c->connected = true;
+	if (e->target.site == 0)
+		opened(c);
+	else
+		secure(c);
+}
+
+/* ---- in use ------------------------------------------------------------------------------------ */
+
+/* An end that TLS has told already: no event will. */
+static void
+hear_end(struct pool_conn *c)
+{
+	if (c->state == POOL_USED && !c->paused && cable_has_ended(&c->cable))
+		loop_timer_arm(&c->timer, 0);
+}
+
+static void
+on_readable(struct pool_conn *c)
+{
+	struct pool	*p = c->pool;
+	size_t		 n;
+	int		 r = cable_read(&c->cable, p->scratch, sizeof(p->scratch), &n);
+
+	if (r == E_AGAIN)
+		return;
+	if (c->state == POOL_IDLE)
+		die(c);
+	else if (r == 0) {
+		c->ops->on_bytes(c, span_make(p->scratch, n), c->user);
+		hear_end(c);
+	} else {
+		c->unheard = (r == E_EOF || c->cable.tls != NULL) && cable_was_closed_before(&c->cable);
+		end(c, r, r == E_EOF ? "the server closed the connection" : c->cable.tls != NULL ?
+		    "the server broke the connection off" : "the server reset the connection");
+	}
 }
 
 static void
@@ -245,53 +273,12 @@ on_timer(struct loop_timer *t, void *arg)
 
 	(void)t;
 	MAGIC_CHECK(c, POOL_CONN_MAGIC);
-	/* Idle long enough, or a connect that takes too long. */
-	end(c, E_TIMEOUT, "connecting took too long");
-}
-
-/* ---- in use ------------------------------------------------------------------------------------ */
-
-/*
- * The server closed.  Had it closed before any byte of this user's was there?  Then nobody can have
- * acted on them:
- * - a reset that came after the end of its stream (EPIPE) was sent because bytes came to a socket that
- *   was closed already;
- * - the end of its stream acknowledges all that had come by then.
- */
-static bool
-was_closed_before(const struct pool_conn *c)
-{
-	struct tcp_info	info = { 0 };
-	socklen_t	bytes = sizeof(int);
-	int		err = 0;
-
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err == EPIPE)
-		return true;
-	bytes = sizeof(info);
-	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == -1 ||
-	    bytes < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
-		return false;
-	/* The connection's own beginning counts as one byte. */
-	return info.tcpi_bytes_acked <= c->sent_before + 1;
-}
-
-static void
-on_readable(struct pool_conn *c)
-{
-	struct pool	*p = c->pool;
-	ssize_t		 n = recv(c->fd, p->scratch, sizeof(p->scratch), 0);
-
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (c->state == POOL_IDLE)
-		die(c);
-	else if (n > 0)
-		c->ops->on_bytes(c, span_make(p->scratch, (size_t)n), c->user);
-	else if (n == 0) {
-		c->unheard = was_closed_before(c);
-		end(c, E_EOF, "the server closed the connection");
-	} else
-		end(c, E_CLOSED, "the server reset the connection");
+	if (c->state == POOL_USED)
+		on_readable(c);
+	else
+		/* Idle long enough, or a connect that takes too long. */
+		end(c, E_TIMEOUT, c->connected && c->state == POOL_OPENING ? "the TLS handshake took too long" :
+		    "connecting took too long");
 }
 
 static void
@@ -302,7 +289,10 @@ on_io(struct loop_io *io, unsigned what, void *arg)
 	(void)io;
 	MAGIC_CHECK(c, POOL_CONN_MAGIC);
 	if (c->state == POOL_OPENING) {
-		on_connected(c);
+		if (c->connected)
+			secure(c);
+		else
+			on_connected(c);
 		return;
 	}
 	if ((what & LOOP_WRITE) && c->state != POOL_DEAD)
@@ -323,7 +313,7 @@ flush(struct pool_conn *c)
 	}
 	if (c->state != POOL_USED)
 		return;
-	r = c->write_failed ? 0 : http_queue_write(&c->out, c->fd);
+	r = c->write_failed ? 0 : cable_write(&c->cable, &c->out);
 	c->sent += before - c->out.bytes;
 	if (r == E_CLOSED) {
 		/* Reading says what became of it: perhaps an answer came before the end. */
@@ -369,7 +359,7 @@ pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags, c
 		loop_timer_disarm(&c->timer);
 		c->state = POOL_USED;
 		c->reused = true;
-		c->sent_before += c->sent;
+		cable_begin(&c->cable, c->sent);
 		c->sent = 0;
 		c->ops = ops;
 		c->user = user;
@@ -383,7 +373,7 @@ pool_acquire(struct pool *p, const struct pool_target *target, unsigned flags, c
 		return E_NOMEM;
 	}
 	c->magic = POOL_CONN_MAGIC;
-	c->fd = -1;
+	c->cable.fd = -1;
 	c->pool = p;
 	c->endpoint = e;
 	c->ops = ops;
@@ -442,6 +432,7 @@ void
 pool_pause(struct pool_conn *c, bool on)
 {
 	c->paused = on;
+	hear_end(c);
 	flush_later(c);			/* which arms what is wanted */
 }
 
@@ -454,7 +445,7 @@ pool_keep_alive(struct pool_conn *c)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		(void)setsockopt(c->fd, rows[i].level, rows[i].name, &rows[i].value, sizeof(rows[i].value));
+		(void)setsockopt(c->cable.fd, rows[i].level, rows[i].name, &rows[i].value, sizeof(rows[i].value));
 }
 
 uint64_t
@@ -507,7 +498,8 @@ pool_drop(struct pool_conn **cp)
 }
 
 int
-pool_new(struct loop *l, struct block_pool *blocks, const struct pool_params *params, struct pool **out)
+pool_new(struct loop *l, struct block_pool *blocks, struct sites *sites, const struct pool_params *params,
+    struct pool **out)
 {
 	struct pool	*p;
 
@@ -517,6 +509,7 @@ pool_new(struct loop *l, struct block_pool *blocks, const struct pool_params *pa
 	memset(p, 0, offsetof(struct pool, scratch));
 	p->loop = l;
 	p->blocks = blocks;
+	p->sites = sites;
 	p->params = *params;
 	/* Twice: calls that are let go by what the audit's turn-end found may come after the first. */
 	loop_at_turn_end(l, LOOP_RANK_FLUSH, on_turn_end, p);

@@ -9,22 +9,19 @@
 #define UPSTREAM_POOL_H
 
 #include "http/queue.h"
+#include "lib/addr.h"
 #include "lib/loop.h"
 
 #define POOL_ADDRESSES_MAX	8
 #define POOL_CONNS_MAX		1024	/* to one endpoint, from one worker: a call that waits for its client has one */
 #define POOL_CONNS_SPARE	32	/* beyond these, for what other requests may wait for */
 
-struct pool_address {
-	uint16_t	family;		/* AF_INET or AF_INET6 */
-	uint8_t		bytes[16];	/* network order; IPv4 in the first four */
-};
-
 struct pool_target {
-	uint64_t		 key;		/* connections of one key are alike */
-	struct pool_address	 address[POOL_ADDRESSES_MAX];
-	size_t			 count;
-	uint16_t		 port;
+	uint64_t	 key;		/* connections of one key are alike */
+	uint64_t	 site;		/* with TLS: whose (upstream/sites.h); 0: without */
+	struct addr	 address[POOL_ADDRESSES_MAX];
+	size_t		 count;
+	uint16_t	 port;
 };
 
 struct pool_params {			/* parameters connect_timeout, upstream_idle */
@@ -33,6 +30,7 @@ struct pool_params {			/* parameters connect_timeout, upstream_idle */
 
 struct pool;
 struct pool_conn;
+struct sites;
 
 struct pool_ops {
 	/* Connected: bytes may be put. */
@@ -44,9 +42,9 @@ struct pool_ops {
 	void	(*on_end)(struct pool_conn *c, int error, const char *text, void *user);
 };
 
-/* blocks is borrowed and must outlive it.  E_NOMEM. */
-must_check int	pool_new(struct loop *l, struct block_pool *blocks, const struct pool_params *params,
-		    struct pool **out);
+/* blocks and sites are borrowed and must outlive it; sites: NULL where nothing has TLS.  E_NOMEM. */
+must_check int	pool_new(struct loop *l, struct block_pool *blocks, struct sites *sites,
+		    const struct pool_params *params, struct pool **out);
 /* Those still in use are told the end; the loop must not turn afterwards. */
 void		pool_free(struct pool **p);
 void		pool_set_params(struct pool *p, const struct pool_params *params);

@@ -62,13 +62,10 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 		.host = snap_text(policy, server->url_host), .path = snap_text(policy, server->url_path),
 		.pin = (enum server_era)server->era,
 		.transport = (enum server_transport)server->transport,
-		.pool = { .key = server->profile, .port = (uint16_t)server->port },
+		.pool = { .key = server->profile, .port = (uint16_t)server->port,
+		    .site = server->https != 0 ? server->profile : 0 },
 	};
 	*why = NULL;
-	if (server->https != 0) {
-		*why = "https upstreams are not supported by this version";
-		return E_SERVER;
-	}
 	for (uint32_t i = 0; i < server->address_count && out->pool.count < POOL_ADDRESSES_MAX; i++) {
 		if ((address = SNAP_AT(policy, ADDRESS, (uint64_t)server->address_first + i)) == NULL)
 			break;

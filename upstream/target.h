@@ -25,8 +25,8 @@ struct upstream_target {
 };
 
 /* From the snapshots; secrets may be NULL.  Texts are borrowed from them, the list of headers is the
- * arena's.  0; E_SERVER: no address is known, or https, which needs more than there is; *why says so
- * (static).  E_TOOBIG: over TARGET_HEADERS_MAX headers.  E_NOMEM. */
+ * arena's.  0; E_SERVER: no address is known; *why says so (static).  E_TOOBIG: over TARGET_HEADERS_MAX
+ * headers.  E_NOMEM. */
 must_check int	target_find(const struct snap *policy, const struct snap *secrets,
 		    const struct rec_server *server, struct arena *a, struct upstream_target *out,
 		    const char **why);

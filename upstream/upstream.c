@@ -14,6 +14,7 @@
 #include "upstream/news.h"
 #include "upstream/origin.h"
 #include "upstream/reply.h"
+#include "upstream/sites.h"
 #include "upstream/sse_session.h"
 
 #define STREAM_IDLE_MS	30000
@@ -57,7 +58,7 @@ upstream_new(struct loop *l, struct block_pool *blocks, const struct region *ses
 	 * a double holds. */
 	u->next_id = ((uint64_t)first << 16) + 1;
 	u->shared.answer_max = UPSTREAM_ANSWER_MAX;
-	if ((r = pool_new(l, blocks, &pp, &u->shared.pool)) != 0 ||
+	if ((r = sites_new(&u->sites)) != 0 || (r = pool_new(l, blocks, u->sites, &pp, &u->shared.pool)) != 0 ||
 	    (r = rpc_answer_new(&u->shared.scan)) != 0) {
 		upstream_free(&u);
 		return r;
@@ -83,6 +84,7 @@ upstream_free(struct upstream **up)
 	sse_sessions_free(u);
 	origin_free_all(u);
 	pool_free(&u->shared.pool);
+	sites_free(&u->sites);
 	rpc_scan_free(&u->shared.scan);
 	free(u);
 }
@@ -94,6 +96,12 @@ upstream_set_params(struct upstream *u, const struct upstream_params *params)
 
 	take_params(u, params);
 	pool_set_params(u->shared.pool, &pp);
+}
+
+void
+upstream_set_policy(struct upstream *u, struct snap *policy)
+{
+	sites_set_policy(u->sites, policy);
 }
 
 struct pool *

@@ -18,6 +18,7 @@ struct news;
 struct news_ops;
 struct peer;
 struct reply;
+struct sites;
 struct sse_session;
 
 struct upstream_news {		/* news.c's */
@@ -31,6 +32,7 @@ struct upstream {
 	struct loop		*loop;
 	struct upstream_params	 params;
 	struct ask_shared	 shared;
+	struct sites		*sites;
 	const struct region	*sessions;
 	struct peer		*peers[PEER_BUCKETS];
 	struct origin		*origins;

@@ -25,7 +25,7 @@ config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
 		free(c);
 		return E_NOTFOUND;
 	}
-	if ((r = params_load(c->policy, &c->params)) != 0) {
+	if ((r = params_load(c->policy, &c->params)) != 0 || (r = issuers_new(c->policy, &c->issuers)) != 0) {
 		config_release(&c);
 		return r;
 	}
@@ -53,6 +53,7 @@ config_release(struct config **cp)
 	BUG_ON(c->refs == 0);
 	if (--c->refs > 0)
 		return;
+	issuers_free(&c->issuers);
 	snap_release(&c->policy);
 	free(c);
 }

@@ -32,6 +32,7 @@ gauges_publish(struct worker *w)
 	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
 	metric_set(&w->metrics, METRIC_runner_links, links);
 	metric_set(&w->metrics, METRIC_httpsse_streams, httpsse_count(w));
+	metric_set(&w->metrics, METRIC_audit_blocked, !spool_may_call(w->spool));
 	add_since(w, METRIC_connections_accepted_total, &w->published.accepted, conns->accepted);
 	add_since(w, METRIC_audit_records_total, &w->published.records, spool.records);
 }

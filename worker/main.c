@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "http/tls.h"
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -25,6 +26,7 @@
 #include "worker/httpsse.h"
 #include "worker/listens.h"
 #include "worker/lists.h"
+#include "worker/pins.h"
 #include "worker/replay.h"
 #include "worker/request.h"
 #include "worker/streams.h"
@@ -75,8 +77,10 @@ worker_set_upstreams(struct worker *w)
 {
 	const struct upstream_params	params = upstream_params_of(&w->config->params);
 
-	if (w->upstreams != NULL)
-		upstream_set_params(w->upstreams, &params);
+	if (w->upstreams == NULL)
+		return;
+	upstream_set_params(w->upstreams, &params);
+	upstream_set_policy(w->upstreams, w->config->policy);
 }
 
 void
@@ -94,6 +98,8 @@ worker_go(struct worker *w)
 	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
 	    &w->upstreams)) != 0)
 		fatal(EX_OSERR, "upstreams: %s", err_text(r));
+	upstream_set_policy(w->upstreams, w->config->policy);
+	tls_client_prepare();
 	listens_init(w);
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
@@ -182,9 +188,10 @@ worker_init(struct worker *w)
 	if ((r = spool_new(w->loop, &spool_ops, w, NULL, &w->spool)) != 0 ||
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
 	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
-	    (r = lists_new(w, &w->lists)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
+	    (r = lists_new(w, &w->lists)) != 0 || (r = pins_new(w, &w->pins)) != 0 ||
+	    (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
-	    (r = httpsse_set_new(w, &w->httpsse)) != 0 ||
+	    (r = httpsse_set_new(w, &w->httpsse)) != 0 || (r = tokens_new(&w->tokens)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;

@@ -11,7 +11,7 @@
 #include "worker/record.h"
 
 static const char *const how_word[HOW_LIMIT] = {
-	[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous",
+	[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous", [HOW_TOKEN] = "token",
 };
 
 /* Tier and net of the jail the tool runs in. */

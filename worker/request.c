@@ -8,7 +8,7 @@
  */
 #include <unistd.h>
 
-#include "auth/identify.h"
+#include "auth/front.h"
 #include "lib/bug.h"
 #include "lib/log.h"
 #include "worker/cors.h"
@@ -79,24 +79,6 @@ request_answer_over(struct request *rq, struct exchange *x)
 	rq->x = x;
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
-}
-
-/* --- Host and Origin (mcp-wire 3.5) ----------------------------------------------------------- */
-
-bool
-request_hosts_ok(const struct exchange *x, const struct config *config)
-{
-	const struct http_head	*h = &x->head;
-	struct span		 host = http_head_get(h, HTTP_HOST);
-	struct span		 origin = http_head_get(h, HTTP_ORIGIN);
-
-	/* The unix socket has no name a browser could be led to. */
-	if (x->listener != LISTEN_LOCAL && !policy_host_ok(config->policy, host, false))
-		return false;
-	if (origin.p == NULL)
-		return true;
-	return http_head_count(h, HTTP_ORIGIN) == 1 &&
-	    policy_host_ok(config->policy, origin, true);
 }
 
 /* --- where to --------------------------------------------------------------------------------- */
@@ -189,56 +171,51 @@ route_path(struct request *rq)
 
 /* --- who -------------------------------------------------------------------------------------- */
 
-/* A credential does not belong into a URL, where logs and proxies keep it (mcp-wire 15.2). */
-static bool
-key_in_query(struct span query)
-{
-	static const char *const names[] = { "access_token=", "api_key=", "token=", NULL };
-
-	for (size_t i = 0; names[i] != NULL; i++)
-		for (size_t at = 0; at + strlen(names[i]) <= query.n; at++)
-			if ((at == 0 || query.p[at - 1] == '&') &&
-			    span_starts(span_part(query, at, query.n), span_of(names[i])))
-				return true;
-	return false;
-}
-
 static int
-identify(struct request *rq)
+identify(struct request *rq, struct auth_refusal *refusal)
 {
-	const struct exchange	*x = rq->x;
-	struct auth_in		 in = {
-		.authorization = http_head_get(&x->head, HTTP_AUTHORIZATION),
-		.authorization_twice = http_head_count(&x->head, HTTP_AUTHORIZATION) > 1 ||
-		    http_head_count(&x->head, HTTP_MCPGW_AS) > 1,
-		.key_in_query = key_in_query(http_head_query(&x->head)),
-		.as_agent = http_head_get(&x->head, HTTP_MCPGW_AS),
+	struct auth_in	in = {
 		.policy = rq->config->policy,
 		.keys = swap_current(&rq->w->snaps, SNAP_KEYS),
+		.secrets = swap_current(&rq->w->snaps, SNAP_SECRETS),
+		.issuers = rq->config->issuers,
+		.tokens = rq->w->tokens,
 		.params = &rq->config->params,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
 		.wall_ms = loop_wall_ms(rq->w->loop),
 	};
 
-	if (x->peer.family == AF_UNIX) {
-		in.peer = (struct auth_peer){ .local = true, .uid = x->peer.uid,
-		    .gids = x->peer.groups, .gid_count = x->peer.group_count };
-	}
-	return auth_identify(&in, &rq->x->arena, &rq->who);
+	front_credential(rq->x, &in);
+	return auth_identify(&in, &rq->x->arena, &rq->who, refusal);
+}
+
+/* RFC 6750 3, mcp-wire 15.2: without a credential no error is named. */
+static struct span
+challenge(struct request *rq, const struct auth_refusal *refusal)
+{
+	if (http_head_count(&rq->x->head, HTTP_AUTHORIZATION) == 0)
+		return SPAN_LIT("Bearer realm=\"mcpgw\"");
+	if (refusal->told == NULL)
+		return SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_token\"");
+	return arena_fmt(&rq->x->arena, "Bearer realm=\"mcpgw\", error=\"invalid_token\", error_description=\"%s\"",
+	    refusal->told);
 }
 
 static void
-refuse_identity(struct request *rq, int e)
+refuse_identity(struct request *rq, int e, const struct auth_refusal *refusal)
 {
 	struct exchange_field	f[CORS_FIELDS + 1];
 	size_t			n = cors_fields(rq, f);
 
 	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
-	log_warn_repeat(NULL, "%s: no answer on %.*s: %s", rq->id_text,
-	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e));
+	log_warn_repeat(NULL, "%s: no answer on %.*s: %s%s%s", rq->id_text,
+	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e),
+	    refusal->why == NULL ? "" : ": of the token: ", refusal->why == NULL ? "" : refusal->why);
 	if (e == E_HTTP_CREDENTIAL)
+		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge(rq, refusal) };
+	else if (e == E_HTTP_CREDENTIALS)
 		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"),
-		    SPAN_LIT("Bearer realm=\"mcpgw\"") };
+		    SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_request\"") };
 	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
 	request_done(rq);
 }
@@ -318,14 +295,11 @@ take_body(struct request *rq)
 void
 request_begin(struct worker *w, struct exchange *x)
 {
-	struct request	*rq;
-	int		 e;
+	struct auth_refusal	 refusal;
+	struct request		*rq;
+	int			 e;
 
 	metric_add(&w->metrics, METRIC_requests_total, 1);
-	if (x->listener == LISTEN_ADMIN) {
-		admin_request(w, x);
-		return;
-	}
 	if ((rq = arena_calloc(&x->arena, sizeof(*rq))) == NULL) {
 		exchange_refuse(x, E_NOMEM, NULL, 0);
 		return;
@@ -340,7 +314,7 @@ request_begin(struct worker *w, struct exchange *x)
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
 
-	if (!request_hosts_ok(x, rq->config)) {
+	if (!front_hosts_ok(x, rq->config->policy)) {
 		metric_add(&w->metrics, METRIC_requests_bad_total, 1);
 		reply_refuse(rq, E_HTTP_ORIGIN, NULL);
 		return;
@@ -350,8 +324,8 @@ request_begin(struct worker *w, struct exchange *x)
 		cors_preflight(rq);
 		return;
 	}
-	if ((e = identify(rq)) != 0) {
-		refuse_identity(rq, e);
+	if ((e = identify(rq, &refusal)) != 0) {
+		refuse_identity(rq, e, &refusal);
 		return;
 	}
 	if ((e = route_path(rq)) != 0) {

@@ -83,8 +83,6 @@ struct request {
 	void			*job;		/* of whoever works on it */
 };
 
-/* Are Host and Origin ones this gateway is called by (mcp-wire 3.5)?  On every route and listener. */
-bool	request_hosts_ok(const struct exchange *x, const struct config *config);
 /* A head is whole: checks, identifies, and takes it from there. */
 void	request_begin(struct worker *w, struct exchange *x);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */

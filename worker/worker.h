@@ -9,6 +9,9 @@
 
 #include "audit/requestid.h"
 #include "audit/spool.h"
+#include "auth/tokens.h"
+#include "http/accept.h"
+#include "http/conn.h"
 #include "http/exchange.h"
 #include "ipc/chan.h"
 #include "lib/loop.h"
@@ -22,9 +25,7 @@
 #include "shm/limit.h"
 #include "shm/metric.h"
 #include "shm/session.h"
-#include "worker/accept.h"
 #include "worker/asking.h"
-#include "worker/conn.h"
 #include "worker/link.h"
 #include "worker/peers.h"
 
@@ -38,6 +39,7 @@ struct config {
 	uint32_t	 refs;
 	struct snap	*policy;
 	struct params	 params;
+	struct issuers	*issuers;	/* whose tokens count; NULL: nobody's */
 	uint64_t	 generation;
 	uint64_t	 since_ms;	/* wall clock: when this worker put it in force */
 };
@@ -51,6 +53,7 @@ struct fanin;
 struct httpsse_set;
 struct known;
 struct lists;
+struct pins;
 struct replays;
 struct upstream;
 
@@ -62,7 +65,8 @@ struct worker {
 	bool			 ready, draining;
 
 	struct config		*config;	/* in force */
-	struct swap		 snaps;		/* policy, keys, secrets in force */
+	struct tokens		*tokens;	/* proven ones */
+	struct swap		 snaps;		/* policy, keys, pins, secrets in force */
 	struct keyring		 ring;
 	bool			 has_ring;
 	struct rpc_scan		*scan;		/* for small bodies, one after the other */
@@ -89,6 +93,7 @@ struct worker {
 	struct served		*served;	/* requests of others that this one serves */
 	uint64_t		 forward_refs;
 	struct lists		*lists;		/* what the servers list */
+	struct pins		*pins;		/* which of that was approved */
 	struct fanin		*fanin;		/* what they say outside of calls */
 	struct streams		*streams;	/* clients who hear of it */
 	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */
@@ -134,8 +139,5 @@ void		worker_drain_check(struct worker *w);
 
 /* gauges.c: what this worker publishes about itself. */
 void		gauges_publish(struct worker *w);
-
-/* admin.c: health and metrics on LISTEN_ADMIN. */
-void		admin_request(struct worker *w, struct exchange *x);
 
 #endif

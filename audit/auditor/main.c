@@ -167,8 +167,7 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 		tell(a, MSG_TYPE_PING, msg->ref, &msg->body->PING);
 		break;
 	case MSG_TYPE_LOG_FD:
-		log_set_fd(msg->fds[0]);
-		msg->fds[0] = -1;
+		log_take_fd(&msg->fds[0]);
 		break;
 	case MSG_TYPE_INCARNATION_OVER:
 		r = import_writer_over(a->import, msg->body->INCARNATION_OVER.slot,

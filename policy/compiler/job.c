@@ -55,6 +55,8 @@ job_fini(struct job *j)
 	j->tool_texts = NULL;
 	free(j->written);
 	j->written = NULL;
+	free(j->anchors);
+	j->anchors = NULL;
 	free(j->agents);
 	j->agents = NULL;
 	arena_fini(&j->arena);

@@ -48,6 +48,15 @@ struct learning {
 	bool		met;
 };
 
+/* Certificates that upstreams' must lead to: a file that was read, and where ANCHOR has it. */
+struct anchor_set {
+	struct span	 path;
+	const char	*why;		/* it could not be used; NULL: it can */
+	bool		 absent;	/* ... because it is not there */
+	uint32_t	 first, count;
+	uint64_t	 digest;
+};
+
 struct source;
 struct known_server {
 	struct span		 name;
@@ -95,6 +104,8 @@ struct job {
 	size_t		 tool_text_count;
 	struct known_server *servers;	/* sorted by name once all of them are read */
 	size_t		 server_count;
+	struct anchor_set *anchors;	/* malloc'ed */
+	size_t		 anchor_count;
 	const struct conf_node **agents;	/* sorted as AGENT is; while rules.json is read */
 	size_t		 agent_count;
 };

@@ -173,6 +173,7 @@ remote_read(struct server *sv, const struct conf_node *node)
 {
 	static const char *const types[] = { "http", "streamable-http", "streamableHttp", "sse", NULL };
 	struct job		*j = sv->job;
+	const struct conf_node	*ca;
 	struct digest		 d = { 0 };
 	struct vars_value	 v;
 	struct url		 u;
@@ -193,9 +194,6 @@ remote_read(struct server *sv, const struct conf_node *node)
 	(void)typed_word(j, sv->source, sv->node, "type", types, &type);
 	(void)typed_word(j, sv->source, sv->node, "transport", types, &type);
 	sse = type == 3;
-	if (u.https)
-		server_down(sv, node, "https to upstreams is not spoken by this release; use a local "
-		    "TLS proxy and its http:// url");
 	if (sse && sv->rec.era == ERA_PIN_MODERN)
 		job_error(j, sv->source, node, "the sse transport of 2024-11-05 has no modern era");
 	sv->rec.transport = sse ? TRANSPORT_SSE : TRANSPORT_AUTO;
@@ -211,6 +209,10 @@ remote_read(struct server *sv, const struct conf_node *node)
 	digest_number(&d, sv->rec.era);
 	if (sse)
 		digest_text(&d, SPAN_LIT("sse"));
+	if (u.https)
+		anchors_read(sv, node, &d);
+	else if ((ca = conf_find(sv->node, "ca")) != NULL)
+		job_error_key(j, sv->source, ca, "has no meaning for a url that is not https://");
 	read_headers(sv, &d, !u.https && !is_loopback(u.host));
 	sv->rec.profile = d.sum;
 }

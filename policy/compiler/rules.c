@@ -14,6 +14,7 @@
 #include "lib/glob.h"
 #include "lib/sum.h"
 #include "policy/compiler/files.h"
+#include "policy/compiler/issuers.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/values.h"
@@ -288,5 +289,6 @@ rules_read(struct job *j)
 	if (s.conf != NULL)
 		read_top(j, &s, conf_top(s.conf));
 	anonymous_check(j);
+	issuers_read(j);
 	source_close(&s);
 }

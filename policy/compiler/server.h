@@ -25,6 +25,14 @@ struct server {
 	struct span		 host;		/* HTTP: to be resolved, without brackets */
 };
 
+/* A hash over all that decides how a server runs: texts and numbers in a fixed order. */
+struct digest {
+	uint64_t	sum;
+};
+void	digest_text(struct digest *d, struct span s);
+void	digest_number(struct digest *d, uint64_t v);
+void	net_digest(const struct server *sv, struct digest *d);
+
 /* The server stays, is listed, and cannot be called: a warning at n, and its `why`. */
 void	server_down(struct server *sv, const struct conf_node *n, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
@@ -53,6 +61,9 @@ uint32_t net_put(const struct server *sv, struct build *b);
 /* Says which learning servers there are not; after all of them. */
 void	net_finish(struct job *j);
 
+/* anchors.c: whom an https server's certificate must lead to; url is where it stands. */
+void	anchors_read(struct server *sv, const struct conf_node *url, struct digest *d);
+
 /* remote.c: a server with a url. */
 void	remote_read(struct server *sv, const struct conf_node *url);
 
@@ -61,13 +72,5 @@ void	remote_read(struct server *sv, const struct conf_node *url);
 void	resolve_add(struct job *j, struct span host, const struct source *s, const struct conf_node *n,
 	    uint32_t server_index);
 void	resolve_all(struct job *j);
-
-/* A hash over all that decides how a server runs: texts and numbers in a fixed order. */
-struct digest {
-	uint64_t	sum;
-};
-void	digest_text(struct digest *d, struct span s);
-void	digest_number(struct digest *d, uint64_t v);
-void	net_digest(const struct server *sv, struct digest *d);
 
 #endif

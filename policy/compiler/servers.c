@@ -25,7 +25,7 @@
 
 /* Read by somebody here. */
 static const char *const keys[] = {
-	"command", "args", "env", "url", "type", "transport", "headers",
+	"command", "args", "env", "url", "type", "transport", "headers", "ca",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
 	"disabled_reason", "disabled_until",
@@ -37,7 +37,7 @@ static const char *const keys[] = {
 };
 static const char *const command_only[] = { "args", "env", "tier", "net", "read", "write", "workdir",
 	"cwd", "exec_tmp", "limits", NULL };
-static const char *const url_only[] = { "headers", NULL };
+static const char *const url_only[] = { "headers", "ca", NULL };
 
 void
 digest_text(struct digest *d, struct span s)

@@ -85,8 +85,12 @@ secret_expand(struct expansion *x, struct span whole, struct span name)
 		return false;
 	}
 	job_warn(j, x->source, x->node, "${%.*s}: %s; not checked", SHOWN(whole), why);
-	x->out->secret = true;
-	return true;
+	/* What stands around it is looked at as if it were there: "Bearer " alone would be no header's value. */
+	if ((text = strdup("x")) == NULL) {
+		job_error(j, x->source, x->node, "out of memory");
+		return false;
+	}
+	return secret_put(x, text, 1, whole);
 }
 
 static bool

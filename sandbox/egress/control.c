@@ -209,17 +209,6 @@ on_link(struct egress *e, const struct chan_msg *m)
 }
 
 static void
-take_log(int *fd)
-{
-	static int	last = -1;
-
-	log_set_fd(*fd);
-	fd_close(&last);
-	last = *fd;
-	*fd = -1;
-}
-
-static void
 on_master(struct chan *c, const struct chan_msg *m, void *arg)
 {
 	struct egress	*e = arg;
@@ -260,7 +249,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		drain(e, m->body->DRAIN.within_ms);
 		break;
 	case MSG_TYPE_LOG_FD:
-		take_log(&m->fds[0]);
+		log_take_fd(&m->fds[0]);
 		break;
 	default:
 		break;		/* the table allows it to children; it means nothing here */

@@ -43,6 +43,8 @@ name_parse(struct span m, struct question *q)
 		q->name_bytes += bytes;
 		at += bytes;
 	}
+	if (at - HEAD > QUESTION_NAME_MAX)	/* two more than with dots */
+		return E_FORMAT;
 	q->bytes = at;
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 #include "lib/addr.h"
 
-#define QUESTION_NAME_MAX	255
+#define QUESTION_NAME_MAX	255	/* on the wire, its lengths counted (RFC 1035, 2.3.4) */
 #define QUESTION_TYPE_A		1
 #define QUESTION_ANSWER_MAX	(12 + QUESTION_NAME_MAX + 4 + 16)
 

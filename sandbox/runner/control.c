@@ -145,17 +145,6 @@ restart(struct runner *r, uint64_t ref, struct span name)
 }
 
 static void
-take_log(int *fd)
-{
-	static int	last = -1;
-
-	log_set_fd(*fd);
-	fd_close(&last);
-	last = *fd;
-	*fd = -1;
-}
-
-static void
 on_master(struct chan *c, const struct chan_msg *m, void *arg)
 {
 	struct runner	*r = arg;
@@ -175,7 +164,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 			log_warn(NULL, "the master does not take messages");
 		break;
 	case MSG_TYPE_LOG_FD:
-		take_log(&m->fds[0]);
+		log_take_fd(&m->fds[0]);
 		break;
 	case MSG_TYPE_SERVER_RESTART:
 		restart(r, m->ref, m->body->SERVER_RESTART.server);

@@ -305,7 +305,7 @@ gateway_procs(const struct gateway *g, struct procs *out)
 size_t
 gateway_deaths(const struct procs *before)
 {
-	static const char	*const names[] = { "mcpgw-worker", "mcpgw-audit", "mcpgw-store" };
+	static const char	*const names[] = { "mcpgw-worker", "mcpgw-audit", "mcpgw-store", "mcpgw-admin" };
 	struct procs		*one = malloc(sizeof(*one));
 	const struct proc	*p;
 	size_t			 deaths = 0;

@@ -62,7 +62,7 @@ size_t	audit_count(json_object *records, const char *member, const char *value);
 
 void	gateway_procs(const struct gateway *g, struct procs *out);
 /* How many processes that should live as long as the gateway are gone since then: master, workers,
- * auditor, store. */
+ * auditor, store, admin. */
 size_t	gateway_deaths(const struct procs *before);
 /* So many times longer when the build is a sanitized one. */
 int	patience(const struct gateway *g, int ms);

@@ -15,7 +15,7 @@ struct mcp {
 	struct client	 conn;		/* kept open; opened again when it was closed */
 	char		 address[320];
 	char		 path[256];	/* "/mcp" */
-	char		 key[256];	/* API key, or "" */
+	char		 key[1024];	/* API key or token, or "" */
 	char		 session[512];	/* of a legacy client, or "" */
 	const char	*more;		/* header lines of each modern request besides its own, or NULL */
 	const char	*capabilities;	/* it declares, JSON; NULL: none */

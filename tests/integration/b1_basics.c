@@ -176,7 +176,7 @@ Test(basics, legacy_client_initializes_lists_calls_and_leaves)
 	client_ask(&m.conn, "DELETE", m.path, "", NULL, &a);
 	EXPECT_STATUS(a, 401, "DELETE without the key");
 	answer_fini(&a);
-	char headers[1024];
+	char headers[2048];
 	snprintf(headers, sizeof(headers), "Authorization: Bearer %s\r\nMcp-Session-Id: %s\r\n", m.key, m.session);
 	client_once(g.mcp, "DELETE", m.path, headers, NULL, &a);
 	cr_expect(a.status >= 200 && a.status < 300, "DELETE: %d", a.status);

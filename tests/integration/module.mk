@@ -1,1 +1,1 @@
-$(call integration,$(patsubst tests/integration/%.c,%,$(sort $(wildcard tests/integration/*.c))),json-c)
+$(call integration,$(patsubst tests/integration/%.c,%,$(sort $(wildcard tests/integration/*.c))),json-c ssl crypto)

@@ -81,12 +81,12 @@ notes_kept(const struct gateway *g, const char *key)
 	return n;
 }
 
-#define OF_THE_MASTER 5		/* the first victims: the master starts them at once */
+#define OF_THE_MASTER 6		/* the first victims: the master starts them at once */
 
 Test(kills, each_process_is_replaced_and_no_executed_call_lacks_its_record, .timeout = 240)
 {
 	static const char *const victims[] = {
-		"mcpgw-worker", "mcpgw-audit", "mcpgw-store", "mcpgw-worker", "mcpgw-audit",
+		"mcpgw-worker", "mcpgw-audit", "mcpgw-store", "mcpgw-admin", "mcpgw-worker", "mcpgw-audit",
 		"mcpgw-runner", "mcpgw-spawn", "mcpgw-demo-notes",
 	};
 	struct gateway	 g;

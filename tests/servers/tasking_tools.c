@@ -79,9 +79,10 @@ tools_list(void)
 	size_t	n = 0;
 
 	for (int i = 0; names[i] != NULL; i++) {
-		snprintf(support, sizeof(support), modern || strcmp(names[i], "plain") == 0 ||
-		    strcmp(names[i], "heard") == 0 ? "" : ",\"execution\":{\"taskSupport\":\"%s\"}",
-		    strcmp(names[i], "may") == 0 ? "optional" : "required");
+		support[0] = '\0';
+		if (!modern && strcmp(names[i], "plain") != 0 && strcmp(names[i], "heard") != 0)
+			snprintf(support, sizeof(support), ",\"execution\":{\"taskSupport\":\"%s\"}",
+			    strcmp(names[i], "may") == 0 ? "optional" : "required");
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s{\"name\":\"%s\",\"inputSchema\":{\"type\":\"object\"}%s}",
 		    n > 0 ? "," : "", names[i], support);
 	}

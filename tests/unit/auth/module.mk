@@ -1,1 +1,1 @@
-$(call unit,auth,auth policy lib,crypto)
+$(call unit,auth,tests/harness auth policy lib,crypto json-c)

@@ -87,7 +87,7 @@ identify(struct auth_in in, struct principal *out)
 	in.keys = keys;
 	in.params = &params;
 	in.wall_ms = NOW;
-	return auth_identify(&in, &arena, out);
+	return auth_identify(&in, &arena, out, &(struct auth_refusal){ 0 });
 }
 
 Test(identify, knows_a_key, .init = setup)

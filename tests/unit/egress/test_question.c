@@ -43,6 +43,27 @@ Test(question, refuses_what_is_malformed)
 	cr_expect(eq(int, PARSE(HEAD "\10a.docs.b\7example\0\0\1\0\1"), E_FORMAT));
 }
 
+/* Lengths and the root's count: 255 bytes on the wire are 253 with dots. */
+Test(question, takes_names_as_long_as_names_may_be)
+{
+	char	m[12 + 260 + 4] = HEAD;
+	size_t	n;
+
+	for (size_t last = 61; last <= 63; last++) {
+		n = 12;
+		for (int i = 0; i < 4; i++) {
+			size_t	bytes = i < 3 ? 63 : last;
+
+			m[n++] = (char)bytes;
+			memset(m + n, 'a', bytes);
+			n += bytes;
+		}
+		memcpy(m + n, "\0\0\1\0\1", 5);
+		n += 5;
+		cr_expect(eq(int, question_parse(span_make(m, n), &q), last == 61 ? 0 : E_FORMAT));
+	}
+}
+
 Test(question, answers_with_the_question_and_one_address)
 {
 	static const char	message[] = HEAD NAME "\0\1\0\1" "rest";

@@ -1,1 +1,1 @@
-$(call unit,http,http lib,event_core)
+$(call unit,http,tests/harness tests/unit/wire http lib,event_core ssl crypto)

@@ -136,7 +136,7 @@ void
 tree_make(struct tree *t, const char *conf)
 {
 	static const char *const real[] = { "mcpgw-compile", "mcpgw-store", "mcpgw-audit",
-	    "mcpgw-spawn", "mcpgw-runner" };
+	    "mcpgw-spawn", "mcpgw-runner", "mcpgw-admin" };
 	char			 build[PATH_MAX], from[PATH_MAX + 64], to[64], text[2048];
 
 	*t = (struct tree){ .master = 0 };

@@ -65,33 +65,33 @@ Test(confine, leaves_each_role_its_own_calls)
 	static const struct {
 		const char	*what;
 		struct call	 call;
-		int		 compile, worker, spawner, runner, auditor, store, egress;
+		int		 compile, worker, spawner, runner, auditor, store, egress, admin;
 	} rows[] = {
-		{ "getpid", { SYS_getpid, { 0 } }, 0, 0, 0, 0, 0, 0, 0 },
-		{ "execve", { SYS_execve, { 0 } }, ENOSYS, ENOSYS, EFAULT, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "clone", { SYS_clone, { CLONE_THREAD } }, ENOSYS, ENOSYS, EINVAL, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "clone3", { SYS_clone3, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "openat", { SYS_openat, { -1, 0 } }, EFAULT, ENOSYS, EFAULT, ENOSYS, EFAULT, EFAULT, ENOSYS },
-		{ "socket", { SYS_socket, { -1 } }, EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, ENOSYS, ENOSYS, ENOSYS, EAFNOSUPPORT },
-		{ "listen", { SYS_listen, { -1 } }, ENOSYS, ENOSYS, EBADF, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "ptrace", { SYS_ptrace, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "mount", { SYS_mount, { 0 } }, ENOSYS, ENOSYS, EFAULT, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "unshare", { SYS_unshare, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "bpf", { SYS_bpf, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "setuid", { SYS_setuid, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
-		{ "kill", { SYS_kill, { 0, 0 } }, ENOSYS, ENOSYS, 0, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "getpid", { SYS_getpid, { 0 } }, 0, 0, 0, 0, 0, 0, 0, 0 },
+		{ "execve", { SYS_execve, { 0 } }, ENOSYS, ENOSYS, EFAULT, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "clone", { SYS_clone, { CLONE_THREAD } }, ENOSYS, ENOSYS, EINVAL, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "clone3", { SYS_clone3, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "openat", { SYS_openat, { -1, 0 } }, EFAULT, ENOSYS, EFAULT, ENOSYS, EFAULT, EFAULT, ENOSYS, ENOSYS },
+		{ "socket", { SYS_socket, { -1 } }, EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, ENOSYS, ENOSYS, ENOSYS, EAFNOSUPPORT, ENOSYS },
+		{ "listen", { SYS_listen, { -1 } }, ENOSYS, ENOSYS, EBADF, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "ptrace", { SYS_ptrace, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "mount", { SYS_mount, { 0 } }, ENOSYS, ENOSYS, EFAULT, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "unshare", { SYS_unshare, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "bpf", { SYS_bpf, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "setuid", { SYS_setuid, { 0 } }, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		{ "kill", { SYS_kill, { 0, 0 } }, ENOSYS, ENOSYS, 0, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
 		{ "new code", { SYS_mmap, { 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1 } },
-		    0, ENOSYS, 0, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		    0, ENOSYS, 0, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
 		{ "memory", { SYS_mmap, { 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1 } },
-		    0, 0, 0, 0, 0, 0, 0 },
-		{ "signal 0 to 1", { SYS_tgkill, { 1, 1, 0 } }, ENOSYS, ENOSYS, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
+		    0, 0, 0, 0, 0, 0, 0, 0 },
+		{ "signal 0 to 1", { SYS_tgkill, { 1, 1, 0 } }, ENOSYS, ENOSYS, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS },
 	};
 
 	NEEDS_FILTER;
 	/* Refusals shall be the confinement's, not for want of rights. */
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const int	 want[] = { rows[i].compile, rows[i].worker, rows[i].spawner, rows[i].runner,
-				    rows[i].auditor, rows[i].store, rows[i].egress };
+				    rows[i].auditor, rows[i].store, rows[i].egress, rows[i].admin };
 		struct call	 call = rows[i].call;
 
 		for (int role = 0; role < CONFINE_ROLE_LIMIT; role++) {

@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -35,6 +37,37 @@ Test(region, every_kind_is_made_zeroed_and_shared)
 		cr_expect(eq(ptr, a.slots, NULL));
 		region_unmap(&a);
 	}
+}
+
+Test(region, mapped_for_reading_shows_what_others_write)
+{
+	struct region	a, b;
+	char		path[64];
+	int		fd, reading;
+
+	cr_assert(eq(int, region_create(REGION_METRICS, 2, &fd), 0));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	reading = open(path, O_RDONLY);
+	cr_assert(ne(int, reading, -1));
+	cr_assert(eq(int, region_map(fd, REGION_METRICS, &a), 0));
+	cr_expect(eq(int, region_map(reading, REGION_METRICS, &b), E_SYS), "writing needs another descriptor");
+	cr_assert(eq(int, region_map_read(reading, REGION_METRICS, &b), 0));
+	*(char *)region_slot(&a, 1) = 7;
+	cr_expect(eq(int, *(char *)region_slot(&b, 1), 7));
+	region_unmap(&a);
+	region_unmap(&b);
+	fd_close(&fd);
+	fd_close(&reading);
+}
+
+Test(region, mapped_for_reading_cannot_be_written, .signal = SIGSEGV)
+{
+	struct region	r;
+	int		fd;
+
+	cr_assert(eq(int, region_create(REGION_METRICS, 1, &fd), 0));
+	cr_assert(eq(int, region_map_read(fd, REGION_METRICS, &r), 0));
+	*(volatile char *)region_slot(&r, 0) = 7;
 }
 
 Test(region, another_region_hashes_otherwise)

@@ -352,34 +352,47 @@ Test(metric, sums_over_workers_and_keeps_counters_of_the_dead)
 	metrics_fini(&two);
 }
 
-Test(metric, writes_prometheus_text)
+Test(metric, is_read_whole)
 {
-	struct region	r = region_for_test(REGION_METRICS, 1);
-	struct metrics	m;
-	struct buf	out;
-	char		*text;
+	struct region		r = region_for_test(REGION_METRICS, 1);
+	struct metrics		m;
+	struct metric_value	v;
 
 	cr_assert(eq(int, metrics_init(&m, &r, 0), 0));
 	metric_add(&m, METRIC_calls_total, 3);
 	metric_observe(&m, METRIC_call_duration_seconds, 100);
 	metric_observe(&m, METRIC_call_duration_seconds, 101);
 	metric_observe(&m, METRIC_call_duration_seconds, 60000000);
-	buf_init(&out, 1 << 16);
-	cr_assert(eq(int, metric_write_text(&m.region, &out), 0));
-	cr_assert(eq(int, buf_put_u8(&out, 0), 0));
-	text = out.data;
-	static const char *const wanted[] = {
-		"# TYPE mcpgw_calls_total counter\nmcpgw_calls_total 3\n",
-		"# TYPE mcpgw_connections gauge\nmcpgw_connections 0\n",
-		"mcpgw_call_duration_seconds_bucket{le=\"0.000100\"} 1\n",
-		"mcpgw_call_duration_seconds_bucket{le=\"0.000250\"} 2\n",
-		"mcpgw_call_duration_seconds_bucket{le=\"10.000000\"} 2\n",
-		"mcpgw_call_duration_seconds_bucket{le=\"+Inf\"} 3\n",
-		"mcpgw_call_duration_seconds_sum 60.000201\nmcpgw_call_duration_seconds_count 3\n",
-	};
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		cr_expect(ne(ptr, strstr(text, wanted[i]), NULL), "%s in:\n%s", wanted[i], text);
-	buf_fini(&out);
+	metric_read(&m.region, METRIC_calls_total, &v);
+	cr_expect(eq(u64, v.value, 3));
+	metric_read(&m.region, METRIC_call_duration_seconds, &v);
+	cr_expect(eq(u64, metric_bound_us(0), 100));
+	cr_expect(eq(u64, v.up_to[0], 1), "a bound is its bucket's");
+	cr_expect(eq(u64, v.up_to[1], 2));
+	cr_expect(eq(u64, v.up_to[METRIC_BUCKETS - 2], 2));
+	cr_expect(eq(u64, v.up_to[METRIC_BUCKETS - 1], 3));
+	cr_expect(eq(u64, metric_bound_us(METRIC_BUCKETS - 1), 0));
+	cr_expect(eq(u64, v.sum_us, 60000201));
+	metrics_fini(&m);
+}
+
+Test(metric, of_the_master_has_no_place_in_a_slab)
+{
+	struct region		r = region_for_test(REGION_METRICS, 1);
+	struct metrics		m;
+	struct metric_value	v;
+
+	cr_assert(eq(int, metrics_init(&m, &r, 0), 0));
+	for (int id = 0; id < METRIC_ID_LIMIT; id++)
+		if (metric_row((enum metric_id)id)->scope == METRIC_SCOPE_GLOBAL)
+			metric_add(&m, (enum metric_id)id, id + 1);
+	for (int id = 0; id < METRIC_ID_LIMIT; id++) {
+		const struct metric_row	*row = metric_row((enum metric_id)id);
+
+		metric_read(&m.region, (enum metric_id)id, &v);
+		if (row->kind != METRIC_HISTOGRAM)
+			cr_expect(eq(u64, v.value, row->scope == METRIC_SCOPE_GLOBAL ? (uint64_t)id + 1 : 0), "%s", row->name);
+	}
 	metrics_fini(&m);
 }
 

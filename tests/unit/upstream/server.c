@@ -13,7 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/cert.h"
+#include "policy/build.h"
 #include "server.h"
+#include "tests/harness/testca.h"
+
+#define PROFILE	77
 
 static const struct upstream_params params = {
 	.connect_timeout_ms = 2000, .idle_ms = 10000, .start_timeout_ms = 5000, .answer_memory = 64 << 20,
@@ -73,20 +78,92 @@ closed_port(void)
 	return ntohs(a.sin_port);
 }
 
+/* A policy with our one server, which trusts this authority. */
+static void
+trust(struct server *s, const struct testca *ca)
+{
+	struct rec_server	 rec = { .kind = SERVER_HTTP, .https = 1, .profile = PROFILE, .anchor_count = 1 };
+	struct rec_anchor	 anchor = { .subject = cert_name_hash(X509_get_subject_name(ca->cert)) };
+	unsigned char		*der = NULL;
+	int			 fd, n = i2d_X509(ca->cert, &der);
+	struct build		*b;
+	uint64_t		 length;
+	uint32_t		 index;
+
+	cr_assert(build_new(SNAP_POLICY, "", &b) == 0 && build_text(b, SPAN_LIT("127.0.0.1:1"), &rec.url_host) == 0);
+	cr_assert(build_text(b, span_make(der, (size_t)n), &anchor.der) == 0);
+	cr_assert(build_add(b, SECTION_ANCHOR, &anchor, &index) == 0 && build_add(b, SECTION_SERVER, &rec, &index) == 0);
+	cr_assert(build_seal(b, 1, &fd, &length) == 0 && snap_map(fd, &s->policy) == 0);
+	OPENSSL_free(der);
+	build_free(&b);
+	close(fd);
+}
+
+static void
+begin_tls(struct server *s, unsigned port)
+{
+	struct testca	ca;
+	struct testcert	c;
+	char		pem[96];
+
+	snprintf(s->folder, sizeof(s->folder), "/tmp/mcpgw-upstream.XXXXXX");
+	cr_assert(mkdtemp(s->folder) != NULL);
+	snprintf(pem, sizeof(pem), "%s/pem", s->folder);
+	testca_new(&ca, "the test's own", NULL);
+	testca_issue(&ca, "IP:127.0.0.1", 0, 1, &c);
+	testcert_write(&c, NULL, pem);
+	trust(s, &ca);
+	front_start(&s->front, port, pem, "");
+	testcert_free(&c);
+	testca_free(&ca);
+}
+
+static void
+end_tls(struct server *s)
+{
+	char	pem[96];
+
+	if (s->policy == NULL)
+		return;
+	snap_release(&s->policy);
+	front_stop(&s->front);
+	unlink(s->front.log);
+	snprintf(pem, sizeof(pem), "%s/pem", s->folder);
+	unlink(pem);
+	rmdir(s->folder);
+}
+
+static void
+begin_upstream(struct server *s, const struct region *sessions)
+{
+	cr_assert(loop_new(&s->loop) == 0);
+	block_pool_init(&s->blocks, 8);
+	cr_assert(upstream_new(s->loop, &s->blocks, sessions, &params, &s->up) == 0);
+	if (s->policy != NULL)
+		upstream_set_policy(s->up, s->policy);
+}
+
 void
 server_start(struct server *s, const char *words, const struct region *sessions)
 {
 	uint32_t	loopback = htonl(INADDR_LOOPBACK);
+	bool		tls = words != NULL && (getenv("MCPGW_TEST_TLS") != NULL || strncmp(words, "https ", 6) == 0);
 	unsigned	port;
 
+	signal(SIGPIPE, SIG_IGN);	/* as workers do */
 	memset(s, 0, sizeof(*s));
-	port = words == NULL ? closed_port() : spawn(s, words);
-	cr_assert(loop_new(&s->loop) == 0);
-	block_pool_init(&s->blocks, 8);
-	cr_assert(upstream_new(s->loop, &s->blocks, sessions, &params, &s->up) == 0);
+	if (words != NULL && strncmp(words, "https ", 6) == 0)
+		words += 6;
+	port = s->port = words == NULL ? closed_port() : spawn(s, words);
+	if (tls) {
+		begin_tls(s, port);
+		port = s->front.port;
+	}
+	begin_upstream(s, sessions);
 	snprintf(s->host, sizeof(s->host), "127.0.0.1:%u", port);
 	s->secret = (struct exchange_field){ SPAN_LIT("X-Secret"), SPAN_LIT("hush") };
-	s->target = (struct upstream_target){ .profile = 77, .pool = { .key = 77, .count = 1, .port = (uint16_t)port },
+	s->target = (struct upstream_target){ .profile = PROFILE, .pool = { .key = PROFILE,
+	    .count = 1, .port = (uint16_t)port, .site = tls ? PROFILE : 0 },
 	    .name = SPAN_LIT("lying"), .host = span_of(s->host), .path = is_sse(words) ? SPAN_LIT("/sse") : SPAN_LIT("/mcp"),
 	    .headers = &s->secret, .header_count = 1 };
 	s->target.pool.address[0].family = AF_INET;
@@ -105,15 +182,14 @@ void
 server_renew(struct server *s, const struct region *sessions)
 {
 	stop_upstream(s);
-	cr_assert(loop_new(&s->loop) == 0);
-	block_pool_init(&s->blocks, 8);
-	cr_assert(upstream_new(s->loop, &s->blocks, sessions, &params, &s->up) == 0);
+	begin_upstream(s, sessions);
 }
 
 void
 server_stop(struct server *s)
 {
 	stop_upstream(s);
+	end_tls(s);
 	if (s->pid > 0) {
 		kill(s->pid, SIGKILL);
 		waitpid(s->pid, NULL, 0);
@@ -247,7 +323,7 @@ server_saw(struct server *s, const char *text)
 {
 	static char		log[1 << 20];
 	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) },
-	    .sin_port = htons(s->target.pool.port) };
+	    .sin_port = htons((uint16_t)s->port) };
 	int			fd = socket(AF_INET, SOCK_STREAM, 0);
 	size_t			used = 0;
 	ssize_t			n;

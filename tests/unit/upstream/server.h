@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "tests/harness/front.h"
 #include "upstream/call.h"
 
 struct server {
@@ -17,6 +18,10 @@ struct server {
 	struct upstream_target	 target;
 	struct exchange_field	 secret;
 	char			 host[32];
+	unsigned		 port;		/* without TLS */
+	struct front		 front;
+	struct snap		*policy;	/* with TLS: whom to trust */
+	char			 folder[64];
 };
 
 struct outcome {
@@ -41,7 +46,8 @@ struct outcome {
 	char			 said[256];	/* notifications, one after the other */
 };
 
-/* words: as lying_http.c says, or "http+sse" and those of lying_sse.c, divided by blanks; NULL: nobody listens. */
+/* words: as lying_http.c says, or "http+sse" and those of lying_sse.c, divided by blanks; NULL: nobody listens.  With
+ * "https" before them, or the environment's MCPGW_TEST_TLS, it is behind TLS. */
 void	server_start(struct server *s, const char *words, const struct region *sessions);
 void	server_stop(struct server *s);
 /* Another upstream (another worker) for the same server; stops the first. */

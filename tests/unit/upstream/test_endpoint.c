@@ -98,3 +98,29 @@ Test(endpoint, is_not_too_long)
 			buf_fini(&b);
 		}
 }
+
+Test(endpoint, of_a_stream_with_TLS_has_TLS)
+{
+	static const struct { const char *host, *uri; bool well; } tls_rows[] = {
+		{ "a.example", "https://a.example/message", true },
+		{ "a.example", "https://a.example:443/message", true },
+		{ "a.example:443", "https://a.example/message", true },
+		{ "a.example:8443", "https://a.example:8443/message", true },
+		{ "a.example", "/message", true },
+		{ "a.example", "//a.example/message", true },
+		{ "a.example", "http://a.example/message", false },
+		{ "a.example", "http://a.example:443/message", false },
+		{ "a.example", "https://a.example:80/message", false },
+	};
+	const char	*why;
+	struct buf	b;
+
+	for (size_t i = 0; i < sizeof(tls_rows) / sizeof(tls_rows[0]); i++) {
+		struct upstream_target	t = { .host = span_of(tls_rows[i].host), .path = SPAN_LIT("/sse"), .pool.site = 7 };
+
+		buf_init(&b, ENDPOINT_MAX);
+		cr_expect(eq(int, endpoint_resolve(&t, span_of(tls_rows[i].uri), &b, &why), tls_rows[i].well ? 0 : E_UPSTREAM),
+		    "row %zu", i);
+		buf_fini(&b);
+	}
+}

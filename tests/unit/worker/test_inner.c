@@ -8,7 +8,7 @@
 
 #include "http/queue.h"
 #include "http/sse.h"
-#include "wire.h"
+#include "tests/unit/wire/wire.h"
 #include "worker/inner.h"
 
 #define OUTER	"POST /a/path?q HTTP/1.1\r\nHost: a\r\nMcp-Session-Id: s\r\nTransfer-Encoding: chunked\r\n\r\n"	\

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * issuers.c - the tokens of one policy: which issuer signed one, and as whom its bearer acts (mcp-wire 15.3)
+ *
+ * Process: worker.
+ * Owns:    the parsed keys.
+ * Trusts:  the policy snapshot; of a token nothing before its signature was proven, but for which issuer's keys are
+ *          tried.
+ */
+#include <stdlib.h>
+
+#include "auth/issuers.h"
+#include "auth/jwt.h"
+
+struct issuers {
+	const struct snap	*policy;
+	size_t			 count;
+	struct jws_key		 keys[];	/* VERIFIER by VERIFIER */
+};
+
+int
+issuers_new(const struct snap *policy, struct issuers **out)
+{
+	const uint64_t			 count = snap_count(policy, SECTION_VERIFIER);
+	const struct rec_verifier	*v;
+	struct issuers			*i;
+	int				 r;
+
+	*out = NULL;
+	if (snap_count(policy, SECTION_ISSUER) == 0)
+		return 0;
+	if ((i = calloc(1, sizeof(*i) + count * sizeof(i->keys[0]))) == NULL)
+		return E_NOMEM;
+	i->policy = policy;
+	for (; i->count < count && (v = SNAP_AT(policy, VERIFIER, i->count)) != NULL; i->count++)
+		if ((r = jws_key_read(snap_text(policy, v->der), v->algs, &i->keys[i->count])) != 0) {
+			issuers_free(&i);
+			return r;
+		}
+	*out = i;
+	return 0;
+}
+
+void
+issuers_free(struct issuers **ip)
+{
+	struct issuers	*i = *ip;
+
+	*ip = NULL;
+	for (size_t n = 0; i != NULL && n < i->count; n++)
+		jws_key_free(&i->keys[n]);
+	free(i);
+}
+
+static const struct rec_issuer *
+find(const struct snap *policy, struct span name)
+{
+	const struct rec_issuer	*e;
+
+	for (uint64_t n = 0; (e = SNAP_AT(policy, ISSUER, n)) != NULL; n++)
+		if (span_eq(snap_text(policy, e->name), name))
+			return e;
+	return NULL;
+}
+
+struct secret_want {
+	struct span	name, value;
+};
+
+static void
+take_secret(struct span name, struct span value, void *arg)
+{
+	struct secret_want	*w = arg;
+
+	if (span_eq(name, w->name))
+		w->value = value;
+}
+
+/* By a key of the token's kid where both name one; at most all keys of its issuer. */
+static int
+prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *secrets, const struct jwt *t)
+{
+	struct secret_want	 want = { .name = snap_text(i->policy, e->name) };
+	int			 r = E_DENIED;
+
+	for (uint32_t n = 0; n < e->verifier_count && e->verifier_first + n < i->count; n++) {
+		const struct rec_verifier	*v = SNAP_AT(i->policy, VERIFIER, e->verifier_first + n);
+
+		if (t->has_kid && v->has_kid && !span_eq(t->kid, snap_text(i->policy, v->kid)))
+			continue;
+		if ((r = jws_verify(&i->keys[e->verifier_first + n], t->alg, t->text, t->signature)) != E_DENIED)
+			return r;
+	}
+	if (e->secret_algs != 0 && secrets != NULL) {
+		policy_secrets_each(secrets, SPAN_NONE, take_secret, &want);
+		r = jws_verify(&(const struct jws_key){ .algs = e->secret_algs, .secret = want.value }, t->alg, t->text,
+		    t->signature);
+	}
+	return r;
+}
+
+static bool
+is_for_us(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t)
+{
+	const struct rec_audience	*a;
+
+	for (uint32_t n = 0; n < e->audience_count; n++)
+		if ((a = SNAP_AT(policy, AUDIENCE, e->audience_first + n)) != NULL &&
+		    jwt_audience_is(t, snap_text(policy, a->text)))
+			return true;
+	return false;
+}
+
+/* The agent, borrowed; empty: it stands for none. */
+static int
+find_agent(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t, struct arena *a,
+    struct span *out)
+{
+	const char			*claim = snap_cstr(policy, e->agent_claim);
+	const struct rec_standin	*st;
+	struct span			 said;
+	int				 r;
+
+	*out = snap_text(policy, e->agent);
+	if (claim == NULL || claim[0] == '\0')
+		return 0;
+	*out = SPAN_NONE;
+	if ((r = jwt_claim(t, claim, a, &said)) != 0)
+		return r;
+	if (e->standin_count == 0 && said.n > 0 && policy_agent_find(policy, SPAN_LIT("default"), said) != NULL)
+		*out = said;
+	for (uint32_t n = 0; n < e->standin_count; n++)
+		if ((st = SNAP_AT(policy, STANDIN, e->standin_first + n)) != NULL &&
+		    span_eq(snap_text(policy, st->value), said))
+			*out = snap_text(policy, st->agent);
+	return 0;
+}
+
+static int
+name_bearer(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t, struct arena *a,
+    struct bearer *out, const char **why)
+{
+	const char	*claim = snap_cstr(policy, e->subject_claim);
+	struct span	 subject = SPAN_NONE, agent;
+	int		 r = claim == NULL ? 0 : jwt_claim(t, claim, a, &subject);
+
+	if (r != 0)
+		return r;
+	if (subject.n == 0)
+		return *why = "it names no subject", E_HTTP_CREDENTIAL;
+	if ((r = find_agent(policy, e, t, a, &agent)) != 0)
+		return r;
+	if (agent.n == 0)
+		return *why = "its bearer stands for no agent", E_AGENT;
+	out->agent = agent;
+	out->subject = arena_fmt(a, "%.*s at %.*s", SPAN_FMT(subject), SPAN_FMT(snap_text(policy, e->name)));
+	return out->subject.p == NULL ? E_NOMEM : 0;
+}
+
+int
+issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span token, uint64_t wall_ms,
+    struct arena *a, struct bearer *out, const char **why, const char **told)
+{
+	const struct rec_issuer	*e;
+	struct jwt_times	 times = { .now = wall_ms / 1000 };
+	struct jwt		 t;
+	struct span		 iss;
+	uint64_t		 ends;
+	int			 r;
+
+	*out = (struct bearer){ 0 };
+	*why = "no issuer is configured (issuers_file)";
+	*told = NULL;
+	if (i == NULL)
+		return E_HTTP_CREDENTIAL;
+	if ((r = jwt_read(token, a, &t, why)) != 0)
+		return r == E_DENIED ? E_HTTP_CREDENTIAL : r;
+	if ((r = jwt_claim(&t, "iss", a, &iss)) != 0)
+		return r;
+	if ((e = find(i->policy, iss)) == NULL)
+		return *why = "its issuer is not one of ours", E_HTTP_CREDENTIAL;
+	if ((r = prove(i, e, secrets, &t)) != 0)
+		return *why = "no key of its issuer proves it", r == E_DENIED ? E_HTTP_CREDENTIAL : r;
+	/* From here on it is the issuer's word. */
+	if (e->type.bytes > 0 && !jwt_type_is(&t, snap_text(i->policy, e->type)))
+		return *why = "it is of another type", E_HTTP_CREDENTIAL;
+	if (!is_for_us(i->policy, e, &t))
+		return *why = *told = "it is for another audience", E_HTTP_CREDENTIAL;
+	times.skew = e->skew_s;
+	times.max_age = e->max_age_s;
+	if (jwt_times_ok(&t, &times, &ends, why) != 0)
+		return *told = *why, E_HTTP_CREDENTIAL;
+	out->ends_ms = ends * 1000;
+	return name_bearer(i->policy, e, &t, a, out, why);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * accept.c - listening sockets, shared with other processes, to connections
+ *
+ * Process: worker, mcpgw-admin.  Owns: its copies of the listening descriptors, and one in reserve.
+ * Trusts:  nothing.  Another process may be faster: EAGAIN is normal.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "lib/bug.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "http/accept.h"
+
+#define ACCEPT_MAGIC	0xacce9701u
+#define LISTENERS_MAX	8
+#define PER_EVENT	16	/* then the others have their turn */
+#define PAUSE_MS	100
+
+struct listening {
+	struct accept	*owner;
+	struct loop_io	 io;
+	int		 fd;
+	unsigned	 listener;
+};
+
+struct accept {
+	uint32_t		 magic;
+	struct loop		*loop;
+	struct conn_set		*conns;
+	struct listening	 sockets[LISTENERS_MAX];
+	size_t			 count;
+	struct loop_timer	 pause;
+	int			 reserve;
+	bool			 paused, stopped;
+};
+
+static void
+watch(struct accept *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		loop_io_arm(&a->sockets[i].io, a->paused ? 0 : LOOP_READ);
+}
+
+static void
+pause_for_a_while(struct accept *a)
+{
+	a->paused = true;
+	watch(a);
+	loop_timer_arm(&a->pause, PAUSE_MS);
+}
+
+static void
+on_pause_over(struct loop_timer *t, void *arg)
+{
+	struct accept	*a = arg;
+
+	(void)t;
+	MAGIC_CHECK(a, ACCEPT_MAGIC);
+	if (conn_set_is_full(a->conns)) {
+		loop_timer_arm(&a->pause, PAUSE_MS);
+		return;
+	}
+	a->paused = false;
+	watch(a);
+}
+
+static void
+reserve_take(struct accept *a)
+{
+	if (a->reserve == -1 && a->count > 0)
+		a->reserve = fcntl(a->sockets[0].fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Without a free descriptor a waiting client would keep the loop spinning: the one in reserve takes
+ * it off the queue, and it is told by the closing. */
+static void
+shed(struct accept *a, struct listening *l)
+{
+	int	fd;
+
+	log_warn_repeat(NULL, "out of descriptors, a connection is refused");
+	fd_close(&a->reserve);
+	fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd_close(&fd);
+	reserve_take(a);
+	pause_for_a_while(a);
+}
+
+static void
+on_readable(struct loop_io *io, unsigned what, void *arg)
+{
+	struct listening	*l = arg;
+	struct accept		*a = l->owner;
+	int			 fd;
+
+	(void)io;
+	(void)what;
+	MAGIC_CHECK(a, ACCEPT_MAGIC);
+	for (int i = 0; i < PER_EVENT && !a->paused; i++) {
+		if (conn_set_is_full(a->conns)) {
+			log_warn_repeat(NULL, "max_connections reached, new ones wait");
+			pause_for_a_while(a);
+			return;
+		}
+		if ((fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
+			if (conn_open(a->conns, fd, l->listener) == E_NOMEM)
+				pause_for_a_while(a);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE)
+			shed(a, l);
+		else if (errno == ENOBUFS || errno == ENOMEM)
+			pause_for_a_while(a);
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		/* Others are of one connection that went away before it was taken. */
+	}
+}
+
+int
+accept_new(struct loop *l, struct conn_set *conns, struct accept **out)
+{
+	struct accept	*a;
+
+	*out = NULL;
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return E_NOMEM;
+	a->magic = ACCEPT_MAGIC;
+	a->loop = l;
+	a->conns = conns;
+	a->reserve = -1;
+	loop_timer_init(l, &a->pause, on_pause_over, a);
+	*out = a;
+	return 0;
+}
+
+int
+accept_add(struct accept *a, int fd, unsigned listener)
+{
+	struct listening	*l = &a->sockets[a->count];
+	int			 on = 1, r;
+
+	if (a->stopped || a->count == LISTENERS_MAX) {
+		fd_close(&fd);
+		return E_FULL;
+	}
+	if ((r = fd_set_nonblock(fd)) != 0) {
+		fd_close(&fd);
+		return r;
+	}
+	/* Accepted sockets inherit it; a unix socket does not know it. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	l->owner = a;
+	l->fd = fd;
+	l->listener = listener;
+	loop_io_init(a->loop, &l->io, fd, on_readable, l);
+	a->count++;
+	reserve_take(a);
+	watch(a);
+	return 0;
+}
+
+static void
+close_all(struct accept *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		fd_close(&a->sockets[i].fd);
+	a->count = 0;
+	fd_close(&a->reserve);
+}
+
+static void
+on_stopped(struct loop_timer *t, void *arg)
+{
+	struct accept	*a = arg;
+
+	(void)t;
+	MAGIC_CHECK(a, ACCEPT_MAGIC);
+	close_all(a);
+}
+
+void
+accept_stop(struct accept *a)
+{
+	if (a->stopped)
+		return;
+	a->stopped = true;
+	for (size_t i = 0; i < a->count; i++)
+		loop_io_fini(&a->sockets[i].io);
+	/* The loop tells the kernel at its next turn, and must still have the descriptor then: since
+	 * other processes hold the same socket, closing alone would leave it watched for ever. */
+	loop_timer_disarm(&a->pause);
+	loop_timer_init(a->loop, &a->pause, on_stopped, a);
+	loop_timer_arm(&a->pause, 0);
+}
+
+void
+accept_free(struct accept **ap)
+{
+	struct accept	*a = *ap;
+
+	*ap = NULL;
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < a->count; i++)
+		loop_io_fini(&a->sockets[i].io);
+	loop_timer_disarm(&a->pause);
+	close_all(a);
+	a->magic = 0;
+	free(a);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * accept.h - listening sockets, shared with other processes, to connections
+ */
+#ifndef WORKER_ACCEPT_H
+#define WORKER_ACCEPT_H
+
+#include "http/conn.h"
+
+struct accept;
+
+/* conns is borrowed and must outlive it.  E_NOMEM. */
+must_check int	accept_new(struct loop *l, struct conn_set *conns, struct accept **out);
+/* Closes its copies of the listening sockets. */
+void		accept_free(struct accept **a);
+/* Takes over a listening socket of this enum listen_kind.  0, E_FULL (8 at most) or E_SYS; then fd is
+ * closed. */
+must_check int	accept_add(struct accept *a, int fd, unsigned listener);
+/* Stops for good (drain), leaving the sockets to the others; they are closed in the next turn. */
+void		accept_stop(struct accept *a);
+
+#endif

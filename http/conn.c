@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conn.c - one client connection: heads in, bytes out, and what becomes of it
+ *
+ * Process: worker, mcpgw-admin.  Owns: the socket; a buffer only while bytes are in it.
+ * Trusts:  nobody.  A connection is freed at a turn's end only, so no handler finds it gone.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "lib/bug.h"
+#include "lib/fd.h"
+#include "http/conn_priv.h"
+
+#define LINGER_BYTES_MAX	(4 * 1024 * 1024)
+#define GROUPS_MAX		1024
+
+/* ---- what is awaited --------------------------------------------------------------------------- */
+
+static bool
+wants_read(const struct conn *c)
+{
+	if (c->dead || c->eof)
+		return false;
+	switch ((enum conn_state)c->state) {
+	case CONN_IDLE:
+	case CONN_HEAD:
+	case CONN_LINGER:
+		return true;
+	case CONN_BODY:
+	case CONN_BUSY:
+	case CONN_WRITE:
+		if (c->x != NULL && !c->body_whole)
+			return c->in == NULL && c->x->body.ended == FLOW_OPEN && c->x->body.credit > 0;
+		/* Watched for its end; what comes early waits in the buffer. */
+		return c->in == NULL || c->in->used < sizeof(c->in->bytes);
+	case CONN_STATE_LIMIT:
+		break;
+	}
+	return false;
+}
+
+void
+conn_watch(struct conn *c)
+{
+	if (c->io.magic == 0 || c->dead)
+		return;
+	loop_io_arm(&c->io, (wants_read(c) ? LOOP_READ : 0) | (c->state == CONN_WRITE ? LOOP_WRITE : 0));
+}
+
+/* ---- a request begins -------------------------------------------------------------------------- */
+
+void
+conn_refuse(struct conn *c, int err)
+{
+	char			 text[HTTP_ERROR_BYTES];
+	struct span		 body = http_error_body(err, text);
+	struct exchange_field	 type = { SPAN_LIT("Content-Type"), SPAN_LIT("application/json") };
+	struct http_out_head	 head = {
+		.status = http_error_status(err), .date = conn_date(c->set), .framing = HTTP_FRAMING_LENGTH,
+		.length = body.n, .close = true, .fields = &type, .n = 1,
+	};
+
+	c->set->count.malformed++;
+	if (http_write_answer(&c->out, &head) != 0 || http_queue_put(&c->out, body) != 0) {
+		conn_die(c, FLOW_BROKEN);
+		return;
+	}
+	c->close = c->answer_done = true;
+	c->body_whole = false;
+	conn_move(c, CONN_BUSY);
+	c->eof = true;			/* until it lingers */
+	conn_watch(c);
+	conn_flush_later(c);
+}
+
+static void
+peer_of(const struct conn *c, struct exchange_peer *peer)
+{
+	*peer = (struct exchange_peer){ .family = c->family, .port = c->port };
+	memcpy(peer->address, c->address, sizeof(peer->address));
+	if (c->peer == NULL)
+		return;
+	peer->uid = c->peer->uid;
+	peer->gid = c->peer->gid;
+	peer->pid = c->peer->pid;
+	peer->groups = c->peer->groups;
+	peer->group_count = c->peer->group_count;
+}
+
+static void
+request_begin(struct conn *c)
+{
+	struct conn_set		*s = c->set;
+	struct conn_in		*in = c->in;
+	struct exchange_peer	 peer;
+
+	peer_of(c, &peer);
+	if (exchange_new(s->loop, &s->pool, &in->head, &peer, c->listener, &conn_wire, c, &c->x) != 0) {
+		conn_refuse(c, E_NOMEM);
+		return;
+	}
+	s->count.requests++;
+	c->x->begun_ns = in->begun_ns;
+	in->at = in->head.head_bytes;
+	http_body_init(&c->body, &in->head, false);
+	c->close = c->answer_done = false;
+	c->body_whole = http_body_left(&c->body) == 0;
+	c->continue_due = in->head.expect_continue && in->at == in->used;
+	if (in->at == in->used) {
+		block_put(&s->pool, in);
+		c->in = NULL;
+	}
+	conn_move(c, c->body_whole ? CONN_BUSY : CONN_BODY);
+	c->beginning = true;
+	s->on_request(c->x, s->arg);
+	c->beginning = false;
+	if (c->dead)
+		return;
+	if (c->body_whole)
+		flow_end(&c->x->body, FLOW_DONE);
+	else
+		conn_feed(c);
+	conn_watch(c);
+}
+
+static void
+parse(struct conn *c)
+{
+	int	r = http_head_parse(&c->in->head, c->in->bytes, c->in->used);
+
+	if (r == 0)
+		request_begin(c);
+	else if (r != E_AGAIN)
+		conn_refuse(c, r);
+	else if (c->state != CONN_HEAD)
+		conn_move(c, CONN_HEAD);
+}
+
+static void
+head_begin(struct conn *c)
+{
+	http_head_init(&c->in->head, HTTP_REQUEST);
+	c->in->begun_ns = loop_now_ns(c->set->loop);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+/* Into the buffer: bytes, 0 at the end, -1 when there is nothing now or the connection died. */
+static ssize_t
+read_more(struct conn *c)
+{
+	ssize_t	n;
+
+	if (c->in == NULL) {
+		if ((c->in = block_get(&c->set->pool)) == NULL) {
+			conn_die(c, FLOW_BROKEN);
+			return -1;
+		}
+		c->in->at = c->in->used = 0;
+		head_begin(c);
+	}
+	n = recv(c->fd, c->in->bytes + c->in->used, sizeof(c->in->bytes) - c->in->used, 0);
+	if (n > 0) {
+		c->in->used += (size_t)n;
+		c->set->count.bytes_in += (uint64_t)n;
+	} else if (n == -1 && errno != EAGAIN && errno != EINTR)
+		conn_die(c, FLOW_GONE);
+	if (c->in->used == 0) {
+		block_put(&c->set->pool, c->in);
+		c->in = NULL;
+	}
+	return n;
+}
+
+static void
+on_early_bytes(struct conn *c)
+{
+	if (read_more(c) == 0) {
+		c->eof = true;
+		c->close = true;
+		/* Answered already: let it go out.  Else whoever works on it should know (mcp-wire 3.4). */
+		if (!c->answer_done)
+			conn_die(c, FLOW_GONE);
+	}
+	conn_watch(c);
+}
+
+static void
+on_dropped_bytes(struct conn *c)
+{
+	ssize_t	n = recv(c->fd, c->set->scratch, sizeof(c->set->scratch), 0);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && (c->dropped += (uint32_t)n) < LINGER_BYTES_MAX)
+		return;
+	conn_die(c, FLOW_GONE);
+}
+
+static void
+on_io(struct loop_io *io, unsigned what, void *arg)
+{
+	struct conn	*c = arg;
+	ssize_t		 n;
+
+	(void)io;
+	MAGIC_CHECK(c, CONN_MAGIC);
+	if (c->dead)
+		return;
+	if (what & LOOP_WRITE)
+		conn_flush_later(c);
+	if (!(what & LOOP_READ))
+		return;
+	switch ((enum conn_state)c->state) {
+	case CONN_IDLE:
+	case CONN_HEAD:
+		if ((n = read_more(c)) > 0)
+			parse(c);
+		else if (n == 0)
+			conn_die(c, FLOW_GONE);
+		break;
+	case CONN_LINGER:
+		on_dropped_bytes(c);
+		break;
+	case CONN_BODY:
+	case CONN_BUSY:
+	case CONN_WRITE:
+		if (c->x != NULL && !c->body_whole)
+			conn_read_body(c);
+		else
+			on_early_bytes(c);
+		break;
+	case CONN_STATE_LIMIT:
+		break;
+	}
+}
+
+/* ---- at a turn's end, and after it ------------------------------------------------------------- */
+
+static void
+linger(struct conn *c)
+{
+	if (c->in != NULL) {
+		block_put(&c->set->pool, c->in);
+		c->in = NULL;
+	}
+	shutdown(c->fd, SHUT_WR);
+	c->eof = false;
+	conn_move(c, CONN_LINGER);
+}
+
+/* The answer is with the kernel. */
+static void
+finish(struct conn *c)
+{
+	struct conn_in	*in = c->in;
+
+	c->answer_done = false;
+	if (c->close) {
+		/* Closing over unread bytes would reset the connection, and the answer with it. */
+		if (c->eof && c->body_whole)
+			conn_die(c, FLOW_GONE);
+		else if (c->body_whole && in == NULL)
+			conn_die(c, FLOW_DONE);
+		else
+			linger(c);
+		return;
+	}
+	if (!c->body_whole)
+		in->at += http_body_left(&c->body);
+	c->body_whole = true;
+	if (c->state != CONN_BUSY)
+		conn_move(c, CONN_BUSY);
+	if (in != NULL && in->at < in->used) {
+		conn_kick_later(c);
+		return;
+	}
+	block_put(&c->set->pool, in);
+	c->in = NULL;
+	conn_move(c, CONN_IDLE);
+	if (c->set->drain)
+		conn_die(c, FLOW_GONE);
+}
+
+/* Room for the source again? */
+static size_t
+credit_due(const struct conn *c)
+{
+	uint64_t	held;
+
+	if (c->x == NULL || c->x->status == 0 || c->x->answer.ended != FLOW_OPEN || c->out.bytes >= HTTP_QUEUE_LOW)
+		return 0;
+	held = c->x->answer.credit + c->out.bytes;
+	return held > HTTP_QUEUE_HIGH / 2 ? 0 : HTTP_QUEUE_HIGH - (size_t)held;
+}
+
+void
+conn_flush(struct conn *c)
+{
+	size_t	before = c->out.bytes;
+	int	r;
+
+	if (c->dead) {
+		if (!c->to_kick)
+			conn_free(c);
+		return;
+	}
+	r = http_queue_write(&c->out, c->fd);
+	c->set->count.bytes_out += before - c->out.bytes;
+	if (c->answer_done && c->x != NULL) {
+		exchange_wire_done(c->x);
+		exchange_unref(&c->x);
+	}
+	if (r == E_AGAIN) {
+		if (c->state != CONN_WRITE || c->out.bytes < before)
+			conn_move(c, CONN_WRITE);
+	} else if (r != 0) {
+		conn_die(c, FLOW_GONE);
+		return;
+	} else {
+		if (c->state == CONN_WRITE)
+			conn_move(c, c->x != NULL && !c->body_whole ? CONN_BODY : CONN_BUSY);
+		if (c->answer_done)
+			finish(c);
+	}
+	if (credit_due(c) > 0)
+		conn_kick_later(c);
+	conn_watch(c);
+}
+
+void
+conn_kick(struct conn *c)
+{
+	size_t	n;
+
+	if (c->dead) {
+		if (c->x != NULL)
+			exchange_wire_gone(c->x, (enum flow_end)c->why);
+		conn_flush_later(c);
+		return;
+	}
+	if (c->x != NULL) {
+		conn_feed(c);
+		if (!c->dead && (n = credit_due(c)) > 0)
+			flow_credit(&c->x->answer, n);
+	} else if (c->state == CONN_BUSY && c->in != NULL && !c->close) {
+		/* The next request was sent before this one's answer. */
+		c->in->used -= c->in->at;
+		memmove(c->in->bytes, c->in->bytes + c->in->at, c->in->used);
+		c->in->at = 0;
+		head_begin(c);
+		parse(c);
+	}
+	conn_watch(c);
+}
+
+void
+conn_timed_out(struct conn *c)
+{
+	switch ((enum conn_state)c->state) {
+	case CONN_HEAD:
+		conn_refuse(c, E_HTTP_TIMEOUT);
+		return;
+	case CONN_BODY:
+		if (c->x != NULL && !exchange_answered(c->x)) {
+			exchange_body_failed(c->x, E_HTTP_TIMEOUT);
+			return;
+		}
+		break;
+	case CONN_IDLE:
+	case CONN_WRITE:
+	case CONN_LINGER:
+	case CONN_BUSY:
+	case CONN_STATE_LIMIT:
+		break;
+	}
+	conn_die(c, FLOW_GONE);
+}
+
+/* ---- a connection begins ----------------------------------------------------------------------- */
+
+/* Supplementary groups need a kernel and a peer that still is; without them there are none. */
+static int
+unix_peer(struct conn *c)
+{
+	struct ucred	 who;
+	socklen_t	 bytes = sizeof(who), room = 32 * sizeof(gid_t);
+	struct conn_peer *peer;
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) == -1)
+		return E_SYS;
+	for (;;) {
+		if ((peer = malloc(sizeof(*peer) + room)) == NULL)
+			return E_NOMEM;
+		bytes = room;
+		if (getsockopt(c->fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &bytes) == 0)
+			break;
+		free(peer);
+		if (errno != ERANGE || bytes <= room || bytes > GROUPS_MAX * sizeof(gid_t)) {
+			room = bytes = 0;
+			if ((peer = malloc(sizeof(*peer))) == NULL)
+				return E_NOMEM;
+			break;
+		}
+		room = bytes;
+	}
+	peer->uid = who.uid;
+	peer->gid = who.gid;
+	peer->pid = who.pid;
+	peer->group_count = bytes / sizeof(gid_t);
+	c->peer = peer;
+	return 0;
+}
+
+static int
+conn_peer(struct conn *c)
+{
+	union {
+		struct sockaddr		any;
+		struct sockaddr_in	in4;
+		struct sockaddr_in6	in6;
+		struct sockaddr_storage	room;
+	} a = { 0 };
+	socklen_t	bytes = sizeof(a);
+
+	if (getpeername(c->fd, &a.any, &bytes) == -1)
+		return E_SYS;
+	c->family = a.any.sa_family;
+	if (c->family == AF_INET) {
+		c->port = ntohs(a.in4.sin_port);
+		memcpy(c->address, &a.in4.sin_addr, 4);
+	} else if (c->family == AF_INET6) {
+		c->port = ntohs(a.in6.sin6_port);
+		memcpy(c->address, &a.in6.sin6_addr, 16);
+	} else if (c->family == AF_UNIX)
+		return unix_peer(c);
+	return 0;
+}
+
+int
+conn_open(struct conn_set *s, int fd, unsigned listener)
+{
+	struct conn_list	*idle = &s->lists[CONN_IDLE];
+	struct conn		*c = NULL;
+	int			 r = E_FULL;
+
+	if (conn_set_is_full(s) || s->drain)
+		goto out;
+	r = E_NOMEM;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		goto out;
+	c->fd = fd;
+	c->set = s;
+	if ((r = conn_peer(c)) != 0)
+		goto out;
+	c->magic = CONN_MAGIC;
+	c->listener = (uint8_t)listener;
+	http_queue_init(&c->out, &s->pool);
+	loop_io_init(s->loop, &c->io, fd, on_io, c);
+	c->state = CONN_IDLE;
+	c->older = idle->newest;
+	*(c->older == NULL ? &idle->oldest : &c->older->newer) = c;
+	idle->newest = c;
+	s->count.open++;
+	s->count.accepted++;
+	conn_move(c, CONN_IDLE);
+	conn_watch(c);
+	return 0;
+ out:
+	free(c);
+	fd_close(&fd);
+	return r;
+}

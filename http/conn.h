@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conn.h - client connections: HTTP/1.1 on a socket, exchanges out of it
+ *
+ * A connection's state is the list it stands in, each list in the order of entering; since one state
+ * has one time limit, the oldest are the first to run out.  An idle connection holds no buffer.
+ */
+#ifndef WORKER_CONN_H
+#define WORKER_CONN_H
+
+#include "http/exchange.h"
+
+struct conn_params {			/* parameters of the same names */
+	uint64_t	head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
+	size_t		max_connections;
+};
+
+struct conn_count {
+	uint64_t	open;		/* connections now */
+	uint64_t	accepted, requests, malformed, timeouts;	/* since the start */
+	uint64_t	bytes_in, bytes_out;
+};
+
+struct conn_set;
+
+/* All connections of this process.  on_request is called for each whole head.  E_NOMEM. */
+must_check int	conn_set_new(struct loop *l, const struct conn_params *params, exchange_fn *on_request,
+		    void *arg, struct conn_set **out);
+/* Closes what is left; the loop must not turn afterwards. */
+void		conn_set_free(struct conn_set **s);
+/* For connections from now on, and their next states. */
+void		conn_set_params(struct conn_set *s, const struct conn_params *params);
+/* No request after the running ones: idle connections close now, others after their answer. */
+void		conn_set_drain(struct conn_set *s);
+bool		conn_set_is_full(const struct conn_set *s);
+const struct conn_count *conn_set_count(const struct conn_set *s);
+/* The pool that its blocks come from, for others of this process, who must have given back theirs before
+ * conn_set_free(). */
+struct block_pool *conn_set_pool(struct conn_set *s);
+
+/* Takes over an accepted, non-blocking socket; listener is its enum listen_kind.  On an error
+ * (E_FULL, E_NOMEM, E_SYS) fd is closed. */
+must_check int	conn_open(struct conn_set *s, int fd, unsigned listener);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_tokens.c - tokens that were proven are found again, and no others
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "auth/tokens.h"
+
+static const struct bearer	ann = { .agent = { "backend", 7 }, .subject = { "ann", 3 }, .ends_ms = 1000 };
+
+static struct crypt_digest
+digest_of(uint32_t n)
+{
+	struct crypt_digest	d;
+
+	cr_assert(crypt_sha256(span_make(&n, sizeof(n)), &d) == 0);
+	return d;
+}
+
+Test(tokens, are_found_until_they_end_and_in_their_generation)
+{
+	struct crypt_digest	one = digest_of(1), two = digest_of(2);
+	struct tokens		*t;
+	struct bearer		 b;
+
+	cr_assert(tokens_new(&t) == 0);
+	cr_expect_not(tokens_find(t, &one, 7, 0, &b));
+	tokens_put(t, &one, 7, &ann);
+	cr_assert(tokens_find(t, &one, 7, 999, &b));
+	cr_expect(span_is(b.agent, "backend") && span_is(b.subject, "ann") && b.ends_ms == 1000);
+	cr_expect_not(tokens_find(t, &one, 7, 1000, &b));
+	cr_expect_not(tokens_find(t, &one, 8, 0, &b));
+	cr_expect_not(tokens_find(t, &two, 7, 0, &b));
+	tokens_free(&t);
+}
+
+Test(tokens, are_bounded_and_the_newest_is_kept)
+{
+	struct tokens	*t;
+	struct bearer	 b;
+	unsigned	 kept = 0;
+
+	cr_assert(tokens_new(&t) == 0);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct crypt_digest	d = digest_of(i);
+
+		tokens_put(t, &d, 1, &ann);
+		cr_assert(tokens_find(t, &d, 1, 0, &b));
+	}
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct crypt_digest	d = digest_of(i);
+
+		kept += tokens_find(t, &d, 1, 0, &b);
+	}
+	cr_expect(kept > 3000 && kept <= 4096, "%u", kept);
+	tokens_free(&t);
+}

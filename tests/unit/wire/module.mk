@@ -1,0 +1,1 @@
+$(call archive,tests/unit/wire,wire.c)
