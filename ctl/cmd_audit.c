@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +18,10 @@
 #include "lib/json.h"
 
 #define TAIL_ROWS	"10"
-#define ROW_FORMAT	"%-8s  %-14s  %-10s  %-21s  %-8s  %-7s  %s\n"
+#define ROW_FORMAT	"%-8s  %-14s  %-7s  %-7s  %-*s  %-8s  %-7s  %s\n"
+#define ROW_REST	69		/* columns of all but the object */
+#define OBJECT_WIDTH	19
+#define OBJECT_LEAST	12
 
 /* --- rows ---------------------------------------------------------------------------------------- */
 
@@ -60,11 +64,24 @@ local_time(struct json_value row, char *to, size_t room)
 	strftime(to, room, "%H:%M:%S", &tm);
 }
 
+/* What a terminal has left for an object; 0: nobody asks that it be cut. */
+static int
+object_width(void)
+{
+	struct winsize	size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
+		size.ws_col = 80;
+	return size.ws_col < ROW_REST + OBJECT_LEAST ? OBJECT_LEAST : size.ws_col - ROW_REST;
+}
+
 static void
-print_row(struct span line)
+print_row(struct span line, int width)
 {
 	struct json_value	row;
-	char			when[16], id[32], agent[32], server[128], name[288], object[40];
+	char			when[16], id[32], agent[32], tenant[32], server[128], name[288], object[288];
 	char			decision[16], outcome[32], ms[24];
 	int			cut;
 
@@ -74,7 +91,8 @@ print_row(struct span line)
 	}
 	local_time(row, when, sizeof(when));
 	member(row, "request_id", 14, id, sizeof(id));
-	member(row, "agent", 10, agent, sizeof(agent));
+	member(row, "agent", 12, agent, sizeof(agent));
+	member(row, "tenant", 12, tenant, sizeof(tenant));
 	member(row, "server", 100, server, sizeof(server));
 	member(row, "object", 100, name, sizeof(name));
 	if (strcmp(server, "-") != 0 && strcmp(name, "-") != 0) {
@@ -87,23 +105,25 @@ print_row(struct span line)
 		member(row, strcmp(server, "-") == 0 ? "method" : "server", 100, name, sizeof(name));
 	}
 	cut = (int)strlen(name);
-	if (cut > 21)
-		snprintf(object, sizeof(object), "%.9s...%s", name, name + cut - 9);
+	if (width > 0 && cut > width)
+		snprintf(object, sizeof(object), "%.*s...%s", (width - 3) / 2, name, name + cut - (width - 2) / 2);
 	else
 		snprintf(object, sizeof(object), "%s", name);
 	/* Cut bytes may be half a character. */
 	out_clean(span_of(object), object, sizeof(object));
 	member(row, "decision", 8, decision, sizeof(decision));
 	member(row, "outcome", 11, outcome, sizeof(outcome));
+	/* Nothing came of it, and the decision says why. */
+	if (strcmp(decision, "deny") == 0)
+		snprintf(outcome, sizeof(outcome), "-");
 	member(row, "ms", 10, ms, sizeof(ms));
-	printf(ROW_FORMAT, when, id, agent, object, decision, outcome, ms);
+	printf(ROW_FORMAT, when, id, agent, tenant, width > 0 ? width : OBJECT_WIDTH, object, decision, outcome, ms);
 }
 
 static void
 print_line(struct span line, void *arg)
 {
-	(void)arg;
-	print_row(line);
+	print_row(line, *(const int *)arg);
 }
 
 /* "1204118 records, chain whole, head 9f07..."; whether it is whole, the exit code says as well. */
@@ -129,12 +149,13 @@ static int
 run(struct ctl *ctl, uint32_t command, const struct query *q)
 {
 	struct query_run	run;
-	int			r;
+	int			width = object_width(), r;
 
 	if ((r = query_start(ctl, command, q, ctl->json ? STDOUT_FILENO : -1, &run)) == 0) {
 		if (!ctl->json) {
-			printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "OBJECT", "DECISION", "OUTCOME", "MS");
-			query_lines(&run, print_line, NULL);
+			printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "TENANT", width > 0 ? width : OBJECT_WIDTH,
+			    "OBJECT", "DECISION", "OUTCOME", "MS");
+			query_lines(&run, print_line, &width);
 		}
 		r = query_end(&run);
 	}

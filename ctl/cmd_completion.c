@@ -14,23 +14,27 @@
 #include "ctl/out.h"
 #include "lib/log.h"
 
-#define COMMON	"--json --system --user -c -o"
+#define COMMON	"--json --help --system --user -c -o"
+
+/* Does an earlier command begin with the same word? */
+static bool
+is_again(const struct command *c)
+{
+	size_t	n = strcspn(c->words, " ");
+
+	for (const struct command *before = commands; before != c; before++)
+		if (strncmp(before->words, c->words, n) == 0 && (before->words[n] == ' ' || before->words[n] == '\0'))
+			return true;
+	return false;
+}
 
 /* First words, each once: several commands share a noun. */
 static void
 print_first_words(void)
 {
-	size_t	before = 0;
-	const char *last = "";
-
-	for (const struct command *c = commands; c->words != NULL; c++) {
-		size_t n = strcspn(c->words, " ");
-
-		if (n != before || strncmp(last, c->words, n) != 0)
-			printf(" %.*s", (int)n, c->words);
-		last = c->words;
-		before = n;
-	}
+	for (const struct command *c = commands; c->words != NULL; c++)
+		if (!is_again(c))
+			printf(" %.*s", (int)strcspn(c->words, " "), c->words);
 }
 
 /* The options that stand in the arguments' text: "[--as AGENT] [-f]". */
@@ -65,7 +69,7 @@ print_arms(void)
 		printf(" words=\"%s", COMMON);
 		print_options(c->arguments);
 		printf("\" ;;\n");
-		if (c != commands && strncmp(c[-1].words, c->words, n + 1) == 0)
+		if (is_again(c))
 			continue;	/* the noun's own arm is there */
 		printf("    %.*s) words=\"", (int)n, c->words);
 		for (const struct command *v = commands; v->words != NULL; v++)

@@ -4,8 +4,11 @@
  *
  * Process: mcpgwctl.  Owns: nothing.  Trusts: nothing; it only looks.
  */
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "ctl/ask.h"
@@ -13,15 +16,19 @@
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/settings.h"
+#include "lib/fd.h"
 
 static const struct {
 	const char	*name;
 	doctor_fn	*look;
 } checks[] = {
 	{ "configuration", doctor_configuration },
+	{ "files", doctor_files },
+	{ "certificates", doctor_certificates },
 	{ "gateway", doctor_gateway },
 	{ "listeners", doctor_listeners },
 	{ "kernel", doctor_kernel },
+	{ "layers", doctor_layers },
 	{ "jail", doctor_jail },
 	{ "namespaces", doctor_namespaces },
 	{ "descriptors", doctor_descriptors },
@@ -31,6 +38,8 @@ static const struct {
 	{ "users", doctor_users },
 	{ "secrets", doctor_secrets },
 	{ "runtimes", doctor_runtimes },
+	{ "programs", doctor_programs },
+	{ "clients", doctor_clients },
 };
 
 static const char *const words[] = { [DOCTOR_OK] = "ok", [DOCTOR_NOTE] = "note", [DOCTOR_BAD] = "BAD" };
@@ -61,6 +70,27 @@ print_one(const struct ctl *ctl, const char *name, const struct doctor_finding *
 	fflush(stdout);		/* some take a moment */
 }
 
+/* What is wrong in it is for the check of the configuration. */
+static void
+servers_read(struct doctor *d)
+{
+	char			 path[PATH_MAX], *text;
+	struct conf_error	 error;
+	size_t			 bytes;
+	int			 fd;
+
+	if (d->params == NULL || d->params->servers_file.n == 0)
+		return;
+	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(d->params->servers_file));
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
+		return;
+	if (fd_read_all(fd, CONF_MAX_BYTES, &text, &bytes) == 0) {
+		(void)!conf_new(span_make(text, bytes), &d->servers, &error);
+		free(text);
+	}
+	fd_close(&fd);
+}
+
 int
 cmd_doctor(struct ctl *ctl, int argc, char **argv)
 {
@@ -74,6 +104,7 @@ cmd_doctor(struct ctl *ctl, int argc, char **argv)
 	(void)opts_take(none, argc, argv, 0, 0);
 	if (settings_read(ctl, false, &settings) && params_load(settings, &params) == 0)
 		d.params = &params;
+	servers_read(&d);
 	d.running = ask_open(ctl, &a, false) == 0;
 	ask_close(&a);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -85,6 +116,7 @@ cmd_doctor(struct ctl *ctl, int argc, char **argv)
 		notes += f.verdict == DOCTOR_NOTE;
 	}
 	snap_release(&settings);
+	conf_free(&d.servers);
 	if (!ctl->json && bad + notes == 0)
 		printf("Nothing to mend.\n");
 	return out_end(bad > 0 ? 1 : 0);

@@ -46,16 +46,22 @@ explain_decide(const struct snap *s, const struct explain_question *q, struct de
 }
 
 void
-explain_print(FILE *f, const struct snap *s, const struct decision *d)
+explain_rule(FILE *f, const struct snap *s, const struct decision *d)
 {
 	const struct rec_rule	*rule = d->rule == 0 ? NULL : SNAP_AT(s, RULE, d->rule - 1);
 	struct span		 pattern = rule == NULL ? SPAN_NONE : snap_text(s, rule->pattern);
 
-	fputs(d->allow ? "allowed" : "DENIED", f);
 	if (rule != NULL)
-		fprintf(f, "  %.*s:%u  %.*s \"%.*s\"", SPAN_FMT(d->file), d->line, SPAN_FMT(d->path),
+		fprintf(f, "%.*s:%u  %.*s \"%.*s\"  ", SPAN_FMT(d->file), d->line, SPAN_FMT(d->path),
 		    SPAN_FMT(pattern));
-	fprintf(f, "  %s", d->class_text);
+	fprintf(f, "%s", d->class_text);
+}
+
+void
+explain_print(FILE *f, const struct snap *s, const struct decision *d)
+{
+	fprintf(f, "%s  ", d->allow ? "allowed" : "DENIED");
+	explain_rule(f, s, d);
 }
 
 bool
@@ -85,8 +91,8 @@ explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, 
 		for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++)
 			if (rule->rule_class == kind && i + 1 != d->rule &&
 			    explain_rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q))
-				fprintf(f, "  beaten  %.*s:%u  %.*s \"%.*s\"  %s\n", SPAN_FMT(snap_text(s, rule->file)),
-				    rule->line, SPAN_FMT(snap_text(s, rule->path)),
+				fprintf(f, "  beaten   %.*s:%u  %.*s \"%.*s\"  %s\n",
+				    SPAN_FMT(snap_text(s, rule->file)), rule->line, SPAN_FMT(snap_text(s, rule->path)),
 				    SPAN_FMT(snap_text(s, rule->pattern)), kinds[kind]);
 }
 

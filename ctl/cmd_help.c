@@ -52,25 +52,113 @@ is_about(const struct command *c, int argc, char **argv)
 	return argc == 1 || (c->words[n] == ' ' && strcmp(c->words + n + 1, argv[1]) == 0);
 }
 
+static const struct {
+	const char	*title, *words;
+} groups[] = {
+#define CTLGROUP(title, words) { title, words },
+#include "tables/ctlgroups.def"
+#undef CTLGROUP
+};
+
+#define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
+
+/* Which group a command is in, by its first word. */
+static size_t
+group_of(const struct command *c)
+{
+	char	word[48];
+
+	snprintf(word, sizeof(word), " %.*s ", (int)strcspn(c->words, " "), c->words);
+	for (size_t i = 0; i < GROUP_COUNT; i++)
+		if (strstr(groups[i].words, word) != NULL)
+			return i;
+	return GROUP_COUNT - 1;
+}
+
+static void
+print_json(const struct command *c)
+{
+	out_json_begin();
+	out_json_text("command", span_of(c->words));
+	out_json_text("arguments", span_of(c->arguments));
+	out_json_text("group", span_of(groups[group_of(c)].title));
+	out_json_text("doc", span_of(c->doc));
+	out_json_end();
+}
+
+static void
+print_alias(const char *typed, const char *from, const char *ours)
+{
+	const bool	any_noun = strncmp(typed, "* ", 2) == 0;
+
+	printf("  %-9s as %s: %s%s\n", typed + (any_noun ? 2 : 0), from, ours, any_noun ? ", behind any noun" : "");
+}
+
+static void
+print_all(const struct ctl *ctl)
+{
+	if (!ctl->json)
+		printf("usage: mcpgwctl [--system | --user] [-c CONFDIR] [--json] COMMAND\n");
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		bool	first = true;
+
+		for (const struct command *c = commands; c->words != NULL; c++) {
+			if (group_of(c) != i)
+				continue;
+			if (ctl->json) {
+				print_json(c);
+				continue;
+			}
+			if (first)
+				printf("\n%s:\n", groups[i].title);
+			first = false;
+			print_one(c);
+		}
+	}
+	if (ctl->json)
+		return;
+	printf("\nWords of other tools that are taken as well:\n");
+	command_aliases(print_alias);
+}
+
+/* `help server ls` is about `server list`. */
+static const struct command *
+find_alias(int argc, char **argv)
+{
+	const struct command	*c;
+	int			 used;
+
+	c = command_find(argc, argv, &used);
+	return c != NULL && used == argc ? c : NULL;
+}
+
 int
 cmd_help(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct opt	none[] = { { NULL, NULL, NULL } };
+	const struct command	*other;
 	bool			found = false;
 
-	(void)ctl;
 	argc = opts_take(none, argc, argv, 0, 2);
 	if (argc == 0) {
-		printf("usage: mcpgwctl [--system | --user] [-c CONFDIR] [--json] COMMAND\n\n");
-		for (const struct command *c = commands; c->words != NULL; c++)
-			print_one(c);
+		print_all(ctl);
 		return out_end(0);
 	}
 	for (const struct command *c = commands; c->words != NULL; c++)
 		if (is_about(c, argc, argv)) {
-			print_one(c);
+			if (ctl->json)
+				print_json(c);
+			else
+				print_one(c);
 			found = true;
 		}
+	if (!found && (other = find_alias(argc, argv)) != NULL) {
+		if (ctl->json)
+			print_json(other);
+		else
+			print_one(other);
+		found = true;
+	}
 	if (!found)
 		command_unknown(argc, argv);
 	return out_end(0);

@@ -73,6 +73,27 @@ line_take(struct span *rest, struct line *l)
 	return true;
 }
 
+/* "start 3  pid 4412  jail runtime, net 1 host", "exit 1   after 0.2 s; next try in 14 s": the number that a line's
+ * text begins with belongs to its kind. */
+static void
+print_people(const struct line *l, const char *when, const char *text)
+{
+	const size_t	digits = strspn(text, "0123456789");
+	char		kind[40];
+
+	if ((span_is(l->kind, "start") || span_is(l->kind, "exit")) && digits > 0 && digits < 12 &&
+	    text[digits] == ' ') {
+		snprintf(kind, sizeof(kind), "%.*s %.*s", SPAN_FMT(span_part(l->kind, 0, 8)), (int)digits, text);
+		text += digits + 1;
+	} else {
+		snprintf(kind, sizeof(kind), "%.*s", SPAN_FMT(span_part(l->kind, 0, 8)));
+	}
+	if (span_is(l->kind, "start"))
+		printf("%s %-8s pid %" PRIu64 "%s%s\n", when, kind, l->pid, text[0] == '\0' ? "" : "  ", text);
+	else
+		printf("%s %-8s %s\n", when, kind, text);
+}
+
 static void
 print_line(const struct ctl *ctl, const struct line *l)
 {
@@ -92,11 +113,7 @@ print_line(const struct ctl *ctl, const struct line *l)
 	}
 	localtime_r(&t, &tm);
 	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	if (span_is(l->kind, "start"))
-		printf("%s %-6.*s   pid %" PRIu64 "%s%s\n", when, SPAN_FMT(l->kind), l->pid,
-		    text[0] == '\0' ? "" : "  ", text);
-	else
-		printf("%s %-6.*s   %s\n", when, SPAN_FMT(l->kind), text);
+	print_people(l, when, text);
 }
 
 /* The newest `most` lines; behind what was printed before, when *seen is in there. */

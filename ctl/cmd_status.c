@@ -6,7 +6,6 @@
  * Owns:    what the master answered, for the time of printing.
  * Trusts:  the policy for what is configured; what processes report only to be shown.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,6 @@
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "lib/log.h"
-#include "policy/policy.h"
-#include "sandbox/jail.h"
 
 static void
 keep(char *to, size_t room, struct span from)
@@ -107,6 +104,16 @@ take(uint16_t type, const union msg_any *body, int *fds, void *arg)
 	case MSG_TYPE_CTL_COUNTERS:
 		s->counters = body->CTL_COUNTERS;
 		break;
+	case MSG_TYPE_CTL_RATES:
+		s->rates = body->CTL_RATES;
+		break;
+	case MSG_TYPE_CTL_SINCE:
+		s->since = body->CTL_SINCE;
+		break;
+	case MSG_TYPE_CTL_LOAD:
+		s->loads = list_more(s->loads, &s->load_count, sizeof(*s->loads));
+		s->loads[s->load_count - 1] = body->CTL_LOAD;
+		break;
 	case MSG_TYPE_CTL_SNAPSHOT:
 		ask_take_snapshot(type, body, fds, &s->policy);
 		break;
@@ -124,31 +131,57 @@ status_server_heard(const struct status *s, struct span tenant, struct span name
 	return NULL;
 }
 
+struct msg_CTL_LOAD
+status_load(const struct status *s, uint64_t profile)
+{
+	for (size_t i = 0; i < s->load_count; i++)
+		if (s->loads[i].profile == profile)
+			return s->loads[i];
+	return (struct msg_CTL_LOAD){ .profile = profile };
+}
+
+int
+status_gather(struct ctl *ctl, bool say, struct status *s)
+{
+	struct ask	a;
+	int		r;
+
+	*s = (struct status){ .policy = NULL };
+	if ((r = ask_open(ctl, &a, say)) != 0)
+		return r;
+	ask_command(&a, CTLCMD_status, NULL);
+	r = ask_wait(&a, take, s);
+	ask_close(&a);
+	return r;
+}
+
+void
+status_free(struct status *s)
+{
+	free(s->processes);
+	free(s->servers);
+	free(s->listeners);
+	free(s->loads);
+	snap_release(&s->policy);
+	*s = (struct status){ .policy = NULL };
+}
+
 int
 cmd_status(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct opt	none[] = { { NULL, NULL, NULL } };
-	struct status		s = { .policy = NULL };
-	struct ask		a;
+	struct status		s;
 	int			r;
 
 	argc = opts_take(none, argc, argv, 0, 1);
-	if ((r = ask_open(ctl, &a, true)) != 0)
-		return r == EX_UNAVAILABLE ? EXIT_NOT_RUNNING_STATUS : r;
-	ask_command(&a, CTLCMD_status, NULL);
-	r = ask_wait(&a, take, &s);
-	ask_close(&a);
-	if (r != 0)
-		return r;
-	if (ctl->json)
-		r = status_print_json(&s, argc == 0 ? NULL : argv[0]);
-	else if (argc == 0)
-		r = status_print(&s);
+	if ((r = status_gather(ctl, true, &s)) != 0)
+		r = r == EX_UNAVAILABLE ? EXIT_NOT_RUNNING_STATUS : r;
+	else if (argc > 0)
+		r = status_print_one(ctl, &s, argv[0]);
+	else if (ctl->json)
+		r = status_print_json(&s);
 	else
-		r = status_print_one(&s, argv[0]);
-	free(s.processes);
-	free(s.servers);
-	free(s.listeners);
-	snap_release(&s.policy);
+		r = status_print(ctl, &s);
+	status_free(&s);
 	return out_end(r);
 }

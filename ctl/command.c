@@ -4,6 +4,7 @@
  *
  * Process: mcpgwctl.  Owns: nothing.  Trusts: the operator.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -12,6 +13,8 @@
 #include "ctl/opts.h"
 #include "lib/log.h"
 
+#define NAMES_MAX	128
+
 const struct command commands[] = {
 #define CTLCMD(name, words, number, privilege, arguments, doc) { words, arguments, doc, cmd_##name },
 #include "tables/ctlcmds.def"
@@ -19,9 +22,19 @@ const struct command commands[] = {
 	{ NULL, NULL, NULL, NULL }
 };
 
+static const struct {
+	const char	*typed, *from, *ours;
+} aliases[] = {
+#define CTLALIAS(typed, from, ours) { typed, from, ours },
+#include "tables/ctlaliases.def"
+#undef CTLALIAS
+};
+
+#define ALIAS_COUNT (sizeof(aliases) / sizeof(aliases[0]))
+
 /* A command's words are one or two; *used is how many of argv they took. */
-const struct command *
-command_find(int argc, char **argv, int *used)
+static const struct command *
+find_own(int argc, char **argv, int *used)
 {
 	char	two[64];
 
@@ -39,6 +52,34 @@ command_find(int argc, char **argv, int *used)
 	return NULL;
 }
 
+const struct command *
+command_find(int argc, char **argv, int *used)
+{
+	const struct command	*c = find_own(argc, argv, used);
+	char			*typed[2];
+
+	for (size_t i = 0; c == NULL && i < ALIAS_COUNT; i++) {
+		const bool	any_noun = strncmp(aliases[i].typed, "* ", 2) == 0;
+
+		if (argc <= any_noun || strcmp(argv[any_noun], aliases[i].typed + (any_noun ? 2 : 0)) != 0)
+			continue;
+		typed[0] = any_noun ? argv[0] : (char *)(uintptr_t)aliases[i].ours;
+		typed[1] = (char *)(uintptr_t)aliases[i].ours;
+		c = find_own(any_noun ? 2 : 1, typed, used);
+		if (c != NULL && any_noun && *used == 1)
+			c = NULL;	/* a command whose argument that word is */
+	}
+	return c;
+}
+
+void
+command_aliases(void (*fn)(const char *typed, const char *from, const char *ours))
+{
+	for (size_t i = 0; i < ALIAS_COUNT; i++)
+		if (i == 0 || strcmp(aliases[i].typed, aliases[i - 1].typed) != 0)
+			fn(aliases[i].typed, aliases[i].from, aliases[i].ours);
+}
+
 static bool
 is_noun(const char *word, size_t *bytes)
 {
@@ -52,18 +93,18 @@ is_noun(const char *word, size_t *bytes)
 _Noreturn void
 command_unknown(int argc, char **argv)
 {
-	const char	*names[64], *near;
+	const char	*names[NAMES_MAX], *near;
 	char		 typed[128];
 	size_t		 n = 0, noun;
 	bool		 has_verb = is_noun(argv[0], &noun);
 
 	if (has_verb && argc == 1)
 		fatal(EX_USAGE, "%s: what with it? See mcpgwctl help %s", argv[0], argv[0]);
-	for (const struct command *c = commands; c->words != NULL && n < 63; c++)
+	for (const struct command *c = commands; c->words != NULL && n < NAMES_MAX - 1; c++)
 		names[n++] = c->words;
 	names[n] = NULL;
 	snprintf(typed, sizeof(typed), has_verb ? "%s %s" : "%s", argv[0], has_verb ? argv[1] : "");
 	if ((near = opts_nearest(typed, names)) != NULL)
-		fatal(EX_USAGE, "unknown command \"%s\"; did you mean %s?", typed, near);
-	fatal(EX_USAGE, "unknown command \"%s\"; see mcpgwctl help", typed);
+		fatal(EX_USAGE, "unknown verb \"%s\"; did you mean %s?", typed, near);
+	fatal(EX_USAGE, "unknown verb \"%s\"; see mcpgwctl help", typed);
 }

@@ -14,8 +14,11 @@ struct command {
 
 extern const struct command commands[];		/* the last has no words */
 
-/* NULL when no command begins like this; *used is how many of argv its words took. */
+/* Words of other tools count for ours (tables/ctlaliases.def).  NULL when no command begins like this; *used is how
+ * many of argv its words took. */
 const struct command	*command_find(int argc, char **argv, int *used);
+/* Each word of another tool that is taken, once: "* ls" is one behind any noun. */
+void			 command_aliases(void (*fn)(const char *typed, const char *from, const char *ours));
 /* Says what could have been meant, and exits with EX_USAGE. */
 _Noreturn void		 command_unknown(int argc, char **argv);
 

@@ -20,8 +20,10 @@
 #include "ctl/doctor.h"
 #include "ctl/folders.h"
 #include "ctl/program.h"
+#include "ctl/whoseport.h"
 #include "ipc/codec.h"
 #include "lib/fd.h"
+#include "lib/num.h"
 
 #define DISK_LITTLE	(UINT64_C(1) << 30)
 #define DISK_NONE	(UINT64_C(64) << 20)	/* segments of the audit are preallocated */
@@ -91,6 +93,23 @@ try_listen(struct span text)
 	return r;
 }
 
+/* "in use by pid 3120 (node)". */
+static const char *
+why_not(struct span at, int error, char *to, size_t room)
+{
+	char		who[96];
+	uint64_t	port = 0;
+	const char	*colon = memrchr(at.p, ':', at.n);
+
+	if (error == EADDRINUSE && colon != NULL &&
+	    num_u64(span_part(at, (size_t)(colon - at.p) + 1, at.n), &port) == 0 && port <= UINT16_MAX &&
+	    whoseport_find((uint16_t)port, who, sizeof(who)))
+		snprintf(to, room, "in use by %s", who);
+	else
+		snprintf(to, room, "%s", error == -1 ? "no address" : error == EADDRINUSE ? "in use" : strerror(error));
+	return to;
+}
+
 void
 doctor_listeners(const struct doctor *d, struct doctor_finding *f)
 {
@@ -101,6 +120,7 @@ doctor_listeners(const struct doctor *d, struct doctor_finding *f)
 		{ "listen", d->params == NULL ? SPAN_NONE : d->params->listen },
 		{ "admin_listen", d->params == NULL ? SPAN_NONE : d->params->admin_listen },
 	};
+	char	why[128];
 	int	r;
 
 	if (d->params == NULL) {
@@ -112,8 +132,8 @@ doctor_listeners(const struct doctor *d, struct doctor_finding *f)
 	for (size_t i = 0; !d->running && i < 2; i++) {
 		if (rows[i].at.n == 0 || (r = try_listen(rows[i].at)) == 0)
 			continue;
-		doctor_say(f, DOCTOR_BAD, "%s %.*s: %s; choose another: mcpgwctl conf -e %s=127.0.0.1:8090",
-		    rows[i].name, SPAN_FMT(rows[i].at), r == -1 ? "no address" : strerror(r), rows[i].name);
+		doctor_say(f, DOCTOR_BAD, "%s %.*s: %s.  Choose another: mcpgwctl conf -e %s=127.0.0.1:8090",
+		    rows[i].name, SPAN_FMT(rows[i].at), why_not(rows[i].at, r, why, sizeof(why)), rows[i].name);
 		return;
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * doctor_machine.c - the machine: kernel, jails, limits, clock, log, runtimes
+ * doctor_machine.c - the machine: kernel, jails, limits, log, runtimes
  *
  * Process: mcpgwctl.  Owns: nothing beyond a call.  Trusts: /proc; our own mcpgw-spawn.
  */
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/timex.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ctl/doctor.h"
@@ -19,6 +19,7 @@
 #include "lib/fd.h"
 
 #define NAMESPACES_FEW	1024	/* each running tool has one, in each of two levels */
+#define DESCRIPTORS_LEAST 1024	/* below this workers do not get far */
 #define DESCRIPTORS_MORE 1024	/* beside its connections a worker has upstreams, streams, segments */
 
 /* The first line of a file or pipe, without its end; "" when there is none. */
@@ -108,36 +109,39 @@ doctor_namespaces(const struct doctor *d, struct doctor_finding *f)
 		doctor_say(f, DOCTOR_OK, "up to %llu tools at the same time", users < nets ? users : nets);
 }
 
+/* Tried in a child: whether it may be raised depends on capabilities and on fs.nr_open. */
+static bool
+may_raise_to(unsigned long long want)
+{
+	const struct rlimit	more = { want, want };
+	pid_t			pid = fork();
+	int			status;
+
+	if (pid == 0)
+		_exit(setrlimit(RLIMIT_NOFILE, &more) == -1);
+	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 void
 doctor_descriptors(const struct doctor *d, struct doctor_finding *f)
 {
 	struct rlimit		limit;
-	unsigned long long	want = d->params == NULL ? 0 : d->params->max_connections + DESCRIPTORS_MORE;
+	unsigned long long	want = d->params == NULL ? DESCRIPTORS_LEAST :
+				    d->params->max_connections + DESCRIPTORS_MORE, most;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
 		doctor_say(f, DOCTOR_NOTE, "their limit cannot be read: %s", strerror(errno));
-	else if (geteuid() != 0 && limit.rlim_max < want)
-		doctor_say(f, DOCTOR_NOTE, "at most %llu here; max_connections = %llu wants %llu a worker: raise the "
-		    "hard limit of open files, or lower max_connections", (unsigned long long)limit.rlim_max,
-		    (unsigned long long)d->params->max_connections, want);
+		return;
+	}
+	most = limit.rlim_max;
+	if (most >= want || may_raise_to(want))
+		doctor_say(f, DOCTOR_OK, "%llu open files%s", most >= want ? most : want,
+		    most >= want ? "" : " when raised");
 	else
-		doctor_say(f, DOCTOR_OK, "%llu open files, more where root starts the gateway",
-		    (unsigned long long)limit.rlim_max);
-}
-
-void
-doctor_clock(const struct doctor *d, struct doctor_finding *f)
-{
-	struct timex	t = { .modes = 0 };
-
-	(void)d;
-	if (adjtimex(&t) == -1)
-		doctor_say(f, DOCTOR_NOTE, "cannot be asked: %s", strerror(errno));
-	else if ((t.status & STA_UNSYNC) != 0)
-		doctor_say(f, DOCTOR_NOTE, "not synchronized: ends of keys and times in the audit follow it; run a "
-		    "time service (chrony, systemd-timesyncd)");
-	else
-		doctor_say(f, DOCTOR_OK, "synchronized");
+		doctor_say(f, most < DESCRIPTORS_LEAST ? DOCTOR_BAD : DOCTOR_NOTE, "at most %llu open files here; "
+		    "max_connections = %llu wants %llu a worker: raise the hard limit (ulimit -Hn, or LimitNOFILE= of "
+		    "a unit), or mcpgwctl conf -e max_connections=%llu", most, want - DESCRIPTORS_MORE, want,
+		    most > 2 * DESCRIPTORS_MORE ? most - DESCRIPTORS_MORE : most / 4);
 }
 
 void

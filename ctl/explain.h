@@ -25,6 +25,8 @@ bool	explain_rule_speaks(const struct snap *s, const struct rec_rule *rule, uint
 	    const struct explain_question *q);
 /* `explain REQUEST`: the exit code. */
 int	explain_request(struct ctl *ctl, const char *id);
+/* "rules.json:11  agents.me.allow.tools.docs[0] "query"  explicit allow", no line feed. */
+void	explain_rule(FILE *f, const struct snap *s, const struct decision *d);
 /* "allowed  rules.json:11  agents.me.allow.tools.docs[0] "query"  explicit allow", no line feed. */
 void	explain_print(FILE *f, const struct snap *s, const struct decision *d);
 

@@ -50,13 +50,15 @@ static void
 print_time(struct row *row)
 {
 	char		text[SHOWN_MAX], when[OUT_TIME] = "-";
-	struct tm	tm = { 0 };
-	time_t		t;
+	struct tm	tm = { 0 }, today;
+	time_t		t, now = time(NULL);
 
 	if (strptime(out_clean(member(row, "time"), text, sizeof(text)), "%Y-%m-%dT%H:%M:%S", &tm) != NULL) {
 		t = timegm(&tm);
 		localtime_r(&t, &tm);
-		strftime(when, sizeof(when), "%F %H:%M:%S", &tm);
+		localtime_r(&now, &today);
+		strftime(when, sizeof(when), tm.tm_year == today.tm_year && tm.tm_yday == today.tm_yday ? "%H:%M:%S" :
+		    "%F %H:%M:%S", &tm);
 	}
 	printf("%s", when);
 }
@@ -85,11 +87,27 @@ print_head(struct row *row)
 	print_member(member(row, "server").n > 0 && member(row, "object").n > 0 ? "." : "", row, "object");
 	printf("   %s", span_is(decision, "deny") ? "DENIED" : span_is(decision, "allow") ? "allowed" : "not decided");
 	print_member(", generation ", row, "generation");
-	print_member("\n  rule     ", row, "rule");
-	print_member("\n  outcome  ", row, "outcome");
+	printf("\n");
+}
+
+static void
+print_outcome(struct row *row)
+{
+	print_member("  outcome  ", row, "outcome");
 	if (member(row, "error").n > 0)
 		print_member(", ", row, "error");
 	printf("\n");
+}
+
+/* The record has the rule's path alone. */
+static void
+print_rule(struct row *row)
+{
+	if (member(row, "rule").n > 0) {
+		print_member("  decided  ", row, "rule");
+		printf("\n");
+	}
+	print_outcome(row);
 }
 
 /* Longer than the record has room for: it has the front up to a character's end, "~" and digits. */
@@ -99,36 +117,70 @@ is_cut(struct span name, size_t max)
 	return name.n + 3 >= max && name.n > CUT_DIGITS && name.p[name.n - CUT_DIGITS - 1] == '~';
 }
 
+static bool
+is_any_cut(const struct explain_question *q)
+{
+	return is_cut(q->tenant, FIELD_MAX_tenant) || is_cut(q->agent, FIELD_MAX_agent) ||
+	    is_cut(q->server, FIELD_MAX_server) || is_cut(q->tool, FIELD_MAX_object);
+}
+
+/* Where the rule stands and which it beat are in the policy: in that of the record while it is in force, else that is
+ * what would be decided now. */
+static void
+print_decisions(struct row *row, const struct explain_question *q, const struct snap *s)
+{
+	struct decision	d;
+	const bool	was = span_is(member(row, "decision"), "allow");
+	char		generation[24];
+	bool		same;
+
+	explain_decide(s, q, &d);
+	snprintf(generation, sizeof(generation), "%" PRIu64, snap_head(s)->generation);
+	same = span_is(member(row, "generation"), generation) && was == d.allow;
+	if (same) {
+		printf("  decided  ");
+		explain_rule(stdout, s, &d);
+		printf("\n");
+		explain_beaten(stdout, s, q, &d);
+		print_outcome(row);
+		printf("Now (generation %s): still %s.\n", generation, d.allow ? "allowed" : "denied");
+	} else {
+		print_rule(row);
+		printf("Now (generation %s): %s", generation, was == d.allow ? "still " : "");
+		explain_print(stdout, s, &d);
+		printf("\n");
+		explain_beaten(stdout, s, q, &d);
+	}
+	explain_remedy(stdout, s, q, &d);
+}
+
 static int
 print_now(struct ctl *ctl, struct row *row)
 {
 	struct explain_question	 q = { member(row, "tenant"), member(row, "agent"), member(row, "server"),
 	    member(row, "object") };
-	struct decision		 d;
 	struct snap		*s = NULL;
-	bool			 was = span_is(member(row, "decision"), "allow");
 	struct ask		 a;
 	int			 r;
 
-	if (!span_is(member(row, "kind"), "tool") || ask_open(ctl, &a, false) != 0)
+	if (!span_is(member(row, "kind"), "tool") || ask_open(ctl, &a, false) != 0) {
+		print_rule(row);
 		return 0;	/* only of tools is more to be said, and only by a gateway */
-	if (is_cut(q.tenant, FIELD_MAX_tenant) || is_cut(q.agent, FIELD_MAX_agent) ||
-	    is_cut(q.server, FIELD_MAX_server) || is_cut(q.tool, FIELD_MAX_object)) {
+	}
+	if (is_any_cut(&q)) {
 		ask_close(&a);
+		print_rule(row);
 		printf("A name in it is cut, so that what would be decided now cannot be said.\n");
 		return 0;
 	}
 	ask_command(&a, CTLCMD_explain, NULL);
 	r = ask_wait(&a, ask_take_snapshot, &s);
 	ask_close(&a);
-	if (r != 0 || s == NULL)
+	if (r != 0 || s == NULL) {
+		print_rule(row);
 		return r;
-	explain_decide(s, &q, &d);
-	printf("Now (generation %" PRIu64 "): %s", snap_head(s)->generation, was == d.allow ? "still " : "");
-	explain_print(stdout, s, &d);
-	printf("\n");
-	explain_beaten(stdout, s, &q, &d);
-	explain_remedy(stdout, s, &q, &d);
+	}
+	print_decisions(row, &q, s);
 	snap_release(&s);
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 /* Options that stand before the command, and --json and -o anywhere. */
 static void
-take_common(struct ctl *ctl, int *argc, char **argv, bool *system)
+take_common(struct ctl *ctl, int *argc, char **argv, bool *system, bool *help)
 {
 	int	kept = 0;
 	bool	before = true;
@@ -29,6 +29,8 @@ take_common(struct ctl *ctl, int *argc, char **argv, bool *system)
 		}
 		if (strcmp(argv[i], "--json") == 0) {
 			ctl->json = true;
+		} else if (!before && strcmp(argv[i], "--help") == 0) {
+			*help = true;
 		} else if (strcmp(argv[i], "--system") == 0) {
 			*system = true;
 		} else if (strcmp(argv[i], "--user") == 0) {
@@ -44,9 +46,9 @@ take_common(struct ctl *ctl, int *argc, char **argv, bool *system)
 				fatal(EX_USAGE, "too many -o");
 			ctl->settings[ctl->setting_count++] = argv[i];
 		} else if (before && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
-			static char help[] = "help";
+			static char word[] = "help";
 
-			argv[kept++] = help;
+			argv[kept++] = word;
 			before = false;
 		} else {
 			if (before && argv[i][0] == '-' && strcmp(argv[i], "--version") != 0)
@@ -64,14 +66,14 @@ main(int argc, char **argv)
 	static struct ctl	 ctl;
 	const struct command	*c;
 	static char		 version[] = "version";
-	bool			 system = geteuid() == 0;
+	bool			 system = geteuid() == 0, help = false;
 	int			 used;
 
 	log_init("mcpgwctl", STDERR_FILENO, LOG_FORM_PLAIN);
 	signal(SIGPIPE, SIG_IGN);
 	argc--;
 	argv++;
-	take_common(&ctl, &argc, argv, &system);
+	take_common(&ctl, &argc, argv, &system, &help);
 	if (argc > 0 && strcmp(argv[0], "--version") == 0)
 		argv[0] = version;
 	if (where_init(&ctl.where, system) != 0)
@@ -80,7 +82,10 @@ main(int argc, char **argv)
 		(void)cmd_help(&ctl, 0, argv);
 		return EX_USAGE;
 	}
-	if ((c = command_find(argc, argv, &used)) == NULL)
+	c = command_find(argc, argv, &used);
+	if (help)
+		return cmd_help(&ctl, c == NULL && argc > 1 ? 2 : c == NULL ? 1 : used, argv);
+	if (c == NULL)
 		command_unknown(argc, argv);
 	return c->run(&ctl, argc - used, argv + used);
 }

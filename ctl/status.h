@@ -5,6 +5,7 @@
 #ifndef CTL_STATUS_H
 #define CTL_STATUS_H
 
+#include "ctl/ctl.h"
 #include "ipc/codec.h"
 #include "policy/snap.h"
 
@@ -27,23 +28,59 @@ struct status_listener {
 struct status {
 	struct msg_CTL_MASTER	 master;
 	struct msg_CTL_COUNTERS	 counters;
+	struct msg_CTL_RATES	 rates;
+	struct msg_CTL_SINCE	 since;
 	uint32_t		 limits_held;		/* enum limit_written */
 	char			 cgroup[160];
 	char			 version[32], probe_line[512], warning[512], config_dir[1024];
 	struct status_process	*processes;
 	struct status_server	*servers;
 	struct status_listener	*listeners;
-	size_t			 process_count, server_count, listener_count;
+	struct msg_CTL_LOAD	*loads;
+	size_t			 process_count, server_count, listener_count, load_count;
 	struct snap		*policy;	/* in force */
 };
+
+/* Asks.  0 or the exit code, said when `say`; status_free() in any case. */
+int	status_gather(struct ctl *ctl, bool say, struct status *s);
+void	status_free(struct status *s);
 
 /* What was heard of a configured server, or NULL; valid while the status is. */
 const struct status_server *status_server_heard(const struct status *s, struct span tenant,
 			    struct span name);
+/* The calls of this profile: zeroes when there were none. */
+struct msg_CTL_LOAD status_load(const struct status *s, uint64_t profile);
 
-/* Each answers the exit code. */
-int	status_print(const struct status *s);
-int	status_print_one(const struct status *s, const char *name);
-int	status_print_json(const struct status *s, const char *name);
+/* One configured server, with what was heard of it. */
+struct server_row {
+	const struct rec_server	*rec;
+	const struct status_server *heard;	/* NULL: nothing yet */
+	struct msg_CTL_LOAD	 load;
+	struct span		 tenant, name, why;
+	const char		*state, *tier, *net;
+	char			 net_text[40];
+};
+
+/* serverrow.c.  The i-th of the policy; false: there are no more. */
+bool	server_row_at(const struct status *s, uint64_t i, struct server_row *r);
+/* Of this name, and tenant unless it is NULL; false: none. */
+bool	server_row_find(const struct status *s, const char *tenant, const char *name, struct server_row *r);
+/* It failed, and is not meant to be off. */
+bool	server_row_is_bad(const struct server_row *r);
+/* For a table: "exit 1 x3, next try 14 s", or "-". */
+const char *server_row_last_error(const struct server_row *r, char *to, size_t room);
+/* One line of JSON. */
+void	server_row_json(const struct server_row *r);
+
+/* status_print.c.  Each answers the exit code. */
+int	status_print(struct ctl *ctl, const struct status *s);
+int	status_print_json(const struct status *s);
+/* status_one.c: of one server, tenant or process. */
+int	status_print_one(struct ctl *ctl, const struct status *s, const char *name);
+
+/* Words that both have. */
+const char *status_jail_word(uint32_t probe);
+const char *status_by(const struct status *s, char *to, size_t room);
+void	status_json_process(const struct status_process *p);
 
 #endif

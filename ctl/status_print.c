@@ -1,93 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * status_print.c - what `status` shows: processes, servers, and what needs somebody
+ * status_print.c - what `status` shows: how it is, servers, and what needs somebody
  *
  * Process: mcpgwctl.  Owns: nothing.  Trusts: nothing; all of it is only shown.
  */
 #include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
+#include "ctl/buckets.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "policy/policy.h"
 #include "sandbox/jail.h"
-
-static const char *const tier_name[] = {
-	[TIER_RUNTIME] = "runtime", [TIER_STRICT] = "strict", [TIER_OFF] = "off",
-};
-
-static const char *const net_name[] = {
-	[NET_NONE] = "none", [NET_LOOPBACK] = "loopback", [NET_HOST] = "host",
-};
-
-static const char *const state_name[] = {
-	[SERVER_STATE_IDLE] = "idle", [SERVER_STATE_UP] = "up", [SERVER_STATE_BROKEN] = "broken",
-	[SERVER_STATE_DISABLED] = "disabled", [SERVER_STATE_NO_JAIL] = "no jail",
-};
 
 static const char *const process_state_name[] = {
 	[CTL_PROCESS_WAITING] = "waiting", [CTL_PROCESS_STARTING] = "starting",
 	[CTL_PROCESS_READY] = "ready", [CTL_PROCESS_LEAVING] = "leaving",
 };
 
-#define NAME_OF(table, i) ((i) < sizeof(table) / sizeof((table)[0]) ? (table)[i] : "?")
-
-/* One configured server, with what was heard of it. */
-struct row {
-	const struct rec_server	*rec;
-	const struct status_server *heard;	/* NULL: nothing yet */
-	struct span		 tenant, name, why;
-	const char		*state, *tier, *net;
-	char			 net_text[40];
-};
-
-/* "1 host", "learning until 10:42". */
-static const char *
-net_words(const struct rec_server *rec, char *to, size_t room)
-{
-	char	when[OUT_TIME];
-
-	if (rec->kind == SERVER_HTTP)
-		return "-";
-	if (rec->net != NET_LIST)
-		return NAME_OF(net_name, rec->net);
-	if ((rec->flags & SERVER_FLAG_LEARN) != 0)
-		snprintf(to, room, "learning until %s", out_clock_ms(rec->learn_until_ms, when));
-	else
-		snprintf(to, room, "%u host%s", rec->reach_count, rec->reach_count == 1 ? "" : "s");
-	return to;
-}
-
-static bool
-row_at(const struct status *s, uint64_t i, struct row *r)
-{
-	if ((r->rec = SNAP_AT(s->policy, SERVER, i)) == NULL)
-		return false;
-	r->tenant = policy_tenant_name(s->policy, r->rec->tenant);
-	r->name = snap_text(s->policy, r->rec->name);
-	r->heard = status_server_heard(s, r->tenant, r->name);
-	r->state = NAME_OF(state_name, r->heard == NULL ? SERVER_STATE_IDLE : r->heard->b.state);
-	r->why = r->heard == NULL ? SPAN_NONE : span_of(r->heard->error);
-	if ((r->rec->flags & SERVER_FLAG_DISABLED) != 0) {
-		r->state = state_name[SERVER_STATE_DISABLED];
-		r->why = snap_text(s->policy, r->rec->why);
-	}
-	r->tier = r->rec->kind == SERVER_HTTP ? "remote" : NAME_OF(tier_name, r->rec->tier);
-	r->net = net_words(r->rec, r->net_text, sizeof(r->net_text));
-	return true;
-}
-
-static bool
-row_is_bad(const struct row *r)
-{
-	return r->heard != NULL && (r->rec->flags & SERVER_FLAG_DISABLED) == 0 &&
-	    (r->heard->b.state == SERVER_STATE_BROKEN || r->heard->b.state == SERVER_STATE_NO_JAIL);
-}
-
-static const char *
-jail_word(uint32_t probe)
+const char *
+status_jail_word(uint32_t probe)
 {
 	switch (probe) {
 	case PROBE_UNKNOWN:
@@ -103,19 +38,83 @@ jail_word(uint32_t probe)
 	}
 }
 
+const char *
+status_by(const struct status *s, char *to, size_t room)
+{
+	static const char *const	words[GENERATION_BY_LIMIT] = {
+		[GENERATION_BY_START] = "start", [GENERATION_BY_WATCH] = "watch", [GENERATION_BY_SIGNAL] = "HUP",
+		[GENERATION_BY_TIME] = "timer",
+	};
+	const struct passwd		*pw;
+
+	if (s->since.by != GENERATION_BY_CTL)
+		snprintf(to, room, "%s", s->since.by < GENERATION_BY_LIMIT ? words[s->since.by] : "?");
+	else if ((pw = getpwuid(s->since.uid)) != NULL)
+		snprintf(to, room, "%s", pw->pw_name);
+	else
+		snprintf(to, room, "uid %u", s->since.uid);
+	return to;
+}
+
+/* --- the head ------------------------------------------------------------------------------------- */
+
+/* "0.2 ms", "14 ms", "2.5 s"; "-" when no call ended. */
+static const char *
+took_words(uint64_t us, char to[OUT_TIME])
+{
+	if (us == 0)
+		snprintf(to, OUT_TIME, "-");
+	else if (us < 10000)
+		snprintf(to, OUT_TIME, "%.1f ms", (double)us / 1000);
+	else if (us < 1000000)
+		snprintf(to, OUT_TIME, "%" PRIu64 " ms", us / 1000);
+	else
+		snprintf(to, OUT_TIME, "%.1f s", (double)us / 1000000);
+	return to;
+}
+
+static const char *
+rate_words(const struct msg_CTL_RATES *r, char to[OUT_TIME])
+{
+	const double	rate = r->window_ms == 0 ? 0 : (double)r->requests * 1000 / (double)r->window_ms;
+
+	snprintf(to, OUT_TIME, "%.*f req/s", rate == 0 || rate >= 9.95 ? 0 : 1, rate);
+	return to;
+}
+
+/* The same day's time alone. */
+static const char *
+since_words(uint64_t wall_ms, char to[OUT_TIME])
+{
+	out_when_ms(wall_ms, to);
+	return strncmp(to, "today ", 6) == 0 ? to + 6 : to;
+}
+
+static uint64_t
+denied_percent(const struct msg_CTL_RATES *r)
+{
+	return r->calls == 0 ? 0 : (r->denied * 100 + r->calls / 2) / r->calls;
+}
+
 static void
 print_head(const struct status *s)
 {
-	char	up[OUT_TIME], since[OUT_TIME];
+	char	up[OUT_TIME], since[OUT_TIME], rate[OUT_TIME], p50[OUT_TIME], p99[OUT_TIME], by[64];
 
-	printf("mcpgw %s   up %s   generation %" PRIu64 " since %s   %s\n", s->version,
-	    out_span_ms(s->master.up_ms, up), s->master.generation,
-	    out_when_ms(s->master.since_ms, since), jail_word(s->master.probe));
-	printf("workers %u/%u   %" PRIu64 " requests   %" PRIu64 " calls   denied %" PRIu64 "%%   "
-	    "in flight %" PRIu64 "   audit %" PRIu64 " behind\n", s->master.workers_ready,
-	    s->master.workers, s->counters.requests, s->counters.calls,
-	    s->counters.calls == 0 ? 0 : (s->counters.denied * 100 + s->counters.calls / 2) /
-	    s->counters.calls, s->counters.in_flight, s->counters.audit_behind);
+	printf("mcpgw %s   up %s   generation %" PRIu64 " since %s by %s   %s\n", s->version,
+	    out_span_ms(s->master.up_ms, up), s->master.generation, since_words(s->master.since_ms, since),
+	    status_by(s, by, sizeof(by)), status_jail_word(s->master.probe));
+	printf("workers %u/%u   %s   p50 %s  p99 %s   denied %" PRIu64 "%%   audit %" PRIu64 " behind\n",
+	    s->master.workers_ready, s->master.workers, rate_words(&s->rates, rate),
+	    took_words(s->rates.p50_us, p50), took_words(s->rates.p99_us, p99), denied_percent(&s->rates),
+	    s->counters.audit_behind);
+}
+
+static uint64_t
+per_minute(const struct msg_CTL_RATES *r, uint64_t calls)
+{
+	/* A gateway that is younger counts what there was. */
+	return r->window_ms <= 60000 ? calls : calls * 60000 / r->window_ms;
 }
 
 static void
@@ -123,34 +122,29 @@ print_servers(const struct status *s)
 {
 	static const struct out_column	columns[] = {
 		{ "SERVER", false, true }, { "STATE", false, true }, { "JAIL", false, true },
-		{ "NET", false, true }, { "INSTANCES", true, true }, { "TOOLS", true, true },
+		{ "NET", false, true }, { "INFLIGHT", true, true }, { "CALLS/MIN", true, true },
 		{ "LAST ERROR", false, false },
 	};
 	struct out_table	*t;
-	struct row		 r;
+	struct server_row	 r;
+	char			 error[OUT_CELL];
 
 	if (s->policy == NULL || snap_count(s->policy, SECTION_SERVER) == 0)
 		return;
 	t = out_table_new(columns, 7);
-	for (uint64_t i = 0; row_at(s, i, &r); i++) {
+	for (uint64_t i = 0; server_row_at(s, i, &r); i++) {
 		out_cell_span(t, r.name);
 		out_cell(t, "%s", r.state);
 		out_cell(t, "%s", r.tier);
 		out_cell(t, "%s", r.net);
-		if (r.heard == NULL) {
-			out_cell(t, "0");
-			out_cell(t, "-");
-		} else {
-			out_cell(t, "%u", r.heard->b.instances);
-			out_cell(t, "%u", r.heard->b.tools);
-		}
-		if (r.why.n == 0)
-			out_cell(t, "-");
-		else
-			out_cell_span(t, r.why);
+		out_cell(t, "%" PRIu64, r.load.in_flight);
+		out_cell(t, "%" PRIu64, per_minute(&s->rates, r.load.calls));
+		out_cell(t, "%s", server_row_last_error(&r, error, sizeof(error)));
 	}
 	out_table_end(&t);
 }
+
+/* --- what needs somebody -------------------------------------------------------------------------- */
 
 static void
 need(bool *first, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -158,137 +152,82 @@ need(bool *first, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void
 need(bool *first, const char *fmt, ...)
 {
+	char	line[1024];
 	va_list	ap;
 
-	printf("%-11s", *first ? "NEEDS YOU" : "");
-	*first = false;
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	printf("\n");
+	printf("%-11s%s\n", *first ? "NEEDS YOU" : "", out_clean(span_of(line), line, sizeof(line)));
+	*first = false;
 }
 
 static void
-print_needs(const struct status *s)
+need_server(bool *first, const struct server_row *r)
 {
-	struct row	r;
-	bool		first = true;
+	const bool	no_jail = r->heard->b.state == SERVER_STATE_NO_JAIL;
+
+	if (r->rec->kind == SERVER_HTTP)
+		need(first, "%.*s: mcpgwctl status %.*s", SPAN_FMT(r->name), SPAN_FMT(r->name));
+	else
+		need(first, "%.*s: mcpgwctl %s%.*s", SPAN_FMT(r->name), no_jail ? "doctor" : "logs ",
+		    no_jail ? 0 : (int)r->name.n, r->name.p);
+}
+
+static void
+need_bucket(const struct bucket *b, void *arg)
+{
+	if (bucket_is_near_end(b))
+		need(arg, "%s %s%s%s: %" PRIu64 " of %" PRIu64 " calls left, %s (mcpgwctl limit show %s)", b->of,
+		    b->name, b->tool[0] == '\0' ? "" : ".", b->tool, b->left, b->burst, b->rate, b->name);
+}
+
+static void
+print_needs(struct ctl *ctl, const struct status *s)
+{
+	struct server_row	r;
+	bool			first = true;
 
 	if (s->warning[0] != '\0')
 		need(&first, "%s", s->warning);
 	if (s->master.probe > PROBE_FULL_NO_PROC)
 		need(&first, "%s", s->probe_line);
-	for (uint64_t i = 0; s->policy != NULL && row_at(s, i, &r); i++)
+	for (uint64_t i = 0; server_row_at(s, i, &r); i++)
 		if ((r.rec->flags & SERVER_FLAG_CGROUP_LIMITS) != 0 && s->limits_held != LIMITS_ALL)
-			need(&first, "%.*s: limits that need a cgroup may not be held; cgroup %s", SPAN_FMT(r.name),
-			    s->cgroup);
-	for (uint64_t i = 0; s->policy != NULL && row_at(s, i, &r); i++)
-		if (row_is_bad(&r))
-			need(&first, "%.*s: mcpgwctl status %.*s", SPAN_FMT(r.name), SPAN_FMT(r.name));
+			need(&first, "%.*s: limits that need a cgroup may not be held: mcpgwctl status mcpgw",
+			    SPAN_FMT(r.name));
+	for (uint64_t i = 0; server_row_at(s, i, &r); i++)
+		if (server_row_is_bad(&r))
+			need_server(&first, &r);
 	for (size_t i = 0; i < s->process_count; i++)
 		if (s->processes[i].b.state == CTL_PROCESS_WAITING && s->processes[i].b.deaths > 1)
-			need(&first, "%s %u: died %u times; see the log",
+			need(&first, "%s %u: died %u times: mcpgwctl status %s",
 			    role_program(s->processes[i].b.role), s->processes[i].b.slot,
-			    s->processes[i].b.deaths);
+			    s->processes[i].b.deaths, role_program(s->processes[i].b.role));
+	if (s->policy != NULL && snap_count(s->policy, SECTION_BUCKET) > 0)
+		(void)buckets_each(ctl, false, need_bucket, &first);
 }
 
 int
-status_print(const struct status *s)
+status_print(struct ctl *ctl, const struct status *s)
 {
 	print_head(s);
-	for (size_t i = 0; i < s->listener_count; i++)
-		printf("%s %s%s", i == 0 ? "listens" : ",", s->listeners[i].address,
-		    i + 1 == s->listener_count ? "\n" : "");
-	printf("cgroup %s\n", s->cgroup);
 	print_servers(s);
-	print_needs(s);
+	print_needs(ctl, s);
 	return 0;
 }
 
-static int
-print_server(const struct status *s, const struct row *r)
-{
-	struct span	line;
-	char		when[OUT_TIME];
+/* --- for programs --------------------------------------------------------------------------------- */
 
-	printf("%.*s: %s\n", SPAN_FMT(r->name), r->state);
-	line = snap_text(s->policy, r->rec->shown);
-	printf("  runs       %.*s\n", SPAN_FMT(line));
-	line = snap_text(s->policy, r->rec->file);
-	printf("  from       %.*s:%u\n", SPAN_FMT(line), r->rec->line);
-	printf("  jail       %s, net %s\n", r->tier, r->net);
-	if (r->heard != NULL) {
-		printf("  instances  %u\n  tools      %u\n", r->heard->b.instances, r->heard->b.tools);
-		if (r->heard->b.next_try_ms > 0)
-			printf("  next try   in %s\n", out_span_ms(r->heard->b.next_try_ms, when));
-	}
-	if (r->why.n > 0)
-		printf("  error      %.*s\n", SPAN_FMT(r->why));
-	return row_is_bad(r) ? 1 : 0;
-}
-
-static int
-print_processes(const struct status *s, const char *program)
-{
-	char	up[OUT_TIME];
-	int	found = 0;
-
-	for (size_t i = 0; i < s->process_count; i++) {
-		const struct status_process	*p = &s->processes[i];
-
-		if (strcmp(role_program(p->b.role), program) != 0 && strcmp(p->tenant, program) != 0)
-			continue;
-		found = 1;
-		printf("%s %u: %s, pid %u, up %s, generation %" PRIu64 ", %u deaths\n",
-		    role_program(p->b.role), p->b.slot, NAME_OF(process_state_name, p->b.state),
-		    p->b.pid, out_span_ms(p->b.up_ms, up), p->b.generation, p->b.deaths);
-	}
-	return found;
-}
-
-int
-status_print_one(const struct status *s, const char *name)
-{
-	struct row	r;
-
-	for (uint64_t i = 0; s->policy != NULL && row_at(s, i, &r); i++)
-		if (span_is(r.name, name))
-			return print_server(s, &r);
-	if (print_processes(s, name))
-		return 0;
-	out_error("no server, tenant or process \"%s\"; see mcpgwctl status", name);
-	return EX_DATAERR;
-}
-
-static void
-json_server(const struct row *r)
-{
-	out_json_begin();
-	out_json_text("kind", SPAN_LIT("server"));
-	out_json_text("tenant", r->tenant);
-	out_json_text("name", r->name);
-	out_json_text("state", span_of(r->state));
-	out_json_text("jail", span_of(r->tier));
-	out_json_text("net", span_of(r->net));
-	out_json_bool("rewrite_uris", (r->rec->flags & SERVER_FLAG_REWRITE_URIS) != 0);
-	out_json_u64("instances", r->heard == NULL ? 0 : r->heard->b.instances);
-	out_json_u64("tools", r->heard == NULL ? 0 : r->heard->b.tools);
-	if (r->why.n > 0)
-		out_json_text("error", r->why);
-	if (r->heard != NULL && r->heard->b.next_try_ms > 0)
-		out_json_u64("next_try_ms", r->heard->b.next_try_ms);
-	out_json_end();
-}
-
-static void
-json_process(const struct status_process *p)
+void
+status_json_process(const struct status_process *p)
 {
 	out_json_begin();
 	out_json_text("kind", SPAN_LIT("process"));
 	out_json_text("program", span_of(role_program(p->b.role)));
 	out_json_u64("slot", p->b.slot);
 	out_json_u64("pid", p->b.pid);
-	out_json_text("state", span_of(NAME_OF(process_state_name, p->b.state)));
+	out_json_text("state", span_of(p->b.state < CTL_PROCESS_STATE_LIMIT ? process_state_name[p->b.state] : "?"));
 	out_json_u64("up_ms", p->b.up_ms);
 	out_json_u64("generation", p->b.generation);
 	out_json_u64("deaths", p->b.deaths);
@@ -300,6 +239,8 @@ json_process(const struct status_process *p)
 static void
 json_gateway(const struct status *s)
 {
+	char	by[64];
+
 	out_json_begin();
 	out_json_text("kind", SPAN_LIT("gateway"));
 	out_json_text("version", span_of(s->version));
@@ -307,9 +248,10 @@ json_gateway(const struct status *s)
 	out_json_u64("up_ms", s->master.up_ms);
 	out_json_u64("generation", s->master.generation);
 	out_json_u64("since_ms", s->master.since_ms);
+	out_json_text("by", span_of(status_by(s, by, sizeof(by))));
 	out_json_u64("workers", s->master.workers);
 	out_json_u64("workers_ready", s->master.workers_ready);
-	out_json_text("jail", span_of(jail_word(s->master.probe)));
+	out_json_text("jail", span_of(status_jail_word(s->master.probe)));
 	out_json_text("jail_line", span_of(s->probe_line));
 	out_json_text("cgroup", span_of(s->cgroup));
 	out_json_text("config_dir", span_of(s->config_dir));
@@ -318,34 +260,32 @@ json_gateway(const struct status *s)
 	out_json_u64("denied", s->counters.denied);
 	out_json_u64("in_flight", s->counters.in_flight);
 	out_json_u64("audit_behind", s->counters.audit_behind);
+	out_json_u64("window_ms", s->rates.window_ms);
+	out_json_u64("window_requests", s->rates.requests);
+	out_json_u64("window_calls", s->rates.calls);
+	out_json_u64("window_denied", s->rates.denied);
+	out_json_u64("p50_us", s->rates.p50_us);
+	out_json_u64("p99_us", s->rates.p99_us);
 	if (s->warning[0] != '\0')
 		out_json_text("warning", span_of(s->warning));
 	out_json_end();
 }
 
 int
-status_print_json(const struct status *s, const char *name)
+status_print_json(const struct status *s)
 {
-	struct row	r;
-	int		found = name == NULL;
+	struct server_row	r;
 
-	if (name == NULL)
-		json_gateway(s);
-	for (size_t i = 0; name == NULL && i < s->listener_count; i++) {
+	json_gateway(s);
+	for (size_t i = 0; i < s->listener_count; i++) {
 		out_json_begin();
 		out_json_text("kind", SPAN_LIT("listener"));
 		out_json_text("address", span_of(s->listeners[i].address));
 		out_json_end();
 	}
 	for (size_t i = 0; i < s->process_count; i++)
-		if (name == NULL || strcmp(role_program(s->processes[i].b.role), name) == 0) {
-			json_process(&s->processes[i]);
-			found = 1;
-		}
-	for (uint64_t i = 0; s->policy != NULL && row_at(s, i, &r); i++)
-		if (name == NULL || span_is(r.name, name)) {
-			json_server(&r);
-			found = 1;
-		}
-	return found ? 0 : EX_DATAERR;
+		status_json_process(&s->processes[i]);
+	for (uint64_t i = 0; server_row_at(s, i, &r); i++)
+		server_row_json(&r);
+	return 0;
 }

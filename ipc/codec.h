@@ -33,7 +33,7 @@ enum msg_type {
 #define MSG(name, type, from, to, when, fds, fields, doc) MSG_TYPE_##name = type,
 #include "tables/messages.def"
 #undef MSG
-	MSG_TYPE_LIMIT = 192
+	MSG_TYPE_LIMIT = 256
 };
 
 /* struct msg_NAME for each row.  `none_` keeps a row without fields a legal struct. */
@@ -89,6 +89,21 @@ enum egress_socket {
 	EGRESS_SOCKET_LIMIT
 };
 #define SERVER_TOOLS_UNKNOWN	UINT32_MAX	/* SERVER_STATE.tools: the sender does not read lists */
+
+/* What put a generation in force. */
+enum generation_by {
+	GENERATION_BY_START,
+	GENERATION_BY_CTL,	/* a command of this uid's */
+	GENERATION_BY_WATCH,	/* a file changed */
+	GENERATION_BY_SIGNAL,	/* HUP */
+	GENERATION_BY_TIME,	/* something had an end */
+	GENERATION_BY_LIMIT
+};
+enum worker_ask {		/* WORKER_ASK.what */
+	WORKER_ASK_CALLS = 1,	/* a line for each call that runs */
+	WORKER_ASK_KILL,	/* end this call; a line when it was there */
+	WORKER_ASK_LIMITS,	/* a line for each bucket; one worker knows them all */
+};
 
 struct msg_row {
 	const char	*name;		/* NULL: no such type */

@@ -40,6 +40,7 @@
 
 #include "lib/json.h"
 
+#define LINK_REQUEST		16
 #define LINK_PAYLOAD_MAX	(64 * 1024)
 #define LINK_CREDIT_UP		(64 * 1024)
 #define LINK_CREDIT_DOWN	(256 * 1024)
@@ -129,8 +130,10 @@ struct link_call {
 						 * instance, for its lists too */
 	uint32_t		log_level;	/* enum mcp_level the client wants; 0: none said */
 	uint32_t		spare;
+	char			request[LINK_REQUEST];	/* its id as text with a NUL, for the operator; "":
+						 * no client's */
 };
-_Static_assert(sizeof(struct link_call) == 56, "link call is 56 bytes");
+_Static_assert(sizeof(struct link_call) == 72, "link call is 72 bytes");
 
 enum link_event_kind {
 	LINK_EVENT_TOOLS = 0,		/* this list changed */

@@ -6,6 +6,7 @@
  * Trusts:  whoever wrote the file to have meant all that is in it.
  */
 #include <limits.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -79,4 +80,37 @@ cert_each(struct span pem, cert_fn *fn, void *arg, const char **why)
 	ERR_clear_error();
 	BIO_free(in);
 	return r;
+}
+
+static uint64_t
+ms_of(const ASN1_TIME *t)
+{
+	struct tm	tm;
+	time_t		s;
+
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1 || (s = timegm(&tm)) <= 0)
+		return 0;
+	return (uint64_t)s * 1000;
+}
+
+int
+cert_read(struct span der, struct cert *out)
+{
+	const uint8_t	*at = (const uint8_t *)der.p;
+	X509		*x = der.n > LONG_MAX ? NULL : d2i_X509(NULL, &at, (long)der.n);
+	X509_NAME	*name;
+
+	*out = (struct cert){ 0 };
+	if (x == NULL)
+		return E_FORMAT;
+	out->begins_ms = ms_of(X509_get0_notBefore(x));
+	out->ends_ms = ms_of(X509_get0_notAfter(x));
+	name = X509_get_subject_name(x);
+	if (X509_NAME_get_text_by_NID(name, NID_commonName, out->subject, sizeof(out->subject)) <= 0)
+		(void)X509_NAME_oneline(name, out->subject, sizeof(out->subject));
+	for (char *c = out->subject; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '?';
+	X509_free(x);
+	return 0;
 }

@@ -127,15 +127,40 @@ send_servers(struct ctl_conn *c)
 }
 
 static int
-send_snapshot(struct ctl_conn *c, enum snap_kind kind)
+send_snapshot(struct ctl_conn *c, enum snap_kind kind, struct span consumer)
 {
-	const struct snapitem	*item = snapset_find(&c->s->m->in_force, kind, SPAN_NONE);
+	const struct snapitem	*item = snapset_find(&c->s->m->in_force, kind, consumer);
 	struct msg_CTL_SNAPSHOT	 b = { .kind = kind };
 
 	if (item == NULL)
 		return E_NOTFOUND;
 	b.generation = item->head.generation;
 	return ctl_send(c, MSG_TYPE_CTL_SNAPSHOT, &b, &item->fd, 1);
+}
+
+static void
+send_rates(struct ctl_conn *c)
+{
+	struct master		*m = c->s->m;
+	struct msg_CTL_SINCE	 since = { .by = m->policy_by.by, .uid = m->policy_by.uid };
+	struct rates_now	 now;
+	struct msg_CTL_RATES	 rates;
+
+	(void)ctl_send(c, MSG_TYPE_CTL_SINCE, &since, NULL, 0);
+	if (rates_now(&m->rates, &now) != 0)
+		return;
+	rates = (struct msg_CTL_RATES){ .window_ms = now.window_ms, .requests = now.since.requests,
+	    .calls = now.since.calls, .denied = now.since.denied, .p50_us = now.p50_us, .p99_us = now.p99_us };
+	(void)ctl_send(c, MSG_TYPE_CTL_RATES, &rates, NULL, 0);
+	for (size_t i = 0; i < now.since.profile_count; i++) {
+		const struct rates_calls	*p = &now.since.profiles[i];
+		struct msg_CTL_LOAD		 load = { .profile = p->profile, .in_flight = p->in_flight,
+		    .calls = p->calls };
+
+		if (p->in_flight > 0 || p->calls > 0)
+			(void)ctl_send(c, MSG_TYPE_CTL_LOAD, &load, NULL, 0);
+	}
+	rates_now_fini(&now);
 }
 
 static void
@@ -160,7 +185,8 @@ run_status(struct ctl_conn *c)
 		(void)ctl_send(c, MSG_TYPE_CTL_LISTENER, &l, NULL, 0);
 	}
 	(void)ctl_send(c, MSG_TYPE_CTL_COUNTERS, &counters, NULL, 0);
-	(void)send_snapshot(c, SNAP_POLICY);
+	send_rates(c);
+	(void)send_snapshot(c, SNAP_POLICY, SPAN_NONE);
 	send_servers(c);
 	if (m->pins.held > 0)
 		(void)ctl_send(c, MSG_TYPE_CTL_PINS, &(struct msg_CTL_PINS){ .held = m->pins.held,
@@ -172,7 +198,7 @@ static void
 wait_reload(struct ctl_conn *c, unsigned what)
 {
 	c->wait = CTL_WAIT_RELOAD;
-	reload_request(&c->s->m->reload, what, &c->reload);
+	reload_request(&c->s->m->reload, what, (struct reload_by){ GENERATION_BY_CTL, c->uid }, &c->reload);
 }
 
 static void
@@ -182,7 +208,7 @@ run_rollback(struct ctl_conn *c)
 
 	log_notice(NULL, "mcpgwctl rollback by uid %u", c->uid);
 	c->wait = CTL_WAIT_RELOAD;
-	if ((r = reload_rollback(&c->s->m->reload, &c->reload)) == 0)
+	if ((r = reload_rollback(&c->s->m->reload, (struct reload_by){ GENERATION_BY_CTL, c->uid }, &c->reload)) == 0)
 		return;
 	if (r == E_NOTFOUND)
 		ctl_refuse(c, EX_DATAERR, "no policy from before generation %llu is kept; edit the files, then: "
@@ -297,7 +323,7 @@ ctlcmd_on_reload_abandoned(struct ctl_conn *c)
 	/* Nobody was told that it learns. */
 	if (c->learns && !m->stopping) {
 		ctlcmd_on_reload_refused(c);
-		reload_request(&m->reload, COMPILE_POLICY, NULL);
+		reload_request(&m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_CTL, c->uid }, NULL);
 	}
 }
 
@@ -353,6 +379,34 @@ run_logs(struct ctl_conn *c, const struct msg_CTL *b)
 	ask_runner(c, b->b, MSG_TYPE_SERVER_LOG, &ask);
 }
 
+/* What status alone does not ask, as the runner has it: of one server. */
+static void
+run_refused(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	const struct msg_SERVER_REFUSED	ask = { .server = b->a };
+
+	if (runners_serving(c->s->m, b->b) == NULL)
+		ctl_done(c, 0);
+	else
+		ask_runner(c, b->b, MSG_TYPE_SERVER_REFUSED, &ask);
+}
+
+/* Environments stand in the profiles as they were written, so they are for who can read the files. */
+static void
+run_server_show(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	if (c->uid == 0 || c->uid == geteuid())
+		(void)send_snapshot(c, SNAP_PROFILE, b->a);
+	ctl_done(c, 0);
+}
+
+static void
+run_kill(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	log_notice(NULL, "mcpgwctl kill %.*s by uid %u", SPAN_FMT(b->a), c->uid);
+	ctlask_workers(c, WORKER_ASK_KILL, b->a, true);
+}
+
 static void
 run_server_restart(struct ctl_conn *c, const struct msg_CTL *b)
 {
@@ -385,6 +439,10 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		run_pin_approve(c, msg->fds[0], &msg->body->CTL_PIN_APPROVE);
 		return;
 	}
+	if (msg->type == MSG_TYPE_CTL_FD && msg->body->CTL_FD.command == CTLCMD_trace) {
+		ctlask_trace(c, msg);
+		return;
+	}
 	if (msg->type == MSG_TYPE_CTL_FD) {
 		run_query(c, msg);
 		return;
@@ -403,10 +461,25 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		run_learn(c, b);
 		break;
 	case CTLCMD_status:
-		run_status(c);
+		if (b->a.n > 0)
+			run_refused(c, b);
+		else
+			run_status(c);
+		break;
+	case CTLCMD_server_show:
+		run_server_show(c, b);
+		break;
+	case CTLCMD_ps:
+		ctlask_workers(c, WORKER_ASK_CALLS, SPAN_NONE, true);
+		break;
+	case CTLCMD_kill:
+		run_kill(c, b);
+		break;
+	case CTLCMD_limit_show:
+		ctlask_workers(c, WORKER_ASK_LIMITS, SPAN_NONE, false);
 		break;
 	case CTLCMD_explain:
-		ctl_done(c, send_snapshot(c, SNAP_POLICY) == 0 ? 0 : EX_TEMPFAIL);
+		ctl_done(c, send_snapshot(c, SNAP_POLICY, SPAN_NONE) == 0 ? 0 : EX_TEMPFAIL);
 		break;
 	case CTLCMD_logs:
 		run_logs(c, b);
@@ -470,6 +543,14 @@ ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why)
 		ctl_refuse(c, EX_DATAERR, "%.*s", SPAN_FMT(why));
 	else
 		ctl_done(c, ctl_send(c, MSG_TYPE_CTL_LOG, &b, &fd, 1) == 0 ? 0 : EX_TEMPFAIL);
+}
+
+void
+ctlcmd_on_refused(struct ctl_conn *c, struct span lines)
+{
+	struct msg_CTL_REFUSED	b = { .lines = lines };
+
+	ctl_done(c, ctl_send(c, MSG_TYPE_CTL_REFUSED, &b, NULL, 0) == 0 ? 0 : EX_TEMPFAIL);
 }
 
 void

@@ -8,7 +8,7 @@
 #include "master/ctlsock.h"
 
 enum ctl_wait { CTL_WAIT_NONE, CTL_WAIT_STORE, CTL_WAIT_AUDITOR, CTL_WAIT_RELOAD, CTL_WAIT_QUERY,
-	CTL_WAIT_STOP, CTL_WAIT_RUNNER, CTL_WAIT_PINS };
+	CTL_WAIT_STOP, CTL_WAIT_RUNNER, CTL_WAIT_PINS, CTL_WAIT_WORKERS };
 
 struct ctl_conn {
 	uint32_t		 magic;
@@ -18,6 +18,7 @@ struct ctl_conn {
 	bool			 asked;		/* one command, then no more */
 	enum ctl_wait		 wait;
 	uint64_t		 ref;		/* of the question to a child; CTL_WAIT_PINS: their generation */
+	uint64_t		 workers;	/* that have not answered it: a bit for each slot */
 	struct reload_waiter	 reload;
 	int			 out, err;	/* of a query, until it is started */
 	bool			 pins;		/* what the store is asked changes these, and not keys */
@@ -36,10 +37,20 @@ void	ctlcmd_on_caught_up(struct ctl_conn *c);
 /* fd stays the caller's; -1: there is none, and why. */
 void	ctlcmd_on_log(struct ctl_conn *c, int fd, uint64_t bytes, struct span why);
 void	ctlcmd_on_restarted(struct ctl_conn *c, uint32_t stopped, uint32_t finishing);
+/* What the tools were refused; copied. */
+void	ctlcmd_on_refused(struct ctl_conn *c, struct span lines);
 void	ctlcmd_on_reload_refused(struct ctl_conn *c);
 /* mcpgwctl went away before it came. */
 void	ctlcmd_on_reload_abandoned(struct ctl_conn *c);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
+
+/* ctlask.c: a question (enum worker_ask) to one worker or to all, whose lines go to mcpgwctl. */
+void	ctlask_workers(struct ctl_conn *c, uint32_t what, struct span request, bool all);
+/* An answer; fd stays the caller's. */
+void	ctlask_on_says(struct ctl_conn *c, uint32_t slot, int fd, uint64_t bytes);
+void	ctlask_on_worker_death(struct ctl_conn *c, uint32_t slot);
+/* The socket of a trace goes to every worker; args: agent and server, each ended by NUL. */
+void	ctlask_trace(struct ctl_conn *c, const struct chan_msg *msg);
 
 void	ctl_note(struct ctl_conn *c, unsigned level, struct span line);
 void	ctl_done(struct ctl_conn *c, int exit_code);

@@ -331,6 +331,36 @@ ctlsock_on_pins(struct ctlsock *s, bool late)
 	}
 }
 
+void
+ctlsock_on_refused(struct ctlsock *s, uint64_t ref, struct span lines)
+{
+	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_RUNNER, ref);
+
+	if (c != NULL)
+		ctlcmd_on_refused(c, lines);
+}
+
+void
+ctlsock_on_worker_says(struct ctlsock *s, uint64_t ref, uint32_t slot, int fd, uint64_t bytes)
+{
+	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_WORKERS, ref);
+
+	if (c != NULL)
+		ctlask_on_says(c, slot, fd, bytes);
+}
+
+void
+ctlsock_on_worker_death(struct ctlsock *s, uint32_t slot)
+{
+	struct ctl_conn	*c, *next;
+
+	for (c = s->m == NULL ? NULL : TAILQ_FIRST(&s->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, next);
+		if (c->wait == CTL_WAIT_WORKERS)
+			ctlask_on_worker_death(c, slot);
+	}
+}
+
 static void
 lose_all(struct ctlsock *s, enum ctl_wait wait, const char *who)
 {

@@ -39,6 +39,10 @@ void	ctlsock_on_caught_up(struct ctlsock *s, uint64_t ref);
 void	ctlsock_on_pins(struct ctlsock *s, bool late);
 /* fd -1: there is none, and why. */
 void	ctlsock_on_log(struct ctlsock *s, uint64_t ref, int fd, uint64_t bytes, struct span why);
+void	ctlsock_on_refused(struct ctlsock *s, uint64_t ref, struct span lines);
+/* A worker's answer; fd stays the caller's. */
+void	ctlsock_on_worker_says(struct ctlsock *s, uint64_t ref, uint32_t slot, int fd, uint64_t bytes);
+void	ctlsock_on_worker_death(struct ctlsock *s, uint32_t slot);
 void	ctlsock_on_restarted(struct ctlsock *s, uint64_t ref, uint32_t stopped, uint32_t finishing);
 void	ctlsock_on_store_death(struct ctlsock *s);
 void	ctlsock_on_runner_death(struct ctlsock *s);

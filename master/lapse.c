@@ -43,7 +43,7 @@ on_timer(struct loop_timer *t, void *arg)
 	}
 	loop_timer_arm(t, LOOK_MS);
 	log_notice(NULL, "the time for which a server was switched off is over; the configuration is read again");
-	reload_request(&l->m->reload, COMPILE_POLICY, NULL);
+	reload_request(&l->m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_TIME, 0 }, NULL);
 }
 
 void

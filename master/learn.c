@@ -69,7 +69,7 @@ on_over(struct loop_timer *t, void *arg)
 	arm(l);
 	/* After a rollback the files are for the operator to read again; mcpgw-egress knows that it is over. */
 	if (ended && l->m->rollback.to == 0)
-		reload_request(&l->m->reload, COMPILE_POLICY, NULL);
+		reload_request(&l->m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_TIME, 0 }, NULL);
 }
 
 void

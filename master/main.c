@@ -156,6 +156,7 @@ master_fini(struct master *m)
 	fd_close(&m->start.dump);
 	fd_close(&m->start.last_good);
 	fd_close(&m->keyring);
+	rates_fini(&m->rates);
 	if (m->worker_count > 0)
 		regions_fini(&m->regions);
 	snap_release(&m->policy);

@@ -20,6 +20,7 @@
 #include "master/peers.h"
 #include "master/pins.h"
 #include "master/query.h"
+#include "master/rates.h"
 #include "master/regions.h"
 #include "master/reload.h"
 #include "master/rollback.h"
@@ -51,6 +52,7 @@ struct master {
 	uint64_t		 generation;		/* last one given to a compiler */
 	uint64_t		 policy_generation;	/* in force */
 	uint64_t		 policy_since_ms;	/* wall clock */
+	struct reload_by	 policy_by;
 	bool			 last_good;		/* the text does not compile; the stored policy serves */
 
 	uint64_t		 boot;			/* wall clock ms of this start */
@@ -64,6 +66,7 @@ struct master {
 	struct cgroups		 cgroups;
 	char			 store_dir[PATH_MAX], audit_dir[PATH_MAX], spool_dir[PATH_MAX];
 	struct regions		 regions;
+	struct rates		 rates;
 	int			 keyring;		/* sealed memfd */
 	struct listeners	 listeners;
 

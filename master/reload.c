@@ -154,7 +154,7 @@ master_load_params(struct master *m, const struct snapset *from)
 }
 
 int
-reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
+reload_put_in_force(struct master *m, struct snapset *made, unsigned what, struct reload_by by)
 {
 	struct snapset	was;
 	unsigned	kinds = 0;
@@ -177,6 +177,7 @@ reload_put_in_force(struct master *m, struct snapset *made, unsigned what)
 		m->policy_generation = snap_head(m->policy)->generation;
 		m->rollback.from = m->rollback.to = 0;
 		m->policy_since_ms = loop_wall_ms(m->loop);
+		m->policy_by = by;
 	}
 	if ((what & COMPILE_POLICY) != 0)
 		lapse_look(&m->lapse);
@@ -233,7 +234,7 @@ reload_take(struct reload *r, struct snapset *made)
 
 	/* The texts of `before` live in the old snapshot. */
 	old = snap_hold(r->m->policy);
-	if ((result = reload_put_in_force(r->m, made, r->what)) != 0) {
+	if ((result = reload_put_in_force(r->m, made, r->what, r->by)) != 0) {
 		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
 		snap_release(&old);
 		reload_end(r, RELOAD_EXIT_REFUSED);
@@ -299,6 +300,7 @@ reload_begin(struct reload *r)
 	BUG_ON(r->state != RELOAD_IDLE);
 	r->what = r->next_what;
 	r->now = r->next;
+	r->by = r->next_by;
 	r->next_what = 0;
 	r->next = NULL;
 	loop_clock_update(r->m->loop);
@@ -315,8 +317,9 @@ reload_begin(struct reload *r)
 }
 
 void
-reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter)
+reload_request(struct reload *r, unsigned what, struct reload_by by, struct reload_waiter *waiter)
 {
+	r->next_by = by;
 	r->next_what |= what;
 	if (waiter != NULL) {
 		waiter->next = r->next;
@@ -327,7 +330,7 @@ reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter)
 }
 
 int
-reload_rollback(struct reload *r, struct reload_waiter *waiter)
+reload_rollback(struct reload *r, struct reload_by by, struct reload_waiter *waiter)
 {
 	struct master	*m = r->m;
 	struct snapset	 before;
@@ -340,6 +343,7 @@ reload_rollback(struct reload *r, struct reload_waiter *waiter)
 		return e;
 	to = snapset_find(&m->rollback.before, SNAP_POLICY, SPAN_NONE)->head.generation;
 	r->what = COMPILE_POLICY;
+	r->by = by;
 	r->now = waiter;
 	waiter->next = NULL;
 	r->generation = ++m->generation;

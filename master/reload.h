@@ -27,6 +27,11 @@ struct reload_waiter {
 	struct reload_waiter	*next;
 };
 
+/* Who wants it: enum generation_by, and of a command its uid. */
+struct reload_by {
+	uint32_t	by, uid;
+};
+
 enum reload_state { RELOAD_IDLE, RELOAD_DUMPING, RELOAD_COMPILING, RELOAD_OFFERED };
 
 struct reload {
@@ -35,6 +40,7 @@ struct reload {
 	unsigned		 what;		/* enum compile_what, of this run */
 	unsigned		 next_what;	/* asked for while one runs */
 	struct reload_waiter	*now, *next;
+	struct reload_by	by, next_by;
 	int			 dump;		/* the store's, or -1 */
 	uint64_t		 ref;		/* of the STORE_DUMP asked */
 	uint64_t		 generation, began_ms;
@@ -47,12 +53,12 @@ struct reload {
 void	reload_init(struct reload *r, struct master *m);
 void	reload_fini(struct reload *r);
 
-/* Compiles `what` (enum compile_what) anew.  While one runs, all that come are one more run after it.
- * waiter may be NULL. */
-void	reload_request(struct reload *r, unsigned what, struct reload_waiter *waiter);
+/* Compiles `what` (enum compile_what) anew.  While one runs, all that come are one more run after it, which is the
+ * last one's.  waiter may be NULL. */
+void	reload_request(struct reload *r, unsigned what, struct reload_by by, struct reload_waiter *waiter);
 /* The policy that served before, at once and without a compiler; the waiter hears as of a reload.  0; E_UNTIMELY: a
  * reload is under way; E_NOTFOUND: none is kept; else what rollback_take() says; then the waiter hears nothing. */
-must_check int	reload_rollback(struct reload *r, struct reload_waiter *waiter);
+must_check int	reload_rollback(struct reload *r, struct reload_by by, struct reload_waiter *waiter);
 /* The waiter goes away; on_done will not come. */
 void	reload_forget(struct reload *r, struct reload_waiter *waiter);
 
@@ -63,6 +69,6 @@ void	reload_on_refused(struct reload *r, const char *who, uint32_t kind, uint64_
 void	reload_look(struct reload *r);
 
 /* Gives a compiled set its place: parameters, status, last good copy.  Used at start, too. */
-must_check int	reload_put_in_force(struct master *m, struct snapset *made, unsigned what);
+must_check int	reload_put_in_force(struct master *m, struct snapset *made, unsigned what, struct reload_by by);
 
 #endif

@@ -28,7 +28,7 @@ on_reload(int signo, void *arg)
 
 	(void)signo;
 	if (m->ready)
-		reload_request(&m->reload, COMPILE_POLICY, NULL);
+		reload_request(&m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
 }
 
 /* The log daemon came back: a fresh connection for each of us. */

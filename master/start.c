@@ -29,6 +29,8 @@
 #define GIVE_UP_FAILS	2
 #define REMIND_MS	(60 * 60 * 1000)
 
+static const struct reload_by	at_start = { GENERATION_BY_START, 0 };
+
 static int
 stopped(void)
 {
@@ -178,6 +180,7 @@ step_shared(struct master *m)
 		child_init(&m->workers[i], m, ROLE_WORKER, i, NULL);
 	if (regions_init(&m->regions, m->worker_count) != 0)
 		return EX_OSERR;
+	rates_init(&m->rates, m->loop, &m->regions);
 	if ((r = keyring_make(&ring)) != 0 || (r = keyring_memfd(&ring, &m->keyring)) != 0) {
 		log_err(NULL, "key ring: %s", err_text(r));
 		return EX_OSERR;
@@ -240,11 +243,11 @@ serve_last_good(struct master *m)
 	snapset_init(&old);
 	r = snapset_take(&old, &m->start.last_good, SNAP_POLICY, SPAN_NONE, head.generation);
 	if (r == 0)
-		r = reload_put_in_force(m, &old, COMPILE_POLICY);
+		r = reload_put_in_force(m, &old, COMPILE_POLICY, at_start);
 	snapset_fini(&old);
 	if (r != 0 || (r = compile_and_wait(m, COMPILE_KEYS, m->start.dump)) != 0)
 		return r;
-	return reload_put_in_force(m, &m->compile.made, COMPILE_KEYS);
+	return reload_put_in_force(m, &m->compile.made, COMPILE_KEYS, at_start);
 }
 
 static int
@@ -255,7 +258,8 @@ step_policy(struct master *m)
 	r = compile_and_wait(m, COMPILE_POLICY | COMPILE_KEYS, m->start.dump);
 	if (m->stopping)
 		return stopped();
-	if (r == 0 && (r = reload_put_in_force(m, &m->compile.made, COMPILE_POLICY | COMPILE_KEYS)) == 0)
+	if (r == 0 && (r = reload_put_in_force(m, &m->compile.made, COMPILE_POLICY | COMPILE_KEYS,
+	    at_start)) == 0)
 		return 0;
 	code = compile_exit_code(m, r);
 	if (!m->dirs.unclean)

@@ -218,6 +218,12 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_SERVER_LOG_NONE:
 		ctlsock_on_log(&m->ctl, msg->ref, -1, 0, b->SERVER_LOG_NONE.why);
 		break;
+	case MSG_TYPE_SERVER_REFUSED_ARE:
+		ctlsock_on_refused(&m->ctl, msg->ref, b->SERVER_REFUSED_ARE.lines);
+		break;
+	case MSG_TYPE_WORKER_SAYS:
+		ctlsock_on_worker_says(&m->ctl, msg->ref, c->slot, msg->fds[0], b->WORKER_SAYS.bytes);
+		break;
 	case MSG_TYPE_AUDIT_CAUGHT_UP:
 		ctlsock_on_caught_up(&m->ctl, msg->ref);
 		break;
@@ -264,6 +270,7 @@ worker_is_dead(struct child *c)
 {
 	regions_clear_worker(&c->m->regions, c->slot);
 	writer_is_over(c);
+	ctlsock_on_worker_death(&c->m->ctl, c->slot);
 	reload_look(&c->m->reload);
 	pins_look(c->m);
 }

@@ -31,7 +31,7 @@ on_quiet(struct loop_timer *t, void *arg)
 	/* tools_dir may be another one than before, whether or not what is in it is right. */
 	watch_files(w);
 	log_info(NULL, "configuration files changed; reloading");
-	reload_request(&w->m->reload, COMPILE_POLICY, NULL);
+	reload_request(&w->m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_WATCH, 0 }, NULL);
 }
 
 /* As the compiler takes them (policy/compiler/tools.c); one too many costs a reload that changes nothing. */

@@ -35,12 +35,13 @@ inflight_fini(struct inflight *f)
 	region_unmap(&f->region);
 }
 
-/* The entry of this key; else, with `make`, a free one on its way; else NULL.  A freed entry may stand
- * before a live one, so the whole chain up to a never-used entry is looked through. */
+/* The entry of this key; else, with `make`, one that was never used, or of a key that has no call now: then that
+ * one's are forgotten; else NULL.  An idle entry may stand before a live one, so the whole chain up to a never-used
+ * entry is looked through. */
 static struct inflight_entry *
 entry_find(struct inflight_slab *slab, uint64_t key, bool make)
 {
-	struct inflight_entry	*e, *empty = NULL;
+	struct inflight_entry	*e, *idle = NULL;
 	uint64_t		 k;
 
 	for (unsigned i = 0; i < INFLIGHT_KEYS; i++) {
@@ -48,12 +49,12 @@ entry_find(struct inflight_slab *slab, uint64_t key, bool make)
 		k = GET(e->key);
 		if (k == key)
 			return e;
-		if (empty == NULL && GET(e->count) == 0)
-			empty = e;
 		if (k == 0)
-			break;
+			return make ? e : NULL;
+		if (idle == NULL && GET(e->count) == 0)
+			idle = e;
 	}
-	return make ? empty : NULL;
+	return make ? idle : NULL;
 }
 
 int
@@ -64,8 +65,12 @@ inflight_begin(struct inflight *f, uint64_t key)
 
 	if (e == NULL)
 		return E_FULL;
-	SET(e->key, key);
+	if (GET(e->key) != key) {
+		SET(e->calls, 0);
+		SET(e->key, key);
+	}
 	SET(e->count, GET(e->count) + 1);
+	SET(e->calls, GET(e->calls) + 1);
 	SET(slab->total, GET(slab->total) + 1);
 	return 0;
 }
@@ -106,6 +111,20 @@ inflight_total(const struct region *r)
 }
 
 void
+inflight_each(const struct region *r, inflight_each_fn *fn, void *arg)
+{
+	struct inflight_slab	*slab;
+	uint64_t		 key;
+
+	for (uint64_t i = 0; i < r->count; i++) {
+		slab = slab_at(r, i);
+		for (unsigned k = 0; k < INFLIGHT_KEYS; k++)
+			if ((key = GET(slab->entries[k].key)) != 0)
+				fn(key, GET(slab->entries[k].count), GET(slab->entries[k].calls), arg);
+	}
+}
+
+void
 inflight_clear(const struct region *r, uint32_t slot)
 {
 	struct inflight_slab	*slab;
@@ -114,8 +133,6 @@ inflight_clear(const struct region *r, uint32_t slot)
 		return;
 	slab = slab_at(r, slot);
 	SET(slab->total, 0);
-	for (unsigned i = 0; i < INFLIGHT_KEYS; i++) {
+	for (unsigned i = 0; i < INFLIGHT_KEYS; i++)
 		SET(slab->entries[i].count, 0);
-		SET(slab->entries[i].key, 0);
-	}
 }

@@ -12,6 +12,8 @@
 
 struct inflight_entry {
 	_Atomic uint64_t	key, count;
+	_Atomic uint64_t	calls;		/* ever begun under this key, by this slot's workers */
+	uint64_t		spare;
 };
 
 struct inflight_slab {
@@ -19,6 +21,6 @@ struct inflight_slab {
 	uint64_t		spare[7];
 	struct inflight_entry	entries[INFLIGHT_KEYS];
 };
-_Static_assert(sizeof(struct inflight_slab) == 8256, "in-flight slab is 8,256 bytes");
+_Static_assert(sizeof(struct inflight_slab) == 16448, "in-flight slab is 16,448 bytes");
 
 #endif

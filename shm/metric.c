@@ -100,6 +100,33 @@ metric_sum(const struct region *r, enum metric_id id)
 }
 
 void
+metric_buckets(const struct region *r, enum metric_id id, uint64_t to[METRIC_BUCKETS])
+{
+	for (uint32_t b = 0; b < METRIC_BUCKETS; b++)
+		to[b] = word_sum(r, rows[id].at + b);
+}
+
+uint64_t
+metric_quantile(const uint64_t buckets[METRIC_BUCKETS], uint32_t of_thousand)
+{
+	uint64_t	all = 0, below = 0, wanted, floor_us;
+
+	for (unsigned b = 0; b < METRIC_BUCKETS; b++)
+		all += buckets[b];
+	if (all == 0)
+		return 0;
+	if ((wanted = (all * of_thousand + 999) / 1000) == 0)
+		wanted = 1;
+	for (unsigned b = 0; b < METRIC_BUCKETS - 1; below += buckets[b++]) {
+		if (below + buckets[b] < wanted)
+			continue;
+		floor_us = b == 0 ? 0 : ladder_us[b - 1];
+		return floor_us + (ladder_us[b] - floor_us) * (wanted - below) / buckets[b];
+	}
+	return ladder_us[METRIC_BUCKETS - 2];
+}
+
+void
 metric_clear_gauges(const struct region *r, uint32_t slot)
 {
 	if (slot >= r->count)

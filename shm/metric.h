@@ -82,6 +82,10 @@ uint64_t	metric_sum(const struct region *r, enum metric_id id);
 void		metric_read(const struct region *r, enum metric_id id, struct metric_value *out);
 /* The upper bound of this bucket, in microseconds; 0: the last, which has none. */
 uint64_t	metric_bound_us(unsigned bucket);
+/* A histogram's buckets, summed. */
+void		metric_buckets(const struct region *r, enum metric_id id, uint64_t to[METRIC_BUCKETS]);
+/* In microseconds: what so many of a thousand observations are below, as far as their buckets tell; 0: none were. */
+uint64_t	metric_quantile(const uint64_t buckets[METRIC_BUCKETS], uint32_t of_thousand);
 /* The master, after it has reaped the worker of this slot.  Writes only. */
 void		metric_clear_gauges(const struct region *r, uint32_t slot);
 

@@ -9,9 +9,8 @@
 
 #define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
 
-/* What a bucket is of, by content: words with a NUL behind each. */
-static struct span
-bucket_key(struct arena *a, const struct span *words, size_t n)
+struct span
+admit_bucket_key(struct arena *a, const struct span *words, size_t n)
 {
 	size_t	 bytes = 0;
 	char	*key, *at;
@@ -49,8 +48,8 @@ take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_afte
 
 		if (limits[i] == NULL)
 			continue;
-		key = i == 0 ? bucket_key(&rq->x->arena, agents, 3) :
-		    bucket_key(&rq->x->arena, tools, 4);
+		key = i == 0 ? admit_bucket_key(&rq->x->arena, agents, 3) :
+		    admit_bucket_key(&rq->x->arena, tools, 4);
 		if (key.p == NULL)
 			return E_NOMEM;
 		switch (limit_take(&rq->w->limits, limit_key(&rq->w->limits, key),

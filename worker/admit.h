@@ -15,6 +15,10 @@ must_check int	admit_call(struct request *rq, const struct call_ask *ask, struct
 void		admit_settle(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
 		    int error);
 
+/* What a bucket is of, by content, as limit_key() takes it: words with a NUL behind each.  No text: the arena is
+ * full. */
+struct span	admit_bucket_key(struct arena *a, const struct span *words, size_t n);
+
 /* A call that was admitted goes to its server once more: false when its breaker has opened since. */
 bool		admit_again(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
 		    uint64_t *retry_after_ms);

@@ -233,6 +233,12 @@ call_server_name(const struct call *c)
 	return snap_text(c->rq->config->policy, c->ask.server->name);
 }
 
+bool
+call_is_anywhere(const struct call *c)
+{
+	return c->route.running || rounds_wait(c) || drive_pauses(c) || lists_waits(&c->listing);
+}
+
 void
 call_cancel(struct call *c)
 {
@@ -240,10 +246,10 @@ call_cancel(struct call *c)
 	if (c->route.running)
 		route_cancel(&c->route);
 	else if (rounds_wait(c) || drive_pauses(c))
-		call_fail(c, E_CLOSED, true, no_text);
+		call_fail(c, c->given_up != 0 ? c->given_up : E_CLOSED, true, no_text);
 	else if (lists_waits(&c->listing)) {
 		lists_leave(&c->listing);
-		call_fail(c, E_CLOSED, true, no_text);
+		call_fail(c, c->given_up != 0 ? c->given_up : E_CLOSED, true, no_text);
 	}
 	/* Else it is about to be dispatched, and finds out then. */
 }
@@ -321,6 +327,9 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
 	rq->plain_call = ask->style == CALL_PLAIN;
 	w->calls_running++;
+	c->run_prev = w->running_last;
+	*w->running_last = c;
+	w->running_last = &c->run_next;
 	talk_begin(c);
 	c->method = call_kind(ask->what)->method;
 	answer_init(&c->answer, rq);

@@ -59,6 +59,7 @@ struct call {
 	struct rounds		*rounds;	/* a modern server asks a legacy client */
 	struct drive		*drive;		/* the server made a task of it, for a client that cannot have one */
 	struct call		*session_next, **session_prev;	/* of calls in legacy sessions */
+	struct call		*run_next, **run_prev;	/* of all that run in this worker */
 };
 
 struct call	*call_of_asks(struct asks *a);
@@ -77,6 +78,8 @@ void		 call_finish(struct call *c, const struct answer_ready *ready);
 /* call.c */
 /* Its client wants no answer any more. */
 void		 call_cancel(struct call *c);
+/* Is somebody at it, who would hear call_cancel()?  Else it waits to be sent again. */
+bool		 call_is_anywhere(const struct call *c);
 /* It ends with this error once its server's message is dealt with: the server is told, whatever it answers. */
 void		 call_give_up(struct call *c, int error);
 /* What its route says. */

@@ -12,10 +12,12 @@
 #include "lib/log.h"
 #include "worker/fanin.h"
 #include "worker/httpsse.h"
+#include "worker/inquiry.h"
 #include "worker/lists.h"
 #include "worker/park.h"
 #include "worker/pins.h"
 #include "worker/streams.h"
+#include "worker/trace.h"
 #include "worker/worker.h"
 
 #define ORPHAN_MS 1500		/* the master died: P2 gives two seconds in all */
@@ -312,6 +314,12 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_JAIL_MODE:
 		w->flags = (w->flags & ~(uint32_t)BOOT_FLAG_REDUCED) |
 		    (m->body->JAIL_MODE.reduced != 0 ? BOOT_FLAG_REDUCED : 0);
+		break;
+	case MSG_TYPE_WORKER_ASK:
+		inquiry_answer(w, m->ref, &m->body->WORKER_ASK);
+		break;
+	case MSG_TYPE_TRACE:
+		trace_add(w, take_fd(m), m->body->TRACE.agent, m->body->TRACE.server);
 		break;
 	case MSG_TYPE_RUNNER_LINK:
 		on_runner_link(w, m);

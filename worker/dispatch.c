@@ -13,6 +13,7 @@
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/roots.h"
+#include "worker/trace.h"
 #include "worker/view.h"
 
 static const struct span no_text = { NULL, 0 };
@@ -88,6 +89,8 @@ call_prepare(struct call *c)
 	if ((r = call_write_first(c)) != 0)
 		return r;
 	record_start(rq, &what, &f);
+	if (rq->w->traces != NULL)
+		trace_begun(rq, &what);
 	return spool_begin(rq->w->spool, rq->id, rq->config->generation, &f, &c->begin_seq);
 }
 
@@ -134,6 +137,7 @@ call_dispatch(struct call *c)
 		.capabilities = c->asks.capabilities, .log_level = rq->log_level,
 		.params = c->ask.params, .param_count = c->ask.param_count,
 		.progress_token = c->up_token,
+		.request = rq->id_text,
 	};
 	int		 e;
 
@@ -151,6 +155,8 @@ call_dispatch(struct call *c)
 	if ((e = route_start(rq->w, &c->route, &call_route_ops, &q)) != 0) {
 		admit_settle(rq, c->ask.server, &c->breaker, e);
 		fail_next_turn(c, e);
+	} else if (rq->w->traces != NULL) {
+		trace_sent(rq, c->ask.server, c->tries);
 	}
 }
 
@@ -217,7 +223,10 @@ call_on_again(struct loop_timer *t, void *arg)
 	(void)t;
 	MAGIC_CHECK(c, CALL_MAGIC);
 	if (c->given_up != 0) {
-		call_cancel(c);
+		if (call_is_anywhere(c))
+			call_cancel(c);
+		else
+			call_fail(c, c->given_up, false, no_text);
 		return;
 	}
 	if (c->failed != 0) {

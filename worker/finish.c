@@ -19,6 +19,7 @@
 #include "worker/rounds.h"
 #include "worker/talk.h"
 #include "worker/tasks.h"
+#include "worker/trace.h"
 
 static const struct span no_text = { NULL, 0 };
 
@@ -32,6 +33,7 @@ outcome_of(int error, bool sent)
 		return AUDIT_OUTCOME_TIMEOUT;
 	case E_CLOSED:
 	case E_WAITING:
+	case E_KILLED:
 		return AUDIT_OUTCOME_CANCELLED;
 	case E_UPSTREAM:
 		return AUDIT_OUTCOME_BAD_ANSWER;
@@ -60,6 +62,13 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	if (c->counted)
 		inflight_end(&w->inflight, c->ask.server->profile);
 	w->calls_running--;
+	*c->run_prev = c->run_next;
+	if (c->run_next != NULL)
+		c->run_next->run_prev = c->run_prev;
+	else
+		w->running_last = c->run_prev;
+	if (w->traces != NULL)
+		trace_ended(c->rq, c->ask.server, &f);
 	loop_timer_disarm(&c->again);
 	buf_fini(&c->up);
 	answer_fini(&c->answer);

@@ -30,6 +30,7 @@
 #include "worker/replay.h"
 #include "worker/request.h"
 #include "worker/streams.h"
+#include "worker/trace.h"
 #include "worker/worker.h"
 
 #define LISTENERS_MAX	8
@@ -182,6 +183,7 @@ worker_init(struct worker *w)
 		return r;
 	swap_init(&w->snaps);
 	w->dispatch_last = &w->dispatch;
+	w->running_last = &w->running;
 	worker_drain_init(w);
 	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, call_dispatch_turn, w);
 	loop_at_turn_end(w->loop, LOOP_RANK_AFTER, on_turn_end, w);
@@ -221,5 +223,6 @@ main(void)
 	loop_run(w.loop);
 	peers_free(&w.peers);
 	spool_free(&w.spool);
+	traces_free(&w);
 	return EX_OK;
 }

@@ -9,6 +9,7 @@
 
 #include "lib/num.h"
 #include "worker/record.h"
+#include "worker/trace.h"
 
 static const char *const how_word[HOW_LIMIT] = {
 	[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous", [HOW_TOKEN] = "token",
@@ -130,5 +131,7 @@ record_once(const struct request *rq, const struct record_what *what, enum audit
 
 	record_start(rq, what, &f);
 	record_finish(rq, outcome, error, 200, &f);
+	if (rq->w->traces != NULL)
+		trace_refused(rq, what, &f);
 	return spool_once(rq->w->spool, rq->id, rq->config->generation, &f);
 }

@@ -102,6 +102,8 @@ start_stdio(struct worker *w, struct route *r, const struct route_request *q)
 
 	if (link == NULL)
 		return E_NOMEM;
+	if (q->request != NULL)
+		memcpy(head.request, q->request, REQUESTID_CHARS + 1);
 	r->worker = w;
 	return link_submit(link, &r->job, &job_ops, &head, q->is_list ? LINK_FLAG_LIST : 0,
 	    snap_text(q->policy, q->server->name), q->body);

@@ -61,6 +61,7 @@ struct route_request {
 	const struct exchange_field *params;	/* Mcp-Param-*, as name; borrowed as the body */
 	size_t			 param_count;
 	bool			 is_list;
+	const char		*request;	/* its id as text, for the operator; NULL: no client's */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client */
 	enum mcp_level		 log_level;	/* the client wants; NONE: it did not say */
 	struct span		 progress_token;	/* raw, ours, in the body; or empty */

@@ -103,6 +103,8 @@ struct worker {
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
 	uint32_t		 calls_running;
+	struct call		*running, **running_last;	/* they, the oldest first */
+	struct traces		*traces;	/* who follows calls; NULL: nobody (trace.c) */
 	struct call		*session_calls[WORKER_SESSION_BUCKETS];	/* of legacy sessions (talk.c) */
 	struct pending		*pending[WORKER_SESSION_BUCKETS];	/* theirs that wait for lists (pending.c) */
 	struct asked		*asked[WORKER_ASKED_BUCKETS];	/* wait for a client's answer (asks.c) */

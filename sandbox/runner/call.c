@@ -6,8 +6,10 @@
  * Trusts:  no length, span or credit of the worker.  The body is proven to be one JSON object without
  *          a line feed before a tool gets it, so no call can smuggle a second line in.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/json.h"
 #include "sandbox/runner/ask.h"
@@ -119,6 +121,18 @@ spans_meet(struct link_span a, struct link_span b)
 	return a.bytes > 0 && b.bytes > 0 && a.at < b.at + b.bytes && b.at < a.at + a.bytes;
 }
 
+/* An operator reads it on a terminal. */
+static bool
+request_ok(const char id[LINK_REQUEST])
+{
+	size_t	n = strnlen(id, LINK_REQUEST);
+
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)id[i]) && id[i] != '-')
+			return false;
+	return n < LINK_REQUEST;
+}
+
 static int
 call_new(struct wlink *link, uint32_t number, const struct link_call *head, bool list, struct call **out)
 {
@@ -135,6 +149,7 @@ call_new(struct wlink *link, uint32_t number, const struct link_call *head, bool
 	c->r = r;
 	c->link = link;
 	c->number = number;
+	memcpy(c->request, head->request, sizeof(c->request));
 	c->list = list;
 	c->log_level = (enum mcp_level)head->log_level;
 	c->body_bytes = head->body_bytes;
@@ -172,7 +187,7 @@ call_open(struct wlink *link, const struct link_head *head, struct span payload)
 	memcpy(&lc, payload.p, sizeof(lc));
 	name = span_part(payload, sizeof(lc), payload.n - sizeof(lc));
 	if (lc.name_bytes != name.n || lc.body_bytes == 0 || lc.body_bytes > BODY_MAX ||
-	    lc.deadline_ms == 0 || lc.log_level >= MCP_LEVEL_LIMIT ||
+	    !request_ok(lc.request) || lc.deadline_ms == 0 || lc.log_level >= MCP_LEVEL_LIMIT ||
 	    lc.id.bytes == 0 || !span_fits(lc.id, lc.body_bytes) ||
 	    !span_fits(lc.modern_meta, lc.body_bytes) || spans_meet(lc.id, lc.modern_meta))
 		return E_FORMAT;

@@ -31,6 +31,7 @@ struct call {
 	struct call		*next, **prev;	/* in the instance, in order of arrival */
 	struct call		*id_next;	/* in the instance's bucket, once `id` is given */
 	uint32_t		 number;	/* the worker's */
+	char			 request[LINK_REQUEST];	/* its id, for the operator */
 	uint64_t		 id;		/* ours, in the line; 0: none yet */
 	enum call_state		 state;
 	bool			 list;		/* background work, not a client's */

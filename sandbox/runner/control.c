@@ -134,6 +134,20 @@ answer_log(struct runner *r, uint64_t ref, struct span name)
 }
 
 static void
+answer_refused(struct runner *r, uint64_t ref, struct span name)
+{
+	struct msg_SERVER_REFUSED_ARE	m = { .lines = SPAN_NONE };
+	struct buf			lines;
+
+	buf_init(&lines, RUNNER_TEXT * 8);
+	if (servers_refusals(r, name, &lines) == 0)
+		m.lines = buf_rest(&lines);
+	if (chan_send(&r->master, MSG_TYPE_SERVER_REFUSED_ARE, ref, &m, NULL, 0) != 0)
+		log_warn(NULL, "the master does not take messages");
+	buf_fini(&lines);
+}
+
+static void
 restart(struct runner *r, uint64_t ref, struct span name)
 {
 	struct msg_SERVER_RESTARTED	m = { 0 };
@@ -168,6 +182,9 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_SERVER_RESTART:
 		restart(r, m->ref, m->body->SERVER_RESTART.server);
+		break;
+	case MSG_TYPE_SERVER_REFUSED:
+		answer_refused(r, m->ref, m->body->SERVER_REFUSED.server);
 		break;
 	case MSG_TYPE_SERVER_LOG:
 		answer_log(r, m->ref, m->body->SERVER_LOG.server);

@@ -243,7 +243,7 @@ native_on_listener(struct loop_io *io, unsigned what, void *arg)
 
 	(void)what;
 	MAGIC_CHECK(n, NATIVE_MAGIC);
-	if ((r = server_on_notify(n->server, n->listener)) == 0) {
+	if ((r = server_on_notify(n->server, n->listener, NULL, n->call)) == 0) {
 		native_noise(n, 0, 1);
 	} else if (r != E_AGAIN) {
 		n->listener_ended = true;

@@ -299,7 +299,7 @@ tool_on_listener(struct loop_io *io, unsigned what, void *arg)
 
 	(void)what;
 	MAGIC_CHECK(t, TOOL_MAGIC);
-	if ((r = server_on_notify(t->server, t->listener)) == 0) {
+	if ((r = server_on_notify(t->server, t->listener, t->instance, NULL)) == 0) {
 		tool_noise(t, 0, 1);
 	} else if (r != E_AGAIN) {
 		t->listener_ended = true;

@@ -7,10 +7,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "policy/policy.h"
 #include "sandbox/notify.h"
+#include "sandbox/runner/call.h"
 #include "sandbox/runner/instance.h"
 #include "sandbox/runner/native.h"
 #include "sandbox/runner/server.h"
@@ -32,6 +34,59 @@ server_free(struct server *s)
 	subs_forget_server(s);
 	snap_release(&s->profile);
 	free(s);
+}
+
+static void
+server_describe(struct server *s, const struct rec_profile *rec)
+{
+	static const char *const	tiers[] = {
+		[TIER_RUNTIME] = "runtime", [TIER_STRICT] = "strict", [TIER_OFF] = "off",
+	};
+	static const char *const	nets[] = {
+		[NET_NONE] = "none", [NET_LOOPBACK] = "loopback", [NET_HOST] = "host",
+	};
+	char				net[24];
+
+	if (rec->net == NET_LIST)
+		snprintf(net, sizeof(net), "%u host%s", rec->reach_count, rec->reach_count == 1 ? "" : "s");
+	else
+		snprintf(net, sizeof(net), "%s", rec->net < 3 ? nets[rec->net] : "?");
+	snprintf(s->jail, sizeof(s->jail), "jail %s, net %s", rec->tier < 3 ? tiers[rec->tier] : "?", net);
+}
+
+void
+server_log_start(struct server *s, uint32_t pid, const char *why)
+{
+	char	text[160];
+
+	snprintf(text, sizeof(text), "%llu %s%s%s", (unsigned long long)++s->starts, s->jail,
+	    why[0] == '\0' ? "" : ", ", why);
+	ring_line(s->ring, loop_wall_ms(s->r->loop), pid, "start", span_of(text));
+}
+
+/* "14 s", "0.5 s". */
+static void
+seconds(uint64_t ms, char to[32])
+{
+	snprintf(to, 32, "%.*f s", ms < 10000 ? 1 : 0, (double)ms / 1000);
+}
+
+void
+server_log_exit(struct server *s, uint32_t pid, const char *how, bool failed)
+{
+	const uint64_t	now = loop_now_ms(s->r->loop);
+	char		text[RUNNER_TEXT], wait[32];
+
+	/* The word is the line's kind. */
+	if (strncmp(how, "exit ", 5) == 0)
+		how += 5;
+	if (failed && s->next_try_ms > now) {
+		seconds(s->next_try_ms - now, wait);
+		snprintf(text, sizeof(text), "%.400s; next try in %s", how, wait);
+	} else {
+		snprintf(text, sizeof(text), "%s", how);
+	}
+	ring_line(s->ring, loop_wall_ms(s->r->loop), pid, "exit", span_of(text));
 }
 
 static int
@@ -72,6 +127,7 @@ server_new(struct runner *r, const struct rec_profile *rec, struct server **out)
 		server_free(s);
 		return E_NOMEM;
 	}
+	server_describe(s, rec);
 	s->start_timeout_ms = rec->start_timeout_ms > 0 ? rec->start_timeout_ms : 20000;
 	s->idle_ms = rec->idle_ms > 0 ? rec->idle_ms : 600000;
 	/* Its key does not come again. */
@@ -174,7 +230,9 @@ server_tell(struct server *s)
 	    s->no_jail ? SERVER_STATE_NO_JAIL : SERVER_STATE_BROKEN;
 	if (m.state == SERVER_STATE_BROKEN || m.state == SERVER_STATE_NO_JAIL) {
 		m.next_try_ms = s->next_try_ms;
-		snprintf(error, sizeof(error), "%s", s->why);
+		if (s->failures > 1)
+			snprintf(times, sizeof(times), " x%u", s->failures);
+		snprintf(error, sizeof(error), "%.400s%s", s->why, times);
 	} else if (s->network_refused > 0) {
 		if (s->network_told >= TELL_STEP)
 			snprintf(times, sizeof(times), " %llu times or more", (unsigned long long)s->network_told);
@@ -249,10 +307,11 @@ server_failed(struct server *s, uint64_t up_ms, const char *why)
 	s->failed_ms = loop_now_ms(s->r->loop);
 	s->next_try_ms = s->failed_ms + wait;
 	snprintf(s->why, sizeof(s->why), "%s", why);
-	if (wait > 0) {
-		char	text[RUNNER_TEXT];
+	if (wait > 0 && !s->exiting) {
+		char	text[RUNNER_TEXT], when[32];
 
-		snprintf(text, sizeof(text), "next try in %.1f s: %.400s", (double)wait / 1000, why);
+		seconds(wait, when);
+		snprintf(text, sizeof(text), "next try in %s: %.400s", when, why);
 		ring_line(s->ring, loop_wall_ms(s->r->loop), 0, "wait", span_of(text));
 	}
 	s->touched = true;
@@ -296,6 +355,7 @@ servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t 
 		s->next_try_ms = 0;
 		s->broken = s->no_jail = false;
 		s->touched = true;
+		refusals_clear(&s->refusals);
 		instances_yield(s, stopped, finishing);
 		if (s->native)
 			*finishing += (uint32_t)s->tool_count;
@@ -303,10 +363,39 @@ servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t 
 	r->kick = true;
 }
 
-static void
-server_refused(struct server *s, int domain)
+/* The newest call that the tool has, and of how many; background work is nobody's. */
+static unsigned
+newest_call(const struct instance *i, const struct call **newest)
 {
-	s->refused++;
+	unsigned	count = 0;
+
+	for (const struct call *c = i->calls; c != NULL; c = c->next)
+		if (c->state == CALL_SENT && !c->list) {
+			*newest = c;
+			count++;
+		}
+	return count;
+}
+
+int
+servers_refusals(const struct runner *r, struct span name, struct buf *to)
+{
+	int	e = 0;
+
+	for (const struct server *s = r->servers; s != NULL && e == 0; s = s->next)
+		if (!s->retired && span_is(name, s->name))
+			e = refusals_write(&s->refusals, to);
+	return e;
+}
+
+static void
+server_refused(struct server *s, int domain, const struct instance *i, const struct call *c)
+{
+	unsigned	running = c != NULL;
+
+	if (i != NULL)
+		running = newest_call(i, &c);
+	refusals_add(&s->refusals, domain, loop_wall_ms(s->r->loop), c == NULL ? "" : c->request, running);
 	if (domain != AF_INET && domain != AF_INET6)
 		return;
 	/* A tool may try without end; the master hears of the first time, the tenth, the hundredth. */
@@ -320,12 +409,12 @@ server_refused(struct server *s, int domain)
 }
 
 int
-server_on_notify(struct server *s, int listener)
+server_on_notify(struct server *s, int listener, const struct instance *i, const struct call *c)
 {
 	struct notify_event	event;
 	int			r = notify_take(listener, &event);
 
 	if (r == 0 && event.domain != -1)
-		server_refused(s, event.domain);
+		server_refused(s, event.domain, i, c);
 	return r;
 }

@@ -10,9 +10,11 @@
 #include "lib/log.h"
 #include "sandbox/runner/handshake.h"
 #include "mcp/learn.h"
+#include "sandbox/runner/refusals.h"
 #include "sandbox/runner/ring.h"
 #include "sandbox/runner/runner.h"
 
+struct call;
 struct instance;
 
 struct server {
@@ -46,9 +48,12 @@ struct server {
 	uint64_t	 failed_ms;	/* the same of the last one */
 	bool		 no_jail;
 	char		 why[RUNNER_TEXT];	/* the last failure */
-	uint64_t	 refused;	/* socket() calls the jail refused */
+	struct refusals	 refusals;	/* socket() calls the jail refused */
 	uint64_t	 network_refused, network_told;	/* of IPv4 and IPv6; as status has it */
 	struct ring	*ring;		/* of its name (ring_of) */
+	char		 jail[64];	/* "jail runtime, net 1 host", for its log */
+	uint64_t	 starts;
+	bool		 exiting;	/* the line of its tool's end is still to be written */
 
 	bool		 touched;	/* tell the master at the end of the turn */
 	struct msg_SERVER_STATE told;	/* what it knows; error is kept in told_error */
@@ -68,6 +73,9 @@ void		servers_free(struct runner *r);
 
 /* A tool failed after it was up for up_ms (0: it never was).  `why` is for people. */
 void		server_failed(struct server *s, uint64_t up_ms, const char *why);
+/* Lines of its log: a tool of it started, for this unusual reason or ""; a tool ended like this, which `failed`. */
+void		server_log_start(struct server *s, uint32_t pid, const char *why);
+void		server_log_exit(struct server *s, uint32_t pid, const char *how, bool failed);
 /* An instance came up. */
 void		server_came_up(struct server *s);
 /* An instance that was up for up_ms ended as it should. */
@@ -76,8 +84,10 @@ void		server_ended_well(struct server *s, uint64_t up_ms);
 must_check int	server_may_start(const struct server *s, char *text, size_t text_bytes);
 /* An operator mended it: every server of this name is tried anew, with new instances (instances_yield). */
 void		servers_restart(struct runner *r, struct span name, uint32_t *stopped, uint32_t *finishing);
-/* The seccomp listener of one of its jails is readable: takes a socket that was refused.  0; E_AGAIN: nothing was
- * there; else it has ended. */
-must_check int	server_on_notify(struct server *s, int listener);
+/* The seccomp listener of one of its jails is readable: takes a socket that was refused.  i: whose jail it is, or NULL;
+ * c: the one call it works on, or NULL.  0; E_AGAIN: nothing was there; else it has ended. */
+must_check int	server_on_notify(struct server *s, int listener, const struct instance *i, const struct call *c);
+/* For an operator: what the server of this name was refused (refusals.h).  E_NOMEM or E_TOOBIG. */
+must_check int	servers_refusals(const struct runner *r, struct span name, struct buf *to);
 
 #endif

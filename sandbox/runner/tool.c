@@ -196,9 +196,8 @@ tool_spawned(struct runner *r, uint64_t ref, uint32_t pid, int *fds)
 	t->out = jail_take_fd(&fds[1]);
 	t->err = jail_take_fd(&fds[2]);
 	t->life = jail_take_fd(&fds[3]);
-	ring_line(t->server->ring, loop_wall_ms(r->loop), pid, "start",
-	    t->instance != NULL && t->instance->state == INSTANCE_PROBING ? SPAN_LIT("to ask for its revision") :
-	    SPAN_NONE);
+	server_log_start(t->server, pid, t->instance != NULL && t->instance->state == INSTANCE_PROBING ?
+	    "to ask for its revision" : "");
 	if (tool_pipes_init(t, jail_take_fd(&fds[0])) != 0)
 		tool_fail(t, LINK_END_UNAVAILABLE, "its pipes are not usable");
 	else if (t->instance == NULL)
@@ -241,14 +240,17 @@ tool_spawn_failed(struct runner *r, uint64_t ref, enum link_end why, struct span
 static void
 tool_gone(struct tool *t, const char *how, bool clean)
 {
-	char	text[RUNNER_TEXT];
+	const unsigned	failures = t->server->failures;
+	char		text[RUNNER_TEXT];
 
 	tool_drain(t);
 	ring_tail_end(&t->tail, t->server->ring, loop_wall_ms(t->r->loop), t->pid);
 	snprintf(text, sizeof(text), "%s after %.1f s", how, (double)(loop_now_ms(t->r->loop) - t->started_ms) / 1000);
-	ring_line(t->server->ring, loop_wall_ms(t->r->loop), t->pid, "exit", span_of(text));
+	t->server->exiting = true;
 	if (t->instance != NULL)
 		instance_tool_gone(t->instance, LINK_END_DIED, text, clean);
+	t->server->exiting = false;
+	server_log_exit(t->server, t->pid, text, t->server->failures != failures);
 	tool_free(t);
 }
 
@@ -265,7 +267,7 @@ tool_exited(struct runner *r, uint32_t pid, int status, struct span why)
 	else if (jail_end_signal(status) != 0)
 		snprintf(how, sizeof(how), "was ended by signal %d", jail_end_signal(status));
 	else if (WIFEXITED(status))
-		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
+		snprintf(how, sizeof(how), "exit %d", WEXITSTATUS(status));
 	else
 		snprintf(how, sizeof(how), "ended");
 	tool_gone(t, how, why.n == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -135,9 +135,8 @@ read_ready(struct gateway *g)
 	free(text);
 }
 
-/* As container engines do; inherited by all of the gateway. */
-static int
-forbid_namespaces(void)
+int
+gateway_forbid_namespaces(void)
 {
 	struct sock_filter	code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -176,7 +175,7 @@ gateway_start_again(struct gateway *g)
 		    (g->net_ns > 0 && setns(g->net_ns, CLONE_NEWNET) == -1))
 			_exit(126);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);	/* a test that crashes leaves nothing running */
-		if (g->no_namespaces && forbid_namespaces() != 0)
+		if (g->no_namespaces && gateway_forbid_namespaces() != 0)
 			_exit(126);
 		execl(program, "mcpgw", "-f", "-c", conf, (char *)NULL);
 		_exit(127);

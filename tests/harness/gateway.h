@@ -67,6 +67,8 @@ size_t	gateway_deaths(const struct procs *before);
 /* So many times longer when the build is a sanitized one. */
 int	patience(const struct gateway *g, int ms);
 
+/* From here on this process, and all it starts, are refused new namespaces, as in a container.  0 or -1. */
+int	gateway_forbid_namespaces(void);
 /* Can this machine build jails at all?  Tests that need one skip where it cannot. */
 bool	jails_possible(void);
 

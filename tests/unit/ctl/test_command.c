@@ -74,7 +74,7 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "help key", 0, "key revoke NAME" },
 		{ "help key list", 0, "key list [--agent AGENT]" },
 		{ "", EX_USAGE, "usage: mcpgwctl" },
-		{ "staus", EX_USAGE, "unknown command \"staus\"; did you mean status?" },
+		{ "staus", EX_USAGE, "unknown verb \"staus\"; did you mean status?" },
 		{ "key ad", EX_USAGE, "did you mean key add?" },
 		{ "key", EX_USAGE, "key: what with it?" },
 		{ "xyzzy-nothing-like-it", EX_USAGE, "see mcpgwctl help" },

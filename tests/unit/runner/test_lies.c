@@ -23,11 +23,11 @@ static const struct {
 	{ "garbage", "200", 5000, 0, LINK_END_BABBLE, true, "more than 100 lines in a row", NULL },
 	{ "controls", "10", 5000, 0, LINK_END_OK, true, "", "\"heard\":" },
 	{ "controls", "200", 5000, 0, LINK_END_BABBLE, true, "more than 100 lines in a row", NULL },
-	{ "dies-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "exited with status 1 after ", NULL },
-	{ "leaves-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "exited with status 0 after ", NULL },
+	{ "dies-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "exit 1 after ", NULL },
+	{ "leaves-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "exit 0 after ", NULL },
 	{ "runs-itself", NULL, 5000, 600, LINK_END_UNAVAILABLE, false, "did not answer initialize within 0.6 s", NULL },
 	{ "dies-at-once", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "last stderr line: no reason to live", NULL },
-	{ "dies-on-call", NULL, 5000, 0, LINK_END_DIED, true, "exited with status 3 after ", NULL },
+	{ "dies-on-call", NULL, 5000, 0, LINK_END_DIED, true, "exit 3 after ", NULL },
 	{ "dies-on-call", NULL, 5000, 0, LINK_END_DIED, true, "last stderr line: out of luck", NULL },
 	{ "exits-on-discover", NULL, 5000, 0, LINK_END_OK, true, "", "\"heard\":" },
 	{ "future", NULL, 5000, 0, LINK_END_UNAVAILABLE, false, "newer than any known here", NULL },
@@ -159,7 +159,7 @@ Test(lies, the_last_word_is_heard_after_death, .timeout = 20)
 	kill(r.runner, SIGCONT);
 	c = &r.links[link].calls[1];
 	rig_run(&r, 5000, &c->ended);
-	claim(c->end == LINK_END_DIED && strstr(c->text, "exited with status 4") != NULL, "%s", c->text);
+	claim(c->end == LINK_END_DIED && strstr(c->text, "exit 4") != NULL, "%s", c->text);
 	claim(strstr(c->text, "the last word") != NULL, "%s", c->text);
 	rig_end(&r);
 }

@@ -75,12 +75,12 @@ Test(life, failures_back_off_and_say_when_again, .timeout = 20)
 	claim(c->end == LINK_END_UNAVAILABLE && strstr(c->text, "next try") == NULL, "%s", c->text);
 	claim(r.tool_count == 1);
 	c = rig_call(&r, link, 2, 0, 1, 3000);
-	claim(c->end == LINK_END_UNAVAILABLE && strstr(c->text, "liar: next try in 1 s: exited with status 1") != NULL,
+	claim(c->end == LINK_END_UNAVAILABLE && strstr(c->text, "liar: next try in 1 s: exit 1") != NULL,
 	    "%s", c->text);
 	c = rig_call(&r, link, 3, 0, 9, 3000);
 	claim(c->end == LINK_END_UNAVAILABLE && r.tool_count == 1, "the back-off is the server's, not the key's");
 	claim(r.states[0].state == SERVER_STATE_BROKEN);
-	claim(strstr(r.states[0].error, "exited with status 1") != NULL, "%s", r.states[0].error);
+	claim(strstr(r.states[0].error, "exit 1") != NULL, "%s", r.states[0].error);
 	rig_run(&r, 1100, NULL);
 	rig_call(&r, link, 4, 0, 1, 3000);
 	claim(r.tool_count == 2);

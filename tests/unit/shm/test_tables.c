@@ -313,6 +313,65 @@ Test(inflight, sums_over_workers_and_forgets_the_dead)
 	region_unmap(&all);
 }
 
+struct seen {
+	uint64_t	key, count, calls;
+	unsigned	entries;
+};
+
+static void
+see(uint64_t key, uint64_t count, uint64_t calls, void *arg)
+{
+	struct seen	*s = arg;
+
+	if (key != s->key)
+		return;
+	s->count += count;
+	s->calls += calls;
+	s->entries++;
+}
+
+Test(inflight, counts_calls_beyond_their_end_and_their_worker)
+{
+	struct region	a, b;
+	struct inflight	one, two;
+	struct seen	s = { .key = 5 };
+
+	region_pair(REGION_INFLIGHT, 2, &a, &b);
+	cr_assert(eq(int, inflight_init(&one, &a, 0), 0));
+	cr_assert(eq(int, inflight_init(&two, &b, 1), 0));
+	for (int i = 0; i < 3; i++) {
+		cr_assert(eq(int, inflight_begin(&one, 5), 0));
+		inflight_end(&one, 5);
+	}
+	cr_assert(eq(int, inflight_begin(&one, 5 + 512), 0), "same home, while the other rests");
+	cr_assert(eq(int, inflight_begin(&two, 5), 0));
+	inflight_clear(&two.region, 0);
+	inflight_each(&two.region, see, &s);
+	cr_expect(eq(u64, s.calls, 4));
+	cr_expect(eq(u64, s.count, 1));
+	cr_expect(eq(u32, s.entries, 2));
+	inflight_fini(&one);
+	inflight_fini(&two);
+}
+
+Test(inflight, a_key_that_takes_anothers_entry_begins_at_none)
+{
+	struct region	r = region_for_test(REGION_INFLIGHT, 1);
+	struct inflight	f;
+	struct seen	s = { .key = 1000 };
+
+	cr_assert(eq(int, inflight_init(&f, &r, 0), 0));
+	for (uint64_t k = 1; k <= 512; k++) {
+		cr_assert(eq(int, inflight_begin(&f, k), 0));
+		inflight_end(&f, k);
+	}
+	cr_assert(eq(int, inflight_begin(&f, 1000), 0));
+	inflight_each(&f.region, see, &s);
+	cr_expect(eq(u64, s.calls, 1));
+	cr_expect(eq(u32, s.entries, 1));
+	inflight_fini(&f);
+}
+
 Test(inflight, more_keys_than_room_are_refused_and_ended_ones_make_room)
 {
 	struct region	r = region_for_test(REGION_INFLIGHT, 1);
@@ -328,6 +387,21 @@ Test(inflight, more_keys_than_room_are_refused_and_ended_ones_make_room)
 	cr_expect(eq(u64, inflight_of(&f.region, 600), 1));
 	cr_expect(eq(u64, inflight_total(&f.region), 513));
 	inflight_fini(&f);
+}
+
+Test(metric, tells_what_so_many_are_below)
+{
+	uint64_t	b[METRIC_BUCKETS] = { 0 };
+
+	cr_expect(eq(u64, metric_quantile(b, 500), 0), "none were");
+	b[1] = 100;		/* 100 to 250 us */
+	cr_expect(eq(u64, metric_quantile(b, 500), 175));
+	cr_expect(eq(u64, metric_quantile(b, 1000), 250));
+	b[3] = 1;		/* 500 to 1000 us */
+	cr_expect(eq(u64, metric_quantile(b, 990), 250));
+	cr_expect(eq(u64, metric_quantile(b, 999), 1000));
+	b[METRIC_BUCKETS - 1] = 1000;
+	cr_expect(eq(u64, metric_quantile(b, 990), 10000000), "no bound above is known");
 }
 
 Test(metric, sums_over_workers_and_keeps_counters_of_the_dead)

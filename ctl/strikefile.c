@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * strikefile.c - files of the configuration, without the values that stand where secrets do
+ *
+ * Process: mcpgwctl.  Owns: nothing.
+ * Trusts:  nothing: what cannot be understood is not shown.
+ *
+ * The text stays as it was written, comments and all: who looks for a fault looks at that.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ctl/strike.h"
+#include "lib/err.h"
+
+#define DEPTH_MAX	64
+
+/* Below these every value is one. */
+static bool
+is_secret_place(struct span name)
+{
+	return span_is(name, "env") || span_is(name, "headers") || span_is(name, "secrets") || span_is(name, "oauth") ||
+	    span_is(name, "inputs");
+}
+
+/* What only names a secret is none. */
+static bool
+is_reference(struct span value)
+{
+	return value.n == 0 || (span_starts(value, SPAN_LIT("${")) && value.p[value.n - 1] == '}' &&
+	    memchr(value.p + 2, '$', value.n - 2) == NULL && memchr(value.p, '}', value.n - 1) == NULL);
+}
+
+/* "--api-key", "--token=...": *value_at is where the value begins, or the length when it is the next word. */
+static bool
+is_secret_option(struct span word, size_t *value_at)
+{
+	const char	*eq = word.n == 0 ? NULL : memchr(word.p, '=', word.n);
+	struct span	 name = span_part(word, 0, eq == NULL ? word.n : (size_t)(eq - word.p));
+
+	*value_at = eq == NULL ? word.n : name.n + 1;
+	return name.n > 1 && (word.p[0] == '-' || eq != NULL) && strike_is_secret_name(name);
+}
+
+/* --- JSON --------------------------------------------------------------------------------------- */
+
+struct reading {
+	struct strike	*s;
+	struct span	 text;
+	struct buf	*to;
+	size_t		 at, copied;
+	unsigned	 depth;
+	struct {
+		bool	secret;		/* a place for secrets, or below one */
+		bool	array;
+	}		 in[DEPTH_MAX];
+	struct span	 name;		/* of the value that comes */
+	bool		 named, next_is_secret;	/* behind an option that wants a secret */
+};
+
+static int
+cut(struct reading *r, size_t from, size_t to, const char *with)
+{
+	int	e;
+
+	if ((e = buf_put(r->to, span_part(r->text, r->copied, from - r->copied))) != 0 ||
+	    (e = buf_put_str(r->to, with)) != 0)
+		return e;
+	r->copied = to;
+	return 0;
+}
+
+/* Blanks and comments.  False: a comment without end. */
+static bool
+skip(struct reading *r)
+{
+	const char	*end;
+
+	for (;;) {
+		struct span	rest = span_part(r->text, r->at, r->text.n);
+
+		if (rest.n > 0 && (isspace((unsigned char)rest.p[0]) || rest.p[0] == ',')) {
+			r->at++;
+		} else if (span_starts(rest, SPAN_LIT("//"))) {
+			end = memchr(rest.p, '\n', rest.n);
+			r->at = end == NULL ? r->text.n : (size_t)(end - r->text.p);
+		} else if (span_starts(rest, SPAN_LIT("/*"))) {
+			if ((end = memmem(rest.p + 2, rest.n - 2, "*/", 2)) == NULL)
+				return false;
+			r->at = (size_t)(end - r->text.p) + 2;
+		} else {
+			return true;
+		}
+	}
+}
+
+/* A string from its quote on; without quotes in *out, still escaped. */
+static bool
+take_string(struct reading *r, struct span *out)
+{
+	const size_t	begin = ++r->at;
+
+	for (; r->at < r->text.n && r->text.p[r->at] != '"'; r->at++)
+		if (r->text.p[r->at] == '\\')
+			r->at++;
+	if (r->at >= r->text.n)
+		return false;
+	*out = span_part(r->text, begin, r->at - begin);
+	r->at++;
+	return true;
+}
+
+/* Escapes hide a value from a search: what it stands for is noted as well. */
+static void
+note(struct reading *r, struct span raw)
+{
+	char	plain[4096];
+	size_t	n = 0;
+
+	strike_value(r->s, raw);
+	if (memchr(raw.p, '\\', raw.n) == NULL || raw.n >= sizeof(plain))
+		return;
+	for (size_t i = 0; i < raw.n; i++) {
+		if (raw.p[i] == '\\' && i + 1 < raw.n) {
+			i++;
+			plain[n++] = raw.p[i] == 'n' ? '\n' : raw.p[i] == 't' ? '\t' : raw.p[i];
+		} else {
+			plain[n++] = raw.p[i];
+		}
+	}
+	strike_value(r->s, span_make(plain, n));
+}
+
+static bool
+is_secret_value(const struct reading *r)
+{
+	return (r->depth > 0 && r->in[r->depth - 1].secret) || (r->named && strike_is_secret_name(r->name));
+}
+
+static int
+string_value(struct reading *r, size_t begin, struct span value)
+{
+	const bool	in_array = r->depth > 0 && r->in[r->depth - 1].array;
+	bool		behind = in_array && r->next_is_secret;
+	size_t		value_at;
+
+	r->next_is_secret = false;
+	if (is_secret_value(r) || behind) {
+		if (is_reference(value))
+			return 0;
+		note(r, value);
+		return cut(r, begin + 1, r->at - 1, STRUCK);
+	}
+	if (in_array && is_secret_option(value, &value_at)) {
+		r->next_is_secret = value_at == value.n;
+		if (value_at < value.n && !is_reference(span_part(value, value_at, value.n))) {
+			note(r, span_part(value, value_at, value.n));
+			return cut(r, begin + 1 + value_at, r->at - 1, STRUCK);
+		}
+	}
+	return 0;
+}
+
+/* A number, true, false, null: what a program reads as text where text is wanted. */
+static int
+word_value(struct reading *r)
+{
+	const size_t	begin = r->at;
+
+	while (r->at < r->text.n && (isalnum((unsigned char)r->text.p[r->at]) ||
+	    memchr("+-.", r->text.p[r->at], 3) != NULL))
+		r->at++;
+	if (r->at == begin)
+		return E_FORMAT;
+	if (!is_secret_value(r) || span_is(span_part(r->text, begin, r->at - begin), "null"))
+		return 0;
+	strike_value(r->s, span_part(r->text, begin, r->at - begin));
+	return cut(r, begin, r->at, "\"" STRUCK "\"");
+}
+
+static int
+open_value(struct reading *r, bool array)
+{
+	const bool	secret = (r->depth > 0 && r->in[r->depth - 1].secret) || (r->named && is_secret_place(r->name));
+
+	if (r->depth == DEPTH_MAX)
+		return E_FORMAT;
+	r->in[r->depth].secret = secret;
+	r->in[r->depth].array = array;
+	r->depth++;
+	r->at++;
+	r->named = r->next_is_secret = false;
+	return 0;
+}
+
+static int
+read_token(struct reading *r)
+{
+	const char	c = r->text.p[r->at];
+	const size_t	begin = r->at;
+	struct span	value;
+	int		e;
+
+	if (c == '{' || c == '[')
+		return open_value(r, c == '[');
+	if (c == '}' || c == ']') {
+		if (r->depth == 0 || r->in[r->depth - 1].array != (c == ']'))
+			return E_FORMAT;
+		r->depth--;
+		r->at++;
+		r->named = r->next_is_secret = false;
+		return 0;
+	}
+	if (c != '"') {
+		e = word_value(r);
+		r->named = false;
+		return e;
+	}
+	if (!take_string(r, &value) || !skip(r))
+		return E_FORMAT;
+	if (r->at < r->text.n && r->text.p[r->at] == ':' && r->depth > 0 && !r->in[r->depth - 1].array) {
+		r->at++;
+		r->name = value;
+		r->named = true;
+		return 0;
+	}
+	/* Blanks behind it were skipped; the quote is where it ended. */
+	{
+		const size_t	after = r->at;
+
+		r->at = begin + value.n + 2;
+		e = string_value(r, begin, value);
+		r->at = after;
+	}
+	r->named = false;
+	return e;
+}
+
+int
+strike_json(struct strike *s, struct span text, struct buf *to)
+{
+	struct reading	r = { .s = s, .text = text, .to = to };
+	int		e;
+
+	for (;;) {
+		if (!skip(&r))
+			return E_FORMAT;
+		if (r.at >= text.n)
+			break;
+		if ((e = read_token(&r)) != 0)
+			return e;
+	}
+	if (r.depth != 0)
+		return E_FORMAT;
+	return buf_put(to, span_part(text, r.copied, text.n));
+}
+
+/* --- lines -------------------------------------------------------------------------------------- */
+
+static struct span
+trim(struct span s)
+{
+	while (s.n > 0 && isspace((unsigned char)s.p[0]))
+		s = span_part(s, 1, s.n);
+	while (s.n > 0 && isspace((unsigned char)s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static struct span
+unquote(struct span s)
+{
+	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
+		return span_part(s, 1, s.n - 2);
+	return s;
+}
+
+static size_t
+indent_of(struct span line)
+{
+	size_t	n = 0;
+
+	while (n < line.n && (line.p[n] == ' ' || line.p[n] == '-'))
+		n++;
+	return n;
+}
+
+/* One line; *block is the indentation of a place for secrets that it may be in, SIZE_MAX: none. */
+static int
+one_line(struct strike *s, struct span line, bool yaml, size_t *block, struct buf *to)
+{
+	const char	*sep = line.n == 0 ? NULL : memchr(line.p, yaml ? ':' : '=', line.n);
+	struct span	 name, value, bare = trim(line);
+	int		 r;
+
+	if (bare.n == 0 || bare.p[0] == '#')
+		return buf_put(to, line);
+	if (*block != SIZE_MAX && indent_of(line) <= *block)
+		*block = SIZE_MAX;
+	if (sep == NULL) {
+		/* Text that goes on, below a place for secrets. */
+		return *block == SIZE_MAX ? buf_put(to, line) : buf_put_str(to, STRUCK);
+	}
+	name = span_part(line, 0, (size_t)(sep - line.p));
+	value = trim(span_part(line, name.n + 1, line.n));
+	if (yaml && *block == SIZE_MAX && is_secret_place(unquote(trim(span_part(name, indent_of(name), name.n))))) {
+		*block = indent_of(line);
+		if (value.n == 0)
+			return buf_put(to, line);
+	} else if (*block == SIZE_MAX && !strike_is_secret_name(name)) {
+		return buf_put(to, line);
+	}
+	if (is_reference(unquote(value)))
+		return buf_put(to, line);
+	strike_value(s, unquote(value));
+	if ((r = buf_put(to, span_part(line, 0, name.n + 1))) != 0)
+		return r;
+	return buf_put_str(to, " " STRUCK);
+}
+
+int
+strike_lines(struct strike *s, struct span text, bool yaml, struct buf *to)
+{
+	size_t		 block = SIZE_MAX;
+	struct span	 line;
+	const char	*lf;
+	int		 r;
+
+	while (text.n > 0) {
+		lf = memchr(text.p, '\n', text.n);
+		line = span_part(text, 0, lf == NULL ? text.n : (size_t)(lf - text.p));
+		if ((r = one_line(s, line, yaml, &block, to)) != 0)
+			return r;
+		if (lf == NULL)
+			break;
+		if ((r = buf_put_str(to, "\n")) != 0)
+			return r;
+		text = span_part(text, (size_t)(lf - text.p) + 1, text.n);
+	}
+	return 0;
+}

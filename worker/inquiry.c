@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inquiry.c - what an operator asks about calls and buckets
+ *
+ * Process: worker.  Owns: nothing; an answer goes to the master in a sealed memfd.
+ * Trusts:  the master, which has looked at who asks.
+ */
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "worker/admit.h"
+#include "worker/call_priv.h"
+#include "worker/inquiry.h"
+#include "worker/rounds.h"
+
+#define ANSWER_BYTES	(4u << 20)
+#define LINE_BYTES	8192		/* longer than any of ours: names are cut */
+#define NAME_BYTES	512
+#define KEY_BYTES	4096
+
+static int
+put_text(struct buf *b, const char *name, struct span value)
+{
+	int	r;
+
+	if (value.n == 0)
+		return 0;
+	if ((r = buf_put_fmt(b, ",\"%s\":", name)) != 0)
+		return r;
+	return json_put_string(b, span_part(value, 0, NAME_BYTES));
+}
+
+/* A line is whole, or is not there: the answer is cut at what fits. */
+static bool
+put_line(struct buf *all, struct buf *line, int r)
+{
+	if (r == 0)
+		r = buf_put_str(line, "}\n");
+	if (r == 0)
+		r = buf_put(all, buf_rest(line));
+	buf_clear(line);
+	return r != E_NOMEM && all->used + LINE_BYTES <= ANSWER_BYTES;
+}
+
+/* --- calls ---------------------------------------------------------------------------------------- */
+
+static const char *
+state_of(const struct call *c)
+{
+	if (c->given_up != 0 || c->cancelled)
+		return "ending";
+	if (c->park != NULL && c->client == NULL)
+		return "waits for its client";
+	if (rounds_wait(c) || c->asks.open > 0)
+		return "asks its client";
+	if (c->answer.begun)
+		return "answers";
+	return c->route.running ? "at its server" : "waits";
+}
+
+static int
+put_call(struct buf *b, const struct call *c)
+{
+	const struct request	*rq = c->rq;
+	const uint64_t		 now = loop_now_ns(rq->w->loop), begun = rq->x->begun_ns;
+	int			 r;
+
+	if ((r = buf_put_fmt(b, "{\"request_id\":\"%s\",\"age_ms\":%llu,\"worker\":%u", rq->id_text,
+	    (unsigned long long)(now > begun ? (now - begun) / 1000000 : 0), rq->w->slot)) != 0 ||
+	    (r = put_text(b, "agent", rq->who.agent)) != 0 || (r = put_text(b, "tenant", rq->who.tenant)) != 0 ||
+	    (r = put_text(b, "server", call_server_name(c))) != 0 ||
+	    (r = put_text(b, "kind", span_of(call_kind(c->ask.what)->audit))) != 0 ||
+	    (r = put_text(b, "object", c->ask.tool)) != 0)
+		return r;
+	return put_text(b, "state", span_of(state_of(c)));
+}
+
+static void
+put_calls(struct worker *w, struct buf *all, struct buf *line)
+{
+	for (const struct call *c = w->running; c != NULL; c = c->run_next)
+		if (!put_line(all, line, put_call(line, c)))
+			return;
+}
+
+static void
+kill_call(struct worker *w, struct span request, struct buf *all, struct buf *line)
+{
+	uint64_t	id;
+
+	if (requestid_parse(request, &id) != 0)
+		return;
+	for (struct call *c = w->running; c != NULL; c = c->run_next) {
+		if (c->rq->id != id)
+			continue;
+		(void)put_line(all, line, put_call(line, c));
+		/* One that fails already ends as it would. */
+		if (c->failed == 0 && c->given_up == 0)
+			call_give_up(c, E_KILLED);
+		return;
+	}
+}
+
+/* --- buckets -------------------------------------------------------------------------------------- */
+
+static int
+put_bucket(struct buf *b, struct worker *w, const struct rec_limit *l, const struct span *words, size_t n)
+{
+	char		room[KEY_BYTES];
+	struct arena	a;
+	struct span	key;
+	int		r;
+
+	arena_init(&a, room, sizeof(room), KEY_BYTES);
+	key = admit_bucket_key(&a, words, n);
+	r = key.p == NULL ? E_NOMEM : buf_put_fmt(b, ",\"interval_ns\":%llu,\"burst\":%u,\"left\":%llu",
+	    (unsigned long long)l->interval_ns, l->burst, (unsigned long long)limit_left(&w->limits,
+		limit_key(&w->limits, key), l->interval_ns, l->burst, loop_now_ns(w->loop)));
+	arena_fini(&a);
+	return r;
+}
+
+static int
+put_agent_limit(struct buf *b, struct worker *w, const struct rec_agent *agent)
+{
+	const struct snap	*policy = w->config->policy;
+	const struct rec_limit	*l = policy_limit_agent(policy, agent);
+	const struct span	 words[] = { SPAN_LIT("agent"), policy_tenant_name(policy, agent->tenant),
+				    snap_text(policy, agent->name) };
+	int			 r;
+
+	if (l == NULL)
+		return E_NOTFOUND;
+	if ((r = buf_put_str(b, "{\"of\":\"agent\"")) != 0 || (r = put_text(b, "tenant", words[1])) != 0 ||
+	    (r = put_text(b, "name", words[2])) != 0 || (r = put_text(b, "rule", snap_text(policy, l->path))) != 0)
+		return r;
+	return put_bucket(b, w, l, words, 3);
+}
+
+static int
+put_tool_limit(struct buf *b, struct worker *w, const struct rec_limit *l, struct span tenant)
+{
+	const struct snap	*policy = w->config->policy;
+	const struct span	 words[] = { SPAN_LIT("tool"), tenant, snap_text(policy, l->server),
+				    snap_text(policy, l->tool) };
+	int			 r;
+
+	if ((r = buf_put_str(b, "{\"of\":\"tool\"")) != 0 || (r = put_text(b, "tenant", tenant)) != 0 ||
+	    (r = put_text(b, "name", words[2])) != 0 || (r = put_text(b, "tool", words[3])) != 0 ||
+	    (r = put_text(b, "rule", snap_text(policy, l->path))) != 0)
+		return r;
+	return put_bucket(b, w, l, words, 4);
+}
+
+static void
+put_limits(struct worker *w, struct buf *all, struct buf *line)
+{
+	const struct snap	*policy = w->config->policy;
+	const struct rec_agent	*agent;
+	const struct rec_limit	*l;
+
+	for (uint64_t i = 0; (agent = SNAP_AT(policy, AGENT, i)) != NULL; i++)
+		if (agent->limit != 0 && !put_line(all, line, put_agent_limit(line, w, agent)))
+			return;
+	for (uint64_t i = 0; (l = SNAP_AT(policy, BUCKET, i)) != NULL; i++)
+		for (uint32_t t = 0; l->server.bytes > 0 && t < snap_count(policy, SECTION_TENANT); t++) {
+			struct span	tenant = policy_tenant_name(policy, t);
+
+			if (policy_server_find(policy, tenant, snap_text(policy, l->server)) != NULL &&
+			    !put_line(all, line, put_tool_limit(line, w, l, tenant)))
+				return;
+		}
+}
+
+void
+inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
+{
+	struct msg_WORKER_SAYS	says = { 0 };
+	struct buf		all, line;
+	int			fd = -1, r;
+
+	buf_init(&all, ANSWER_BYTES);
+	buf_init(&line, LINE_BYTES);
+	switch ((enum worker_ask)ask->what) {
+	case WORKER_ASK_CALLS:
+		put_calls(w, &all, &line);
+		break;
+	case WORKER_ASK_KILL:
+		kill_call(w, ask->request, &all, &line);
+		break;
+	case WORKER_ASK_LIMITS:
+		put_limits(w, &all, &line);
+		break;
+	}
+	says.bytes = buf_rest(&all).n;
+	if ((r = fd_memfd_sealed("mcpgw-answer", buf_rest(&all), &fd)) == 0)
+		r = chan_send(&w->master, MSG_TYPE_WORKER_SAYS, ref, &says, &fd, 1);
+	if (r != 0)
+		log_warn(NULL, "an operator's question not answered: %s", err_text(r));
+	fd_close(&fd);
+	buf_fini(&line);
+	buf_fini(&all);
+}
