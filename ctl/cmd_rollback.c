@@ -33,6 +33,7 @@ cmd_rollback(struct ctl *ctl, int argc, char **argv)
 	}
 	printf("generation %" PRIu64 " in force in %u workers (%" PRIu64 " ms): the policy before the last change.\n",
 	    done.generation, done.workers, done.ms);
+	fflush(stdout);
 	out_note(LOG_LEVEL_NOTICE, SPAN_LIT("The files still hold that change, and the next reload or restart puts it "
 	    "in force again. See: mcpgwctl diff"));
 	return out_end(0);

@@ -84,10 +84,18 @@ known_add(struct span tenant, struct span server, struct span tool, void *arg)
 static bool
 is_known(const struct trying *t, struct span tenant, struct span server)
 {
-	for (size_t i = 0; i < t->known_count; i++)
-		if (span_eq(t->known[i].tenant, tenant) && span_eq(t->known[i].server, server))
-			return true;
-	return false;
+	const struct tried	key = { .tenant = tenant, .server = server };
+	size_t			low = 0, high = t->known_count;
+
+	while (low < high) {
+		size_t	mid = low + (high - low) / 2;
+
+		if (tried_cmp(&t->known[mid], &key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < t->known_count && span_eq(t->known[low].tenant, tenant) && span_eq(t->known[low].server, server);
 }
 
 /* Where the tools of a server are known, patterns say nothing more. */
@@ -191,6 +199,8 @@ compare_decisions(struct compare *c, compare_known_fn *known, void *known_arg)
 
 	if (known != NULL)
 		known(known_add, &t, known_arg);
+	if (t.known_count > 1)
+		qsort(t.known, t.known_count, sizeof(*t.known), tried_cmp);
 	try_all(&t);
 	for (size_t i = 0; i < t.count; i++)
 		if (i == 0 || tried_cmp(&t.all[i - 1], &t.all[i]) != 0)

@@ -200,6 +200,24 @@ Test(rules, differ_in_all_that_a_reload_would_change, .timeout = 60)
 	gateway_stop(&g);
 }
 
+Test(rules, are_compared_by_the_tools_that_were_seen, .timeout = 60)
+{
+	struct gateway	 g;
+	char		*said;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES });
+	cr_expect(gateway_ctl(&g, &said, true, "list", "--as", "backend", "notes", NULL) == 0, "%s", said);
+	free(said);
+	gateway_write(&g, "rules.json", "{\"agents\":{\"backend\":{\"allow\":{\"servers\":[\"notes\"],\"tools\":{"
+	    "\"notes\":[\"*\"]}},\"deny\":{\"tools\":{\"notes\":[\"list_*\",\"drop_*\"]}}}}}");
+	cr_expect(gateway_ctl(&g, &said, true, "diff", NULL) == 1);
+	cr_expect(strcmp(said, "agent backend   notes.list_notes   allow -> DENY   rules.json:1\n"
+	    "1 decision changes for 1 agent, 0 servers restart.\n") == 0, "%s", said);
+	free(said);
+	gateway_stop(&g);
+}
+
 Test(rollback, brings_the_policy_before_back_and_no_key, .timeout = 60)
 {
 	struct gateway	 g;
