@@ -102,6 +102,29 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "doctor -o call_timeout=soon", 1, "mcpgwctl check" },
 		{ "doctor -o listen=192.0.2.1:1", 1, "mcpgwctl conf -e listen=" },
 		{ "doctor now", EX_USAGE, "too much" },
+		{ "help", 0, "See how it is:" },
+		{ "help", 0, "Words of other tools" },
+		{ "help --json", 0, "{\"command\":\"start\",\"arguments\":\"[-o NAME=VALUE]\",\"group\":\"Start and stop\"," },
+		{ "help server ls", 0, "server list" },
+		{ "help queue", 0, "List the calls in flight" },
+		{ "status --help", 0, "status [NAME]" },
+		{ "server inspect --help", 0, "server show SERVER" },
+		{ "server --help", 0, "server restart SERVER" },
+		{ "nonsense --help", EX_USAGE, "unknown verb" },
+		{ "ps", EX_UNAVAILABLE, "not running" },
+		{ "top", EX_UNAVAILABLE, "not running" },
+		{ "ps now", EX_USAGE, "too much" },
+		{ "kill", EX_USAGE, "missing" },
+		{ "kill 12", EX_USAGE, "is no request id" },
+		{ "kill r-000000000000", EX_UNAVAILABLE, "not running" },
+		{ "trace -n 0", EX_USAGE, "want a number of calls" },
+		{ "trace", EX_UNAVAILABLE, "not running" },
+		{ "limit show", EX_UNAVAILABLE, "not running" },
+		{ "limit ls", EX_USAGE, "unknown verb \"limit ls\"" },
+		{ "server list", EX_UNAVAILABLE, "not running" },
+		{ "server get x --tenat y", EX_USAGE, "did you mean --tenant?" },
+		{ "key rm x", EX_IOERR, "the store in " },
+		{ "bundle --output /proc/none/file", EX_CANTCREAT, "choose another" },
 		{ "conf call_timeout", 0, "call_timeout = 30s" },
 		{ "conf -d socket", 0, "socket = $run_dir/mcp.sock" },
 		{ "conf call_timeot", EX_USAGE, "did you mean call_timeout?" },
@@ -152,6 +175,12 @@ Test(command, bash_completes_words_and_options, .init = setup, .fini = teardown,
 	expect_offered("mcpgwctl --json key re", 3, "revoke\n");
 	expect_offered("mcpgwctl key add --na", 3, "--name\n");
 	expect_offered("mcpgwctl list --a", 2, "--as\n");
+	expect_offered("mcpgwctl tra", 1, "trace\n");
+	expect_offered("mcpgwctl server l", 2, "list learn\n");
+	expect_offered("mcpgwctl limit \"\"", 2, "show\n");
+	expect_offered("mcpgwctl bundle --no", 2, "--no-identities\n");
+	expect_offered("mcpgwctl trace --he", 2, "--help\n");
+	expect_offered("mcpgwctl serv", 1, "server\n");
 	expect_offered("mcpgwctl nonsense --a", 2, "\n");
 }
 
