@@ -17,5 +17,7 @@ const char	*folders_state(struct ctl *ctl);
 const char	*folders_socket(struct ctl *ctl);
 /* The parameter `tenant_user`: whom tools run as when root starts the gateway. */
 const char	*folders_tenant_user(struct ctl *ctl);
+/* What was read; before the ctl goes, when it is not the program's own. */
+void		 folders_forget(struct ctl *ctl);
 
 #endif

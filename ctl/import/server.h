@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server.h - one server on its way from a client's file to servers.json
+ *
+ * What the file says goes in (read.c), is made absolute and whole (resolve.c), recognised (shape.c), fetched
+ * (package.h), given the view of a profile (profile.c), tried in its jail (try.c) and written (write.c).  All texts
+ * are of the import's arena and go with it.
+ */
+#ifndef CTL_IMPORT_SERVER_H
+#define CTL_IMPORT_SERVER_H
+
+#include "ctl/ctl.h"
+#include "ctl/import/package.h"
+#include "lib/arena.h"
+#include "lib/conf.h"
+#include "lib/span.h"
+
+#define IMPORT_SERVERS_MAX	256
+#define IMPORT_WORDS_MAX	1024
+
+/* Texts in order; `at` has room for `room`. */
+struct words {
+	const char	**at;
+	size_t		  n, room;
+};
+
+struct pair {
+	const char	*name, *value;
+	bool		 secret;	/* value holds ${secret:...} */
+};
+
+struct pairs {
+	struct pair	*at;
+	size_t		 n, room;
+};
+
+enum import_fate {
+	IMPORT_NEW,		/* to be written */
+	IMPORT_SAME,		/* stands in servers.json as it would be written */
+	IMPORT_CHANGED,		/* stands there otherwise, and --replace said so */
+	IMPORT_TAKEN,		/* the same without --replace */
+	IMPORT_LEFT_OUT,	/* `why` says why */
+	IMPORT_OFF,		/* written with "enabled": false; `why` says why */
+};
+
+struct import_server {
+	const char		*name;
+	const char		*folder;	/* of the file: relative paths begin there */
+	const char		*workspace;	/* ${workspaceFolder}, and where the client starts servers */
+
+	/* as in the file, made whole */
+	const char		*command;	/* NULL: it has a url */
+	struct words		 args;
+	struct pairs		 env;
+	const char		*url;		/* NULL: it has a command */
+	const char		*type;		/* "sse", or NULL */
+	struct pairs		 headers;
+	const char		*helper;	/* headersHelper, or NULL */
+
+	/* what it is */
+	const char		*runs;		/* the column RUNS: "server-memory, node 20" */
+	const char		*package;	/* its name for profiles: "@scope/name"; NULL: none */
+	struct package_want	 want;		/* kind NULL: nothing to fetch */
+	struct package_got	 got;
+	const char		*shell;		/* the text of bash -c, that must be allowed; NULL: none */
+
+	/* what its jail is to be */
+	struct words		 read, write, net;	/* net empty: none */
+	const char		*net_word;	/* "loopback", "host"; NULL: the list */
+	const char		*workdir, *isolation, *tier, *limits;	/* limits: JSON */
+	bool			 exec_tmp;
+
+	/* what came of it */
+	enum import_fate	 fate;
+	const char		*why;		/* left out, or off: one line for people */
+	struct words		 notes;		/* lines under the plan, without the name */
+	bool			 tried;
+	unsigned		 tools;
+};
+
+/* The import of one command: what all of its files hold. */
+struct import {
+	struct ctl		*ctl;
+	struct arena		 arena;
+	struct import_server	*servers;
+	size_t			 count;
+};
+
+/* Texts of the arena; they end the program when memory ends. */
+char		*import_text(struct import *im, struct span s);
+char		*import_fmt(struct import *im, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void		 words_add(struct import *im, struct words *w, const char *word);
+/* In front of the others, and out of them. */
+void		 words_unshift(struct import *im, struct words *w, const char *word);
+void		 words_drop(struct words *w, size_t first, size_t count);
+bool		 words_have(const struct words *w, const char *word);
+void		 pairs_set(struct import *im, struct pairs *p, const char *name, const char *value);
+struct pair	*pairs_find(const struct pairs *p, const char *name);
+void		 server_note(struct import *im, struct import_server *s, const char *fmt, ...)
+		    __attribute__((format(printf, 3, 4)));
+/* Its fate is decided; the first reason counts. */
+void		 server_leave_out(struct import *im, struct import_server *s, const char *fmt, ...)
+		    __attribute__((format(printf, 3, 4)));
+void		 server_off(struct import *im, struct import_server *s, const char *fmt, ...)
+		    __attribute__((format(printf, 3, 4)));
+/* Is it still to be imported, running or off? */
+bool		 server_stays(const struct import_server *s);
+/* It is to be started and used. */
+bool		 server_runs(const struct import_server *s);
+
+/* The last part of a path. */
+const char	*path_base(const char *path);
+/* Joined, without "." and ".."; an absolute path stands for itself. */
+char		*path_join(struct import *im, const char *folder, const char *path);
+/* "~" for the home in front, for people; else the path. */
+const char	*path_short(struct import *im, const char *path);
+
+#endif
