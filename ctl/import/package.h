@@ -19,7 +19,7 @@
 struct package_want {
 	const char	*kind;		/* "npm" or "pypi" */
 	const char	*spec;		/* NAME[@RANGE] (npm), NAME[==VERSION, >=VERSION, ...] (PyPI), as written */
-	const char	*bin;		/* the program of it that is wanted (-p PKG BIN); NULL: the one it is known by */
+	const char	*bin;		/* which program of it (-p PKG BIN); NULL: the one it is known by */
 	bool		 scripts;	/* run install scripts, build from source: in the jail all the same */
 	bool		 source;	/* spec may be a git repository or an address of an archive */
 	const char	*from;		/* a folder or archive that has it, without the network; NULL: the registry */
@@ -32,9 +32,9 @@ struct package_got {
 	char		*runtime;	/* absolute: node, or the package's own python; what `command` is to be */
 	char		*entry;		/* absolute: the script; what args[0] is to be */
 	char		*tree_hash;	/* SHA-256 in hex */
-	char		**with_scripts;	/* names of packages with install scripts, or built from source, that were not run */
+	char		**with_scripts;	/* names of packages whose install scripts were not run */
 	size_t		 with_scripts_n;
-	char		**prefixes;	/* further folders and files outside of dir that the runtime reads, for "read" */
+	char		**prefixes;	/* what the runtime reads outside of dir, for "read" */
 	size_t		 prefixes_n;
 	unsigned	 modules;	/* packages in it, itself included */
 	uint64_t	 bytes;
