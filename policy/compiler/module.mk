@@ -1,5 +1,5 @@
 # The compiler but for its main, so that unit tests link it.
 $(call archive,policy/compiler,bounds.c child.c expand.c files.c filter.c hosts.c job.c keys.c limits.c \
-	mainconf.c native_schema.c native_slots.c native_words.c near.c net.c peers.c precedence.c profile.c program.c \
+	mainconf.c native_schema.c native_slots.c native_words.c near.c net.c nethosts.c peers.c precedence.c profile.c program.c \
 	remote.c resolve.c rules.c rulesets.c secrets.c servers.c tools.c typed.c values.c vars.c view.c)
 $(call program,libexec/mcpgw/mcpgw-compile,policy/compiler,main.c,policy/compiler policy ipc sandbox lib,seccomp yaml)
