@@ -23,6 +23,7 @@ struct package_want {
 	bool		 scripts;	/* run install scripts, build from source: in the jail all the same */
 	bool		 source;	/* spec may be a git repository or an address of an archive */
 	const char	*from;		/* a folder or archive that has it, without the network; NULL: the registry */
+	bool		 fresh;		/* ask the registry, also when something is there that was asked for so */
 };
 
 struct package_got {
