@@ -366,7 +366,7 @@ add_folder(struct sources *s, const char *word, struct buf *line)
 		return;
 	if ((s->folders[s->folder_count++] = strdup(real)) == NULL)
 		fatal(EX_OSERR, "no memory");
-	must(buf_put_fmt(line, "\n\t%s", real));
+	must(buf_put_fmt(line, "%s%s", buf_rest(line).n == 0 ? " " : "\n\t", real));
 }
 
 /* Each word of a value: an address of the web, or (find-links) a folder. */
@@ -393,7 +393,7 @@ pip_places(struct sources *s, const char *key, const char *value, const char *di
 		if (!proxied || is_direct(direct, word))
 			r = add_host(s, key, word, to, why);
 		if (r == 0)
-			must(buf_put_fmt(&line, "\n\t%s", to));
+			must(buf_put_fmt(&line, "%s%s", buf_rest(&line).n == 0 ? " " : "\n\t", to));
 	}
 	if (r == 0 && buf_rest(&line).n > 0)
 		must(buf_put_fmt(&s->pip, "%s =%.*s\n", key, SPAN_FMT(buf_rest(&line))));
