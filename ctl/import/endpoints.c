@@ -131,11 +131,6 @@ place(struct endpoints *e, const struct url *u, struct endpoint *p, char why[END
 		return E_FORMAT;
 	}
 	own = is_own_machine(&h);
-	if (u->tls && (own || (taken && h.is_address))) {
-		snprintf(why, ENDPOINT_WHY, "%s:%u: in a jail this is not its name, and https would not have it; "
-		    "give it a name of its own, or use http", u->host, u->port);
-		return E_FORMAT;
-	}
 	*p = (struct endpoint){ .port = u->port, .inside_port = u->port };
 	snprintf(p->host, sizeof(p->host), "%s", u->host);
 	snprintf(p->inside, sizeof(p->inside), "%s", h.is_address ? u->host : h.name);
@@ -143,7 +138,7 @@ place(struct endpoints *e, const struct url *u, struct endpoint *p, char why[END
 		p->inside_port = (uint16_t)(OTHER_PORT + e->count);
 	if (own || (taken && h.is_address)) {
 		snprintf(p->inside, sizeof(p->inside), "host-%zu.mcpgw.internal", e->count + 1);
-		e->renamed = true;
+		p->renamed = e->renamed = true;
 	}
 	if (h.is_address) {
 		if (own || taken)
@@ -190,6 +185,11 @@ endpoints_add(struct endpoints *e, const char *url, char to[URL_TEXT], char why[
 		if ((r = place(e, &u, &e->list[e->count], why)) != 0)
 			return r;
 		p = &e->list[e->count++];
+	}
+	if (u.tls && p->renamed) {
+		snprintf(why, ENDPOINT_WHY, "%s:%u: in a jail this is not its name, and https would not have it; "
+		    "give it a name of its own, or use http", u.host, u.port);
+		return E_FORMAT;
 	}
 	if ((r = url_write(&u, p, to)) != 0)
 		snprintf(why, ENDPOINT_WHY, "the URL is too long");

@@ -36,6 +36,7 @@ struct endpoint {
 	uint16_t	port;
 	char		inside[URL_HOST];	/* the same in the jail */
 	uint16_t	inside_port;
+	bool		renamed;		/* that is another name */
 	struct addr	address;		/* family 0: the host is an address itself, which is listed */
 };
 

@@ -122,6 +122,8 @@ take_line(struct span *rest)
 	struct span	 line = span_part(*rest, 0, n);
 
 	*rest = span_part(*rest, n + (lf != NULL), rest->n);
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
 	return span_trim(line);
 }
 

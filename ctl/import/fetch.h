@@ -54,7 +54,8 @@ struct fetch_kind {
 	/* What is to lie there before. */
 	int		(*prepare)(struct fetch *f, struct fetch_one *o, char why[FETCH_WHY]);
 	/* What was fetched, by what lies at `dir`, sealed: name and version, and the parts. */
-	int		(*look)(struct fetch *f, struct fetch_one *o, int dir, struct parts *parts, char why[FETCH_WHY]);
+	int		(*look)(struct fetch *f, struct fetch_one *o, int dir, struct parts *parts,
+			    char why[FETCH_WHY]);
 	/* Its runtime and entry, where it lies now (got->dir). */
 	int		(*entry)(struct fetch *f, struct fetch_one *o, char why[FETCH_WHY]);
 	const char	*(*version)(const struct fetch *f);

@@ -65,8 +65,8 @@ holds_install(const struct fetch_one *o)
 {
 	char	path[PATH_MAX];
 
-	return snprintf(path, sizeof(path), "%s/node_modules/%s/package.json", o->want->from, o->spec.name) < PATH_MAX &&
-	    access(path, F_OK) == 0;
+	return snprintf(path, sizeof(path), "%s/node_modules/%s/package.json", o->want->from, o->spec.name) <
+	    PATH_MAX && access(path, F_OK) == 0;
 }
 
 static void
@@ -185,7 +185,6 @@ one_part(int dir, const char *name, struct parts *parts, char why[FETCH_WHY])
 {
 	const struct conf_node	*version, *scripts;
 	struct conf		*c;
-	char			*text;
 	bool			 runs;
 	int			 r;
 
@@ -195,12 +194,9 @@ one_part(int dir, const char *name, struct parts *parts, char why[FETCH_WHY])
 	scripts = conf_find(conf_top(c), "scripts");
 	runs = conf_find(scripts, "install") != NULL || conf_find(scripts, "preinstall") != NULL ||
 	    conf_find(scripts, "postinstall") != NULL;
-	text = fetch_text("{\"packages\": {\"\": {\"dependencies\": {\"%s\": \"\"}}, \"node_modules/%s\": {\"version\": "
-	    "\"%.*s\", \"hasInstallScript\": %s}}}", name, name, version == NULL || version->type != JSON_STRING ? 1 :
-	    (int)version->text.n, version == NULL || version->type != JSON_STRING ? "0" : version->text.p,
-	    runs ? "true" : "false");
-	r = parts_npm(span_of(text), parts, why);
-	free(text);
+	r = version == NULL || version->type != JSON_STRING ?
+	    fetch_refuse(why, "%s: its package.json has no version", name) :
+	    parts_one(name, version->text, runs, parts);
 	conf_free(&c);
 	return r;
 }
@@ -285,5 +281,5 @@ npm_outside(const struct fetch *f)
 	return NULL;
 }
 
-const struct fetch_kind	fetch_npm = { "npm", spec_npm, npm_tools, npm_sources, npm_plan, npm_prepare, npm_look, npm_entry,
-	npm_version, npm_outside };
+const struct fetch_kind	fetch_npm = { "npm", spec_npm, npm_tools, npm_sources, npm_plan, npm_prepare, npm_look,
+	npm_entry, npm_version, npm_outside };

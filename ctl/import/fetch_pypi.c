@@ -130,9 +130,10 @@ pypi_look(struct fetch *f, struct fetch_one *o, int dir, struct parts *parts, ch
 	struct spec		 s;
 	const char		*reason;
 	size_t			 bytes;
-	int			 new = openat(f->keep->fd, KEEP_NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+	int			 new, r;
 
 	(void)dir;
+	new = openat(f->keep->fd, KEEP_NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = new == -1 ? E_SYS : fetch_read(new, REPORT, &text, &bytes);
 	fd_close(&new);
 	if (r != 0)

@@ -30,8 +30,8 @@
 #define SERVER		"install"
 
 /* More than ordinary tools have: an installer unpacks thousands of files at a time. */
-#define LIMITS	"{\"nofile\": 4096, \"nproc\": 512, \"fsize\": \"1GiB\", \"data\": \"8GiB\", \"memory\": \"4GiB\", "	\
-		"\"tmp\": \"256MiB\"}"
+#define LIMITS	"{\"nofile\": 4096, \"nproc\": 512, \"fsize\": \"1GiB\", \"data\": \"8GiB\", "	\
+		"\"memory\": \"4GiB\", \"tmp\": \"256MiB\"}"
 
 static void
 must(int r)
@@ -61,7 +61,8 @@ install_init(struct install *in, struct ctl *ctl)
 	if ((pw = getpwnam(name)) == NULL && (pw = getpwnam(name = folders_tenant_user(ctl))) == NULL)
 		pw = getpwnam(name = "nobody");
 	if (pw == NULL || pw->pw_uid == 0) {
-		out_error("there is no user %s to install packages as: install mcpgw's users (sysusers.d)", INSTALL_USER);
+		out_error("there is no user %s to install packages as: install mcpgw's users (sysusers.d)",
+		    INSTALL_USER);
 		return EX_NOUSER;
 	}
 	in->uid = pw->pw_uid;

@@ -2,8 +2,8 @@
  *
  * install.h - installers run as programs of the gateway (mcpgw-tools(5)), in its jail, by a gateway of our own
  *
- * So there is one jail in this program, and what holds tools holds npm and pip.  They see /usr, what is listed here, and
- * a folder that they write to; they reach the hosts that are listed, and nobody else.
+ * So there is one jail in this program, and what holds tools holds npm and pip.  They see /usr, what is listed here,
+ * and a folder that they write to; they reach the hosts that are listed, and nobody else.
  */
 #ifndef CTL_IMPORT_INSTALL_H
 #define CTL_IMPORT_INSTALL_H

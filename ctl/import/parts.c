@@ -176,6 +176,13 @@ parts_pip(struct span text, struct parts *out, char why[PARTS_WHY])
 
 /* ---- all ------------------------------------------------------------------------------------------ */
 
+int
+parts_one(const char *name, struct span version, bool scripts, struct parts *out)
+{
+	*out = (struct parts){ NULL, 0 };
+	return add(out, span_of(name), version, "", true, scripts);
+}
+
 void
 parts_free(struct parts *p)
 {

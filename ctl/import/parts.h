@@ -28,6 +28,8 @@ struct parts {
 must_check int	parts_npm(struct span text, struct parts *out, char why[PARTS_WHY]);
 /* What pip's --report says. */
 must_check int	parts_pip(struct span text, struct parts *out, char why[PARTS_WHY]);
+/* One package that nothing else is known of. */
+must_check int	parts_one(const char *name, struct span version, bool scripts, struct parts *out);
 void		parts_free(struct parts *p);
 /* The one of this name, or NULL. */
 const struct part *parts_find(const struct parts *p, const char *name);

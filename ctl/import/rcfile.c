@@ -108,7 +108,7 @@ static struct span
 unquote(struct span s)
 {
 	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return span_part(s, 1, s.n - 1);
+		return span_part(s, 1, s.n - 2);
 	return s;
 }
 
@@ -212,7 +212,7 @@ rc_pip_text(struct rc *rc, struct span text, const char *const *also)
 		if (trimmed.n == 0 || trimmed.p[0] == '#' || trimmed.p[0] == ';')
 			continue;
 		if (trimmed.p[0] == '[') {
-			within = trimmed.p[trimmed.n - 1] == ']' && counts(span_part(trimmed, 1, trimmed.n - 1), also);
+			within = trimmed.p[trimmed.n - 1] == ']' && counts(span_part(trimmed, 1, trimmed.n - 2), also);
 			key = SPAN_NONE;
 			continue;
 		}

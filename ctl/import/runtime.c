@@ -90,7 +90,8 @@ runtime_place(struct ctl *ctl, const char *pkgs, const char *node, const char *v
 		return 0;
 	}
 	*to = NULL;
-	if ((fd = open(node, O_RDONLY | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1 || (uint64_t)st.st_size > PROGRAM_MAX) {
+	if ((fd = open(node, O_RDONLY | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1 ||
+	    (uint64_t)st.st_size > PROGRAM_MAX) {
 		fd_close(&fd);
 		return refuse(why, node);
 	}

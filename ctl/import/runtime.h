@@ -10,8 +10,8 @@
 
 #define RUNTIME_WHY	1024
 
-/* The path of node for servers of this gateway, malloc'ed: as it is, or for the gateway of the system, when it lies in a
- * home that is closed to others, a copy in runtimes/ beside pkgs/, made once.  0, or an error with why[]. */
+/* The path of node for servers of this gateway, malloc'ed: as it is, or for the gateway of the system, when it lies
+ * in a home that is closed to others, a copy in runtimes/ beside pkgs/, made once.  0, or an error with why[]. */
 must_check int	runtime_place(struct ctl *ctl, const char *pkgs, const char *node, const char *version, char **to,
 		    char why[RUNTIME_WHY]);
 

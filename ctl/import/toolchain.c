@@ -96,7 +96,8 @@ ask(char *const *argv, char answer[ANSWER_MAX])
 		used += (size_t)n;
 	answer[used] = '\0';
 	fd_close(&fds[0]);
-	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 && used > 0;
+	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    used > 0;
 }
 
 /* The next line off the front; NULL when there is none. */
