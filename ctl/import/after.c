@@ -15,9 +15,10 @@
 #include "ctl/command.h"
 #include "ctl/folders.h"
 #include "ctl/import/after.h"
+#include "ctl/import/find.h"
+#include "ctl/import/record.h"
 #include "ctl/out.h"
 #include "ctl/program.h"
-#include "ctl/import/find.h"
 
 /* ---- the gateway ----------------------------------------------------------------------------------- */
 
@@ -110,6 +111,7 @@ after_written(struct import *im, const struct files *f, bool running)
 {
 	int	r;
 
+	records_write(im);
 	if (!im->ctl->json)
 		say_next(im, f);
 	fflush(stdout);

@@ -181,6 +181,7 @@ fetch(struct import *im)
 	if (n == 0)
 		return 0;
 	memset(got, 0, n * sizeof(got[0]));
+	folders_make_state(im->ctl);
 	if ((r = packages_fetch(im->ctl, want, got, n, import_fmt(im, "%s/pkgs", folders_state(im->ctl)))) != 0) {
 		packages_free(got, n);
 		return r;
@@ -248,8 +249,8 @@ say_who(struct import *im, const char *agent, size_t tools)
 		who = import_fmt(im, " (you, uid %u)", (unsigned)geteuid());
 	else if (im->options.agent == NULL)
 		who = " (root of this machine)";
-	printf("Agent \"%s\"%s may call %s. Nobody else may call any.\n", agent, who,
-	    tools == 1 ? "this tool" : import_fmt(im, "these %zu tools", tools));
+	plan_words(im, import_fmt(im, "Agent \"%s\"%s may call %s. Nobody else may call any.", agent, who,
+	    tools == 1 ? "this tool" : import_fmt(im, "these %zu tools", tools)));
 	if (im->options.run_as != NULL)
 		printf("All tools of this gateway run as %s then (tenant_user).\n", im->options.run_as);
 }

@@ -9,9 +9,12 @@
  * What is written stands without PATH: the gateway may be started by a service manager that knows none of the
  * user's version managers.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "ctl/folders.h"
 #include "ctl/import/find.h"
+#include "ctl/import/runtime.h"
 #include "ctl/import/shape.h"
 #include "ctl/import/view.h"
 
@@ -243,6 +246,24 @@ take_uv_run(struct import *im, struct import_server *s)
 
 /* ---- all ------------------------------------------------------------------------------------------- */
 
+/* A node in a home that is closed to the tools' user is copied for root's gateway, as that of a package is. */
+static void
+place_node(struct import *im, struct import_server *s)
+{
+	const char	*name = path_base(s->command);
+	char		*to = NULL, why[RUNTIME_WHY];
+
+	if (!im->ctl->where.system || (strcmp(name, "node") != 0 && strcmp(name, "nodejs") != 0))
+		return;
+	folders_make_state(im->ctl);
+	if (runtime_place(im->ctl, import_fmt(im, "%s/pkgs", folders_state(im->ctl)), s->command, "local", &to,
+	    why) != 0)
+		server_leave_out(im, s, "%s", import_fmt(im, "%s", why));
+	else
+		s->command = import_fmt(im, "%s", to);
+	free(to);
+}
+
 static void
 take_fetched(struct import *im, struct import_server *s)
 {
@@ -286,4 +307,6 @@ shape_program(struct import *im, struct import_server *s)
 	} else {
 		take_program(im, s, &f);
 	}
+	if (server_stays(s))
+		place_node(im, s);
 }

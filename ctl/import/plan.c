@@ -157,6 +157,12 @@ print_wrapped(const char *text, size_t from)
 	putchar('\n');
 }
 
+void
+plan_words(struct import *im, const char *text)
+{
+	print_wrapped(clean(im, text), 0);
+}
+
 static void
 widths(const struct row *rows, size_t n, size_t w[COLUMNS])
 {

@@ -11,6 +11,8 @@
 void	plan_print(struct import *im);
 /* One object for each. */
 void	plan_json(struct import *im);
+/* A line for people, over as many as it needs. */
+void	plan_words(struct import *im, const char *text);
 /* How many tools those have that are to be used from now on. */
 size_t	plan_tools(const struct import *im);
 /* How many are to be written. */

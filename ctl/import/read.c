@@ -198,7 +198,8 @@ read_server(struct reading *r, const struct conf_node *n)
 	if (im->count == IMPORT_SERVERS_MAX)
 		fatal(EX_DATAERR, "%s: more than %d servers", r->path, IMPORT_SERVERS_MAX);
 	im->count++;
-	*s = (struct import_server){ .name = server_name(r, n->key), .folder = r->folder, .workspace = r->workspace };
+	*s = (struct import_server){ .name = server_name(r, n->key), .file = r->path, .folder = r->folder,
+	    .workspace = r->workspace };
 	if (!span_is(n->key, s->name))
 		server_note(im, s, "was \"%s\" in the file", import_text(im, n->key));
 	s->command = get_text(r, n, "command");

@@ -109,7 +109,9 @@ run_may(const char *path)
 	if (realpath(path, part) == NULL)
 		return false;
 	for (;;) {
-		if (stat(part, &st) == -1 || st.st_uid != 0 || (st.st_mode & 022) != 0)
+		/* In a sticky folder nobody takes the place of what is root's. */
+		if (stat(part, &st) == -1 || st.st_uid != 0 ||
+		    ((st.st_mode & 022) != 0 && (st.st_mode & (S_ISVTX | S_IFMT)) != (S_ISVTX | S_IFDIR)))
 			return false;
 		if ((slash = strrchr(part, '/')) == NULL || slash == part)
 			return true;

@@ -44,7 +44,7 @@ enum import_fate {
 
 struct import_server {
 	const char		*name;
-	const char		*folder;	/* of the file */
+	const char		*file, *folder;	/* where it was read, and the folder of that */
 	const char		*workspace;	/* ${workspaceFolder}; relative paths begin there, as clients start
 						 * servers there; a home folder for files that are of no project */
 
