@@ -408,17 +408,24 @@ is_at(const char *url, const char *other)
 	return url_parse(url, &a) == 0 && url_parse(other, &b) == 0 && a.port == b.port && strcmp(a.host, b.host) == 0;
 }
 
-/* Hosts that are taken at their word, by the names they have within. */
+/* Hosts that are taken at their word, by the names they have within.  This machine's own pip trusts by itself, when it is
+ * called so. */
 static void
 pip_trusted(struct sources *s, const char *value)
 {
+	const char	*separator = "trusted-host = ", *special;
+
 	for (size_t i = 0; i < s->hosts.count; i++) {
 		const struct endpoint	*p = &s->hosts.list[i];
-		const char		*at = strstr(value, p->host);
 
-		if (at != NULL)
-			must(buf_put_fmt(&s->pip, "\n\t%s", p->inside));
+		special = p->renamed ? addr_special(&p->address) : NULL;
+		if ((value == NULL || strstr(value, p->host) == NULL) &&
+		    (special == NULL || strcmp(special, "loopback") != 0))
+			continue;
+		must(buf_put_fmt(&s->pip, "%s%s", separator, p->inside));
+		separator = "\n\t";
 	}
+	must(buf_put_str(&s->pip, "\n"));
 }
 
 int
@@ -448,11 +455,8 @@ sources_pip(struct sources *s, const char *normal, const char *files, const char
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && r == 0; i++)
 		if (is_given(value = rc_get(&rc, lists[i])))
 			r = pip_places(s, lists[i], value, direct, proxy != NULL, why);
-	if (r == 0 && is_given(value = rc_get(&rc, "trusted-host"))) {
-		must(buf_put_str(&s->pip, "trusted-host ="));
-		pip_trusted(s, value);
-		must(buf_put_str(&s->pip, "\n"));
-	}
+	if (r == 0)
+		pip_trusted(s, rc_get(&rc, "trusted-host"));
 	if (r == 0 && is_given(value = rc_get(&rc, "cert")) &&
 	    (r = read_ca(value, "pip's cert", &s->pip_ca, why)) == 0)
 		must(buf_put_fmt(&s->pip, "cert = %s\n", ca));
