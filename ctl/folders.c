@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -143,4 +144,20 @@ const char *
 folders_tenant_user(struct ctl *ctl)
 {
 	return paths_read(ctl)->tenant_user;
+}
+
+void
+folders_make_state(struct ctl *ctl)
+{
+	const mode_t	mode = ctl->where.system ? 0711 : 0700;
+	char		part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", folders_state(ctl));
+	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(part, ctl->where.system ? 0755 : 0700);
+		*slash = '/';
+	}
+	if (mkdir(part, mode) == 0)
+		(void)chmod(part, mode);	/* whatever the umask is */
 }

@@ -15,8 +15,28 @@
 #include "ctl/import/server.h"
 #include "lib/log.h"
 
-static void *
-more(struct import *im, void *old, size_t n, size_t *room, size_t size)
+void
+import_init(struct import *im, struct ctl *ctl)
+{
+	*im = (struct import){ .ctl = ctl };
+	arena_init(&im->arena, NULL, 0, IMPORT_BYTES);
+	im->servers = arena_calloc(&im->arena, IMPORT_SERVERS_MAX * sizeof(*im->servers));
+	if (im->servers == NULL)
+		fatal(EX_OSERR, "no memory");
+}
+
+void
+import_fini(struct import *im)
+{
+	for (size_t i = 0; i < im->count; i++)
+		packages_free(&im->servers[i].got, 1);
+	for (size_t i = 0; i < im->secret_count; i++)
+		explicit_bzero((char *)(uintptr_t)im->secrets[i].value, strlen(im->secrets[i].value));
+	arena_fini(&im->arena);
+}
+
+void *
+import_more(struct import *im, void *old, size_t n, size_t *room, size_t size)
 {
 	void	*new;
 
@@ -73,7 +93,7 @@ import_fmt(struct import *im, const char *fmt, ...)
 void
 words_add(struct import *im, struct words *w, const char *word)
 {
-	w->at = more(im, w->at, w->n, &w->room, sizeof(*w->at));
+	w->at = import_more(im, w->at, w->n, &w->room, sizeof(*w->at));
 	w->at[w->n++] = word;
 }
 
@@ -105,6 +125,17 @@ words_have(const struct words *w, const char *word)
 	return false;
 }
 
+const char *
+words_value(const struct words *w, const char *name, size_t n)
+{
+	const size_t	bytes = strlen(name);
+
+	for (size_t i = 0; i < w->n; i++)
+		if (strncmp(w->at[i], name, bytes) == 0 && w->at[i][bytes] == ':' && n-- == 0)
+			return w->at[i] + bytes + 1;
+	return NULL;
+}
+
 struct pair *
 pairs_find(const struct pairs *p, const char *name)
 {
@@ -120,7 +151,7 @@ pairs_set(struct import *im, struct pairs *p, const char *name, const char *valu
 	struct pair	*one = pairs_find(p, name);
 
 	if (one == NULL) {
-		p->at = more(im, p->at, p->n, &p->room, sizeof(*p->at));
+		p->at = import_more(im, p->at, p->n, &p->room, sizeof(*p->at));
 		one = &p->at[p->n++];
 	}
 	*one = (struct pair){ .name = name, .value = value };
@@ -161,7 +192,7 @@ server_off(struct import *im, struct import_server *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	s->why = vfmt(im, fmt, ap);
 	va_end(ap);
-	s->fate = IMPORT_OFF;
+	s->off = true;
 }
 
 bool
@@ -173,7 +204,7 @@ server_stays(const struct import_server *s)
 bool
 server_runs(const struct import_server *s)
 {
-	return server_stays(s) && s->fate != IMPORT_OFF;
+	return server_stays(s) && !s->off;
 }
 
 /* ---- paths ----------------------------------------------------------------------------------------- */

@@ -40,13 +40,13 @@ enum import_fate {
 	IMPORT_CHANGED,		/* stands there otherwise, and --replace said so */
 	IMPORT_TAKEN,		/* the same without --replace */
 	IMPORT_LEFT_OUT,	/* `why` says why */
-	IMPORT_OFF,		/* written with "enabled": false; `why` says why */
 };
 
 struct import_server {
 	const char		*name;
-	const char		*folder;	/* of the file: relative paths begin there */
-	const char		*workspace;	/* ${workspaceFolder}, and where the client starts servers */
+	const char		*file, *folder;	/* where it was read, and the folder of that */
+	const char		*workspace;	/* ${workspaceFolder}; relative paths begin there, as clients start
+						 * servers there; a home folder for files that are of no project */
 
 	/* as in the file, made whole */
 	const char		*command;	/* NULL: it has a url */
@@ -69,22 +69,49 @@ struct import_server {
 	const char		*net_word;	/* "loopback", "host"; NULL: the list */
 	const char		*workdir, *isolation, *tier, *limits;	/* limits: JSON */
 	bool			 exec_tmp;
+	bool			 keeps_state;	/* its own folder is what it sees, to people */
 
 	/* what came of it */
 	enum import_fate	 fate;
-	const char		*why;		/* left out, or off: one line for people */
+	const char		*why;		/* left out, or off: for people */
 	struct words		 notes;		/* lines under the plan, without the name */
+	bool			 off;		/* written with "enabled": false; `why` says why */
 	bool			 tried;
-	unsigned		 tools;
+	struct words		 tools;
+};
+
+/* A value that must not stand in servers.json. */
+struct import_secret {
+	const char	*name;		/* of the file in secrets/ */
+	const char	*value;
+	bool		 is_there;	/* with this value, before us */
+	bool		 is_new;	/* we wrote it */
+};
+
+struct import_options {
+	bool		 yes, replace, allow_source, allow_plain;
+	const char	*run_as, *agent;
+	struct words	 scripts, allow_shell;	/* names of servers */
+	struct words	 from, write, net;	/* NAME:VALUE */
 };
 
 /* The import of one command: what all of its files hold. */
 struct import {
 	struct ctl		*ctl;
+	struct import_options	 options;
 	struct arena		 arena;
-	struct import_server	*servers;
+	struct import_server	*servers;	/* IMPORT_SERVERS_MAX of room */
 	size_t			 count;
+	struct import_secret	*secrets;
+	size_t			 secret_count, secret_room;
 };
+
+#define IMPORT_BYTES	(64u * 1024 * 1024)
+
+void		 import_init(struct import *im, struct ctl *ctl);
+void		 import_fini(struct import *im);
+/* Room for one more of a growing list of the arena. */
+void		*import_more(struct import *im, void *old, size_t n, size_t *room, size_t size);
 
 /* Texts of the arena; they end the program when memory ends. */
 char		*import_text(struct import *im, struct span s);
@@ -93,6 +120,8 @@ void		 words_add(struct import *im, struct words *w, const char *word);
 /* In front of the others, and out of them. */
 void		 words_unshift(struct import *im, struct words *w, const char *word);
 void		 words_drop(struct words *w, size_t first, size_t count);
+/* The value of the n-th word NAME:VALUE for this server, or NULL. */
+const char	*words_value(const struct words *w, const char *name, size_t n);
 bool		 words_have(const struct words *w, const char *word);
 void		 pairs_set(struct import *im, struct pairs *p, const char *name, const char *value);
 struct pair	*pairs_find(const struct pairs *p, const char *name);
