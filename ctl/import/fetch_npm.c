@@ -39,14 +39,16 @@ npm_tools(bool system, struct fetch *f, char why[FETCH_WHY])
 static int
 npm_sources(struct fetch *f, char why[FETCH_WHY])
 {
-	char	ca[PATH_MAX + 16];
+	char	ca[PATH_MAX + 16], normal[URL_TEXT];
 
 	if (f->node.npm[0] == '\0') {
 		snprintf(why, FETCH_WHY, "no npm here: apt install npm, or --from DIR|TARBALL");
 		return E_NOTFOUND;
 	}
+	if (toolchain_npm_registry(&f->node, normal, sizeof(normal)) != 0)
+		return fetch_refuse(why, "%s does not run; try: npm config get registry", f->node.npm);
 	snprintf(ca, sizeof(ca), "%s/npm-ca.pem", f->rc);
-	return sources_npm(&f->sources, f->node.npm_folder, ca, why);
+	return sources_npm(&f->sources, f->node.npm_folder, normal, ca, why);
 }
 
 /* ---- the plan ------------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ pypi_sources(struct fetch *f, char why[FETCH_WHY])
 	char	ca[PATH_MAX + 16];
 
 	snprintf(ca, sizeof(ca), "%s/pip-ca.pem", f->rc);
-	return sources_pip(&f->sources, ca, why);
+	return sources_pip(&f->sources, f->python.index, f->python.files, ca, why);
 }
 
 static bool

@@ -195,8 +195,8 @@ fetch_one(const struct fetch_kind *kind, struct fetch *f, struct fetch_one *o)
 	}
 	if (r == 0)
 		r = settle(kind, f, o, why);
-	if (r == 0)
-		r = kind->entry(f, o, why);
+	if (r == 0 && (r = kind->entry(f, o, why)) != 0 && !o->got->already)
+		keep_drop(f->keep, strrchr(o->got->dir, '/') + 1);
 	if (r != 0)
 		set_why(o, why);
 }
@@ -269,6 +269,9 @@ start(struct fetch *f, struct fetch_one *list, const size_t *which, size_t n)
 	env[k++] = (struct install_env){ "PIP_CONFIG_FILE", pip };
 	if (buf_rest(&f->sources.extra_ca).n > 0)
 		env[k++] = (struct install_env){ "NODE_EXTRA_CA_CERTS", extra };
+	/* The jail's own proxy is for those who find no other way; npm would ask it for plain http too. */
+	env[k++] = (struct install_env){ "HTTPS_PROXY", "" };
+	env[k++] = (struct install_env){ "https_proxy", "" };
 	env[k] = (struct install_env){ NULL, NULL };
 	return install_start(&f->install, f->ctl, &view);
 }

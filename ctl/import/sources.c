@@ -25,9 +25,6 @@
 
 #define TEXT_MAX	(1u << 20)
 #define CA_MAX		(4u << 20)
-#define NPM_NORMAL	"https://registry.npmjs.org/"
-#define PYPI_NORMAL	"https://pypi.org/simple"
-#define PYPI_FILES	"https://files.pythonhosted.org"
 
 static void
 must(int r)
@@ -251,13 +248,11 @@ npm_put_credential(struct sources *s, const char *key, const char *value, char w
 }
 
 static int
-npm_registries(struct sources *s, struct rc *rc, const char *direct, bool proxied, char why[SOURCES_WHY])
+npm_registries(struct sources *s, const struct rc *rc, const char *direct, bool proxied, char why[SOURCES_WHY])
 {
 	char	to[URL_TEXT];
 	int	r = 0;
 
-	if (!is_given(rc_get(rc, "registry")))
-		rc_set(rc, SPAN_LIT("registry"), SPAN_LIT(NPM_NORMAL));
 	for (size_t i = 0; i < rc->count && r == 0; i++) {
 		if (!is_registry(rc->list[i].key))
 			continue;
@@ -271,7 +266,7 @@ npm_registries(struct sources *s, struct rc *rc, const char *direct, bool proxie
 }
 
 int
-sources_npm(struct sources *s, const char *npm_folder, const char *ca, char why[SOURCES_WHY])
+sources_npm(struct sources *s, const char *npm_folder, const char *normal, const char *ca, char why[SOURCES_WHY])
 {
 	struct rc	 rc = { NULL, 0 };
 	const char	*proxy, *direct, *value;
@@ -279,6 +274,8 @@ sources_npm(struct sources *s, const char *npm_folder, const char *ca, char why[
 	int		 r = 0;
 
 	npm_read(&rc, npm_folder);
+	if (!is_given(rc_get(&rc, "registry")))
+		rc_set(&rc, SPAN_LIT("registry"), span_of(normal));
 	proxy = is_given(rc_get(&rc, "https-proxy")) ? rc_get(&rc, "https-proxy") :
 	    is_given(rc_get(&rc, "proxy")) ? rc_get(&rc, "proxy") : proxy_of_environment();
 	direct = is_given(rc_get(&rc, "noproxy")) ? rc_get(&rc, "noproxy") : direct_of_environment();
@@ -403,26 +400,41 @@ pip_places(struct sources *s, const char *key, const char *value, const char *di
 	return r;
 }
 
-/* Hosts that are taken at their word, by the names they have within. */
+static bool
+is_at(const char *url, const char *other)
+{
+	struct url	a, b;
+
+	return url_parse(url, &a) == 0 && url_parse(other, &b) == 0 && a.port == b.port && strcmp(a.host, b.host) == 0;
+}
+
+/* Hosts that are taken at their word, by the names they have within.  This machine's own pip trusts by itself, when it is
+ * called so. */
 static void
 pip_trusted(struct sources *s, const char *value)
 {
+	const char	*separator = "trusted-host = ", *special;
+
 	for (size_t i = 0; i < s->hosts.count; i++) {
 		const struct endpoint	*p = &s->hosts.list[i];
-		const char		*at = strstr(value, p->host);
 
-		if (at != NULL)
-			must(buf_put_fmt(&s->pip, "\n\t%s", p->inside));
+		special = p->renamed ? addr_special(&p->address) : NULL;
+		if ((value == NULL || strstr(value, p->host) == NULL) &&
+		    (special == NULL || strcmp(special, "loopback") != 0))
+			continue;
+		must(buf_put_fmt(&s->pip, "%s%s", separator, p->inside));
+		separator = "\n\t";
 	}
+	must(buf_put_str(&s->pip, "\n"));
 }
 
 int
-sources_pip(struct sources *s, const char *ca, char why[SOURCES_WHY])
+sources_pip(struct sources *s, const char *normal, const char *files, const char *ca, char why[SOURCES_WHY])
 {
 	static const char *const lists[] = { "index-url", "extra-index-url", "find-links" };
 	struct rc	 rc = { NULL, 0 };
 	const char	*proxy, *direct = direct_of_environment(), *value;
-	char		 to[URL_TEXT];
+	char		 to[URL_TEXT], host[256];
 	int		 r = 0;
 
 	pip_read(&rc);
@@ -432,21 +444,19 @@ sources_pip(struct sources *s, const char *ca, char why[SOURCES_WHY])
 		must(buf_put_fmt(&s->pip, "proxy = %s\n", to));
 	if (is_given(rc_get(&rc, "no-index")) && strcmp(rc_get(&rc, "no-index"), "0") != 0) {
 		must(buf_put_str(&s->pip, "no-index = true\n"));
-	} else if (!is_given(rc_get(&rc, "index-url"))) {
-		rc_set(&rc, SPAN_LIT("index-url"), SPAN_LIT(PYPI_NORMAL));
-		if (r == 0 && proxy == NULL)
-			r = add_host(s, "PyPI's files", PYPI_FILES, to, why);
-	} else if (strstr(rc_get(&rc, "index-url"), "//pypi.org/") != NULL && r == 0 && proxy == NULL) {
-		r = add_host(s, "PyPI's files", PYPI_FILES, to, why);
+	} else {
+		if (!is_given(rc_get(&rc, "index-url")))
+			rc_set(&rc, SPAN_LIT("index-url"), span_of(normal));
+		if (r == 0 && proxy == NULL && is_at(rc_get(&rc, "index-url"), normal)) {
+			snprintf(host, sizeof(host), "https://%.200s", files);
+			r = add_host(s, "the index's files", host, to, why);
+		}
 	}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && r == 0; i++)
 		if (is_given(value = rc_get(&rc, lists[i])))
 			r = pip_places(s, lists[i], value, direct, proxy != NULL, why);
-	if (r == 0 && is_given(value = rc_get(&rc, "trusted-host"))) {
-		must(buf_put_str(&s->pip, "trusted-host ="));
-		pip_trusted(s, value);
-		must(buf_put_str(&s->pip, "\n"));
-	}
+	if (r == 0)
+		pip_trusted(s, rc_get(&rc, "trusted-host"));
 	if (r == 0 && is_given(value = rc_get(&rc, "cert")) &&
 	    (r = read_ca(value, "pip's cert", &s->pip_ca, why)) == 0)
 		must(buf_put_fmt(&s->pip, "cert = %s\n", ca));

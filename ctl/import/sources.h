@@ -23,10 +23,13 @@ struct sources {
 };
 
 void		sources_init(struct sources *s);
-/* ca: where npm_ca will be found in the jail, pip_ca likewise.  0, or an error with why[]: what the settings say is not
- * possible in a jail. */
-must_check int	sources_npm(struct sources *s, const char *npm_folder, const char *ca, char why[SOURCES_WHY]);
-must_check int	sources_pip(struct sources *s, const char *ca, char why[SOURCES_WHY]);
+/* normal: what counts where the settings say nothing, by npm's and pip's own word; files: the host that has the files
+ * of that index.  ca: where npm_ca will be found in the jail, pip_ca likewise.  0, or an error with why[]: what the
+ * settings say is not possible in a jail. */
+must_check int	sources_npm(struct sources *s, const char *npm_folder, const char *normal, const char *ca,
+		    char why[SOURCES_WHY]);
+must_check int	sources_pip(struct sources *s, const char *normal, const char *files, const char *ca,
+		    char why[SOURCES_WHY]);
 void		sources_fini(struct sources *s);
 
 #endif

@@ -7,6 +7,7 @@
  *          one goes into jails, never the shim.
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 #define ASK_SECONDS	20
 #define ANSWER_MAX	8192
 #define PATH_NORMAL	"/usr/local/bin:/usr/bin:/bin"
+
+extern char	**environ;
 
 static const char *
 base_name(const char *path)
@@ -73,7 +76,7 @@ toolchain_is_open(const char *path)
 
 /* What a program says, as lines; its errors are nobody's business.  False when it says nothing or fails. */
 static bool
-ask(char *const *argv, char answer[ANSWER_MAX])
+ask(char *const *argv, char *const *env, char answer[ANSWER_MAX])
 {
 	size_t	used = 0;
 	ssize_t	n;
@@ -88,7 +91,7 @@ ask(char *const *argv, char answer[ANSWER_MAX])
 		if (null == -1 || dup2(null, STDIN_FILENO) == -1 || dup2(null, STDERR_FILENO) == -1 ||
 		    dup2(fds[1], STDOUT_FILENO) == -1)
 			_exit(127);
-		execv(argv[0], argv);
+		execve(argv[0], argv, env);
 		_exit(127);
 	}
 	fd_close(&fds[1]);
@@ -127,7 +130,7 @@ ask_node(const char *found, struct toolchain_node *out)
 	char		*argv[] = { program, flag, script, NULL };
 
 	snprintf(program, sizeof(program), "%s", found);
-	return ask(argv, answer) && copy_line(&rest, program, sizeof(program)) &&
+	return ask(argv, environ, answer) && copy_line(&rest, program, sizeof(program)) &&
 	    realpath(program, out->node) != NULL && copy_line(&rest, out->version, sizeof(out->version));
 }
 
@@ -192,6 +195,21 @@ toolchain_node(bool system, struct toolchain_node *out, char why[TOOLCHAIN_WHY])
 	return E_NOTFOUND;
 }
 
+int
+toolchain_npm_registry(const struct toolchain_node *n, char *to, size_t room)
+{
+	/* It would make folders for its log, and in a home. */
+	static char	config[] = "config", get[] = "get", what[] = "registry", home[] = "HOME=/dev/null",
+			path[] = "PATH=" PATH_NORMAL, none[] = "npm_config_globalconfig=/dev/null",
+			cache[] = "npm_config_cache=/dev/null", logs[] = "npm_config_logs_max=0",
+			news[] = "npm_config_update_notifier=false";
+	char		answer[ANSWER_MAX], *rest = answer;
+	char		*argv[] = { (char *)(uintptr_t)n->node, (char *)(uintptr_t)n->npm, config, get, what, NULL };
+	char		*env[] = { home, path, none, cache, logs, news, NULL };
+
+	return ask(argv, env, answer) && copy_line(&rest, to, room) ? 0 : E_NOTFOUND;
+}
+
 /* ---- Python --------------------------------------------------------------------------------------- */
 
 static bool
@@ -200,18 +218,22 @@ ask_python(const char *found, struct toolchain_python *out)
 	static char	script[] = "import sys, os, importlib.util as u\n"
 			    "print(os.path.realpath(sys.executable))\nprint(os.path.realpath(sys.base_prefix))\n"
 			    "print('%d.%d.%d' % sys.version_info[:3])\n"
-			    "print(u.find_spec('pip') is not None)\nprint(u.find_spec('venv') is not None)\n";
+			    "print(u.find_spec('pip') is not None)\nprint(u.find_spec('venv') is not None)\n"
+			    "try:\n from pip._internal.models.index import PyPI\n"
+			    " print(PyPI.simple_url)\n print(PyPI.file_storage_domain)\nexcept ImportError: pass\n";
 	static char	isolated[] = "-I", flag[] = "-c";
 	char		answer[ANSWER_MAX], *rest = answer, program[PATH_MAX], *line;
 	char		*argv[] = { program, isolated, flag, script, NULL };
 
 	snprintf(program, sizeof(program), "%s", found);
-	if (!ask(argv, answer) || !copy_line(&rest, out->python, sizeof(out->python)) ||
+	if (!ask(argv, environ, answer) || !copy_line(&rest, out->python, sizeof(out->python)) ||
 	    !copy_line(&rest, out->prefix, sizeof(out->prefix)) ||
 	    !copy_line(&rest, out->version, sizeof(out->version)))
 		return false;
 	out->pip = (line = take_line(&rest)) != NULL && strcmp(line, "True") == 0;
 	out->venv = (line = take_line(&rest)) != NULL && strcmp(line, "True") == 0;
+	out->pip = out->pip && copy_line(&rest, out->index, sizeof(out->index)) &&
+	    copy_line(&rest, out->files, sizeof(out->files));
 	if (strcmp(out->prefix, "/usr") == 0)
 		out->prefix[0] = '\0';
 	return true;

@@ -189,7 +189,8 @@ take(struct walk *w, int at, const char *name, unsigned depth)
 
 	if (before + strlen(name) + 2 > sizeof(w->path) || memchr(name, '\n', strlen(name)) != NULL)
 		return refuse(w, E_FORMAT, "a name that is too long, or holds a line feed");
-	w->path_bytes += (size_t)sprintf(w->path + before, "%s%s", before == 0 ? "" : "/", name);
+	w->path_bytes += (size_t)snprintf(w->path + before, sizeof(w->path) - before, "%s%s", before == 0 ? "" : "/",
+	    name);
 	if (++w->out->files > FILES_MAX)
 		r = refuse(w, E_TOOBIG, "more than %d files", FILES_MAX);
 	else if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == -1)

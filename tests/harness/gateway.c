@@ -136,7 +136,7 @@ read_ready(struct gateway *g)
 }
 
 /* As container engines do; inherited by all of the gateway. */
-static int
+int
 forbid_namespaces(void)
 {
 	struct sock_filter	code[] = {

@@ -67,6 +67,8 @@ size_t	gateway_deaths(const struct procs *before);
 /* So many times longer when the build is a sanitized one. */
 int	patience(const struct gateway *g, int ms);
 
+/* From now on the kernel seems to refuse them to this process and its children: 0, or -1. */
+int	forbid_namespaces(void);
 /* Can this machine build jails at all?  Tests that need one skip where it cannot. */
 bool	jails_possible(void);
 

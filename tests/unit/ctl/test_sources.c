@@ -76,7 +76,7 @@ Test(sources, of_npm_are_registries_with_their_tokens_and_nothing_else)
 	    "//192.0.2.3:8443/npm/:_authToken=${TOKEN}\n//elsewhere.example/:_authToken=other\n"
 	    "ignore-scripts=false\nscript-shell=/tmp/x\nstrict-ssl=false\n");
 	sources_init(&s);
-	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "/ca", why), 0), "%s", why);
+	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "http://192.0.2.99/", "/ca", why), 0), "%s", why);
 	cr_expect(holds(&s.npmrc, "registry=\"http://192.0.2.1/npm/\"\n"), "the environment counts more");
 	cr_expect(holds(&s.npmrc, "@corp:registry=\"https://192.0.2.3:8443/npm/\"\n"));
 	cr_expect(holds(&s.npmrc, "//192.0.2.3:8443/npm/:_authToken=\"s3cret\"\n"));
@@ -95,7 +95,7 @@ Test(sources, of_npm_on_this_machine_are_found_by_another_name)
 	setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:4873/", 1);
 	put(".npmrc", "//127.0.0.1:4873/:_authToken=abc\n");
 	sources_init(&s);
-	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "/ca", why), 0), "%s", why);
+	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "http://192.0.2.99/", "/ca", why), 0), "%s", why);
 	cr_expect(holds(&s.npmrc, "registry=\"http://host-1.mcpgw.internal:4873/\"\n"));
 	cr_expect(holds(&s.npmrc, "//host-1.mcpgw.internal:4873/:_authToken=\"abc\"\n"));
 	cr_expect(holds(&s.npmrc, "replace-registry-host=\"always\"\n"));
@@ -111,7 +111,7 @@ Test(sources, behind_a_proxy_are_the_proxy_and_what_goes_past_it)
 	setenv("NO_PROXY", "192.0.2.1,.corp.example", 1);
 	put(".npmrc", "@x:registry=https://r.example/\n");
 	sources_init(&s);
-	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "/ca", why), 0), "%s", why);
+	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "http://192.0.2.99/", "/ca", why), 0), "%s", why);
 	cr_assert(eq(sz, s.hosts.count, 2));
 	cr_expect(eq(str, s.hosts.list[0].host, "192.0.2.8"));
 	cr_expect(eq(str, s.hosts.list[1].host, "192.0.2.1"));
@@ -131,14 +131,14 @@ Test(sources, of_certificates_are_copied)
 	snprintf(text, sizeof(text), "%s/ca.pem", home);
 	setenv("PIP_CERT", text, 1);
 	sources_init(&s);
-	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "/rc/npm-ca.pem", why), 0), "%s", why);
+	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "http://192.0.2.99/", "/rc/npm-ca.pem", why), 0), "%s", why);
 	cr_expect(holds(&s.npmrc, "cafile=\"/rc/npm-ca.pem\"\n") && holds(&s.npm_ca, "PEM"));
-	cr_assert(eq(int, sources_pip(&s, "/rc/pip-ca.pem", why), 0), "%s", why);
+	cr_assert(eq(int, sources_pip(&s, "http://192.0.2.98/simple", "192.0.2.97", "/rc/pip-ca.pem", why), 0), "%s", why);
 	cr_expect(holds(&s.pip, "cert = /rc/pip-ca.pem\n") && holds(&s.pip_ca, "PEM"));
 	sources_fini(&s);
 	setenv("NPM_CONFIG_CAFILE", "/nonexistent/ca", 1);
 	sources_init(&s);
-	cr_expect(ne(int, sources_npm(&s, "/nonexistent/npm", "/ca", why), 0));
+	cr_expect(ne(int, sources_npm(&s, "/nonexistent/npm", "http://192.0.2.99/", "/ca", why), 0));
 	cr_expect(strstr(why, "/nonexistent/ca") != NULL, "%s", why);
 	sources_fini(&s);
 }
@@ -153,14 +153,30 @@ Test(sources, of_pip_are_its_indexes_and_folders)
 	snprintf(text, sizeof(text), "[global]\nindex-url = http://192.0.2.9/simple\nextra-index-url =\n"
 	    "  http://192.0.2.4/a\n  http://127.0.0.1:3141/b\nfind-links = %s /nonexistent\n[other]\nproxy = x\n", home);
 	put(".pip/pip.conf", text);
-	setenv("PIP_TRUSTED_HOST", "127.0.0.1", 1);
 	sources_init(&s);
-	cr_assert(eq(int, sources_pip(&s, "/ca", why), 0), "%s", why);
+	cr_assert(eq(int, sources_pip(&s, "http://192.0.2.98/simple", "192.0.2.97", "/ca", why), 0), "%s", why);
 	cr_expect(holds(&s.pip, "index-url = http://192.0.2.2/simple\n"));
 	cr_expect(holds(&s.pip, "extra-index-url = http://192.0.2.4/a\n\thttp://host-3.mcpgw.internal:3141/b\n"));
-	cr_expect(holds(&s.pip, "trusted-host =\n\thost-3.mcpgw.internal\n"));
+	cr_expect(holds(&s.pip, "trusted-host = host-3.mcpgw.internal\n"));
 	cr_expect(true && !holds(&s.pip, "nonexistent") && !holds(&s.pip, "proxy"));
 	cr_expect(eq(sz, s.folder_count, 1));
+	sources_fini(&s);
+}
+
+Test(sources, that_nobody_names_are_what_the_installers_have_themselves)
+{
+	struct sources	s;
+	char		why[SOURCES_WHY];
+
+	unsetenv("NPM_CONFIG_REGISTRY");
+	setenv("npm_config_globalconfig", "/nonexistent", 1);
+	setenv("PIP_INDEX_URL", "http://192.0.2.98/simple", 1);
+	sources_init(&s);
+	cr_assert(eq(int, sources_npm(&s, "/nonexistent/npm", "http://192.0.2.99/", "/ca", why), 0), "%s", why);
+	cr_expect(holds(&s.npmrc, "registry="));
+	cr_assert(eq(int, sources_pip(&s, "http://192.0.2.98/simple", "192.0.2.97", "/ca", why), 0), "%s", why);
+	cr_assert(eq(sz, s.hosts.count, 3));
+	cr_expect(eq(str, s.hosts.list[1].host, "192.0.2.97"), "the files of that index are elsewhere");
 	sources_fini(&s);
 }
 
