@@ -408,8 +408,8 @@ is_at(const char *url, const char *other)
 	return url_parse(url, &a) == 0 && url_parse(other, &b) == 0 && a.port == b.port && strcmp(a.host, b.host) == 0;
 }
 
-/* Hosts that are taken at their word, by the names they have within.  This machine's own pip trusts by itself, when it is
- * called so. */
+/* Hosts that are taken at their word, by the names they have within.  This machine's own pip trusts by itself, when
+ * it is called so. */
 static void
 pip_trusted(struct sources *s, const char *value)
 {
