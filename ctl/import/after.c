@@ -15,6 +15,7 @@
 #include "ctl/command.h"
 #include "ctl/folders.h"
 #include "ctl/import/after.h"
+#include "ctl/import/approve.h"
 #include "ctl/import/find.h"
 #include "ctl/import/record.h"
 #include "ctl/out.h"
@@ -117,5 +118,5 @@ after_written(struct import *im, const struct files *f, bool running)
 	fflush(stdout);
 	if ((r = running ? reload(im) : after_start(im)) != 0)
 		return r;
-	return 0;
+	return approve_shown(im);
 }

@@ -78,6 +78,7 @@ struct import_server {
 	bool			 off;		/* written with "enabled": false; `why` says why */
 	bool			 tried;
 	struct words		 tools;
+	const char		*definitions;	/* of those, as the server lists them: a list as JSON; NULL: none */
 };
 
 /* A value that must not stand in servers.json. */

@@ -18,6 +18,7 @@
 #include "ctl/ask.h"
 #include "ctl/filecheck.h"
 #include "ctl/folders.h"
+#include "ctl/import/approve.h"
 #include "ctl/import/member.h"
 #include "ctl/import/progress.h"
 #include "ctl/import/secret.h"
@@ -370,6 +371,7 @@ try_one(struct import *im, struct private *p, struct import_server *s)
 		return;
 	}
 	s->tried = true;
+	approve_take(im, private_ctl(p), s);
 	if (has_any(p, s, "resources/list", "resources") || has_any(p, s, "prompts/list", "prompts"))
 		server_note(im, s, "has prompts or resources too, which only come with all tools: \"*\" in "
 		    "rules.json.");
@@ -378,7 +380,8 @@ try_one(struct import *im, struct private *p, struct import_server *s)
 int
 try_servers(struct import *im)
 {
-	static const char *const options[] = { "list_timeout=2min", "list_page=1000", "idle_stop=10min", NULL };
+	static const char *const options[] = { "list_timeout=2min", "list_page=1000", "idle_stop=10min",
+		"tool_approval=first-seen", NULL };
 	static struct held	 held;
 	struct private_setup	 setup = { .options = options };
 	struct private		*p = NULL;
