@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "ctl/ask.h"
-#include "ctl/command.h"
+#include "ctl/filecheck.h"
 #include "ctl/folders.h"
 #include "ctl/import/after.h"
 #include "ctl/import/plan.h"
@@ -215,12 +215,17 @@ make_plan(struct import *im, struct files *f)
 		shape_server(im, &im->servers[i]);
 		profile_apply(im, &im->servers[i]);
 	}
+	/* Whose files are wrong already has no use for a plan; nor is a server to blame for them. */
+	if ((r = files_read(im, f)) != 0)
+		return r;
+	if (filecheck_run(f->servers, &(struct filecheck){ im->ctl, "servers_file" }) != 0) {
+		out_error("the gateway's files would not compile as they are, as said above; mend them first");
+		return EX_CONFIG;
+	}
 	if ((r = fetch(im)) != 0)
 		return r;
 	for (size_t i = 0; i < im->count; i++)
 		look_at(im, &im->servers[i]);
-	if ((r = files_read(im, f)) != 0)
-		return r;
 	files_compare(im, f);
 	return try_servers(im);
 }

@@ -252,10 +252,16 @@ Test(import, writes_all_or_nothing)
 	setup(p);
 	put(p, "etc/rules.json", 0644, wrong);
 	put(p, "proj/x.json", 0644, "{\"mcpServers\": {\"clock\": {\"command\": \"clock\", \"env\": {\"API_KEY\": \"k\"}}}}");
-	cr_expect(ctl(p, "import x.json --yes") != 0, "%s", p->out);
+	cr_expect(ctl(p, "import x.json --yes") == 78, "%s", p->out);
 	EXPECT_SAYS(p, "rules.json:1:");
+	EXPECT_SAYS(p, "mend them first");
 	cr_expect(strcmp(get(p, "etc/rules.json"), wrong) == 0);
 	cr_expect(!is_there(p, "etc/servers.json") && !is_there(p, "etc/secrets/API_KEY"));
+	put(p, "etc/rules.json", 0644, "");
+	cr_expect(ctl(p, "-o rules_file=%s/none/rules.json import x.json --yes", p->dir) == 73, "%s", p->out);
+	EXPECT_SAYS(p, "none/rules.json");
+	cr_expect(!is_there(p, "etc/servers.json") && !is_there(p, "etc/secrets/API_KEY"));
+	cr_expect(!is_there(p, "run/mcpgw/pid"));
 	teardown(p);
 	free(p);
 }
@@ -288,6 +294,50 @@ Test(import, gives_what_its_options_say)
 	cr_expect(strstr(text, "\"write\": [\"") != NULL && strstr(text, "/docs\"]") != NULL, "%s", text);
 	cr_expect(ctl(p, "call shell list_notes") == 0, "%s", p->out);
 	cr_expect(ctl(p, "call notes list_notes") == 0, "%s", p->out);
+	teardown(p);
+	free(p);
+}
+
+/* Where packages are kept, below the gateway's own folder, they can be read. */
+Test(import, shows_what_lies_among_packages)
+{
+	struct person	*p = malloc(sizeof(*p));
+	char		 text[512];
+
+	NEEDS_JAILS();
+	setup(p);
+	shell("mkdir -p %s/state/pkgs/x@1 && chmod 711 %s/state && cp %s/proj/tools/* %s/state/pkgs/x@1/", p->dir, p->dir,
+	    p->dir, p->dir);
+	snprintf(text, sizeof(text), "{\"mcpServers\": {\"x\": {\"command\": \"%s/state/pkgs/x@1/serve.sh\"}}}", p->dir);
+	put(p, "proj/.mcp.json", 0644, text);
+	cr_assert(ctl(p, "import .mcp.json --yes >out.txt 2>&1") == 0, "%s", get(p, "proj/out.txt"));
+	cr_expect(ctl(p, "call x list_notes") == 0, "%s", p->out);
+	snprintf(text, sizeof(text), "{\"mcpServers\": {\"x\": {\"command\": \"/bin/true\", \"write\": "
+	    "[\"%s/state/pkgs/x@1\"]}}}", p->dir);
+	put(p, "etc/servers.json", 0644, text);
+	cr_expect(ctl(p, "check") == 78, "%s", p->out);
+	EXPECT_SAYS(p, "which tools read and never change");
+	teardown(p);
+	free(p);
+}
+
+/* Root's gateway runs tools as another user, who cannot go everywhere. */
+Test(import, says_what_is_closed_to_tools)
+{
+	struct person	*p = malloc(sizeof(*p));
+
+	NEEDS_JAILS();
+	if (geteuid() != 0)
+		cr_skip_test("not root: tools run as the caller");
+	setup(p);
+	shell("mkdir -p %s/home/d && cp %s/proj/bin/clock %s/home/ && chmod 700 %s/home && chown -R 7:7 %s/home", p->dir,
+	    p->dir, p->dir, p->dir, p->dir);
+	put(p, "proj/.mcp.json", 0644, "{\"mcpServers\": {\"a\": {\"command\": \"../home/clock\"}, \"b\": {\"command\": "
+	    "\"./tools/serve.sh\", \"args\": [\"../home/d\"]}}}");
+	cr_expect(ctl(p, "import .mcp.json --json") == 0, "%s", p->out);
+	EXPECT_SAYS(p, "home is closed to ");
+	EXPECT_SAYS(p, "chmod 711 ");
+	EXPECT_NOT(p, "\"enabled\":true");
 	teardown(p);
 	free(p);
 }
