@@ -14,11 +14,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/alone.h"
 #include "ctl/ask.h"
-#include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "ctl/program.h"
 #include "lib/b64.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
@@ -72,27 +71,6 @@ ends_parse(const char *text)
 	return out_now_ms() + ms;
 }
 
-/* mcpgw-store --offline DIR VERB ARGS; its exit code. */
-static int
-store_alone(struct ctl *ctl, const char *verb, const char *const *args, int out)
-{
-	char	 dir[PATH_MAX + 16], offline[] = "--offline";
-	const struct program_plan plan = { -1, out, dir };
-	char	*argv[16];
-	size_t	 n = 0;
-	pid_t	 pid;
-
-	snprintf(dir, sizeof(dir), "%s/store", folders_state(ctl));
-	argv[n++] = (char *)(uintptr_t)"mcpgw-store";
-	argv[n++] = offline;
-	argv[n++] = dir;
-	argv[n++] = (char *)(uintptr_t)verb;
-	while (*args != NULL && n < 15)
-		argv[n++] = (char *)(uintptr_t)*args++;
-	argv[n] = NULL;
-	return program_start("mcpgw-store", argv, &plan, &pid) != 0 ? EX_UNAVAILABLE : program_wait(pid);
-}
-
 static int
 key_add_alone(struct ctl *ctl, const struct key *k, const char *name, const char *agent,
     const char *tenant, uint64_t ends_ms)
@@ -102,7 +80,7 @@ key_add_alone(struct ctl *ctl, const struct key *k, const char *name, const char
 
 	num_hex(k->digest.bytes, sizeof(k->digest.bytes), digest);
 	snprintf(ends, sizeof(ends), "%llu", (unsigned long long)ends_ms);
-	return store_alone(ctl, "key-add", args, -1);
+	return alone_store(ctl, "key-add", args, -1, -1);
 }
 
 int
@@ -252,7 +230,7 @@ list_alone(struct ctl *ctl, const char *agent, struct out_table *t)
 
 	if ((r = fd_memfd("keys", &fd)) != 0)
 		return EX_OSERR;
-	if ((r = store_alone(ctl, "key-list", none, fd)) != 0 || lseek(fd, 0, SEEK_SET) == -1 ||
+	if ((r = alone_store(ctl, "key-list", none, -1, fd)) != 0 || lseek(fd, 0, SEEK_SET) == -1 ||
 	    fd_read_all(fd, LIST_MAX, &text, &bytes) != 0) {
 		fd_close(&fd);
 		return r == 0 ? EX_IOERR : r;
@@ -310,7 +288,7 @@ cmd_key_revoke(struct ctl *ctl, int argc, char **argv)
 
 	(void)opts_take(none, argc, argv, 1, 1);
 	if ((r = ask_open(ctl, &a, false)) == EX_UNAVAILABLE)
-		return store_alone(ctl, "key-revoke", (const char *[]){ argv[0], NULL }, -1);
+		return alone_store(ctl, "key-revoke", (const char *[]){ argv[0], NULL }, -1, -1);
 	if (r != 0) {
 		out_error("ctl.sock: you are not root or in group mcpgw-admin");
 		return r;

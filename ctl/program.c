@@ -56,6 +56,8 @@ take_descriptors(const struct program_plan *plan)
 	if (plan->quiet && ((null = open("/dev/null", O_WRONLY | O_CLOEXEC)) == -1 ||
 	    dup2(null, STDOUT_FILENO) == -1 || dup2(null, STDERR_FILENO) == -1))
 		_exit(EX_OSERR);
+	if (plan->in != 0 && dup2(plan->in, STDIN_FILENO) == -1)
+		_exit(EX_OSERR);
 	if ((plan->out != -1 && (out = fcntl(plan->out, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1) ||
 	    (plan->control != -1 &&
 	    ((control = fcntl(plan->control, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1 ||

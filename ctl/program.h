@@ -21,6 +21,7 @@ struct program_plan {
 	bool		 quiet;		/* what it has to say is not wanted, its exit code is */
 	bool		 out_err;	/* its stderr goes where `out` says, too */
 	bool		 follows;	/* gets SIGTERM when the process that started it ends */
+	int		 in;		/* its stdin; 0: ours */
 };
 
 /* Starts it with our terminal and environment.  Descriptors stay the caller's.  0 or an error, said. */

@@ -33,7 +33,7 @@ enum msg_type {
 #define MSG(name, type, from, to, when, fds, fields, doc) MSG_TYPE_##name = type,
 #include "tables/messages.def"
 #undef MSG
-	MSG_TYPE_LIMIT = 128
+	MSG_TYPE_LIMIT = 192
 };
 
 /* struct msg_NAME for each row.  `none_` keeps a row without fields a legal struct. */

@@ -66,6 +66,7 @@ boot_offer(struct child *c, unsigned kinds)
 	} wants[] = {
 		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS, FOR_ALL },
 		{ SNAP_KEYS,	R_WORKER,		FOR_ALL },
+		{ SNAP_PINS,	R_WORKER,		FOR_ALL },
 		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
 		{ SNAP_SECRETS,	R_SPAWNER,		FOR_TENANT },

@@ -153,6 +153,9 @@ run_status(struct ctl_conn *c)
 	(void)ctl_send(c, MSG_TYPE_CTL_COUNTERS, &counters, NULL, 0);
 	(void)send_snapshot(c, SNAP_POLICY);
 	send_servers(c);
+	if (m->pins.held > 0)
+		(void)ctl_send(c, MSG_TYPE_CTL_PINS, &(struct msg_CTL_PINS){ .held = m->pins.held,
+		    .first = span_of(m->pins.first) }, NULL, 0);
 	ctl_done(c, 0);
 }
 
@@ -183,6 +186,34 @@ run_key_add(struct ctl_conn *c, const struct msg_CTL_KEY_ADD *b)
 	};
 
 	ask_store(c, MSG_TYPE_STORE_KEY_ADD, &add);
+}
+
+static void
+run_pin_decide(struct ctl_conn *c, const struct msg_CTL_PIN_DECIDE *b)
+{
+	const struct msg_STORE_PIN_DECIDE	decide = { .what = b->what, .all = b->all, .by = c->uid + 1,
+	    .tenant = b->tenant, .server = b->server, .tool = b->tool, .hash = b->hash };
+
+	c->pins = true;
+	ask_store(c, MSG_TYPE_STORE_PIN_DECIDE, &decide);
+}
+
+static void
+run_pin_approve(struct ctl_conn *c, int fd, const struct msg_CTL_PIN_APPROVE *b)
+{
+	c->pins = true;
+	c->ref = status_new_ref(&c->s->m->status);
+	c->wait = CTL_WAIT_STORE;
+	if (pins_approve(c->s->m, c->ref, c->uid, fd, b) != 0)
+		ctlcmd_on_lost(c, "mcpgw-store");
+}
+
+static void
+run_pin_dump(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	const struct msg_STORE_PIN_DUMP	dump = { .tenant = b->c, .server = b->a, .tool = b->b };
+
+	ask_store(c, MSG_TYPE_STORE_PIN_DUMP, &dump);
 }
 
 static void
@@ -321,6 +352,14 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		run_key_add(c, &msg->body->CTL_KEY_ADD);
 		return;
 	}
+	if (msg->type == MSG_TYPE_CTL_PIN_DECIDE) {
+		run_pin_decide(c, &msg->body->CTL_PIN_DECIDE);
+		return;
+	}
+	if (msg->type == MSG_TYPE_CTL_PIN_APPROVE) {
+		run_pin_approve(c, msg->fds[0], &msg->body->CTL_PIN_APPROVE);
+		return;
+	}
 	if (msg->type == MSG_TYPE_CTL_FD) {
 		run_query(c, msg);
 		return;
@@ -347,6 +386,11 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_server_restart:
 		run_server_restart(c, b);
 		break;
+	case CTLCMD_tool_list:
+	case CTLCMD_tool_show:
+	case CTLCMD_tool_diff:
+		run_pin_dump(c, b);
+		break;
 	case CTLCMD_key_list:
 		ask_store(c, MSG_TYPE_STORE_DUMP, &dump);
 		break;
@@ -365,8 +409,16 @@ void
 ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line)
 {
 	if (error != 0) {
-		ctl_refuse(c, error == E_EXISTS || error == E_NOTFOUND ? EX_DATAERR : EX_TEMPFAIL,
+		ctl_refuse(c, error == E_EXISTS || error == E_NOTFOUND || error == E_RANGE ? EX_DATAERR : EX_TEMPFAIL,
 		    "%.*s", SPAN_FMT(line));
+		return;
+	}
+	if (c->pins) {
+		if (line.n > 0)
+			ctl_note(c, LOG_LEVEL_NOTICE, line);
+		c->ref = pins_generation(c->s->m);
+		c->wait = CTL_WAIT_PINS;
+		pins_expect(c->s->m);
 		return;
 	}
 	/* Done is when every worker knows it. */

@@ -8,7 +8,7 @@
 #include "master/ctlsock.h"
 
 enum ctl_wait { CTL_WAIT_NONE, CTL_WAIT_STORE, CTL_WAIT_AUDITOR, CTL_WAIT_RELOAD, CTL_WAIT_QUERY,
-	CTL_WAIT_STOP, CTL_WAIT_RUNNER };
+	CTL_WAIT_STOP, CTL_WAIT_RUNNER, CTL_WAIT_PINS };
 
 struct ctl_conn {
 	uint32_t		 magic;
@@ -17,9 +17,10 @@ struct ctl_conn {
 	uint32_t		 uid;		/* who asks */
 	bool			 asked;		/* one command, then no more */
 	enum ctl_wait		 wait;
-	uint64_t		 ref;		/* of the question to a child */
+	uint64_t		 ref;		/* of the question to a child; CTL_WAIT_PINS: their generation */
 	struct reload_waiter	 reload;
 	int			 out, err;	/* of a query, until it is started */
+	bool			 pins;		/* what the store is asked changes these, and not keys */
 	bool			 learns;	/* what args name, if the reload is not refused */
 	char			*args;		/* its arguments, each ended by NUL */
 	size_t			 args_bytes;

@@ -314,6 +314,23 @@ ctlsock_on_restarted(struct ctlsock *s, uint64_t ref, uint32_t stopped, uint32_t
 		ctlcmd_on_restarted(c, stopped, finishing);
 }
 
+void
+ctlsock_on_pins(struct ctlsock *s, bool late)
+{
+	struct ctl_conn	*c;
+
+	if (s->m == NULL)
+		return;
+	TAILQ_FOREACH(c, &s->conns, next) {
+		if (c->wait != CTL_WAIT_PINS)
+			continue;
+		if (pins_everywhere(s->m, c->ref))
+			ctl_done(c, 0);
+		else if (late)
+			ctl_refuse(c, EX_TEMPFAIL, "decided, but not every worker has it yet");
+	}
+}
+
 static void
 lose_all(struct ctlsock *s, enum ctl_wait wait, const char *who)
 {

@@ -35,6 +35,8 @@ void		ctlsock_close(struct ctlsock *s);
 void	ctlsock_on_dump(struct ctlsock *s, uint64_t ref, int fd);
 void	ctlsock_on_store_done(struct ctlsock *s, uint64_t ref, int error, struct span line);
 void	ctlsock_on_caught_up(struct ctlsock *s, uint64_t ref);
+/* From pins.c: workers have other pins; late: those who wait for them waited long enough. */
+void	ctlsock_on_pins(struct ctlsock *s, bool late);
 /* fd -1: there is none, and why. */
 void	ctlsock_on_log(struct ctlsock *s, uint64_t ref, int fd, uint64_t bytes, struct span why);
 void	ctlsock_on_restarted(struct ctlsock *s, uint64_t ref, uint32_t stopped, uint32_t finishing);

@@ -16,6 +16,7 @@
 #include "master/listen.h"
 #include "master/options.h"
 #include "master/peers.h"
+#include "master/pins.h"
 #include "master/query.h"
 #include "master/regions.h"
 #include "master/reload.h"
@@ -73,6 +74,7 @@ struct master {
 	struct reload		 reload;
 	struct learn		 learn;
 	struct status		 status;
+	struct pins		 pins;
 	struct ctlsock		 ctl;
 	struct queries		 queries;
 	struct watch		 watch;

@@ -212,7 +212,7 @@ step_store(struct master *m)
 		return r;
 	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &dump, NULL, 0);
 	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &load, NULL, 0);
-	while ((m->start.dump == -1 || !m->start.last_good_came) && m->store.state == CHILD_READY &&
+	while ((m->start.dump == -1 || !m->start.last_good_came || !m->pins.came) && m->store.state == CHILD_READY &&
 	    !m->stopping)
 		loop_turn(m->loop, true);
 	if (m->stopping)

@@ -103,6 +103,8 @@ answer_in_force(struct child *c, const struct msg_SNAPSHOT_IN_FORCE *b)
 	if (b->kind < SNAP_KIND_LIMIT && b->generation > c->in_force[b->kind])
 		c->in_force[b->kind] = b->generation;
 	reload_look(&c->m->reload);
+	if (b->kind == SNAP_PINS)
+		pins_look(c->m);
 }
 
 static void
@@ -228,6 +230,15 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
 		m->start.last_good_came |= !m->ready;	/* the answer when none is stored */
 		break;
+	case MSG_TYPE_PIN_SEEN:
+		pins_on_seen(c, msg);
+		break;
+	case MSG_TYPE_STORE_PIN_KEPT:
+		pins_on_kept(m, &b->STORE_PIN_KEPT);
+		break;
+	case MSG_TYPE_STORE_PINS:
+		pins_on_pins(m, &msg->fds[0], &b->STORE_PINS);
+		break;
 	case MSG_TYPE_STORE_POLICY_LOADED:
 		start_on_last_good(m, &msg->fds[0], b->STORE_POLICY_LOADED.generation);
 		break;
@@ -251,6 +262,7 @@ worker_is_dead(struct child *c)
 	regions_clear_worker(&c->m->regions, c->slot);
 	writer_is_over(c);
 	reload_look(&c->m->reload);
+	pins_look(c->m);
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "lib/bug.h"
 #include "lib/crypt.h"
+#include "lib/fold.h"
 #include "lib/sum.h"
 #include "mcp/catalogue_priv.h"
 #include "mcp/rank.h"
@@ -247,6 +248,42 @@ catalogue_page(struct catalogue *c, struct json_value result, struct span *curso
 	return 0;
 }
 
+/* Tools whose names look the same: in merged views neither keeps its own. */
+static int
+look_alikes(struct catalogue *c)
+{
+	struct span	*looks = NULL;
+	uint32_t	*slot = NULL, room = 64, at;
+	struct arena	 names;
+	int		 r = E_NOMEM;
+
+	arena_init(&names, NULL, 0, CATALOGUE_BYTES_MAX);
+	while (room < 2 * c->count)
+		room *= 2;
+	if ((looks = calloc(c->count + 1, sizeof(*looks))) == NULL || (slot = calloc(room, sizeof(*slot))) == NULL)
+		goto out;
+	for (uint32_t i = 0; i < c->count; i++) {
+		char	*to = arena_alloc(&names, c->item[i].name.n);
+
+		if (to == NULL)
+			goto out;
+		looks[i] = fold_name(c->item[i].name, to);
+		for (at = (uint32_t)hash64(&c->key, looks[i]) & (room - 1); slot[at] != 0 &&
+		    !span_eq(looks[slot[at] - 1], looks[i]); at = (at + 1) & (room - 1))
+			;
+		if (slot[at] == 0)
+			slot[at] = i + 1;
+		else
+			c->item[i].clashes = c->item[slot[at] - 1].clashes = true;
+	}
+	r = 0;
+ out:
+	arena_fini(&names);
+	free(looks);
+	free(slot);
+	return r;
+}
+
 int
 catalogue_finish(struct catalogue *c)
 {
@@ -273,6 +310,8 @@ catalogue_finish(struct catalogue *c)
 			c->item[*slot - 1].clashes = true;
 		}
 	}
+	if (c->kind == CATALOGUE_TOOLS && (r = look_alikes(c)) != 0)
+		return r;
 	for (i = 0; i < c->count; i++)
 		if (c->item[i].clashes)
 			c->item[i].composed_bytes = 0;
@@ -294,6 +333,13 @@ catalogue_count(const struct catalogue *c)
 
 const struct catalogue_item *
 catalogue_at(const struct catalogue *c, size_t i)
+{
+	BUG_ON(i >= c->count);
+	return &c->item[i];
+}
+
+struct catalogue_item *
+catalogue_change(struct catalogue *c, size_t i)
 {
 	BUG_ON(i >= c->count);
 	return &c->item[i];

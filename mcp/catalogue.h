@@ -9,6 +9,7 @@
 #ifndef MCP_CATALOGUE_H
 #define MCP_CATALOGUE_H
 
+#include "lib/crypt.h"
 #include "lib/json.h"
 #include "mcp/method.h"
 #include "mcp/name.h"
@@ -60,20 +61,30 @@ enum catalogue_member {
 /* A tool of 2025-11-25: execution.taskSupport. */
 enum catalogue_tasks { CATALOGUE_TASKS_NONE, CATALOGUE_TASKS_MAY, CATALOGUE_TASKS_MUST };
 
+/* May clients see and call it?  worker/pins.h says; of what is no tool, and at first: yes. */
+enum catalogue_standing {
+	CATALOGUE_STANDS,
+	CATALOGUE_UNPINNED,		/* its definition is in no pins, or there are none to go by */
+	CATALOGUE_HELD,			/* until somebody approves it */
+	CATALOGUE_REJECTED,
+};
+
 struct catalogue_item {
 	struct span		name;		/* the upstream's, decoded; a resource's URI, or a template */
 	char			composed[MCP_NAME_MAX + 1];	/* in merged views */
 	uint8_t			composed_bytes;	/* 0: another of this server has the same, or it keeps its own */
-	bool			clashes;	/* its composed name was met by another's */
+	bool			clashes;	/* its composed name is another's too, or looks like it */
 	uint8_t			members;	/* enum catalogue_member bits */
 	uint8_t			param_count;	/* of most tools: 0 */
 	uint8_t			tasks;		/* of a tool: enum catalogue_tasks */
+	uint8_t			standing;	/* enum catalogue_standing */
 	const struct mcp_param	*params;	/* arguments that header fields repeat */
 	struct json_value	object;		/* all of it, compact */
 	struct json_value	name_value;	/* its name, URI or template as it stands in the object */
 	struct json_value	description;
 	struct json_value	schema;		/* a tool's inputSchema */
 	uint32_t		tokens;		/* of a tool: seed 001's estimate, at least 1 */
+	struct crypt_digest	pin;		/* of a tool, once worker/pins.h has it */
 };
 
 struct catalogue;
@@ -108,6 +119,8 @@ const struct catalogue_item	*catalogue_find_composed(const struct catalogue *c, 
 /* Which bit a member's key is, 0 when every revision knows it. */
 unsigned			 catalogue_member_of(enum catalogue_kind kind, struct span key,
 				    struct json_value value);
+/* To write its pin and standing, and nothing else. */
+struct catalogue_item		*catalogue_change(struct catalogue *c, size_t i);
 /* How many were dropped for this reason, and the reason in words (static). */
 uint32_t			 catalogue_dropped(const struct catalogue *c, enum catalogue_drop why);
 const char			*catalogue_drop_text(enum catalogue_drop why);

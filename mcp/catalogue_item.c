@@ -176,6 +176,7 @@ catalogue_item_read(enum catalogue_kind kind, struct arena *text, struct catalog
 	t->members = t->composed_bytes = t->param_count = 0;
 	t->params = NULL;
 	t->tasks = kind == CATALOGUE_TOOLS ? tasks_of(t->object) : CATALOGUE_TASKS_NONE;
+	t->standing = CATALOGUE_STANDS;
 	t->clashes = false;
 	if (t->name_value.type != JSON_STRING)
 		return 1 + CATALOGUE_DROP_NAME;

@@ -43,6 +43,7 @@ struct params {
 enum precedence_word { PRECEDENCE_SEED, PRECEDENCE_DENY_FIRST };
 enum view_word { VIEW_AUTO, VIEW_DISCOVERY, VIEW_CATALOG, VIEW_BOTH };
 enum deny_detail_word { DENY_DETAIL_RULE, DENY_DETAIL_HIDE };
+enum tool_approval_word { TOOL_APPROVAL_FIRST_SEEN, TOOL_APPROVAL_MANUAL, TOOL_APPROVAL_OFF };
 enum audit_on_error_word { AUDIT_ON_ERROR_REFUSE, AUDIT_ON_ERROR_CONTINUE };
 /* log_level: LOG_LEVEL_ERR + its place. */
 enum jail_fallback_word { JAIL_FALLBACK_WORD_NONE, JAIL_FALLBACK_WORD_LANDLOCK };

@@ -240,6 +240,14 @@ order_key(const struct snap *s, uint64_t i, const void *digest)
 	return k == NULL ? -1 : memcmp(digest, k->digest, sizeof(k->digest));
 }
 
+static int
+order_pin(const struct snap *s, uint64_t i, const void *digest)
+{
+	const struct rec_pin	*p = SNAP_AT(s, PIN, i);
+
+	return p == NULL ? -1 : memcmp(digest, p->digest, sizeof(p->digest));
+}
+
 bool
 policy_server_sees(const struct snap *s, const struct rec_server *server, struct span path)
 {
@@ -260,6 +268,12 @@ const struct rec_key *
 policy_key_find(const struct snap *keys, const uint8_t digest[32])
 {
 	return search(keys, SECTION_KEY, order_key, digest);
+}
+
+const struct rec_pin *
+policy_pin_find(const struct snap *pins, const uint8_t digest[32])
+{
+	return search(pins, SECTION_PIN, order_pin, digest);
 }
 
 const struct rec_profile *

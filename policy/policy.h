@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * policy.h - look-ups in a mapped policy, keys or secrets snapshot
+ * policy.h - look-ups in a mapped policy, keys, pins or secrets snapshot
  *
  * All results are borrowed from the snapshot and valid while it is held.
  */
@@ -31,6 +31,7 @@ const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct re
 const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span server, struct span tool);
 
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
+const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
 /* Entries of one server: calls fn for each. */
 typedef void policy_secret_fn(struct span name, struct span value, void *arg);

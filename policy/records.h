@@ -145,6 +145,18 @@ struct rec_key {
 	uint64_t	created_ms, ends_ms;	/* wall clock; ends 0 = never */
 };
 
+/* A definition of a tool (store/pindb.h). */
+enum pin_state { PIN_APPROVED = 1, PIN_HELD, PIN_REJECTED, PIN_STATE_LIMIT };
+enum pin_mode { PIN_MODE_FIRST_SEEN, PIN_MODE_MANUAL, PIN_MODE_APPROVE };	/* what becomes of one seen first */
+enum pin_decision { PIN_APPROVE, PIN_REJECT, PIN_FORGET };
+struct rec_pin {
+	uint8_t		digest[32];	/* of the definition and whose it is (mcp/pin.h) */
+	struct stext	tenant, server, tool;
+	struct stext	identity, object, finding;	/* in dumps alone */
+	uint64_t	seen_ms, decided_ms;	/* wall clock; in dumps */
+	uint32_t	state, by;	/* enum pin_state; uid + 1, 0: it was the first */
+};
+
 struct rec_profile {
 	struct stext	server;
 	struct stext	program;	/* the file to execute, as seen inside the jail */

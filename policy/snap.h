@@ -23,7 +23,8 @@ enum snap_kind {
 	SNAP_KEYS,		/* hashed API keys, from the store alone */
 	SNAP_PROFILE,		/* one tenant's tools: how their jails are built */
 	SNAP_SECRETS,		/* upstream headers (workers) or environment values (one tenant) */
-	SNAP_DUMP = 6,		/* the store's keys, for the compiler */
+	SNAP_PINS,		/* definitions of tools and what was decided, from the store alone */
+	SNAP_DUMP,		/* the store's keys, for the compiler; its pins, for mcpgwctl */
 	SNAP_KIND_LIMIT
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * keydb.c - the store: API keys, and the last good policies
+ * keydb.c - the store: API keys, and the last good policies; pins of tools are pindb.c's
  *
  * Process: mcpgw-store; without a master, the same program run by mcpgwctl.
  * Owns:    the environment.
@@ -12,19 +12,14 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/kv.h"
-#include "store/keydb.h"
+#include "store/keydb_priv.h"
 
 #define MAP_BYTES	(UINT64_C(64) << 20)
 #define FORMAT		1
 #define KEYNAME_MAX	(KEYDB_TENANT_MAX + 1 + KEYDB_NAME_MAX)
 #define VALUE_MAX	1024
 
-enum table { DB_KEY, DB_KEYNAME, DB_POLICY, DB_META, DB_LIMIT };
-static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta" };
-
-struct keydb {
-	struct kv	*kv;
-};
+static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta", "pin" };
 
 int
 keydb_open(const char *path, bool read_only, struct keydb **out)
@@ -190,11 +185,8 @@ keydb_each(struct keydb *db, keydb_key_fn *fn, void *arg)
 	return r;
 }
 
-/* One write transaction, again with a larger map when that was full. */
-typedef int write_fn(struct kv_txn *t, void *arg);
-
-static int
-write_txn(struct keydb *db, write_fn *fn, void *arg)
+int
+keydb_write(struct keydb *db, keydb_write_fn *fn, void *arg)
 {
 	struct kv_txn	*t;
 	int		 r;
@@ -247,7 +239,7 @@ keydb_add(struct keydb *db, const struct keydb_key *key)
 	    !is_plain(key->public_name, KEYDB_NAME_MAX) || !is_plain(key->agent, KEYDB_NAME_MAX) ||
 	    !is_plain(key->tenant, KEYDB_TENANT_MAX))
 		return E_FORMAT;
-	return write_txn(db, txn_add, (void *)(uintptr_t)key);
+	return keydb_write(db, txn_add, (void *)(uintptr_t)key);
 }
 
 struct revoke {
@@ -303,7 +295,7 @@ keydb_revoke(struct keydb *db, struct span name, char public_name[KEYDB_NAME_MAX
 	struct revoke	v = { .wanted = name, .public_name = public_name };
 
 	public_name[0] = '\0';
-	return name.n == 0 ? E_NOTFOUND : write_txn(db, txn_revoke, &v);
+	return name.n == 0 ? E_NOTFOUND : keydb_write(db, txn_revoke, &v);
 }
 
 struct save {
@@ -361,7 +353,7 @@ keydb_policy_save(struct keydb *db, uint64_t generation, struct span snapshot)
 {
 	struct save	s = { generation, snapshot };
 
-	return write_txn(db, txn_save, &s);
+	return keydb_write(db, txn_save, &s);
 }
 
 int

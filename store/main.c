@@ -21,19 +21,11 @@
 #include "lib/log.h"
 #include "policy/build.h"
 #include "sandbox/confine.h"
-#include "store/keydb.h"
 #include "store/offline.h"
+#include "store/store.h"
 
-struct store {
-	struct loop	*loop;
-	struct chan	 master;
-	struct keydb	*db;
-	char		 path[4096];
-};
-
-/* A master that cannot be told is about to be gone. */
-static void
-tell(struct store *s, uint16_t type, uint64_t ref, const void *msg, const int *fd)
+void
+store_tell(struct store *s, uint16_t type, uint64_t ref, const void *msg, const int *fd)
 {
 	int	r;
 
@@ -50,12 +42,11 @@ done(struct store *s, uint64_t ref, int error, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	tell(s, MSG_TYPE_STORE_DONE, ref, &(struct msg_STORE_DONE){ error, span_of(line), 0 }, NULL);
+	store_tell(s, MSG_TYPE_STORE_DONE, ref, &(struct msg_STORE_DONE){ error, span_of(line), 0 }, NULL);
 }
 
-/* What is wrong with the store itself, for people. */
-static const char *
-why(struct store *s, int r)
+const char *
+store_why(struct store *s, int r)
 {
 	return r == E_SYS || r == E_FORMAT ? keydb_why(s->db) : err_text(r);
 }
@@ -85,11 +76,11 @@ answer_dump(struct store *s, uint64_t ref)
 
 	if ((r = build_new(SNAP_DUMP, "", &b)) == 0 && (r = keydb_each(s->db, dump_key, b)) == 0 &&
 	    (r = build_seal(b, 0, &fd, &length)) == 0)
-		tell(s, MSG_TYPE_STORE_DUMPED, ref,
+		store_tell(s, MSG_TYPE_STORE_DUMPED, ref,
 		    &(struct msg_STORE_DUMPED){ (uint32_t)build_count(b, SECTION_KEY), 0 }, &fd);
 	if (r != 0) {
-		log_err(NULL, "the keys cannot be read: %s", why(s, r));
-		done(s, ref, r, "the keys cannot be read: %s", why(s, r));
+		log_err(NULL, "the keys cannot be read: %s", store_why(s, r));
+		done(s, ref, r, "the keys cannot be read: %s", store_why(s, r));
 	}
 	build_free(&b);
 	fd_close(&fd);
@@ -112,8 +103,8 @@ answer_key_add(struct store *s, uint64_t ref, const struct msg_STORE_KEY_ADD *m)
 	} else if (r == E_FORMAT) {
 		done(s, ref, r, "key add: not a usable name, agent or tenant");
 	} else {
-		log_err(NULL, "a key cannot be stored: %s", why(s, r));
-		done(s, ref, r, "the key cannot be stored: %s", why(s, r));
+		log_err(NULL, "a key cannot be stored: %s", store_why(s, r));
+		done(s, ref, r, "the key cannot be stored: %s", store_why(s, r));
 	}
 }
 
@@ -132,8 +123,8 @@ answer_key_revoke(struct store *s, uint64_t ref, struct span name)
 		done(s, ref, r, "%.*s: keys of several tenants have this name; use its public part",
 		    SPAN_FMT(name));
 	} else {
-		log_err(NULL, "a key cannot be revoked: %s", why(s, r));
-		done(s, ref, r, "the key cannot be revoked: %s", why(s, r));
+		log_err(NULL, "a key cannot be revoked: %s", store_why(s, r));
+		done(s, ref, r, "the key cannot be revoked: %s", store_why(s, r));
 	}
 }
 
@@ -153,7 +144,7 @@ answer_policy_save(struct store *s, uint64_t ref, int fd, uint64_t generation)
 		wrong = strerror(errno);
 	} else {
 		r = keydb_policy_save(s->db, generation, span_make(map, head.length));
-		wrong = why(s, r);
+		wrong = store_why(s, r);
 		munmap(map, head.length);
 	}
 	if (r != 0)
@@ -169,10 +160,10 @@ answer_policy_load(struct store *s, uint64_t ref)
 	int		fd, r = keydb_policy_load(s->db, &generation, &fd);
 
 	if (r == 0)
-		tell(s, MSG_TYPE_STORE_POLICY_LOADED, ref,
+		store_tell(s, MSG_TYPE_STORE_POLICY_LOADED, ref,
 		    &(struct msg_STORE_POLICY_LOADED){ generation, 0 }, &fd);
 	else
-		done(s, ref, r, "no last good policy: %s", r == E_NOTFOUND ? "none was kept" : why(s, r));
+		done(s, ref, r, "no last good policy: %s", r == E_NOTFOUND ? "none was kept" : store_why(s, r));
 	fd_close(&fd);
 }
 
@@ -185,7 +176,7 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	(void)c;
 	switch (msg->type) {
 	case MSG_TYPE_PING:
-		tell(s, MSG_TYPE_PING, msg->ref, &b->PING, NULL);
+		store_tell(s, MSG_TYPE_PING, msg->ref, &b->PING, NULL);
 		break;
 	case MSG_TYPE_LOG_FD:
 		log_set_fd(msg->fds[0]);
@@ -205,6 +196,15 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 		break;
 	case MSG_TYPE_STORE_POLICY_LOAD:
 		answer_policy_load(s, msg->ref);
+		break;
+	case MSG_TYPE_STORE_PIN_SEEN:
+		store_pins_seen(s, msg->fds[0], &b->STORE_PIN_SEEN);
+		break;
+	case MSG_TYPE_STORE_PIN_DECIDE:
+		store_pins_decide(s, msg->ref, &b->STORE_PIN_DECIDE);
+		break;
+	case MSG_TYPE_STORE_PIN_DUMP:
+		store_pins_dump(s, msg->ref, &b->STORE_PIN_DUMP);
 		break;
 	case MSG_TYPE_DRAIN:
 		loop_stop(s->loop);	/* every answer is durable before it is sent */
@@ -273,6 +273,8 @@ serve(struct store *s)
 	if (r != 0 || (r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
 		fatal(EX_PROTOCOL, "master: %s", err_text(r));
 	s->master.ready = true;
+	store_pins_init(s);
+	store_pins_tell(s);
 	loop_run(s->loop);
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -20,8 +21,11 @@
 #include "sandbox/confine.h"
 #include "store/keydb.h"
 #include "store/offline.h"
+#include "store/pindb.h"
+#include "store/pinsnap.h"
 
 #define LINE_MAX_BYTES 4096
+#define DUMP_MAX	(512u << 20)
 
 static int
 hex_decode(struct span text, char *to, size_t n)
@@ -201,6 +205,112 @@ key_list(const char *folder)
 	return code;
 }
 
+/* --- pins of tools --------------------------------------------------------------------------------- */
+
+static int
+complain_pins(struct keydb *db, int r, const char *server, const char *tool)
+{
+	const char	*dot = tool[0] != '\0' ? "." : "";
+
+	switch (r) {
+	case 0:
+		return EX_OK;
+	case E_NOTFOUND:
+		log_err(NULL, "%s%s%s: no definition waits; see: mcpgwctl tool list %s", server, dot, tool, server);
+		return EX_DATAERR;
+	case E_RANGE:
+		log_err(NULL, "%s%s%s: several definitions of one tool wait; name one with --hash, or --all", server,
+		    dot, tool);
+		return EX_DATAERR;
+	case E_FULL:
+		log_err(NULL, "%s: more definitions of tools than are kept", server);
+		return EX_DATAERR;
+	default:
+		log_err(NULL, "%s%s%s: %s", server, dot, tool,
+		    r == E_SYS || r == E_FORMAT ? keydb_why(db) : err_text(r));
+		return EX_IOERR;
+	}
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec	now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int
+pin_dump(const char *folder, char **args)
+{
+	struct keydb	*db = NULL;
+	char		*text = NULL;
+	size_t		 bytes;
+	int		 code, fd, r;
+
+	if ((code = open_store(folder, true, &db)) != EX_OK || db == NULL)
+		return code;
+	r = pinsnap_dump(db, span_of(args[0]), span_of(args[1]), span_of(args[2]), &fd);
+	if (r == 0 && (lseek(fd, 0, SEEK_SET) == -1 || (r = fd_read_all(fd, DUMP_MAX, &text, &bytes)) != 0 ||
+	    (r = fd_write_all(STDOUT_FILENO, span_make(text, bytes))) != 0))
+		r = r == 0 ? E_SYS : r;
+	code = complain_pins(db, r, args[1], args[2]);
+	free(text);
+	fd_close(&fd);
+	keydb_close(&db);
+	return code;
+}
+
+static int
+pin_decide(const char *folder, char **args)
+{
+	struct pindb_decision	 what = { .tenant = span_of(args[3]), .server = span_of(args[4]),
+	    .tool = span_of(args[5]), .hash = span_of(args[6]), .now_ms = now_ms() };
+	struct keydb		*db;
+	uint64_t		 verb, all;
+	uint32_t		 count;
+	int			 code;
+
+	if (num_u64(span_of(args[0]), &verb) != 0 || verb > PIN_FORGET || num_u64(span_of(args[1]), &all) != 0 ||
+	    num_u64(span_of(args[2]), &what.by) != 0) {
+		log_err(NULL, "pin-decide: malformed");
+		return EX_USAGE;
+	}
+	what.what = (enum pin_decision)verb;
+	what.all = all != 0;
+	if ((code = open_store(folder, false, &db)) != EX_OK)
+		return code;
+	code = complain_pins(db, pindb_decide(db, &what, &count), args[4], args[5]);
+	keydb_close(&db);
+	return code;
+}
+
+static int
+pin_approve(const char *folder, char **args)
+{
+	struct pindb_seen	 what = { .tenant = span_of(args[1]), .server = span_of(args[2]),
+	    .identity = span_of(args[3]), .mode = PIN_MODE_APPROVE, .now_ms = now_ms() };
+	struct keydb		*db;
+	char			*text;
+	size_t			 bytes;
+	uint32_t		 changed;
+	int			 code;
+
+	if (num_u64(span_of(args[0]), &what.by) != 0 ||
+	    fd_read_all(STDIN_FILENO, PINDB_BATCH_MAX, &text, &bytes) != 0) {
+		log_err(NULL, "pin-approve: malformed");
+		return EX_USAGE;
+	}
+	what.batch = span_make(text, bytes);
+	if ((code = open_store(folder, false, &db)) == EX_OK) {
+		code = complain_pins(db, pindb_seen(db, &what, &changed), args[2], "");
+		keydb_close(&db);
+	}
+	free(text);
+	return code;
+}
+
 int
 offline_main(int argc, char **argv)
 {
@@ -214,6 +324,12 @@ offline_main(int argc, char **argv)
 			return key_revoke(argv[2], argv[4]);
 		if (argc == 10 && strcmp(argv[3], "key-add") == 0)
 			return key_add(argv[2], argv + 4);
+		if (argc == 7 && strcmp(argv[3], "pin-dump") == 0)
+			return pin_dump(argv[2], argv + 4);
+		if (argc == 11 && strcmp(argv[3], "pin-decide") == 0)
+			return pin_decide(argv[2], argv + 4);
+		if (argc == 8 && strcmp(argv[3], "pin-approve") == 0)
+			return pin_approve(argv[2], argv + 4);
 	}
 	log_err(NULL, "mcpgw-store is run by the gateway and by mcpgwctl, not by hand");
 	return EX_USAGE;

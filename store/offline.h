@@ -5,11 +5,16 @@
  *	mcpgw-store --offline DIR key-add DIGEST PUBLIC_NAME NAME AGENT TENANT ENDS_MS
  *	mcpgw-store --offline DIR key-revoke NAME
  *	mcpgw-store --offline DIR key-list
+ *	mcpgw-store --offline DIR pin-dump TENANT SERVER TOOL
+ *	mcpgw-store --offline DIR pin-decide WHAT ALL BY TENANT SERVER TOOL HASH
+ *	mcpgw-store --offline DIR pin-approve BY TENANT SERVER IDENTITY < BATCH
  *	mcpgw-store --list DIR				(the same as key-list)
  *
  * DIGEST is the key's SHA-256 in 64 hexadecimal digits; ENDS_MS is 0 for a key that does not end.
  * key-list prints one JSON object a line on stdout: name, key (its public name), agent, tenant,
- * created, ends (left out when it does not end).  Words for people go to stderr.
+ * created, ends (left out when it does not end).  pin-dump writes a dump
+ * (store/pinsnap.h), or nothing where there is no store; the others are of store/pindb.h, BY a uid + 1, and what
+ * mcp/pin.h wrote comes on stdin.  Words for people go to stderr.
  *
  * Exit codes: 0; EX_USAGE; EX_DATAERR (the name is taken, or unknown); EX_TEMPFAIL (a running gateway
  * has the store; not for key-list, which only reads); EX_IOERR, EX_NOPERM.

@@ -118,7 +118,8 @@ on_listed(struct lists_wait *wait, void *arg)
 
 	(void)wait;
 	MAGIC_CHECK(c, CALL_MAGIC);
-	param_again(c->rq, &c->ask);
+	if (!param_again(c->rq, &c->ask))
+		c->failed = E_HELD;
 	loop_timer_arm(&c->again, 0);
 }
 

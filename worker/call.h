@@ -26,6 +26,7 @@ struct call_kind {
 /* Static. */
 const struct call_kind *call_kind(enum call_what what);
 
+struct catalogue_item;
 struct task;
 
 enum call_style {
@@ -61,6 +62,8 @@ void	call_record_refusal(struct request *rq, const struct call_ask *ask, const s
 void	call_reply_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
 /* Answers a call that policy refuses, without looking further: what call_begin() would do. */
 void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
+/* A tool whose definition is not approved, though policy allows the call. */
+void	call_refuse_held(struct request *rq, const struct call_ask *ask, const struct catalogue_item *tool);
 /* A tool that is not there, by the name the client knows; server may be NULL. */
 void	call_refuse_unknown(struct request *rq, const struct rec_server *server, struct span shown,
 	    enum call_style style);

@@ -14,6 +14,7 @@
 #include "worker/httpsse.h"
 #include "worker/lists.h"
 #include "worker/park.h"
+#include "worker/pins.h"
 #include "worker/streams.h"
 #include "worker/worker.h"
 
@@ -110,6 +111,8 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	 * once. */
 	if (m->kind == SNAP_KEYS || m->kind == SNAP_SECRETS)
 		streams_policy_changed(w);
+	if (m->kind == SNAP_PINS)
+		lists_pins_changed(w->lists);
 	if (m->kind != SNAP_POLICY)
 		return 0;
 	if ((r = config_new(&w->snaps, loop_wall_ms(w->loop), &config)) != 0)
@@ -119,6 +122,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	w->reloads++;
 	apply_params(w, &config->params);
 	lists_policy_changed(w->lists);
+	lists_pins_changed(w->lists);
 	fanin_policy_changed(w);
 	streams_policy_changed(w);
 	httpsse_policy_changed(w);
@@ -325,6 +329,9 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_WORKER_PEER_NONE:
 		peers_none(w->peers, m->body->WORKER_PEER_NONE.slot, m->body->WORKER_PEER_NONE.incarnation,
 		    m->body->WORKER_PEER_NONE.living);
+		break;
+	case MSG_TYPE_PIN_KEPT:
+		pins_kept(w, m->ref, m->body->PIN_KEPT.error, m->body->PIN_KEPT.why);
 		break;
 	case MSG_TYPE_PING:
 		r = chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0);

@@ -11,7 +11,10 @@
 
 #include "lib/bug.h"
 #include "lib/log.h"
+#include "lib/sum.h"
+#include "worker/fanin.h"
 #include "worker/lists_priv.h"
+#include "worker/pins.h"
 #include "worker/route.h"
 #include "worker/worker.h"
 
@@ -34,6 +37,7 @@ struct entry {
 	enum list_kind		 kind;
 	struct catalogue	*list;		/* NULL: never answered */
 	struct about		*about;		/* of LIST_ABOUT; NULL: never answered */
+	uint64_t		 pinned_as;	/* of LIST_TOOLS: whose pins `list` has; 0: it has none */
 	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
 	uint64_t		 used_ms;
 	bool			 failed;
@@ -48,6 +52,7 @@ struct entry {
 	struct buf		 up, answer;
 	const struct rpc_answer	*whole;		/* instead of answer, until on_end has run */
 	struct catalogue	*build;		/* the one that grows */
+	struct pins_flight	 pinning;
 	struct buf		 cursor;	/* raw JSON text of the next page's */
 	unsigned		 pages, tries;
 	struct loop_timer	 again;
@@ -170,6 +175,15 @@ lists_policy_changed(struct lists *l)
 		evict_one(l);
 }
 
+void
+lists_pins_changed(struct lists *l)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct entry *e = l->buckets[i]; e != NULL; e = e->next)
+			if (e->kind == LIST_TOOLS && e->list != NULL && pins_judge(l->w, e->list))
+				fanin_tell(l->w, LINK_EVENT_TOOLS, e->profile, e->owner, SPAN_NONE);
+}
+
 /* --- a flight --------------------------------------------------------------------------------- */
 
 static void
@@ -193,10 +207,21 @@ words_of(const struct entry *e)
 	return e->kind == LIST_ABOUT ? "capabilities" : catalogue_row((enum catalogue_kind)e->kind)->words;
 }
 
+/* Whose tools pins are made of (mcp/pin.h) may change under one profile. */
+static uint64_t
+identity_of(const struct entry *e)
+{
+	return sum64_more(sum64(snap_text(e->config->policy, e->server->name)),
+	    snap_text(e->config->policy, e->server->shown)) | 1;
+}
+
 static bool
 is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
 {
 	if (e->at_ms == 0)
+		return false;
+	/* Read when nobody asked for pins. */
+	if (e->list != NULL && e->pinned_as == 0 && e->kind == LIST_TOOLS && pins_matter(config))
 		return false;
 	return now_ms - e->at_ms < (e->failed ? RETRY_MS : config->params.list_fresh);
 }
@@ -338,6 +363,21 @@ log_dropped(const struct entry *e)
 }
 
 static void
+on_pinned(int error, void *arg)
+{
+	struct entry	*e = arg;
+
+	MAGIC_CHECK(e, LIST_MAGIC);
+	catalogue_free(&e->list);
+	e->list = e->build;
+	e->build = NULL;
+	e->pinned_as = pins_matter(e->config) ? identity_of(e) : 0;
+	/* What is not in the store may be there the next time. */
+	e->expired |= error != 0;
+	flight_over(e, 0, SPAN_NONE);
+}
+
+static void
 on_end(struct route *r, int error, bool sent, struct span text)
 {
 	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
@@ -359,6 +399,11 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	}
 	if (error == 0 && e->build != NULL && (error = catalogue_finish(e->build)) == 0) {
 		log_dropped(e);
+		if (e->kind == LIST_TOOLS) {
+			pins_begin(&e->pinning, e->lists->w, e->config, e->server, e->build,
+			    e->pinned_as == identity_of(e) ? e->list : NULL, on_pinned, e);
+			return;
+		}
 		catalogue_free(&e->list);
 		e->list = e->build;
 		e->build = NULL;

@@ -25,6 +25,7 @@
 #include "worker/httpsse.h"
 #include "worker/listens.h"
 #include "worker/lists.h"
+#include "worker/pins.h"
 #include "worker/replay.h"
 #include "worker/request.h"
 #include "worker/streams.h"
@@ -182,7 +183,8 @@ worker_init(struct worker *w)
 	if ((r = spool_new(w->loop, &spool_ops, w, NULL, &w->spool)) != 0 ||
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
 	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
-	    (r = lists_new(w, &w->lists)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
+	    (r = lists_new(w, &w->lists)) != 0 || (r = pins_new(w, &w->pins)) != 0 ||
+	    (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
 	    (r = httpsse_set_new(w, &w->httpsse)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||

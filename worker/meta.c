@@ -135,6 +135,8 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 		const struct catalogue_item	*t = catalogue_at(list, i);
 		struct decision			 d;
 
+		if (t->standing != CATALOGUE_STANDS)
+			continue;
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
 		if (!d.allow)
 			continue;
@@ -160,6 +162,8 @@ execute(struct request *rq, const struct tools_job *job, const struct catalogue 
 		call_refuse_unavailable(rq, &ask, why);
 	else if ((t = catalogue_find(list, job->args.tool)) == NULL)
 		call_refuse_unknown(rq, job->server, job->args.tool, CALL_EXECUTE);
+	else if (t->standing != CATALOGUE_STANDS)
+		call_refuse_held(rq, &ask, t);
 	else {
 		ask.tasks = t->tasks;
 		if (t->param_count == 0 || param_take(rq, &ask, t))

@@ -135,7 +135,7 @@ param_take(struct request *rq, struct call_ask *ask, const struct catalogue_item
 	return false;
 }
 
-void
+bool
 param_again(struct request *rq, struct call_ask *ask)
 {
 	const struct catalogue		*list;
@@ -150,4 +150,5 @@ param_again(struct request *rq, struct call_ask *ask)
 		ask->params = NULL;
 		ask->param_count = 0;
 	}
+	return t == NULL || t->standing == CATALOGUE_STANDS;
 }

@@ -5,6 +5,7 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  nothing.  Whoever must not know of a tool is told that there is none, byte for byte.
  */
+#include "mcp/catalogue.h"
 #include "mcp/write.h"
 #include "worker/call.h"
 #include "worker/meta.h"
@@ -67,6 +68,39 @@ call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct 
 	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
 	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_POLICY);
 	call_reply_denied(rq, ask, d);
+}
+
+static const char *
+why_held(const struct catalogue_item *tool)
+{
+	switch ((enum catalogue_standing)tool->standing) {
+	case CATALOGUE_REJECTED:
+		return "its definition was rejected";
+	case CATALOGUE_HELD:
+		return "its definition waits to be looked at";
+	case CATALOGUE_UNPINNED:
+	case CATALOGUE_STANDS:
+	default:
+		return "its definition is not known to be approved";
+	}
+}
+
+void
+call_refuse_held(struct request *rq, const struct call_ask *ask, const struct catalogue_item *tool)
+{
+	/* Whoever asks the audit for what was denied finds it. */
+	const struct decision	d = { .allow = false, .path = SPAN_LIT("tool_approval") };
+	struct span		server = snap_text(rq->config->policy, ask->server->name), text;
+
+	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
+	call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_HELD);
+	if (rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
+		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? ask->tool : rq->msg.name);
+		return;
+	}
+	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (%s); ask your administrator with %s", SPAN_FMT(server),
+	    SPAN_FMT(ask->tool), why_held(tool), rq->id_text);
+	call_reply_error(rq, ask->style, E_HELD, text, d.path, 0);
 }
 
 void

@@ -89,7 +89,8 @@ shown_name(const struct shown *x, const struct rec_server *server, const struct 
 	struct decision			 d;
 
 	if (name.n == 0)
-		return nameless(x, server, tool, "another tool of this server has the same there");
+		return nameless(x, server, tool,
+		    "another tool of this server has the same there, or one that looks like it");
 	if (server == x->bare) {
 		if ((rq->view & VIEW_HAS_DISCOVERY) && metatools_find(name) != META_TOOL_LIMIT)
 			return nameless(x, server, tool, "the gateway's own tool is called so");
@@ -97,7 +98,8 @@ shown_name(const struct shown *x, const struct rec_server *server, const struct 
 			return nameless(x, server, tool, "it begins with another server's prefix");
 		return name;
 	}
-	if (x->bare_tools == NULL || (other = catalogue_find_composed(x->bare_tools, name)) == NULL)
+	if (x->bare_tools == NULL || (other = catalogue_find_composed(x->bare_tools, name)) == NULL ||
+	    other->standing != CATALOGUE_STANDS)
 		return name;
 	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
 	    snap_text(rq->config->policy, x->bare->name), other->name }, &d);

@@ -225,6 +225,10 @@ on_list(struct lists_wait *wait, void *arg)
 	if (!span_eq(t->name, job->own))
 		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
 		    snap_text(rq->config->policy, job->server->name), ask.tool }, &job->decided);
+	if (job->decided.allow && t->standing != CATALOGUE_STANDS) {
+		call_refuse_held(rq, &ask, t);
+		return;
+	}
 	ask.decided = &job->decided;
 	ask.tasks = t->tasks;
 	if (!job->decided.allow || (tasks_may_call(rq, &ask) && (t->param_count == 0 || param_take(rq, &ask, t))))

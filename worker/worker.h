@@ -51,6 +51,7 @@ struct fanin;
 struct httpsse_set;
 struct known;
 struct lists;
+struct pins;
 struct replays;
 struct upstream;
 
@@ -62,7 +63,7 @@ struct worker {
 	bool			 ready, draining;
 
 	struct config		*config;	/* in force */
-	struct swap		 snaps;		/* policy, keys, secrets in force */
+	struct swap		 snaps;		/* policy, keys, pins, secrets in force */
 	struct keyring		 ring;
 	bool			 has_ring;
 	struct rpc_scan		*scan;		/* for small bodies, one after the other */
@@ -89,6 +90,7 @@ struct worker {
 	struct served		*served;	/* requests of others that this one serves */
 	uint64_t		 forward_refs;
 	struct lists		*lists;		/* what the servers list */
+	struct pins		*pins;		/* which of that was approved */
 	struct fanin		*fanin;		/* what they say outside of calls */
 	struct streams		*streams;	/* clients who hear of it */
 	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */

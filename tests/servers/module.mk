@@ -10,3 +10,4 @@ $(call program,tests/tasking-server,tests/servers,asking.c asking_sse.c tasking_
 $(call program,tests/native-tool,tests/servers,native.c,,)
 $(call program,tests/leaving-server,tests/servers,leaving.c,lib,)
 $(call program,tests/reaching-server,tests/servers,reaching.c,lib,)
+$(call program,tests/swapping-server,tests/servers,swapping.c,lib,)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pins.c - definitions of tools between workers, store and operator
+ *
+ * Process: master.
+ * Owns:    nothing but a timer; the pins in force are among the snapshots.
+ * Trusts:  the store for what was decided.  What a worker saw passes unread, in a memfd.
+ */
+#include <stdio.h>
+
+#include "lib/log.h"
+#include "master/boot.h"
+#include "master/master.h"
+
+#define EVERYWHERE_MS	10000
+#define FOR_CTL		UINT32_MAX	/* in place of a worker's slot */
+
+/* What becomes of a definition that is seen first. */
+static uint32_t
+mode_of(const struct master *m)
+{
+	return m->params.tool_approval == TOOL_APPROVAL_FIRST_SEEN ? PIN_MODE_FIRST_SEEN : PIN_MODE_MANUAL;
+}
+
+void
+pins_on_seen(struct child *worker, const struct chan_msg *msg)
+{
+	struct master			*m = worker->m;
+	const struct msg_PIN_SEEN	*b = &msg->body->PIN_SEEN;
+	const struct msg_STORE_PIN_SEEN	 seen = { .slot = worker->slot, .incarnation = worker->incarnation,
+	    .number = msg->ref, .mode = mode_of(m), .tenant = b->tenant, .server = b->server,
+	    .identity = b->identity };
+	const struct msg_PIN_KEPT	 later = { .error = E_AGAIN };
+
+	if (m->store.state != CHILD_READY ||
+	    child_send(&m->store, MSG_TYPE_STORE_PIN_SEEN, 0, &seen, &msg->fds[0], 1) != 0)
+		(void)child_send(worker, MSG_TYPE_PIN_KEPT, msg->ref, &later, NULL, 0);
+}
+
+int
+pins_approve(struct master *m, uint64_t ref, uint32_t uid, int fd, const struct msg_CTL_PIN_APPROVE *b)
+{
+	const struct msg_STORE_PIN_SEEN	seen = { .slot = FOR_CTL, .number = ref, .mode = PIN_MODE_APPROVE,
+	    .by = uid + 1, .tenant = b->tenant, .server = b->server, .identity = b->identity };
+
+	if (m->store.state != CHILD_READY)
+		return E_AGAIN;
+	return child_send(&m->store, MSG_TYPE_STORE_PIN_SEEN, 0, &seen, &fd, 1);
+}
+
+void
+pins_on_kept(struct master *m, const struct msg_STORE_PIN_KEPT *b)
+{
+	const struct msg_PIN_KEPT	kept = { .error = b->error, .why = b->why };
+	struct child			*worker;
+
+	if (b->slot == FOR_CTL) {
+		ctlsock_on_store_done(&m->ctl, b->number, b->error, b->why);
+		return;
+	}
+	if (b->slot >= m->worker_count)
+		return;
+	worker = &m->workers[b->slot];
+	if (worker->incarnation == b->incarnation && worker->state == CHILD_READY)
+		(void)child_send(worker, MSG_TYPE_PIN_KEPT, b->number, &kept, NULL, 0);
+}
+
+void
+pins_on_pins(struct master *m, int *fd, const struct msg_STORE_PINS *b)
+{
+	struct snapset	made;
+	int		r = b->error;
+
+	m->pins.came = true;
+	snapset_init(&made);
+	if (r == 0 && (r = snapset_take(&made, fd, SNAP_PINS, SPAN_NONE, b->generation)) == 0)
+		r = snapset_replace(&m->in_force, &made, 1u << SNAP_PINS);
+	snapset_fini(&made);
+	if (r != 0) {
+		log_err(LOG_SUBJECT("store", ""), "no pins of tools: %s; what is not in the last ones is refused",
+		    err_text(r));
+		return;
+	}
+	m->pins.held = b->held;
+	snprintf(m->pins.first, sizeof(m->pins.first), "%.*s", SPAN_FMT(b->first));
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		if (m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING)
+			boot_offer(&m->workers[i], 1u << SNAP_PINS);
+}
+
+/* --- mcpgwctl waits --------------------------------------------------------------------------- */
+
+uint64_t
+pins_generation(const struct master *m)
+{
+	const struct snapitem	*item = snapset_find(&m->in_force, SNAP_PINS, SPAN_NONE);
+
+	return item == NULL ? 0 : item->head.generation;
+}
+
+bool
+pins_everywhere(const struct master *m, uint64_t generation)
+{
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		if (m->workers[i].state == CHILD_READY && m->workers[i].in_force[SNAP_PINS] < generation)
+			return false;
+	return true;
+}
+
+void
+pins_look(struct master *m)
+{
+	ctlsock_on_pins(&m->ctl, false);
+}
+
+static void
+on_limit(struct loop_timer *t, void *arg)
+{
+	struct master	*m = arg;
+
+	(void)t;
+	ctlsock_on_pins(&m->ctl, true);
+}
+
+void
+pins_expect(struct master *m)
+{
+	loop_timer_init(m->loop, &m->pins.limit, on_limit, m);
+	loop_timer_arm(&m->pins.limit, EVERYWHERE_MS);
+	pins_look(m);
+}

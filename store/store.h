@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store.h - what the process mcpgw-store is made of
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "ipc/chan.h"
+#include "lib/loop.h"
+#include "store/keydb.h"
+
+#define STORE_WAITING_MAX	256
+
+struct store {
+	struct loop		*loop;
+	struct chan		 master;
+	struct keydb		*db;
+	char			 path[4096];
+	/* pins.c */
+	struct loop_timer	 tell_pins;
+	bool			 pins_changed;
+	struct store_waiting {			/* are answered behind the pins */
+		uint16_t	 type;		/* STORE_PIN_KEPT, or STORE_DONE */
+		uint32_t	 slot, incarnation;
+		uint64_t	 number;	/* the ref of a STORE_DONE */
+		int		 error;
+		char		 line[256];
+	}			 waiting[STORE_WAITING_MAX];
+	size_t			 waiting_count;
+};
+
+/* main.c */
+/* A master that cannot be told is about to be gone. */
+void		store_tell(struct store *s, uint16_t type, uint64_t ref, const void *msg, const int *fd);
+/* What is wrong with the store itself, for people. */
+const char	*store_why(struct store *s, int r);
+
+/* pins.c */
+void		store_pins_init(struct store *s);
+/* The first pins; READY was said. */
+void		store_pins_tell(struct store *s);
+void		store_pins_seen(struct store *s, int fd, const struct msg_STORE_PIN_SEEN *m);
+void		store_pins_decide(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DECIDE *m);
+void		store_pins_dump(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DUMP *m);
+
+#endif
