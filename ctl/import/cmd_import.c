@@ -248,7 +248,7 @@ say_who(struct import *im, const char *agent, size_t tools)
 	if (!im->ctl->where.system)
 		who = import_fmt(im, " (you, uid %u)", (unsigned)geteuid());
 	else if (im->options.agent == NULL)
-		who = " (root of this machine)";
+		who = " (root)";
 	plan_words(im, import_fmt(im, "Agent \"%s\"%s may call %s. Nobody else may call any.", agent, who,
 	    tools == 1 ? "this tool" : import_fmt(im, "these %zu tools", tools)));
 	if (im->options.run_as != NULL)
@@ -264,6 +264,7 @@ is_wanted(const struct import *im, bool running)
 	if (im->options.yes)
 		return true;
 	if (im->ctl->json || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1) {
+		fflush(stdout);
 		fprintf(stderr, "Nothing was written. To write this and %s the gateway: --yes\n",
 		    running ? "reload" : "start");
 		return false;

@@ -92,14 +92,17 @@ script_place(const struct import_server *s, const char *interpreter)
 	return s->args.n;
 }
 
-/* A python's libraries are shown by the compiler, which finds them by its pyvenv.cfg; the project is not. */
+/* A python's libraries are shown by the compiler, which finds them by its pyvenv.cfg; the project is not.  A home is
+ * no project. */
 static void
 show_project(struct import *im, struct import_server *s, const char *folder)
 {
-	const char	*why;
-
-	if (!view_read(im, s, folder, &why))
-		server_leave_out(im, s, "%s", why);
+	if (view_is_common(im, folder) || !view_read(im, s, folder, NULL)) {
+		server_note(im, s, "sees nothing of %s; --write %s:FOLDER shows it what it needs.",
+		    path_short(im, folder), s->name);
+		s->workdir = NULL;
+		return;
+	}
 	if (s->workdir == NULL)
 		s->workdir = folder;
 }

@@ -87,9 +87,8 @@ view_read(struct import *im, struct import_server *s, const char *path, const ch
 
 /* ---- scripts --------------------------------------------------------------------------------------- */
 
-/* Folders that hold more than one program's files. */
-static bool
-is_common(struct import *im, const char *path)
+bool
+view_is_common(struct import *im, const char *path)
 {
 	static const char *const	common[] = { "/", "/home", "/root", "/tmp", "/var", "/var/tmp", "/etc", "/opt",
 		"/srv", "/run", "/mnt", "/media", "/usr", "/usr/local", "/var/lib" };
@@ -113,7 +112,7 @@ script_folder(struct import *im, const char *script)
 
 	if (modules != NULL)		/* a package needs those it was installed with */
 		return import_fmt(im, "%.*s", (int)(modules - script) + 13, script);
-	for (const char *f = folder; !is_common(im, f); f = path_join(im, f, ".."))
+	for (const char *f = folder; !view_is_common(im, f); f = path_join(im, f, ".."))
 		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 			if (find_is_file(import_fmt(im, "%s/%s", f, marks[i])))
 				return f;
@@ -125,7 +124,7 @@ view_script(struct import *im, struct import_server *s, const char *script)
 {
 	const char	*folder = script_folder(im, script);
 
-	if (view_is_system(script) || is_common(im, folder))
+	if (view_is_system(script) || view_is_common(im, folder))
 		return;
 	(void)view_read(im, s, folder, NULL);
 	if (s->workdir == NULL)

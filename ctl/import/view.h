@@ -18,6 +18,8 @@ void	view_arguments(struct import *im, struct import_server *s);
 void	view_options(struct import *im, struct import_server *s);
 /* System mode: what the user that tools run as cannot reach leaves the server out, with what helps. */
 void	view_access(struct import *im, struct import_server *s);
+/* A folder that holds more than one program's files, or the gateway's own: a home, /tmp and the like. */
+bool	view_is_common(struct import *im, const char *path);
 /* Is it this folder, or in it? */
 bool	view_within(const char *path, const char *folder);
 /* Is it of the system, which every jail shows? */

@@ -1,2 +1,2 @@
-$(call unit,ctl,ctl ctl/import ctl mcp sandbox ipc policy lib,crypto)
+$(call unit,ctl,ctl ctl/import ctl sandbox mcp ipc policy lib,crypto)
 $(BUILD)/tests/unit/ctl/unit: | $(BUILD)/bin/mcpgwctl

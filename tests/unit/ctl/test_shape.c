@@ -74,7 +74,7 @@ setup(void)
 	put("creds.json", 0644, "{}");
 	snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", project);
 	setenv("PATH", path, 1);
-	snprintf(path, sizeof(path), "%s/home", project);
+	snprintf(path, sizeof(path), "%s-home", project);	/* is in no project */
 	setenv("HOME", path, 1);
 	setenv("GIVEN", "given", 1);
 	setenv("MY_TOKEN", "t0ken", 1);
@@ -314,8 +314,8 @@ Test(shape, of_a_program_is_its_real_file_and_folders, .init = setup, .fini = te
 		{ "'command':'./tools/binary','env':{'GOOGLE_APPLICATION_CREDENTIALS':'@/creds.json'}", "@/tools/binary", "",
 		    "@/creds.json", NULL, "tools/binary" },
 		{ "'command':'${workspaceFolder}/tools/binary','args':['${userHome}','${env:GIVEN}','${GIVEN:-x}','${ABSENT:-y}']",
-		    "@/tools/binary", "@/home given given y", "", NULL, "tools/binary" },
-		{ "'command':'./tools/binary','args':['~','--a=~/b']", "@/tools/binary", "@/home --a=@/home/b", "", NULL,
+		    "@/tools/binary", "@-home given given y", "", NULL, "tools/binary" },
+		{ "'command':'./tools/binary','args':['~','--a=~/b']", "@/tools/binary", "@-home --a=@-home/b", "", NULL,
 		    "tools/binary" },
 	};
 	char	text[1024], filled[2048], *q;
