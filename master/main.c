@@ -121,6 +121,7 @@ master_init(struct master *m, const struct options *o)
 	children_init(m);
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
+	pins_init(m);
 	learn_init(&m->learn, m);
 	watch_init(&m->watch, m);
 }
@@ -133,6 +134,7 @@ master_fini(struct master *m)
 	watch_fini(&m->watch);
 	learn_fini(&m->learn);
 	reload_fini(&m->reload);
+	pins_fini(m);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
 	cgroups_fini(&m->cgroups);

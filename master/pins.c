@@ -123,9 +123,20 @@ on_limit(struct loop_timer *t, void *arg)
 }
 
 void
-pins_expect(struct master *m)
+pins_init(struct master *m)
 {
 	loop_timer_init(m->loop, &m->pins.limit, on_limit, m);
+}
+
+void
+pins_fini(struct master *m)
+{
+	loop_timer_disarm(&m->pins.limit);
+}
+
+void
+pins_expect(struct master *m)
+{
 	loop_timer_arm(&m->pins.limit, EVERYWHERE_MS);
 	pins_look(m);
 }

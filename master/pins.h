@@ -17,6 +17,9 @@ struct pins {
 	struct loop_timer	 limit;		/* of mcpgwctls that wait for workers */
 };
 
+void	pins_init(struct master *m);
+void	pins_fini(struct master *m);
+
 /* From status.c.  fd: of the message; taken. */
 void	pins_on_seen(struct child *worker, const struct chan_msg *msg);
 void	pins_on_kept(struct master *m, const struct msg_STORE_PIN_KEPT *b);

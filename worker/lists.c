@@ -2,7 +2,7 @@
  *
  * lists.c - what servers list and say of themselves: asked for once, kept while fresh, shared by all
  *
- * Process: worker.  Owns: the entries, their catalogues and the flights that fill them.
+ * Process: worker.  Owns: the flights that fill entries (lists_entry.c).
  * Trusts:  no server: pages, items and bytes are bounded, a repeated cursor ends the walk.
  */
 #include <stddef.h>
@@ -12,182 +12,38 @@
 #include "lib/bug.h"
 #include "lib/log.h"
 #include "lib/sum.h"
-#include "worker/fanin.h"
 #include "worker/lists_priv.h"
 #include "worker/pins.h"
 #include "worker/route.h"
 #include "worker/worker.h"
 
-#define LIST_MAGIC	0x11575001u
-#define ENTRIES_MAX	8192
-#define BUCKETS		2048		/* a power of two */
 #define PAGES_MAX	100
-#define ANSWER_MAX	(16 * 1024 * 1024)
 #define RETRY_MS	1000		/* a server that failed is asked again after this */
 #define RPC_NO_METHOD	(-32601)
+#define RECHECK_MS	5000		/* a list that changed is looked at by itself at most this often */
 #define STALE_MS	20		/* the runner gets a reload within this, */
 #define STALE_TRIES	25		/* or within this many times */
 
-struct entry {
-	uint32_t		 magic;
-	struct entry		*next;		/* of the bucket */
-	struct lists		*lists;
-	uint64_t		 profile;
-	struct list_owner	 owner;
-	enum list_kind		 kind;
-	struct catalogue	*list;		/* NULL: never answered */
-	struct about		*about;		/* of LIST_ABOUT; NULL: never answered */
-	uint64_t		 pinned_as;	/* of LIST_TOOLS: whose pins `list` has; 0: it has none */
-	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
-	uint64_t		 used_ms;
-	bool			 failed;
-	char			 why[256];
+static void fetch_page(struct list_entry *e);
+static void fly(struct list_entry *e, struct config *config, const struct rec_server *server);
+static void recheck(struct list_entry *e);
 
-	/* the flight */
-	bool			 flying;
-	bool			 expired;	/* the list changed since it began */
-	struct config		*config;	/* held */
-	const struct rec_server	*server;
-	struct route		 route;
-	struct buf		 up, answer;
-	const struct rpc_answer	*whole;		/* instead of answer, until on_end has run */
-	struct catalogue	*build;		/* the one that grows */
-	struct pins_flight	 pinning;
-	struct buf		 cursor;	/* raw JSON text of the next page's */
-	unsigned		 pages, tries;
-	struct loop_timer	 again;
-	uint64_t		 deadline_ms;
-	struct waiters		 waiters;
-};
-
-struct lists {
-	struct worker	*w;
-	struct entry	*buckets[BUCKETS];
-	uint32_t	 count;
-};
-
-static void fetch_page(struct entry *e);
-static void fly(struct entry *e, struct config *config, const struct rec_server *server);
-
-static void
-on_again(struct loop_timer *t, void *arg)
+void
+list_on_again(struct loop_timer *t, void *arg)
 {
+	struct list_entry	*e = arg;
+
 	(void)t;
-	fetch_page(arg);
-}
-
-int
-lists_new(struct worker *w, struct lists **out)
-{
-	if ((*out = calloc(1, sizeof(**out))) == NULL)
-		return E_NOMEM;
-	(*out)->w = w;
-	return 0;
-}
-
-/* --- entries ---------------------------------------------------------------------------------- */
-
-static struct entry **
-bucket_of(struct lists *l, uint64_t profile, uint64_t instance, enum list_kind kind)
-{
-	/* Without the capabilities: what changes, changes for all of them. */
-	uint64_t	key = (profile ^ instance * UINT64_C(0x9e3779b97f4a7c15)) >> 7;
-
-	return &l->buckets[(key + kind) & (BUCKETS - 1)];
-}
-
-static struct entry *
-entry_find(struct lists *l, uint64_t profile, struct list_owner owner, enum list_kind kind)
-{
-	struct entry	*e;
-
-	for (e = *bucket_of(l, profile, owner.instance, kind); e != NULL; e = e->next)
-		if (e->profile == profile && e->owner.instance == owner.instance &&
-		    e->owner.capabilities == owner.capabilities && e->kind == kind)
-			return e;
-	return NULL;
-}
-
-static void
-entry_free(struct entry *e)
-{
-	BUG_ON(e->flying);
-	catalogue_free(&e->list);
-	free(e->about);
-	buf_fini(&e->up);
-	buf_fini(&e->answer);
-	buf_fini(&e->cursor);
-	e->magic = 0;
-	free(e);
-}
-
-/* Makes room: drops the entry that was not used for the longest time. */
-static void
-evict_one(struct lists *l)
-{
-	struct entry	**oldest = NULL, **at, *e;
-
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (at = &l->buckets[i]; *at != NULL; at = &(*at)->next)
-			if (!(*at)->flying && (oldest == NULL || (*at)->used_ms < (*oldest)->used_ms))
-				oldest = at;
-	if (oldest == NULL)
-		return;
-	e = *oldest;
-	*oldest = e->next;
-	l->count--;
-	entry_free(e);
-}
-
-static struct entry *
-entry_get(struct lists *l, uint64_t profile, struct list_owner owner, enum list_kind kind)
-{
-	struct entry	*e = entry_find(l, profile, owner, kind), **bucket;
-
-	if (e == NULL) {
-		if (l->count >= ENTRIES_MAX)
-			evict_one(l);
-		if (l->count >= ENTRIES_MAX || (e = calloc(1, sizeof(*e))) == NULL)
-			return NULL;
-		e->magic = LIST_MAGIC;
-		e->lists = l;
-		e->profile = profile;
-		e->owner = owner;
-		e->kind = kind;
-		loop_timer_init(l->w->loop, &e->again, on_again, e);
-		buf_init(&e->up, 64 * 1024);
-		buf_init(&e->answer, ANSWER_MAX);
-		buf_init(&e->cursor, 16 * 1024);
-		bucket = bucket_of(l, profile, owner.instance, kind);
-		e->next = *bucket;
-		*bucket = e;
-		l->count++;
-	}
-	e->used_ms = loop_now_ms(l->w->loop);
-	return e;
-}
-
-void
-lists_policy_changed(struct lists *l)
-{
-	/* Entries are keyed by profile: a changed server has a new key, the old one is evicted. */
-	while (l->count > ENTRIES_MAX / 2)
-		evict_one(l);
-}
-
-void
-lists_pins_changed(struct lists *l)
-{
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct entry *e = l->buckets[i]; e != NULL; e = e->next)
-			if (e->kind == LIST_TOOLS && e->list != NULL && pins_judge(l->w, e->list))
-				fanin_tell(l->w, LINK_EVENT_TOOLS, e->profile, e->owner, SPAN_NONE);
+	if (e->flying)
+		fetch_page(e);
+	else
+		recheck(e);
 }
 
 /* --- a flight --------------------------------------------------------------------------------- */
 
 static void
-report(struct entry *e)
+report(struct list_entry *e)
 {
 	struct worker	*w = e->lists->w;
 	struct span	 tenant = policy_tenant_name(e->config->policy, e->server->tenant);
@@ -202,21 +58,21 @@ report(struct entry *e)
 }
 
 static const char *
-words_of(const struct entry *e)
+words_of(const struct list_entry *e)
 {
 	return e->kind == LIST_ABOUT ? "capabilities" : catalogue_row((enum catalogue_kind)e->kind)->words;
 }
 
 /* Whose tools pins are made of (mcp/pin.h) may change under one profile. */
 static uint64_t
-identity_of(const struct entry *e)
+identity_of(const struct list_entry *e)
 {
 	return sum64_more(sum64(snap_text(e->config->policy, e->server->name)),
 	    snap_text(e->config->policy, e->server->shown)) | 1;
 }
 
 static bool
-is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
+is_fresh(const struct list_entry *e, const struct config *config, uint64_t now_ms)
 {
 	if (e->at_ms == 0)
 		return false;
@@ -229,17 +85,17 @@ is_fresh(const struct entry *e, const struct config *config, uint64_t now_ms)
 /* A server that has just listed its tools runs: what it says of itself costs one message more, and
  * merged views, which start nothing for it, know it from then on. */
 static void
-learn_about(const struct entry *e)
+learn_about(const struct list_entry *e)
 {
 	struct lists	*l = e->lists;
-	struct entry	*about = entry_get(l, e->profile, e->owner, LIST_ABOUT);
+	struct list_entry	*about = list_get(l, e->profile, e->owner, LIST_ABOUT);
 
 	if (about != NULL && !about->flying && !is_fresh(about, e->config, loop_now_ms(l->w->loop)))
 		fly(about, e->config, e->server);
 }
 
 static void
-flight_over(struct entry *e, int error, struct span text)
+flight_over(struct list_entry *e, int error, struct span text)
 {
 	struct waiter	*served;
 	struct config	*config;
@@ -284,7 +140,7 @@ on_answer(struct route *r, uint64_t bytes, struct span want_id, bool modern)
 static void
 on_body(struct route *r, struct span bytes)
 {
-	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
+	struct list_entry	*e = (struct list_entry *)(void *)((char *)r - offsetof(struct list_entry, route));
 
 	MAGIC_CHECK(e, LIST_MAGIC);
 	route_credit(r, bytes.n);
@@ -295,7 +151,7 @@ on_body(struct route *r, struct span bytes)
 static void
 on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 {
-	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
+	struct list_entry	*e = (struct list_entry *)(void *)((char *)r - offsetof(struct list_entry, route));
 
 	(void)modern;
 	MAGIC_CHECK(e, LIST_MAGIC);
@@ -305,18 +161,18 @@ on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 /* Does "method not found" mean that there is nothing of the kind?  Asked for tools, it is a failure unless
  * the server says of itself that it has none. */
 static bool
-has_none(const struct entry *e)
+has_none(const struct list_entry *e)
 {
-	const struct entry	*about;
+	const struct list_entry	*about;
 
 	if (e->kind != LIST_TOOLS)
 		return e->kind != LIST_ABOUT;
-	about = entry_find(e->lists, e->profile, e->owner, LIST_ABOUT);
+	about = list_find(e->lists, e->profile, e->owner, LIST_ABOUT);
 	return about != NULL && about->about != NULL && (about->about->offers & MCP_OFFER_TOOLS) == 0;
 }
 
 static int
-take_about(struct entry *e, struct json_value result)
+take_about(struct list_entry *e, struct json_value result)
 {
 	struct about	*about;
 	int		 r;
@@ -330,7 +186,7 @@ take_about(struct entry *e, struct json_value result)
 
 /* One page came.  0, with the cursor of the next one or none, or E_UPSTREAM, E_NOMEM. */
 static int
-take_page(struct entry *e, struct span *cursor)
+take_page(struct list_entry *e, struct span *cursor)
 {
 	struct rpc_answer	 own;
 	const struct rpc_answer	*answer = e->whole;
@@ -353,7 +209,7 @@ take_page(struct entry *e, struct span *cursor)
 
 /* The operator should know why something is not there. */
 static void
-log_dropped(const struct entry *e)
+log_dropped(const struct list_entry *e)
 {
 	for (enum catalogue_drop why = 0; why < CATALOGUE_DROP_KINDS; why++)
 		if (catalogue_dropped(e->build, why) > 0)
@@ -365,7 +221,7 @@ log_dropped(const struct entry *e)
 static void
 on_pinned(int error, void *arg)
 {
-	struct entry	*e = arg;
+	struct list_entry	*e = arg;
 
 	MAGIC_CHECK(e, LIST_MAGIC);
 	catalogue_free(&e->list);
@@ -380,7 +236,7 @@ on_pinned(int error, void *arg)
 static void
 on_end(struct route *r, int error, bool sent, struct span text)
 {
-	struct entry	*e = (struct entry *)(void *)((char *)r - offsetof(struct entry, route));
+	struct list_entry	*e = (struct list_entry *)(void *)((char *)r - offsetof(struct list_entry, route));
 	struct span	 cursor = SPAN_NONE;
 
 	(void)sent;
@@ -414,7 +270,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 static const struct route_ops route_ops = { on_answer, on_body, on_whole, NULL, on_end };
 
 static void
-fetch_page(struct entry *e)
+fetch_page(struct list_entry *e)
 {
 	enum mcp_method		method = e->kind == LIST_ABOUT ? MCP_SERVER_DISCOVER :
 				    (enum mcp_method)catalogue_row((enum catalogue_kind)e->kind)->method;
@@ -446,12 +302,13 @@ fetch_page(struct entry *e)
 }
 
 static void
-fly(struct entry *e, struct config *config, const struct rec_server *server)
+fly(struct list_entry *e, struct config *config, const struct rec_server *server)
 {
 	struct span	prefix = snap_text(config->policy, server->prefix);
 	struct span	name = snap_text(config->policy, server->name);
 	int		r;
 
+	loop_timer_disarm(&e->again);
 	e->config = config_hold(config);
 	e->server = server;
 	e->flying = true;
@@ -473,11 +330,11 @@ void
 lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
     const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient)
 {
-	struct entry	*e;
+	struct list_entry	*e;
 
 	if ((server->flags & SERVER_FLAG_DISABLED) != 0)
 		return;
-	if ((e = entry_get(l, server->profile, owner, kind)) == NULL)
+	if ((e = list_get(l, server->profile, owner, kind)) == NULL)
 		return;
 	if (!e->flying && is_fresh(e, config, loop_now_ms(l->w->loop)))
 		return;
@@ -492,37 +349,39 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 		fly(e, config, server);
 }
 
+/* Somebody should know of a tool that changed, though no client asks. */
+static void
+recheck(struct list_entry *e)
+{
+	struct worker		*w = e->lists->w;
+	const struct rec_server	*s;
+	uint64_t		 now = loop_now_ms(w->loop);
+
+	if (e->kind != LIST_TOOLS || e->list == NULL || e->flying || e->at_ms != 0 || w->draining ||
+	    !pins_matter(w->config))
+		return;
+	if (e->checked_ms != 0 && now - e->checked_ms < RECHECK_MS) {
+		if (!e->again.armed)
+			loop_timer_arm(&e->again, e->checked_ms + RECHECK_MS - now);
+		return;
+	}
+	for (uint64_t i = 0; (s = policy_server_at(w->config->policy, i)) != NULL; i++)
+		if (s->profile == e->profile && (s->flags & SERVER_FLAG_DISABLED) == 0)
+			break;
+	if (s == NULL)
+		return;
+	e->checked_ms = now;
+	fly(e, w->config, s);
+}
+
 void
 lists_expire(struct lists *l, uint64_t profile, uint64_t instance, enum list_kind kind)
 {
-	for (struct entry *e = *bucket_of(l, profile, instance, kind); e != NULL; e = e->next) {
+	for (struct list_entry *e = *list_bucket(l, profile, instance, kind); e != NULL; e = e->next) {
 		if (e->profile != profile || e->owner.instance != instance || e->kind != kind)
 			continue;
 		e->at_ms = 0;
 		e->expired = true;
+		recheck(e);
 	}
-}
-
-const struct catalogue *
-lists_find_kind(struct lists *l, const struct rec_server *server, struct list_owner owner, enum list_kind kind,
-    struct span *why)
-{
-	struct entry	*e = entry_find(l, server->profile, owner, kind);
-
-	*why = e == NULL ? SPAN_NONE : span_of(e->why);
-	if (e == NULL || e->failed)
-		return NULL;
-	e->used_ms = loop_now_ms(l->w->loop);
-	return e->list;
-}
-
-const struct about *
-lists_about(struct lists *l, const struct rec_server *server, struct list_owner owner)
-{
-	struct entry	*e = entry_find(l, server->profile, owner, LIST_ABOUT);
-
-	if (e == NULL)
-		return NULL;
-	e->used_ms = loop_now_ms(l->w->loop);
-	return e->about;
 }

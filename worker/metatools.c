@@ -7,6 +7,7 @@
  *
  * Names and arguments of the first four are seed 001's (seed-contracts 2.1).
  */
+#include "lib/fold.h"
 #include "worker/metatools.h"
 
 #define AGENT_ARG "\"agent_id\":{\"type\":\"string\",\"description\":\"Agent to act as; counts only " \
@@ -64,6 +65,15 @@ metatools_find(struct span name)
 		if (span_is(name, rows[tool].name))
 			break;
 	return tool;
+}
+
+bool
+metatools_looks_like(struct span name)
+{
+	for (enum meta_tool tool = 0; tool < META_TOOL_LIMIT; tool++)
+		if (fold_alike(name, span_of(rows[tool].name)))
+			return true;
+	return false;
 }
 
 const char *

@@ -17,6 +17,8 @@ enum meta_tool {
 /* META_TOOL_LIMIT when it is none of ours. */
 enum meta_tool	metatools_find(struct span name);
 /* Static. */
+/* Is it the name of one, or does it look like it? */
+bool		 metatools_looks_like(struct span name);
 const char	*metatools_name(enum meta_tool tool);
 /* Adds seed 001's four to a list, and search_tools if wanted. */
 must_check int	metatools_list(struct mcp_list *to, bool with_search);

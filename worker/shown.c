@@ -10,6 +10,7 @@
  * reached by it, and where both have the tool, neither keeps the name.  Tools this agent may not call
  * do not count: what is hidden takes nobody's name away, and a rule settles a quarrel.
  */
+#include "lib/fold.h"
 #include "lib/log.h"
 #include "lib/sum.h"
 #include "worker/metatools.h"
@@ -48,19 +49,20 @@ nameless(const struct shown *x, const struct rec_server *s, const struct catalog
 	return SPAN_NONE;
 }
 
-/* Does a name of the server without a prefix begin with the prefix of another? */
+/* Does a name of the server without a prefix begin with the prefix of another, or with what looks like it? */
 static bool
 is_anothers(const struct request *rq, struct span name)
 {
+	char			 looks[MCP_NAME_MAX];
 	const struct snap	*policy = rq->config->policy;
 	const struct rec_server	*s;
-	struct span		 prefix = mcp_name_prefix(name);
+	struct span		 prefix = mcp_name_prefix(fold_name(name, looks));
 
 	if (prefix.n == 0)
 		return false;
 	for (uint64_t i = 0; (s = policy_server_at(policy, i)) != NULL; i++)
 		if (span_eq(policy_tenant_name(policy, s->tenant), rq->who.tenant) &&
-		    span_eq(snap_text(policy, s->prefix), prefix))
+		    fold_alike(snap_text(policy, s->prefix), prefix))
 			return true;
 	return false;
 }
@@ -92,7 +94,7 @@ shown_name(const struct shown *x, const struct rec_server *server, const struct 
 		return nameless(x, server, tool,
 		    "another tool of this server has the same there, or one that looks like it");
 	if (server == x->bare) {
-		if ((rq->view & VIEW_HAS_DISCOVERY) && metatools_find(name) != META_TOOL_LIMIT)
+		if ((rq->view & VIEW_HAS_DISCOVERY) && metatools_looks_like(name))
 			return nameless(x, server, tool, "the gateway's own tool is called so");
 		if (is_anothers(rq, name))
 			return nameless(x, server, tool, "it begins with another server's prefix");

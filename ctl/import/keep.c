@@ -440,3 +440,36 @@ keep_drop(struct keep *k, const char *folder)
 	(void)unlinkat(k->fd, name, 0);
 	keep_remove(k, folder);
 }
+
+/* A folder's name is in the text, as part of a path or with its slash escaped: what looks like it stays. */
+static bool
+is_named(const char *folder, struct span text)
+{
+	return memmem(text.p, text.n, folder, strlen(folder)) != NULL;
+}
+
+void
+keep_tidy(struct keep *k, const char *name, const char *stays, struct span text)
+{
+	int		 fd = openat(k->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR		*d = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent	*e;
+	struct conf	*c;
+	char		 folder[FOLDER_TEXT];
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		size_t n = strlen(e->d_name);
+
+		if (e->d_name[0] == '.' || n < 6 || n >= sizeof(folder) || strcmp(e->d_name + n - 5, ".json") != 0 ||
+		    open_record(k, e->d_name, &c) != 0)
+			continue;
+		snprintf(folder, sizeof(folder), "%.*s", (int)(n - 5), e->d_name);
+		if (span_is(text_of(c, "name"), name) && strcmp(folder, stays) != 0 && !is_named(folder, text))
+			keep_drop(k, folder);
+		conf_free(&c);
+	}
+	if (d != NULL)
+		closedir(d);
+	else
+		fd_close(&fd);
+}

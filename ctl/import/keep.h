@@ -54,6 +54,8 @@ struct package_asked {
 };
 must_check int	keep_asked(struct keep *k, const char *folder, struct package_asked *out);
 void		keep_asked_free(struct package_asked *a);
+/* Of packages of this name those go that are neither `stays` nor named in `text` (of servers.json). */
+void		keep_tidy(struct keep *k, const char *name, const char *stays, struct span text);
 /* Removes a package and its record. */
 void		keep_drop(struct keep *k, const char *folder);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/fold.h"
 #include "lib/sum.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/near.h"
@@ -294,6 +295,8 @@ index_put(struct job *j)
 
 struct prefixed {
 	struct stext			 prefix;
+	char				 looks[64];	/* as it looks; one that may be written has at most 32 */
+	size_t				 bytes;
 	const struct known_server	*server;
 };
 
@@ -301,35 +304,43 @@ static int
 prefix_cmp(const void *a, const void *b)
 {
 	const struct prefixed	*x = a, *y = b;
+	int			 r;
 
-	if (x->prefix.at != y->prefix.at)		/* equal texts are one text */
-		return x->prefix.at < y->prefix.at ? -1 : 1;
-	if (x->prefix.bytes != y->prefix.bytes)
-		return x->prefix.bytes < y->prefix.bytes ? -1 : 1;
+	if ((r = span_cmp(span_make(x->looks, x->bytes), span_make(y->looks, y->bytes))) != 0)
+		return r;
 	return x->server->index < y->server->index ? -1 : 1;
+}
+
+static void
+prefixed_init(struct prefixed *x, const struct job *j, const struct known_server *server)
+{
+	const struct rec_server	*rec = build_at(j->policy, SECTION_SERVER, server->index);
+	struct span		 text = span_make(build_at(j->policy, SECTION_TEXT, rec->prefix.at), rec->prefix.bytes);
+
+	*x = (struct prefixed){ .prefix = rec->prefix, .server = server };
+	x->bytes = fold_name(span_part(text, 0, sizeof(x->looks)), x->looks).n;
 }
 
 static void
 prefixes_check(struct job *j)
 {
-	struct prefixed		*all;
-	const struct rec_server	*rec;
+	struct prefixed	*all;
 
 	if (j->server_count < 2 || (all = calloc(j->server_count, sizeof(*all))) == NULL)
 		return;
-	for (size_t i = 0; i < j->server_count; i++) {
-		rec = build_at(j->policy, SECTION_SERVER, j->servers[i].index);
-		all[i] = (struct prefixed){ rec->prefix, &j->servers[i] };
-	}
+	for (size_t i = 0; i < j->server_count; i++)
+		prefixed_init(&all[i], j, &j->servers[i]);
 	qsort(all, j->server_count, sizeof(*all), prefix_cmp);
 	for (size_t i = 1; i < j->server_count; i++) {
 		const struct known_server *a = all[i - 1].server, *b = all[i].server;
+		bool same = all[i].prefix.at == all[i - 1].prefix.at && all[i].prefix.bytes == all[i - 1].prefix.bytes;
 
-		if (all[i].prefix.at != all[i - 1].prefix.at || all[i].prefix.bytes != all[i - 1].prefix.bytes ||
+		if (!span_eq(span_make(all[i].looks, all[i].bytes), span_make(all[i - 1].looks, all[i - 1].bytes)) ||
 		    span_eq(a->name, b->name))
 			continue;
-		job_error_key(j, b->source, b->node, "has the same prefix as \"%.*s\" (%s%sline %u); give one of "
-		    "them another \"prefix\"", SHOWN(a->name), a->source == b->source ? "" : a->source->shown,
+		job_error_key(j, b->source, b->node, "has %s prefix as \"%.*s\" (%s%sline %u); give one of "
+		    "them another \"prefix\"", same ? "the same" : "what looks like the same",
+		    SHOWN(a->name), a->source == b->source ? "" : a->source->shown,
 		    a->source == b->source ? "" : " ", a->node->key_line);
 	}
 	free(all);

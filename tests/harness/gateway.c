@@ -197,7 +197,8 @@ copy_tools(const struct gateway *g)
 	static const char	*const tools[] = { "demo/mcpgw-demo-clock", "demo/mcpgw-demo-notes",
 		"tests/lying-server", "tests/listing-server", "tests/objects-server", "tests/asking-server",
 		"tests/changing-server", "tests/tasking-server", "tests/escaping-server", "tests/leaving-server",
-		"tests/native-tool", "tests/reaching-server", "tests/escape/mcpgw-selftest-attempt" };
+		"tests/native-tool", "tests/reaching-server", "tests/swapping-server",
+		"tests/escape/mcpgw-selftest-attempt" };
 	char			 command[1024];
 
 	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {

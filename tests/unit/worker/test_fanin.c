@@ -150,6 +150,7 @@ bench_new(void)
 	loop_at_turn_end(b->w.loop, LOOP_RANK_FLUSH, on_turn_end, b);
 	fanin_on(&b->w, on_event, b);
 	make_policy(b);
+	b->config->params.tool_approval = TOOL_APPROVAL_OFF;	/* there is no store */
 	block_pool_init(&b->blocks, 8);
 	cr_assert(upstream_new(b->w.loop, &b->blocks, NULL, &params, &b->w.upstreams) == 0);
 	cr_assert(peers_new(b->w.loop, want_peer, b, &b->w.peers) == 0);
