@@ -290,11 +290,12 @@ approve(struct update *u)
 {
 	const struct conf_node	*command = conf_find(u->is.server, "command");
 	struct pin_owner	 owner = { SPAN_LIT("default"), span_of(u->name), SPAN_LIT("") };
+	unsigned		 count;
 
 	if (u->was.off || command == NULL || u->diff.same + u->diff.changed + u->diff.added == 0)
 		return 0;
 	owner.identity = command->text;
-	return tool_approve_list(u->ctl, &owner, u->lists[1].tools, SPAN_NONE);
+	return tool_approve_list(u->ctl, &owner, u->lists[1].tools, SPAN_NONE, &count);
 }
 
 static int
