@@ -10,6 +10,7 @@
 #include "ctl/command.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "ctl/topic.h"
 
 #define INDENT	"    "
 #define WIDTH	76
@@ -159,7 +160,7 @@ cmd_help(struct ctl *ctl, int argc, char **argv)
 			print_one(other);
 		found = true;
 	}
-	if (!found)
+	if (!found && !(argc == 1 && topic_print(argv[0])))
 		command_unknown(argc, argv);
 	return out_end(0);
 }

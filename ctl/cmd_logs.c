@@ -11,72 +11,22 @@
 #include <stdlib.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "ctl/ask.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "lib/fd.h"
+#include "ctl/toollog.h"
 #include "lib/log.h"
 #include "lib/num.h"
 
-#define LOG_MAX		(4u << 20)
 #define LINES_USUAL	50
 #define LINES_MOST	100000
 #define FOLLOW_MS	500
 #define TEXT_MAX	1024
 
-struct log {
-	char	*text;		/* malloc'ed */
-	size_t	 bytes;
-};
-
-struct line {
-	struct span	 all;
-	uint64_t	 wall_ms, pid;
-	struct span	 kind, text;
-};
-
-static void
-take(uint16_t type, const union msg_any *body, int *fds, void *arg)
-{
-	struct log	*log = arg;
-
-	(void)body;
-	if (type == MSG_TYPE_CTL_LOG && log->text == NULL && lseek(fds[0], 0, SEEK_SET) == 0)
-		(void)!fd_read_all(fds[0], LOG_MAX, &log->text, &log->bytes);
-}
-
-/* Up to the next blank, which goes too. */
-static struct span
-word_take(struct span *rest)
-{
-	const char	*blank = rest->n == 0 ? NULL : memchr(rest->p, ' ', rest->n);
-	struct span	 one = span_part(*rest, 0, blank == NULL ? rest->n : (size_t)(blank - rest->p));
-
-	*rest = span_part(*rest, one.n + 1, rest->n);
-	return one;
-}
-
-static bool
-line_take(struct span *rest, struct line *l)
-{
-	const char	*lf = rest->n == 0 ? NULL : memchr(rest->p, '\n', rest->n);
-
-	if (lf == NULL)
-		return false;
-	l->all = l->text = span_part(*rest, 0, (size_t)(lf - rest->p));
-	*rest = span_part(*rest, l->all.n + 1, rest->n);
-	if (num_u64(word_take(&l->text), &l->wall_ms) != 0 || num_u64(word_take(&l->text), &l->pid) != 0)
-		return false;
-	l->kind = word_take(&l->text);
-	return true;
-}
-
 /* "start 3  pid 4412  jail runtime, net 1 host", "exit 1   after 0.2 s; next try in 14 s": the number that a line's
  * text begins with belongs to its kind. */
 static void
-print_people(const struct line *l, const char *when, const char *text)
+print_people(const struct toollog_line *l, const char *when, const char *text)
 {
 	const size_t	digits = strspn(text, "0123456789");
 	char		kind[40];
@@ -95,7 +45,7 @@ print_people(const struct line *l, const char *when, const char *text)
 }
 
 static void
-print_line(const struct ctl *ctl, const struct line *l)
+print_line(const struct ctl *ctl, const struct toollog_line *l)
 {
 	char		text[TEXT_MAX + 1], when[OUT_TIME];
 	time_t		t = (time_t)(l->wall_ms / 1000);
@@ -118,15 +68,15 @@ print_line(const struct ctl *ctl, const struct line *l)
 
 /* The newest `most` lines; behind what was printed before, when *seen is in there. */
 static void
-print_new(const struct ctl *ctl, const struct log *log, uint64_t most, char **seen)
+print_new(const struct ctl *ctl, const struct toollog *log, uint64_t most, char **seen)
 {
 	struct span	 all = span_make(log->text, log->bytes), rest = all, from = all;
-	struct line	 l = { .wall_ms = 0 };
+	struct toollog_line l = { .wall_ms = 0 };
 	uint64_t	 count = 0;
 	bool		 was_seen = false;
 
 	/* Two equal lines in the same millisecond are one to whoever follows. */
-	while (line_take(&rest, &l)) {
+	while (toollog_next(&rest, &l)) {
 		count++;
 		if (*seen != NULL && span_is(l.all, *seen)) {
 			count = 0;
@@ -136,30 +86,13 @@ print_new(const struct ctl *ctl, const struct log *log, uint64_t most, char **se
 	}
 	if (was_seen)
 		most = UINT64_MAX;
-	for (rest = from; line_take(&rest, &l); count--)
+	for (rest = from; toollog_next(&rest, &l); count--)
 		if (count <= most) {
 			print_line(ctl, &l);
 			free(*seen);
 			*seen = strndup(l.all.p, l.all.n);
 		}
 	fflush(stdout);
-}
-
-static int
-fetch(struct ctl *ctl, const char *server, const char *tenant, bool say, struct log *log)
-{
-	struct msg_CTL	msg = { .command = CTLCMD_logs, .a = span_of(server), .b = span_of(tenant) };
-	struct ask	a;
-	int		r;
-
-	*log = (struct log){ NULL, 0 };
-	if ((r = ask_open(ctl, &a, say)) != 0)
-		return r;
-	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
-	if ((r = ask_wait(&a, take, log)) == 0 && log->text == NULL)
-		r = EX_PROTOCOL;
-	ask_close(&a);
-	return r;
 }
 
 int
@@ -171,7 +104,7 @@ cmd_logs(struct ctl *ctl, int argc, char **argv)
 	const struct opt	 rows[] = { { "-n", &lines, NULL }, { "-f", NULL, &follow },
 	    { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
 	uint64_t		 most = LINES_USUAL;
-	struct log		 log;
+	struct toollog		 log;
 	char			*seen = NULL;
 	int			 r;
 
@@ -179,7 +112,7 @@ cmd_logs(struct ctl *ctl, int argc, char **argv)
 	if (lines != NULL && (num_u64(span_of(lines), &most) != 0 || most > LINES_MOST))
 		fatal(EX_USAGE, "-n %s: want a number, at most %d", lines, LINES_MOST);
 	do {
-		if ((r = fetch(ctl, argv[0], tenant, true, &log)) == 0)
+		if ((r = toollog_fetch(ctl, argv[0], tenant, true, &log)) == 0)
 			print_new(ctl, &log, most, &seen);
 		free(log.text);
 	} while (r == 0 && follow && !ferror(stdout) && nanosleep(&nap, NULL) == 0);

@@ -16,12 +16,12 @@
 
 #include "ctl/ask.h"
 #include "ctl/edit.h"
+#include "ctl/filecheck.h"
 #include "ctl/folders.h"
 #include "ctl/forhow.h"
 #include "ctl/learned.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "ctl/program.h"
 #include "ctl/replace.h"
 #include "lib/log.h"
 #include "policy/params.h"
@@ -268,36 +268,6 @@ add_all(struct span text, const char *name, const struct learned *l, struct buf 
 	return r;
 }
 
-/* Would the gateway take the files with this one?  What it says is not wanted unless it says no. */
-static int
-would_do(const char *path, void *arg)
-{
-	struct ctl		*ctl = arg;
-	char			*argv[PROGRAM_ARGS_MAX], check[] = "-t", personal[] = "-p", option[] = "-o";
-	char			 file[PATH_MAX + 32];
-	struct program_plan	 plan = { .control = -1, .out = STDERR_FILENO, .quiet = true };
-	size_t			 n = 0;
-	pid_t			 pid;
-
-	snprintf(file, sizeof(file), "servers_file=%s", path);
-	argv[n++] = (char *)(uintptr_t)"mcpgw-compile";
-	argv[n++] = check;
-	if (!ctl->where.system)
-		argv[n++] = personal;
-	n = program_settings(ctl, folders_config(ctl), argv, n);
-	argv[n++] = option;
-	argv[n++] = file;
-	argv[n] = NULL;
-	for (int i = 0; i < 2; i++) {
-		if (program_start("mcpgw-compile", argv, &plan, &pid) != 0)
-			return E_SYS;
-		if (program_wait(pid) == 0)
-			return 0;
-		plan.quiet = false;
-	}
-	return E_FORMAT;
-}
-
 static int
 change_file(const struct about *a, const char *path, const struct learned *l)
 {
@@ -318,7 +288,8 @@ change_file(const struct about *a, const char *path, const struct learned *l)
 		out_error("%s: no server \"%s\" stands there; reload first", path, a->name);
 	else if (r != 0)
 		out_error("%s: not changed: %s", path, err_text(r));
-	else if ((r = replace_file(path, span_make(text, bytes), buf_rest(&new), would_do, a->ctl)) == E_FORMAT)
+	else if ((r = replace_file(path, span_make(text, bytes), buf_rest(&new), filecheck_run,
+	    &(struct filecheck){ a->ctl, "servers_file" })) == E_FORMAT)
 		out_error("%s: not changed, because the files would not compile, as said above", path);
 	free(text);
 	buf_fini(&new);

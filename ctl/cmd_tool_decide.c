@@ -173,13 +173,14 @@ approve_alone(struct ctl *ctl, const struct pin_owner *owner, struct span batch)
 }
 
 int
-tool_approve_list(struct ctl *ctl, const struct pin_owner *owner, struct json_value list, struct span tool)
+tool_approve_list(struct ctl *ctl, const struct pin_owner *owner, struct json_value list, struct span tool,
+    unsigned *count)
 {
 	struct ask	a;
 	struct buf	b;
-	unsigned	count;
 	int		r;
 
+	*count = 0;
 	list = tools_of(list);
 	if (list.type != JSON_ARRAY) {
 		out_error("%.*s: no list of tools: want {\"tools\": [...]}, as tools/list answers",
@@ -187,10 +188,10 @@ tool_approve_list(struct ctl *ctl, const struct pin_owner *owner, struct json_va
 		return EX_DATAERR;
 	}
 	buf_init(&b, BATCH_MAX);
-	if ((r = batch_make(&b, owner, list, tool, &count)) != 0) {
+	if ((r = batch_make(&b, owner, list, tool, count)) != 0) {
 		out_error("%.*s: its tools cannot be approved: %s", SPAN_FMT(owner->server), err_text(r));
 		r = EX_DATAERR;
-	} else if (count == 0) {
+	} else if (*count == 0) {
 		out_error("%.*s: there is no tool to approve in it", SPAN_FMT(owner->server));
 		r = EX_DATAERR;
 	} else if ((r = ask_open(ctl, &a, false)) == 0) {
@@ -200,8 +201,6 @@ tool_approve_list(struct ctl *ctl, const struct pin_owner *owner, struct json_va
 		r = r == EX_UNAVAILABLE ? approve_alone(ctl, owner, buf_rest(&b)) : not_admin();
 	}
 	buf_fini(&b);
-	if (r == 0)
-		fprintf(stderr, "%.*s: %u approved\n", SPAN_FMT(owner->server), count);
 	return r;
 }
 
@@ -232,6 +231,7 @@ approve_from(struct ctl *ctl, const char *tenant, const char *identity, const ch
 	struct json_value	 v;
 	char			*text = NULL;
 	size_t			 bytes;
+	unsigned		 count;
 	int			 fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), r;
 
 	if (fd == -1) {
@@ -246,7 +246,9 @@ approve_from(struct ctl *ctl, const char *tenant, const char *identity, const ch
 	if (r == 0 && identity == NULL)
 		r = identity_find(ctl, tenant, argv[0], &policy, &owner.identity);
 	if (r == 0)
-		r = tool_approve_list(ctl, &owner, v, argc > 1 ? span_of(argv[1]) : SPAN_NONE);
+		r = tool_approve_list(ctl, &owner, v, argc > 1 ? span_of(argv[1]) : SPAN_NONE, &count);
+	if (r == 0)
+		fprintf(stderr, "%s: %u approved\n", argv[0], count);
 	snap_release(&policy);
 	free(text);
 	if (fd != STDIN_FILENO)

@@ -12,8 +12,11 @@
 
 #define CTL_SETTINGS_MAX	64
 
+struct folders;
+
 struct ctl {
 	struct where	 where;
+	struct folders	*folders;		/* folders.c's, once they are known */
 	bool		 json;
 	const char	*config_given;		/* -c, as typed; NULL: the default */
 	const char	*settings[CTL_SETTINGS_MAX];	/* -o name=value, as typed */

@@ -3,13 +3,14 @@
  * folders.c - where this gateway's sockets and state are
  *
  * Process: mcpgwctl.
- * Owns:    the paths, for the life of the program.
+ * Owns:    the paths of each gateway that is asked, until folders_forget().
  * Trusts:  what settings.c brings.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,10 +20,25 @@
 #include "lib/log.h"
 #include "policy/params.h"
 
-static struct {
+struct folders {
 	bool	known;
 	char	config[PATH_MAX], run[PATH_MAX], state[PATH_MAX], socket[PATH_MAX], tenant_user[64];
-} paths;
+};
+
+static struct folders *
+folders_of(struct ctl *ctl)
+{
+	if (ctl->folders == NULL && (ctl->folders = calloc(1, sizeof(*ctl->folders))) == NULL)
+		fatal(EX_OSERR, "no memory");
+	return ctl->folders;
+}
+
+void
+folders_forget(struct ctl *ctl)
+{
+	free(ctl->folders);
+	ctl->folders = NULL;
+}
 
 static void
 keep(char *to, size_t room, struct span from)
@@ -36,16 +52,18 @@ keep(char *to, size_t room, struct span from)
 const char *
 folders_config(struct ctl *ctl)
 {
-	if (paths.config[0] != '\0')
-		return paths.config;
+	struct folders	*paths = folders_of(ctl);
+
+	if (paths->config[0] != '\0')
+		return paths->config;
 	if (ctl->config_given == NULL) {
-		strcpy(paths.config, ctl->where.config_dir);
+		strcpy(paths->config, ctl->where.config_dir);
 		if (where_make_config(&ctl->where) != 0)
-			fatal(EX_CANTCREAT, "%s: %s", paths.config, strerror(errno));
-	} else if (realpath(ctl->config_given, paths.config) == NULL) {
+			fatal(EX_CANTCREAT, "%s: %s", paths->config, strerror(errno));
+	} else if (realpath(ctl->config_given, paths->config) == NULL) {
 		fatal(EX_NOINPUT, "-c %s: %s", ctl->config_given, strerror(errno));
 	}
-	return paths.config;
+	return paths->config;
 }
 
 /* -o and the environment, which is all there is when the compiler cannot help. */
@@ -65,67 +83,81 @@ take_default(const struct ctl *ctl, const char *name, const char *variable, cons
 }
 
 static void
-take_params(const struct snap *s)
+take_params(struct folders *paths, const struct snap *s)
 {
 	struct params	p;
 
 	if (params_load(s, &p) != 0)
 		return;
-	keep(paths.run, sizeof(paths.run), p.run_dir);
-	keep(paths.state, sizeof(paths.state), p.state_dir);
-	keep(paths.socket, sizeof(paths.socket), p.socket);
-	keep(paths.tenant_user, sizeof(paths.tenant_user), p.tenant_user);
+	keep(paths->run, sizeof(paths->run), p.run_dir);
+	keep(paths->state, sizeof(paths->state), p.state_dir);
+	keep(paths->socket, sizeof(paths->socket), p.socket);
+	keep(paths->tenant_user, sizeof(paths->tenant_user), p.tenant_user);
 }
 
-static void
+static const struct folders *
 paths_read(struct ctl *ctl)
 {
+	struct folders	*paths = folders_of(ctl);
 	struct snap	*settings = NULL;
 	bool		 good;
 
-	if (paths.known)
-		return;
-	paths.known = true;
-	take_default(ctl, "run_dir", "MCPGW_RUN_DIR", ctl->where.run_dir, paths.run, sizeof(paths.run));
-	take_default(ctl, "state_dir", "MCPGW_STATE_DIR", ctl->where.state_dir, paths.state,
-	    sizeof(paths.state));
-	keep(paths.tenant_user, sizeof(paths.tenant_user), SPAN_LIT("nobody"));
-	snprintf(paths.socket, sizeof(paths.socket), "%.4000s/mcp.sock", paths.run);
+	if (paths->known)
+		return paths;
+	paths->known = true;
+	take_default(ctl, "run_dir", "MCPGW_RUN_DIR", ctl->where.run_dir, paths->run, sizeof(paths->run));
+	take_default(ctl, "state_dir", "MCPGW_STATE_DIR", ctl->where.state_dir, paths->state,
+	    sizeof(paths->state));
+	keep(paths->tenant_user, sizeof(paths->tenant_user), SPAN_LIT("nobody"));
+	snprintf(paths->socket, sizeof(paths->socket), "%.4000s/mcp.sock", paths->run);
 	/* Before the folder is made there is nothing but defaults; -c is known to be there. */
 	if (access(folders_config(ctl), F_OK) != 0)
-		return;
+		return paths;
 	good = settings_read(ctl, true, &settings);
 	if (settings != NULL)
-		take_params(settings);
+		take_params(paths, settings);
 	snap_release(&settings);
 	if (!good)
-		out_error("%s/mcpgw.conf cannot be used; looking in %s", folders_config(ctl), paths.run);
+		out_error("%s/mcpgw.conf cannot be used; looking in %s", folders_config(ctl), paths->run);
+	return paths;
 }
 
 const char *
 folders_run(struct ctl *ctl)
 {
-	paths_read(ctl);
-	return paths.run;
+	return paths_read(ctl)->run;
 }
 
 const char *
 folders_state(struct ctl *ctl)
 {
-	paths_read(ctl);
-	return paths.state;
+	return paths_read(ctl)->state;
 }
 
 const char *
 folders_socket(struct ctl *ctl)
 {
-	paths_read(ctl);
-	return paths.socket;
+	return paths_read(ctl)->socket;
 }
 
 const char *
 folders_tenant_user(struct ctl *ctl)
 {
-	paths_read(ctl);
-	return paths.tenant_user;
+	return paths_read(ctl)->tenant_user;
+}
+
+void
+folders_make_state(struct ctl *ctl)
+{
+	const mode_t	mode = ctl->where.system ? 0711 : 0700;
+	char		part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", folders_state(ctl));
+	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(part, ctl->where.system ? 0755 : 0700);
+		*slash = '/';
+	}
+	if (mkdir(part, mode) == 0)
+		(void)chmod(part, mode);	/* whatever the umask is */
 }

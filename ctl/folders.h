@@ -17,5 +17,9 @@ const char	*folders_state(struct ctl *ctl);
 const char	*folders_socket(struct ctl *ctl);
 /* The parameter `tenant_user`: whom tools run as when root starts the gateway. */
 const char	*folders_tenant_user(struct ctl *ctl);
+/* Makes state_dir as the gateway would, when it is not there yet: what is put there must not make it otherwise. */
+void		 folders_make_state(struct ctl *ctl);
+/* What was read; before the ctl goes, when it is not the program's own. */
+void		 folders_forget(struct ctl *ctl);
 
 #endif

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -61,16 +63,19 @@ take_descriptors(const struct program_plan *plan)
 	    ((control = fcntl(plan->control, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1 ||
 	    (log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, HERITAGE_LIMIT)) == -1)))
 		_exit(EX_OSERR);
-	if ((out != -1 && dup2(out, STDOUT_FILENO) == -1) ||
+	if ((out != -1 && (dup2(out, STDOUT_FILENO) == -1 ||
+	    (plan->out_err && dup2(out, STDERR_FILENO) == -1))) ||
 	    (control != -1 && (dup2(control, HERITAGE_CONTROL) == -1 || dup2(log, HERITAGE_LOG) == -1)))
 		_exit(EX_OSERR);
 }
 
 static _Noreturn void
-child_run(const char *path, char *const *argv, const struct program_plan *plan)
+child_run(const char *path, char *const *argv, const struct program_plan *plan, pid_t parent)
 {
 	take_descriptors(plan);
 	become_owner(plan->owner_of);
+	if (plan->follows && (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != parent))
+		_exit(EX_OSERR);
 	execv(path, argv);
 	out_error("%s: %s", path, strerror(errno));
 	_exit(EX_UNAVAILABLE);
@@ -79,7 +84,8 @@ child_run(const char *path, char *const *argv, const struct program_plan *plan)
 int
 program_start(const char *name, char *const *argv, const struct program_plan *plan, pid_t *pid)
 {
-	char	path[PATH_MAX];
+	const pid_t	parent = getpid();
+	char		path[PATH_MAX];
 
 	if (where_program(name, path, sizeof(path)) != 0) {
 		out_error("%s: not found; mcpgw is not completely installed", path);
@@ -87,7 +93,7 @@ program_start(const char *name, char *const *argv, const struct program_plan *pl
 	}
 	fflush(stdout);
 	if ((*pid = fork()) == 0)
-		child_run(path, argv, plan);
+		child_run(path, argv, plan, parent);
 	if (*pid == -1) {
 		out_error("fork: %s", strerror(errno));
 		return E_SYS;

@@ -19,6 +19,8 @@ struct program_plan {
 	int		 out;		/* its stdout; -1: ours */
 	const char	*owner_of;	/* root only: runs as the owner of this folder; NULL: as we are */
 	bool		 quiet;		/* what it has to say is not wanted, its exit code is */
+	bool		 out_err;	/* its stderr goes where `out` says, too */
+	bool		 follows;	/* gets SIGTERM when the process that started it ends */
 	int		 in;		/* its stdin; 0: ours */
 };
 

@@ -170,3 +170,15 @@ where_program(const char *name, char *path, size_t room)
 	}
 	return E_NOTFOUND;
 }
+
+int
+where_share(const char *name, char *path, size_t room)
+{
+	char	prefix[PATH_MAX];
+	int	r;
+
+	if ((r = own_prefix(prefix, sizeof(prefix))) != 0 ||
+	    (r = path_put(path, room, "%s/share/mcpgw/%s", prefix, name)) != 0)
+		return r;
+	return access(path, F_OK) == 0 ? 0 : E_NOTFOUND;
+}

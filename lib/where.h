@@ -39,4 +39,8 @@ const char	*where_how_to_start(const struct where *w);
  * *path then names where it was looked for. */
 must_check int	where_program(const char *name, char *path, size_t room);
 
+/* The path of what an installation shares (share/mcpgw/NAME), of the same build or installation.  E_NOTFOUND,
+ * E_TOOBIG. */
+must_check int	where_share(const char *name, char *path, size_t room);
+
 #endif

@@ -248,7 +248,9 @@ struct rec_reach {		/* policy/reach.h */
 	struct stext	host;		/* in canonical form; without the "*." of a wildcard */
 	struct stext	path;		/* where it stands: mcpServers.docs.net[0] */
 	uint32_t	kind, port;	/* enum reach_kind */
-	uint16_t	family, spare[3];	/* REACH_ADDRESS: AF_INET or AF_INET6 */
+	uint16_t	family;		/* of REACH_ADDRESS, and of REACH_NAME where net_hosts names it, else 0 */
+	uint16_t	to_port;	/* by net_hosts; 0: the one that is asked for */
+	uint16_t	spare[2];
 	uint8_t		bytes[16];
 };
 

@@ -7,6 +7,7 @@
  */
 #include <netinet/in.h>
 
+#include "policy/compiler/nethosts.h"
 #include "policy/compiler/server.h"
 #include "policy/compiler/typed.h"
 
@@ -23,6 +24,18 @@ different_ports(const struct server *sv)
 		n += k == i;
 	}
 	return n;
+}
+
+static struct reach_entry
+entry_of(const struct job *j, const struct reach_rule *rule, const struct conf_node *n)
+{
+	struct reach_entry	e = { .rule = *rule, .node = n };
+
+	if (rule->kind == REACH_ADDRESS)
+		e.address = rule->host.address;
+	else if (rule->kind == REACH_NAME)
+		(void)nethosts_find(j, span_of(rule->host.name), &e.address, &e.to_port);
+	return e;
 }
 
 static void
@@ -47,7 +60,7 @@ read_hosts(struct server *sv, const struct conf_node *list)
 		else if ((why = reach_port_never(rule.port)) != NULL)
 			job_error(sv->job, sv->source, n, "%s", why);
 		else
-			sv->reach[sv->reach_count++] = (struct reach_entry){ rule, n };
+			sv->reach[sv->reach_count++] = entry_of(sv->job, &rule, n);
 	}
 	if (different_ports(sv) > REACH_PORTS_MAX)
 		job_error(sv->job, sv->source, list, "more than %d different ports", REACH_PORTS_MAX);
@@ -103,13 +116,13 @@ net_put(const struct server *sv, struct build *b)
 {
 	for (size_t i = 0; i < sv->reach_count; i++) {
 		const struct reach_entry	*e = &sv->reach[i];
-		struct rec_reach		 r = { .kind = e->rule.kind, .port = e->rule.port };
+		struct rec_reach		 r = { .kind = e->rule.kind, .port = e->rule.port,
+						    .family = e->address.family, .to_port = e->to_port };
 
+		memcpy(r.bytes, e->address.bytes, sizeof(r.bytes));
 		if (e->rule.kind == REACH_ADDRESS) {
 			char	text[ADDR_TEXT_MAX];
 
-			r.family = e->rule.host.address.family;
-			memcpy(r.bytes, e->rule.host.address.bytes, sizeof(r.bytes));
 			addr_text(&e->rule.host.address, 0, text);
 			r.host = put_text(b, span_of(text));
 		} else {
@@ -127,13 +140,15 @@ net_digest(const struct server *sv, struct digest *d)
 	/* A jail goes by the policy it began with, so a longer time is another one. */
 	digest_number(d, sv->rec.learn_until_ms);
 	for (size_t i = 0; i < sv->reach_count; i++) {
-		const struct reach_rule	*r = &sv->reach[i].rule;
+		const struct reach_entry *e = &sv->reach[i];
+		const struct reach_rule	*r = &e->rule;
 
 		digest_number(d, r->kind);
 		digest_number(d, r->port);
 		digest_text(d, span_of(r->host.name));
-		digest_number(d, r->host.address.family);
-		digest_text(d, span_make(r->host.address.bytes, sizeof(r->host.address.bytes)));
+		digest_number(d, e->address.family);
+		digest_text(d, span_make(e->address.bytes, sizeof(e->address.bytes)));
+		digest_number(d, e->to_port);
 	}
 }
 

@@ -213,6 +213,11 @@ read_paths(struct making *m, const char *key, unsigned flags)
 			    SHOWN(v.text), own);
 			continue;
 		}
+		if ((flags & BIND_WRITABLE) && view_is_package(m->j, path)) {
+			job_error(m->j, m->s, n, "\"%.*s\" is a package, which tools read and never change",
+			    SHOWN(v.text));
+			continue;
+		}
 		if (flags & BIND_WRITABLE)
 			note_written(m, n, path);
 		if (access(path, F_OK) != 0) {

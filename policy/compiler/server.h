@@ -11,6 +11,8 @@
 struct reach_entry {
 	struct reach_rule	 rule;
 	const struct conf_node	*node;
+	struct addr		 address;	/* of the rule; of a name by net_hosts, or none */
+	uint16_t		 to_port;
 };
 
 struct server {

@@ -11,6 +11,7 @@
 
 #include "lib/num.h"
 #include "policy/compiler/expand.h"
+#include "policy/compiler/nethosts.h"
 #include "policy/compiler/values.h"
 
 #define WORKERS_MAX	64
@@ -117,6 +118,9 @@ text_check(struct job *j, unsigned id)
 		while ((word = value_word(&v)).n > 0)
 			if (!address_split(word, &host, &n) || n == 0 || span_is(host, "localhost"))
 				setting_error(j, id, "\"%.*s\": want ADDRESS:PORT, such as 192.0.2.53:53", SHOWN(word));
+		break;
+	case PARAM_ID_net_hosts:
+		nethosts_check(j);
 		break;
 	case PARAM_ID_listen:
 	case PARAM_ID_admin_listen:

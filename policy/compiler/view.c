@@ -60,6 +60,23 @@ view_sort(struct view *v)
 		qsort(v->binds, v->count, sizeof(*v->binds), bind_cmp);
 }
 
+bool
+view_is_package(const struct job *j, const char *path)
+{
+	static const char *const	shared[] = { "pkgs", "runtimes" };
+	const char			*dir = job_value(j, PARAM_ID_state_dir).p;
+	size_t				 n = dir == NULL ? 0 : strlen(dir), m;
+
+	if (n == 0 || strncmp(path, dir, n) != 0 || path[n] != '/')
+		return false;
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		m = strlen(shared[i]);
+		if (strncmp(path + n + 1, shared[i], m) == 0 && path[n + 1 + m] == '/' && path[n + m + 2] != '\0')
+			return true;
+	}
+	return false;
+}
+
 const char *
 view_reveals(const struct job *j, const char *path)
 {
@@ -67,6 +84,8 @@ view_reveals(const struct job *j, const char *path)
 
 	if (path_within(j->config_dir, path) || path_within(path, j->config_dir))
 		return "config_dir";
+	if (view_is_package(j, path))
+		return NULL;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		const char *dir = job_value(j, own[i]).p;
 

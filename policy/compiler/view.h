@@ -29,6 +29,8 @@ void	view_sort(struct view *v);
 /* Would showing this folder show the gateway's own files?  The parameter that names them, or
  * NULL. */
 const char *view_reveals(const struct job *j, const char *path);
+/* Is it in pkgs/ or runtimes/ of state_dir?  What was imported lies there, for tools to read. */
+bool	view_is_package(const struct job *j, const char *path);
 /* A folder that is shown only when it is written in `read`: a home, /tmp, /etc, a root of such. */
 bool	view_is_common(const struct job *j, const char *path);
 /* path is folder, or lies in it. */

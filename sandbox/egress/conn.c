@@ -182,6 +182,8 @@ conn_ask(struct conn *c)
 		conn_fail(c, AUDIT_OUTCOME_REFUSED, E_NET_LIST);
 		return;
 	}
+	c->known = v.address;
+	c->to_port = v.to_port != 0 ? v.to_port : c->port;
 	if ((r = begin(c, &v)) != 0) {
 		log_warn_repeat(LOG_SUBJECT("server", c->jail->wants.p), "its tool's connections are refused: %s",
 		    err_text(r));

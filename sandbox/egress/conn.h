@@ -54,6 +54,8 @@ struct conn {
 
 	struct reach_host	 to;
 	uint16_t		 port;
+	struct addr		 known;		/* where an operator says it is; family 0: names are asked */
+	uint16_t		 to_port;	/* that is connected to */
 	struct addr		 stand_in;	/* of the name; family 0: none */
 	char			 object[REACH_NAME_MAX + 16];
 	uint64_t		 begin_seq, request, generation, born_ns;

@@ -3,7 +3,8 @@
  * dial.c - to the host: its addresses, checked, one after the other
  *
  * Process: mcpgw-egress.  Owns: nothing of its own.
- * Trusts:  no name server.  What was checked is what is connected to: there is no second lookup.
+ * Trusts:  no name server.  What was checked is what is connected to: there is no second lookup.  An address that an
+ *          operator wrote for a name (net_hosts) is checked by the compiler, and may be private or this machine's.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -22,9 +23,12 @@
 static const char *
 why_not(const struct conn *c, const struct addr *a)
 {
-	const char	*why = c->to.is_address ? reach_never(a) : addr_special(a);
+	const char	*why;
 
-	return why != NULL ? why : own_why(a, c->port);
+	if (c->known.family != 0)
+		return NULL;
+	why = c->to.is_address ? reach_never(a) : addr_special(a);
+	return why != NULL ? why : own_why(a, c->to_port);
 }
 
 static void
@@ -36,7 +40,7 @@ refuse_address(struct conn *c, const struct addr *a, const char *why)
 	if (log_repeat_ok(&repeat, 5))
 		log_notice(LOG_SUBJECT("server", c->jail->wants.p),
 		    "its tool was refused %s: it leads to %s, which is %s", c->object, c->address, why);
-	addr_text(a, c->port, c->address);
+	addr_text(a, c->to_port, c->address);
 	conn_fail(c, AUDIT_OUTCOME_REFUSED, E_NET_ADDRESS);
 }
 
@@ -54,7 +58,7 @@ connected(struct conn *c)
 {
 	const struct addr	*a = &c->addresses[c->address_next - 1];
 
-	if (own_ends_are_one(c->host_fd, a)) {
+	if (c->known.family == 0 && own_ends_are_one(c->host_fd, a)) {
 		refuse_address(c, a, "this machine");
 		return;
 	}
@@ -90,9 +94,9 @@ try(struct conn *c, const struct addr *a)
 {
 	static const int	on = 1;
 	struct sockaddr_storage	ss;
-	socklen_t		n = addr_to_sockaddr(a, c->port, &ss);
+	socklen_t		n = addr_to_sockaddr(a, c->to_port, &ss);
 
-	addr_text(a, c->port, c->address);
+	addr_text(a, c->to_port, c->address);
 	if ((c->host_fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return false;
 	(void)setsockopt(c->host_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -179,8 +183,8 @@ on_resolved(const struct resolved *what, void *arg)
 void
 dial_begin(struct conn *c)
 {
-	if (c->to.is_address) {
-		c->addresses[0] = c->to.address;
+	if (c->to.is_address || c->known.family != 0) {
+		c->addresses[0] = c->to.is_address ? c->to.address : c->known;
 		c->address_count = 1;
 		dial_next(c, E_NET_CONNECT);
 		return;

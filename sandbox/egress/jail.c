@@ -253,6 +253,11 @@ jail_decide(const struct jail *j, const struct reach_host *host, uint16_t port, 
 	if ((r = reach_find(j->policy, j->server->reach_first, j->server->reach_count, host, port)) != NULL) {
 		out->pass = true;
 		out->rule = snap_text(j->policy, r->path);
+		out->to_port = r->to_port != 0 ? r->to_port : port;
+		if (r->kind == REACH_NAME) {
+			out->address.family = r->family;
+			memcpy(out->address.bytes, r->bytes, sizeof(out->address.bytes));
+		}
 		return;
 	}
 	if (port == 0 || !is_learning(j))

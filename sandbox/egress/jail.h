@@ -54,6 +54,8 @@ struct verdict {
 	bool		 pass;
 	bool		 learned;
 	struct span	 rule;		/* the record's path, "learning" or "default" */
+	struct addr	 address;	/* where net_hosts says that the host is; family 0: it says nothing */
+	uint16_t	 to_port;	/* ... and at which port */
 	const char	*why;		/* of a refusal; static */
 };
 

@@ -125,6 +125,60 @@ Test(net, a_list_decides_which_profile_it_is)
 	scratch_remove(folder);
 }
 
+Test(net, a_host_is_where_net_hosts_says_and_that_is_part_of_the_profile)
+{
+	static const char *const	 there[] = { "net_hosts=a.example=10.1.2.3 B.example=[fd00::7]:8443 c.example=127.0.0.1:81",
+		NULL };
+	const struct rec_reach		*r;
+	struct compiled			 c;
+	char				 folder[64];
+	uint64_t			 without;
+
+	scratch_new(folder);
+	compile_text(folder, SERVER(", \"net\": [\"a.example:443\", \"b.example:80\", \"*.c.example:80\"]"), &c);
+	without = profile_of(&c)->hash;
+	cr_expect(eq(uint, SNAP_AT(c.policy, REACH, server_of(&c)->reach_first)->family, 0));
+	compiled_fini(&c);
+	compile_folder(folder, false, there, &c);
+	cr_assert(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	cr_expect(ne(u64, profile_of(&c)->hash, without));
+	r = SNAP_AT(c.policy, REACH, server_of(&c)->reach_first);
+	cr_expect(r->kind == REACH_NAME && r->family == AF_INET && r->to_port == 0 && r->port == 443);
+	cr_expect(memcmp(r->bytes, "\x0a\x01\x02\x03", 4) == 0);
+	r = SNAP_AT(c.policy, REACH, server_of(&c)->reach_first + 1);
+	cr_expect(r->family == AF_INET6 && r->to_port == 8443 && r->port == 80);
+	r = SNAP_AT(c.policy, REACH, server_of(&c)->reach_first + 2);
+	cr_expect(eq(uint, r->family, 0), "a wildcard is no name that an operator gave an address");
+	compiled_fini(&c);
+	scratch_remove(folder);
+}
+
+Test(net, addresses_that_nobody_may_reach_stand_for_no_host)
+{
+	static const struct {
+		const char	*entry, *says;
+	} rows[] = {
+		{ "net_hosts=a.example", "want NAME=ADDRESS" },
+		{ "net_hosts=a.example=b.example", "an address stands behind" },
+		{ "net_hosts=10.0.0.1=10.0.0.2", "a name stands before" },
+		{ "net_hosts=a.example=169.254.169.254", "link-local" },
+		{ "net_hosts=a.example=224.0.0.1", "no address of one host" },
+		{ "net_hosts=a.example=0.0.0.0", "this machine" },
+		{ "net_hosts=a.example=[fe80::1]:80", "link-local" },
+	};
+	struct compiled	 c;
+	char		 folder[64];
+
+	scratch_new(folder);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		compile_folder(folder, false, (const char *const[]){ rows[i].entry, NULL }, &c);
+		cr_expect(eq(uint, c.errors, 1), "%s", rows[i].entry);
+		cr_expect(says(&c, rows[i].says), "%s: %.*s", rows[i].entry, SPAN_FMT(buf_rest(&c.notes)));
+		compiled_fini(&c);
+	}
+	scratch_remove(folder);
+}
+
 Test(net, a_tool_with_a_list_is_told_of_the_proxy_unless_it_was_told_otherwise)
 {
 	struct compiled	c;

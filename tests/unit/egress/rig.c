@@ -55,20 +55,47 @@ put_params(struct build *b)
 	}
 }
 
+/* "HOST:PORT=ADDRESS:PORT" is one that net_hosts names. */
+static struct span
+take_place(const char *entry, struct rec_reach *rec)
+{
+	const char		*equals = strchr(entry, '=');
+	struct sockaddr_in	 in = { 0 };
+	char			 address[64];
+	unsigned		 port;
+
+	if (equals == NULL)
+		return span_of(entry);
+	cr_assert(eq(int, sscanf(equals + 1, "%63[^:]:%u", address, &port), 2));
+	cr_assert(eq(int, inet_pton(AF_INET, address, &in.sin_addr), 1));
+	rec->family = AF_INET;
+	rec->to_port = (uint16_t)port;
+	memcpy(rec->bytes, &in.sin_addr, 4);
+	return span_make(entry, (size_t)(equals - entry));
+}
+
 static uint32_t
 put_list(struct build *b, const char *const *list)
 {
 	struct reach_rule	rule;
-	struct rec_reach	rec;
+	struct rec_reach	rec, place;
+	struct span		entry;
 	char			path[64];
 	uint32_t		n = 0;
 
 	for (; list[n] != NULL; n++) {
-		cr_assert(eq(int, reach_rule_parse(span_of(list[n]), &rule, NULL), 0), "%s", list[n]);
+		place = (struct rec_reach){ 0 };
+		entry = take_place(list[n], &place);
+		cr_assert(eq(int, reach_rule_parse(entry, &rule, NULL), 0), "%s", list[n]);
 		snprintf(path, sizeof(path), "mcpServers.docs.net[%u]", n);
 		rec = (struct rec_reach){ .kind = rule.kind, .port = rule.port, .family = rule.host.address.family,
 		    .host = text(b, rule.host.name), .path = text(b, path) };
 		memcpy(rec.bytes, rule.host.address.bytes, sizeof(rec.bytes));
+		if (place.family != 0) {
+			rec.family = place.family;
+			rec.to_port = place.to_port;
+			memcpy(rec.bytes, place.bytes, sizeof(rec.bytes));
+		}
 		cr_assert(eq(int, build_add(b, SECTION_REACH, &rec, NULL), 0));
 	}
 	return n;

@@ -37,7 +37,8 @@ struct rig {
 	char		*bytes;		/* backs them */
 };
 
-/* Everything up to an open jail of server "docs", which may reach this list (ends with NULL); skips the test where
+/* Everything up to an open jail of server "docs", which may reach this list (ends with NULL; an entry may have
+ * "=ADDRESS:PORT" behind it, as if net_hosts said so); skips the test where
  * networks cannot be made.  learn_ms: from now on, for that long, it learns. */
 void	rig_begin(struct rig *r, const char *const *list, uint64_t learn_ms);
 /* The same without a jail. */

@@ -59,6 +59,47 @@ Test(guard, a_name_that_leads_to_an_address_that_is_not_public_is_refused)
 	rig_end(&rig);
 }
 
+Test(guard, a_name_that_an_operator_gave_an_address_is_there_and_nobody_is_asked)
+{
+	static const char *const known[] = { "a.example:80=10.9.9.9:80", "b.example:443=127.0.0.1:80",
+		"a.example:443=12.0.0.1:443", NULL };
+	static const struct {
+		const char	*name;
+		int		 port;
+		const char	*address;
+	} rows[] = {
+		{ "a.example", 80, "10.9.9.9:80" }, { "b.example", 443, "127.0.0.1:80" }, { "a.example", 443, "12.0.0.1:443" },
+	};
+	const struct record	*end;
+
+	rig_begin(&rig, known, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		end = try(rows[i].name, rows[i].port);
+		cr_expect(span_is(end->f.outcome, "ok"), "%s: %.*s", rows[i].name, SPAN_FMT(end->f.error));
+		cr_expect(span_is(end->f.address, rows[i].address), "%s: %.*s", rows[i].name, SPAN_FMT(end->f.address));
+	}
+	cr_expect(eq(int, rig.world->asked, 0));
+	rig_end(&rig);
+}
+
+Test(guard, an_address_that_stands_for_a_name_is_not_one_that_may_be_asked_for)
+{
+	static const char *const known[] = { "a.example:80=10.9.9.9:80", NULL };
+	char			 byte = 'x';
+	int			 fd;
+
+	rig_begin(&rig, known, 0);
+	if ((fd = tool_connect("10.9.9.9", 80)) != -1) {
+		(void)!write(fd, &byte, 1);
+		cr_expect(tool_read(fd, &byte, 1) <= 0);
+		close(fd);
+	}
+	rig_records(&rig, 1);
+	cr_expect(rig_find(&rig, RECORD_ONCE, "10.9.9.9:80") != NULL);
+	cr_expect(eq(int, rig.world->accepted, 0));
+	rig_end(&rig);
+}
+
 Test(guard, a_name_whose_second_answer_is_private_is_refused_then)
 {
 	const struct record	*end;

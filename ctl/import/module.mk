@@ -1,0 +1,1 @@
+$(call archive,ctl/import,$(notdir $(wildcard ctl/import/*.c)))
