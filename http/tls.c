@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -74,7 +75,7 @@ static int
 on_verify(X509_STORE_CTX *ctx, void *arg)
 {
 	SSL			*ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-	const struct tls_site	*site = tls_of(ssl)->site;
+	struct tls_site		*site = tls_of(ssl)->site;
 	STACK_OF(X509)		*anchors = sk_X509_new_null(), *chain = X509_STORE_CTX_get0_untrusted(ctx);
 	X509			*leaf = X509_STORE_CTX_get0_cert(ctx);
 	int			 r;
@@ -92,7 +93,8 @@ on_verify(X509_STORE_CTX *ctx, void *arg)
 	for (int i = 0; i < sk_X509_num(anchors); i++)
 		add_issuers(site, sk_X509_value(anchors, i), anchors);
 	X509_STORE_CTX_set0_trusted_stack(ctx, anchors);
-	r = X509_verify_cert(ctx);
+	if ((r = X509_verify_cert(ctx)) > 0)
+		site->verified_s = (int64_t)time(NULL);
 	sk_X509_pop_free(anchors, X509_free);
 	return r > 0;
 }
@@ -120,14 +122,18 @@ forget_sessions(struct tls_site *s)
 	}
 }
 
-/* A ticket of 1.3 is for one connection, or both could be told to be one client's. */
+/* A ticket of 1.3 is for one connection, or both could be told to be one client's.  However many sessions came of
+ * others: they all rest on one look at a certificate. */
 static void
 use_session(struct tls *t)
 {
 	struct tls_site	*s = t->site;
-	SSL_SESSION	*session = s->sessions[0];
+	int64_t		 since = (int64_t)time(NULL) - s->verified_s;
+	SSL_SESSION	*session;
 
-	if (session == NULL)
+	if (since < 0 || since > SESSION_S)
+		forget_sessions(s);
+	if ((session = s->sessions[0]) == NULL)
 		return;
 	(void)SSL_set_session(t->ssl, session);
 	if (SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION)
@@ -170,7 +176,6 @@ tls_client_new(struct tls_client **out)
 	SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, on_session);
-	SSL_CTX_set_timeout(ctx, SESSION_S);
 	*out = c;
 	return 0;
 }

@@ -29,6 +29,7 @@ struct tls_site {
 	tls_anchor_fn		*anchor;
 	void			*arg;
 	struct ssl_session_st	*sessions[TLS_SESSIONS];	/* tls.c's, the newest first */
+	int64_t			 verified_s;	/* wall clock: when a certificate was looked at last */
 };
 
 /* 0, E_NOMEM or E_INTERNAL.  tls_client_prepare() beforehand, where no file can be opened later. */

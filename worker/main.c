@@ -76,10 +76,11 @@ upstream_params_of(const struct params *p)
 void
 worker_set_upstreams(struct worker *w)
 {
-	const struct upstream_params	params = upstream_params_of(&w->config->params);
+	struct upstream_params	params;
 
 	if (w->upstreams == NULL)
-		return;
+		return;			/* until GO, which comes here */
+	params = upstream_params_of(&w->config->params);
 	upstream_set_params(w->upstreams, &params);
 	upstream_set_policy(w->upstreams, w->config->policy);
 	if (w->snaps.current[SNAP_CATALOGUE] != NULL)

@@ -240,6 +240,15 @@ Test(tls, begins_again_with_a_session_and_uses_each_of_them_once)
 	tls_site_fini(&r.site);
 	cr_assert(eq(int, rig_shake(&r), 0), "%s", r.why);
 	cr_expect(not(tls_is_resumed(r.tls)));
+	cr_expect(eq(int, rig_hear(&r, byte, sizeof(byte)), E_AGAIN));
+
+	/* Nor for longer than what was looked at is believed. */
+	r.site.verified_s -= 3700;
+	cr_assert(eq(int, rig_shake(&r), 0), "%s", r.why);
+	cr_expect(not(tls_is_resumed(r.tls)));
+	r.site.verified_s += 3700;	/* the clock was put back */
+	cr_assert(eq(int, rig_shake(&r), 0), "%s", r.why);
+	cr_expect(not(tls_is_resumed(r.tls)));
 
 	SSL_CTX_set_max_proto_version(r.ctx, TLS1_2_VERSION);
 	tls_site_fini(&r.site);
