@@ -27,6 +27,8 @@ struct reload_waiter {
 	struct reload_waiter	*next;
 };
 
+#define RELOAD_WHY	480
+
 enum reload_state { RELOAD_IDLE, RELOAD_DUMPING, RELOAD_COMPILING, RELOAD_OFFERED };
 
 struct reload {
@@ -40,6 +42,7 @@ struct reload {
 	uint64_t		 generation, began_ms;
 	unsigned		 kinds;		/* offered, 1 << enum snap_kind */
 	bool			 refused;	/* by a worker */
+	char			 why[RELOAD_WHY];	/* the first error of this run */
 	struct loop_timer	 limit;
 };
 
