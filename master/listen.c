@@ -24,6 +24,8 @@
 #include "master/listen.h"
 
 #define READY_BYTES	2048
+#define NEAR_STEP	10	/* from a port that is taken to the next one to propose */
+#define NEAR_TRIES	8
 
 const char *
 listen_kind_name(enum listen_kind k)
@@ -75,26 +77,26 @@ address_print(const struct sockaddr *sa, socklen_t bytes, char *to, size_t room)
 	snprintf(to, room, sa->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-/* A port near it that is free now, as an address to type; the same again when there is none. */
+/* An address of the same host that can be had now, for a line of help; empty when none near this port can. */
 static void
-free_near(const struct addrinfo *ai, char *to, size_t room)
+address_near(const struct addrinfo *ai, char *to, size_t room)
 {
-	struct sockaddr_storage	 sa;
-	in_port_t		*port = ai->ai_family == AF_INET6 ? &((struct sockaddr_in6 *)(void *)&sa)->sin6_port :
-				    &((struct sockaddr_in *)(void *)&sa)->sin_port;
-	unsigned		 first;
-	bool			 is_free = false;
-	int			 fd;
+	struct sockaddr_storage	 sa = { 0 };
+	in_port_t		*port = ai->ai_family == AF_INET6 ? &((struct sockaddr_in6 *)&sa)->sin6_port :
+				    &((struct sockaddr_in *)&sa)->sin_port;
+	int			 fd, taken = -1;
 
+	to[0] = '\0';
 	memcpy(&sa, ai->ai_addr, ai->ai_addrlen);
-	first = ntohs(*port);
-	for (unsigned i = 1; i <= 10 && !is_free && first + 10 * i <= 65535; i++) {
-		*port = htons((in_port_t)(first + 10 * i));
-		fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		is_free = fd != -1 && bind(fd, (struct sockaddr *)&sa, ai->ai_addrlen) == 0;
+	for (int i = 0; i < NEAR_TRIES && taken == -1 && ntohs(*port) < UINT16_MAX - NEAR_STEP; i++) {
+		*port = htons((uint16_t)(ntohs(*port) + NEAR_STEP));
+		if ((fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+			return;
+		taken = bind(fd, (struct sockaddr *)&sa, ai->ai_addrlen);
 		fd_close(&fd);
 	}
-	address_print(is_free ? (struct sockaddr *)&sa : ai->ai_addr, ai->ai_addrlen, to, room);
+	if (taken == 0)
+		address_print((struct sockaddr *)&sa, ai->ai_addrlen, to, room);
 }
 
 static int
@@ -103,7 +105,7 @@ open_tcp(struct listener *l, const char *param, struct span text, char *why, siz
 	struct addrinfo		*ai = NULL;
 	struct sockaddr_storage	 real;
 	socklen_t		 bytes = sizeof(real);
-	char			 who[96], other[LISTEN_ADDRESS];
+	char			 who[96], another[LISTEN_ADDRESS];
 	int			 on = 1, r;
 
 	if ((r = address_parse(text, &ai)) != 0) {
@@ -128,9 +130,9 @@ open_tcp(struct listener *l, const char *param, struct span text, char *why, siz
 	if (errno == EADDRINUSE) {
 		r = E_EXISTS;
 		holder_find(ai->ai_addr, who, sizeof(who));
-		free_near(ai, other, sizeof(other));
+		address_near(ai, another, sizeof(another));
 		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: mcpgwctl conf -e %s=%s", param,
-		    SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param, other);
+		    SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param, another);
 	} else {
 		snprintf(why, why_bytes, "%s %.*s: %s", param, SPAN_FMT(text), strerror(errno));
 	}

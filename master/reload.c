@@ -39,6 +39,8 @@ reload_note(struct reload *r, unsigned level, struct span line)
 {
 	struct reload_waiter	*w, *next;
 
+	if (level <= LOG_LEVEL_ERR && r->why[0] == '\0')
+		snprintf(r->why, sizeof(r->why), "%.*s", SPAN_FMT(line));
 	log_write(level <= LOG_LEVEL_ERR ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING, NULL, "%.*s",
 	    SPAN_FMT(line));
 	for (w = r->now; w != NULL; w = next) {
@@ -77,6 +79,18 @@ workers_with(const struct reload *r)
 	return n;
 }
 
+/* For those who ask a worker how the configuration does. */
+static void
+tell_refused(struct reload *r)
+{
+	struct master			*m = r->m;
+	struct msg_RELOAD_REFUSED	 msg = { .wall_ms = loop_wall_ms(m->loop), .why = span_of(r->why) };
+
+	for (uint32_t i = 0; i < m->worker_count; i++)
+		if (m->workers[i].state == CHILD_READY)
+			(void)child_send(&m->workers[i], MSG_TYPE_RELOAD_REFUSED, 0, &msg, NULL, 0);
+}
+
 static void
 reload_end(struct reload *r, int exit_code)
 {
@@ -93,6 +107,8 @@ reload_end(struct reload *r, int exit_code)
 	r->state = RELOAD_IDLE;
 	r->now = NULL;
 	r->rolls_from = r->rolls_to = 0;
+	if (exit_code == RELOAD_EXIT_REFUSED)
+		tell_refused(r);
 	if (exit_code == RELOAD_EXIT_REFUSED)
 		log_err(NULL, "reload refused; generation %llu stays in force",
 		    (unsigned long long)result.generation);
@@ -299,6 +315,7 @@ reload_begin(struct reload *r)
 	struct msg_STORE_DUMP	ask = { 0 };
 
 	BUG_ON(r->state != RELOAD_IDLE);
+	r->why[0] = '\0';
 	r->what = r->next_what;
 	r->now = r->next;
 	r->by = r->next_by;

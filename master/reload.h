@@ -31,6 +31,7 @@ struct reload_waiter {
 struct reload_by {
 	uint32_t	by, uid;
 };
+#define RELOAD_WHY	480
 
 enum reload_state { RELOAD_IDLE, RELOAD_DUMPING, RELOAD_COMPILING, RELOAD_OFFERED };
 
@@ -47,6 +48,7 @@ struct reload {
 	uint64_t		 rolls_from, rolls_to;	/* generations of a rollback; 0: it is none */
 	unsigned		 kinds;		/* offered, 1 << enum snap_kind */
 	bool			 refused;	/* by a worker */
+	char			 why[RELOAD_WHY];	/* the first error of this run */
 	struct loop_timer	 limit;
 };
 

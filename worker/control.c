@@ -5,6 +5,7 @@
  * Process: worker.  Owns: descriptors from messages, until their part takes them.
  * Trusts:  the master; ipc/chan.c has checked that each message may come now.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -124,6 +125,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	config_release(&w->config);
 	w->config = config;
 	w->reloads++;
+	w->refused.why[0] = '\0';
 	apply_params(w, &config->params);
 	lists_policy_changed(w->lists);
 	lists_pins_changed(w->lists);
@@ -322,6 +324,11 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_TRACE:
 		trace_add(w, take_fd(m), m->body->TRACE.agent, m->body->TRACE.server);
+		break;
+	case MSG_TYPE_RELOAD_REFUSED:
+		w->refused.count++;
+		w->refused.wall_ms = m->body->RELOAD_REFUSED.wall_ms;
+		snprintf(w->refused.why, sizeof(w->refused.why), "%.*s", SPAN_FMT(m->body->RELOAD_REFUSED.why));
 		break;
 	case MSG_TYPE_RUNNER_LINK:
 		on_runner_link(w, m);

@@ -5,8 +5,8 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  nothing; tells an agent of the servers it sees and of nobody else's.
  *
- * The shape is seed 001's.  A worker knows of reloads that took effect; what was refused is in
- * `mcpgwctl status`, for operators.
+ * The shape is seed 001's.  Where in which file something is wrong is for operators (`mcpgwctl check`), and for
+ * the one user of a private gateway, who is one.
  */
 #include <time.h>
 
@@ -25,19 +25,34 @@ put_time(struct buf *b, uint64_t wall_ms)
 	return buf_put_fmt(b, "\"%s\"", text);
 }
 
-/* One file's reloads; every one this worker saw succeeded, or it would not have been offered. */
-static int
-put_reloads(struct buf *b, const struct request *rq, const char *file, bool warnings)
+/* What is wrong, when the last change was refused, unless that is the other file's. */
+static struct span
+error_beside(const struct request *rq, struct span other)
 {
-	int	r;
+	const struct span	why = span_of(rq->w->refused.why);
+
+	if (why.n == 0 || span_starts(why, other))
+		return SPAN_NONE;
+	return rq->config->params.trust_agent_argument == TRUST_AGENT_ONLY ? why :
+	    SPAN_LIT("refused; mcpgwctl check says why");
+}
+
+/* One file's reloads: both are read each time. */
+static int
+put_reloads(struct buf *b, const struct request *rq, const char *file, struct span other, bool warnings)
+{
+	const struct worker	*w = rq->w;
+	const struct span	 why = error_beside(rq, other);
+	int			 r;
 
 	if ((r = buf_put_fmt(b, "\"%s\":{\"last_attempt\":", file)) != 0 ||
-	    (r = put_time(b, rq->config->since_ms)) != 0 ||
+	    (r = put_time(b, w->refused.why[0] != '\0' ? w->refused.wall_ms : rq->config->since_ms)) != 0 ||
 	    (r = buf_put_str(b, ",\"last_success\":")) != 0 ||
-	    (r = put_time(b, rq->config->since_ms)) != 0)
+	    (r = put_time(b, rq->config->since_ms)) != 0 || (r = buf_put_str(b, ",\"last_error\":")) != 0 ||
+	    (r = why.n > 0 ? json_put_string(b, why) : buf_put_str(b, "null")) != 0)
 		return r;
-	return buf_put_fmt(b, ",\"last_error\":null,\"attempt_count\":%lu,\"success_count\":%lu%s}",
-	    (unsigned long)rq->w->reloads, (unsigned long)rq->w->reloads,
+	return buf_put_fmt(b, ",\"attempt_count\":%lu,\"success_count\":%lu%s}",
+	    (unsigned long)(w->reloads + w->refused.count), (unsigned long)w->reloads,
 	    warnings ? ",\"last_warnings\":[]" : "");
 }
 
@@ -117,8 +132,8 @@ put_status(struct buf *b, struct request *rq)
 	int			 r;
 
 	if ((r = buf_put_str(b, "{\"reload_status\":{")) != 0 ||
-	    (r = put_reloads(b, rq, "mcp_config", false)) != 0 || (r = buf_put_str(b, ",")) != 0 ||
-	    (r = put_reloads(b, rq, "gateway_rules", true)) != 0 ||
+	    (r = put_reloads(b, rq, "mcp_config", p->rules_file, false)) != 0 || (r = buf_put_str(b, ",")) != 0 ||
+	    (r = put_reloads(b, rq, "gateway_rules", p->servers_file, true)) != 0 ||
 	    (r = buf_put_fmt(b, "},\"policy_state\":{\"generation\":%lu,\"total_agents\":%lu,"
 		"\"agent_ids\":[", (unsigned long)rq->config->generation,
 		(unsigned long)snap_count(rq->config->policy, SECTION_AGENT))) != 0 ||

@@ -72,6 +72,10 @@ struct worker {
 	struct rpc_scan		*scan;		/* for small bodies, one after the other */
 	struct rpc_scan		*answer_scan;
 	uint64_t		 reloads;	/* policies put in force since the start */
+	struct {
+		uint64_t	 count, wall_ms;	/* how many were not; when the last one was tried */
+		char		 why[480];		/* empty: one after it is in force */
+	} refused;
 
 	struct limits		 limits;
 	struct region		 breakers, sessions, upsessions, gate;

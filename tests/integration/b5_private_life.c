@@ -146,6 +146,7 @@ Test(private_life, takes_changed_files_and_keeps_the_old_ones_where_the_new_are_
 {
 	struct gateway	g;
 	struct bridge	b;
+	json_object	*o;
 	struct waiting	denied = { &b, "DENIED_BY_POLICY" }, allowed = { &b, "" };
 
 	NEEDS_JAILS();
@@ -159,6 +160,14 @@ Test(private_life, takes_changed_files_and_keeps_the_old_ones_where_the_new_are_
 	gateway_write(&g, ".mcp-gateway-rules.json", "{\"agents\":{\"researcher\":{\"allow\":[]}}}");
 	sleep_ms(1000);
 	cr_expect(answers_so(&allowed), "wrong rules are in force");
+	o = call(&b, "get_gateway_status", "{\"agent_id\":\"researcher\"}");
+	cr_expect(strstr(json_text_at(o, "result.structuredContent.reload_status.gateway_rules.last_error"),
+	    ".mcp-gateway-rules.json:1:") != NULL &&
+	    json_at(o, "result.structuredContent.reload_status.mcp_config.last_error") == NULL &&
+	    json_int_at(o, "result.structuredContent.reload_status.gateway_rules.attempt_count") == 3 &&
+	    json_int_at(o, "result.structuredContent.reload_status.gateway_rules.success_count") == 2, "%s",
+	    json_object_to_json_string(o));
+	json_object_put(o);
 	gateway_write(&g, ".mcp.json", "{\"mcpServers\":{}}");
 	gateway_write(&g, ".mcp-gateway-rules.json", "{\"agents\":{\"researcher\":{}}}");
 	denied.code = "SERVER_UNAVAILABLE";
