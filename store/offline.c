@@ -227,7 +227,7 @@ complain_pins(struct keydb *db, int r, const char *server, const char *tool)
 		return EX_DATAERR;
 	default:
 		log_err(NULL, "%s%s%s: %s", server, dot, tool,
-		    r == E_SYS || r == E_FORMAT ? keydb_why(db) : err_text(r));
+		    r == E_SYS ? keydb_why(db) : err_text(r));
 		return EX_IOERR;
 	}
 }

@@ -22,6 +22,13 @@
 #include "store/pinsnap.h"
 #include "store/store.h"
 
+/* LMDB is content with a row that is none of ours. */
+static const char *
+pins_why(struct store *s, int r)
+{
+	return r == E_FORMAT ? "a definition in it is damaged" : store_why(s, r);
+}
+
 static void
 answer(struct store *s, const struct store_waiting *w)
 {
@@ -48,7 +55,8 @@ store_pins_tell(struct store *s)
 		m.first = span_of(p.first);
 		store_tell(s, MSG_TYPE_STORE_PINS, 0, &m, &p.fd);
 	} else {
-		log_err(NULL, "the tools' pins cannot be read, so tools are refused: %s", store_why(s, r));
+		log_err(NULL, "the tools' pins cannot be read, so tools are refused: %s; restore the folder store in "
+		    "state_dir, or: mcpgwctl conf -e tool_approval=off", pins_why(s, r));
 		m.error = r;
 		/* Each of these messages has a descriptor. */
 		if (fd_memfd("pins", &none) == 0)
@@ -132,7 +140,7 @@ store_pins_seen(struct store *s, int fd, const struct msg_STORE_PIN_SEEN *m)
 
 	if ((w.error = batch_map(fd, &what.batch)) == 0) {
 		w.error = pindb_seen(s->db, &what, &changed);
-		why = store_why(s, w.error);
+		why = pins_why(s, w.error);
 	} else {
 		why = err_text(w.error);
 	}
@@ -182,8 +190,8 @@ store_pins_decide(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DECI
 		    SPAN_FMT(m->server), dot, SPAN_FMT(m->tool));
 		break;
 	default:
-		log_err(NULL, "tools cannot be decided about: %s", store_why(s, w.error));
-		wait_for_pins(s, w, "the decision cannot be stored: %s", store_why(s, w.error));
+		log_err(NULL, "tools cannot be decided about: %s", pins_why(s, w.error));
+		wait_for_pins(s, w, "the decision cannot be stored: %s", pins_why(s, w.error));
 		break;
 	}
 }
@@ -198,6 +206,6 @@ store_pins_dump(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DUMP *
 	if ((w.error = pinsnap_dump(s->db, m->tenant, m->server, m->tool, &fd)) == 0)
 		store_tell(s, MSG_TYPE_STORE_DUMPED, ref, &dumped, &fd);
 	else
-		wait_for_pins(s, w, "the tools' pins cannot be read: %s", store_why(s, w.error));
+		wait_for_pins(s, w, "the tools' pins cannot be read: %s", pins_why(s, w.error));
 	fd_close(&fd);
 }
