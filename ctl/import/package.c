@@ -378,11 +378,11 @@ say_end(const struct fetch_one *list, size_t n, uint64_t began_ms)
 	}
 	if (npm + pypi == 0)
 		return;
-	if (npm > 0)
-		snprintf(what, sizeof(what), "%zu npm package%s", npm, npm == 1 ? "" : "s");
-	if (pypi > 0)
-		snprintf(what + strlen(what), sizeof(what) - strlen(what), "%s%zu Python package%s",
-		    npm > 0 ? ", " : "", pypi, pypi == 1 ? "" : "s");
+	if (npm > 0 && pypi > 0)
+		snprintf(what, sizeof(what), "%zu npm, %zu Python package%s", npm, pypi, pypi == 1 ? "" : "s");
+	else
+		snprintf(what, sizeof(what), "%zu %s package%s", npm + pypi, npm > 0 ? "npm" : "Python",
+		    npm + pypi == 1 ? "" : "s");
 	progress_end(began_ms, "Fetched %s: pinned, install scripts %s, in a jail.", what, scripts > 0 ? "run" : "off");
 }
 

@@ -310,15 +310,17 @@ profile_apply(struct import *im, struct import_server *s)
 	const struct conf_node	*profile, *n;
 	const char		*note;
 
-	if (s->package == NULL || s->want.kind == NULL || !server_stays(s) ||
-	    (profile = find(import_fmt(im, "%s:%s", s->want.kind, s->package))) == NULL)
+	if (s->package == NULL || s->want.kind == NULL || !server_stays(s))
 		return;
+	profile = find(import_fmt(im, "%s:%s", s->want.kind, s->package));
 	if (is_true(profile, "folders"))
 		check_folders(im, s);
 	for (n = first_of(profile, "state"); n != NULL; n = n->next)
 		apply_state(im, s, n);
 	view_arguments(im, s);
 	view_options(im, s);
+	if (profile == NULL)
+		return;
 	apply_words(im, s, profile);
 	apply_net(im, s, profile);
 	if (is_true(profile, "git"))

@@ -30,13 +30,14 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "policy/policy.h"
 
 #define PAGES_MAX	64
 #define TOOLS_MAX	10000
 #define LINE_BYTES	300
 #define SECRET_MAX	(64 * 1024)
 #define SECRETS_MAX	1024
-#define HEAR_TRIES	20		/* the word of a worker or runner may come later */
+#define HEAR_TRIES	60		/* the word of a worker or runner may come later */
 #define HEAR_NAP_NS	50000000
 
 static bool
@@ -311,7 +312,7 @@ struct heard {
 	const char	*name;
 	struct import	*im;
 	const char	*error;		/* NULL: none */
-	bool		 found;
+	bool		 up;
 };
 
 static void
@@ -322,9 +323,25 @@ hear(uint16_t type, const union msg_any *body, int *fds, void *arg)
 	(void)fds;
 	if (type != MSG_TYPE_CTL_SERVER || !span_is(body->CTL_SERVER.name, h->name))
 		return;
-	h->found = true;
+	h->up = body->CTL_SERVER.state == SERVER_STATE_UP;
 	if (body->CTL_SERVER.error.n > 0)
 		h->error = import_text(h->im, body->CTL_SERVER.error);
+}
+
+/* Why the configuration alone keeps it from being started; NULL: it does not. */
+static const char *
+down_of(struct import *im, struct private *p, const struct import_server *s)
+{
+	struct snap		*policy = NULL;
+	const struct rec_server	*r;
+	const char		*why = NULL;
+
+	if (ask_simple(private_ctl(p), CTLCMD_explain, NULL, ask_take_snapshot, &policy, NULL) == 0 && policy != NULL &&
+	    (r = policy_server_find(policy, SPAN_LIT("default"), span_of(s->name))) != NULL &&
+	    (r->flags & SERVER_FLAG_DISABLED) != 0)
+		why = import_text(im, snap_text(policy, r->why));
+	snap_release(&policy);
+	return why;
 }
 
 /* A list without tools is what clients get of a server that does not start, too. */
@@ -336,7 +353,7 @@ error_of(struct import *im, struct private *p, const struct import_server *s)
 	for (unsigned i = 0; i < HEAR_TRIES && h.error == NULL; i++) {
 		if (i > 0)
 			nanosleep(&(const struct timespec){ 0, HEAR_NAP_NS }, NULL);
-		if (ask_simple(private_ctl(p), CTLCMD_status, NULL, hear, &h, NULL) != 0)
+		if (ask_simple(private_ctl(p), CTLCMD_status, NULL, hear, &h, NULL) != 0 || h.up)
 			break;
 	}
 	return h.error;
@@ -349,6 +366,10 @@ try_one(struct import *im, struct private *p, struct import_server *s)
 	struct json_value	 next;
 	const char		*cursor = NULL, *error;
 
+	if ((error = down_of(im, p, s)) != NULL) {
+		server_leave_out(im, s, "%s", error);
+		return;
+	}
 	for (unsigned page = 0; page < PAGES_MAX; page++) {
 		if (ask(p, s, "tools/list", cursor, &a) != 0) {
 			failed(im, p, s, "it gave no answer");

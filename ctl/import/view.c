@@ -283,10 +283,14 @@ check_path(struct import *im, struct import_server *s, const struct person *p, c
 	if (part == NULL || !server_stays(s))
 		return;
 	pw = stat(part, &st) == 0 ? getpwuid(st.st_uid) : NULL;
+	/* The gateway looks for programs as a user of its own: a folder on the way must be open to that one as well. */
 	mode = S_ISDIR(st.st_mode) ? strcmp(part, path) == 0 ? "o+rx" : "711" : "o+r";
-	if (pw != NULL && st.st_uid != 0)
+	if (pw != NULL && st.st_uid != 0 && strcmp(part, path) == 0)
 		server_leave_out(im, s, "%s is closed to %s, the user that tools run as. Run them as its owner: "
 		    "--run-as %s; or open it: chmod %s %s", part, user, pw->pw_name, mode, part);
+	else if (pw != NULL && st.st_uid != 0)
+		server_leave_out(im, s, "%s is closed to %s, the user that tools run as; open it: chmod %s %s. Where "
+		    "what is in it is its owner's alone: --run-as %s", part, user, mode, part, pw->pw_name);
 	else
 		server_leave_out(im, s, "%s is closed to %s, the user that tools run as; open it: chmod %s %s", part,
 		    user, mode, part);

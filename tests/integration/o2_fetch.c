@@ -365,6 +365,92 @@ Test(fetch, a_folder_or_an_archive_needs_no_registry)
 	end();
 }
 
+/* A server of the running gateway, as import writes it. */
+static void
+serve_one(void)
+{
+	char	servers[2048];
+
+	FETCH("npm", "@demo/demo-server");
+	expect_got(0, "@demo/demo-server", "1.0.0");
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"demo\":{\"command\":\"%s\",\"args\":[\"%s\"]}}}",
+	    got(0, "runtime"), got(0, "entry"));
+	gateway_write(&g, "servers.json", servers);
+	gateway_write(&g, "rules.json", RULES);
+	cr_assert(gateway_ctl(&g, NULL, false, "reload", NULL) == 0);
+}
+
+static void
+expect_says(const char *out, const char *words)
+{
+	cr_expect(strstr(out, words) != NULL, "no \"%s\" in: %s", words, out);
+}
+
+/* What the demo server answers from now on. */
+static void
+expect_version(struct mcp *m, const char *text)
+{
+	struct answer	a;
+
+	mcp_call(m, "echo", "{}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "result.content[0].text"), text) == 0, "%s", a.body);
+	answer_fini(&a);
+}
+
+static void
+publish(const char *version)
+{
+	char	command[256];
+
+	snprintf(command, sizeof(command), "node -e 'require(\"http\").get(\"http://127.0.0.1:%u/-/published/%s\","
+	    "(r)=>r.resume())'", port, version);
+	cr_assert(system(command) == 0);
+}
+
+Test(fetch, a_newer_version_is_shown_first_and_then_in_the_old_ones_place)
+{
+	char		npmrc[300], old[512], *out;
+	struct mcp	m;
+
+	needs(false);
+	begin();
+	serve_one();
+	snprintf(old, sizeof(old), "%s", got(0, "dir"));
+	snprintf(npmrc, sizeof(npmrc), "%s/etc/npmrc", g.dir);
+	setenv("NPM_CONFIG_USERCONFIG", npmrc, 1);
+	setenv("NPM_CONFIG_GLOBALCONFIG", "/dev/null", 1);
+	unsetenv("NPM_CONFIG_REGISTRY");
+	unsetenv("npm_config_registry");
+	mcp_init(&m, g.local, "/servers/demo/mcp", gateway_key(&g, "a"));
+	cr_expect(gateway_ctl(&g, &out, true, "server", "update", "demo", NULL) == 0);
+	expect_says(out, "1.0.0 is what it has already");
+	free(out);
+
+	publish("1.1.0");
+	cr_expect(gateway_ctl(&g, &out, true, "server", "update", "demo", "--dry-run", NULL) == 0);
+	expect_says(out, "@demo/demo-server 1.0.0 -> 1.1.0");
+	expect_says(out, "demo.echo   description changed, 1 new argument\n- Says it again\n+ Says it twice\n");
+	expect_says(out, "demo.fresh   new tool\n");
+	expect_says(out, "demo.old   removed\n");
+	free(out);
+	expect_version(&m, "hello 1.0.0");
+
+	cr_expect(gateway_ctl(&g, &out, true, "server", "update", "demo", "--yes", NULL) == 0, "%s", out);
+	expect_says(out, "servers.json changed; in force from generation");
+	free(out);
+	expect_version(&m, "hello 1.1.0");
+	cr_expect(access(old, F_OK) == 0, "the old one is not there to go back to");
+
+	cr_expect(gateway_ctl(&g, &out, true, "server", "update", "demo", "--to", "1.0.0", "--yes", NULL) == 0, "%s", out);
+	free(out);
+	expect_version(&m, "hello 1.0.0");
+	cr_expect(gateway_ctl(&g, &out, true, "server", "update", "other", NULL) == 65);
+	expect_says(out, "no server of this name");
+	free(out);
+	mcp_fini(&m);
+	end();
+}
+
 Test(fetch, without_jails_nothing_is_fetched)
 {
 	needs(false);

@@ -372,6 +372,20 @@ Test(shape, of_a_shim_is_what_its_tool_says, .init = setup, .fini = teardown)
 	cr_expect(strstr(s->command, "/bin/python3") != NULL, "%s", s->command);
 }
 
+Test(shape, of_an_unknown_package_sees_its_arguments, .init = setup, .fini = teardown)
+{
+	struct import_server	*s;
+
+	words_add(&im, &im.options.net, "s:api.x.example:443");
+	s = take("f.json", "{\"mcpServers\": {\"s\": {\"command\": \"npx\", \"args\": [\"-y\", \"unknown-x\", \"./docs\", "
+	    "\"--file=./creds.json\", \"./none\"]}}}");
+	profile_apply(&im, s);
+	cr_assert(server_runs(s), "%s", s->why);
+	cr_expect(strcmp(joined(&s->args), "@/docs --file=@/creds.json ./none") == 0, "%s", joined(&s->args));
+	cr_expect(strcmp(joined(&s->read), "@/docs @/creds.json") == 0, "%s", joined(&s->read));
+	cr_expect(strcmp(joined(&s->net), "api.x.example:443") == 0, "%s", joined(&s->net));
+}
+
 Test(shape, keeps_secrets_out_of_the_file, .init = setup, .fini = teardown)
 {
 	struct import_server	*s = take("f.json", "{\"mcpServers\": {\"s\": {\"command\": \"./tools/binary\", \"env\": {"
