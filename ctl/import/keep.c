@@ -245,8 +245,9 @@ keep_put(struct keep *k, const char *name, const struct kept *w, struct package_
 		    renameat(k->fd, from, k->fd, folder) == -1 || fchmodat(k->fd, folder, 0555, 0) == -1)
 			r = E_SYS;
 	}
-	/* Also of one that is there: it is what was asked for last. */
-	if (r == 0)
+	/* Also of one that is there: it is what these words mean now.  One version means the same for ever, and its
+	 * record may have words that mean more. */
+	if (r == 0 && !(got->already && w->exact))
 		r = write_record(k, folder, buf_rest(&text));
 	if (r != 0)
 		snprintf(why, KEEP_WHY, "%.200s/%.200s: %s", k->path, folder, strerror(errno));
@@ -332,17 +333,19 @@ take_record(struct keep *k, const char *folder, const struct conf *c, struct pac
 }
 
 static bool
-is_asked(const struct conf *c, const struct package_want *want, const char *spec)
+is_asked(const struct conf *c, const struct package_want *want, const char *name, const char *exact)
 {
 	const struct conf_node	*from = conf_find(conf_top(c), "from");
+	const bool		 same = span_is(text_of(c, "asked"), want->spec) || (exact[0] != '\0' &&
+				    span_is(text_of(c, "name"), name) && span_is(text_of(c, "version"), exact));
 
-	return span_is(text_of(c, "kind"), want->kind) && span_is(text_of(c, "asked"), spec) &&
-	    flag_of(c, "scripts_run") == want->scripts && (from == NULL) == (want->from == NULL) &&
-	    (from == NULL || span_is(from->text, want->from));
+	return same && span_is(text_of(c, "kind"), want->kind) && flag_of(c, "scripts_run") == want->scripts &&
+	    (from == NULL) == (want->from == NULL) && (from == NULL || span_is(from->text, want->from));
 }
 
 int
-keep_find(struct keep *k, const struct package_want *want, struct package_got *got)
+keep_find(struct keep *k, const struct package_want *want, const char *wanted, const char *exact,
+    struct package_got *got)
 {
 	struct conf	*c = NULL, *best = NULL;
 	struct dirent	*e;
@@ -360,7 +363,7 @@ keep_find(struct keep *k, const struct package_want *want, struct package_got *g
 		if (e->d_name[0] == '.' || n < 6 || n >= sizeof(folder) || strcmp(e->d_name + n - 5, ".json") != 0 ||
 		    open_record(k, e->d_name, &c) != 0)
 			continue;
-		if (is_asked(c, want, want->spec) &&
+		if (is_asked(c, want, wanted, exact) &&
 		    (best == NULL || number_of(c, "fetched_ms") > number_of(best, "fetched_ms"))) {
 			char name[FOLDER_TEXT];
 

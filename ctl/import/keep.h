@@ -31,6 +31,7 @@ void		keep_remove(struct keep *k, const char *name);
 struct kept {
 	const char		*kind, *spec, *from;	/* from: NULL, the registry */
 	bool			 scripts;
+	bool			 exact;		/* spec names this version and no other */
 	const char		*name, *version, *tree;
 	const char		*node;		/* or Python: its version */
 	const struct parts	*parts;
@@ -42,9 +43,11 @@ struct kept {
 must_check int	keep_put(struct keep *k, const char *name, const struct kept *what, struct package_got *got,
 		    char why[KEEP_WHY]);
 
-/* A package that is there, by what was asked for: the one that was put there last.  E_NOTFOUND: none.
+/* A package that is there, by what was asked for in the same words, or by the one version that is asked for now (name
+ * and exact; empty: any): the one that was put there last.  E_NOTFOUND: none.
  * got: name, version, dir, tree_hash, with_scripts, modules, bytes. */
-must_check int	keep_find(struct keep *k, const struct package_want *want, struct package_got *got);
+must_check int	keep_find(struct keep *k, const struct package_want *want, const char *name, const char *exact,
+		    struct package_got *got);
 /* One by its folder's name. */
 must_check int	keep_read(struct keep *k, const char *folder, struct package_got *got, char why[KEEP_WHY]);
 /* What was asked for when it was fetched: malloc'ed, NULL where that is not known. */

@@ -142,7 +142,8 @@ settle(const struct fetch_kind *kind, struct fetch *f, struct fetch_one *o, char
 	struct treehash	tree;
 	struct parts	parts = { NULL, 0 };
 	struct kept	kept = { .kind = kind->name, .spec = o->want->spec, .from = o->want->from,
-			    .scripts = o->want->scripts, .node = kind->version(f), .parts = &parts };
+			    .scripts = o->want->scripts, .exact = o->spec.exact[0] != '\0',
+			    .node = kind->version(f), .parts = &parts };
 	int		dir, r;
 
 	snprintf(path, sizeof(path), KEEP_NEW "/%s", o->folder);
@@ -320,7 +321,7 @@ use_kept(struct ctl *ctl, struct keep *keep, struct fetch_one *o)
 	struct fetch		 f = { .ctl = ctl, .keep = keep };
 	char			 why[FETCH_WHY] = "";
 
-	if (keep_find(keep, o->want, o->got) != 0)
+	if (keep_find(keep, o->want, o->spec.name, o->spec.exact, o->got) != 0)
 		return;
 	if (kind->tools(ctl->where.system, &f, why) != 0 || kind->entry(&f, o, why) != 0)
 		set_why(o, why);

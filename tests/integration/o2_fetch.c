@@ -281,8 +281,10 @@ Test(fetch, packages_are_kept_as_they_came_and_serve_from_there)
 
 	/* Without the registry: what is there costs nothing. */
 	registry_stop();
-	FETCH("npm", "@demo/demo-server", "pypi", "demo-py", "--fresh", "npm", "@demo/demo-server");
-	cr_expect(already(0) && already(1));
+	FETCH("npm", "@demo/demo-server", "pypi", "demo-py", "--fresh", "npm", "@demo/demo-server", "npm",
+	    "@demo/demo-server@1.0.0", "npm", "@demo/demo-server@^1");
+	cr_expect(already(0) && already(1) && already(3));
+	cr_expect(strcmp(got(4, "why"), "") != 0, "other words may mean another version");
 	expect_got(0, "@demo/demo-server", "1.0.0");
 	cr_expect(strcmp(got(2, "why"), "") != 0, "fetched from nowhere");
 	end();
