@@ -407,7 +407,8 @@ streams_tools_changed(struct worker *w, uint64_t profile)
 	const unsigned	tools = 1u << LINK_EVENT_TOOLS;
 
 	for (struct stream *s = w->streams->first; s != NULL; s = s->next) {
-		if ((s->wants & tools) == 0 || s->rq == NULL || s->over || seen_server(s, LINK_EVENT_TOOLS, profile) == NULL)
+		if ((s->wants & tools) == 0 || s->rq == NULL || s->over ||
+		    seen_server(s, LINK_EVENT_TOOLS, profile) == NULL)
 			continue;
 		s->changed |= tools;
 		gather_soon(w->streams);
