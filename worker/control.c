@@ -105,17 +105,20 @@ apply_params(struct worker *w, const struct params *p)
 static int
 take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 {
+	struct snap	*pins = m->kind == SNAP_PINS ? swap_hold(&w->snaps, SNAP_PINS) : NULL;
 	struct config	*config = NULL;
 	int		 r;
 
-	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) != 0)
+	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) == 0 && m->kind == SNAP_PINS &&
+	    w->config != NULL)
+		pins_changed(w, pins);
+	snap_release(&pins);
+	if (r != 0)
 		return r;
 	/* A revoked key must not hear on, nor may anybody with a credential that is no more; the others come back at
 	 * once. */
 	if (m->kind == SNAP_KEYS || m->kind == SNAP_SECRETS)
 		streams_policy_changed(w);
-	if (m->kind == SNAP_PINS)
-		lists_pins_changed(w->lists);
 	if (m->kind == SNAP_CATALOGUE)
 		worker_set_upstreams(w);
 	if (m->kind != SNAP_POLICY)

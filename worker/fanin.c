@@ -107,21 +107,14 @@ fanin_stale(struct worker *w, enum link_event_kind kind, uint64_t profile, uint6
 }
 
 void
-fanin_tell(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
+fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
     struct span uri)
 {
 	struct fanin	*f = w->fanin;
 
+	fanin_stale(w, kind, profile, owner.instance);
 	for (size_t i = 0; i < f->listener_count; i++)
 		f->listener[i].fn(kind, profile, owner, uri, f->listener[i].arg);
-}
-
-void
-fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
-    struct span uri)
-{
-	fanin_stale(w, kind, profile, owner.instance);
-	fanin_tell(w, kind, profile, owner, uri);
 }
 
 void

@@ -50,9 +50,6 @@ void		fanin_stale(struct worker *w, enum link_event_kind kind, uint64_t profile,
 /* A server said something; from the runner's link here, from an HTTP server's stream by its reader. */
 void		fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
 		    struct span uri);
-/* Clients are told as if it had; no list is expired. */
-void		fanin_tell(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,
-		    struct span uri);
 /* Another policy is in force; the runner may get it later than this worker. */
 void		fanin_policy_changed(struct worker *w);
 /* For worker_link(): the link's events and moves, with the worker as arg. */

@@ -44,7 +44,7 @@ struct lists_wait {
 must_check int	lists_new(struct worker *w, struct lists **out);
 /* Entries of profiles that are no more are dropped as they age; what runs goes on. */
 void		lists_policy_changed(struct lists *l);
-/* Other pins are in force, or count otherwise: clients whose tools appear or disappear are told. */
+/* Other pins are in force, or count otherwise. */
 void		lists_pins_changed(struct lists *l);
 
 /* Begins a wait; lists_want() for each server; then lists_ready(), which may call done at once.  Who is

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
-#include "worker/fanin.h"
 #include "worker/lists_priv.h"
 #include "worker/worker.h"
 
@@ -115,8 +114,8 @@ lists_pins_changed(struct lists *l)
 {
 	for (size_t i = 0; i < LIST_BUCKETS; i++)
 		for (struct list_entry *e = l->buckets[i]; e != NULL; e = e->next)
-			if (e->kind == LIST_TOOLS && e->list != NULL && pins_judge(l->w, e->list))
-				fanin_tell(l->w, LINK_EVENT_TOOLS, e->profile, e->owner, SPAN_NONE);
+			if (e->kind == LIST_TOOLS && e->list != NULL)
+				pins_judge(l->w, e->list);
 }
 
 const struct catalogue *

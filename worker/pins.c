@@ -17,14 +17,16 @@
 #include "lib/log.h"
 #include "mcp/pin.h"
 #include "mcp/suspect.h"
+#include "worker/lists.h"
 #include "worker/pins.h"
+#include "worker/streams.h"
 #include "worker/worker.h"
 
 #define TURN_WORK	(64 * 1024)	/* bytes of definitions: about 0.5 ms */
 #define ITEM_WORK	64
 #define LOOK_COST	8		/* how much longer it takes to look for what is wrong */
-#define BATCH_BYTES	(8 * 1024 * 1024)
-#define BATCH_MAX	(15 * 1024 * 1024)
+#define OBJECTS_BYTES	(8 * 1024 * 1024)
+#define REPORT_BYTES	(15 * 1024 * 1024)
 #define AGAIN_MS	1000		/* the store did not answer: it is told again */
 #define PATIENCE_MS	10000
 #define REPORT_MS	6000		/* one server, one report, after the first ones */
@@ -63,20 +65,48 @@ standing_of(const struct snap *pins, const struct crypt_digest *pin)
 	    CATALOGUE_HELD;
 }
 
-bool
+void
 pins_judge(const struct worker *w, struct catalogue *list)
 {
 	const struct snap	*pins = swap_current(&w->snaps, SNAP_PINS);
-	bool			 matter = pins_matter(w->config), changed = false, stood;
+	bool			 matter = pins_matter(w->config);
 
 	for (size_t i = 0; i < catalogue_count(list); i++) {
 		struct catalogue_item	*t = catalogue_change(list, i);
 
-		stood = t->standing == CATALOGUE_STANDS;
 		t->standing = matter ? (uint8_t)standing_of(pins, &t->pin) : CATALOGUE_STANDS;
-		changed |= stood != (t->standing == CATALOGUE_STANDS);
 	}
-	return changed;
+}
+
+static void
+tell_clients(struct worker *w, const struct snap *pins, const struct rec_pin *p)
+{
+	const struct rec_server	*s = policy_server_find(w->config->policy, snap_text(pins, p->tenant),
+				    snap_text(pins, p->server));
+
+	if (s != NULL)
+		streams_tools_changed(w, s->profile);
+}
+
+/* Both are sorted by digest.  What is new was seen just now: its list is not out yet. */
+void
+pins_changed(struct worker *w, const struct snap *before)
+{
+	const struct snap	*now = swap_current(&w->snaps, SNAP_PINS);
+	const struct rec_pin	*a, *b;
+	uint64_t		 i = 0, k = 0;
+	int			 r;
+
+	lists_pins_changed(w->lists);
+	while (before != NULL && (a = SNAP_AT(before, PIN, i)) != NULL) {
+		b = SNAP_AT(now, PIN, k);
+		r = b == NULL ? -1 : memcmp(a->digest, b->digest, sizeof(a->digest));
+		if ((a->state == PIN_APPROVED && r < 0) ||
+		    (r == 0 && (a->state == PIN_APPROVED) != (b->state == PIN_APPROVED)))
+			tell_clients(w, before, a);
+		i += r <= 0;
+		k += r >= 0;
+	}
 }
 
 /* --- a flight --------------------------------------------------------------------------------- */
@@ -104,7 +134,7 @@ flight_over(struct pins_flight *f, int error, struct span why)
 	if (error != 0)
 		log_warn_repeat(NULL, "server %.*s: tools whose definitions are new are not shown: %.*s",
 		    SPAN_FMT(name_of(f)), SPAN_FMT(why.n > 0 ? why : span_of(err_text(error))));
-	(void)pins_judge(f->w, f->list);
+	pins_judge(f->w, f->list);
 	f->done(error, f->arg);
 }
 
@@ -135,7 +165,7 @@ static int
 add_new(struct pins_flight *f, const struct catalogue_item *t)
 {
 	struct suspect	 s = { .what = NULL };
-	struct span	 object = f->batch.used + t->object.raw.n > BATCH_BYTES ? SPAN_NONE : t->object.raw;
+	struct span	 object = f->batch.used + t->object.raw.n > OBJECTS_BYTES ? SPAN_NONE : t->object.raw;
 	char		 finding[256] = "";
 	unsigned	 flags = 0;
 	int		 r;
@@ -270,7 +300,7 @@ pins_begin(struct pins_flight *f, struct worker *w, const struct config *config,
 	*f = (struct pins_flight){ .w = w, .config = config, .server = server, .list = list, .before = before,
 	    .done = done, .arg = arg };
 	loop_timer_init(w->loop, &f->timer, on_timer, f);
-	buf_init(&f->batch, BATCH_MAX);
+	buf_init(&f->batch, REPORT_BYTES);
 	if (pins_matter(config))
 		read_some(f);
 	else

@@ -48,8 +48,11 @@ bool		pins_matter(const struct config *config);
 void		pins_begin(struct pins_flight *f, struct worker *w, const struct config *config,
 		    const struct rec_server *server, struct catalogue *list, const struct catalogue *before,
 		    pins_done_fn *done, void *arg);
-/* Their standings by the pins and the configuration now in force; did a tool appear or disappear? */
-bool		pins_judge(const struct worker *w, struct catalogue *list);
+/* Their standings by the pins and the configuration now in force. */
+void		pins_judge(const struct worker *w, struct catalogue *list);
+/* Other pins are in force than `before`, NULL or held by the caller: lists are judged anew, and clients whose tools an
+ * operator let appear or disappear are told. */
+void		pins_changed(struct worker *w, const struct snap *before);
 /* The master: what was said with this number is in the store, or why not. */
 void		pins_kept(struct worker *w, uint64_t number, int error, struct span why);
 

@@ -345,25 +345,33 @@ on_gather(struct loop_timer *t, void *arg)
 		loop_timer_arm(t, GATHER_MS);
 }
 
-/* Does the stream's client see this server's lists? */
-static bool
-sees(const struct stream *s, enum link_event_kind kind, uint64_t profile, struct list_owner owner)
+/* The server of this profile, if the stream's client sees its lists; or NULL. */
+static const struct rec_server *
+seen_server(const struct stream *s, enum link_event_kind kind, uint64_t profile)
 {
 	const struct request	*rq = s->rq;
 	const struct rec_server	*server;
 
 	/* The tools of the discovery view are the gateway's own. */
 	if (kind == LINK_EVENT_TOOLS && (rq->view & (VIEW_HAS_CATALOG | VIEW_HAS_SERVER | VIEW_IS_AUTO)) == 0)
-		return false;
+		return NULL;
 	for (uint64_t i = 0; (server = policy_server_at(rq->config->policy, i)) != NULL; i++)
 		if (server->profile == profile)
 			break;
 	if (server == NULL || (server->flags & SERVER_FLAG_DISABLED) != 0 ||
 	    !span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
-		return false;
+		return NULL;
 	if (rq->view & VIEW_HAS_SERVER ? server != rq->server : !view_sees_server(rq, server))
-		return false;
-	return view_list_instance(rq, server).instance == owner.instance;
+		return NULL;
+	return server;
+}
+
+static bool
+sees(const struct stream *s, enum link_event_kind kind, uint64_t profile, struct list_owner owner)
+{
+	const struct rec_server	*server = seen_server(s, kind, profile);
+
+	return server != NULL && view_list_instance(s->rq, server).instance == owner.instance;
 }
 
 /* The resource itself or one below it. */
@@ -391,6 +399,20 @@ on_event(enum link_event_kind kind, uint64_t profile, struct list_owner owner, s
 	}
 	if (any)
 		gather_soon(w->streams);
+}
+
+void
+streams_tools_changed(struct worker *w, uint64_t profile)
+{
+	const unsigned	tools = 1u << LINK_EVENT_TOOLS;
+
+	for (struct stream *s = w->streams->first; s != NULL; s = s->next) {
+		if ((s->wants & tools) == 0 || s->rq == NULL || s->over ||
+		    seen_server(s, LINK_EVENT_TOOLS, profile) == NULL)
+			continue;
+		s->changed |= tools;
+		gather_soon(w->streams);
+	}
 }
 
 /* --- subscriptions ---------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/harness/hearing.h"
 #include "tests/integration/common.h"
 
 #define SERVERS "{\"mcpServers\":{"									\
@@ -329,6 +330,41 @@ pid_of(const struct gateway *g, const char *name)
 	pid = one == NULL ? 0 : one->pid;
 	free(p);
 	return pid;
+}
+
+/* Of a tool that appears or disappears clients hear as of any change. */
+Test(pins, tell_clients_what_appears, .timeout = 60)
+{
+	struct gateway	 g;
+	struct mcp	 m[2];
+	struct hearing	 h[2];
+	json_object	*said;
+	char		 key[256];
+
+	NEEDS_JAILS();
+	start(&g, "tool_approval = manual\n");
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "all"));
+	for (size_t i = 0; i < 2; i++) {
+		mcp_init(&m[i], g.mcp, "/servers/tracker/mcp", key);
+		if (i == 0)
+			cr_assert(mcp_initialize(&m[i]) == 200);
+		cr_expect(!lists(&m[i], "close"));
+	}
+	hearing_begin(&h[0], &m[0], NULL, NULL, NULL);
+	hearing_begin(&h[1], &m[1], "\"l\"", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+	cr_assert(hearing_begins(&h[0], 10000) && hearing_begins(&h[1], 10000));
+	said = hearing_next(&h[1], 10000);		/* that it is in force */
+	json_object_put(said);
+	EXPECT_CTL(&g, 0, "approved", "tool", "approve", "tracker", "close");
+	for (size_t i = 0; i < 2; i++) {
+		said = hearing_next(&h[i], 10000);
+		cr_expect(strcmp(json_text_at(said, "method"), "notifications/tools/list_changed") == 0, "client %zu", i);
+		json_object_put(said);
+		cr_expect(lists(&m[i], "close") && !lists(&m[i], "create_issue"));
+		hearing_fini(&h[i]);
+		mcp_fini(&m[i]);
+	}
+	gateway_stop(&g);
 }
 
 /* Whoever dies between a definition's being seen and its being kept: it is never shown unpinned, and soon it is. */
