@@ -253,7 +253,7 @@ make_change(struct wish *w)
 	if (r == E_FORMAT)
 		out_error("%s: not changed, as it would not compile, or is of another form than mcpgw-rules(5) has it",
 		    w->file);
-	else
+	else if (r != E_SYS && r != E_EXISTS)		/* these were said */
 		out_error("%s: not changed: %s", w->file, err_text(r));
 	return r == E_FORMAT ? EX_CONFIG : EX_CANTCREAT;
 }

@@ -214,7 +214,8 @@ serverfile_apply(struct serverfile *f, int error)
 		return 0;
 	if (error == 0)
 		return pending_apply(&f->pending);
-	out_error("%s: not changed%s%s", f->path, error == E_FORMAT ? ", as it would not compile" : ": ",
-	    error == E_FORMAT ? "" : err_text(error));
+	if (error != E_SYS && error != E_EXISTS)	/* these were said */
+		out_error("%s: not changed%s%s", f->path, error == E_FORMAT ? ", as it would not compile" : ": ",
+		    error == E_FORMAT ? "" : err_text(error));
 	return error == E_FORMAT ? EX_CONFIG : EX_CANTCREAT;
 }
