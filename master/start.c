@@ -256,6 +256,8 @@ step_policy(struct master *m)
 {
 	int	r, code;
 
+	/* Before they are read: what is saved from here on is seen. */
+	watch_files(&m->watch);
 	r = compile_and_wait(m, COMPILE_POLICY | COMPILE_KEYS, m->start.dump);
 	if (m->stopping)
 		return stopped();
@@ -380,7 +382,6 @@ step_ready(struct master *m)
 	} else {
 		(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_SAVE, 0, &save, &policy->fd, 1);
 	}
-	watch_files(&m->watch);
 	m->ready = true;
 	return 0;
 }

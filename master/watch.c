@@ -23,11 +23,23 @@
 #define FOLDER_EVENTS	(EVENTS | IN_CREATE)	/* of a folder that may come; it cannot be closed after writing */
 
 static void
+quiet_wait(struct watch *w)
+{
+	w->waits = true;
+	loop_timer_arm(&w->quiet, QUIET_MS);
+}
+
+static void
 on_quiet(struct loop_timer *t, void *arg)
 {
 	struct watch	*w = arg;
 
 	(void)t;
+	w->waits = false;
+	if (!w->m->ready) {
+		quiet_wait(w);
+		return;
+	}
 	/* tools_dir may be another one than before, whether or not what is in it is right. */
 	watch_files(w);
 	log_info(NULL, "configuration files changed; reloading");
@@ -56,16 +68,14 @@ is_ours(const struct watch *w, const struct inotify_event *e)
 	return w->tools_wd != -1 && e->wd == w->tools_wd && e->len > 0 && is_tools_file(e->name);
 }
 
-static void
-watch_on_readable(struct loop_io *io, unsigned what, void *arg)
+/* Takes what came: is something of it ours? */
+static bool
+watch_read(struct watch *w)
 {
-	struct watch	*w = arg;
-	char		 room[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t		 n;
-	bool		 ours = false;
+	char	room[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t	n;
+	bool	ours = false;
 
-	(void)io;
-	(void)what;
 	while ((n = read(w->fd, room, sizeof(room))) > 0)
 		for (char *p = room; p < room + n;) {
 			const struct inotify_event *e = (const void *)p;
@@ -73,8 +83,18 @@ watch_on_readable(struct loop_io *io, unsigned what, void *arg)
 			ours |= is_ours(w, e);
 			p += sizeof(*e) + e->len;
 		}
-	if (ours)
-		loop_timer_arm(&w->quiet, QUIET_MS);
+	return ours;
+}
+
+static void
+watch_on_readable(struct loop_io *io, unsigned what, void *arg)
+{
+	struct watch	*w = arg;
+
+	(void)io;
+	(void)what;
+	if (watch_read(w))
+		quiet_wait(w);
 }
 
 void
@@ -89,6 +109,7 @@ watch_stop(struct watch *w)
 {
 	if (w->fd == -1)
 		return;
+	w->waits = false;
 	loop_timer_disarm(&w->quiet);
 	loop_io_fini(&w->io);
 	fd_close(&w->fd);
@@ -137,6 +158,8 @@ void
 watch_files(struct watch *w)
 {
 	const struct params	*p = &w->m->params;
+	/* A change that no reload has begun for must not go with the descriptor. */
+	const bool		 news = w->fd != -1 && (watch_read(w) || w->waits);
 
 	watch_stop(w);
 	if (!p->watch)
@@ -151,4 +174,6 @@ watch_files(struct watch *w)
 	watch_tools(w, p->tools_dir);
 	loop_io_init(w->m->loop, &w->io, w->fd, watch_on_readable, w);
 	loop_io_arm(&w->io, LOOP_READ);
+	if (news)
+		quiet_wait(w);
 }

@@ -18,6 +18,7 @@ struct watch {
 	int			 fd;			/* inotify, or -1 */
 	struct loop_io		 io;
 	struct loop_timer	 quiet;
+	bool			 waits;			/* for it */
 	struct {
 		int		wd;			/* of its folder */
 		uint32_t	events;
