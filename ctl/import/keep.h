@@ -43,7 +43,7 @@ struct kept {
 must_check int	keep_put(struct keep *k, const char *name, const struct kept *what, struct package_got *got,
 		    char why[KEEP_WHY]);
 
-/* A package that is there, by what was asked for in the same words, or by the one version that is asked for now (name
+/* A package that is there, by what was asked for in the same words, or by the one version that is wanted (name
  * and exact; empty: any): the one that was put there last.  E_NOTFOUND: none.
  * got: name, version, dir, tree_hash, with_scripts, modules, bytes. */
 must_check int	keep_find(struct keep *k, const struct package_want *want, const char *name, const char *exact,
