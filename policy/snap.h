@@ -15,7 +15,7 @@
 #include "lib/span.h"
 
 #define SNAP_MAGIC	"MCPGWSNP"
-#define SNAP_FORMAT	4
+#define SNAP_FORMAT	5
 #define SNAP_MAX_BYTES	(UINT64_C(1) << 30)
 
 enum snap_kind {
