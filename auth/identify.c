@@ -49,6 +49,7 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	out->agent = snap_text(in->keys, key->agent);
 	out->subject = snap_text(in->keys, key->name);
 	out->how = HOW_KEY;
+	out->ends_ms = key->ends_ms;
 	return 0;
 }
 
@@ -71,6 +72,7 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	out->agent = b.agent;
 	out->subject = b.subject;
 	out->how = HOW_TOKEN;
+	out->ends_ms = b.ends_ms;
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 
 #define STREAM_MAGIC	0x57a30001u
 #define GATHER_MS	100		/* changes of several servers are said once */
+#define TICK_MIN_MS	100
 #define POLICY_MS	250		/* from a new policy until clients are told */
 #define LISTS		(1u << LINK_EVENT_TOOLS | 1u << LINK_EVENT_PROMPTS | 1u << LINK_EVENT_RESOURCES)
 
@@ -58,7 +59,32 @@ struct streams {
 	size_t			 count;
 	uint64_t		 changed_ns;	/* of the last policy or keys; a request begun before is of others */
 	struct loop_timer	 gather, tick;
+	uint64_t		 tick_ms;	/* when it is, by the monotonic clock */
 };
+
+/* The next look at all streams, this long from now unless it is sooner already. */
+static void
+tick_within(struct worker *w, uint64_t ms)
+{
+	struct streams	*all = w->streams;
+	const uint64_t	 at = loop_now_ms(w->loop) + ms;
+
+	if (all->tick.armed && all->tick_ms <= at)
+		return;
+	all->tick_ms = at;
+	loop_timer_arm(&all->tick, ms);
+}
+
+/* How long its client's credential is good for. */
+static uint64_t
+credential_left(const struct stream *s)
+{
+	const uint64_t	now = loop_wall_ms(s->w->loop);
+
+	if (s->rq == NULL || s->rq->who.ends_ms == 0)
+		return UINT64_MAX;
+	return s->rq->who.ends_ms > now ? s->rq->who.ends_ms - now : 0;
+}
 
 static void
 gather_soon(struct streams *all)
@@ -181,8 +207,7 @@ stream_new(const struct request *rq)
 	s->next = all->first;
 	all->first = s;
 	all->count++;
-	if (!all->tick.armed)
-		loop_timer_arm(&all->tick, STREAM_KEEP_ALIVE_MS);
+	tick_within(w, STREAM_KEEP_ALIVE_MS);
 	return s;
 }
 
@@ -264,6 +289,8 @@ streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct spa
 	rq->job = s;
 	rq->on_gone = on_client_gone;
 	rq->on_back = on_client_back;
+	if (rq->who.ends_ms != 0)
+		tick_within(s->w, credential_left(s) + 1);
 	/* Without memory it hears of the servers that somebody calls. */
 	(void)!fanin_keep(s->w, rq->who.tenant);
 	if (s->over || listens_begin(&s->listens, rq, offers, on_listens, s))
@@ -478,23 +505,48 @@ lives(const struct stream *s)
 	return s->rq == NULL ? session_lives(&s->w->sessions, s->ref) : session_look(s->rq) == ERA_SESSION_LIVE;
 }
 
+/* As its revision says: a modern client is told that it was meant (mcp-wire 8). */
+static void
+end_in_order(struct stream *s)
+{
+	struct buf	b;
+	struct span	text;
+
+	if (s->rq != NULL && s->id.n > 0) {
+		buf_init(&b, 65536 + s->id.n);
+		if (mcp_write_listen_end(&b, s->id) == 0) {
+			text = buf_rest(&b);
+			(void)!events_give(s->rq, &text, 1, false);
+		}
+		buf_fini(&b);
+	}
+	streams_end(s);
+}
+
 static void
 on_tick(struct loop_timer *t, void *arg)
 {
 	struct worker	*w = arg;
 	struct stream	*s, *next;
+	uint64_t	 within = STREAM_KEEP_ALIVE_MS, left;
 
+	(void)t;
 	for (s = w->streams->first; s != NULL; s = next) {
 		next = s->next;
+		left = UINT64_MAX;
 		if (s->rq != NULL && events_are_heard(s->rq))
 			s->alone_since = loop_now_ms(w->loop);
 		if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS || (s->session != 0 && !lives(s)))
 			streams_end(s);
+		else if ((left = credential_left(s)) == 0 && !s->held)
+			end_in_order(s);
 		else if (s->rq != NULL)
 			events_keep_alive(s->rq);
+		if (left < within)
+			within = left;
 	}
 	if (w->streams->first != NULL)
-		loop_timer_arm(t, STREAM_KEEP_ALIVE_MS);
+		tick_within(w, within < TICK_MIN_MS ? TICK_MIN_MS : within + 1);
 }
 
 void
@@ -521,24 +573,12 @@ streams_policy_changed(struct worker *w)
 void
 streams_drain(struct worker *w)
 {
-	struct buf	b;
-	struct span	text;
-
 	while (w->streams->first != NULL) {
 		struct stream	*s = w->streams->first;
 
 		on_listens(s);
-		if (s != w->streams->first)
-			continue;
-		if (s->rq != NULL && s->id.n > 0) {
-			buf_init(&b, 65536 + s->id.n);
-			if (mcp_write_listen_end(&b, s->id) == 0) {
-				text = buf_rest(&b);
-				(void)!events_give(s->rq, &text, 1, false);
-			}
-			buf_fini(&b);
-		}
-		streams_end(s);
+		if (s == w->streams->first)
+			end_in_order(s);
 	}
 	listens_changed(w);
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "tests/harness/hearing.h"
 #include "tests/harness/signer.h"
 #include "tests/integration/common.h"
 
@@ -176,6 +177,34 @@ Test(tokens, end_with_their_time_although_they_were_proven)
 	sleep_ms(3000);
 	for (int i = 0; i < 10; i++)
 		expect_status(&g, strdup(t), 401, "when it has expired");
+	free(t);
+	gateway_stop(&g);
+}
+
+/* mcp-wire 15.3: what is heard by a token is heard no longer than it is good for. */
+Test(tokens, end_streams_when_they_end)
+{
+	struct gateway	g;
+	struct hearing	h;
+	struct mcp	m;
+	json_object	*o;
+	char		*t;
+
+	start(&g, "\"keys_file\":\"keys.json\",\"skew\":\"0\"");
+	t = token(JWS_ALG_ES256, false, AUD, 3);
+	mcp_init(&m, g.mcp, "/mcp", t);
+	hearing_begin(&h, &m, "7", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+	o = hearing_next(&h, patience(&g, 2000));
+	cr_assert(o != NULL, "%d", h.status);
+	cr_expect_str_eq(json_text_at(o, "method"), "notifications/subscriptions/acknowledged");
+	json_object_put(o);
+	o = hearing_next(&h, 5000);
+	cr_assert(o != NULL, "no end came");
+	cr_expect(json_at(o, "result") != NULL, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	cr_expect(hearing_ends(&h, 1000));
+	hearing_fini(&h);
+	mcp_fini(&m);
 	free(t);
 	gateway_stop(&g);
 }
