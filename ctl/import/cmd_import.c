@@ -209,8 +209,8 @@ look_at(struct import *im, struct import_server *s)
 	if (s->bare != NULL && server_stays(s))
 		server_note(im, s, s->command != NULL ? "the value of ${%s} is in its arguments: in servers.json, and "
 		    "where processes are listed. If it can be given in \"env\", it is kept as a secret." :
-		    "the value of ${%s} is in its url, so in servers.json. If it can be given in \"headers\", it is kept "
-		    "as a secret.", s->bare);
+		    "the value of ${%s} is in its url, so in servers.json. If it can be given in \"headers\", it is "
+		    "kept as a secret.", s->bare);
 }
 
 static int

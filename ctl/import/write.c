@@ -338,8 +338,8 @@ files_peer(const struct import *im)
 {
 	const char	*sudo = getenv("SUDO_USER");
 
-	if (!im->ctl->where.system || sudo == NULL || *sudo == '\0' || strcmp(sudo, "root") == 0 || strlen(sudo) > 200 ||
-	    strpbrk(sudo, "\"\\") != NULL)
+	if (!im->ctl->where.system || sudo == NULL || *sudo == '\0' || strcmp(sudo, "root") == 0 ||
+	    strlen(sudo) > 200 || strpbrk(sudo, "\"\\") != NULL)
 		return NULL;
 	return sudo;
 }
