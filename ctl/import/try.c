@@ -194,8 +194,8 @@ advice(struct import *im, const struct import_server *s, const char *line)
 		const char	*part, *advice;
 	} rows[] = {
 		{ "ould not locate the bindings file", "its native part is made by an install script: --scripts %s" },
-		{ "annot find module", "a file of it is not in its view: \"read\" in servers.json shows more" },
-		{ "No module named", "a file of it is not in its view: \"read\" in servers.json shows more" },
+		{ "annot find module", "a file of it is not in its view: \"read\": [FOLDER] beside its command" },
+		{ "No module named", "a file of it is not in its view: \"read\": [FOLDER] beside its command" },
 		{ "ead-only file system", "a folder it writes to: --write %s:FOLDER" },
 		{ "EROFS", "a folder it writes to: --write %s:FOLDER" },
 		{ "EACCES", "a folder it may use: --write %s:FOLDER" },
