@@ -62,6 +62,8 @@ reload(struct import *im)
 	if (r != 0)
 		out_error("written, but not in force: the gateway keeps generation %llu",
 		    (unsigned long long)done.generation);
+	else if (!im->ctl->json)
+		printf("In force from generation %llu.\n", (unsigned long long)done.generation);
 	return r;
 }
 

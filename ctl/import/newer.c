@@ -58,7 +58,7 @@ newer_find(struct span text, const char *name, const char *pkgs, struct newer *o
 	}
 	out->server = server_node(out->conf, name);
 	if (out->server == NULL || out->server->type != JSON_OBJECT) {
-		snprintf(why, NEWER_WHY, "no server of this name stands there");
+		snprintf(why, NEWER_WHY, "no server of this name stands there; see: mcpgwctl server list");
 		return E_NOTFOUND;
 	}
 	n = conf_find(out->server, "enabled");
@@ -69,7 +69,7 @@ newer_find(struct span text, const char *name, const char *pkgs, struct newer *o
 			snprintf(out->entry, sizeof(out->entry), "%.*s", SPAN_FMT(n->text));
 			return 0;
 		}
-	snprintf(why, NEWER_WHY, "it does not start a package that was fetched (%.300s)", pkgs);
+	snprintf(why, NEWER_WHY, "its program is no package that import fetched to %.300s, so there is nothing to update", pkgs);
 	return E_NOTFOUND;
 }
 

@@ -75,8 +75,9 @@ check_text(struct import *im, struct span text, char *lines, size_t room)
 	int	fd = mkostemp(path, O_CLOEXEC);
 	bool	good;
 
-	/* The compiler of root's gateway has another user; no secret stands in this text. */
-	good = fd != -1 && fchmod(fd, 0644) == 0 && fd_write_all(fd, text) == 0 &&
+	/* The compiler of root's gateway has another user; what is no secret by its name may be one. */
+	good = fd != -1 && (geteuid() != 0 || (fchown(fd, 0, folders_reader_group()) == 0 && fchmod(fd, 0640) == 0)) &&
+	    fd_write_all(fd, text) == 0 &&
 	    filecheck_servers(im->ctl, path, lines, room);
 	if (fd != -1)
 		(void)unlink(path);
@@ -193,8 +194,8 @@ advice(struct import *im, const struct import_server *s, const char *line)
 		const char	*part, *advice;
 	} rows[] = {
 		{ "ould not locate the bindings file", "its native part is made by an install script: --scripts %s" },
-		{ "annot find module", "a file of it is not in its view: \"read\" in servers.json shows more" },
-		{ "No module named", "a file of it is not in its view: \"read\" in servers.json shows more" },
+		{ "annot find module", "a file of it is not in its view: \"read\": [FOLDER] beside its command" },
+		{ "No module named", "a file of it is not in its view: \"read\": [FOLDER] beside its command" },
 		{ "ead-only file system", "a folder it writes to: --write %s:FOLDER" },
 		{ "EROFS", "a folder it writes to: --write %s:FOLDER" },
 		{ "EACCES", "a folder it may use: --write %s:FOLDER" },
