@@ -48,6 +48,7 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	out->tenant = snap_text(in->keys, key->tenant);
 	out->agent = snap_text(in->keys, key->agent);
 	out->subject = snap_text(in->keys, key->name);
+	out->ends_ms = key->ends_ms;
 	out->how = HOW_KEY;
 	return 0;
 }
@@ -80,6 +81,7 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	out->tenant = default_tenant;
 	out->agent = b.agent;
 	out->subject = b.subject;
+	out->ends_ms = b.ends_ms;
 	out->how = HOW_TOKEN;
 	return 0;
 }
