@@ -53,7 +53,7 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	return 0;
 }
 
-/* Of what proves tokens: a policy, and the secrets, which come to a worker one after the other. */
+/* Of what proves tokens: a policy, and the secrets, which have a snapshot of their own. */
 static uint64_t
 generation_of(const struct auth_in *in)
 {

@@ -127,7 +127,7 @@ call_dispatch(struct call *c)
 	struct request	*rq = c->rq;
 	uint64_t	 now_ms = loop_now_ms(rq->w->loop);
 	struct route_request q = {
-		.policy = rq->config->policy, .server = c->ask.server,
+		.policy = rq->config->policy, .secrets = rq->config->secrets, .server = c->ask.server,
 		.instance = c->ask.task != NULL ? c->ask.task->instance : call_instance(rq, c->ask.server),
 		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
 		.method = c->method, .body = buf_rest(&c->up),

@@ -340,7 +340,7 @@ identify(struct tokens *tokens, const struct snap *with, const char *token)
 	return r;
 }
 
-/* A policy comes to a worker before its secrets: what was proven between is asked for anew. */
+/* They have a snapshot of their own. */
 Test(issuers, believes_nothing_that_a_secret_of_before_proved, .init = setup)
 {
 	char		*token = signer_token("{\"alg\":\"HS256\"}", CLAIMS, JWS_ALG_HS256, false);
