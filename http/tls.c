@@ -209,7 +209,8 @@ tls_site_init(struct tls_site *s, struct span host, tls_anchor_fn *anchor, void 
 	/* The root's dot is no part of a certificate's name. */
 	if (host.n > 1 && host.p[host.n - 1] == '.')
 		host.n--;
-	if (host.n == 0 || host.n > TLS_HOST_MAX || memchr(host.p, '\0', host.n) != NULL)
+	/* OpenSSL takes one before a name for whatever is below that. */
+	if (host.n == 0 || host.n > TLS_HOST_MAX || host.p[0] == '.' || memchr(host.p, '\0', host.n) != NULL)
 		return E_FORMAT;
 	memcpy(s->host, host.p, host.n);
 	return 0;

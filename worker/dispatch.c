@@ -187,7 +187,8 @@ call_lists_anew(struct call *c, uint64_t profile)
 {
 	struct request	*rq = c->rq;
 
-	if (c->ask.server->profile == profile || c->ask.what != CALL_TOOL || c->task_id.n > 0 || !pins_matter(rq->config))
+	if (c->ask.server->profile == profile || c->ask.what != CALL_TOOL || c->task_id.n > 0 ||
+	    !pins_matter(rq->config))
 		return false;
 	lists_begin(&c->listing, on_new_list, c);
 	lists_want(rq->w->lists, &c->listing, rq->config, c->ask.server, view_list_instance(rq, c->ask.server), true);

@@ -383,7 +383,7 @@ Test(tls, passes_bytes_both_ways_and_tells_an_end_from_a_cut)
 
 Test(tls, has_names_only_that_can_be_asked_for)
 {
-	static const char *const	bad[] = { "", ":443", "[]", "[::1" };
+	static const char *const	bad[] = { "", ":443", "[]", "[::1", ".", ".example", ".mcp.example.:1" };
 	char				long_name[300];
 	struct tls_site			s;
 
