@@ -53,11 +53,21 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	return 0;
 }
 
+/* Of what proves tokens: a policy, and the secrets, which have a snapshot of their own. */
+static uint64_t
+generation_of(const struct auth_in *in)
+{
+	const uint64_t	of[2] = { snap_head(in->policy)->generation,
+			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation };
+
+	return sum64(span_make(of, sizeof(of)));
+}
+
 static int
 by_token(const struct auth_in *in, struct span token, const struct crypt_digest *digest, struct arena *a,
     struct principal *out, struct auth_refusal *refusal)
 {
-	const uint64_t	generation = snap_head(in->policy)->generation;
+	const uint64_t	generation = generation_of(in);
 	struct bearer	b;
 	int		r;
 
