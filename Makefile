@@ -162,9 +162,10 @@ define integration_rule
 INTEGRATION += $(BUILD)/tests/integration/$(1)
 OBJECTS += $(BUILD)/tests/integration/$(1).o
 $(BUILD)/tests/integration/$(1): $(BUILD)/tests/integration/$(1).o $(BUILD)/tests/harness/libharness.a \
-    $(call archives,auth policy lib)
+    $(SANITIZER_UNIT) $(call archives,auth policy lib)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$^ $(addprefix -l,$(2)) -lcriterion
+	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
+	    $(addprefix -l,$(2)) -lcriterion
 endef
 integration	= $(foreach n,$(1),$(eval $(call integration_rule,$(n),$(2))))
 

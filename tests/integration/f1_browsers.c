@@ -36,7 +36,7 @@ Test(browsers, of_allowed_origins_see_every_answer)
 	struct gateway	g;
 	struct answer	a;
 	struct mcp	m;
-	char		headers[1024];
+	char		headers[2048];
 
 	gateway_start(&g, &(struct gateway_setup){ .conf = CONF });
 	client_once(g.mcp, "POST", "/mcp", PAGE JSON, "{}", &a);

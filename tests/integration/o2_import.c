@@ -190,7 +190,7 @@ Test(import, writes_and_starts_so_that_a_call_works_at_once)
 	cr_expect(strstr(text, "\"enabled\": false") != NULL && strstr(text, "// ${ABSENT_THING} is not set") != NULL, "%s",
 	    text);
 	cr_expect(strstr(text, "gone") == NULL && strstr(text, "broken") == NULL && strstr(text, "s3cret") == NULL);
-	cr_expect(strcmp(get(p, "etc/secrets/API_KEY"), "s3cret\n") == 0);
+	cr_expect(strcmp(get(p, "etc/secrets/API_KEY"), "s3cret") == 0);
 	snprintf(path, sizeof(path), "%s/etc/secrets/API_KEY", p->dir);
 	cr_assert(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
 	text = get(p, "etc/rules.json");
