@@ -268,14 +268,6 @@ trim(struct span s)
 	return s;
 }
 
-static struct span
-unquote(struct span s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return span_part(s, 1, s.n - 2);
-	return s;
-}
-
 static size_t
 indent_of(struct span line)
 {
@@ -304,16 +296,16 @@ one_line(struct strike *s, struct span line, bool yaml, size_t *block, struct bu
 	}
 	name = span_part(line, 0, (size_t)(sep - line.p));
 	value = trim(span_part(line, name.n + 1, line.n));
-	if (yaml && *block == SIZE_MAX && is_secret_place(unquote(trim(span_part(name, indent_of(name), name.n))))) {
+	if (yaml && *block == SIZE_MAX && is_secret_place(span_unquote(trim(span_part(name, indent_of(name), name.n))))) {
 		*block = indent_of(line);
 		if (value.n == 0)
 			return buf_put(to, line);
 	} else if (*block == SIZE_MAX && !strike_is_secret_name(name)) {
 		return buf_put(to, line);
 	}
-	if (is_reference(unquote(value)))
+	if (is_reference(span_unquote(value)))
 		return buf_put(to, line);
-	strike_value(s, unquote(value));
+	strike_value(s, span_unquote(value));
 	if ((r = buf_put(to, span_part(line, 0, name.n + 1))) != 0)
 		return r;
 	return buf_put_str(to, " " STRUCK);
