@@ -296,7 +296,8 @@ one_line(struct strike *s, struct span line, bool yaml, size_t *block, struct bu
 	}
 	name = span_part(line, 0, (size_t)(sep - line.p));
 	value = trim(span_part(line, name.n + 1, line.n));
-	if (yaml && *block == SIZE_MAX && is_secret_place(span_unquote(trim(span_part(name, indent_of(name), name.n))))) {
+	if (yaml && *block == SIZE_MAX &&
+	    is_secret_place(span_unquote(trim(span_part(name, indent_of(name), name.n))))) {
 		*block = indent_of(line);
 		if (value.n == 0)
 			return buf_put(to, line);

@@ -118,7 +118,8 @@ venv_of(struct import *im, const char *python)
 {
 	const char	*venv = path_join(im, python, "../..");
 
-	if (strncmp(replace_base_name(python), "python", 6) != 0 || !find_is_file(import_fmt(im, "%s/pyvenv.cfg", venv)))
+	if (strncmp(replace_base_name(python), "python", 6) != 0 ||
+	    !find_is_file(import_fmt(im, "%s/pyvenv.cfg", venv)))
 		return NULL;
 	return venv;
 }

@@ -161,7 +161,8 @@ take_program(struct import *im, struct import_server *s, const struct found *f)
 	if (!find_interpreter(im, f->real, &line))
 		return;		/* one file, which is shown alone */
 	view_script(im, s, f->real);
-	env = strcmp(replace_base_name(line.at[0]), "env") == 0 ? line.n > 1 && strcmp(line.at[1], "-S") == 0 ? 2 : 1 : 0;
+	env = strcmp(replace_base_name(line.at[0]), "env") != 0 ? 0 :
+	    line.n > 1 && strcmp(line.at[1], "-S") == 0 ? 2 : 1;
 	words_drop(&line, 0, env);
 	if (line.n == 0 || !find_command(im, s, line.at[0], &interpreter, &why)) {
 		server_leave_out(im, s, "%s is run by %s, which is not there", label(im, s, f->path),
