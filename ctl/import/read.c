@@ -290,7 +290,8 @@ read_top(struct reading *r, const struct conf_node *top)
 	const bool	 settings = conf_find(top, "projects") != NULL;
 	const char	*project = workspace_of(r->im, r->folder);
 	const char	*name = replace_base_name(r->path);
-	const char	*of_no_project = settings || strcmp(name, "claude_desktop_config.json") == 0 ? home(r->folder) : project;
+	const char	*of_no_project = settings || strcmp(name, "claude_desktop_config.json") == 0 ?
+			    home(r->folder) : project;
 	bool		 found;
 
 	found = read_list(r, conf_find(top, "mcpServers"), of_no_project);
