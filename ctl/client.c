@@ -176,12 +176,15 @@ client_entry(struct client *cl)
 	    (r = json_put_string(b, span_of(cl->row->type))) != 0 || (r = buf_put_str(b, ", ")) != 0))
 		fatal(EX_OSERR, "out of memory");
 	if ((r = buf_put_str(b, "\"command\": ")) == 0 && (r = json_put_string(b, span_of(path))) == 0 &&
-	    (system != (geteuid() == 0) || cl->ctl->config_given != NULL)) {
+	    (system != (geteuid() == 0) || cl->ctl->config_given != NULL || cl->ctl->setting_count > 0)) {
 		r = buf_put_str(b, ", \"args\": [");
 		if (r == 0 && system != (geteuid() == 0))
 			r = put_word(b, &first, system ? "--system" : "--user");
 		if (r == 0 && cl->ctl->config_given != NULL && (r = put_word(b, &first, "-c")) == 0)
 			r = put_word(b, &first, folders_config(cl->ctl));
+		/* What -o says is in no file that the bridge could read. */
+		if (r == 0 && cl->ctl->setting_count > 0 && (r = put_word(b, &first, "--socket")) == 0)
+			r = put_word(b, &first, folders_socket(cl->ctl));
 		if (r == 0)
 			r = buf_put_str(b, "]");
 	}

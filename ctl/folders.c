@@ -7,6 +7,7 @@
  * Trusts:  what settings.c brings.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "ctl/folders.h"
 #include "ctl/out.h"
 #include "ctl/settings.h"
+#include "ipc/codec.h"
 #include "lib/log.h"
 #include "policy/params.h"
 
@@ -160,4 +162,14 @@ folders_make_state(struct ctl *ctl)
 	}
 	if (mkdir(part, mode) == 0)
 		(void)chmod(part, mode);	/* whatever the umask is */
+}
+
+gid_t
+folders_reader_group(void)
+{
+	const struct passwd	*pw = getpwnam(role_user(ROLE_COMPILE));
+
+	if (pw == NULL)
+		pw = getpwnam("nobody");
+	return pw == NULL ? getegid() : pw->pw_gid;
 }

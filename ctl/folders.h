@@ -5,6 +5,8 @@
 #ifndef CTL_FOLDERS_H
 #define CTL_FOLDERS_H
 
+#include <sys/types.h>
+
 #include "ctl/ctl.h"
 
 /* The configuration folder, absolute. */
@@ -17,6 +19,8 @@ const char	*folders_state(struct ctl *ctl);
 const char	*folders_socket(struct ctl *ctl);
 /* The parameter `tenant_user`: whom tools run as when root starts the gateway. */
 const char	*folders_tenant_user(struct ctl *ctl);
+/* The group that reads the configuration of root's gateway: of the compiler's user, whom the master finds likewise. */
+gid_t		 folders_reader_group(void);
 /* Makes state_dir as the gateway would, when it is not there yet: what is put there must not make it otherwise. */
 void		 folders_make_state(struct ctl *ctl);
 /* What was read; before the ctl goes, when it is not the program's own. */

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,6 +42,7 @@
 struct private {
 	struct ctl	ctl;
 	char		base[PATH_MAX], run[PATH_MAX], etc[PATH_MAX + 8];
+	const char	*also;
 	char		settings[OWN_SETTINGS][PATH_MAX + 32];
 	size_t		own_settings;
 	int		keeper;		/* our end of the socket; closing it ends all */
@@ -84,24 +84,13 @@ make_beside(const char *folder, mode_t mode, char to[PATH_MAX])
 	return 0;
 }
 
-/* The configuration of a gateway of root's is read by the compiler's user, whom the master finds likewise. */
-static gid_t
-reader_group(void)
-{
-	const struct passwd	*pw = getpwnam(role_user(ROLE_COMPILE));
-
-	if (pw == NULL)
-		pw = getpwnam("nobody");
-	return pw == NULL ? getegid() : pw->pw_gid;
-}
-
 static int
 make_folder(const struct private *p, const char *name, mode_t mode, bool for_reader, char to[PATH_MAX])
 {
 	if (snprintf(to, PATH_MAX, "%s/%s", p->base, name) >= PATH_MAX)
 		return EX_CONFIG;
 	if (mkdir(to, mode) == -1 || chmod(to, mode) == -1 ||
-	    (for_reader && geteuid() == 0 && chown(to, 0, reader_group()) == -1)) {
+	    (for_reader && geteuid() == 0 && chown(to, 0, folders_reader_group()) == -1)) {
 		out_error("%s: %s", to, strerror(errno));
 		return EX_CANTCREAT;
 	}
@@ -257,6 +246,8 @@ remove_folders(const struct private *p)
 {
 	remove_folder(p->run);
 	remove_folder(p->base);
+	if (p->also != NULL)
+		remove_folder(p->also);
 }
 
 static pid_t
@@ -399,6 +390,7 @@ private_start(struct ctl *ctl, const struct private_setup *setup, struct private
 	if (p == NULL)
 		fatal(EX_OSERR, "no memory");
 	p->keeper = -1;
+	p->also = setup->also;
 	p->ctl = *ctl;
 	p->ctl.folders = NULL;
 	p->ctl.json = false;

@@ -27,6 +27,7 @@ struct private_setup {
 	const char	*const *options;	/* more parameters as "name=value", ended by NULL; NULL: none */
 	const struct private_secret *secrets;
 	size_t		 secret_count;
+	const char	*also;		/* a folder that goes with it too, absolute; NULL: none */
 };
 
 struct private;

@@ -32,6 +32,7 @@
 #include "sandbox/tree.h"
 #include "stdio/private.h"
 #include "stdio/privconf.h"
+#include "stdio/privsecrets.h"
 #include "stdio/relay.h"
 
 #define START_MS	30000
@@ -311,6 +312,10 @@ private_start(struct private *p, const struct where *w, struct seed *s, int sign
 	snprintf(p->socket, sizeof(p->socket), "%.4000s/run/mcp.sock", p->dir);
 	if ((r = privconf_write(p->dir, p->state, s)) != 0) {
 		relay_say("%s/mcpgw.conf: %s", p->dir, r == E_SYS ? strerror(errno) : err_text(r));
+		return EX_CANTCREAT;
+	}
+	if ((r = privsecrets_copy(p->dir, s->servers)) != 0) {
+		relay_say("%s/secrets: %s", p->dir, r == E_SYS ? strerror(errno) : "more secrets than a gateway has");
 		return EX_CANTCREAT;
 	}
 	return (r = program_start(p)) != 0 ? r : wait_ready(p, signal_fd);

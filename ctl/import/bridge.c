@@ -120,6 +120,7 @@ bridge_take(struct import *im, struct import_server *s)
 	s->command = s->package = NULL;
 	s->args = (struct words){ 0 };
 	s->env = (struct pairs){ 0 };
+	s->bare = NULL;
 	s->workdir = NULL;
 	shape_server(im, s);
 }

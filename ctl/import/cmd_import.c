@@ -33,6 +33,7 @@
 
 #define AGENT_PERSONAL	"me"
 #define AGENT_SYSTEM	"operator"
+#define AGENT_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 /* ---- options --------------------------------------------------------------------------------------- */
 
@@ -83,6 +84,8 @@ take_options(struct import *im, int argc, char **argv)
 	argc = opts_take(rows, argc, argv, 1, 64);
 	if (o->run_as != NULL && !im->ctl->where.system)
 		fatal(EX_USAGE, "--run-as is for root's gateway; yours runs all as you");
+	if (o->agent != NULL && (*o->agent == '\0' || o->agent[strspn(o->agent, AGENT_CHARACTERS)] != '\0'))
+		fatal(EX_USAGE, "--agent %s: want letters, digits, _ . -", o->agent);
 	return argc;
 }
 
@@ -203,6 +206,11 @@ look_at(struct import *im, struct import_server *s)
 		view_arguments(im, s);
 	}
 	view_access(im, s);
+	if (s->bare != NULL && server_stays(s))
+		server_note(im, s, s->command != NULL ? "the value of ${%s} is in its arguments: in servers.json, and "
+		    "where processes are listed. If it can be given in \"env\", it is kept as a secret." :
+		    "the value of ${%s} is in its url, so in servers.json. If it can be given in \"headers\", it is "
+		    "kept as a secret.", s->bare);
 }
 
 static int
@@ -253,7 +261,7 @@ say_who(struct import *im, const char *agent, size_t tools)
 	if (!im->ctl->where.system)
 		who = import_fmt(im, " (you, uid %u)", (unsigned)geteuid());
 	else if (im->options.agent == NULL)
-		who = " (root)";
+		who = files_peer(im) == NULL ? " (root)" : import_fmt(im, " (root and %s)", files_peer(im));
 	plan_words(im, import_fmt(im, "Agent \"%s\"%s may call %s. Nobody else may call any.", agent, who,
 	    tools == 1 ? "this tool" : import_fmt(im, "these %zu tools", tools)));
 	if (im->options.run_as != NULL)
@@ -270,7 +278,7 @@ is_wanted(const struct import *im, bool running)
 		return true;
 	if (im->ctl->json || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1) {
 		fflush(stdout);
-		fprintf(stderr, "Nothing was written. To write this and %s the gateway: --yes\n",
+		fprintf(stderr, "Nothing was written. To write this and %s the gateway: the same with --yes\n",
 		    running ? "reload" : "start");
 		return false;
 	}
@@ -296,6 +304,7 @@ run(struct import *im, struct files *f, int argc, char **argv)
 	check_names(im, &im->options.scripts, "--scripts", false);
 	check_names(im, &im->options.allow_shell, "--allow-shell", false);
 	settle_from(im);
+	check_names(im, &im->options.from, "--from", true);
 	if ((r = make_plan(im, f)) != 0)
 		return r;
 	f->agent = im->options.agent;

@@ -147,7 +147,8 @@ install_start(struct install *in, struct ctl *ctl, const struct install_view *vi
 	static const char	nul[1] = "";
 	struct buf		file;
 	const struct passwd	*pw = getpwuid(in->uid);
-	struct private_setup	setup = { .tool_file = SERVER ".json", .options = in->options };
+	struct private_setup	setup = { .tool_file = SERVER ".json", .options = in->options,
+				    .also = view->settings };
 	size_t			n = 0;
 	int			r;
 
@@ -208,6 +209,9 @@ install_gist(struct span words, char why[INSTALL_WHY])
 	}
 	if (found.n == 0)
 		found = last;
+	/* npm's words for a package that is not there are an address. */
+	if (span_starts(found, SPAN_LIT("404 Not Found - GET ")))
+		found = SPAN_LIT("404, the registry has no such package; is the name right?");
 	out_clean(found, why, INSTALL_WHY / 2);
 }
 

@@ -25,6 +25,7 @@ struct install_view {
 	const char		*const *read;	/* NULL at the end */
 	const struct endpoints	*hosts;		/* NULL: no network */
 	const struct install_env *env;		/* .name NULL at the end */
+	const char		*settings;	/* a folder that may hold tokens: however we end, it goes */
 };
 
 struct install {

@@ -247,7 +247,7 @@ start(struct fetch *f, struct fetch_one *list, const size_t *which, size_t n)
 	const char		*read[BATCH_MAX + SOURCES_FOLDERS + 8];
 	struct install_env	env[8];
 	struct install_view	view = { .folder = f->new, .runs = f->scripts, .read = read, .env = env,
-				    .hosts = f->offline ? NULL : &f->sources.hosts };
+				    .hosts = f->offline ? NULL : &f->sources.hosts, .settings = f->rc };
 	size_t			count = 0, k = 0;
 
 	snprintf(pip, sizeof(pip), "%s/pip.conf", f->rc);

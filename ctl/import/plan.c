@@ -133,7 +133,8 @@ cut(struct import *im, const char *text, size_t room)
 	    text + bytes_of(text, n - (room - 2 - left)));
 }
 
-/* Words from this column on, over as many lines as they need; the cursor stands there already. */
+/* Words from this column on, over as many lines as they need; the cursor stands there already.  A word that is longer
+ * than such a line is broken. */
 static void
 print_wrapped(const char *text, size_t from)
 {
@@ -143,6 +144,10 @@ print_wrapped(const char *text, size_t from)
 		size_t	n = strcspn(text, " "), w;
 
 		w = width_of(text) - width_of(text + n);
+		if (w > WIDTH - from) {
+			w = WIDTH - from;
+			n = bytes_of(text, w);
+		}
 		if (at > from && at + 1 + w > WIDTH) {
 			printf("\n%*s", (int)from, "");
 			at = from;

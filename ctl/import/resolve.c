@@ -91,6 +91,8 @@ put_variable(struct expansion *x, const char *name)
 		put_secret(x, kept);
 		server_note(x->im, x->s, "${%s} was set in your shell; kept as secret %s.", name, kept);
 	} else {
+		if (value[0] != '\0' && !x->may_secret && secret_is_name(name))
+			x->s->bare = name;
 		put(x, value);
 	}
 }

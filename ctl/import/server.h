@@ -56,6 +56,7 @@ struct import_server {
 	const char		*type;		/* "sse", or NULL */
 	struct pairs		 headers;
 	const char		*helper;	/* headersHelper, or NULL */
+	const char		*bare;		/* a variable called like a secret, as value in args or url */
 
 	/* what it is */
 	const char		*runs;		/* the column RUNS: "server-memory, node 20" */

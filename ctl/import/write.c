@@ -7,7 +7,6 @@
  * Trusts:  the files to be the operator's; somebody who changed them meanwhile is not overwritten.
  */
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,11 +313,22 @@ allow(struct buf *now, const char *agent, const struct import_server *s)
 	return r;
 }
 
+const char *
+files_peer(const struct import *im)
+{
+	const char	*sudo = getenv("SUDO_USER");
+
+	if (!im->ctl->where.system || sudo == NULL || *sudo == '\0' || strcmp(sudo, "root") == 0 ||
+	    strlen(sudo) > 200 || strpbrk(sudo, "\"\\") != NULL)
+		return NULL;
+	return sudo;
+}
+
 /* Personal mode: the owner is the agent "me" anyway.  System mode: who may run this command is root. */
 static int
 name_peers(const struct import *im, struct buf *now, const char *agent)
 {
-	const char	*sudo = getenv("SUDO_USER");
+	const char	*sudo = files_peer(im);
 	const char	*peer[] = { "peers", "user:root", NULL }, *user[] = { "peers", NULL, NULL };
 	char		 value[80], name[300];
 	int		 r = 0;
@@ -328,7 +338,7 @@ name_peers(const struct import *im, struct buf *now, const char *agent)
 	snprintf(value, sizeof(value), "\"%s\"", agent);
 	if (!has(buf_rest(now), peer))
 		r = set(now, peer, value);
-	if (sudo == NULL || strcmp(sudo, "root") == 0 || strlen(sudo) > 200 || strpbrk(sudo, "\"\\") != NULL)
+	if (sudo == NULL)
 		return r;
 	snprintf(name, sizeof(name), "user:%s", sudo);
 	user[1] = name;
@@ -360,10 +370,7 @@ make_rules(const struct import *im, const struct files *f, struct buf *now)
 static void
 close_to_others(const struct import *im, const char *path)
 {
-	const struct group	*g;
-
-	if (im->ctl->where.system && (g = getgrnam(role_user(ROLE_COMPILE))) != NULL &&
-	    (chown(path, 0, g->gr_gid) == -1 || chmod(path, 0640) == -1))
+	if (im->ctl->where.system && (chown(path, 0, folders_reader_group()) == -1 || chmod(path, 0640) == -1))
 		out_error("%s: %s", path, strerror(errno));
 	else if (!im->ctl->where.system && chmod(path, 0600) == -1)
 		out_error("%s: %s", path, strerror(errno));

@@ -389,7 +389,8 @@ making_program(struct making *m, const struct conf_node *command, struct program
 	cname = job_dup(m->j, v.text).p;
 	if (m->sv->rec.net < NET_HOST && m->workdir == NULL && program_only_fetches(cname)) {
 		server_down(m->sv, command, "%s fetches the server at every start, and a jail has no network. Have it "
-		    "fetched once: mcpgwctl import", program_fetches(cname));
+		    "fetched once: mcpgwctl import FILE; the servers.json that it writes starts it",
+		    program_fetches(cname));
 		m->ok = false;
 		return false;
 	}

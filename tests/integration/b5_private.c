@@ -2,6 +2,10 @@
  *
  * b5_private.c - mcpgw-stdio with a gateway of its own: seed 001's files, variables and answers as they are
  */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tests/integration/private.h"
 
 Test(private, serves_the_seeds_files_as_they_are, .timeout = 120)
@@ -191,6 +195,39 @@ Test(private, finds_commands_as_the_files_author_does, .timeout = 60)
 	    json_object_to_json_string(o));
 	json_object_put(o);
 	end_well(&b, &g);
+	gateway_remove(&g);
+}
+
+/* The servers.json that import writes, with the seed's rules. */
+Test(private, has_the_secrets_that_lie_beside_its_servers, .timeout = 60)
+{
+	static char	 servers_env[] = "GATEWAY_MCP_CONFIG=../etc/servers.json",
+			 rules_env[] = "GATEWAY_RULES=../etc/.mcp-gateway-rules.json";
+	static char	*const env[] = { servers_env, rules_env, NULL };
+	struct gateway	g;
+	struct bridge	b;
+	char		path[400];
+	FILE		*f;
+
+	NEEDS_JAILS();
+	files_write(&g, "{}", "true");
+	gateway_write(&g, "servers.json", "{\"mcpServers\":{\"clock\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-clock\","
+	    "\"env\":{\"WORD\":\"${secret:WORD}\"}}}}");
+	snprintf(path, sizeof(path), "%s/etc/secrets", g.dir);
+	cr_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
+	cr_assert(chmod(path, 0700) == 0);
+	snprintf(path, sizeof(path), "%s/etc/secrets/WORD", g.dir);
+	cr_assert((f = fopen(path, "we")) != NULL && fputs("sesame", f) >= 0 && fclose(f) == 0 && chmod(path, 0600) == 0);
+	snprintf(path, sizeof(path), "chown -R 65534:65534 '%s/etc/secrets'", g.dir);	/* as whom bridges run for root */
+	cr_assert(geteuid() != 0 || system(path) == 0);
+	snprintf(path, sizeof(path), "%s/etc/secrets/WORD", g.dir);
+	start_at(&b, &g, "/tools", env, NULL);
+	cr_assert(bridge_initialize(&b));
+	expect_code(&b, "researcher", "clock", "now", "", NULL);
+	end_well(&b, &g);
+	/* Others could read it: it is as good as none. */
+	cr_assert(chmod(path, 0644) == 0);
+	expect_refusal(&g, "/tools", env, EX_CONFIG, "${secret:WORD}: no such secret");
 	gateway_remove(&g);
 }
 

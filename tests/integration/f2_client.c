@@ -174,3 +174,20 @@ Test(client, keeps_what_its_user_changed_meanwhile, .timeout = 60)
 	cr_expect(strcmp(get("project/.mcp.json"), "[1]") == 0);
 	gateway_stop(&g);
 }
+
+Test(client, is_told_of_the_socket_when_it_is_in_no_file, .timeout = 60)
+{
+	struct gateway	 g;
+	char		 project[320], setting[320], *said;
+
+	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES });
+	home_make(&g);
+	snprintf(project, sizeof(project), "--project=%s/project", home);
+	snprintf(setting, sizeof(setting), "run_dir=%s/other", g.dir);
+	cr_expect(gateway_ctl(&g, &said, true, "-o", setting, "client", "--for", "claude-code", project, "--write", NULL) ==
+	    0, "%s", said);
+	free(said);
+	snprintf(setting, sizeof(setting), "\"--socket\", \"%s/other/mcp.sock\"", g.dir);
+	cr_expect(strstr(get("project/.mcp.json"), setting) != NULL, "%s", get("project/.mcp.json"));
+	gateway_stop(&g);
+}

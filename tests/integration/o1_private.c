@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,12 +89,16 @@ Test(private, ends_with_a_command_that_was_killed)
 {
 	struct gateway	g;
 	struct procs	*procs = malloc(sizeof(*procs));
-	char		folder[512], line[65536];
+	char		folder[512], line[65536], also[300], file[320];
 	FILE		*out;
 	pid_t		 pid;
 
 	NEEDS_JAILS();
 	setup(&g);
+	snprintf(also, sizeof(also), "%s/also", g.dir);
+	snprintf(file, sizeof(file), "%s/token", also);
+	cr_assert(mkdir(also, 0700) == 0 && (out = fopen(file, "we")) != NULL && fclose(out) == 0);
+	setenv("PRIVATE_ALSO", also, 1);
 	pid = run(&g, "wait", &out, folder, sizeof(folder));
 	cr_assert(fgets(line, sizeof(line), out) != NULL && strstr(line, "\"name\":\"now\"") != NULL, "%s", line);
 	procs_below(pid, procs);
@@ -101,6 +106,7 @@ Test(private, ends_with_a_command_that_was_killed)
 	cr_expect(procs->count > 5, "%zu processes", procs->count);
 	cr_expect(procs_wait_gone(procs, patience(&g, ENDS_MS)), "processes are left");
 	cr_expect(wait_until(is_gone, folder, patience(&g, ENDS_MS)), "%s is left", folder);
+	cr_expect(wait_until(is_gone, also, patience(&g, ENDS_MS)), "what goes with it is left");
 	fclose(out);
 	free(procs);
 	gateway_stop(&g);

@@ -327,7 +327,7 @@ Test(fetch, what_cannot_be_fetched_says_why_and_leaves_nothing)
 	begin();
 	FETCH("npm", "@demo/no-such", "npm", "demo-words", "npm", "github:a/b", "npm", "-x", "--bin", "other", "npm",
 	    "@demo/demo-server", "gem", "x");
-	cr_expect(strstr(got(0, "why"), "404") != NULL, "%s", got(0, "why"));
+	cr_expect(strstr(got(0, "why"), "404, the registry has no such package") != NULL, "%s", got(0, "why"));
 	cr_expect(strstr(got(1, "why"), "no program") != NULL, "%s", got(1, "why"));
 	cr_expect(strstr(got(2, "why"), "--allow-source") != NULL, "%s", got(2, "why"));
 	cr_expect(strstr(got(3, "why"), "name") != NULL, "%s", got(3, "why"));

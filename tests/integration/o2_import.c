@@ -410,3 +410,43 @@ Test(import, approves_what_was_shown_and_nothing_else)
 	teardown(p);
 	free(p);
 }
+
+Test(import, says_what_it_cannot_keep_secret_and_closes_what_it_writes)
+{
+	struct person	*p = malloc(sizeof(*p));
+	struct stat	 st;
+	char		 path[300];
+
+	NEEDS_JAILS();
+	setup(p);
+	put(p, "proj/.mcp.json", 0644, "{\"mcpServers\": {\n"
+	    "  \"notes\": {\"command\": \"./tools/serve.sh\", \"args\": [\"--data=./docs\", \"--x=${GIVEN_TOKEN}\"]},\n"
+	    "  \"long\": {\"command\": \"/nowhere/a-name-that-is-longer-than-what-is-left-of-a-line-of-a-terminal-"
+	    "and-longer-than-a-whole-line-too\"}}}");
+	cr_expect(ctl(p, "import .mcp.json") == 0);
+	EXPECT_SAYS(p, "notes: the value of ${GIVEN_TOKEN} is in its arguments");
+	EXPECT_SAYS(p, "/nowhere/a-name-that");
+	for (char *line = strtok(p->out, "\n"); line != NULL; line = strtok(NULL, "\n"))
+		cr_expect(strlen(line) <= 80, "longer than 80: %s", line);
+	cr_expect(ctl(p, "import .mcp.json --yes >out.txt 2>&1") == 0);
+	snprintf(path, sizeof(path), "%s/etc/servers.json", p->dir);
+	cr_assert(stat(path, &st) == 0);
+	cr_expect((st.st_mode & 07) == 0, "mode %o", (unsigned)st.st_mode);
+	teardown(p);
+	free(p);
+}
+
+Test(import, refuses_options_that_mean_nothing)
+{
+	struct person	*p = malloc(sizeof(*p));
+
+	setup(p);
+	put(p, "proj/.mcp.json", 0644, project);
+	cr_expect(ctl(p, "import .mcp.json --from nobody:docs") == 64, "%s", p->out);
+	EXPECT_SAYS(p, "--from nobody:");
+	EXPECT_SAYS(p, "no server \"nobody\"");
+	cr_expect(ctl(p, "import .mcp.json --agent 'a\"b'") == 64, "%s", p->out);
+	EXPECT_SAYS(p, "--agent a\"b: want letters, digits, _ . -");
+	teardown(p);
+	free(p);
+}

@@ -3,7 +3,7 @@
  * main.c - a private gateway (ctl/private.h) as a program, for tests of it
  *
  * private-gateway CONFDIR SERVERS.JSON SERVER [TOOL]: prints the folder, then the server's list of tools, then what
- * a call of TOOL answers; with "wait" for a tool it waits to be killed.
+ * a call of TOOL answers; with "wait" for a tool it waits to be killed.  What PRIVATE_ALSO names goes with the gateway.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ main(int argc, char **argv)
 {
 	struct ctl		ctl = { .config_given = argc > 1 ? argv[1] : NULL };
 	struct private_setup	setup = { .secrets = &(const struct private_secret){ "WORD", SPAN_LIT("open sesame\n") },
-				    .secret_count = 1 };
+				    .secret_count = 1, .also = getenv("PRIVATE_ALSO") };
 	struct private		*p;
 	char			*servers;
 	size_t			 bytes;
