@@ -48,15 +48,26 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	out->tenant = snap_text(in->keys, key->tenant);
 	out->agent = snap_text(in->keys, key->agent);
 	out->subject = snap_text(in->keys, key->name);
+	out->ends_ms = key->ends_ms;
 	out->how = HOW_KEY;
 	return 0;
+}
+
+/* Of what proves tokens: a policy, and the secrets, which have a snapshot of their own. */
+static uint64_t
+generation_of(const struct auth_in *in)
+{
+	const uint64_t	of[2] = { snap_head(in->policy)->generation,
+			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation };
+
+	return sum64(span_make(of, sizeof(of)));
 }
 
 static int
 by_token(const struct auth_in *in, struct span token, const struct crypt_digest *digest, struct arena *a,
     struct principal *out, struct auth_refusal *refusal)
 {
-	const uint64_t	generation = snap_head(in->policy)->generation;
+	const uint64_t	generation = generation_of(in);
 	struct bearer	b;
 	int		r;
 
@@ -70,6 +81,7 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	out->tenant = default_tenant;
 	out->agent = b.agent;
 	out->subject = b.subject;
+	out->ends_ms = b.ends_ms;
 	out->how = HOW_TOKEN;
 	return 0;
 }

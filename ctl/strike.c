@@ -155,6 +155,18 @@ name_before(struct span text, size_t at)
 	return span_part(text, begin, end - begin);
 }
 
+/* token=..., Key: "..." and the like, up to where the value begins; a comment may hold what was a member. */
+static bool
+follows_sign(struct span before)
+{
+	if (before.n > 0 && (before.p[before.n - 1] == '"' || before.p[before.n - 1] == '\'')) {
+		before.n--;
+		if (ends_with(before, ":"))
+			return true;
+	}
+	return ends_with(before, "=") || ends_with(before, "= ") || ends_with(before, ": ");
+}
+
 /* How many bytes from `at` on are a secret by what stands there, 0: none. */
 static size_t
 secret_at(const struct strike *s, struct span text, size_t at)
@@ -186,9 +198,8 @@ secret_at(const struct strike *s, struct span text, size_t at)
 		return 0;
 	if (n >= 4 && (ends_with(before, "bearer ") || ends_with(before, "basic ")))
 		return n;
-	if (n >= STRIKE_LEAST && (ends_with(before, "=") || ends_with(before, ": ") || ends_with(before, "\":\"")) &&
-	    strike_is_secret_name(name_before(text, at)) && !span_starts(rest, SPAN_LIT("r-")) &&
-	    !span_starts(rest, SPAN_LIT("mgk_")))
+	if (n >= STRIKE_LEAST && follows_sign(before) && strike_is_secret_name(name_before(text, at)) &&
+	    !span_starts(rest, SPAN_LIT("r-")) && !span_starts(rest, SPAN_LIT("mgk_")))
 		return n;
 	return looks_like_key(span_part(rest, 0, n)) ? n : 0;
 }

@@ -24,12 +24,25 @@ is_secret_place(struct span name)
 	    span_is(name, "inputs");
 }
 
-/* What only names a secret is none. */
+/* What only names a secret is none; with what stands in for it, it is. */
 static bool
 is_reference(struct span value)
 {
 	return value.n == 0 || (span_starts(value, SPAN_LIT("${")) && value.p[value.n - 1] == '}' &&
-	    memchr(value.p + 2, '$', value.n - 2) == NULL && memchr(value.p, '}', value.n - 1) == NULL);
+	    memchr(value.p + 2, '$', value.n - 2) == NULL && memchr(value.p, '}', value.n - 1) == NULL &&
+	    memmem(value.p, value.n, ":-", 2) == NULL);
+}
+
+/* The whole, and what ${VAR:-default} stands for. */
+static void
+note_value(struct strike *s, struct span value)
+{
+	const char	*otherwise = value.n == 0 ? NULL : memmem(value.p, value.n, ":-", 2);
+	size_t		 at = otherwise == NULL ? 0 : (size_t)(otherwise - value.p) + 2;
+
+	strike_value(s, value);
+	if (at > 0 && span_starts(value, SPAN_LIT("${")) && value.p[value.n - 1] == '}')
+		strike_value(s, span_part(value, at, value.n - 1 - at));
 }
 
 /* "--api-key", "--token=...": *value_at is where the value begins, or the length when it is the next word. */
@@ -118,7 +131,7 @@ note(struct reading *r, struct span raw)
 	char	plain[4096];
 	size_t	n = 0;
 
-	strike_value(r->s, raw);
+	note_value(r->s, raw);
 	if (memchr(raw.p, '\\', raw.n) == NULL || raw.n >= sizeof(plain))
 		return;
 	for (size_t i = 0; i < raw.n; i++) {
@@ -129,7 +142,7 @@ note(struct reading *r, struct span raw)
 			plain[n++] = raw.p[i];
 		}
 	}
-	strike_value(r->s, span_make(plain, n));
+	note_value(r->s, span_make(plain, n));
 }
 
 static bool
@@ -273,40 +286,111 @@ indent_of(struct span line)
 {
 	size_t	n = 0;
 
-	while (n < line.n && (line.p[n] == ' ' || line.p[n] == '-'))
+	while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t' || (line.p[n] == '-' && n + 1 < line.n &&
+	    line.p[n + 1] == ' ')))
 		n++;
 	return n;
 }
 
-/* One line; *block is the indentation of a place for secrets that it may be in, SIZE_MAX: none. */
+/* What is struck of the lines that are indented deeper; SIZE_MAX: of none. */
+struct struck {
+	size_t	block;		/* than a place for secrets: their values */
+	size_t	whole;		/* than a value that may go on: all of them */
+	bool	next;		/* the item after an option that wants a secret */
+};
+
+/* One item of a list, as an argument of a command.  false: it is none that tells of a secret. */
+static bool
+one_item(struct strike *s, struct span line, struct struck *at, struct buf *to, int *r)
+{
+	const size_t	indent = indent_of(line);
+	const bool	is_item = indent > 1 && memchr(line.p, '-', indent) != NULL, behind = at->next && is_item;
+	struct span	item = span_unquote(trim(span_part(line, indent, line.n)));
+	size_t		value_at;
+
+	at->next = false;
+	if (!is_item || item.n == 0 || (behind && is_reference(item)))
+		return false;
+	if (behind) {
+		note_value(s, item);
+		at->whole = indent;
+		if ((*r = buf_put(to, span_part(line, 0, indent))) == 0)
+			*r = buf_put_str(to, STRUCK);
+		return true;
+	}
+	if (item.p[0] != '-' || !is_secret_option(item, &value_at))
+		return false;
+	if (value_at == item.n || is_reference(span_part(item, value_at, item.n))) {
+		at->next = value_at == item.n;
+		return false;
+	}
+	note_value(s, span_part(item, value_at, item.n));
+	at->whole = indent;
+	if ((*r = buf_put(to, span_part(line, 0, (size_t)(item.p - line.p) + value_at))) == 0)
+		*r = buf_put_str(to, STRUCK);
+	return true;
+}
+
+/* {A: b, env: {...}} and ["--token", "..."] in one line. */
+static bool
+hides_places(struct span value)
+{
+	static const char *const	places[] = { "env", "headers", "inputs" };
+	bool				there = strike_is_secret_name(value);
+
+	if (value.n == 0 || (memchr(value.p, '{', value.n) == NULL && memchr(value.p, '[', value.n) == NULL &&
+	    memchr(value.p, ',', value.n) == NULL))
+		return false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		there |= memmem(value.p, value.n, places[i], strlen(places[i])) != NULL;
+	return there && (memchr(value.p, ':', value.n) != NULL || value.p[0] == '[');
+}
+
 static int
-one_line(struct strike *s, struct span line, bool yaml, size_t *block, struct buf *to)
+one_line(struct strike *s, struct span line, bool yaml, struct struck *at, struct buf *to)
 {
 	const char	*sep = line.n == 0 ? NULL : memchr(line.p, yaml ? ':' : '=', line.n);
+	const size_t	 indent = indent_of(line);
 	struct span	 name, value, bare = trim(line);
+	bool		 place;
 	int		 r;
 
-	if (bare.n == 0 || bare.p[0] == '#')
+	if (bare.n == 0)
 		return buf_put(to, line);
-	if (*block != SIZE_MAX && indent_of(line) <= *block)
-		*block = SIZE_MAX;
-	if (sep == NULL) {
-		/* Text that goes on, below a place for secrets. */
-		return *block == SIZE_MAX ? buf_put(to, line) : buf_put_str(to, STRUCK);
-	}
+	if (at->block != SIZE_MAX && indent <= at->block)
+		at->block = SIZE_MAX;
+	if (at->whole != SIZE_MAX && indent <= at->whole)
+		at->whole = SIZE_MAX;
+	if (at->whole != SIZE_MAX)
+		return buf_put_str(to, STRUCK);
+	if (bare.p[0] == '#')
+		return buf_put(to, line);
+	if (yaml && at->block == SIZE_MAX && one_item(s, line, at, to, &r))
+		return r;
+	if (sep == NULL)
+		/* Text that goes on, below a place for secrets; or a flow that begins without a name. */
+		return at->block == SIZE_MAX && !(yaml && hides_places(bare)) ? buf_put(to, line) :
+		    buf_put_str(to, STRUCK);
 	name = span_part(line, 0, (size_t)(sep - line.p));
 	value = trim(span_part(line, name.n + 1, line.n));
-	if (yaml && *block == SIZE_MAX &&
-	    is_secret_place(span_unquote(trim(span_part(name, indent_of(name), name.n))))) {
-		*block = indent_of(line);
+	if (yaml && at->block == SIZE_MAX && span_part(line, indent, 1).n > 0 && line.p[indent] == '{' &&
+	    hides_places(bare)) {
+		at->whole = indent;
+		return buf_put_str(to, STRUCK);
+	}
+	place = strike_is_secret_name(name) ||
+	    (yaml && is_secret_place(span_unquote(trim(span_part(name, indent, name.n)))));
+	if (at->block == SIZE_MAX && place) {
+		at->block = indent;
 		if (value.n == 0)
 			return buf_put(to, line);
-	} else if (*block == SIZE_MAX && !strike_is_secret_name(name)) {
+	} else if (at->block == SIZE_MAX && !(yaml && hides_places(value))) {
 		return buf_put(to, line);
 	}
 	if (is_reference(span_unquote(value)))
 		return buf_put(to, line);
-	strike_value(s, span_unquote(value));
+	note_value(s, span_unquote(value));
+	at->whole = indent;
 	if ((r = buf_put(to, span_part(line, 0, name.n + 1))) != 0)
 		return r;
 	return buf_put_str(to, " " STRUCK);
@@ -315,7 +399,7 @@ one_line(struct strike *s, struct span line, bool yaml, size_t *block, struct bu
 int
 strike_lines(struct strike *s, struct span text, bool yaml, struct buf *to)
 {
-	size_t		 block = SIZE_MAX;
+	struct struck	 at = { SIZE_MAX, SIZE_MAX, false };
 	struct span	 line;
 	const char	*lf;
 	int		 r;
@@ -323,7 +407,7 @@ strike_lines(struct strike *s, struct span text, bool yaml, struct buf *to)
 	while (text.n > 0) {
 		lf = memchr(text.p, '\n', text.n);
 		line = span_part(text, 0, lf == NULL ? text.n : (size_t)(lf - text.p));
-		if ((r = one_line(s, line, yaml, &block, to)) != 0)
+		if ((r = one_line(s, line, yaml, &at, to)) != 0)
 			return r;
 		if (lf == NULL)
 			break;

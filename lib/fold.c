@@ -67,10 +67,12 @@ fold_char(uint32_t code)
 		else
 			return (unsigned char)row->to[row->to[1] == '\0' ? 0 : code - row->first];
 	}
-	/* The small letters of Greek, Cyrillic and Armenian that look like none of ours. */
+	/* Capitals of Greek, Cyrillic and Armenian that look like none of ours; their small letters may. */
 	if ((code >= 0x391 && code <= 0x3a9) || (code >= 0x410 && code <= 0x42f))
-		return code + 0x20;
-	return code >= 0x400 && code <= 0x40f ? code + 0x50 : code >= 0x531 && code <= 0x556 ? code + 0x30 : code;
+		return fold_char(code + 0x20);
+	if (code >= 0x400 && code <= 0x40f)
+		return fold_char(code + 0x50);
+	return code >= 0x531 && code <= 0x556 ? fold_char(code + 0x30) : code;
 }
 
 static struct span

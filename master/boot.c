@@ -69,11 +69,12 @@ boot_offer(struct child *c, unsigned kinds)
 		unsigned	roles;
 		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
 	} wants[] = {
+		/* Before their policy: a worker takes both with it. */
+		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
 		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS | R_ADMIN | R_SCOUT, FOR_ALL },
 		{ SNAP_CATALOGUE, R_WORKER | R_SCOUT,	FOR_ALL },
 		{ SNAP_KEYS,	R_WORKER | R_ADMIN,	FOR_ALL },
 		{ SNAP_PINS,	R_WORKER,		FOR_ALL },
-		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
 		{ SNAP_SECRETS,	R_SPAWNER,		FOR_TENANT },
 	};

@@ -10,6 +10,7 @@
 #include "mcp/canon.h"
 
 #define POWER_MAX	100000000000L
+#define DECODED		4		/* an arena gives 16 bytes for the one that "\n", is decoded to */
 
 struct member {
 	struct span		name;		/* decoded */
@@ -163,7 +164,7 @@ canon_put(struct buf *to, struct json_value v, const char *const *without)
 	struct canon	c = { .to = to };
 	int		r;
 
-	arena_init(&c.names, NULL, 0, v.raw.n * 2 + 4096);
+	arena_init(&c.names, NULL, 0, v.raw.n * DECODED + 4096);
 	r = put_value(&c, v, without);
 	arena_fini(&c.names);
 	return r;

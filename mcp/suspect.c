@@ -410,7 +410,7 @@ suspect_value(struct json_value v, const struct suspect_names *others, struct su
 		find(out, "has more text than anybody reads", v.raw, 0);
 		return;
 	}
-	arena_init(&a, NULL, 0, 2 * v.raw.n + 4096);
+	arena_init(&a, NULL, 0, 4 * v.raw.n + 4096);
 	(void)!walk(v, &a, others, out);
 	arena_fini(&a);
 }

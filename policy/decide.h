@@ -26,6 +26,7 @@ struct principal {
 	bool		may_claim_agent;	/* trust_agent_argument, for this principal */
 	uint64_t	hash;			/* of all that makes it this principal */
 	uint64_t	tenant_hash;		/* of the tenant alone */
+	uint64_t	ends_ms;		/* wall clock; 0: a credential without an end, or none */
 };
 
 struct object {

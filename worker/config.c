@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config.c - one generation of the policy, held by the requests that began with it
+ * config.c - one generation of the policy and its secrets, held by the requests that began with it
  *
  * Process: worker.  Owns: the configs; each holds its snapshot.
  * Trusts:  the compiler's snapshot, verified when it was mapped.
@@ -21,8 +21,9 @@ config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
 		return E_NOMEM;
 	c->refs = 1;
 	c->policy = swap_hold(snaps, SNAP_POLICY);
+	c->secrets = swap_hold(snaps, SNAP_SECRETS);
 	if (c->policy == NULL) {
-		free(c);
+		config_release(&c);
 		return E_NOTFOUND;
 	}
 	if ((r = params_load(c->policy, &c->params)) != 0 || (r = issuers_new(c->policy, &c->issuers)) != 0) {
@@ -55,5 +56,6 @@ config_release(struct config **cp)
 		return;
 	issuers_free(&c->issuers);
 	snap_release(&c->policy);
+	snap_release(&c->secrets);
 	free(c);
 }

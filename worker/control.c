@@ -115,9 +115,9 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	snap_release(&pins);
 	if (r != 0)
 		return r;
-	/* A revoked key must not hear on, nor may anybody with a credential that is no more; the others come back at
-	 * once. */
-	if (m->kind == SNAP_KEYS || m->kind == SNAP_SECRETS)
+	/* A revoked key must not hear on; the others come back at once.  Secrets count with their policy, which comes
+	 * behind them: a server's are for the place that this policy says. */
+	if (m->kind == SNAP_KEYS)
 		streams_policy_changed(w);
 	if (m->kind == SNAP_CATALOGUE)
 		worker_set_upstreams(w);

@@ -10,6 +10,9 @@
 #include "mcp/task.h"
 #include "worker/admit.h"
 #include "worker/call_priv.h"
+#include "worker/lists.h"
+#include "worker/param.h"
+#include "worker/pins.h"
 #include "worker/record.h"
 #include "worker/reply.h"
 #include "worker/roots.h"
@@ -127,7 +130,7 @@ call_dispatch(struct call *c)
 	struct request	*rq = c->rq;
 	uint64_t	 now_ms = loop_now_ms(rq->w->loop);
 	struct route_request q = {
-		.policy = rq->config->policy, .server = c->ask.server,
+		.policy = rq->config->policy, .secrets = rq->config->secrets, .server = c->ask.server,
 		.instance = c->ask.task != NULL ? c->ask.task->instance : call_instance(rq, c->ask.server),
 		.deadline_ms = c->until_ms > now_ms ? (uint32_t)(c->until_ms - now_ms) : 1,
 		.method = c->method, .body = buf_rest(&c->up),
@@ -158,6 +161,39 @@ call_dispatch(struct call *c)
 	} else if (rq->w->traces != NULL) {
 		trace_sent(rq, c->ask.server, c->tries);
 	}
+}
+
+static void
+on_new_list(struct lists_wait *wait, void *arg)
+{
+	struct call		*c = arg;
+	struct request		*rq = c->rq;
+	const struct catalogue	*list;
+	struct span		 why;
+
+	(void)wait;
+	MAGIC_CHECK(c, CALL_MAGIC);
+	list = lists_find(rq->w->lists, c->ask.server, view_list_instance(rq, c->ask.server), &why);
+	if (list == NULL)
+		c->failed = E_SERVER;
+	else if (catalogue_find(list, c->ask.tool) == NULL || !param_again(rq, &c->ask))
+		c->failed = E_HELD;
+	loop_timer_arm(&c->again, 0);
+}
+
+/* What was approved was the tool of another server by this name: this one says what it has before it is called. */
+static bool
+call_lists_anew(struct call *c, uint64_t profile)
+{
+	struct request	*rq = c->rq;
+
+	if (c->ask.server->profile == profile || c->ask.what != CALL_TOOL || c->task_id.n > 0 ||
+	    !pins_matter(rq->config))
+		return false;
+	lists_begin(&c->listing, on_new_list, c);
+	lists_want(rq->w->lists, &c->listing, rq->config, c->ask.server, view_list_instance(rq, c->ask.server), true);
+	lists_ready(&c->listing);
+	return true;
 }
 
 /* A reload changed the server while the call was on its way, and nothing of it was done yet: it begins
@@ -218,6 +254,7 @@ void
 call_on_again(struct loop_timer *t, void *arg)
 {
 	struct call	*c = arg;
+	uint64_t	 profile = c->ask.server->profile;
 	int		 e;
 
 	(void)t;
@@ -239,7 +276,7 @@ call_on_again(struct loop_timer *t, void *arg)
 			call_deny(c);
 		else
 			call_fail(c, e, false, no_text);
-	} else {
+	} else if (!call_lists_anew(c, profile)) {
 		call_dispatch(c);
 	}
 }

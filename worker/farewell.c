@@ -102,6 +102,7 @@ farewell(struct request *rq, const struct rec_server *server, uint64_t instance,
 	count++;
 	up.task_id = q.name = f->id;
 	q.policy = f->config->policy;
+	q.secrets = f->config->secrets;
 	if (bridge_write_request(&f->up, &up, &q.id, &q.modern_meta) != 0) {
 		farewell_free(f);
 		return;

@@ -73,7 +73,6 @@ listens_want(struct worker *w, const struct config *config, const struct rec_ser
     struct list_owner owner, struct news **out)
 {
 	struct upstream_target	 target;
-	struct snap		*secrets;
 	struct arena		 a;
 	const char		*why;
 	int			 r;
@@ -82,10 +81,8 @@ listens_want(struct worker *w, const struct config *config, const struct rec_ser
 	if (config != w->config || w->draining)
 		return E_SERVER;
 	arena_init(&a, NULL, 0, HEADERS_MAX);
-	secrets = swap_hold(&w->snaps, SNAP_SECRETS);
-	if ((r = target_find(config->policy, secrets, server, &a, &target, &why)) == 0)
+	if ((r = target_find(config->policy, config->secrets, server, &a, &target, &why)) == 0)
 		r = news_want(w->upstreams, &target, server->tenant, owner.instance, owner.capabilities, out);
-	snap_release(&secrets);
 	arena_fini(&a);
 	return r;
 }

@@ -292,7 +292,8 @@ fetch_page(struct list_entry *e)
 		return;
 	}
 	q = (struct route_request){
-		.policy = e->config->policy, .server = e->server, .instance = e->owner.instance,
+		.policy = e->config->policy, .secrets = e->config->secrets, .server = e->server,
+		.instance = e->owner.instance,
 		.capabilities = e->owner.capabilities,
 		.deadline_ms = (uint32_t)(e->deadline_ms - now_ms), .method = method,
 		.body = buf_rest(&e->up), .id = id, .modern_meta = meta, .is_list = true,

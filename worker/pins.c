@@ -54,10 +54,19 @@ pins_matter(const struct config *config)
 
 /* --- standings -------------------------------------------------------------------------------- */
 
+/* Where there was no memory for it, it is nobody's: two tools without one have not the same. */
+static bool
+is_made(const struct crypt_digest *pin)
+{
+	static const struct crypt_digest	none;
+
+	return memcmp(pin, &none, sizeof(none)) != 0;
+}
+
 static enum catalogue_standing
 standing_of(const struct snap *pins, const struct crypt_digest *pin)
 {
-	const struct rec_pin	*p = pins == NULL ? NULL : policy_pin_find(pins, pin->bytes);
+	const struct rec_pin	*p = pins == NULL || !is_made(pin) ? NULL : policy_pin_find(pins, pin->bytes);
 
 	if (p == NULL)
 		return CATALOGUE_UNPINNED;
@@ -196,7 +205,7 @@ read_one(struct pins_flight *f, struct catalogue_item *t, size_t *cost)
 
 	*cost = ITEM_WORK;
 	t->standing = CATALOGUE_UNPINNED;
-	if (was != NULL && span_eq(was->object.raw, t->object.raw)) {
+	if (was != NULL && is_made(&was->pin) && span_eq(was->object.raw, t->object.raw)) {
 		t->pin = was->pin;
 	} else {
 		*cost += t->object.raw.n;

@@ -177,7 +177,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 	struct auth_in	in = {
 		.policy = rq->config->policy,
 		.keys = swap_current(&rq->w->snaps, SNAP_KEYS),
-		.secrets = swap_current(&rq->w->snaps, SNAP_SECRETS),
+		.secrets = rq->config->secrets,
 		.issuers = rq->config->issuers,
 		.tokens = rq->w->tokens,
 		.params = &rq->config->params,

@@ -186,7 +186,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 
 	arena_init(&r->arena, NULL, 0, HEADERS_MAX);
 	r->worker = w;
-	r->secrets = swap_hold(&w->snaps, SNAP_SECRETS);
+	r->secrets = q->secrets == NULL ? NULL : snap_hold(q->secrets);
 	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
 	if (e == 0)
 		e = upstream_call_start(w->upstreams, &up, r->ops->on_message == NULL ? NULL : on_http_message,

@@ -51,6 +51,7 @@ struct route {
 
 struct route_request {
 	const struct snap	*policy;	/* held by the caller until on_end */
+	struct snap		*secrets;	/* that came with it, or NULL; as the policy */
 	const struct rec_server	*server;
 	uint64_t		 instance;	/* isolation key */
 	uint32_t		 deadline_ms;

@@ -478,6 +478,13 @@ lives(const struct stream *s)
 	return s->rq == NULL ? session_lives(&s->w->sessions, s->ref) : session_look(s->rq) == ERA_SESSION_LIVE;
 }
 
+/* A credential that nobody is answered for any more is nobody's to hear by, either. */
+static bool
+has_ended(const struct stream *s)
+{
+	return s->rq != NULL && s->rq->who.ends_ms != 0 && s->rq->who.ends_ms <= loop_wall_ms(s->w->loop);
+}
+
 static void
 on_tick(struct loop_timer *t, void *arg)
 {
@@ -488,7 +495,8 @@ on_tick(struct loop_timer *t, void *arg)
 		next = s->next;
 		if (s->rq != NULL && events_are_heard(s->rq))
 			s->alone_since = loop_now_ms(w->loop);
-		if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS || (s->session != 0 && !lives(s)))
+		if (loop_now_ms(w->loop) - s->alone_since >= STREAM_PATIENCE_MS || (s->session != 0 && !lives(s)) ||
+		    has_ended(s))
 			streams_end(s);
 		else if (s->rq != NULL)
 			events_keep_alive(s->rq);

@@ -7,6 +7,7 @@
  * Trusts:  nobody who follows: who does not read misses lines, and the calls wait for nobody.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -29,6 +30,21 @@ struct traces {
 	size_t		 count;
 };
 
+/* Who follows what never comes is not sent to, and goes unnoticed otherwise. */
+static void
+drop_gone(struct traces *all)
+{
+	for (size_t i = all->count; i > 0; i--) {
+		struct trace	*t = &all->all[i - 1];
+		struct pollfd	 p = { .fd = t->fd };
+
+		if (poll(&p, 1, 0) <= 0 || (p.revents & (POLLHUP | POLLERR)) == 0)
+			continue;
+		fd_close(&t->fd);
+		*t = all->all[--all->count];
+	}
+}
+
 void
 trace_add(struct worker *w, int fd, struct span agent, struct span server)
 {
@@ -38,6 +54,7 @@ trace_add(struct worker *w, int fd, struct span agent, struct span server)
 		fd_close(&fd);
 		return;
 	}
+	drop_gone(w->traces);
 	if (w->traces->count == TRACES_MAX || agent.n > sizeof(t->agent) || server.n > sizeof(t->server)) {
 		fd_close(&fd);
 		return;

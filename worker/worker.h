@@ -38,13 +38,14 @@
 struct config {
 	uint32_t	 refs;
 	struct snap	*policy;
+	struct snap	*secrets;	/* of the same files; NULL: there are none */
 	struct params	 params;
 	struct issuers	*issuers;	/* whose tokens count; NULL: nobody's */
 	uint64_t	 generation;
 	uint64_t	 since_ms;	/* wall clock: when this worker put it in force */
 };
 
-/* From the policy now in force.  0, E_NOTFOUND, E_FORMAT or E_NOMEM; *out has one reference. */
+/* From the policy and the secrets now in force.  0, E_NOTFOUND, E_FORMAT or E_NOMEM; *out has one reference. */
 must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config **out);
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);

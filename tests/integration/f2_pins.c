@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/harness/hearing.h"
+#include "tests/harness/lying.h"
 #include "tests/integration/common.h"
 
 #define SERVERS "{\"mcpServers\":{"									\
@@ -429,4 +430,47 @@ Test(pins, of_a_server_that_changes_all_the_time_are_few, .timeout = 60)
 	cr_expect(lines < 18, "%zu: %s", lines, out);
 	free(out);
 	gateway_stop(&g);
+}
+
+static char *
+servers_at(const struct lying *l)
+{
+	static char	text[300];
+
+	snprintf(text, sizeof(text), "{\"mcpServers\":{\"web\":{\"url\":\"http://127.0.0.1:%u/mcp\"}}}", l->port);
+	return text;
+}
+
+/* Its list is asked for again when it misses headers, and takes a second. */
+Test(pins, of_one_server_are_not_those_of_the_next_that_a_call_on_its_way_finds, .timeout = 60)
+{
+	struct gateway	g;
+	struct lying	before, after;
+	struct hearing	h;
+	struct answer	a;
+	struct mcp	m;
+	json_object	*said;
+
+	lying_start(&before, "modern params stubborn pages");
+	lying_start(&after, "modern params");
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers_at(&before), .rules = RULES,
+	    .conf = "tool_approval = first-seen\n" });
+	mcp_init(&m, g.mcp, "/servers/web/mcp", gateway_key(&g, "all"));
+	mcp_ask_modern(&m, "tools/list", NULL, &a);
+	cr_assert(strstr(a.body, "\"where\"") != NULL, "%s", a.body);
+	answer_fini(&a);
+	hearing_begin(&h, &m, "1", "tools/call", "{\"name\":\"where\",\"arguments\":{}}");
+	for (int i = 0; i < 100 && lying_saw(&before, "\ntools/list") < 3; i++)
+		sleep_ms(20);
+	gateway_write(&g, "servers.json", servers_at(&after));
+	cr_assert(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
+	said = hearing_next(&h, 10000);
+	cr_expect(json_at(said, "error.code") != NULL, "%s", json_object_to_json_string(said));
+	cr_expect(lying_saw(&before, "\ntools/call") == 1 && lying_saw(&after, "\ntools/call") == 0);
+	json_object_put(said);
+	hearing_fini(&h);
+	mcp_fini(&m);
+	gateway_stop(&g);
+	lying_stop(&before);
+	lying_stop(&after);
 }

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/harness/hearing.h"
+#include "tests/harness/lying.h"
 #include "tests/integration/common.h"
 
 #define TOOLS	"env: {TOLD: \"${secret:TOKEN}\"}\ntools: [{name: tell, command: /usr/bin/printenv, args: [TOLD]}]\n"
@@ -144,4 +146,45 @@ Test(secrets, that_cannot_be_kept_safely_are_refused, .timeout = 60)
 	cr_assert(rename(path, other) == 0 && symlink(other, path) == 0);
 	EXPECT_SET(&g, 73, "a link, or no folder", "TOKEN", NULL, "s3cr3t-4");
 	gateway_stop(&g);
+}
+
+static char *
+servers_at(const struct lying *l, const char *secret)
+{
+	static char	text[300];
+
+	snprintf(text, sizeof(text), "{\"mcpServers\":{\"web\":{\"url\":\"http://127.0.0.1:%u/mcp\",\"headers\":"
+	    "{\"X-Secret\":\"%s\"}}}}", l->port, secret);
+	return text;
+}
+
+Test(secrets, go_to_no_place_of_an_earlier_configuration, .timeout = 60)
+{
+	struct gateway	g;
+	struct lying	before, after;
+	struct hearing	h;
+	struct mcp	m;
+
+	lying_start(&before, "modern params pages");
+	lying_start(&after, "modern params");
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers_at(&before, "s3cr3t-old"),
+	    .rules = RULES });
+	mcp_init(&m, g.mcp, "/servers/web/mcp", gateway_key(&g, "me"));
+	hearing_begin(&h, &m, "1", "tools/list", "{}");
+	for (int i = 0; i < 100 && lying_saw(&before, "tools/list") == 0; i++)
+		sleep_ms(20);
+	gateway_write(&g, "servers.json", servers_at(&after, "s3cr3t-new"));
+	cr_assert(gateway_ctl(&g, NULL, true, "reload", NULL) == 0);
+	/* The second half of that list is asked for where the first was. */
+	cr_expect(hearing_begins(&h, 10000) && h.status == 200, "%d", h.status);
+	cr_expect(lying_saw(&before, "s3cr3t-old") >= 2 && lying_saw(&before, "s3cr3t-new") == 0);
+	hearing_fini(&h);
+	hearing_begin(&h, &m, "2", "tools/list", "{}");
+	cr_expect(hearing_begins(&h, 10000) && h.status == 200, "%d", h.status);
+	cr_expect(lying_saw(&after, "s3cr3t-new") > 0 && lying_saw(&after, "s3cr3t-old") == 0);
+	hearing_fini(&h);
+	mcp_fini(&m);
+	gateway_stop(&g);
+	lying_stop(&before);
+	lying_stop(&after);
 }

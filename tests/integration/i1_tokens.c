@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "tests/harness/hearing.h"
 #include "tests/harness/signer.h"
 #include "tests/integration/common.h"
 
@@ -230,5 +231,32 @@ Test(tokens, configuration_that_is_wrong_is_refused_with_its_place)
 		free(out);
 	}
 	expect_status(&g, token(JWS_ALG_ES256, false, AUD, 60), 200, "the keys in force stay");
+	gateway_stop(&g);
+}
+
+/* At most a keep-alive's time later. */
+Test(tokens, are_heard_by_no_longer_than_they_are_good, .timeout = 60)
+{
+	struct gateway	g;
+	struct hearing	h[2];
+	struct mcp	m[2];
+	char		*t[2];
+
+	NEEDS_JAILS();
+	start(&g, "\"keys_file\":\"keys.json\",\"skew\":\"0s\"");
+	for (int i = 0; i < 2; i++) {
+		t[i] = token(JWS_ALG_ES256, false, AUD, i == 0 ? 5 : 60);
+		mcp_init(&m[i], g.mcp, "/mcp/catalog", t[i]);
+		hearing_begin(&h[i], &m[i], "\"L\"", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+		cr_assert(hearing_begins(&h[i], 5000) && h[i].stream, "%d", h[i].status);
+		json_object_put(hearing_next(&h[i], 5000));
+	}
+	cr_expect(hearing_ends(&h[0], 25000));
+	cr_expect_not(hearing_ends(&h[1], 100));
+	for (int i = 0; i < 2; i++) {
+		hearing_fini(&h[i]);
+		mcp_fini(&m[i]);
+		free(t[i]);
+	}
 	gateway_stop(&g);
 }

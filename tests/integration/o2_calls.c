@@ -134,6 +134,38 @@ count_in(const char *path, const char *what)
 	return found;
 }
 
+Test(calls, are_followed_after_many_who_saw_none_and_went, .timeout = 60)
+{
+	char		mine[400];
+	struct mcp	m;
+	struct answer	a;
+	pid_t		pid[12];
+	int		status;
+
+	NEEDS_JAILS();
+	begin();
+	snprintf(mine, sizeof(mine), "%s/mine", g.dir);
+	for (int i = 0; i < 12; i++)
+		pid[i] = trace(mine, "--agent", "nobody");
+	sleep_ms(2000);
+	for (int i = 0; i < 12; i++) {
+		kill(pid[i], SIGTERM);
+		cr_assert(waitpid(pid[i], &status, 0) == pid[i]);
+	}
+	pid[0] = trace(mine, "--agent", "me");
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
+	for (int i = 0; i < 50 && count_in(mine, "\"stage\":\"end\"") == 0; i++) {
+		mcp_call(&m, "now", "{}", &a);
+		answer_fini(&a);
+		sleep_ms(100);
+	}
+	cr_expect(count_in(mine, "\"stage\":\"end\"") > 0);
+	kill(pid[0], SIGTERM);
+	cr_assert(waitpid(pid[0], &status, 0) == pid[0]);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
 Test(calls, are_followed_by_who_asks_for_them_and_wait_for_nobody, .timeout = 60)
 {
 	char		mine[400], others[400];

@@ -16,6 +16,7 @@
  *   early      a notification is answered 500     params  (modern) lists a tool with x-mcp-header, and a
  *   moved      with params: the first list is        call's text is the Mcp-Param-* fields that came
  *              without, but they are demanded      stubborn  with params: none are right
+ *   pages      with params: lists are in two, the first of which takes a second
  *   large      has a tool, fill, whose answer has the members that its argument "order" lists (c content, s and a structuredContent,
  *              an object or not, t and q resultType, m _meta, e isError), the large ones of "n" bytes; "end" is
  *              chunked, or how it goes wrong: cut, bad, other (id).  GET /written says how much went out
@@ -364,6 +365,13 @@ list_params(int fd, const struct request *q)
 	static char	json[REQUEST_MAX];
 	bool		old = atomic_fetch_add(&shared->lists, 1) == 0 && told("moved");
 
+	if (told("pages") && strstr(q->body, "\"cursor\"") == NULL) {
+		sleep(1);
+		snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\","
+		    "\"tools\":[],\"nextCursor\":\"2\"}}", q->id);
+		answer(fd, "", json);
+		return;
+	}
 	snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"resultType\":\"complete\",\"tools\":["
 	    "{\"name\":\"where\",\"inputSchema\":{\"type\":\"object\",\"properties\":%s}}]}}", q->id,
 	    old ? PROPERTIES("") : PROPERTIES(",\"x-mcp-header\":\"Region\""));

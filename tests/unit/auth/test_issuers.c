@@ -10,6 +10,7 @@
 
 #include <openssl/ecdsa.h>
 
+#include "auth/identify.h"
 #include "auth/issuers.h"
 #include "auth/jwt.h"
 #include "lib/b64.h"
@@ -36,13 +37,13 @@ text(struct build *b, struct span s)
 }
 
 static struct snap *
-sealed(struct build *b)
+sealed(struct build *b, uint64_t generation)
 {
 	struct snap	*s;
 	uint64_t	 length;
 	int		 fd;
 
-	cr_assert(build_seal(b, 1, &fd, &length) == 0);
+	cr_assert(build_seal(b, generation, &fd, &length) == 0);
 	cr_assert(snap_map(fd, &s) == 0);
 	close(fd);
 	build_free(&b);
@@ -59,6 +60,20 @@ add_verifier(struct build *b, struct rec_issuer *i, enum jws_alg a, uint32_t alg
 	i->verifier_count++;
 }
 
+/* What the issuer shares with us. */
+static struct snap *
+shared(const char *value, uint64_t generation)
+{
+	struct rec_secret	 secret;
+	struct build		*b;
+
+	cr_assert(build_new(SNAP_SECRETS, "worker", &b) == 0);
+	secret = (struct rec_secret){ .server = text(b, SPAN_NONE), .name = text(b, SPAN_LIT(ISS)),
+	    .value = text(b, span_of(value)) };
+	cr_assert(build_add(b, SECTION_SECRET, &secret, NULL) == 0);
+	return sealed(b, generation);
+}
+
 /* An issuer with a key of each kind, and a shared secret; agents "backend" and "app-7". */
 static void
 start(struct rec_issuer i)
@@ -67,7 +82,6 @@ start(struct rec_issuer i)
 	struct rec_tenant	 tenant;
 	struct rec_agent	 agent;
 	struct rec_audience	 aud;
-	struct rec_secret	 secret;
 
 	cr_assert(build_new(SNAP_POLICY, "", &b) == 0);
 	tenant = (struct rec_tenant){ .name = text(b, SPAN_LIT("default")) };
@@ -97,12 +111,8 @@ start(struct rec_issuer i)
 	add_verifier(b, &i, JWS_ALG_ES512, JWS_ALG_BIT(JWS_ALG_ES512), "p521");
 	add_verifier(b, &i, JWS_ALG_EDDSA, JWS_ALG_BIT(JWS_ALG_EDDSA), "ed");
 	cr_assert(build_add(b, SECTION_ISSUER, &i, NULL) == 0);
-	policy = sealed(b);
-	cr_assert(build_new(SNAP_SECRETS, "worker", &b) == 0);
-	secret = (struct rec_secret){ .server = text(b, SPAN_NONE), .name = text(b, SPAN_LIT(ISS)),
-	    .value = text(b, SPAN_LIT(SIGNER_SECRET)) };
-	cr_assert(build_add(b, SECTION_SECRET, &secret, NULL) == 0);
-	secrets = sealed(b);
+	policy = sealed(b, 1);
+	secrets = shared(SIGNER_SECRET, 1);
 	cr_assert(issuers_new(policy, &issuers) == 0);
 }
 
@@ -308,6 +318,45 @@ Test(issuers, gives_no_hmac_without_a_secret, .init = setup)
 		expect(NO, signer_token(header, CLAIMS, (enum jws_alg)a, false), "a secret that is not there", (enum jws_alg)a);
 		expect(NO, signer_hmac(header, CLAIMS, (enum jws_alg)a, SPAN_LIT("")), "keyed by nothing", (enum jws_alg)a);
 	}
+}
+
+static int
+identify(struct tokens *tokens, const struct snap *with, const char *token)
+{
+	const struct params	params = { 0 };
+	struct auth_refusal	refusal;
+	struct principal	out;
+	char			value[4096];
+	struct auth_in		in = { .policy = policy, .secrets = with, .issuers = issuers, .tokens = tokens,
+	    .params = &params, .wall_ms = NOW * 1000 };
+	struct arena		a;
+	int			r;
+
+	snprintf(value, sizeof(value), "Bearer %s", token);
+	in.authorization = span_of(value);
+	arena_init(&a, NULL, 0, 1 << 20);
+	r = auth_identify(&in, &a, &out, &refusal);
+	arena_fini(&a);
+	return r;
+}
+
+/* They have a snapshot of their own. */
+Test(issuers, believes_nothing_that_a_secret_of_before_proved, .init = setup)
+{
+	char		*token = signer_token("{\"alg\":\"HS256\"}", CLAIMS, JWS_ALG_HS256, false);
+	struct snap	*same = shared(SIGNER_SECRET, 2);
+	struct snap	*other = shared("another secret, which nobody who was told the first one knows of", 3);
+	struct tokens	*tokens;
+
+	cr_assert(tokens_new(&tokens) == 0);
+	cr_expect(eq(int, identify(tokens, secrets, token), 0));
+	cr_expect(eq(int, identify(tokens, same, token), 0));
+	cr_expect(eq(int, identify(tokens, other, token), E_HTTP_CREDENTIAL));
+	cr_expect(eq(int, identify(tokens, NULL, token), E_HTTP_CREDENTIAL));
+	tokens_free(&tokens);
+	snap_release(&same);
+	snap_release(&other);
+	free(token);
 }
 
 Test(issuers, refuses_headers_that_bring_keys_or_extensions, .init = setup)

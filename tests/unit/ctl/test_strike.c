@@ -59,6 +59,15 @@ Test(strike, places_of_secrets_lose_their_values_and_nothing_else, .fini = teard
 		{ YAML, "tools:\n  - name: x\n    env:\n      A: hidden-i\n      B: |\n        hidden-j\n    command: seen\n",
 		    "tools:\n  - name: x\n    env:\n      A: ***\n      B: ***\n***\n    command: seen\n" },
 		{ YAML, "env: {A: hidden-k}\nx: seen", "env: ***\nx: seen" },
+		{ JSON, "{\"env\":{\"A\":\"${A:-hidden-l}\"}}", "{\"env\":{\"A\":\"***\"}}" },
+		{ YAML, "- token: |\n    hidden-m\n    is: hidden-n\n  x: seen", "- token: ***\n***\n***\n  x: seen" },
+		{ YAML, "password:\n  hidden-o\nx: seen", "password:\n***\nx: seen" },
+		{ YAML, "args:\n  - --token\n  - hidden-p\n  - --key=hidden-q:r\n  - --port\n  - seen",
+		    "args:\n  - --token\n  - ***\n  - --key=***\n  - --port\n  - seen" },
+		{ YAML, "a: {b: 1, env: {A: hidden-r}}\nargs: [--token, hidden-s]\n- {x: 1, token: hidden-t}\nx: [seen]",
+		    "a: ***\nargs: ***\n***\nx: [seen]" },
+		{ YAML, "env:\n  A: >\n    some: hidden-u\nx: seen", "env:\n  A: ***\n***\nx: seen" },
+		{ LINES, "api_key =\n\thidden-v\nx = seen\n y", "api_key =\n***\nx = seen\n y" },
 	};
 	int	r;
 
@@ -82,6 +91,8 @@ Test(strike, what_looks_like_a_key_goes_and_names_and_hashes_stay, .fini = teard
 		{ "Authorization: Bearer abc.def", "Authorization: Bearer ***" },
 		{ "GET /x?api_key=abcdef&y=1", "GET /x?api_key=***&y=1" },
 		{ "\"X-Api-Key\":\"abcdef12\"", "\"X-Api-Key\":\"***\"" },
+		{ "// \"API_KEY\": \"hunter-2\",", "// \"API_KEY\": \"***\"," },
+		{ "# token = 'hunter-2'", "# token = '***'" },
 		{ "key is ghp_0123456789abcdef.", "key is ***" },
 		{ "sk-proj-1234567890", "***" },
 		{ "mgk_7f3a0c12 is a name, mgk_7f3a0c12AbCdEfGh is none", "mgk_7f3a0c12 is a name, *** is none" },

@@ -60,6 +60,9 @@ Test(fold, of_what_was_folded_changes_nothing)
 
 		cr_expect(span_eq(a, b), "U+%04x", code);
 	}
+	for (uint32_t code = 1, looks; code <= 0x10ffff; code++)
+		if ((looks = fold_char(code)) != 0)
+			cr_expect(fold_char(looks) == looks, "U+%04x", code);
 }
 
 Test(fold, takes_no_byte_for_a_character_that_is_none)

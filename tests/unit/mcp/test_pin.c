@@ -96,6 +96,19 @@ Test(pin, does_not_change_with_what_means_the_same)
 		cr_expect(same(TOOL, with(rows[i][0], rows[i][1])), "row %zu: %s", i, rows[i][1]);
 }
 
+/* As no digest would be the same as another's. */
+Test(pin, is_made_of_any_number_of_short_texts)
+{
+	static char	text[40000];
+	size_t		n;
+
+	n = (size_t)snprintf(text, sizeof(text), "{\"name\":\"a\",\"enum\":[");
+	for (int i = 0; i < 5000; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "\"\\n\",");
+	snprintf(text + n, sizeof(text) - n, "1]}");
+	cr_expect(same(text, text));
+}
+
 Test(pin, is_of_one_owner)
 {
 	const struct pin_owner	rows[] = {
