@@ -12,23 +12,26 @@
 #include "ctl/out.h"
 #include "ctl/topic.h"
 
-#define INDENT	"    "
+#define INDENT	4
 #define WIDTH	76
 
-/* Words of a text, folded at WIDTH. */
+/* Words of a text, folded at WIDTH; what is in brackets stays together. */
 static void
-print_folded(const char *text)
+print_folded(const char *text, int indent)
 {
 	size_t	column = 0;
 
 	while (*text != '\0') {
-		size_t n = strcspn(text, " ");
+		size_t n = 0, depth = 0;
 
+		for (; text[n] != '\0' && (depth > 0 || text[n] != ' '); n++)
+			depth += (text[n] == '[') - (depth > 0 && text[n] == ']');
 		if (column > 0 && column + 1 + n > WIDTH) {
 			printf("\n");
 			column = 0;
+			indent = INDENT;
 		}
-		column += (size_t)printf("%s%.*s", column == 0 ? INDENT : " ", (int)n, text);
+		column += (size_t)printf("%*s%.*s", column == 0 ? indent : 1, "", (int)n, text);
 		text += n;
 		text += strspn(text, " ");
 	}
@@ -38,8 +41,11 @@ print_folded(const char *text)
 static void
 print_one(const struct command *c)
 {
-	printf("  %s%s%s\n", c->words, c->arguments[0] == '\0' ? "" : " ", c->arguments);
-	print_folded(c->doc);
+	char	usage[512];
+
+	snprintf(usage, sizeof(usage), "%s %s", c->words, c->arguments);
+	print_folded(usage, INDENT / 2);
+	print_folded(c->doc, INDENT);
 }
 
 /* `help key` is about all of its verbs. */

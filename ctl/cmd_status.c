@@ -92,6 +92,10 @@ take(uint16_t type, const union msg_any *body, int *fds, void *arg)
 		s->limits_held = body->CTL_CONFINED.held;
 		keep(s->cgroup, sizeof(s->cgroup), body->CTL_CONFINED.cgroup);
 		break;
+	case MSG_TYPE_CTL_PINS:
+		s->tools_held = body->CTL_PINS.held;
+		keep(s->tool_first, sizeof(s->tool_first), body->CTL_PINS.first);
+		break;
 	case MSG_TYPE_CTL_PROCESS:
 		take_process(s, &body->CTL_PROCESS);
 		break;

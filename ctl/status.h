@@ -31,6 +31,8 @@ struct status {
 	struct msg_CTL_RATES	 rates;
 	struct msg_CTL_SINCE	 since;
 	uint32_t		 limits_held;		/* enum limit_written */
+	uint32_t		 tools_held;		/* until somebody decides */
+	char			 tool_first[256];	/* one of them, SERVER.TOOL */
 	char			 cgroup[160];
 	char			 version[32], probe_line[512], warning[512], config_dir[1024];
 	struct status_process	*processes;

@@ -199,6 +199,9 @@ print_needs(struct ctl *ctl, const struct status *s)
 	for (uint64_t i = 0; server_row_at(s, i, &r); i++)
 		if (server_row_is_bad(&r))
 			need_server(&first, &r);
+	if (s->tools_held > 0)
+		need(&first, "%s%s: new or changed, and refused until somebody looks: mcpgwctl tool list --changed",
+		    s->tool_first, s->tools_held > 1 ? " and others" : "");
 	for (size_t i = 0; i < s->process_count; i++)
 		if (s->processes[i].b.state == CTL_PROCESS_WAITING && s->processes[i].b.deaths > 1)
 			need(&first, "%s %u: died %u times: mcpgwctl status %s",
@@ -266,6 +269,7 @@ json_gateway(const struct status *s)
 	out_json_u64("window_denied", s->rates.denied);
 	out_json_u64("p50_us", s->rates.p50_us);
 	out_json_u64("p99_us", s->rates.p99_us);
+	out_json_u64("tools_held", s->tools_held);
 	if (s->warning[0] != '\0')
 		out_json_text("warning", span_of(s->warning));
 	out_json_end();

@@ -281,14 +281,6 @@ trim(struct span s)
 	return s;
 }
 
-static struct span
-unquote(struct span s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return span_part(s, 1, s.n - 2);
-	return s;
-}
-
 static size_t
 indent_of(struct span line)
 {
@@ -313,7 +305,7 @@ one_item(struct strike *s, struct span line, struct struck *at, struct buf *to, 
 {
 	const size_t	indent = indent_of(line);
 	const bool	is_item = indent > 1 && memchr(line.p, '-', indent) != NULL, behind = at->next && is_item;
-	struct span	item = unquote(trim(span_part(line, indent, line.n)));
+	struct span	item = span_unquote(trim(span_part(line, indent, line.n)));
 	size_t		value_at;
 
 	at->next = false;
@@ -387,7 +379,7 @@ one_line(struct strike *s, struct span line, bool yaml, struct struck *at, struc
 		return buf_put_str(to, STRUCK);
 	}
 	place = strike_is_secret_name(name) ||
-	    (yaml && is_secret_place(unquote(trim(span_part(name, indent, name.n)))));
+	    (yaml && is_secret_place(span_unquote(trim(span_part(name, indent, name.n)))));
 	if (at->block == SIZE_MAX && place) {
 		at->block = indent;
 		if (value.n == 0)
@@ -395,9 +387,9 @@ one_line(struct strike *s, struct span line, bool yaml, struct struck *at, struc
 	} else if (at->block == SIZE_MAX && !(yaml && hides_places(value))) {
 		return buf_put(to, line);
 	}
-	if (is_reference(unquote(value)))
+	if (is_reference(span_unquote(value)))
 		return buf_put(to, line);
-	note_value(s, unquote(value));
+	note_value(s, span_unquote(value));
 	at->whole = indent;
 	if ((r = buf_put(to, span_part(line, 0, name.n + 1))) != 0)
 		return r;

@@ -99,4 +99,27 @@ span_trim(struct span s)
 	return s;
 }
 
+/* Without the quotes around it, when both ends have the same one. */
+static inline struct span
+span_unquote(struct span s)
+{
+	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
+		return span_part(s, 1, s.n - 2);
+	return s;
+}
+
+/* The first line of *rest, which goes on behind it; its end, CR LF as well, is in neither. */
+static inline struct span
+span_take_line(struct span *rest)
+{
+	const char	*lf = rest->n == 0 ? NULL : memchr(rest->p, '\n', rest->n);
+	size_t		 n = lf == NULL ? rest->n : (size_t)(lf - rest->p);
+	struct span	 line = span_part(*rest, 0, n);
+
+	*rest = span_part(*rest, n + (lf != NULL), rest->n);
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
 #endif

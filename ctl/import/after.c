@@ -20,6 +20,7 @@
 #include "ctl/import/record.h"
 #include "ctl/out.h"
 #include "ctl/program.h"
+#include "ctl/replace.h"
 
 /* ---- the gateway ----------------------------------------------------------------------------------- */
 
@@ -95,7 +96,8 @@ say_client(struct import *im)
 static void
 say_next(struct import *im, const struct files *f)
 {
-	printf("Wrote %s and %s. Your project is unchanged.\n", path_short(im, f->servers), path_base(f->rules));
+	printf("Wrote %s and %s. Your project is unchanged.\n", path_short(im, f->servers),
+	    replace_base_name(f->rules));
 	if (im->ctl->where.system) {
 		if (im->options.agent != NULL)
 			printf("Who is this agent needs a key:\n    mcpgwctl key add --agent %s --name %s-1\n",

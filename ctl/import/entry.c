@@ -114,19 +114,6 @@ entry_npm(const struct conf_node *manifest, const char *bin, char to[ENTRY_TEXT]
 
 /* ---- PyPI ----------------------------------------------------------------------------------------- */
 
-static struct span
-take_line(struct span *rest)
-{
-	const char	*lf = memchr(rest->p, '\n', rest->n);
-	size_t		 n = lf == NULL ? rest->n : (size_t)(lf - rest->p);
-	struct span	 line = span_part(*rest, 0, n);
-
-	*rest = span_part(*rest, n + (lf != NULL), rest->n);
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
-	return span_trim(line);
-}
-
 /* Names differ in '-', '_', '.' and case only: the same. */
 static bool
 is_same(struct span a, const char *b)
@@ -160,7 +147,7 @@ entry_pypi(struct span text, const char *package, const char *bin, char to[ENTRY
 	bool		 scripts = false;
 
 	while (text.n > 0) {
-		line = take_line(&text);
+		line = span_trim(span_take_line(&text));
 		if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
 			continue;
 		if (line.p[0] == '[') {

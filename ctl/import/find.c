@@ -17,6 +17,7 @@
 
 #include "ctl/import/find.h"
 #include "ctl/import/run.h"
+#include "ctl/replace.h"
 #include "lib/fd.h"
 
 #define ASK_MS		10000
@@ -88,7 +89,7 @@ static const char *
 shim_resolve(struct import *im, const struct import_server *s, const char *path, const char *tool, const char **why)
 {
 	const char	*program = find_on_path(im, tool);
-	const char	*argv[] = { program, "which", path_base(path), NULL };
+	const char	*argv[] = { program, "which", replace_base_name(path), NULL };
 	char		 answer[PATH_MAX];
 
 	if (program == NULL) {
@@ -106,7 +107,7 @@ shim_resolve(struct import *im, const struct import_server *s, const char *path,
 		if (answer[0] == '/' && find_is_file(answer) && shim_tool(answer) == NULL)
 			return import_fmt(im, "%s", answer);
 	}
-	*why = import_fmt(im, "%s which %s names no program; name the program itself", tool, path_base(path));
+	*why = import_fmt(im, "%s which %s names no program; name the program itself", tool, replace_base_name(path));
 	return NULL;
 }
 
@@ -117,7 +118,8 @@ venv_of(struct import *im, const char *python)
 {
 	const char	*venv = path_join(im, python, "../..");
 
-	if (strncmp(path_base(python), "python", 6) != 0 || !find_is_file(import_fmt(im, "%s/pyvenv.cfg", venv)))
+	if (strncmp(replace_base_name(python), "python", 6) != 0 ||
+	    !find_is_file(import_fmt(im, "%s/pyvenv.cfg", venv)))
 		return NULL;
 	return venv;
 }
@@ -152,7 +154,7 @@ find_command(struct import *im, const struct import_server *s, const char *comma
 const char *
 find_version(struct import *im, const char *path)
 {
-	const char	*argv[] = { path, "--version", NULL }, *name = path_base(path);
+	const char	*argv[] = { path, "--version", NULL }, *name = replace_base_name(path);
 	char		 answer[128];
 	const char	*at = answer;
 	size_t		 n;

@@ -174,17 +174,6 @@ install_start(struct install *in, struct ctl *ctl, const struct install_view *vi
 
 /* ---- what it said --------------------------------------------------------------------------------- */
 
-static struct span
-take_line(struct span *rest)
-{
-	const char	*lf = memchr(rest->p, '\n', rest->n);
-	size_t		 n = lf == NULL ? rest->n : (size_t)(lf - rest->p);
-	struct span	 line = span_part(*rest, 0, n);
-
-	*rest = span_part(*rest, n + (lf != NULL), rest->n);
-	return span_trim(line);
-}
-
 /* What stands behind such a beginning; npm's codes, and where its log is, tell nobody anything. */
 static bool
 says_wrong(struct span line, struct span *what)
@@ -211,7 +200,7 @@ install_gist(struct span words, char why[INSTALL_WHY])
 	struct span	rest = words, line, what, last = SPAN_NONE, found = SPAN_NONE;
 
 	while (rest.n > 0) {
-		line = take_line(&rest);
+		line = span_trim(span_take_line(&rest));
 		if (line.n > 0)
 			last = line;
 		/* pip's last one is the one that counts, npm's first. */

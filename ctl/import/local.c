@@ -17,15 +17,7 @@
 #include "ctl/import/runtime.h"
 #include "ctl/import/shape.h"
 #include "ctl/import/view.h"
-
-static bool
-is_one_of(const char *word, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(word, *list) == 0)
-			return true;
-	return false;
-}
+#include "ctl/replace.h"
 
 static bool
 is_python(const char *name)
@@ -110,7 +102,7 @@ show_project(struct import *im, struct import_server *s, const char *folder)
 static void
 take_script(struct import *im, struct import_server *s, const struct found *f)
 {
-	size_t		 at = script_place(s, path_base(f->path));
+	size_t		 at = script_place(s, replace_base_name(f->path));
 	const char	*script, *folder = s->workdir != NULL ? s->workdir : s->workspace;
 
 	if (at < s->args.n) {
@@ -123,7 +115,7 @@ take_script(struct import *im, struct import_server *s, const struct found *f)
 		s->args.at[at] = script;
 		s->runs = import_fmt(im, "%s, %s", label(im, s, script), find_version(im, f->path));
 		view_script(im, s, script);
-	} else if (is_python(path_base(f->path)) && s->args.n > 1 && strcmp(s->args.at[0], "-m") == 0) {
+	} else if (is_python(replace_base_name(f->path)) && s->args.n > 1 && strcmp(s->args.at[0], "-m") == 0) {
 		s->runs = import_fmt(im, "%s, %s", s->args.at[1], find_version(im, f->path));
 		show_project(im, s, folder);
 	}
@@ -142,7 +134,7 @@ shell_text(const struct import_server *s)
 static void
 take_shell(struct import *im, struct import_server *s)
 {
-	s->runs = import_fmt(im, "%s -c ...", path_base(s->command));
+	s->runs = import_fmt(im, "%s -c ...", replace_base_name(s->command));
 	if (words_have(&im->options.allow_shell, s->name)) {
 		server_note(im, s, "runs the shell text: %s", s->shell);
 		show_project(im, s, s->workdir != NULL ? s->workdir : s->workspace);
@@ -169,7 +161,8 @@ take_program(struct import *im, struct import_server *s, const struct found *f)
 	if (!find_interpreter(im, f->real, &line))
 		return;		/* one file, which is shown alone */
 	view_script(im, s, f->real);
-	env = strcmp(path_base(line.at[0]), "env") == 0 ? line.n > 1 && strcmp(line.at[1], "-S") == 0 ? 2 : 1 : 0;
+	env = strcmp(replace_base_name(line.at[0]), "env") != 0 ? 0 :
+	    line.n > 1 && strcmp(line.at[1], "-S") == 0 ? 2 : 1;
 	words_drop(&line, 0, env);
 	if (line.n == 0 || !find_command(im, s, line.at[0], &interpreter, &why)) {
 		server_leave_out(im, s, "%s is run by %s, which is not there", label(im, s, f->path),
@@ -182,7 +175,7 @@ take_program(struct import *im, struct import_server *s, const struct found *f)
 	for (size_t i = line.n; i > 1; i--)
 		words_unshift(im, &s->args, line.at[i - 1]);
 	s->command = file_of(&interpreter);
-	if (!is_shell(path_base(interpreter.path)))
+	if (!is_shell(replace_base_name(interpreter.path)))
 		s->runs = import_fmt(im, "%s, %s", s->runs, find_version(im, interpreter.path));
 }
 
@@ -253,7 +246,7 @@ take_uv_run(struct import *im, struct import_server *s)
 static void
 place_node(struct import *im, struct import_server *s)
 {
-	const char	*name = path_base(s->command);
+	const char	*name = replace_base_name(s->command);
 	char		*to = NULL, why[RUNTIME_WHY];
 
 	if (!im->ctl->where.system || (strcmp(name, "node") != 0 && strcmp(name, "nodejs") != 0))
@@ -290,7 +283,7 @@ shape_program(struct import *im, struct import_server *s)
 		take_fetched(im, s);
 		return;
 	}
-	if (strcmp(path_base(s->command), "uv") == 0 && words_have(&s->args, "run")) {
+	if (strcmp(replace_base_name(s->command), "uv") == 0 && words_have(&s->args, "run")) {
 		take_uv_run(im, s);
 		if (!server_stays(s))
 			return;
@@ -300,10 +293,10 @@ shape_program(struct import *im, struct import_server *s)
 		return;
 	}
 	venv_script = f.venv != NULL && s->runs != NULL && strncmp(s->runs, "uv run", 6) == 0;
-	if (is_shell(path_base(f.path)) && (s->shell = shell_text(s)) != NULL) {
+	if (is_shell(replace_base_name(f.path)) && (s->shell = shell_text(s)) != NULL) {
 		s->command = file_of(&f);
 		take_shell(im, s);
-	} else if (is_interpreter(path_base(f.path))) {
+	} else if (is_interpreter(replace_base_name(f.path))) {
 		s->command = file_of(&f);
 		if (!venv_script)
 			take_script(im, s, &f);

@@ -91,27 +91,6 @@ rc_free(struct rc *rc)
 
 /* ---- texts ---------------------------------------------------------------------------------------- */
 
-static struct span
-take_line(struct span *rest)
-{
-	const char	*lf = memchr(rest->p, '\n', rest->n);
-	size_t		 n = lf == NULL ? rest->n : (size_t)(lf - rest->p);
-	struct span	 line = span_part(*rest, 0, n);
-
-	*rest = span_part(*rest, n + (lf != NULL), rest->n);
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
-	return line;
-}
-
-static struct span
-unquote(struct span s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return span_part(s, 1, s.n - 2);
-	return s;
-}
-
 /* What is not set stays as it stands, as npm leaves it. */
 static size_t
 expand(struct span s, char *to, size_t room)
@@ -158,13 +137,13 @@ rc_npm_text(struct rc *rc, struct span text)
 	if (value == NULL)
 		fatal(EX_OSERR, "no memory");
 	while (text.n > 0) {
-		line = span_trim(take_line(&text));
+		line = span_trim(span_take_line(&text));
 		if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';' || line.p[0] == '[')
 			continue;
 		if ((equals = memchr(line.p, '=', line.n)) == NULL)
 			continue;
-		key = unquote(span_trim(span_part(line, 0, (size_t)(equals - line.p))));
-		line = unquote(span_trim(span_part(line, (size_t)(equals - line.p) + 1, line.n)));
+		key = span_unquote(span_trim(span_part(line, 0, (size_t)(equals - line.p))));
+		line = span_unquote(span_trim(span_part(line, (size_t)(equals - line.p) + 1, line.n)));
 		n = expand(line, value, VALUE_MAX);
 		rc_set(rc, key, span_make(value, n));
 	}
@@ -207,7 +186,7 @@ rc_pip_text(struct rc *rc, struct span text, const char *const *also)
 	bool		within = false;
 
 	while (text.n > 0) {
-		line = take_line(&text);
+		line = span_take_line(&text);
 		trimmed = span_trim(line);
 		if (trimmed.n == 0 || trimmed.p[0] == '#' || trimmed.p[0] == ';')
 			continue;

@@ -261,7 +261,7 @@ workspace_of(struct import *im, const char *folder)
 	static const char *const	hidden[] = { ".vscode", ".cursor", ".claude", ".gemini", ".roo" };
 
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-		if (strcmp(path_base(folder), hidden[i]) == 0)
+		if (strcmp(replace_base_name(folder), hidden[i]) == 0)
 			return path_join(im, folder, "..");
 	return folder;
 }
@@ -269,7 +269,7 @@ workspace_of(struct import *im, const char *folder)
 static const char *
 who_writes(const struct reading *r, const struct conf_node *top)
 {
-	const char	*base = path_base(r->path), *above = path_base(r->folder);
+	const char	*base = replace_base_name(r->path), *above = replace_base_name(r->folder);
 
 	if (conf_find(top, "projects") != NULL)
 		return "Claude Code, settings";
@@ -289,7 +289,8 @@ read_top(struct reading *r, const struct conf_node *top)
 {
 	const bool	 settings = conf_find(top, "projects") != NULL;
 	const char	*project = workspace_of(r->im, r->folder);
-	const char	*of_no_project = settings || strcmp(path_base(r->path), "claude_desktop_config.json") == 0 ?
+	const char	*name = replace_base_name(r->path);
+	const char	*of_no_project = settings || strcmp(name, "claude_desktop_config.json") == 0 ?
 			    home(r->folder) : project;
 	bool		 found;
 

@@ -17,6 +17,7 @@
 #include "ctl/import/resolve.h"
 #include "ctl/import/secret.h"
 #include "ctl/out.h"
+#include "ctl/replace.h"
 
 #define VALUE_BYTES	(256 * 1024)
 
@@ -112,7 +113,7 @@ put_named(struct expansion *x, const char *name)
 	if (strcmp(name, "workspaceFolder") == 0 || strcmp(name, "workspaceRoot") == 0 || strcmp(name, "cwd") == 0)
 		put(x, x->s->workspace);
 	else if (strcmp(name, "workspaceFolderBasename") == 0)
-		put(x, path_base(x->s->workspace));
+		put(x, replace_base_name(x->s->workspace));
 	else if (strcmp(name, "userHome") == 0)
 		put(x, home());
 	else if (strcmp(name, "pathSeparator") == 0 || strcmp(name, "/") == 0)

@@ -207,15 +207,16 @@ server_runs(const struct import_server *s)
 	return server_stays(s) && !s->off;
 }
 
-/* ---- paths ----------------------------------------------------------------------------------------- */
-
-const char *
-path_base(const char *path)
+bool
+is_one_of(const char *word, const char *const *list)
 {
-	const char	*slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
+	for (; *list != NULL; list++)
+		if (strcmp(word, *list) == 0)
+			return true;
+	return false;
 }
+
+/* ---- paths ----------------------------------------------------------------------------------------- */
 
 char *
 path_join(struct import *im, const char *folder, const char *path)

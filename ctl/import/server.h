@@ -139,8 +139,8 @@ bool		 server_stays(const struct import_server *s);
 /* It is to be started and used. */
 bool		 server_runs(const struct import_server *s);
 
-/* The last part of a path. */
-const char	*path_base(const char *path);
+/* The list ends with NULL. */
+bool		 is_one_of(const char *word, const char *const *list);
 /* Joined, without "." and ".."; an absolute path stands for itself. */
 char		*path_join(struct import *im, const char *folder, const char *path);
 /* "~" for the home in front, for people; else the path. */

@@ -13,17 +13,9 @@
 #include "ctl/import/find.h"
 #include "ctl/import/profile.h"
 #include "ctl/import/shape.h"
+#include "ctl/replace.h"
 
 #define UNWRAP_MAX	8
-
-static bool
-is_one_of(const char *word, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(word, *list) == 0)
-			return true;
-	return false;
-}
 
 /* ---- specs ----------------------------------------------------------------------------------------- */
 
@@ -293,7 +285,7 @@ command_name(struct import *im, const char *command)
 {
 	static const char *const	ends[] = { ".cmd", ".exe", ".bat" };
 	const char			*back = strrchr(command, '\\');
-	const char			*name = path_base(back != NULL ? back + 1 : command);
+	const char			*name = replace_base_name(back != NULL ? back + 1 : command);
 	size_t				 n = strlen(name);
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)

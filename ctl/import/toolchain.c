@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ctl/import/toolchain.h"
+#include "ctl/replace.h"
 #include "lib/fd.h"
 
 #define ASK_SECONDS	20
@@ -23,14 +24,6 @@
 #define PATH_NORMAL	"/usr/local/bin:/usr/bin:/bin"
 
 extern char	**environ;
-
-static const char *
-base_name(const char *path)
-{
-	const char	*slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
-}
 
 /* The next one on PATH of this name; *path goes on. */
 static bool
@@ -160,7 +153,7 @@ find_npm(bool system, struct toolchain_node *out)
 			return;
 	/* <prefix>/bin/node */
 	snprintf(at, sizeof(at), "%.*s/../lib/node_modules/npm/bin/npm-cli.js",
-	    (int)(base_name(out->node) - out->node), out->node);
+	    (int)(replace_base_name(out->node) - out->node), out->node);
 	if (take_npm(at, out) && (!system || toolchain_is_open(out->npm)))
 		return;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {

@@ -32,14 +32,6 @@
 
 /* ---- reading --------------------------------------------------------------------------------------- */
 
-static bool
-is_yaml(const char *path)
-{
-	const char	*dot = strrchr(path, '.');
-
-	return dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
 static int
 find_paths(struct import *im, struct files *f)
 {
@@ -53,9 +45,9 @@ find_paths(struct import *im, struct files *f)
 		r = 0;
 	}
 	snap_release(&settings);
-	if (r == 0 && (is_yaml(f->servers) || is_yaml(f->rules))) {
+	if (r == 0 && (replace_is_yaml(f->servers) || replace_is_yaml(f->rules))) {
 		out_error("%s: YAML is not edited; give import a JSON file: mcpgwctl conf servers_file rules_file",
-		    is_yaml(f->servers) ? f->servers : f->rules);
+		    replace_is_yaml(f->servers) ? f->servers : f->rules);
 		r = EX_CONFIG;
 	}
 	return r;
@@ -155,49 +147,43 @@ put_indent(struct buf *to, unsigned level)
 static int
 set_at(struct span text, const char *const *names, const char *value, struct buf *out)
 {
-	const struct conf_node	*at, *next;
+	const char		*above[EDIT_KEYS_MAX] = { NULL };
+	const struct conf_node	*at;
 	struct conf_error	 error;
 	struct conf		*c = NULL;
 	struct buf		 item;
-	size_t			 depth = 0, first;
+	size_t			 last = 0;
+	bool			 empty;
 	int			 r;
 
 	if ((r = conf_new(text, &c, &error)) != 0) {
 		out_error("line %u:%u: %s", error.line, error.column, error.text);
 		return r;
 	}
-	for (at = conf_top(c); names[depth] != NULL && (next = conf_find(at, names[depth])) != NULL; depth++)
-		at = next;
+	for (; names[last + 1] != NULL; last++)
+		above[last] = names[last];
 	buf_init(&item, FILE_BYTES);
-	if (names[depth] == NULL) {
+	if ((at = edit_find(c, names)) != NULL) {
 		r = edit_replace(text, at, span_of(value), out);
-	} else if (at->type != JSON_OBJECT) {
-		r = E_FORMAT;
 	} else {
-		r = at->first == NULL ? put_indent(&item, level_of(at)) : 0;
-		for (first = depth; r == 0 && names[depth] != NULL; depth++)
-			if ((r = buf_put_str(&item, depth == first ? "" : "{")) == 0 &&
-			    (r = json_put_string(&item, span_of(names[depth]))) == 0)
-				r = buf_put_str(&item, ": ");
-		if (r == 0)
-			r = buf_put_str(&item, value);
-		for (; r == 0 && depth > first + 1; depth--)
-			r = buf_put_str(&item, "}");
-		if (r == 0 && at->first == NULL)
+		empty = (at = edit_find(c, above)) != NULL && at->first == NULL;
+		if ((r = empty ? put_indent(&item, level_of(at)) : 0) == 0 &&
+		    (r = json_put_string(&item, span_of(names[last]))) == 0 &&
+		    (r = buf_put_fmt(&item, ": %s", value)) == 0 && empty)
 			r = put_indent(&item, level_of(at) - 1);
 		if (r == 0)
-			r = edit_append(text, at, buf_rest(&item), out);
+			r = edit_put(text, c, above, false, buf_rest(&item), out);
 	}
 	buf_fini(&item);
 	conf_free(&c);
 	return r;
 }
 
-/* One more element of the list at the end of these names, unless it is there; the list is. */
+/* One more element of the list at the end of these names, unless it is there. */
 static int
 add_at(struct span text, const char *const *names, const char *word, struct buf *out)
 {
-	const struct conf_node	*at, *n;
+	const struct conf_node	*n;
 	struct conf_error	 error;
 	struct conf		*c = NULL;
 	struct buf		 item;
@@ -205,17 +191,14 @@ add_at(struct span text, const char *const *names, const char *word, struct buf 
 
 	if ((r = conf_new(text, &c, &error)) != 0)
 		return r;
-	for (at = conf_top(c); *names != NULL && at != NULL; names++)
-		at = conf_find(at, *names);
-	for (n = at == NULL ? NULL : at->first; n != NULL && !span_is(n->text, word);)
+	n = edit_find(c, names);
+	for (n = n == NULL ? NULL : n->first; n != NULL && !span_is(n->text, word);)
 		n = n->next;
 	buf_init(&item, 1024);
-	if (at == NULL || at->type != JSON_ARRAY)
-		r = E_FORMAT;
-	else if (n != NULL)
+	if (n != NULL)
 		r = buf_put(out, text);
 	else if ((r = json_put_string(&item, span_of(word))) == 0)
-		r = edit_append(text, at, buf_rest(&item), out);
+		r = edit_put(text, c, names, true, buf_rest(&item), out);
 	buf_fini(&item);
 	conf_free(&c);
 	return r;
@@ -256,14 +239,13 @@ has(struct span text, const char *const *names)
 {
 	struct conf_error	 error;
 	struct conf		*c = NULL;
-	const struct conf_node	*at;
+	bool			 is_there;
 
 	if (conf_new(text, &c, &error) != 0)
 		return false;
-	for (at = conf_top(c); *names != NULL && at != NULL; names++)
-		at = conf_find(at, *names);
+	is_there = edit_find(c, names) != NULL;
 	conf_free(&c);
-	return at != NULL;
+	return is_there;
 }
 
 static bool
@@ -323,8 +305,6 @@ allow(struct buf *now, const char *agent, const struct import_server *s)
 	struct buf	 list;
 	int		 r;
 
-	if (!has(buf_rest(now), servers) && (r = set(now, servers, "[]")) != 0)
-		return r;
 	buf_init(&list, MEMBER_BYTES);
 	if ((r = add(now, servers, s->name)) == 0 && (r = put_list(&list, &s->tools)) == 0 &&
 	    (r = buf_put_u8(&list, 0)) == 0)
@@ -458,7 +438,7 @@ files_write(struct import *im, struct files *f)
 	buf_init(&servers, FILE_BYTES);
 	buf_init(&rules, FILE_BYTES);
 	if ((r = make_servers(im, f, &servers)) != 0 || (r = make_rules(im, f, &rules)) != 0) {
-		out_error("%s and %s: not changed: %s", f->servers, path_base(f->rules), err_text(r));
+		out_error("%s and %s: not changed: %s", f->servers, replace_base_name(f->rules), err_text(r));
 		r = EX_CONFIG;
 	} else if ((r = import_secrets_write(im)) == 0) {
 		r = write_one(im, f->servers, "servers_file", was_servers, buf_rest(&servers));

@@ -88,6 +88,15 @@ gateway_write(struct gateway *g, const char *name, const char *text)
 }
 
 char *
+gateway_file(const struct gateway *g, const char *name)
+{
+	char	path[512];
+
+	snprintf(path, sizeof(path), "%s/etc/%s", g->dir, name);
+	return read_file(path);
+}
+
+char *
 gateway_log(const struct gateway *g)
 {
 	char	path[512];

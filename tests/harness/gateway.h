@@ -49,6 +49,8 @@ void	gateway_remove(struct gateway *g);
 
 /* Writes etc/NAME, whole, by rename; a folder in NAME is made. */
 void	gateway_write(struct gateway *g, const char *name, const char *text);
+/* What stands in etc/NAME, "" when there is none; malloc'ed. */
+char	*gateway_file(const struct gateway *g, const char *name);
 /* What the master wrote to stderr; malloc'ed. */
 char	*gateway_log(const struct gateway *g);
 

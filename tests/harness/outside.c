@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,19 +22,9 @@
 #include <unistd.h>
 
 #include "tests/harness/outside.h"
+#include "tests/harness/ownnet.h"
 
 #define FDS_MAX	256
-
-static bool
-write_line(const char *path, const char *line)
-{
-	int	fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool	ok = fd != -1 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
-
-	if (fd != -1)
-		close(fd);
-	return ok;
-}
 
 /* An ordinary user stays who they are: the gateway asks. */
 static bool
@@ -52,10 +41,10 @@ enter_network(bool *as_user)
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
 			return false;
 		snprintf(line, sizeof(line), "%u %u 1", uid, uid);
-		if (!write_line("/proc/self/setgroups", "deny") || !write_line("/proc/self/uid_map", line))
+		if (!ownnet_write_line("/proc/self/setgroups", "deny") || !ownnet_write_line("/proc/self/uid_map", line))
 			return false;
 		snprintf(line, sizeof(line), "%u %u 1", gid, gid);
-		if (!write_line("/proc/self/gid_map", line))
+		if (!ownnet_write_line("/proc/self/gid_map", line))
 			return false;
 	}
 	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
@@ -63,53 +52,6 @@ enter_network(bool *as_user)
 	up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
 	close(fd);
 	return up;
-}
-
-struct ask {
-	struct nlmsghdr	head;
-	struct rtmsg	route;
-	char		attributes[64];
-};
-
-static void
-attribute(struct ask *a, unsigned short type, const void *bytes, size_t n)
-{
-	struct rtattr	*t = (struct rtattr *)(void *)((char *)a + NLMSG_ALIGN(a->head.nlmsg_len));
-
-	t->rta_type = type;
-	t->rta_len = (unsigned short)RTA_LENGTH(n);
-	memcpy(RTA_DATA(t), bytes, n);
-	a->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(a->head.nlmsg_len) + RTA_LENGTH(n));
-}
-
-static bool
-route(const char *prefix, unsigned char bits, const char *source)
-{
-	struct ask	 a = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_NEWROUTE,
-	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK }, .route = { .rtm_family = AF_INET,
-	    .rtm_dst_len = bits, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_BOOT,
-	    .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL } };
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-	} answer = { .error.error = -1 };
-	struct in_addr	 address;
-	uint32_t	 lo = if_nametoindex("lo");
-	int		 fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-	if (fd == -1)
-		return false;
-	inet_pton(AF_INET, prefix, &address);
-	attribute(&a, RTA_DST, &address, 4);
-	attribute(&a, RTA_OIF, &lo, 4);
-	if (source != NULL) {
-		inet_pton(AF_INET, source, &address);
-		attribute(&a, RTA_PREFSRC, &address, 4);
-	}
-	if (send(fd, &a, a.head.nlmsg_len, 0) != -1)
-		(void)!recv(fd, &answer, sizeof(answer), 0);
-	close(fd);
-	return answer.error.error == 0;
 }
 
 /* ---- the name server ------------------------------------------------------------------------------- */
@@ -248,8 +190,8 @@ outside_run(int tell)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	if (!enter_network(&as_user) || !route("12.0.0.1", 32, NULL) || !route("11.0.0.0", 24, "12.0.0.1") ||
-	    !route("10.0.0.0", 8, "12.0.0.1"))
+	if (!enter_network(&as_user) || !ownnet_route("12.0.0.1", 32, NULL) ||
+	    !ownnet_route("11.0.0.0", 24, "12.0.0.1") || !ownnet_route("10.0.0.0", 8, "12.0.0.1"))
 		_exit(1);
 	p[P_DNS] = (struct pollfd){ .fd = open_at(SOCK_DGRAM, "127.0.0.1", 5300), .events = POLLIN };
 	p[P_UDP] = (struct pollfd){ .fd = open_at(SOCK_DGRAM, OUTSIDE_HOST, 53), .events = POLLIN };

@@ -13,6 +13,7 @@
 
 #include "tests/harness/gateway.h"
 #include "tests/harness/mcp.h"
+#include "tests/harness/outside.h"
 #include "tests/harness/transcript.h"
 
 #define TEXT_MAX	65536
@@ -112,12 +113,13 @@ transcript_matches(const char *shapes, const char *text)
 /* --- a file ------------------------------------------------------------------------------------- */
 
 struct head {
-	char	off[512], conf[2048], servers[8192], rules[8192], needs[256];
+	char	off[512], start[16], conf[2048], servers[8192], rules[8192], needs[256];
 };
 
 struct play {
 	const char	*path;
 	struct gateway	 g;
+	struct outside	 outside;	/* its pid is 0 when none is needed */
 	char		 id[32];		/* of the last call that named one */
 	struct { char agent[64], key[256]; } keys[AGENTS_MAX];
 	struct mcp	 sent[SENT_MAX];
@@ -136,7 +138,7 @@ static void
 head_read(FILE *f, const char *path, struct head *h)
 {
 	const struct { const char *name; char *to; size_t room; } rows[] = {
-		{ "off", h->off, sizeof(h->off) }, { "conf", h->conf, sizeof(h->conf) },
+		{ "off", h->off, sizeof(h->off) }, { "start", h->start, sizeof(h->start) }, { "conf", h->conf, sizeof(h->conf) },
 		{ "servers", h->servers, sizeof(h->servers) }, { "rules", h->rules, sizeof(h->rules) },
 		{ "needs", h->needs, sizeof(h->needs) },
 	};
@@ -161,38 +163,43 @@ head_read(FILE *f, const char *path, struct head *h)
 	}
 }
 
-/* False: skipped, and why was said. */
+/* Brings what the file needs, or skips it and says why. */
 static void
-head_check(const struct head *h, const char *path)
+head_check(const struct head *h, struct play *p)
 {
 	char	needs[256], *save = NULL;
 
 	if (h->off[0] != '\0')
-		cr_skip_test("%s: %s", path, h->off);
+		cr_skip_test("%s: %s", p->path, h->off);
 	snprintf(needs, sizeof(needs), "%s", h->needs);
 	for (char *word = strtok_r(needs, " \n", &save); word != NULL; word = strtok_r(NULL, " \n", &save)) {
 		if (strcmp(word, "jails") == 0 && !jails_possible())
-			cr_skip_test("%s: no user namespaces on this machine", path);
+			cr_skip_test("%s: no user namespaces on this machine", p->path);
 		if (strcmp(word, "root") == 0 && geteuid() != 0)
-			cr_skip_test("%s: needs root", path);
+			cr_skip_test("%s: needs root", p->path);
 		if (word[0] == '/' && access(word, X_OK) != 0)
-			cr_skip_test("%s: there is no %s", path, word);
+			cr_skip_test("%s: there is no %s", p->path, word);
+		if (strcmp(word, "outside") == 0 && !outside_start(&p->outside))
+			cr_skip_test("%s: no network of one's own on this machine", p->path);
 	}
 }
 
-/* mcpgwctl of a shell is this gateway's. */
+/* mcpgwctl of a shell is this gateway's, and so is mcpgw. */
 static void
-make_wrapper(const struct play *p)
+make_wrappers(const struct play *p)
 {
-	char	 path[400];
-	FILE	*f;
+	static const char	*const programs[] = { "mcpgw", "mcpgwctl" };
+	char			 path[400];
+	FILE			*f;
 
 	snprintf(path, sizeof(path), "%s/bin", p->g.dir);
 	cr_assert(mkdir(path, 0755) == 0);
-	snprintf(path, sizeof(path), "%s/bin/mcpgwctl", p->g.dir);
-	cr_assert((f = fopen(path, "w")) != NULL);
-	fprintf(f, "#!/bin/sh\nexec '%s/bin/mcpgwctl' -c '%s/etc' \"$@\"\n", p->g.build, p->g.dir);
-	cr_assert(fchmod(fileno(f), 0755) == 0 && fclose(f) == 0);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/bin/%s", p->g.dir, programs[i]);
+		cr_assert((f = fopen(path, "w")) != NULL);
+		fprintf(f, "#!/bin/sh\nexec '%s/bin/%s' -c '%s/etc' \"$@\"\n", p->g.build, programs[i], p->g.dir);
+		cr_assert(fchmod(fileno(f), 0755) == 0 && fclose(f) == 0);
+	}
 }
 
 /* What it says, errors among it, in a static buffer; *code is how it ended. */
@@ -345,17 +352,29 @@ transcript_play(const char *path)
 	static struct head	h;
 	static struct play	p;
 	FILE			*f = fopen(path, "r");
+	int			 code;
 
 	cr_assert(f != NULL, "%s", path);
 	p.path = path;
 	head_read(f, path, &h);
-	head_check(&h, path);
+	head_check(&h, &p);
+	append(h.conf, sizeof(h.conf), "");	/* the last line's end */
 	gateway_start(&p.g, &(struct gateway_setup){ .servers = h.servers[0] == '\0' ? NULL : h.servers,
-	    .rules = h.rules[0] == '\0' ? NULL : h.rules, .conf = h.conf });
-	make_wrapper(&p);
+	    .rules = h.rules[0] == '\0' ? NULL : h.rules, .conf = h.conf, .user_ns = p.outside.user_ns,
+	    .net_ns = p.outside.net_ns });
+	make_wrappers(&p);
+	if (strcmp(h.start, "no") == 0)
+		gateway_stop_keep(&p.g);
 	play_steps(&p, f);
 	fclose(f);
 	for (size_t i = 0; i < p.sent_count; i++)
 		mcp_fini(&p.sent[i]);
-	gateway_stop(&p.g);
+	if (p.g.pid > 0) {
+		gateway_stop(&p.g);
+	} else {
+		cr_expect(run(&p, "mcpgwctl stop", &code)[0] == '\0' || code == 0, "%s: stop: exit %d", path, code);
+		gateway_remove(&p.g);
+	}
+	if (p.outside.pid > 0)
+		outside_stop(&p.outside);
 }

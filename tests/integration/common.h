@@ -36,4 +36,12 @@
 	    (a).body == NULL ? "(nothing)" : (a).body);				\
 } while (0)
 
+/* mcpgwctl ends with this code and prints, on stdout or stderr, what holds these words. */
+#define EXPECT_CTL(g, code, want, ...) do {								\
+	char	*said_;											\
+	int	 code_ = gateway_ctl((g), &said_, true, __VA_ARGS__, NULL);				\
+	cr_expect(code_ == (code) && strstr(said_, (want)) != NULL, "exit %d: %s (not: %s)", code_, said_, (want));	\
+	free(said_);											\
+} while (0)
+
 #endif

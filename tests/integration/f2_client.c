@@ -17,13 +17,6 @@
 	"  }\n"									\
 	"}\n"
 
-#define EXPECT_CTL(g, code, want, ...) do {								\
-	char	*said_;											\
-	int	 code_ = gateway_ctl((g), &said_, true, __VA_ARGS__, NULL);				\
-	cr_expect(code_ == (code) && strstr(said_, (want)) != NULL, "exit %d: %s", code_, said_);	\
-	free(said_);											\
-} while (0)
-
 static char	home[300];
 
 static void

@@ -111,14 +111,6 @@ until_call(struct mcp *m, const char *tool, const char *want)
 	EXPECT_CALL(m, tool, want);
 }
 
-/* What mcpgwctl prints must hold this. */
-#define EXPECT_CTL(g, code, want, ...) do {						\
-	char *out_ = NULL;								\
-	int code_ = gateway_ctl(g, &out_, true, __VA_ARGS__, NULL);			\
-	cr_expect(code_ == (code) && strstr(out_, want) != NULL, "exit %d: %s (not: %s)", code_, out_, want);	\
-	free(out_);									\
-} while (0)
-
 static bool
 is_held(struct gateway *g, const char *tool)
 {

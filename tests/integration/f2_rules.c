@@ -26,31 +26,10 @@
 	"  }\n"												\
 	"}\n"
 
-static char *
-file_text(const struct gateway *g, const char *name)
-{
-	char	path[400], *text = calloc(1, 65536);
-	FILE	*f;
-
-	snprintf(path, sizeof(path), "%s/etc/%s", g->dir, name);
-	cr_assert((f = fopen(path, "re")) != NULL);
-	cr_assert(fread(text, 1, 65535, f) > 0);
-	fclose(f);
-	return text;
-}
-
-/* mcpgwctl, whose exit code and words are as expected. */
-#define EXPECT_CTL(g, code, want, ...) do {								\
-	char	*said_;											\
-	int	 code_ = gateway_ctl((g), &said_, true, __VA_ARGS__, NULL);				\
-	cr_expect(code_ == (code) && strstr(said_, (want)) != NULL, "exit %d: %s", code_, said_);	\
-	free(said_);											\
-} while (0)
-
 static void
 expect_file(const struct gateway *g, const char *name, const char *want)
 {
-	char	*text = file_text(g, name);
+	char	*text = gateway_file(g, name);
 
 	cr_expect(strcmp(text, want) == 0, "%s", text);
 	free(text);
@@ -94,7 +73,7 @@ Test(rules, change_by_command_as_they_are_shown_and_nothing_else_in_the_file, .t
 	    "--dry-run");
 	expect_file(&g, "rules.json", RULES);
 	EXPECT_CTL(&g, 0, " in force in 2 workers (", "rule", "allow", "backend", "notes", "drop_all");
-	said = file_text(&g, "rules.json");
+	said = gateway_file(&g, "rules.json");
 	cr_expect(strstr(said, "            \"list\", // reads\n            \"*\",\n            \"drop_all\"\n") != NULL &&
 	    strstr(said, "// the service") != NULL && strstr(said, "} } /* since May */\n") != NULL, "%s", said);
 	free(said);
@@ -169,7 +148,7 @@ Test(rules, put_nothing_in_force_that_another_is_still_writing, .timeout = 60)
 	    "delete");
 	EXPECT_CTL(&g, 78, "rules.json:1:", "diff");
 	EXPECT_CTL(&g, 78, "\n1 error. The gateway keeps generation 2.\n", "check");
-	said = file_text(&g, "rules.json");
+	said = gateway_file(&g, "rules.json");
 	cr_expect(strcmp(said, "{\"agents\":{\"backend\":}}") == 0, "%s", said);
 	free(said);
 	gateway_stop(&g);

@@ -55,13 +55,6 @@ set_secret(const struct gateway *g, const char *name, const char *option, const 
 	free(said_);											\
 } while (0)
 
-#define EXPECT_CTL(g, code, want, ...) do {								\
-	char	*said_;											\
-	int	 code_ = gateway_ctl((g), &said_, true, __VA_ARGS__, NULL);				\
-	cr_expect(code_ == (code) && strstr(said_, (want)) != NULL, "exit %d: %s", code_, said_);	\
-	free(said_);											\
-} while (0)
-
 static mode_t
 mode_of(const struct gateway *g, const char *name)
 {

@@ -15,26 +15,6 @@
 	"}\n"
 #define RULES	"{\"agents\":{\"me\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
 
-#define EXPECT_CTL(g, code, want, ...) do {								\
-	char	*said_;											\
-	int	 code_ = gateway_ctl((g), &said_, true, __VA_ARGS__, NULL);				\
-	cr_expect(code_ == (code) && strstr(said_, (want)) != NULL, "exit %d: %s", code_, said_);	\
-	free(said_);											\
-} while (0)
-
-static char *
-file_text(const struct gateway *g, const char *name)
-{
-	char	path[400], *text = calloc(1, 65536);
-	FILE	*f;
-
-	snprintf(path, sizeof(path), "%s/etc/%s", g->dir, name);
-	cr_assert((f = fopen(path, "re")) != NULL);
-	cr_assert(fread(text, 1, 65535, f) > 0);
-	fclose(f);
-	return text;
-}
-
 static bool
 clock_is_off(struct gateway *g)
 {
@@ -56,7 +36,7 @@ Test(server, is_off_with_its_reason_until_it_is_switched_on, .timeout = 60)
 
 	NEEDS_JAILS();
 	gateway_start(&g, &(struct gateway_setup){ .servers = SERVERS, .rules = RULES });
-	before = file_text(&g, "servers.json");
+	before = gateway_file(&g, "servers.json");
 	mcp_init(&m, g.mcp, "/mcp/catalog", gateway_key(&g, "me"));
 	mcp_ask_modern(&m, "tools/list", NULL, &a);
 	cr_expect(tools_have(&a, "clock__now") && tools_have(&a, "notes__list_notes"), "%s", a.body);
@@ -81,7 +61,7 @@ Test(server, is_off_with_its_reason_until_it_is_switched_on, .timeout = 60)
 	EXPECT_CTL(&g, 0, "clock is on: generation ", "server", "enable", "clock");
 	cr_expect(!clock_is_off(&g));
 	EXPECT_CTL(&g, 65, "that is so already", "server", "enable", "clock");
-	after = file_text(&g, "servers.json");
+	after = gateway_file(&g, "servers.json");
 	cr_expect(strcmp(before, after) == 0, "%s", after);
 	EXPECT_CTL(&g, 65, "no server \"clok\"; did you mean clock?", "server", "disable", "clok");
 	EXPECT_CTL(&g, 64, "--for never", "server", "disable", "clock", "--for", "never");
@@ -110,7 +90,7 @@ Test(server, is_off_for_a_time_and_on_again_by_itself, .timeout = 60)
 	    "check");
 	EXPECT_CTL(&g, 0, "0 decisions change", "diff");
 	EXPECT_CTL(&g, 0, "", "server", "enable", "clock");
-	text = file_text(&g, "servers.json");
+	text = gateway_file(&g, "servers.json");
 	cr_expect(strstr(text, "disabled") == NULL && strstr(text, "enabled") == NULL, "%s", text);
 	free(text);
 	/* What was over while nothing ran is over at the start. */
@@ -131,7 +111,7 @@ Test(server, is_taken_out_and_what_stood_there_is_shown, .timeout = 60)
 	    .tools = "tools: [{name: tell, command: /usr/bin/printenv}]\n" });
 	EXPECT_CTL(&g, 0, "- \"notes\": {\"command\":\"", "server", "remove", "notes");
 	EXPECT_CTL(&g, 65, "no server \"notes\"", "server", "remove", "notes");
-	text = file_text(&g, "servers.json");
+	text = gateway_file(&g, "servers.json");
 	cr_expect(strstr(text, "notes") == NULL && strstr(text, "// what we have") != NULL &&
 	    strstr(text, "// ours\n    }\n  }\n}\n") != NULL, "%s", text);
 	free(text);

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "tests/servers/lines.h"
 
 #define TOOL(name)	"{\"name\":\"" name "\",\"inputSchema\":{\"type\":\"object\"}}"
 
@@ -116,25 +116,10 @@ on_request(struct span id, struct json_value method, struct json_value params)
 int
 main(int argc, char **argv)
 {
-	struct json_value	message;
-	struct span		id;
-	char			*line = NULL;
-	size_t			 room = 0;
-	ssize_t			 n;
-
 	if (argc != 2) {
 		fprintf(stderr, "usage: listing-server MODE\n");
 		return 64;
 	}
 	mode = argv[1];
-	while ((n = getline(&line, &room, stdin)) > 0) {
-		if (json_parse(span_make(line, (size_t)n - (line[n - 1] == '\n')), true, &message, NULL) != 0)
-			return 65;
-		id = json_get(message, "id").raw;
-		if (id.n > 0)
-			on_request(id, json_get(message, "method"), json_get(message, "params"));
-		fflush(stdout);
-	}
-	free(line);
-	return 0;
+	return lines_serve(on_request);
 }

@@ -26,7 +26,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "lib/json.h"
+#include "tests/servers/lines.h"
 
 #define PATIENCE_S	10
 #define SHORT_MS	700
@@ -276,20 +276,5 @@ on_request(struct span id, struct json_value method, struct json_value params)
 int
 main(void)
 {
-	struct json_value	message;
-	struct span		id;
-	char			*line = NULL;
-	size_t			 room = 0;
-	ssize_t			 n;
-
-	while ((n = getline(&line, &room, stdin)) > 0) {
-		if (json_parse(span_make(line, (size_t)n - (line[n - 1] == '\n')), true, &message, NULL) != 0)
-			return 65;
-		id = json_get(message, "id").raw;
-		if (id.n > 0)
-			on_request(id, json_get(message, "method"), json_get(message, "params"));
-		fflush(stdout);
-	}
-	free(line);
-	return 0;
+	return lines_serve(on_request);
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "tests/servers/lines.h"
 
 #define FILE_MAX	(20u << 20)
 
@@ -78,26 +78,11 @@ on_request(struct span id, struct json_value method, struct json_value params)
 int
 main(int argc, char **argv)
 {
-	struct json_value	message;
-	struct span		id;
-	char			*line = NULL;
-	size_t			 room = 0;
-	ssize_t			 n;
-
 	if (argc < 2) {
 		fprintf(stderr, "usage: swapping-server FILE [modern]\n");
 		return 64;
 	}
 	path = argv[1];
 	modern = argc > 2 && strcmp(argv[2], "modern") == 0;
-	while ((n = getline(&line, &room, stdin)) > 0) {
-		if (json_parse(span_make(line, (size_t)n - (line[n - 1] == '\n')), true, &message, NULL) != 0)
-			return 65;
-		id = json_get(message, "id").raw;
-		if (id.n > 0)
-			on_request(id, json_get(message, "method"), json_get(message, "params"));
-		fflush(stdout);
-	}
-	free(line);
-	return 0;
+	return lines_serve(on_request);
 }

@@ -6,7 +6,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,22 +22,12 @@
 #include "ipc/frame.h"
 #include "sandbox/egress/question.h"
 #include "sandbox/ns.h"
+#include "tests/harness/ownnet.h"
 #include "world.h"
 
 #define FDS_MAX	256
 
 /* --- networks ------------------------------------------------------------------------------------- */
-
-static bool
-write_line(const char *path, const char *line)
-{
-	int	fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool	ok = fd != -1 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
-
-	if (fd != -1)
-		close(fd);
-	return ok;
-}
 
 /* This process, which has one thread, goes to a network of its own. */
 static bool
@@ -50,58 +39,10 @@ enter_network(void)
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
 		return false;
 	snprintf(line, sizeof(line), "0 %u 1", uid);
-	if (!write_line("/proc/self/setgroups", "deny") || !write_line("/proc/self/uid_map", line))
+	if (!ownnet_write_line("/proc/self/setgroups", "deny") || !ownnet_write_line("/proc/self/uid_map", line))
 		return false;
 	snprintf(line, sizeof(line), "0 %u 1", gid);
-	return write_line("/proc/self/gid_map", line) && ns_loopback_up() == 0;
-}
-
-struct ask {
-	struct nlmsghdr	head;
-	struct rtmsg	route;
-	char		attributes[128];
-};
-
-static void
-attribute(struct ask *a, unsigned short type, const void *bytes, size_t n)
-{
-	struct rtattr	*t = (struct rtattr *)(void *)((char *)a + NLMSG_ALIGN(a->head.nlmsg_len));
-
-	t->rta_type = type;
-	t->rta_len = (unsigned short)RTA_LENGTH(n);
-	memcpy(RTA_DATA(t), bytes, n);
-	a->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(a->head.nlmsg_len) + RTA_LENGTH(n));
-}
-
-/* Addresses that are reached there as if they were elsewhere, or as this machine's own (NULL). */
-static bool
-route(const char *prefix, int bits, const char *source)
-{
-	struct ask	 a = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_NEWROUTE,
-	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK }, .route = { .rtm_family = AF_INET,
-	    .rtm_dst_len = (unsigned char)bits, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_BOOT,
-	    .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL } };
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		char rest[256];
-	} answer = { .error = { .error = -1 } };
-	struct in_addr	 address;
-	uint32_t	 lo = 1;
-	int		 fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-	inet_pton(AF_INET, prefix, &address);
-	if (bits > 0)
-		attribute(&a, RTA_DST, &address, 4);
-	attribute(&a, RTA_OIF, &lo, 4);
-	if (source != NULL) {
-		inet_pton(AF_INET, source, &address);
-		attribute(&a, RTA_PREFSRC, &address, 4);
-	}
-	(void)!send(fd, &a, a.head.nlmsg_len, 0);
-	(void)!recv(fd, &answer, sizeof(answer), 0);
-	close(fd);
-	return answer.error.error == 0;
+	return ownnet_write_line("/proc/self/gid_map", line) && ns_loopback_up() == 0;
 }
 
 /* Two of one interface, the second of which is no way's source. */
@@ -348,8 +289,8 @@ world_start(struct rig_world *shared, int *user_ns, int *net_ns)
 	pid_t		pid = start(&ready);
 
 	if (pid == 0) {
-		ok = enter_network() && route("11.0.0.0", 24, "127.0.0.1") && route("10.9.9.0", 24, "127.0.0.1") &&
-		    route("12.0.0.0", 24, NULL) && own_addresses("13.0.0.1", "13.0.0.2");
+		ok = enter_network() && ownnet_route("11.0.0.0", 24, "127.0.0.1") &&
+		    ownnet_route("10.9.9.0", 24, "127.0.0.1") && ownnet_route("12.0.0.0", 24, NULL) && own_addresses("13.0.0.1", "13.0.0.2");
 		p[0].fd = open_at(SOCK_DGRAM, "127.0.0.1", 5300);
 		p[1].fd = open_at(SOCK_STREAM, "0.0.0.0", 443);
 		p[2].fd = open_at(SOCK_STREAM, "0.0.0.0", 80);
@@ -377,7 +318,7 @@ cell_start(int *ask)
 	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0));
 	if ((pid = start(&ready)) == 0) {
 		close(pair[0]);
-		say_ready(ready, enter_network() && route("0.0.0.0", 0, NULL));
+		say_ready(ready, enter_network() && ownnet_route("0.0.0.0", 0, NULL));
 		make_sockets(pair[1]);
 	}
 	close(pair[1]);
