@@ -69,7 +69,8 @@ newer_find(struct span text, const char *name, const char *pkgs, struct newer *o
 			snprintf(out->entry, sizeof(out->entry), "%.*s", SPAN_FMT(n->text));
 			return 0;
 		}
-	snprintf(why, NEWER_WHY, "its program is no package that import fetched to %.300s, so there is nothing to update", pkgs);
+	snprintf(why, NEWER_WHY, "its program is no package that import fetched to %.300s, so there is nothing to "
+	    "update", pkgs);
 	return E_NOTFOUND;
 }
 
