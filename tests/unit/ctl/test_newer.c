@@ -29,7 +29,7 @@ Test(newer, finds_the_package_that_a_server_starts)
 	cr_expect(eq(int, n.off, 1));
 	newer_fini(&n);
 	cr_expect(ne(int, newer_find(SPAN_LIT(FILE_TEXT), "c", "/v/pkgs", &n, why), 0));
-	cr_expect(strstr(why, "was fetched") != NULL, "%s", why);
+	cr_expect(strstr(why, "import fetched") != NULL, "%s", why);
 	newer_fini(&n);
 	cr_expect(ne(int, newer_find(SPAN_LIT(FILE_TEXT), "e", "/v/pkgs", &n, why), 0));
 	newer_fini(&n);
