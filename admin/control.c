@@ -17,15 +17,6 @@
 
 #define ORPHAN_MS	1500	/* the master died: two seconds in all */
 
-static void
-tell(struct admin *a, uint16_t type, uint64_t ref, const void *msg)
-{
-	int	r = chan_send(&a->master, type, ref, msg, NULL, 0);
-
-	if (r != 0)
-		log_warn(NULL, "the master does not take %s: %s", msg_row(type)->name, err_text(r));
-}
-
 /* --- snapshots ------------------------------------------------------------------------------------ */
 
 static void
@@ -54,10 +45,8 @@ take_snapshot(struct admin *a, const struct msg_SNAPSHOT_OFFER *m, int fd)
 		if ((r = params_load(a->snaps.current[SNAP_POLICY], &params)) == 0) {
 			a->params = params;
 			apply_params(a);
-		} else if (before != NULL) {
-			swap_replace(&a->snaps, &before);
 		} else {
-			swap_fini(&a->snaps);
+			swap_restore(&a->snaps, SNAP_POLICY, &before);
 		}
 	}
 	snap_release(&before);
@@ -67,17 +56,7 @@ take_snapshot(struct admin *a, const struct msg_SNAPSHOT_OFFER *m, int fd)
 static void
 on_snapshot(struct admin *a, const struct chan_msg *m)
 {
-	const struct msg_SNAPSHOT_OFFER	*offer = &m->body->SNAPSHOT_OFFER;
-	struct msg_SNAPSHOT_IN_FORCE	 in_force = { .kind = offer->kind, .generation = offer->generation };
-	struct msg_SNAPSHOT_REFUSED	 refused = { .kind = offer->kind, .generation = offer->generation };
-
-	if ((refused.error = take_snapshot(a, offer, m->fds[0])) == 0) {
-		tell(a, MSG_TYPE_SNAPSHOT_IN_FORCE, m->ref, &in_force);
-		return;
-	}
-	log_err(NULL, "snapshot kind %u generation %llu refused: %s", offer->kind,
-	    (unsigned long long)offer->generation, err_text(refused.error));
-	tell(a, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused);
+	chan_answer_offer(&a->master, m, take_snapshot(a, &m->body->SNAPSHOT_OFFER, m->fds[0]));
 }
 
 /* --- birth ---------------------------------------------------------------------------------------- */
@@ -193,7 +172,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		ask_heard(a, m);
 		break;
 	case MSG_TYPE_PING:
-		tell(a, MSG_TYPE_PING, m->ref, &m->body->PING);
+		chan_tell(&a->master, MSG_TYPE_PING, m->ref, &m->body->PING);
 		break;
 	case MSG_TYPE_DRAIN:
 		drain(a, m->body->DRAIN.within_ms);
@@ -219,7 +198,7 @@ control_fini(struct admin *a)
 	struct msg_EXITING	m = { .reason = (uint32_t)a->exit_code };
 
 	if (!a->master.dead)
-		tell(a, MSG_TYPE_EXITING, 0, &m);
+		chan_tell(&a->master, MSG_TYPE_EXITING, 0, &m);
 	loop_timer_disarm(&a->leave);
 	chan_fini(&a->master);
 }

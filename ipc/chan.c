@@ -213,3 +213,28 @@ chan_send(struct chan *c, uint16_t type, uint64_t ref, const void *msg, const in
 	buf_fini(&b);
 	return r;
 }
+
+void
+chan_tell(struct chan *c, uint16_t type, uint64_t ref, const void *msg)
+{
+	int	r = chan_send(c, type, ref, msg, NULL, 0);
+
+	if (r != 0)
+		log_warn(NULL, "%s does not take %s: %s", role_program(c->peer), msg_row(type)->name, err_text(r));
+}
+
+void
+chan_answer_offer(struct chan *c, const struct chan_msg *offer, int error)
+{
+	const struct msg_SNAPSHOT_OFFER	*o = &offer->body->SNAPSHOT_OFFER;
+	struct msg_SNAPSHOT_IN_FORCE	 in_force = { .kind = o->kind, .generation = o->generation };
+	struct msg_SNAPSHOT_REFUSED	 refused = { .kind = o->kind, .generation = o->generation, .error = error };
+
+	if (error == 0) {
+		chan_tell(c, MSG_TYPE_SNAPSHOT_IN_FORCE, offer->ref, &in_force);
+		return;
+	}
+	log_err(NULL, "snapshot kind %u generation %llu refused: %s", o->kind, (unsigned long long)o->generation,
+	    err_text(error));
+	chan_tell(c, MSG_TYPE_SNAPSHOT_REFUSED, offer->ref, &refused);
+}

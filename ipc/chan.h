@@ -56,5 +56,9 @@ void		chan_fini(struct chan *c);
  * queued; they stay the caller's.  fds may be NULL.  E_CLOSED after the peer is gone. */
 must_check int	chan_send(struct chan *c, uint16_t type, uint64_t ref, const void *msg, const int *fds,
 		    unsigned fd_count);
+/* The same of what has no descriptors and nobody waits for: what the peer does not take is logged. */
+void		chan_tell(struct chan *c, uint16_t type, uint64_t ref, const void *msg);
+/* A child's answer to SNAPSHOT_OFFER: in force when error is 0, else refused, and logged. */
+void		chan_answer_offer(struct chan *c, const struct chan_msg *offer, int error);
 
 #endif

@@ -59,6 +59,14 @@ swap_replace(struct swap *sw, struct snap **s)
 	snap_release(&old);
 }
 
+void
+swap_restore(struct swap *sw, enum snap_kind kind, struct snap **before)
+{
+	snap_release(&sw->current[kind]);
+	sw->current[kind] = *before;
+	*before = NULL;
+}
+
 const struct snap *
 swap_current(const struct swap *sw, enum snap_kind kind)
 {

@@ -23,6 +23,8 @@ void		swap_fini(struct swap *sw);
 must_check int	swap_offer(struct swap *sw, int fd, uint32_t kind, uint64_t generation, uint64_t length);
 /* Puts *s in force and takes it: *s is NULL afterwards. */
 void		swap_replace(struct swap *sw, struct snap **s);
+/* What was held before an offer that turned out not to do is in force again, or nothing when it is NULL. */
+void		swap_restore(struct swap *sw, enum snap_kind kind, struct snap **before);
 
 /* Borrowed until the next swap_offer() or swap_replace(); NULL when there is none. */
 const struct snap *swap_current(const struct swap *sw, enum snap_kind kind);

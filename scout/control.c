@@ -19,15 +19,6 @@
 #include "scout/names.h"
 #include "scout/visits.h"
 
-static void
-tell(struct scout *s, uint16_t type, uint64_t ref, const void *msg)
-{
-	int	r = chan_send(&s->master, type, ref, msg, NULL, 0);
-
-	if (r != 0)
-		log_warn(NULL, "the master does not take %s: %s", msg_row(type)->name, err_text(r));
-}
-
 int
 control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length)
 {
@@ -42,7 +33,7 @@ control_report(struct scout *s, struct span tenant, struct span server, const ch
 	struct msg_SERVER_STATE	m = { .tenant = tenant, .server = server, .tools = SERVER_TOOLS_UNKNOWN,
 	    .state = error[0] == '\0' ? SERVER_STATE_IDLE : SERVER_STATE_BROKEN, .error = span_of(error) };
 
-	tell(s, MSG_TYPE_SERVER_STATE, 0, &m);
+	chan_tell(&s->master, MSG_TYPE_SERVER_STATE, 0, &m);
 }
 
 /* ---- snapshots --------------------------------------------------------------------------------- */
@@ -76,7 +67,7 @@ take_snapshot(struct scout *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE ? E_FORMAT :
 	    swap_offer(&s->snaps, fd, m->kind, m->generation, m->length);
 	if (r == 0 && m->kind == SNAP_POLICY && (r = params_load(s->snaps.current[SNAP_POLICY], &params)) != 0)
-		swap_replace(&s->snaps, &before);
+		swap_restore(&s->snaps, SNAP_POLICY, &before);
 	snap_release(&before);
 	if (r == 0 && m->kind == SNAP_POLICY && s->ready)
 		apply(s);
@@ -86,17 +77,7 @@ take_snapshot(struct scout *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
 static void
 on_snapshot(struct scout *s, const struct chan_msg *m)
 {
-	const struct msg_SNAPSHOT_OFFER	*offer = &m->body->SNAPSHOT_OFFER;
-	struct msg_SNAPSHOT_IN_FORCE	 in_force = { .kind = offer->kind, .generation = offer->generation };
-	struct msg_SNAPSHOT_REFUSED	 refused = { .kind = offer->kind, .generation = offer->generation };
-
-	if ((refused.error = take_snapshot(s, offer, m->fds[0])) == 0) {
-		tell(s, MSG_TYPE_SNAPSHOT_IN_FORCE, m->ref, &in_force);
-		return;
-	}
-	log_err(NULL, "snapshot kind %u generation %llu refused: %s", offer->kind,
-	    (unsigned long long)offer->generation, err_text(refused.error));
-	tell(s, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused);
+	chan_answer_offer(&s->master, m, take_snapshot(s, &m->body->SNAPSHOT_OFFER, m->fds[0]));
 }
 
 /* ---- birth and end ----------------------------------------------------------------------------- */
@@ -156,7 +137,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		on_go(s);
 		break;
 	case MSG_TYPE_PING:
-		tell(s, MSG_TYPE_PING, m->ref, &m->body->PING);
+		chan_tell(&s->master, MSG_TYPE_PING, m->ref, &m->body->PING);
 		break;
 	case MSG_TYPE_DRAIN:
 		loop_stop(s->loop);	/* nobody waits for what it does */
@@ -181,6 +162,6 @@ control_fini(struct scout *s)
 	struct msg_EXITING	m = { .reason = (uint32_t)s->exit_code };
 
 	if (!s->master.dead)
-		tell(s, MSG_TYPE_EXITING, 0, &m);
+		chan_tell(&s->master, MSG_TYPE_EXITING, 0, &m);
 	chan_fini(&s->master);
 }

@@ -143,22 +143,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 static void
 on_snapshot(struct worker *w, const struct chan_msg *m)
 {
-	const struct msg_SNAPSHOT_OFFER *offer = &m->body->SNAPSHOT_OFFER;
-	int				 r;
-
-	if ((r = take_snapshot(w, m->fds[0], offer)) == 0) {
-		struct msg_SNAPSHOT_IN_FORCE in_force = { offer->kind, offer->generation, 0 };
-
-		r = chan_send(&w->master, MSG_TYPE_SNAPSHOT_IN_FORCE, m->ref, &in_force, NULL, 0);
-	} else {
-		struct msg_SNAPSHOT_REFUSED refused = { offer->kind, offer->generation, r, 0 };
-
-		log_err(NULL, "snapshot kind %u generation %lu refused: %s", offer->kind,
-		    (unsigned long)offer->generation, err_text(r));
-		r = chan_send(&w->master, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused, NULL, 0);
-	}
-	if (r != 0)
-		log_warn(NULL, "master: %s", err_text(r));
+	chan_answer_offer(&w->master, m, take_snapshot(w, m->fds[0], &m->body->SNAPSHOT_OFFER));
 }
 
 /* --- runners ---------------------------------------------------------------------------------- */

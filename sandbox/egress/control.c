@@ -19,15 +19,6 @@
 
 #define BEFORE_MS	15000	/* as long as a jail can be on its way that was planned by the policy before */
 
-static void
-tell(struct egress *e, uint16_t type, uint64_t ref, const void *msg)
-{
-	int	r = chan_send(&e->master, type, ref, msg, NULL, 0);
-
-	if (r != 0)
-		log_warn(NULL, "the master does not take %s: %s", msg_row(type)->name, err_text(r));
-}
-
 /* --- the audit ------------------------------------------------------------------------------------ */
 
 static void
@@ -71,10 +62,8 @@ take_snapshot(struct egress *e, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	int		 r;
 
 	r = m->kind != SNAP_POLICY ? E_FORMAT : swap_offer(&e->snaps, fd, m->kind, m->generation, m->length);
-	if (r == 0 && (r = params_load(e->snaps.current[SNAP_POLICY], &params)) != 0) {
-		swap_fini(&e->snaps);
-		swap_replace(&e->snaps, &before);
-	}
+	if (r == 0 && (r = params_load(e->snaps.current[SNAP_POLICY], &params)) != 0)
+		swap_restore(&e->snaps, SNAP_POLICY, &before);
 	if (r != 0) {
 		snap_release(&before);
 		return r;
@@ -90,17 +79,7 @@ take_snapshot(struct egress *e, const struct msg_SNAPSHOT_OFFER *m, int fd)
 static void
 on_snapshot(struct egress *e, const struct chan_msg *m)
 {
-	const struct msg_SNAPSHOT_OFFER	*offer = &m->body->SNAPSHOT_OFFER;
-	struct msg_SNAPSHOT_IN_FORCE	 in_force = { .kind = offer->kind, .generation = offer->generation };
-	struct msg_SNAPSHOT_REFUSED	 refused = { .kind = offer->kind, .generation = offer->generation };
-
-	if ((refused.error = take_snapshot(e, offer, m->fds[0])) == 0) {
-		tell(e, MSG_TYPE_SNAPSHOT_IN_FORCE, m->ref, &in_force);
-		return;
-	}
-	log_err(NULL, "snapshot kind %u generation %llu refused: %s", offer->kind,
-	    (unsigned long long)offer->generation, err_text(refused.error));
-	tell(e, MSG_TYPE_SNAPSHOT_REFUSED, m->ref, &refused);
+	chan_answer_offer(&e->master, m, take_snapshot(e, &m->body->SNAPSHOT_OFFER, m->fds[0]));
 }
 
 void
@@ -243,7 +222,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		spawners_learnt(e, &m->body->EGRESS_LEARNT);
 		break;
 	case MSG_TYPE_PING:
-		tell(e, MSG_TYPE_PING, m->ref, &m->body->PING);
+		chan_tell(&e->master, MSG_TYPE_PING, m->ref, &m->body->PING);
 		break;
 	case MSG_TYPE_DRAIN:
 		drain(e, m->body->DRAIN.within_ms);
@@ -269,7 +248,7 @@ control_fini(struct egress *e)
 	struct msg_EXITING	m = { .reason = (uint32_t)e->exit_code };
 
 	if (!e->master.dead)
-		tell(e, MSG_TYPE_EXITING, 0, &m);
+		chan_tell(&e->master, MSG_TYPE_EXITING, 0, &m);
 	loop_timer_disarm(&e->leave);
 	chan_fini(&e->master);
 }

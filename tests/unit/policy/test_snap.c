@@ -285,3 +285,28 @@ Test(swap, refuses_an_offer_that_is_something_else)
 	fd_close(&a);
 	fd_close(&b);
 }
+
+Test(swap, takes_back_an_offer_that_turned_out_not_to_do)
+{
+	struct swap	 sw;
+	struct snap	*before;
+	int		 a = make(1, 1, NULL, NULL), b = make(2, 2, NULL, NULL);
+	struct snap_head h, old;
+
+	swap_init(&sw);
+	cr_assert(eq(int, snap_check(a, &old), 0));
+	cr_assert(eq(int, snap_check(b, &h), 0));
+	before = swap_hold(&sw, SNAP_KEYS);
+	cr_assert(eq(int, swap_offer(&sw, a, SNAP_KEYS, 1, old.length), 0));
+	swap_restore(&sw, SNAP_KEYS, &before);
+	cr_expect(swap_current(&sw, SNAP_KEYS) == NULL, "there was none before");
+	cr_assert(eq(int, swap_offer(&sw, a, SNAP_KEYS, 1, old.length), 0));
+	before = swap_hold(&sw, SNAP_KEYS);
+	cr_assert(eq(int, swap_offer(&sw, b, SNAP_KEYS, 2, h.length), 0));
+	swap_restore(&sw, SNAP_KEYS, &before);
+	cr_expect(before == NULL);
+	cr_expect(eq(u64, snap_head(swap_current(&sw, SNAP_KEYS))->generation, 1));
+	swap_fini(&sw);
+	fd_close(&a);
+	fd_close(&b);
+}
