@@ -4,8 +4,8 @@
  *
  * Process: master.  Owns: nothing.  Trusts: /dev/log, which is the system's.
  *
- * Each process has a connection of its own, so that one that fills its queue delays nobody else.  A file is one for all:
- * lines are appended whole.
+ * Each process has a connection of its own, so that one that fills its queue delays nobody else.  A file is one for
+ * all: lines are appended whole.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
