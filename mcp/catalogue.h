@@ -14,6 +14,7 @@
 #include "mcp/method.h"
 #include "mcp/name.h"
 #include "mcp/param.h"
+#include "policy/decide.h"
 
 #define CATALOGUE_ITEMS_MAX	10000
 #define CATALOGUE_TEMPLATES_MAX	1000	/* each may have to be matched with a URI */
@@ -78,6 +79,7 @@ struct catalogue_item {
 	uint8_t			param_count;	/* of most tools: 0 */
 	uint8_t			tasks;		/* of a tool: enum catalogue_tasks */
 	uint8_t			standing;	/* enum catalogue_standing */
+	uint8_t			hints, hints_said;	/* of a tool: enum hint_bits, true ones and those it has */
 	const struct mcp_param	*params;	/* arguments that header fields repeat */
 	struct json_value	object;		/* all of it, compact */
 	struct json_value	name_value;	/* its name, URI or template as it stands in the object */
