@@ -108,7 +108,7 @@ by_peer(const struct auth_in *in, struct arena *a, struct principal *out)
 {
 	const struct rec_agent	*agent;
 
-	agent = policy_peer_find(in->policy, SPAN_NONE, in->peer.uid, in->peer.gids, in->peer.gid_count);
+	agent = policy_peer_find(in->policy, in->tenant, in->peer.uid, in->peer.gids, in->peer.gid_count);
 	if (agent == NULL)
 		return E_HTTP_CREDENTIAL;
 	out->tenant = policy_tenant_name(in->policy, agent->tenant);
@@ -125,9 +125,9 @@ as_agent(const struct auth_in *in, struct arena *a, struct principal *out)
 {
 	if (!in->peer.local || (in->peer.uid != 0 && in->peer.uid != in->owner_uid))
 		return E_AGENT;
-	if (policy_agent_find(in->policy, default_tenant, in->as_agent) == NULL)
+	out->tenant = in->tenant.n > 0 ? in->tenant : default_tenant;
+	if (policy_agent_find(in->policy, out->tenant, in->as_agent) == NULL)
 		return E_AGENT;
-	out->tenant = default_tenant;
 	out->agent = in->as_agent;
 	out->subject = arena_fmt(a, "uid %u as %.*s", in->peer.uid, SPAN_FMT(in->as_agent));
 	out->how = HOW_PEER;
@@ -212,6 +212,9 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	}
 	if (r != 0)
 		return r;
+	/* Of another tenant, or of one that is no more: to whoever asks that is one and the same. */
+	if ((in->tenant.n > 0 && !span_eq(in->tenant, out->tenant)) || policy_tenant_find(in->policy, out->tenant) == NULL)
+		return E_HTTP_CREDENTIAL;
 	if ((r = own_texts(a, out)) != 0)
 		return r;
 	out->may_claim_agent = in->params->trust_agent_argument != TRUST_AGENT_NO;
