@@ -129,6 +129,31 @@ path_check(struct job *j, unsigned id)
 		    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 }
 
+/* Numbers that systemd or subordinate ids (/etc/subuid) may give to others are not ours to take. */
+static void
+uid_range_check(struct job *j, struct span v)
+{
+	static const struct { uint64_t first, last; const char *whose; } others[] = {
+		{ 0, 999, "system users" }, { 61184, 65535, "systemd's dynamic users and nobody" },
+		{ 524288, 1879048191, "containers" }, { UINT32_MAX, UINT64_MAX, "nobody: too large" },
+	};
+	const char	*dash = v.n == 0 ? NULL : memchr(v.p, '-', v.n);
+	uint64_t	 first, last;
+
+	if (v.n == 0)
+		return;
+	if (dash == NULL || num_u64(span_part(v, 0, (size_t)(dash - v.p)), &first) != 0 ||
+	    num_u64(span_part(v, (size_t)(dash - v.p) + 1, v.n), &last) != 0 || first > last) {
+		setting_error(j, PARAM_ID_tenant_uid_range, "\"%.*s\": want FIRST-LAST, such as 70000-79999", SHOWN(v));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (first <= others[i].last && last >= others[i].first)
+			setting_error(j, PARAM_ID_tenant_uid_range, "\"%.*s\": %llu-%llu is for %s; take others, such as "
+			    "70000-79999", SHOWN(v), (unsigned long long)others[i].first,
+			    (unsigned long long)others[i].last, others[i].whose);
+}
+
 static void
 text_check(struct job *j, unsigned id)
 {
@@ -170,6 +195,9 @@ text_check(struct job *j, unsigned id)
 			setting_error(j, id, "\"%.*s\": want NUMBER/UNIT, such as 50/s, 100/min, 5/h or "
 			    "1000/d, at most %d",
 			    SHOWN(v), RATE_MAX);
+		break;
+	case PARAM_ID_tenant_uid_range:
+		uid_range_check(j, v);
 		break;
 	case PARAM_ID_user:
 	case PARAM_ID_tenant_user:
