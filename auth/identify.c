@@ -60,7 +60,8 @@ generation_of(const struct auth_in *in)
 	const uint64_t	of[2] = { snap_head(in->policy)->generation,
 			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation };
 
-	return sum64(span_make(of, sizeof(of)));
+	/* One token may be of issuers of two tenants. */
+	return sum64_more(sum64(span_make(of, sizeof(of))), in->tenant);
 }
 
 static int
@@ -72,13 +73,14 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	int		r;
 
 	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
-		r = issuers_bearer(in->issuers, in->secrets, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
+		r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, in->wall_ms, a, &b, &refusal->why,
+		    &refusal->told);
 		if (r != 0)
 			return r;
 		if (in->tokens != NULL)
 			tokens_put(in->tokens, digest, generation, &b);
 	}
-	out->tenant = default_tenant;
+	out->tenant = b.tenant;
 	out->agent = b.agent;
 	out->subject = b.subject;
 	out->how = HOW_TOKEN;
@@ -213,7 +215,8 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	if (r != 0)
 		return r;
 	/* Of another tenant, or of one that is no more: to whoever asks that is one and the same. */
-	if ((in->tenant.n > 0 && !span_eq(in->tenant, out->tenant)) || policy_tenant_find(in->policy, out->tenant) == NULL)
+	if ((in->tenant.n > 0 && !span_eq(in->tenant, out->tenant)) ||
+	    policy_tenant_find(in->policy, out->tenant) == NULL)
 		return E_HTTP_CREDENTIAL;
 	if ((r = own_texts(a, out)) != 0)
 		return r;

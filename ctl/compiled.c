@@ -52,6 +52,19 @@ borrow(struct run *r, const char *name, struct span value)
 	r->borrowed_count++;
 }
 
+/* Of the tenant that the command is about. */
+static void
+borrow_file(struct run *r, const char *parameter, const char *path)
+{
+	char	setting[PATH_MAX + 128];
+
+	if (r->borrowed_count == BORROWED_MAX)
+		return;
+	folders_setting(r->ctl, parameter, path, setting, sizeof(setting));
+	if ((r->borrowed[r->borrowed_count++] = strdup(setting)) == NULL)
+		fatal(EX_OSERR, "out of memory");
+}
+
 /* What stands in no file, but was told to that gateway when it started. */
 static void
 borrow_settings(struct run *r)
@@ -66,9 +79,9 @@ borrow_settings(struct run *r)
 			borrow(r, param_row(id)->name, snap_text(s, p->text));
 	}
 	if (r->plan->rules_file != NULL)
-		borrow(r, "rules_file", span_of(r->plan->rules_file));
+		borrow_file(r, "rules_file", r->plan->rules_file);
 	if (r->plan->servers_file != NULL)
-		borrow(r, "servers_file", span_of(r->plan->servers_file));
+		borrow_file(r, "servers_file", r->plan->servers_file);
 }
 
 /* The caller's own settings stand last but for the plan's files. */

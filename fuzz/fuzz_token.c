@@ -133,7 +133,7 @@ takes(struct span token)
 	int		 r;
 
 	arena_init(&a, NULL, 0, 1 << 20);
-	if ((r = issuers_bearer(issuers, secrets, token, NOW_MS, &a, &who, &why, &told)) == 0)
+	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, NOW_MS, &a, &who, &why, &told)) == 0)
 		BUG_ON(!span_is(who.agent, "backend") || who.subject.n <= sizeof(" at " ISS) - 1 ||
 		    who.ends_ms <= NOW_MS || token.n > JWT_MAX);
 	else

@@ -104,7 +104,8 @@ who_else(const struct master *m, const char *tenant, uid_t uid)
 
 	for (int role = 0; role < ROLE_LIMIT; role++)
 		if (m->user[role].change && m->user[role].uid == uid)
-			return role == ROLE_SPAWNER || role == ROLE_RUNNER ? "the tenant default" : "the gateway itself";
+			return role == ROLE_SPAWNER || role == ROLE_RUNNER ? "the tenant default" :
+			    "the gateway itself";
 	TAILQ_FOREACH(t, &m->tenants.list, next)
 		if (strcmp(t->name, tenant) != 0 && t->user.change && t->user.uid == uid)
 			return t->name;
@@ -142,8 +143,8 @@ tenantuser_find(struct master *m, const char *tenant, struct spawn_user *out, ch
 		return E_DENIED;
 	}
 	if ((other = who_else(m, tenant, out->uid)) != NULL) {
-		snprintf(why, TENANTUSER_WHY_MAX, "its user %s (uid %u) is that of %s; each tenant needs one of its own",
-		    name, (unsigned)out->uid, other);
+		snprintf(why, TENANTUSER_WHY_MAX, "its user %s (uid %u) is that of %s; each tenant needs one of "
+		    "its own", name, (unsigned)out->uid, other);
 		return E_DENIED;
 	}
 	return 0;

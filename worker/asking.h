@@ -29,7 +29,8 @@ struct asking {			/* of one call; zero: it does not count */
 
 /* May any call of this tenant wait for its client?  One cap of 0 forbids it. */
 bool		asking_possible(const struct rec_tenant *t);
-/* It counts from now on, if it did not yet.  keys: hashes of whose it is; the caps are its tenant's.  0; E_WAITING: a cap is reached; E_NOMEM.
+/* It counts from now on, if it did not yet.  keys: hashes of whose it is; the caps are its tenant's.  0; E_WAITING: a
+ * cap is reached; E_NOMEM.
  * After an error it does not count. */
 must_check int	asking_begin(struct asking_counts *all, struct asking *a, const struct rec_tenant *t,
 		    const uint64_t keys[ASKING_LIMIT]);

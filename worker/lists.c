@@ -315,7 +315,7 @@ fly(struct list_entry *e, struct config *config, const struct rec_server *server
 	e->flying = true;
 	e->expired = false;
 	e->pages = e->tries = 0;
-	e->deadline_ms = loop_now_ms(e->lists->w->loop) + 
+	e->deadline_ms = loop_now_ms(e->lists->w->loop) +
 	    SNAP_AT(config->policy, TENANT, server->tenant)->list_timeout;
 	buf_clear(&e->cursor);
 	if (e->kind != LIST_ABOUT &&

@@ -88,8 +88,8 @@ struct request {
 void	request_begin(struct worker *w, struct exchange *x);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
-/* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind the
- * last. */
+/* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind
+ * the last. */
 const struct rec_tenant *request_tenant(const struct request *rq);
 const struct rec_server *request_server_at(const struct request *rq, uint64_t i);
 /* From here on it is answered over this exchange, which is referenced too. */

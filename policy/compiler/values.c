@@ -149,8 +149,8 @@ uid_range_check(struct job *j, struct span v)
 	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (first <= others[i].last && last >= others[i].first)
-			setting_error(j, PARAM_ID_tenant_uid_range, "\"%.*s\": %llu-%llu is for %s; take others, such as "
-			    "70000-79999", SHOWN(v), (unsigned long long)others[i].first,
+			setting_error(j, PARAM_ID_tenant_uid_range, "\"%.*s\": %llu-%llu is for %s; take others, "
+			    "such as 70000-79999", SHOWN(v), (unsigned long long)others[i].first,
 			    (unsigned long long)others[i].last, others[i].whose);
 }
 

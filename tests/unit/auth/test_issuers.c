@@ -146,7 +146,7 @@ look_at(const char *token, uint64_t now_s)
 		arena_reset(&arena);
 	ready = true;
 	tried++;
-	return issuers_bearer(issuers, secrets, span_of(token), now_s * 1000, &arena, &who, &why, &told);
+	return issuers_bearer(issuers, secrets, SPAN_NONE, span_of(token), now_s * 1000, &arena, &who, &why, &told);
 }
 
 static void
