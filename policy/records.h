@@ -49,6 +49,7 @@ struct rec_tenant {
 	uint64_t	hash;		/* sum64 of the name */
 	uint32_t	max_instances, flags;	/* enum tenant_flags */
 	uint32_t	fallback, spare;	/* index into AGENT + 1, with the flag; 0: there is none */
+	uint32_t	every_first, every_count;	/* CHANGE: of a tool on whichever server, sorted by tool */
 };
 
 struct rec_index {
@@ -77,6 +78,30 @@ struct rec_server {
 	uint64_t	disabled_until_ms;	/* wall clock; 0: it is on, or off without an end */
 	uint32_t	anchor_first, anchor_count;	/* https: whom its certificate must lead to */
 	struct stext	host;		/* to be looked up, in small letters; empty: the addresses are there */
+	uint32_t	change_first, change_count;	/* sorted by tool */
+	uint32_t	renamed_first, renamed_count;
+	uint64_t	changes;	/* a sum over all that lists show of them; 0: nothing */
+};
+
+enum risk_level { RISK_LEVEL_UNSAID, RISK_LEVEL_LOW, RISK_LEVEL_MEDIUM, RISK_LEVEL_HIGH };
+enum change_flags {
+	CHANGE_FLAG_HIDE = 1,		/* there is no such tool, for anybody */
+	CHANGE_FLAG_SHOWN = 2,		/* lists show it otherwise than its server does */
+};
+struct rec_change {		/* what the operator says of one tool */
+	struct stext	tool;		/* the server's own name of it */
+	struct stext	name;		/* clients'; empty: the same */
+	struct stext	description, annotations;	/* JSON; empty: as the server says */
+	struct stext	roles;		/* lib/nameset.h: who may call it has one of them; empty: whoever */
+	struct stext	file, hide_path, roles_path;
+	uint32_t	hide_line, roles_line;
+	uint32_t	flags, risk;	/* enum change_flags, enum risk_level */
+	uint32_t	argument_first, argument_count;
+};
+
+struct rec_argument {		/* of a call of such a tool */
+	struct stext	name, value;	/* JSON, the name too */
+	uint32_t	set, spare;	/* 1: whatever the client says; 0: when it says nothing */
 };
 
 enum name_state {

@@ -83,7 +83,8 @@ call_prepare(struct call *c)
 {
 	struct request		*rq = c->rq;
 	const struct call_kind	*kind = call_kind(c->ask.what);
-	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision };
+	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision,
+	    c->ask.shown };
 	struct audit_fields	 f;
 	int			 r;
 
@@ -216,6 +217,9 @@ call_renew(struct call *c)
 	    c->ask.tool }, &c->decision);
 	if (!c->decision.allow)
 		return E_POLICY;
+	/* Its arguments are what another policy made of them. */
+	if (c->ask.what == CALL_TOOL && s->changes != c->ask.server->changes)
+		return E_SERVER;
 	if (c->counted) {
 		inflight_end(&rq->w->inflight, c->ask.server->profile);
 		c->counted = inflight_begin(&rq->w->inflight, s->profile) == 0;

@@ -72,9 +72,11 @@ identity_of(const struct list_entry *e)
 }
 
 static bool
-is_fresh(const struct list_entry *e, const struct config *config, uint64_t now_ms)
+is_fresh(const struct list_entry *e, const struct config *config, const struct rec_server *server, uint64_t now_ms)
 {
 	if (e->at_ms == 0)
+		return false;
+	if (e->kind == LIST_TOOLS && e->shown_as != server->changes)
 		return false;
 	/* Read when nobody asked for pins. */
 	if (e->list != NULL && e->pinned_as == 0 && e->kind == LIST_TOOLS && pins_matter(config))
@@ -90,8 +92,33 @@ learn_about(const struct list_entry *e)
 	struct lists	*l = e->lists;
 	struct list_entry	*about = list_get(l, e->profile, e->owner, LIST_ABOUT);
 
-	if (about != NULL && !about->flying && !is_fresh(about, e->config, loop_now_ms(l->w->loop)))
+	if (about != NULL && !about->flying && !is_fresh(about, e->config, e->server, loop_now_ms(l->w->loop)))
 		fly(about, e->config, e->server);
+}
+
+/* The server of this profile under the policy now in force, or NULL. */
+static const struct rec_server *
+server_now(const struct worker *w, uint64_t profile)
+{
+	const struct rec_server	*s;
+
+	for (uint64_t i = 0; (s = policy_server_at(w->config->policy, i)) != NULL; i++)
+		if (s->profile == profile && (s->flags & SERVER_FLAG_DISABLED) == 0)
+			return s;
+	return NULL;
+}
+
+/* For those who came when it flew already; perhaps under another policy. */
+static void
+fly_again(struct list_entry *e, struct config *config)
+{
+	struct worker		*w = e->lists->w;
+	const struct rec_server	*s = server_now(w, e->profile);
+
+	if (s != NULL)
+		fly(e, w->config, s);
+	else
+		fly(e, config, e->server);
 }
 
 static void
@@ -123,7 +150,7 @@ flight_over(struct list_entry *e, int error, struct span text)
 	config = e->config;
 	e->config = NULL;
 	if (e->waiters.count > 0)
-		fly(e, config, e->server);
+		fly_again(e, config);
 	config_release(&config);
 	waiters_serve(served);
 }
@@ -227,6 +254,7 @@ on_pinned(int error, void *arg)
 	catalogue_free(&e->list);
 	e->list = e->build;
 	e->build = NULL;
+	e->shown_as = e->server->changes;
 	e->pinned_as = pins_matter(e->config) ? identity_of(e) : 0;
 	/* What is not in the store may be there the next time. */
 	e->expired |= error != 0;
@@ -322,6 +350,8 @@ fly(struct list_entry *e, struct config *config, const struct rec_server *server
 		flight_over(e, r, SPAN_NONE);
 		return;
 	}
+	if (e->kind == LIST_TOOLS)
+		change_list(e->build, &e->change, config->policy, server);
 	fetch_page(e);
 }
 
@@ -332,19 +362,21 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
     const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient)
 {
 	struct list_entry	*e;
+	bool			 late;
 
 	if ((server->flags & SERVER_FLAG_DISABLED) != 0)
 		return;
 	if ((e = list_get(l, server->profile, owner, kind)) == NULL)
 		return;
-	if (!e->flying && is_fresh(e, config, loop_now_ms(l->w->loop)))
+	if (!e->flying && is_fresh(e, config, server, loop_now_ms(l->w->loop)))
 		return;
 	if (e->failed && !patient) {
 		if (!e->flying)
 			fly(e, config, server);
 		return;
 	}
-	if (waiters_add(&e->waiters, wait, e->flying && e->expired) != 0)
+	late = e->flying && (e->expired || (kind == LIST_TOOLS && e->server->changes != server->changes));
+	if (waiters_add(&e->waiters, wait, late) != 0)
 		return;
 	if (!e->flying)
 		fly(e, config, server);
@@ -366,10 +398,7 @@ recheck(struct list_entry *e)
 			loop_timer_arm(&e->again, e->checked_ms + RECHECK_MS - now);
 		return;
 	}
-	for (uint64_t i = 0; (s = policy_server_at(w->config->policy, i)) != NULL; i++)
-		if (s->profile == e->profile && (s->flags & SERVER_FLAG_DISABLED) == 0)
-			break;
-	if (s == NULL)
+	if ((s = server_now(w, e->profile)) == NULL)
 		return;
 	e->checked_ms = now;
 	fly(e, w->config, s);

@@ -14,6 +14,7 @@
 
 #include "lib/fold.h"
 #include "lib/sum.h"
+#include "policy/compiler/changes.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/near.h"
 #include "policy/compiler/server.h"
@@ -29,7 +30,7 @@ static const char *const keys[] = {
 	"command", "args", "env", "url", "type", "transport", "headers", "ca",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
-	"disabled_reason", "disabled_until",
+	"disabled_reason", "disabled_until", "tools",
 	/* what other programs mean by the same: */
 	"disabled", "cwd",
 	/* of other programs, and left alone: */
@@ -252,6 +253,7 @@ server_read(struct job *j, const struct conf_node *node)
 		return;
 	typed_keys(j, sv.source, node, keys);
 	server_common(&sv);
+	changes_read(&sv);
 	read_kind(&sv);
 	(void)server_end(&sv);
 }
