@@ -177,48 +177,34 @@ param_number(const struct snap *s, enum param_id id)
 	return p == NULL ? 0 : p->number;
 }
 
-void
-decide(const struct snap *s, const struct principal *who, const struct object *what,
-    struct decision *out)
+/* Seed 001: the rules of the agent. */
+static void
+decide_by_rules(struct asked *q, const struct object *what, struct decision *out)
 {
-	struct asked	q = { .snap = s, .server = what->server, .tool = what->name };
 	struct best	server = { 0 }, inside = { 0 };
 
-	*out = (struct decision){
-		.rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"),
-		.class_text = class_text[RULE_DEFAULT],
-	};
-	if (s == NULL)
-		return;
-	out->hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
-	if ((q.agent = policy_agent_find(s, who->tenant, who->agent)) == NULL) {
-		out->class_text = "unknown agent";
-		return;
-	}
-	if (what->kind >= OBJECT_KIND_LIMIT || what->server.n == 0)
-		return;
-	q.agent_index = (uint32_t)(q.agent - SNAP_AT(s, AGENT, 0));
-	q.deny_first = param_number(s, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
-	q.whole = what->kind != OBJECT_TOOL;
+	q->agent_index = (uint32_t)(q->agent - SNAP_AT(q->snap, AGENT, 0));
+	q->deny_first = param_number(q->snap, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
+	q->whole = what->kind != OBJECT_TOOL;
 
-	q.server_sum = sum64(q.server);
-	q.every_sum = sum64(every);
-	q.none_sum = sum64(SPAN_NONE);
-	take_exact(&q, &server, RULE_ABOUT_SERVER);
+	q->server_sum = sum64(q->server);
+	q->every_sum = sum64(every);
+	q->none_sum = sum64(SPAN_NONE);
+	take_exact(q, &server, RULE_ABOUT_SERVER);
 	if (server.rule == NULL)
 		return;
-	answer(&q, &server, out);
+	answer(q, &server, out);
 	if (what->kind == OBJECT_SERVER || !out->allow)
 		return;
 
-	out->hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
-	q.tool_sum = sum64(q.tool);
-	decide_inside(&q, &inside);
+	out->hide = param_number(q->snap, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+	q->tool_sum = sum64(q->tool);
+	decide_inside(q, &inside);
 	if (inside.rule != NULL) {
-		answer(&q, &inside, out);
+		answer(q, &inside, out);
 		return;
 	}
-	if (q.deny_first && !has_list(&q)) {
+	if (q->deny_first && !has_list(q)) {
 		out->rule_class = RULE_IMPLICIT_GRANT;		/* by the rule that allows the server */
 		out->class_text = class_text[RULE_IMPLICIT_GRANT];
 		out->hide = false;
@@ -228,4 +214,28 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 		.hide = out->hide, .rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"),
 		.class_text = class_text[RULE_DEFAULT],
 	};
+}
+
+void
+decide(const struct snap *s, const struct principal *who, const struct object *what,
+    struct decision *out)
+{
+	struct asked	q = { .snap = s, .server = what->server, .tool = what->name };
+
+	*out = (struct decision){
+		.rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"),
+		.class_text = class_text[RULE_DEFAULT],
+	};
+	if (s == NULL)
+		return;
+	out->hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+	if (what->kind >= OBJECT_KIND_LIMIT || what->server.n == 0)
+		return;
+	/* 1. What the credential is no good for is denied, whatever rules say, and no shadow lets it pass. */
+	/* 2. Rules, of the agent and of whatever else speaks for the principal. */
+	if ((q.agent = policy_agent_find(s, who->tenant, who->agent)) == NULL) {
+		out->class_text = "unknown agent";
+		return;
+	}
+	decide_by_rules(&q, what, out);
 }
