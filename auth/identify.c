@@ -108,7 +108,7 @@ by_peer(const struct auth_in *in, struct arena *a, struct principal *out)
 {
 	const struct rec_agent	*agent;
 
-	agent = policy_peer_find(in->policy, in->peer.uid, in->peer.gids, in->peer.gid_count);
+	agent = policy_peer_find(in->policy, SPAN_NONE, in->peer.uid, in->peer.gids, in->peer.gid_count);
 	if (agent == NULL)
 		return E_HTTP_CREDENTIAL;
 	out->tenant = policy_tenant_name(in->policy, agent->tenant);

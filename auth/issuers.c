@@ -92,7 +92,7 @@ prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *se
 			return r;
 	}
 	if (e->secret_algs != 0 && secrets != NULL) {
-		policy_secrets_each(secrets, SPAN_NONE, take_secret, &want);
+		policy_secrets_each(secrets, policy_tenant_name(i->policy, e->tenant), SPAN_NONE, take_secret, &want);
 		r = jws_verify(&(const struct jws_key){ .algs = e->secret_algs, .secret = want.value }, t->alg, t->text,
 		    t->signature);
 	}

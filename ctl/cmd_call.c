@@ -183,7 +183,7 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 	}
 	if (s != NULL && as == NULL) {
 		n = getgroups(GROUPS_MAX, gids);
-		agent = policy_peer_find(s, geteuid(), gids, n > 0 ? (size_t)n : 0);
+		agent = policy_peer_find(s, SPAN_NONE, geteuid(), gids, n > 0 ? (size_t)n : 0);
 		if (agent != NULL) {
 			q.tenant = policy_tenant_name(s, agent->tenant);
 			q.agent = snap_text(s, agent->name);

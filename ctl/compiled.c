@@ -25,6 +25,7 @@
 #include "lib/secretfile.h"
 #include "policy/params.h"
 #include "policy/policy.h"
+#include "policy/tenants.h"
 
 #define BORROWED_MAX	(PARAM_ID_LIMIT + 2)
 
@@ -130,14 +131,15 @@ send_job(struct run *r)
 }
 
 static int
-answer_secret(struct run *r, uint64_t ref, struct span name)
+answer_secret(struct run *r, uint64_t ref, struct span name, struct span tenant)
 {
 	struct msg_SECRET	 secret = { .name = name };
 	struct msg_SECRET_NONE	 none = { .name = name };
-	const char		*why;
+	const char		*why = "no such tenant";
+	char			 dir[PATH_MAX];
 	int			 fd, e;
 
-	if (secretfile_open(r->config_dir, name, &fd, &why) == 0) {
+	if (tenants_folder(r->config_dir, tenant, dir) == 0 && secretfile_open(dir, name, &fd, &why) == 0) {
 		e = chan_send_wait(r->fd, MSG_TYPE_SECRET, ref, &secret, &fd, 1);
 		fd_close(&fd);
 		return e;
@@ -172,7 +174,7 @@ read_answers(struct run *r, struct snap **made)
 			take_note(r, body.COMPILE_NOTE.level, body.COMPILE_NOTE.line);
 			break;
 		case MSG_TYPE_SECRET_WANT:
-			lost = answer_secret(r, f.head.ref, body.SECRET_WANT.name) != 0;
+			lost = answer_secret(r, f.head.ref, body.SECRET_WANT.name, body.SECRET_WANT.tenant) != 0;
 			break;
 		case MSG_TYPE_COMPILE_MADE:
 			if (body.COMPILE_MADE.kind == SNAP_POLICY) {

@@ -115,7 +115,7 @@ start(void)
 	BUG_ON(build_add(b, SECTION_ISSUER, &i, NULL) != 0);
 	policy = sealed(b);
 	BUG_ON(build_new(SNAP_SECRETS, "worker", &b) != 0);
-	secret = (struct rec_secret){ .server = text(b, "", 0), .name = TEXT(b, ISS), .value = TEXT(b, SECRET) };
+	secret = (struct rec_secret){ .tenant = TEXT(b, "default"), .server = text(b, "", 0), .name = TEXT(b, ISS), .value = TEXT(b, SECRET) };
 	BUG_ON(build_add(b, SECTION_SECRET, &secret, NULL) != 0);
 	secrets = sealed(b);
 	BUG_ON(issuers_new(policy, &issuers) != 0);

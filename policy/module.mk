@@ -1,1 +1,2 @@
-$(call archive,policy,changes.c guard.c snap.c renumber.c build.c swap.c params.c policy.c decide.c reach.c slots.c words.c)
+$(call archive,policy,build.c changes.c decide.c guard.c params.c policy.c reach.c renumber.c snap.c slots.c swap.c \
+	tenants.c words.c)

@@ -37,7 +37,7 @@ take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_afte
 	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
 	const struct rec_limit	*limits[2] = {
 		agent == NULL ? NULL : policy_limit_agent(policy, agent),
-		ask->what != CALL_TOOL ? NULL : policy_limit_tool(policy, server, ask->tool),
+		ask->what != CALL_TOOL ? NULL : policy_limit_tool(policy, rq->who.tenant, server, ask->tool),
 	};
 	uint64_t		 retry_ns;
 

@@ -387,7 +387,7 @@ changes_put_every(struct job *j, struct change_list *l)
 	uint32_t		 first, count = 0;
 
 	put_all(j, l, &first, &count);
-	if ((t = build_at(j->policy, SECTION_TENANT, 0)) != NULL) {
+	if ((t = build_at(j->policy, SECTION_TENANT, j->tenant_index)) != NULL) {
 		t->every_first = first;
 		t->every_count = count;
 	}

@@ -69,11 +69,17 @@ assign_take(struct job *j, const char *file, const struct assign *a)
 		return;
 	}
 	s = &j->settings[id];
+	if (j->tenant_conf && param_row((unsigned)id)->scope != PARAM_SCOPE_TENANT) {
+		job_note(j, NOTE_ERROR, file, a->line, 1, NULL,
+		    "%s is the same for all tenants: it stands in mcpgw.conf",
+		    param_row((unsigned)id)->name);
+		return;
+	}
 	if (s->file != NULL && strcmp(s->file, file) == 0)
 		job_note(j, NOTE_WARNING, file, a->line, 1, NULL,
 		    "%s is given twice; the one in line %u does not count", param_row((unsigned)id)->name,
 		    s->line);
-	*s = (struct setting){ .raw = job_dup(j, a->value), .source = "mcpgw.conf",
+	*s = (struct setting){ .raw = job_dup(j, a->value), .source = j->tenant_conf ? "tenant.conf" : "mcpgw.conf",
 	    .file = file, .line = a->line, .column = a->column };
 }
 
@@ -229,6 +235,18 @@ records_put(struct job *j)
 		p.source = put_text(j->policy, span_of(s->source));
 		put_record(j->policy, SECTION_PARAM, &p);
 	}
+}
+
+void
+mainconf_tenant_read(struct job *j, const char *path)
+{
+	j->tenant_conf = true;
+	file_take(j, path);
+	j->tenant_conf = false;
+	expand_all(j);
+	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++)
+		if (strcmp(j->settings[id].source, "tenant.conf") == 0)
+			value_check(j, id);
 }
 
 void

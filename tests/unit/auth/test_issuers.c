@@ -68,7 +68,7 @@ shared(const char *value, uint64_t generation)
 	struct build		*b;
 
 	cr_assert(build_new(SNAP_SECRETS, "worker", &b) == 0);
-	secret = (struct rec_secret){ .server = text(b, SPAN_NONE), .name = text(b, SPAN_LIT(ISS)),
+	secret = (struct rec_secret){ .tenant = text(b, SPAN_LIT("default")), .server = text(b, SPAN_NONE), .name = text(b, SPAN_LIT(ISS)),
 	    .value = text(b, span_of(value)) };
 	cr_assert(build_add(b, SECTION_SECRET, &secret, NULL) == 0);
 	return sealed(b, generation);
