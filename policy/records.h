@@ -13,7 +13,10 @@
 
 enum server_kind { SERVER_STDIO = 1, SERVER_HTTP };
 enum server_era { ERA_PIN_AUTO, ERA_PIN_LEGACY, ERA_PIN_MODERN };
-enum server_transport { TRANSPORT_AUTO, TRANSPORT_SSE };
+enum server_transport {
+	TRANSPORT_AUTO, TRANSPORT_SSE,
+	TRANSPORT_JSONRPC,		/* tools/call and nothing else; what it has stands in `listed` */
+};
 enum server_isolation { ISOLATION_PRINCIPAL, ISOLATION_TENANT, ISOLATION_SESSION, ISOLATION_CALL };
 enum jail_tier { TIER_RUNTIME, TIER_STRICT, TIER_OFF };
 enum jail_net { NET_NONE, NET_LOOPBACK, NET_HOST, NET_LIST };
@@ -88,6 +91,7 @@ struct rec_server {
 	struct stext	host;		/* to be looked up, in small letters; empty: the addresses are there */
 	uint32_t	change_first, change_count;	/* sorted by tool */
 	uint32_t	renamed_first, renamed_count;
+	struct stext	listed;		/* TRANSPORT_JSONRPC: what tools/list answers, by the operator's file */
 	uint64_t	changes;	/* a sum over all that lists show of them; 0: nothing */
 };
 

@@ -261,6 +261,24 @@ on_pinned(int error, void *arg)
 	flight_over(e, 0, SPAN_NONE);
 }
 
+/* Its last page came, or none will. */
+static void
+list_over(struct list_entry *e, int error, struct span text)
+{
+	if (error == 0 && e->build != NULL && (error = catalogue_finish(e->build)) == 0) {
+		log_dropped(e);
+		if (e->kind == LIST_TOOLS) {
+			pins_begin(&e->pinning, e->lists->w, e->config, e->server, e->build,
+			    e->pinned_as == identity_of(e) ? e->list : NULL, on_pinned, e);
+			return;
+		}
+		catalogue_free(&e->list);
+		e->list = e->build;
+		e->build = NULL;
+	}
+	flight_over(e, error, text);
+}
+
 static void
 on_end(struct route *r, int error, bool sent, struct span text)
 {
@@ -281,21 +299,25 @@ on_end(struct route *r, int error, bool sent, struct span text)
 			return;
 		}
 	}
-	if (error == 0 && e->build != NULL && (error = catalogue_finish(e->build)) == 0) {
-		log_dropped(e);
-		if (e->kind == LIST_TOOLS) {
-			pins_begin(&e->pinning, e->lists->w, e->config, e->server, e->build,
-			    e->pinned_as == identity_of(e) ? e->list : NULL, on_pinned, e);
-			return;
-		}
-		catalogue_free(&e->list);
-		e->list = e->build;
-		e->build = NULL;
-	}
-	flight_over(e, error, text);
+	list_over(e, error, text);
 }
 
 static const struct route_ops route_ops = { on_answer, on_body, on_whole, NULL, on_end };
+
+/* What the operator's own file says of a server that lists nothing itself. */
+static void
+take_written(struct list_entry *e)
+{
+	struct json_value	proven;
+	struct span		text = e->kind == LIST_ABOUT ? SPAN_LIT("{\"capabilities\":{\"tools\":{}}}") :
+				    e->kind == LIST_TOOLS ? snap_text(e->config->policy, e->server->listed) : SPAN_NONE;
+	struct span		cursor;
+	int			r = 0;
+
+	if (text.n > 0 && (r = json_parse(text, true, &proven, NULL)) == 0)
+		r = e->kind == LIST_ABOUT ? take_about(e, proven) : catalogue_page(e->build, proven, &cursor);
+	list_over(e, r, SPAN_NONE);
+}
 
 static void
 fetch_page(struct list_entry *e)
@@ -352,7 +374,10 @@ fly(struct list_entry *e, struct config *config, const struct rec_server *server
 	}
 	if (e->kind == LIST_TOOLS)
 		change_list(e->build, &e->change, config->policy, server);
-	fetch_page(e);
+	if (server->transport == TRANSPORT_JSONRPC)
+		take_written(e);
+	else
+		fetch_page(e);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */

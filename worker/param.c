@@ -99,6 +99,9 @@ make(struct request *rq, struct call_ask *ask, const struct catalogue_item *t, s
 	size_t			 count = 0, bytes = 0;
 	int			 r = 0;
 
+	/* What those are told is no part of a schema. */
+	if (ask->server->transport == TRANSPORT_JSONRPC)
+		return 0;
 	ask->params = NULL;
 	ask->param_count = 0;
 	if (t->param_count == 0 || ask->server->kind != SERVER_HTTP)

@@ -179,7 +179,7 @@ add_new(struct pins_flight *f, const struct catalogue_item *t)
 	unsigned	 flags = 0;
 	int		 r;
 
-	if ((f->server->flags & SERVER_FLAG_NATIVE) != 0) {
+	if ((f->server->flags & SERVER_FLAG_NATIVE) != 0 || f->server->transport == TRANSPORT_JSONRPC) {
 		flags = PIN_FLAG_OWN;
 	} else {
 		if (f->others == NULL && (r = read_others(f)) != 0)

@@ -314,11 +314,10 @@ names_check(struct server *sv, const struct change_list *l)
 	free(all);
 }
 
-void
-changes_add_risk(struct change_list *l, struct span tool, enum risk_level risk)
+struct rec_change *
+changes_add(struct change_list *l, struct span tool)
 {
-	if (risk != RISK_LEVEL_UNSAID)
-		list_add(l, tool, NULL)->rec.risk = risk;
+	return &list_add(l, tool, NULL)->rec;
 }
 
 static void

@@ -22,8 +22,8 @@ struct change_list {
 
 /* "tools" of a server in servers.json. */
 void	changes_read(struct server *sv);
-/* A tool of a server whose definitions are the operator's: adds what is not nothing. */
-void	changes_add_risk(struct change_list *l, struct span tool, enum risk_level risk);
+/* One tool more, whose texts are the job's: its record, to be filled in before the next. */
+struct rec_change *changes_add(struct change_list *l, struct span tool);
 /* Sorts, and makes the records; of two that name one tool the first counts.  Frees the list. */
 void	changes_put(struct server *sv, struct change_list *l);
 /* The same of tools on whichever server of the tenant. */

@@ -18,6 +18,7 @@
 #include "policy/compiler/files.h"
 #include "policy/compiler/near.h"
 #include "policy/compiler/server.h"
+#include "policy/compiler/registry.h"
 #include "policy/compiler/servers.h"
 #include "policy/compiler/tools.h"
 #include "policy/compiler/typed.h"
@@ -365,6 +366,7 @@ servers_read(struct job *j)
 	if (path.n > 0 && source_open(j, path.p, text) && text->conf != NULL)
 		top_read(j, text, conf_top(text->conf));
 	tools_read(j);
+	registry_read(j);
 	prefixes_check(j);
 	index_put(j);
 }
