@@ -15,6 +15,7 @@
 #include "mcp/method.h"
 #include "mcp/name.h"
 #include "mcp/param.h"
+#include "policy/decide.h"
 
 #define CATALOGUE_ITEMS_MAX	10000
 #define CATALOGUE_TEMPLATES_MAX	1000	/* each may have to be matched with a URI */
@@ -82,6 +83,7 @@ struct catalogue_item {
 	uint8_t			standing;	/* enum catalogue_standing */
 	uint8_t			asked_count;
 	bool			fills;		/* the operator sets arguments of it, or fills them in */
+	uint8_t			hints, hints_said;	/* of a tool: enum hint_bits, true ones and those it has */
 	const struct mcp_param	*params;	/* arguments that header fields repeat, as its server wants it; */
 	const struct mcp_param	*asked;		/* as clients are told */
 	struct json_value	definition;	/* all of it as the upstream says it, compact; what pins are of */

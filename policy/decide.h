@@ -81,10 +81,14 @@ struct decision {
 	struct span	file;			/* operators only, never to clients */
 	uint32_t	line;
 	const char	*class_text;		/* "explicit deny", "wildcard allow", "no rule", ... */
+	uint16_t	cost;			/* tokens that the call takes of its buckets */
+	uint8_t		log;			/* enum log_level + 1 of a line in the log; 0: none */
 };
 
 /* Never fails: what cannot be looked up is denied. */
 void	decide(const struct snap *s, const struct principal *who, const struct object *what,
 	    struct decision *out);
+/* How a caller is known: "key", "token", ...; "" for HOW_NONE.  Static. */
+const char	*decide_how(enum principal_how how);
 
 #endif
