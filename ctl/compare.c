@@ -285,7 +285,8 @@ compare_params(struct compare *c)
 		    (a->number == b->number && same_text(c, a->text, b->text)))
 			continue;
 		/* Where the files are is no difference by itself: what they say is compared. */
-		if (id == PARAM_ID_servers_file || id == PARAM_ID_rules_file || id == PARAM_ID_tools_dir)
+		if (id == PARAM_ID_servers_file || id == PARAM_ID_rules_file || id == PARAM_ID_tools_dir ||
+		    id == PARAM_ID_policy_file || id == PARAM_ID_tools_file)
 			continue;
 		c->params = more(c->params, c->param_count, sizeof(*c->params));
 		c->params[c->param_count++] = id;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch.c - watch = yes: reload by itself when servers_file, rules_file, issuers_file or a file in tools_dir changes
+ * watch.c - watch = yes: reload by itself when one of the files of the configuration, or one in tools_dir, changes
  *
  * Process: master.
  * Owns:    the inotify descriptor.
@@ -171,6 +171,8 @@ watch_files(struct watch *w)
 	watch_one(w, 0, p->servers_file, EVENTS);
 	watch_one(w, 1, p->rules_file, EVENTS);
 	watch_one(w, 2, p->issuers_file, EVENTS);
+	watch_one(w, 3, p->policy_file, EVENTS);
+	watch_one(w, 4, p->tools_file, EVENTS);
 	watch_tools(w, p->tools_dir);
 	loop_io_init(w->m->loop, &w->io, w->fd, watch_on_readable, w);
 	loop_io_arm(&w->io, LOOP_READ);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch.h - watch = yes: reload by itself when servers_file, rules_file, issuers_file or a file in tools_dir changes
+ * watch.h - watch = yes: reload by itself when one of the files of the configuration, or one in tools_dir, changes
  */
 #ifndef MASTER_WATCH_H
 #define MASTER_WATCH_H
@@ -11,7 +11,7 @@
 
 struct master;
 
-#define WATCH_FILES 4		/* the last is tools_dir itself, which may come */
+#define WATCH_FILES 6		/* the last is tools_dir itself, which may come */
 
 struct watch {
 	struct master		*m;

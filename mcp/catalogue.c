@@ -31,6 +31,8 @@ struct catalogue {
 	const struct catalogue_row *row;
 	struct rank_docs	*words;		/* NULL: nobody searched */
 	struct span		 server, prefix;
+	catalogue_change_fn	*change;	/* NULL: nothing is changed; until it is finished */
+	void			*change_arg;
 	struct arena		 text;
 	struct sum_key		 key;
 	struct catalogue_item	*item;
@@ -102,6 +104,7 @@ item_add(struct catalogue *c, struct json_value from)
 {
 	struct catalogue_item	*t;
 	struct json_value	 proven;
+	struct mcp_change	 change;
 	char			*copy;
 	int			 r;
 
@@ -127,14 +130,16 @@ item_add(struct catalogue *c, struct json_value from)
 	t->object = (struct json_value){ JSON_OBJECT, span_make(copy, catalogue_compact(from.raw, copy)) };
 	if ((r = catalogue_item_read(c->kind, &c->text, t)) == 0 && *index_slot(c, &c->by_name, t->name) != 0)
 		r = 1 + CATALOGUE_DROP_DOUBLE;
+	if (r == 0 && c->change != NULL && c->change(t->name, &change, c->change_arg))
+		r = catalogue_item_change(&c->text, t, &change);
 	if (r > 0) {
 		c->dropped[r - 1]++;
 		return 0;
 	}
 	if (r != 0)
 		return r;
-	if (c->row->composes)
-		t->composed_bytes = (uint8_t)mcp_name_compose(c->prefix, c->server, t->name, t->composed).n;
+	if (c->row->composes && t->shown.n > 0)
+		t->composed_bytes = (uint8_t)mcp_name_compose(c->prefix, c->server, t->shown, t->composed).n;
 	*index_slot(c, &c->by_name, t->name) = ++c->count;
 	return 0;
 }
@@ -164,6 +169,14 @@ catalogue_new(enum catalogue_kind kind, struct span server, struct span prefix, 
 	}
 	*out = c;
 	return 0;
+}
+
+void
+catalogue_changes(struct catalogue *c, catalogue_change_fn *fn, void *arg)
+{
+	BUG_ON(c->count > 0 || c->kind != CATALOGUE_TOOLS);
+	c->change = fn;
+	c->change_arg = arg;
 }
 
 void
@@ -263,11 +276,13 @@ look_alikes(struct catalogue *c)
 	if ((looks = calloc(c->count + 1, sizeof(*looks))) == NULL || (slot = calloc(room, sizeof(*slot))) == NULL)
 		goto out;
 	for (uint32_t i = 0; i < c->count; i++) {
-		char	*to = arena_alloc(&names, c->item[i].name.n);
+		char	*to = arena_alloc(&names, c->item[i].shown.n + 1);
 
 		if (to == NULL)
 			goto out;
-		looks[i] = fold_name(c->item[i].name, to);
+		looks[i] = fold_name(c->item[i].shown, to);
+		if (looks[i].n == 0)
+			continue;
 		for (at = (uint32_t)hash64(&c->key, looks[i]) & (room - 1); slot[at] != 0 &&
 		    !span_eq(looks[slot[at] - 1], looks[i]); at = (at + 1) & (room - 1))
 			;
@@ -291,6 +306,7 @@ catalogue_finish(struct catalogue *c)
 	int		 r;
 
 	MAGIC_CHECK(c, CATALOGUE_MAGIC);
+	c->change = NULL;
 	if ((r = index_make(&c->by_composed, c->count)) != 0)
 		return r;
 	if (!c->row->composes) {
@@ -298,12 +314,16 @@ catalogue_finish(struct catalogue *c)
 		return 0;
 	}
 	for (i = 0; i < c->count; i++) {
+		if (c->item[i].composed_bytes == 0)
+			continue;
 		slot = index_slot(c, &c->by_composed, key_of(c, &c->by_composed, i));
 		if (*slot == 0)
 			*slot = i + 1;
 	}
 	/* One that does not find itself met another of its name: neither keeps it. */
 	for (i = 0; i < c->count; i++) {
+		if (c->item[i].composed_bytes == 0)
+			continue;
 		slot = index_slot(c, &c->by_composed, key_of(c, &c->by_composed, i));
 		if (*slot != i + 1 && *slot != 0) {
 			c->item[i].composed_bytes = 0;

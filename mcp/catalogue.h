@@ -11,6 +11,7 @@
 
 #include "lib/crypt.h"
 #include "lib/json.h"
+#include "mcp/change.h"
 #include "mcp/method.h"
 #include "mcp/name.h"
 #include "mcp/param.h"
@@ -72,6 +73,7 @@ enum catalogue_standing {
 
 struct catalogue_item {
 	struct span		name;		/* the upstream's, decoded; a resource's URI, or a template */
+	struct span		shown;		/* a tool's for clients, mostly the same; empty: it has none */
 	char			composed[MCP_NAME_MAX + 1];	/* in merged views */
 	uint8_t			composed_bytes;	/* 0: another of this server has the same, or it keeps its own */
 	bool			clashes;	/* its composed name is another's too, or looks like it */
@@ -79,9 +81,13 @@ struct catalogue_item {
 	uint8_t			param_count;	/* of most tools: 0 */
 	uint8_t			tasks;		/* of a tool: enum catalogue_tasks */
 	uint8_t			standing;	/* enum catalogue_standing */
+	uint8_t			asked_count;
+	bool			fills;		/* the operator sets arguments of it, or fills them in */
 	uint8_t			hints, hints_said;	/* of a tool: enum hint_bits, true ones and those it has */
-	const struct mcp_param	*params;	/* arguments that header fields repeat */
-	struct json_value	object;		/* all of it, compact */
+	const struct mcp_param	*params;	/* arguments that header fields repeat, as its server wants it; */
+	const struct mcp_param	*asked;		/* as clients are told */
+	struct json_value	definition;	/* all of it as the upstream says it, compact; what pins are of */
+	struct json_value	object;		/* as clients see it, mostly the same text; so are those below */
 	struct json_value	name_value;	/* its name, URI or template as it stands in the object */
 	struct json_value	description;
 	struct json_value	schema;		/* a tool's inputSchema */
@@ -98,6 +104,10 @@ const struct catalogue_row *catalogue_row(enum catalogue_kind kind);
 /* Being built for this server; prefix and server name are copied. */
 must_check int	catalogue_new(enum catalogue_kind kind, struct span server, struct span prefix,
 		    struct catalogue **out);
+/* What the operator changes of the upstream's tool: false, when it is nothing.  Texts are borrowed until the list is
+ * finished. */
+typedef bool catalogue_change_fn(struct span tool, struct mcp_change *out, void *arg);
+void		catalogue_changes(struct catalogue *c, catalogue_change_fn *fn, void *arg);
 /* Lets go of it; the last one frees. */
 void		catalogue_free(struct catalogue **c);
 /* A finished one that stays after its owner let go of it; ends with catalogue_free(). */

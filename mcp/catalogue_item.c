@@ -192,6 +192,7 @@ catalogue_item_read(enum catalogue_kind kind, struct arena *text, struct catalog
 	    (struct json_value){ JSON_NONE, SPAN_NONE };
 	t->members = t->composed_bytes = t->param_count = 0;
 	t->params = NULL;
+	t->fills = false;
 	t->tasks = kind == CATALOGUE_TOOLS ? tasks_of(t->object) : CATALOGUE_TASKS_NONE;
 	t->standing = CATALOGUE_STANDS;
 	t->clashes = false;
@@ -214,5 +215,44 @@ catalogue_item_read(enum catalogue_kind kind, struct arena *text, struct catalog
 		t->members |= (uint8_t)catalogue_member_of(kind, key, value);
 	chars = string_chars(t->name_value) + string_chars(t->description) + t->schema.raw.n;
 	t->tokens = chars < 8 ? 1 : (uint32_t)(chars / 4);
+	t->definition = t->object;
+	t->shown = t->name;
+	t->asked = t->params;
+	t->asked_count = t->param_count;
+	return 0;
+}
+
+int
+catalogue_item_change(struct arena *text, struct catalogue_item *t, const struct mcp_change *c)
+{
+	struct catalogue_item	as = *t;
+	struct json_value	proven;
+	struct buf		b;
+	char			*copy;
+	int			r;
+
+	buf_init(&b, CATALOGUE_BYTES_MAX);
+	if ((r = mcp_change_put(&b, c, t->definition)) == 0 &&
+	    (r = json_parse(buf_rest(&b), true, &proven, NULL)) == 0) {
+		if ((copy = arena_alloc(text, proven.raw.n)) == NULL)
+			r = E_NOMEM;
+		else
+			as.object.raw = span_make(copy, catalogue_compact(proven.raw, copy));
+	}
+	buf_fini(&b);
+	if (r != 0)
+		return r == E_NOMEM ? r : 1 + CATALOGUE_DROP_LIMIT;
+	if ((r = catalogue_item_read(CATALOGUE_TOOLS, text, &as)) != 0)
+		return r;
+	/* What its server is told stays its own. */
+	as.asked = as.params;
+	as.asked_count = as.param_count;
+	as.params = t->params;
+	as.param_count = t->param_count;
+	as.definition = t->definition;
+	as.shown = c->taken ? SPAN_NONE : as.name;
+	as.name = t->name;
+	as.fills = mcp_change_fills(c);
+	*t = as;
 	return 0;
 }

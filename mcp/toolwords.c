@@ -56,7 +56,7 @@ read_tool(struct rank_docs *d, const struct catalogue_item *t, size_t *work)
 	int			r;
 
 	arena_init(&a, first, sizeof(first), DESCRIPTION_MAX + ARGUMENTS_MAX * ARGUMENT_MAX + 64 * 1024);
-	texts[n++] = (struct rank_text){ t->name, NAME_WEIGHT };
+	texts[n++] = (struct rank_text){ t->shown, NAME_WEIGHT };
 	n += read_arguments(t, texts + n, &a);
 	texts[n++] = (struct rank_text){ text_of(t->description, DESCRIPTION_MAX, &a), DESCRIPTION_WEIGHT };
 	r = rank_docs_add(d, texts, n);

@@ -38,6 +38,18 @@ const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct re
 const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span tenant, struct span server,
 			    struct span tool);
 
+/* changes.c: what the operator says of a server's tool, by its own name; NULL: nothing. */
+const struct rec_change	*policy_change_find(const struct snap *s, const struct rec_server *server, struct span tool);
+/* The same of a tool of that name on whichever server of the tenant. */
+const struct rec_change	*policy_change_every(const struct snap *s, uint32_t tenant, struct span tool);
+/* The change that gives this name to a tool, or NULL. */
+const struct rec_change	*policy_change_named(const struct snap *s, const struct rec_server *server, struct span shown);
+/* The own name of the tool that clients know by this one (borrowed); false: none has it, whatever its own is. */
+bool			 policy_own_name(const struct snap *s, const struct rec_server *server, struct span shown,
+			    struct span *own);
+/* The higher one of what is said of it there and on every server. */
+enum risk_level		 policy_tool_risk(const struct snap *s, const struct rec_server *server, struct span tool);
+
 /* Certificate nth of those that this https server trusts and whose subject has this hash: DER, or false. */
 bool			 policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint32_t subject,
 			    size_t nth, struct span *der);

@@ -13,7 +13,10 @@
 
 enum server_kind { SERVER_STDIO = 1, SERVER_HTTP };
 enum server_era { ERA_PIN_AUTO, ERA_PIN_LEGACY, ERA_PIN_MODERN };
-enum server_transport { TRANSPORT_AUTO, TRANSPORT_SSE };
+enum server_transport {
+	TRANSPORT_AUTO, TRANSPORT_SSE,
+	TRANSPORT_JSONRPC,		/* tools/call and nothing else; what it has stands in `listed` */
+};
 enum server_isolation { ISOLATION_PRINCIPAL, ISOLATION_TENANT, ISOLATION_SESSION, ISOLATION_CALL };
 enum jail_tier { TIER_RUNTIME, TIER_STRICT, TIER_OFF };
 enum jail_net { NET_NONE, NET_LOOPBACK, NET_HOST, NET_LIST };
@@ -57,6 +60,7 @@ struct rec_tenant {
 	uint32_t	burst, user_given;	/* 1: somebody wrote `user` */
 	/* its own values of the parameters of these names */
 	uint32_t	list_timeout, list_fresh, list_page, max_asking, max_asking_tenant, max_asking_server;
+	uint32_t	every_first, every_count;	/* CHANGE: of a tool on whichever server, sorted by tool */
 };
 
 struct rec_index {
@@ -85,6 +89,31 @@ struct rec_server {
 	uint64_t	disabled_until_ms;	/* wall clock; 0: it is on, or off without an end */
 	uint32_t	anchor_first, anchor_count;	/* https: whom its certificate must lead to */
 	struct stext	host;		/* to be looked up, in small letters; empty: the addresses are there */
+	uint32_t	change_first, change_count;	/* sorted by tool */
+	uint32_t	renamed_first, renamed_count;
+	struct stext	listed;		/* TRANSPORT_JSONRPC: what tools/list answers, by the operator's file */
+	uint64_t	changes;	/* a sum over all that lists show of them; 0: nothing */
+};
+
+enum risk_level { RISK_LEVEL_UNSAID, RISK_LEVEL_LOW, RISK_LEVEL_MEDIUM, RISK_LEVEL_HIGH };
+enum change_flags {
+	CHANGE_FLAG_HIDE = 1,		/* there is no such tool, for anybody */
+	CHANGE_FLAG_SHOWN = 2,		/* lists show it otherwise than its server does */
+};
+struct rec_change {		/* what the operator says of one tool */
+	struct stext	tool;		/* the server's own name of it */
+	struct stext	name;		/* clients'; empty: the same */
+	struct stext	description, annotations;	/* JSON; empty: as the server says */
+	struct stext	roles;		/* lib/nameset.h: who may call it has one of them; empty: whoever */
+	struct stext	file, hide_path, roles_path;
+	uint32_t	hide_line, roles_line;
+	uint32_t	flags, risk;	/* enum change_flags, enum risk_level */
+	uint32_t	argument_first, argument_count;
+};
+
+struct rec_argument {		/* of a call of such a tool */
+	struct stext	name, value;	/* JSON, the name too */
+	uint32_t	set, spare;	/* 1: whatever the client says; 0: when it says nothing */
 };
 
 enum name_state {

@@ -30,6 +30,13 @@ ask_head(struct ask *a, bool get)
 		return E_TOOBIG;
 	for (size_t i = 0; i < t->header_count; i++)
 		a->fields[a->field_count++] = t->headers[i];
+	if (t->transport == TRANSPORT_JSONRPC) {
+		add(a, "Accept", SPAN_LIT("application/json"));
+		add(a, "Content-Type", SPAN_LIT("application/json"));
+		for (size_t i = 0; i < q->param_count; i++)
+			a->fields[a->field_count++] = q->params[i];
+		return 0;
+	}
 	add(a, "Accept", span_of(get ? "text/event-stream" : "application/json, text/event-stream"));
 	if (get && a->last_event[0] != '\0')
 		add(a, "Last-Event-ID", span_of(a->last_event));

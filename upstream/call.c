@@ -111,7 +111,7 @@ tell_cancelled(struct upstream_call *c)
 {
 	struct buf	b;
 
-	if (!c->asking || !is_legacy(c) || !ask_was_sent(&c->ask))
+	if (!c->asking || !is_legacy(c) || !ask_was_sent(&c->ask) || c->target->transport == TRANSPORT_JSONRPC)
 		return;
 	buf_init(&b, 1024);
 	if (buf_put_fmt(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
@@ -272,7 +272,8 @@ peer_of(const struct upstream_call *c)
 static bool
 needs_lane(const struct upstream_call *c, const struct peer *p)
 {
-	return !c->request.repeatable && !mcp_version_is_modern(peer_version(p)) &&
+	return !c->request.repeatable && c->request.target->transport != TRANSPORT_JSONRPC &&
+	    !mcp_version_is_modern(peer_version(p)) &&
 	    ((c->request.capabilities & MCP_CAN_BE_ASKED) != 0 || peer_sse(p) != NULL);
 }
 

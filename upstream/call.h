@@ -58,7 +58,8 @@ struct upstream_request {
 	uint32_t		 deadline_ms;	/* to the answer's end */
 	enum mcp_method		 method;
 	struct span		 name;		/* what Mcp-Name says: decoded text, or empty */
-	const struct exchange_field *params;	/* Mcp-Param-*, if it is modern: at most ASK_PARAMS_MAX */
+	const struct exchange_field *params;	/* Mcp-Param-*, if it is modern, or what TRANSPORT_JSONRPC wants
+						 * of each call: at most ASK_PARAMS_MAX */
 	size_t			 param_count;
 	/* One JSON-RPC request with our reserved _meta keys in it; an id of ours is written over `id`;
 	 * `modern_meta` (bytes 0: none) is cut out for a legacy upstream. */

@@ -194,6 +194,11 @@ peer_is_ready(struct peer *p, const struct upstream_target *target)
 {
 	if (p->prepare != NULL)
 		return false;
+	/* It knows of no handshake, and of no revision. */
+	if (target->transport == TRANSPORT_JSONRPC) {
+		p->version = MCP_NEWEST_LEGACY;
+		return true;
+	}
 	if (target->transport == TRANSPORT_SSE)
 		p->era = PEER_ERA_SSE;
 	else if (target->pin == ERA_PIN_MODERN)

@@ -24,7 +24,7 @@ server_fits(const struct shown *shown, const struct rec_server *s, uint64_t most
 		return true;
 	for (size_t i = 0; i < catalogue_count(list); i++) {
 		t = catalogue_at(list, i);
-		if (t->standing != CATALOGUE_STANDS)
+		if (t->standing != CATALOGUE_STANDS || t->shown.n == 0)
 			continue;
 		may_see(rq, OBJECT_TOOL, name, t->name, t, &d);
 		if (d.allow && shown_name(shown, s, t).n > 0 && (*sum += t->tokens) > most)

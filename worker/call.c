@@ -340,7 +340,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->answer.uris = view_uris(rq, ask->server);
 	c->answer.may_ask = c->asks.declared != 0;
 	/* The client that asks again is another one. */
-	c->answer.holds = rq->modern && c->answer.may_ask;
+	c->answer.holds = (rq->modern && c->answer.may_ask) || ask->server->transport == TRANSPORT_JSONRPC;
 	tasks_plan(c);
 	c->until_ms = call_until(c);
 	if ((e = call_prepare(c)) != 0) {

@@ -38,6 +38,7 @@ struct call_ask {
 	const struct rec_server	*server;
 	enum call_what		 what;
 	struct span		 tool;		/* the server's own name of it; a resource's URI */
+	struct span		 shown;		/* its name for clients, where the operator gave it another */
 	uint8_t			 tasks;		/* of a tool: enum catalogue_tasks */
 	bool			 defined;	/* its definition is known (worker/may.h): */
 	uint8_t			 hints, hints_said;	/* enum hint_bits */

@@ -7,6 +7,7 @@
  */
 #include "lib/bug.h"
 #include "lib/sum.h"
+#include "mcp/header.h"
 #include "mcp/task.h"
 #include "worker/admit.h"
 #include "worker/call_priv.h"
@@ -37,12 +38,26 @@ progress_token(const struct call *c)
 	    (unsigned long long)((uint64_t)(w->slot + 1) << 40 | ++w->progress_tokens));
 }
 
+/* A name and arguments, and nothing of what MCP puts beside them. */
+static int
+call_write_bare(struct call *c)
+{
+	const struct json_value		 none = { JSON_OBJECT, SPAN_LIT("{}") };
+	const struct bridge_request	 up = {
+		.method = MCP_TOOLS_CALL, .id = SPAN_LIT("0"), .name = c->ask.tool, .meta = BRIDGE_LEGACY,
+		.arguments = c->ask.arguments.type == JSON_OBJECT ? c->ask.arguments : none,
+	};
+
+	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
+}
+
 static int
 call_write(struct call *c, struct span state, struct span responses)
 {
 	const struct call_kind		*kind = call_kind(c->ask.what);
 	const bool			 is_own = c->method != kind->method;	/* not the client's request */
-	const struct span		 token = c->up_token = is_own ? no_text : progress_token(c);
+	const bool			 bare = c->ask.server->transport == TRANSPORT_JSONRPC;
+	const struct span		 token = c->up_token = is_own || bare ? no_text : progress_token(c);
 	const struct bridge_request	 up = is_own ? (struct bridge_request){
 		.method = c->method, .id = SPAN_LIT("0"), .task_id = c->task_id, .meta = BRIDGE_EITHER,
 		.capabilities = c->asks.declared | c->declares, .input_responses = responses,
@@ -57,6 +72,8 @@ call_write(struct call *c, struct span state, struct span responses)
 		.log_level = c->rq->log_level, .request_state = state, .input_responses = responses,
 	};
 
+	if (bare)
+		return call_write_bare(c);
 	return bridge_write_request(&c->up, &up, &c->up_id, &c->up_meta);
 }
 
@@ -79,18 +96,43 @@ call_write_first(struct call *c)
 	return r;
 }
 
+/* Who calls, for a server that has no other way to know: by what the gateway knows, whatever the client says. */
+static int
+tell_caller(struct call *c)
+{
+	struct request		*rq = c->rq;
+	struct exchange_field	*fields = arena_alloc(&rq->x->arena, 2 * sizeof(*fields));
+	struct span		 user = rq->who.traits.user.n > 0 ? rq->who.traits.user : rq->who.subject;
+	struct buf		 b;
+	int			 r;
+
+	if (fields == NULL)
+		return E_NOMEM;
+	buf_init(&b, 16 * 1024);
+	if ((r = mcp_header_encode(&b, user)) == 0 && (user = arena_dup(&rq->x->arena, buf_rest(&b))).p == NULL)
+		r = E_NOMEM;
+	buf_fini(&b);
+	fields[0] = (struct exchange_field){ SPAN_LIT("X-Request-ID"), span_of(rq->id_text) };
+	fields[1] = (struct exchange_field){ SPAN_LIT("X-User-ID"), user };
+	c->ask.params = fields;
+	c->ask.param_count = 2;
+	return r;
+}
+
 int
 call_prepare(struct call *c)
 {
 	struct request		*rq = c->rq;
 	const struct call_kind	*kind = call_kind(c->ask.what);
-	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision };
+	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision,
+	    c->ask.shown };
 	struct audit_fields	 f;
 	int			 r;
 
 	if (rq->retry.given && rq->retry.server != sum64(snap_text(rq->config->policy, c->ask.server->name)))
 		return E_MCP_STATE;
-	if ((r = call_write_first(c)) != 0)
+	if ((r = call_write_first(c)) != 0 ||
+	    (c->ask.server->transport == TRANSPORT_JSONRPC && (r = tell_caller(c)) != 0))
 		return r;
 	record_start(rq, &what, &f);
 	if (rq->w->traces != NULL)
@@ -216,6 +258,9 @@ call_renew(struct call *c)
 	may_call(rq, rq->w->config->policy, server, &c->ask, true, &c->decision);
 	if (!c->decision.allow)
 		return E_POLICY;
+	/* Its arguments are what another policy made of them. */
+	if (c->ask.what == CALL_TOOL && (s->changes != c->ask.server->changes || s->transport != c->ask.server->transport))
+		return E_SERVER;
 	if (c->counted) {
 		inflight_end(&rq->w->inflight, c->ask.server->profile);
 		c->counted = inflight_begin(&rq->w->inflight, s->profile) == 0;

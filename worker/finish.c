@@ -192,6 +192,27 @@ call_succeed(struct call *c, const struct answer_ready *ready)
 		request_done(keeper);
 }
 
+/* What a server said that is no result of a tool: as the text of one. */
+static void
+call_succeed_wrapped(struct call *c, const struct answer_ready *ready)
+{
+	struct request	*to = c->client;
+	struct answer	 answer = c->answer;
+	struct buf	 b;
+	int		 r;
+
+	buf_init(&b, 3 * ready->answer.text.n + 64 * 1024);
+	r = mcp_write_tool_json(&b, to->msg.id, to->version, false, ready->answer.result);
+	answer_init(&c->answer, c->rq);
+	call_close(c, AUDIT_OUTCOME_OK, 0);
+	if (to->gone)
+		request_done(to);
+	else
+		reply_message(to, r, &b);
+	buf_fini(&b);
+	answer_fini(&answer);
+}
+
 /* It goes on at its server; the client has its id, and the call is over. */
 static void
 call_take_task(struct call *c, const struct answer_ready *ready)
@@ -341,6 +362,9 @@ call_finish(struct call *c, const struct answer_ready *ready)
 		call_ask_inputs(c, ready, true);
 	else if (c->ask.style == CALL_EXECUTE && ready->answer.is_error)
 		call_fail_upstream(c, &ready->answer);
+	else if (c->ask.server->transport == TRANSPORT_JSONRPC && !ready->answer.is_error && c->client != NULL &&
+	    ready->answer.content.type != JSON_ARRAY)
+		call_succeed_wrapped(c, ready);
 	else
 		call_succeed(c, ready);
 }

@@ -76,6 +76,8 @@ is_fresh(const struct list_entry *e, const struct config *config, const struct r
 {
 	if (e->at_ms == 0)
 		return false;
+	if (e->kind == LIST_TOOLS && e->shown_as != server->changes)
+		return false;
 	/* Read when nobody asked for pins. */
 	if (e->list != NULL && e->pinned_as == 0 && e->kind == LIST_TOOLS && pins_matter(config))
 		return false;
@@ -92,6 +94,31 @@ learn_about(const struct list_entry *e)
 
 	if (about != NULL && !about->flying && !is_fresh(about, e->config, e->server, loop_now_ms(l->w->loop)))
 		fly(about, e->config, e->server);
+}
+
+/* The server of this profile under the policy now in force, or NULL. */
+static const struct rec_server *
+server_now(const struct worker *w, uint64_t profile)
+{
+	const struct rec_server	*s;
+
+	for (uint64_t i = 0; (s = policy_server_at(w->config->policy, i)) != NULL; i++)
+		if (s->profile == profile && (s->flags & SERVER_FLAG_DISABLED) == 0)
+			return s;
+	return NULL;
+}
+
+/* For those who came when it flew already; perhaps under another policy. */
+static void
+fly_again(struct list_entry *e, struct config *config)
+{
+	struct worker		*w = e->lists->w;
+	const struct rec_server	*s = server_now(w, e->profile);
+
+	if (s != NULL)
+		fly(e, w->config, s);
+	else
+		fly(e, config, e->server);
 }
 
 static void
@@ -123,7 +150,7 @@ flight_over(struct list_entry *e, int error, struct span text)
 	config = e->config;
 	e->config = NULL;
 	if (e->waiters.count > 0)
-		fly(e, config, e->server);
+		fly_again(e, config);
 	config_release(&config);
 	waiters_serve(served);
 }
@@ -227,10 +254,29 @@ on_pinned(int error, void *arg)
 	catalogue_free(&e->list);
 	e->list = e->build;
 	e->build = NULL;
+	e->shown_as = e->server->changes;
 	e->pinned_as = pins_matter(e->config) ? identity_of(e) : 0;
 	/* What is not in the store may be there the next time. */
 	e->expired |= error != 0;
 	flight_over(e, 0, SPAN_NONE);
+}
+
+/* Its last page came, or none will. */
+static void
+list_over(struct list_entry *e, int error, struct span text)
+{
+	if (error == 0 && e->build != NULL && (error = catalogue_finish(e->build)) == 0) {
+		log_dropped(e);
+		if (e->kind == LIST_TOOLS) {
+			pins_begin(&e->pinning, e->lists->w, e->config, e->server, e->build,
+			    e->pinned_as == identity_of(e) ? e->list : NULL, on_pinned, e);
+			return;
+		}
+		catalogue_free(&e->list);
+		e->list = e->build;
+		e->build = NULL;
+	}
+	flight_over(e, error, text);
 }
 
 static void
@@ -253,21 +299,25 @@ on_end(struct route *r, int error, bool sent, struct span text)
 			return;
 		}
 	}
-	if (error == 0 && e->build != NULL && (error = catalogue_finish(e->build)) == 0) {
-		log_dropped(e);
-		if (e->kind == LIST_TOOLS) {
-			pins_begin(&e->pinning, e->lists->w, e->config, e->server, e->build,
-			    e->pinned_as == identity_of(e) ? e->list : NULL, on_pinned, e);
-			return;
-		}
-		catalogue_free(&e->list);
-		e->list = e->build;
-		e->build = NULL;
-	}
-	flight_over(e, error, text);
+	list_over(e, error, text);
 }
 
 static const struct route_ops route_ops = { on_answer, on_body, on_whole, NULL, on_end };
+
+/* What the operator's own file says of a server that lists nothing itself. */
+static void
+take_written(struct list_entry *e)
+{
+	struct json_value	proven;
+	struct span		text = e->kind == LIST_ABOUT ? SPAN_LIT("{\"capabilities\":{\"tools\":{}}}") :
+				    e->kind == LIST_TOOLS ? snap_text(e->config->policy, e->server->listed) : SPAN_NONE;
+	struct span		cursor;
+	int			r = 0;
+
+	if (text.n > 0 && (r = json_parse(text, true, &proven, NULL)) == 0)
+		r = e->kind == LIST_ABOUT ? take_about(e, proven) : catalogue_page(e->build, proven, &cursor);
+	list_over(e, r, SPAN_NONE);
+}
 
 static void
 fetch_page(struct list_entry *e)
@@ -323,7 +373,12 @@ fly(struct list_entry *e, struct config *config, const struct rec_server *server
 		flight_over(e, r, SPAN_NONE);
 		return;
 	}
-	fetch_page(e);
+	if (e->kind == LIST_TOOLS)
+		change_list(e->build, &e->change, config->policy, server);
+	if (server->transport == TRANSPORT_JSONRPC)
+		take_written(e);
+	else
+		fetch_page(e);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -333,6 +388,7 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
     const struct rec_server *server, struct list_owner owner, enum list_kind kind, bool patient)
 {
 	struct list_entry	*e;
+	bool			 late;
 
 	if ((server->flags & SERVER_FLAG_DISABLED) != 0)
 		return;
@@ -345,7 +401,8 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 			fly(e, config, server);
 		return;
 	}
-	if (waiters_add(&e->waiters, wait, e->flying && e->expired) != 0)
+	late = e->flying && (e->expired || (kind == LIST_TOOLS && e->server->changes != server->changes));
+	if (waiters_add(&e->waiters, wait, late) != 0)
 		return;
 	if (!e->flying)
 		fly(e, config, server);
@@ -367,10 +424,7 @@ recheck(struct list_entry *e)
 			loop_timer_arm(&e->again, e->checked_ms + RECHECK_MS - now);
 		return;
 	}
-	for (uint64_t i = 0; (s = policy_server_at(w->config->policy, i)) != NULL; i++)
-		if (s->profile == e->profile && (s->flags & SERVER_FLAG_DISABLED) == 0)
-			break;
-	if (s == NULL)
+	if ((s = server_now(w, e->profile)) == NULL)
 		return;
 	e->checked_ms = now;
 	fly(e, w->config, s);

@@ -127,6 +127,11 @@ lists_find_kind(struct lists *l, const struct rec_server *server, struct list_ow
 	*why = e == NULL ? SPAN_NONE : span_of(e->why);
 	if (e == NULL || e->failed)
 		return NULL;
+	/* Other names, perhaps, than this policy gives the same tools. */
+	if (kind == LIST_TOOLS && e->list != NULL && e->shown_as != server->changes) {
+		*why = SPAN_LIT("its tools are read anew, for another policy");
+		return NULL;
+	}
 	e->used_ms = loop_now_ms(l->w->loop);
 	return e->list;
 }

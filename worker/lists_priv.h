@@ -6,6 +6,7 @@
 #define WORKER_LISTS_PRIV_H
 
 #include "lib/loop.h"
+#include "worker/change.h"
 #include "worker/lists.h"
 #include "worker/pins.h"
 #include "worker/route.h"
@@ -34,6 +35,7 @@ struct list_entry {
 	struct about		*about;		/* of LIST_ABOUT; NULL: never answered */
 	uint64_t		 checked_ms;	/* when it was last looked at because it changed */
 	uint64_t		 pinned_as;	/* of LIST_TOOLS: whose pins `list` has; 0: it has none */
+	uint64_t		 shown_as;	/* of LIST_TOOLS: rec_server.changes that `list` shows */
 	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
 	uint64_t		 used_ms;
 	bool			 failed;
@@ -48,6 +50,7 @@ struct list_entry {
 	struct buf		 up, answer;
 	const struct rpc_answer	*whole;		/* instead of answer, until on_end has run */
 	struct catalogue	*build;		/* the one that grows */
+	struct change_source	 change;	/* of it */
 	struct pins_flight	 pinning;
 	struct buf		 cursor;	/* raw JSON text of the next page's */
 	unsigned		 pages, tries;

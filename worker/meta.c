@@ -26,6 +26,7 @@ struct tools_job {
 	const struct rec_server	*server;
 	struct meta_args	 args;
 	bool			 execute;
+	struct span		 own;		/* the tool to execute, by its server's name */
 };
 
 /* --- list_servers ----------------------------------------------------------------------------- */
@@ -135,13 +136,13 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 		const struct catalogue_item	*t = catalogue_at(list, i);
 		struct decision			 d;
 
-		if (t->standing != CATALOGUE_STANDS)
+		if (t->standing != CATALOGUE_STANDS || t->shown.n == 0)
 			continue;
 		may_see(rq, OBJECT_TOOL, name, t->name, t, &d);
 		if (!d.allow)
 			continue;
 		available++;
-		if (tool_is_wanted(&job->args, t->name) && metalist_takes(&l, t, t->name_value.raw.n) &&
+		if (tool_is_wanted(&job->args, t->shown) && metalist_takes(&l, t, t->name_value.raw.n) &&
 		    (r = put_brief(&l, t)) != 0)
 			return r;
 	}
@@ -151,23 +152,30 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 	return metalist_end(&l, "names, pattern or max_schema_tokens");
 }
 
+/* The name in the arguments, where it is not the tool's own. */
+static struct span
+renamed(const struct tools_job *job)
+{
+	return span_eq(job->own, job->args.tool) ? SPAN_NONE : job->args.tool;
+}
+
 static void
 execute(struct request *rq, const struct tools_job *job, const struct catalogue *list, struct span why)
 {
-	struct call_ask	ask = { .server = job->server, .tool = job->args.tool,
+	struct call_ask	ask = { .server = job->server, .tool = job->own, .shown = renamed(job),
 	    .arguments = job->args.args, .timeout_ms = job->args.timeout_ms, .style = CALL_EXECUTE };
 	const struct catalogue_item *t;
 
 	if (list == NULL)
 		call_refuse_unavailable(rq, &ask, why);
-	else if ((t = catalogue_find(list, job->args.tool)) == NULL)
+	else if ((t = catalogue_find(list, job->own)) == NULL)
 		call_refuse_unknown(rq, job->server, job->args.tool, CALL_EXECUTE);
 	else if (t->standing != CATALOGUE_STANDS)
 		call_refuse_held(rq, &ask, t);
 	else {
 		ask.tasks = t->tasks;
 		may_know(&ask, t);
-		if (t->param_count == 0 || param_take(rq, &ask, t))
+		if ((t->param_count == 0 && !t->fills) || param_take(rq, &ask, t))
 			call_begin(rq, &ask);
 	}
 }
@@ -204,8 +212,8 @@ record_given_up(void *arg)
 	const struct tools_job	*job = arg;
 
 	if (job->execute)
-		call_record_refusal(job->rq, &(struct call_ask){ .server = job->server, .tool = job->args.tool,
-		    .style = CALL_EXECUTE }, NULL, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
+		call_record_refusal(job->rq, &(struct call_ask){ .server = job->server, .tool = job->own,
+		    .shown = renamed(job), .style = CALL_EXECUTE }, NULL, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
 	else
 		meta_record_given_up(job->rq, META_GET_SERVER_TOOLS, job->server);
 }
@@ -251,6 +259,7 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 	struct tools_job	*job;
 	struct call_ask		 ask;
 	struct decision		 d;
+	struct span		 own;
 
 	if (is_execute)
 		metric_add(&rq->w->metrics, METRIC_calls_total, 1);
@@ -263,8 +272,13 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 	*job = (struct tools_job){ .rq = rq, .server = server, .args = *args,
 	    .execute = is_execute };
 	if (is_execute) {
+		if (!policy_own_name(rq->config->policy, server, args->tool, &own) ||
+		    (job->own = arena_dup(&rq->x->arena, own)).p == NULL) {
+			call_refuse_unknown(rq, server, args->tool, CALL_EXECUTE);
+			return;
+		}
 		/* What is denied is refused before anything is started for it. */
-		ask = (struct call_ask){ .server = server, .tool = args->tool, .arguments = args->args,
+		ask = (struct call_ask){ .server = server, .tool = job->own, .shown = renamed(job), .arguments = args->args,
 		    .style = CALL_EXECUTE };
 		may_call(rq, rq->config->policy, args->server, &ask, false, &d);
 		if (!d.allow) {

@@ -155,7 +155,8 @@ count_tool(struct search *s, struct source *from)
 	/* Names lie far apart, and waiting for them was half of the time. */
 	if (s->tool + AHEAD < catalogue_count(from->tools))
 		__builtin_prefetch(catalogue_at(from->tools, s->tool + AHEAD)->name.p);
-	if (catalogue_at(from->tools, s->tool)->standing != CATALOGUE_STANDS)
+	if (catalogue_at(from->tools, s->tool)->standing != CATALOGUE_STANDS ||
+	    catalogue_at(from->tools, s->tool)->shown.n == 0)
 		return SKIP_WORK;
 	may_see(s->rq, OBJECT_TOOL, server_name(s, s->at), catalogue_at(from->tools, s->tool)->name,
 	    catalogue_at(from->tools, s->tool), &d);

@@ -88,7 +88,7 @@ is_shown(const struct page *p, const struct rec_server *s, const struct catalogu
 
 	if (p->kind != CATALOGUE_TOOLS)
 		return !page_is_hidden(rq, s, p->kind, t->name);
-	if (t->standing != CATALOGUE_STANDS)
+	if (t->standing != CATALOGUE_STANDS || t->shown.n == 0)
 		return false;
 	may_see(rq, OBJECT_TOOL, snap_text(rq->config->policy, s->name), t->name, t, &d);
 	return d.allow && ((rq->view & VIEW_HAS_SERVER) != 0 || shown_name(&p->shown, s, t).n > 0);

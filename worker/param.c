@@ -6,6 +6,7 @@
  * Trusts:  neither the client's headers, which are compared with its arguments and go no further, nor the
  *          server's schema: what both sides send is computed from the arguments.
  */
+#include "worker/change.h"
 #include "worker/param.h"
 #include "worker/reply.h"
 #include "worker/view.h"
@@ -56,9 +57,9 @@ check(struct request *rq, const struct call_ask *ask, const struct catalogue_ite
 	const char	*why;
 	int		 r;
 
-	for (size_t i = 0; i < t->param_count; i++)
-		if ((r = check_one(rq, &t->params[i], ask->arguments, &why)) != 0) {
-			*text = text_about(rq, &t->params[i], r, why);
+	for (size_t i = 0; i < t->asked_count; i++)
+		if ((r = check_one(rq, &t->asked[i], ask->arguments, &why)) != 0) {
+			*text = text_about(rq, &t->asked[i], r, why);
 			return r;
 		}
 	return 0;
@@ -98,6 +99,9 @@ make(struct request *rq, struct call_ask *ask, const struct catalogue_item *t, s
 	size_t			 count = 0, bytes = 0;
 	int			 r = 0;
 
+	/* What those are told is no part of a schema. */
+	if (ask->server->transport == TRANSPORT_JSONRPC)
+		return 0;
 	ask->params = NULL;
 	ask->param_count = 0;
 	if (t->param_count == 0 || ask->server->kind != SERVER_HTTP)
@@ -127,6 +131,8 @@ param_take(struct request *rq, struct call_ask *ask, const struct catalogue_item
 
 	if (rq->modern && ask->style == CALL_PLAIN)
 		r = check(rq, ask, t, &text);
+	if (r == 0 && t->fills)
+		r = change_arguments(rq, ask);
 	if (r == 0 && (r = make(rq, ask, t, &text)) == 0)
 		return true;
 	metric_add(&rq->w->metrics, METRIC_requests_bad_total, 1);

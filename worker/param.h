@@ -9,7 +9,8 @@
 #include "worker/call.h"
 
 /* Row 10 of mcp-wire 4.3 for a modern client's own call of a tool that has params, which policy has
- * allowed; then fills ask->params for an HTTP server.  False: the call was refused, and answered. */
+ * allowed; then makes ask->arguments what the operator wants (worker/change.h), and fills ask->params for an HTTP
+ * server.  False: the call was refused, and answered. */
 must_check bool	param_take(struct request *rq, struct call_ask *ask, const struct catalogue_item *t);
 /* The server's list of tools was asked for again: fills ask->params by what it says now.  False: its definition is
  * not approved any more. */

@@ -174,17 +174,17 @@ static int
 add_new(struct pins_flight *f, const struct catalogue_item *t)
 {
 	struct suspect	 s = { .what = NULL };
-	struct span	 object = f->batch.used + t->object.raw.n > OBJECTS_BYTES ? SPAN_NONE : t->object.raw;
+	struct span	 object = f->batch.used + t->definition.raw.n > OBJECTS_BYTES ? SPAN_NONE : t->definition.raw;
 	char		 finding[256] = "";
 	unsigned	 flags = 0;
 	int		 r;
 
-	if ((f->server->flags & SERVER_FLAG_NATIVE) != 0) {
+	if ((f->server->flags & SERVER_FLAG_NATIVE) != 0 || f->server->transport == TRANSPORT_JSONRPC) {
 		flags = PIN_FLAG_OWN;
 	} else {
 		if (f->others == NULL && (r = read_others(f)) != 0)
 			return r;
-		suspect_value(t->object, f->others, &s);
+		suspect_value(t->definition, f->others, &s);
 	}
 	if (s.what != NULL) {
 		flags |= PIN_FLAG_SUSPECT;
@@ -205,16 +205,16 @@ read_one(struct pins_flight *f, struct catalogue_item *t, size_t *cost)
 
 	*cost = ITEM_WORK;
 	t->standing = CATALOGUE_UNPINNED;
-	if (was != NULL && is_made(&was->pin) && span_eq(was->object.raw, t->object.raw)) {
+	if (was != NULL && is_made(&was->pin) && span_eq(was->definition.raw, t->definition.raw)) {
 		t->pin = was->pin;
 	} else {
-		*cost += t->object.raw.n;
-		if ((r = pin_digest(&owner, t->object, &t->pin)) != 0)
+		*cost += t->definition.raw.n;
+		if ((r = pin_digest(&owner, t->definition, &t->pin)) != 0)
 			return r;
 	}
 	if (pins == NULL || policy_pin_find(pins, t->pin.bytes) != NULL)
 		return 0;
-	*cost += LOOK_COST * t->object.raw.n;
+	*cost += LOOK_COST * t->definition.raw.n;
 	return add_new(f, t);
 }
 

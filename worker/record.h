@@ -15,6 +15,7 @@ struct record_what {
 	const struct rec_server	*server;	/* NULL: the gateway itself */
 	struct span		 name;
 	const struct decision	*decision;
+	struct span		 shown;		/* a tool's name for clients, if it has another; or empty */
 };
 
 /* The START fields; texts are borrowed from the request and its snapshot. */

@@ -17,7 +17,7 @@ void
 call_record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
     enum audit_outcome outcome, int err)
 {
-	const struct record_what what = { call_kind(ask->what)->audit, ask->server, ask->tool, d };
+	const struct record_what what = { call_kind(ask->what)->audit, ask->server, ask->tool, d, ask->shown };
 
 	/* The refusal stands whether or not it can be kept: nothing was executed. */
 	if (record_once(rq, &what, outcome, err) != 0)
@@ -46,6 +46,13 @@ reply_unknown(struct request *rq, enum call_what what, enum call_style style, st
 	}
 }
 
+/* The tool as execute_tool was told it. */
+static struct span
+executed(const struct call_ask *ask)
+{
+	return ask->shown.n > 0 ? ask->shown : ask->tool;
+}
+
 void
 call_reply_denied(struct request *rq, const struct call_ask *ask, const struct decision *d)
 {
@@ -53,12 +60,12 @@ call_reply_denied(struct request *rq, const struct call_ask *ask, const struct d
 
 	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
 		/* As the client named it. */
-		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? ask->tool :
+		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? executed(ask) :
 		    ask->what == CALL_RESOURCE ? rq->msg.uri : rq->msg.name);
 		return;
 	}
 	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s%s); ask your administrator with %s",
-	    SPAN_FMT(server), SPAN_FMT(ask->tool), d->class_text, (d->unsure & FACT_ARGUMENTS) == 0 ? "" :
+	    SPAN_FMT(server), SPAN_FMT(executed(ask)), d->class_text, (d->unsure & FACT_ARGUMENTS) == 0 ? "" :
 	    ": an argument that rules ask for is of another type, or comes twice", rq->id_text);
 	call_reply_error(rq, ask->style, E_POLICY, text, d->path, 0);
 }
@@ -96,11 +103,11 @@ call_refuse_held(struct request *rq, const struct call_ask *ask, const struct ca
 	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
 	call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_HELD);
 	if (rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
-		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? ask->tool : rq->msg.name);
+		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? executed(ask) : rq->msg.name);
 		return;
 	}
 	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (%s); ask your administrator with %s", SPAN_FMT(server),
-	    SPAN_FMT(ask->tool), why_held(tool), rq->id_text);
+	    SPAN_FMT(executed(ask)), why_held(tool), rq->id_text);
 	call_reply_error(rq, ask->style, E_HELD, text, d.path, 0);
 }
 

@@ -89,6 +89,8 @@ shown_name(const struct shown *x, const struct rec_server *server, const struct 
 	struct span			 name = span_make(tool->composed, tool->composed_bytes);
 	struct decision			 d;
 
+	if (tool->shown.n == 0)
+		return nameless(x, server, tool, "the operator calls another tool of this server so");
 	if (name.n == 0)
 		return nameless(x, server, tool,
 		    "another tool of this server has the same there, or one that looks like it");

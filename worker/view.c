@@ -26,6 +26,7 @@ struct view_job {		/* a call whose server's list is waited for */
 	const struct rec_server	*server;
 	struct span		 shown;
 	struct span		 own;		/* what it should be called there, if nothing was cut */
+	struct span		 renamed;	/* its name for clients, if the operator gave it another */
 	struct decision		 decided;	/* about `own` */
 };
 
@@ -180,7 +181,7 @@ view_server_of_name(struct request *rq, struct span shown, struct span *rest)
 static void
 ask_of(const struct view_job *job, struct span tool, struct call_ask *ask)
 {
-	*ask = (struct call_ask){ .server = job->server, .tool = tool, .from = &job->rq->msg,
+	*ask = (struct call_ask){ .server = job->server, .tool = tool, .shown = job->renamed, .from = &job->rq->msg,
 	    .arguments = job->rq->msg.arguments, .style = CALL_PLAIN };
 }
 
@@ -203,7 +204,7 @@ on_list(struct lists_wait *wait, void *arg)
 		return;
 	}
 	if (rq->view & VIEW_HAS_SERVER) {
-		t = catalogue_find(list, job->shown);
+		t = catalogue_find(list, job->own);
 	} else if ((t = catalogue_find_composed(list, job->shown)) != NULL) {
 		shown_begin(&shown, rq);
 		if (shown_name(&shown, job->server, t).n == 0)
@@ -213,8 +214,9 @@ on_list(struct lists_wait *wait, void *arg)
 		call_refuse_unknown(rq, job->server, job->shown, CALL_PLAIN);
 		return;
 	}
-	/* The list may be replaced before the call ends: keep the name with the request. */
-	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL) {
+	/* The list may be replaced before the call ends: keep the names with the request. */
+	if ((ask.tool = arena_dup(&rq->x->arena, t->name)).p == NULL || (!span_eq(t->name, t->shown) &&
+	    (ask.shown = arena_dup(&rq->x->arena, t->shown)).p == NULL)) {
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
 	}
@@ -228,7 +230,8 @@ on_list(struct lists_wait *wait, void *arg)
 	}
 	ask.decided = &job->decided;
 	ask.tasks = t->tasks;
-	if (!job->decided.allow || (tasks_may_call(rq, &ask) && (t->param_count == 0 || param_take(rq, &ask, t))))
+	if (!job->decided.allow || (tasks_may_call(rq, &ask) && ((t->param_count == 0 && !t->fills) ||
+	    param_take(rq, &ask, t))))
 		call_begin(rq, &ask);
 }
 
@@ -240,6 +243,25 @@ record_given_up(void *arg)
 
 	ask_of(job, job->own, &ask);
 	call_record_refusal(job->rq, &ask, &job->decided, AUDIT_OUTCOME_CANCELLED, E_CLOSED);
+}
+
+/* job->own is what clients call it: the server's own name instead.  False: nothing is called so. */
+static bool
+own_name(struct view_job *job)
+{
+	struct request	*rq = job->rq;
+	struct span	 own;
+
+	/* Only tools that the operator gave no name have one that was cut. */
+	if (job->server->renamed_count == 0 || ((rq->view & VIEW_HAS_SERVER) == 0 && mcp_name_is_marked(job->shown)))
+		return true;
+	if (!policy_own_name(rq->config->policy, job->server, job->own, &own) ||
+	    (own = arena_dup(&rq->x->arena, own)).p == NULL)
+		return false;
+	if (!span_eq(own, job->own))
+		job->renamed = job->own;
+	job->own = own;
+	return true;
 }
 
 void
@@ -262,6 +284,10 @@ view_call(struct request *rq, struct span shown)
 	/* A server of the path was looked at with the path. */
 	if (job->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_sees_server(rq, job->server))) {
 		call_refuse_unknown(rq, NULL, shown, CALL_PLAIN);
+		return;
+	}
+	if (!own_name(job)) {
+		call_refuse_unknown(rq, job->server, shown, CALL_PLAIN);
 		return;
 	}
 	/* What is denied is refused before anything is started for it; but a name that was cut or cleaned

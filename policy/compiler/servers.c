@@ -14,9 +14,11 @@
 
 #include "lib/fold.h"
 #include "lib/sum.h"
+#include "policy/compiler/changes.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/near.h"
 #include "policy/compiler/server.h"
+#include "policy/compiler/registry.h"
 #include "policy/compiler/servers.h"
 #include "policy/compiler/tools.h"
 #include "policy/compiler/typed.h"
@@ -29,7 +31,7 @@ static const char *const keys[] = {
 	"command", "args", "env", "url", "type", "transport", "headers", "ca",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
-	"disabled_reason", "disabled_until",
+	"disabled_reason", "disabled_until", "tools",
 	/* what other programs mean by the same: */
 	"disabled", "cwd",
 	/* of other programs, and left alone: */
@@ -259,6 +261,7 @@ server_read(struct job *j, const struct conf_node *node)
 	if (sv.node != node)
 		typed_keys(j, sv.source, sv.node, keys);
 	server_common(&sv);
+	changes_read(&sv);
 	read_kind(&sv);
 	(void)server_end(&sv);
 }
@@ -367,6 +370,7 @@ servers_read(struct job *j)
 	if (path.n > 0 && source_open(j, path.p, text) && text->conf != NULL)
 		top_read(j, text, conf_top(text->conf));
 	tools_read(j);
+	registry_read(j);
 	prefixes_check(j);
 	index_put(j);
 }

@@ -37,6 +37,7 @@ static const struct {
 } own[] = {
 	{ PARAM_ID_servers_file, "servers.json" }, { PARAM_ID_tools_dir, "tools.d" },
 	{ PARAM_ID_rules_file, "rules.json" }, { PARAM_ID_issuers_file, "issuers.json" },
+	{ PARAM_ID_policy_file, "policy.yaml" }, { PARAM_ID_tools_file, "tools.yaml" },
 };
 
 struct names {
