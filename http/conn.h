@@ -28,7 +28,7 @@ struct tls;
 
 /* TLS over connections, by who links it (http/tls_server.h has functions of these names and meanings). */
 struct conn_tls {
-	unsigned	 listeners;	/* bits: connections of these begin with a handshake; 0: none, and the rest is unset */
+	unsigned	 listeners;	/* bits: theirs begin with a handshake; 0: none, and the rest is unset */
 	void		*arg;
 	int		(*open)(void *arg, int fd, unsigned listener, struct tls **out);
 	int		(*handshake)(struct tls *t, bool *writes);

@@ -57,7 +57,8 @@ peer_cert_new(struct span der, const struct span *chain, size_t count, uint64_t 
 	for (; p->chain_count < count; p->chain_count++)
 		p->chain[p->chain_count] = copy(&at, chain[p->chain_count]);
 	for (; p->san_count < n; p->san_count++)
-		p->sans[p->san_count] = (struct cert_san){ sans[p->san_count].kind, copy(&at, sans[p->san_count].text) };
+		p->sans[p->san_count] = (struct cert_san){ sans[p->san_count].kind,
+		    copy(&at, sans[p->san_count].text) };
 	cert_names_free(&names);
 	*out = p;
 	return 0;

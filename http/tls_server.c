@@ -40,14 +40,17 @@ struct tls_server {
 	struct tickets		tickets;
 };
 
+/* In 1.3 a ticket is for one connection (RFC 8446, C.4): who came by one gets another. */
 static int
 on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *ctx, EVP_MAC_CTX *mac, int making)
 {
 	const struct tls	*t = tls_of(ssl);
+	int			 r;
 
 	if (making && t->no_ticket)
 		return 0;
-	return tickets_use(&t->server->tickets, name, iv, ctx, mac, making != 0);
+	r = tickets_use(&t->server->tickets, name, iv, ctx, mac, making != 0);
+	return r == 1 && !making && SSL_version(ssl) == TLS1_3_VERSION ? 2 : r;
 }
 
 int
@@ -409,7 +412,8 @@ take_peer(struct tls *t)
 	size_t		 count = 0;
 	int		 n, r = E_NOMEM;
 
-	if (x == NULL || SSL_get_verify_result(t->ssl) != X509_V_OK || (SSL_get_verify_mode(t->ssl) & SSL_VERIFY_PEER) == 0)
+	if (x == NULL || SSL_get_verify_result(t->ssl) != X509_V_OK ||
+	    (SSL_get_verify_mode(t->ssl) & SSL_VERIFY_PEER) == 0)
 		return 0;
 	if ((n = i2d_X509(x, &own)) > 0 &&
 	    (r = chain_der(SSL_get_peer_cert_chain(t->ssl), der, spans, &count)) == 0)

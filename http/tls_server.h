@@ -24,7 +24,7 @@ struct tls_identity {
 };
 struct tls_setup {
 	bool			   with_1_2;
-	const struct tls_identity *identities;	/* the first is for who asks for no name, or for one that is not there */
+	const struct tls_identity *identities;	/* the first is for who asks for none of their names */
 	size_t			   count;
 	const struct span	  *cas, *crls;	/* clients' certificates must lead to one, and stand in no list */
 	size_t			   ca_count, crl_count;

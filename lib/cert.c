@@ -2,7 +2,7 @@
  *
  * cert.c - X.509 certificates out of PEM texts
  *
- * Process: mcpgw-compile, which reads them; whoever verifies by them, or asks whom they name.  Owns: nothing beyond a call.
+ * Process: mcpgw-compile, which reads them; whoever verifies by them.  Owns: nothing beyond a call.
  * Trusts:  whoever wrote the file to have meant all that is in it.
  */
 #include <limits.h>

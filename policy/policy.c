@@ -173,6 +173,17 @@ policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids, size_
 	return SNAP_AT(s, AGENT, p->agent);
 }
 
+const struct rec_agent *
+policy_certpeer_find(const struct snap *s, uint32_t kind, struct span text)
+{
+	const struct rec_certpeer	*p;
+
+	for (uint64_t i = 0; (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++)
+		if (p->kind == kind && span_eq(snap_text(s, p->text), text))
+			return SNAP_AT(s, AGENT, p->agent);
+	return NULL;
+}
+
 /* Without ":port": of "[::1]:80", "host:80" or "http://host:80". */
 static struct span
 without_port(struct span text)

@@ -42,6 +42,9 @@ const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t dig
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
 /* Entries of one server: calls fn for each. */
+/* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL. */
+const struct rec_agent	*policy_certpeer_find(const struct snap *s, uint32_t kind, struct span text);
+
 typedef void policy_secret_fn(struct span name, struct span value, void *arg);
 void			 policy_secrets_each(const struct snap *secrets, struct span server,
 			    policy_secret_fn *fn, void *arg);

@@ -7,12 +7,14 @@
  */
 #include <arpa/inet.h>
 
+#include "auth/front.h"
 #include "lib/num.h"
 #include "worker/record.h"
 #include "worker/trace.h"
 
 static const char *const how_word[HOW_LIMIT] = {
 	[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous", [HOW_TOKEN] = "token",
+	[HOW_CERT] = "cert",
 };
 
 /* Tier and net of the jail the tool runs in. */
@@ -101,7 +103,8 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 		.object = what->name,
 		.method = rq->msg.method_text,
 		.jail = jail_word(what->server, (rq->w->flags & BOOT_FLAG_REDUCED) != 0),
-		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") : SPAN_LIT("mcp"),
+		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") :
+		    front_is_secure(rq->x) ? SPAN_LIT("tls") : SPAN_LIT("mcp"),
 		.client = client_address(rq),
 		.view = view_word(rq),
 	};

@@ -13,6 +13,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/sum.h"
+#include "policy/compiler/certs.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/hosts.h"
 #include "policy/compiler/job.h"
@@ -93,6 +94,7 @@ job_run(struct job *j)
 {
 	mainconf_read(j);
 	tenant_put(j);
+	certs_read(j);
 	hosts_put(j);
 	servers_read(j);
 	rules_read(j);

@@ -11,5 +11,6 @@
 void	secret_put(struct build *b, struct span server, struct span name, struct span value);
 /* For `mcpgw -t`: opens CONFDIR/secrets/NAME itself, as the caller; arg is the job. */
 int	secret_open_directly(const char *name, const char **why, void *arg);
+int	cert_open_directly(const char *name, const char **why, void *arg);
 
 #endif
