@@ -3,9 +3,9 @@
  * identify.h - credential to principal
  *
  * The identity is the credential, never an argument: an API key or a token of an issuer, else the certificate shown
- * over TLS, else the unix peer, else (where the operator named one) the anonymous agent.  Of keys nothing is kept between
- * requests: one that was revoked is gone with the next `keys` snapshot, one that ended is refused by the clock.  Of tokens
- * it is kept whose they are, while the policy is the same (auth/tokens.h).
+ * over TLS, else the unix peer, else (where the operator named one) the anonymous agent.  Of keys nothing is kept
+ * between requests: one that was revoked is gone with the next `keys` snapshot, one that ended is refused by the
+ * clock.  Of tokens it is kept whose they are, while the policy is the same (auth/tokens.h).
  */
 #ifndef AUTH_IDENTIFY_H
 #define AUTH_IDENTIFY_H
