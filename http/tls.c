@@ -6,8 +6,11 @@
  * Trusts:  nobody at the other end.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/tls_priv.h"
+
+#define RECORD_IOV	8
 
 struct tls *
 tls_of(const SSL *ssl)
@@ -130,16 +133,35 @@ tls_has_more(const struct tls *t)
 	return t->end != 0 || (!t->starved && SSL_has_pending(t->ssl) == 1);
 }
 
+/* The front of the queue, a record's worth where there is as much: blocks are of another size, and a record is a system
+ * call. */
+static struct iovec
+next_record(const struct http_queue *q, char room[HTTP_TLS_RECORD])
+{
+	struct iovec	iov[RECORD_IOV], whole = { room, 0 };
+	size_t		count = http_queue_iov(q, iov, RECORD_IOV), n;
+
+	if (count <= 1 || iov[0].iov_len >= HTTP_TLS_RECORD)
+		return count == 0 ? whole : iov[0];
+	for (size_t i = 0; i < count; i++) {
+		n = HTTP_TLS_RECORD - whole.iov_len;
+		n = iov[i].iov_len < n ? iov[i].iov_len : n;
+		memcpy(room + whole.iov_len, iov[i].iov_base, n);
+		whole.iov_len += n;
+	}
+	return whole;
+}
+
 int
 tls_write(struct tls *t, struct http_queue *q)
 {
+	char		room[HTTP_TLS_RECORD];
 	struct iovec	iov;
 	size_t		n;
 	int		r;
 
 	while (q->bytes > 0) {
-		if (http_queue_iov(q, &iov, 1) == 0)
-			break;
+		iov = next_record(q, room);
 		ERR_clear_error();
 		if ((r = SSL_write_ex(t->ssl, iov.iov_base, iov.iov_len, &n)) != 1)
 			return result(t, r) == E_AGAIN ? E_AGAIN : E_CLOSED;
