@@ -233,8 +233,8 @@ cmd_certs_dev(struct ctl *ctl, int argc, char **argv)
 		fatal(EX_CANTCREAT, "%s/dev.crt is there already; --force puts a new one in its place", d.dir);
 	authority(&d, &ca);
 	if ((r = cert_make(&ca, "mcpgw development", d.names, false, OWN_DAYS, &made)) != 0)
-		fatal(EX_DATAERR, "%s/dev-ca.crt and dev-ca.key are no authority (%s); remove them, and new ones are made",
-		    d.dir, err_text(r));
+		fatal(EX_DATAERR, "%s/dev-ca.crt and dev-ca.key are no authority (%s); remove them, and new ones are "
+		    "made", d.dir, err_text(r));
 	write_file(&d, "dev.key", made.key, 0600);
 	write_file(&d, "dev.crt", made.crt, 0644);
 	cert_pair_free(&ca);

@@ -266,11 +266,11 @@ look_at_file(const struct certfile *c, void *arg)
 	if (c->why != NULL)
 		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: %s", c->file, c->why);
 	else if (ends != 0 && ends <= now && c->use == CERTFILE_LIST)
-		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: should have been replaced by %s, so no client's certificate "
-		    "counts; fetch a new one, then mcpgwctl reload", c->file, out_when_ms(ends, when));
+		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: should have been replaced by %s, so no client's "
+		    "certificate counts; fetch a new one, then mcpgwctl reload", c->file, out_when_ms(ends, when));
 	else if (ends != 0 && ends <= now)
-		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: the certificate of %s ended %s; put a new one in its place, "
-		    "then mcpgwctl reload", c->file, c->cert.subject, out_when_ms(ends, when));
+		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: the certificate of %s ended %s; put a new one in its "
+		    "place, then mcpgwctl reload", c->file, c->cert.subject, out_when_ms(ends, when));
 	else if (ends != 0 && ends <= now + SOON_MS)
 		doctor_say(l->f, DOCTOR_NOTE, CERTFILES_DIR "/%s: %llu days left, until %s; renew it", c->file,
 		    (unsigned long long)((ends - now) / (24 * 3600 * 1000)), out_when_ms(ends, when));

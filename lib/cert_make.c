@@ -71,7 +71,8 @@ set_serial(X509 *x)
 	if (crypt_random(bytes, sizeof(bytes)) != 0)
 		return false;
 	bytes[0] = (uint8_t)((bytes[0] & 0x3f) | 0x40);		/* a positive number of all its bytes */
-	ok = (n = BN_bin2bn(bytes, sizeof(bytes), NULL)) != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL;
+	ok = (n = BN_bin2bn(bytes, sizeof(bytes), NULL)) != NULL &&
+	    BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL;
 	BN_free(n);
 	return ok;
 }
@@ -99,7 +100,8 @@ finish(struct made *m, const struct made *ca, const char *names, bool client)
 	if (ca->x == NULL)
 		return extend(m->x, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
 		    extend(m->x, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-		    extend(m->x, issuer, NID_subject_key_identifier, "hash") && X509_sign(m->x, m->key, EVP_sha256()) > 0;
+		    extend(m->x, issuer, NID_subject_key_identifier, "hash") &&
+		    X509_sign(m->x, m->key, EVP_sha256()) > 0;
 	return extend(m->x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
 	    extend(m->x, issuer, NID_key_usage, "critical,digitalSignature") &&
 	    extend(m->x, issuer, NID_ext_key_usage, client ? "clientAuth" : "serverAuth") &&
