@@ -38,6 +38,12 @@ front_is_near(const struct exchange *x)
 	return p->family == AF_UNIX || (p->family == AF_INET6 && memcmp(p->address, v6, 16) == 0);
 }
 
+bool
+front_is_secure(const struct exchange *x)
+{
+	return x->listener == LISTEN_TLS || x->listener == LISTEN_TLS_MAY || x->listener == LISTEN_TLS_MUST;
+}
+
 /* A credential does not belong into a URL, where logs and proxies keep it (mcp-wire 15.2). */
 static bool
 key_in_query(struct span query)
@@ -62,6 +68,13 @@ front_credential(const struct exchange *x, struct auth_in *in)
 	in->key_in_query = key_in_query(http_head_query(h));
 	in->as_agent = http_head_get(h, HTTP_MCPGW_AS);
 	in->peer = (struct auth_peer){ .local = false };
+	in->cert = (struct auth_cert){ .wanted = x->listener == LISTEN_TLS_MUST };
+	if (x->peer.cert != NULL) {
+		in->cert.sans = x->peer.cert->sans;
+		in->cert.count = x->peer.cert->san_count;
+		in->cert.issuer = span_of(x->peer.cert->issuer);
+		in->cert.ends_ms = x->peer.cert->ends_ms;
+	}
 	if (x->peer.family == AF_UNIX)
 		in->peer = (struct auth_peer){ .local = true, .uid = x->peer.uid,
 		    .gids = x->peer.groups, .gid_count = x->peer.group_count };

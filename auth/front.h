@@ -12,6 +12,8 @@
 bool	front_hosts_ok(const struct exchange *x, const struct snap *policy);
 /* Does it come from this machine: over loopback or a unix socket? */
 bool	front_is_near(const struct exchange *x);
+/* Does it come over TLS: is its URL https? */
+bool	front_is_secure(const struct exchange *x);
 /* Sets the fields of *in that are the request's; the others are as they were.  Borrowed from x. */
 void	front_credential(const struct exchange *x, struct auth_in *in);
 

@@ -3,7 +3,8 @@
  * identify.c - credential to principal
  *
  * Process: worker.  Owns: nothing.
- * Trusts:  the kernel for peers, the `keys` snapshot for keys, issuers for their tokens; no header for anything else.
+ * Trusts:  the kernel for peers, the `keys` snapshot for keys, issuers for their tokens, http/tls_server.c for
+ *          certificates; no header for anything else.
  */
 #include "auth/identify.h"
 #include "auth/jwt.h"
@@ -120,6 +121,39 @@ by_peer(const struct auth_in *in, struct arena *a, struct principal *out)
 	return out->subject.p == NULL ? E_NOMEM : 0;
 }
 
+/* The one agent that its names stand for. */
+static int
+by_cert(const struct auth_in *in, struct arena *a, struct principal *out, struct auth_refusal *refusal)
+{
+	const struct auth_cert	*c = &in->cert;
+	const struct rec_agent	*agent = NULL, *other;
+	const struct cert_san	*san = NULL;
+
+	refusal->certificate = true;
+	if (!c->holds || c->ends_ms <= in->wall_ms)
+		return refusal->why = "it is not believed any more", E_HTTP_CREDENTIAL;
+	for (size_t i = 0; i < c->count; i++) {
+		if ((other = policy_certpeer_find(in->policy, c->sans[i].kind, c->sans[i].text)) == NULL)
+			continue;
+		if (agent != NULL && other != agent)
+			return refusal->why = "its names stand for different agents", E_HTTP_CREDENTIAL;
+		if (agent == NULL)
+			san = &c->sans[i];
+		agent = other;
+	}
+	if (agent == NULL)
+		return refusal->why = "none of its names stands for an agent (peers, in rules_file)", E_HTTP_CREDENTIAL;
+	out->tenant = policy_tenant_name(in->policy, agent->tenant);
+	out->agent = snap_text(in->policy, agent->name);
+	out->subject = arena_fmt(a, "%s:%.*s by %.*s", cert_san_word(san->kind), SPAN_FMT(san->text),
+	    SPAN_FMT(c->issuer));
+	out->how = HOW_CERT;
+	out->ends_ms = c->ends_ms;
+	out->traits.issuer = c->issuer;
+	out->traits.user = san->text;
+	return out->subject.p == NULL ? E_NOMEM : 0;
+}
+
 /* `mcpgwctl call --as AGENT`: root or the owner of the gateway, on the socket only.  The audit names
  * both: "uid 0 as backend". */
 static int
@@ -200,11 +234,19 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	*out = (struct principal){ .how = HOW_NONE };
 	if (in->authorization_twice || in->key_in_query)
 		return E_HTTP_CREDENTIALS;
+	/* It was demanded and given when the connection began, and has been revoked since, or has ended. */
+	if (in->cert.wanted && (in->cert.sans == NULL || !in->cert.holds || in->cert.ends_ms <= in->wall_ms)) {
+		refusal->certificate = true;
+		refusal->why = "it is not believed any more";
+		return E_HTTP_CREDENTIAL;
+	}
 	if (in->as_agent.n > 0) {
 		r = in->authorization.p != NULL ? E_HTTP_CREDENTIALS : as_agent(in, a, out);
 	} else if (in->authorization.p != NULL) {
 		/* A credential that does not hold is never replaced by a weaker identity. */
 		r = by_bearer(in, a, out, refusal);
+	} else if (in->cert.sans != NULL) {
+		r = by_cert(in, a, out, refusal);
 	} else {
 		r = in->peer.local ? by_ownership(in, a, out) : E_HTTP_CREDENTIAL;
 		if (r == E_HTTP_CREDENTIAL && in->peer.local)

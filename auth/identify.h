@@ -2,15 +2,16 @@
  *
  * identify.h - credential to principal
  *
- * The identity is the credential, never an argument: an API key or a token of an issuer, else the unix peer, else
- * (where the operator named one) the anonymous agent.  Of keys nothing is kept between requests: one that was revoked
- * is gone with the next `keys` snapshot, one that ended is refused by the clock.  Of tokens it is kept whose they are,
- * while the policy is the same (auth/tokens.h).
+ * The identity is the credential, never an argument: an API key or a token of an issuer, else the certificate shown
+ * over TLS, else the unix peer, else (where the operator named one) the anonymous agent.  Of keys nothing is kept
+ * between requests: one that was revoked is gone with the next `keys` snapshot, one that ended is refused by the
+ * clock.  Of tokens it is kept whose they are, while the policy is the same (auth/tokens.h).
  */
 #ifndef AUTH_IDENTIFY_H
 #define AUTH_IDENTIFY_H
 
 #include "auth/tokens.h"
+#include "lib/cert.h"
 #include "policy/decide.h"
 #include "policy/params.h"
 
@@ -22,6 +23,16 @@ struct auth_peer {
 	size_t		 gid_count;
 };
 
+/* A client's certificate.  Its names are of lib/cert.h. */
+struct auth_cert {
+	const struct cert_san	*sans;		/* NULL: it has shown none */
+	size_t			 count;
+	struct span		 issuer;
+	uint64_t		 ends_ms;
+	bool			 holds;		/* it is believed now */
+	bool			 wanted;	/* nobody is served here without one */
+};
+
 struct auth_in {
 	struct span		 authorization;		/* the header's value; .p == NULL: none */
 	bool			 authorization_twice;
@@ -29,6 +40,7 @@ struct auth_in {
 	struct span		 tenant;		/* that the request is for; empty: the credential's own */
 	struct span		 as_agent;		/* Mcpgw-As, counts on the unix socket only */
 	struct auth_peer	 peer;
+	struct auth_cert	 cert;
 	const struct snap	*policy, *keys, *secrets;
 	const struct issuers	*issuers;		/* of `policy`; NULL: none */
 	struct tokens		*tokens;		/* NULL: each is proven anew */
@@ -39,6 +51,7 @@ struct auth_in {
 
 /* Why somebody was refused; static text. */
 struct auth_refusal {
+	bool		 certificate;	/* of one; else of a token */
 	const char	*why;		/* for operators */
 	const char	*told;		/* for the bearer of a token; NULL: nothing */
 };
@@ -46,7 +59,7 @@ struct auth_refusal {
 /* Fills *out; its texts live in `a`.
  * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, or one
  * where none may be (400); E_AGENT: Mcpgw-As by somebody who may not, or a token that stands for no agent; E_NOMEM.
- * Of a token *refusal says more. */
+ * Of a token and of a certificate *refusal says more. */
 must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out,
 		    struct auth_refusal *refusal);
 

@@ -3,6 +3,7 @@
  * load.c - bench-load ADDRESS PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS [PAUSE_MS]: tools/call without pause, or
  *          with one after each answer, every answer checked
  *
+ * An address that begins with "tls:" is connected to with TLS, of 1.3 and one cipher, whoever has the certificate.
  * Prints "requests wrong p50_us p99_us".  SIZE: bytes of text in the answer, of rows for the tool dense; BODY:
  * bytes of filling in the request.  An answer is right when it is 200, has the id that was asked with, and SIZE
  * bytes of text or the rows that fit in SIZE bytes.
@@ -20,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "bench/row.h"
 
 #define HEAD_ROOM	2048
@@ -27,6 +30,7 @@
 
 struct conn {
 	int		 fd;
+	SSL		*ssl;		/* NULL: bytes as they are */
 	unsigned	 id;
 	unsigned long	 asked_ns;
 	char		*in;
@@ -34,6 +38,7 @@ struct conn {
 };
 
 static struct sockaddr_in	 address;
+static SSL_CTX			*tls;		/* NULL: without */
 static const char		*path, *key, *tool;
 static size_t			 size, in_room;
 static char			*filling, *request;
@@ -72,7 +77,10 @@ conn_ask(struct conn *c)
 	n += body_bytes;
 	c->asked_ns = now_ns();
 	while (at < n) {
-		sent = send(c->fd, request + at, n - at, MSG_NOSIGNAL);
+		sent = c->ssl != NULL ? SSL_write(c->ssl, request + at, (int)(n - at)) :
+		    send(c->fd, request + at, n - at, MSG_NOSIGNAL);
+		if (c->ssl != NULL && sent <= 0)
+			return false;
 		if (sent == -1 && errno != EINTR)
 			return false;
 		at += (size_t)(sent == -1 ? 0 : sent);
@@ -90,6 +98,11 @@ conn_open(struct conn *c, int epoll)
 	if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) == -1)
 		return false;
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	if (tls != NULL && ((c->ssl = SSL_new(tls)) == NULL || SSL_set_fd(c->ssl, c->fd) != 1 ||
+	    SSL_connect(c->ssl) != 1))
+		return false;
 	epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){ EPOLLIN, { .ptr = c } });
 	return conn_ask(c);
 }
@@ -143,11 +156,38 @@ join_chunks(char *body, size_t n)
 	return (size_t)(to - body);
 }
 
+/* All that OpenSSL has read, which epoll does not tell of. */
+static ssize_t
+take(struct conn *c)
+{
+	ssize_t	n, all = 0;
+
+	if (c->ssl == NULL)
+		return recv(c->fd, c->in + c->used, in_room - c->used, 0);
+	do {
+		if ((n = SSL_read(c->ssl, c->in + c->used + all, (int)(in_room - c->used - (size_t)all))) <= 0)
+			return all > 0 ? all : -1;
+		all += n;
+	} while (SSL_pending(c->ssl) > 0);
+	return all;
+}
+
+static SSL_CTX *
+tls_new(void)
+{
+	SSL_CTX	*ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384") != 1)
+		exit(71);
+	return ctx;
+}
+
 /* 1: an answer was whole; 0: not yet; -1: the connection is over. */
 static int
 conn_read(struct conn *c)
 {
-	ssize_t	 n = recv(c->fd, c->in + c->used, in_room - c->used, 0);
+	ssize_t	 n = take(c);
 	char	*end, *line;
 	size_t	 head, length = 0;
 	bool	 has_length = false;
@@ -194,8 +234,12 @@ main(int argc, char **argv)
 	bool			 last;
 	useconds_t		 pause_us = argc > 9 ? (useconds_t)atoi(argv[9]) * 1000 : 0;
 
+	if (argc > 1 && strncmp(argv[1], "tls:", 4) == 0) {
+		tls = tls_new();
+		argv[1] += 4;
+	}
 	if (argc < 9 || argc > 10 || (colon = strchr(argv[1], ':')) == NULL) {
-		fprintf(stderr, "usage: bench-load HOST:PORT PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS "
+		fprintf(stderr, "usage: bench-load [tls:]HOST:PORT PATH KEY TOOL SIZE BODY CONNECTIONS SECONDS "
 		    "[PAUSE_MS]\n");
 		return 64;
 	}

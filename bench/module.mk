@@ -1,4 +1,4 @@
 $(call program,bench/bench-upstream,bench,upstream.c,,)
-$(call program,bench/bench-load,bench,load.c,,)
+$(call program,bench/bench-load,bench,load.c,,ssl crypto)
 $(call program,bench/bench-first,bench,first.c,,)
 $(call program,bench/bench-jails,bench,jails.c,policy/compiler sandbox lib,seccomp)

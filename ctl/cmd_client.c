@@ -26,6 +26,7 @@
 #include "ctl/pending.h"
 #include "ctl/replace.h"
 #include "lib/log.h"
+#include "policy/listens.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 
@@ -224,18 +225,17 @@ client_restore(struct client *cl)
 static void
 show_http(const struct client *cl)
 {
-	struct params	p;
-	struct span	first;
+	struct params		p;
+	struct listens_entry	e;
 
-	if (cl->policy == NULL || params_load(cl->policy, &p) != 0 || span_trim(p.listen).n == 0) {
+	if (cl->policy == NULL || params_load(cl->policy, &p) != 0 || !listens_best(p.listen, &e)) {
 		printf("Over HTTP, for a client that is not on this machine or starts no commands: set listen, and see "
 		    "mcpgw.conf(5).\n");
 		return;
 	}
-	first = span_trim(p.listen);
-	first.n = strcspn(first.p, " ,") < first.n ? strcspn(first.p, " ,") : first.n;
-	printf("Or over HTTP: {\"type\": \"http\", \"url\": \"http://%.*s/mcp\", \"headers\": {\"Authorization\": "
-	    "\"Bearer KEY\"}}\nA KEY is made, and shown once, by: mcpgwctl key add --agent AGENT\n", SPAN_FMT(first));
+	printf("Or over HTTP: {\"type\": \"http\", \"url\": \"%s://%.*s/mcp\", \"headers\": {\"Authorization\": "
+	    "\"Bearer KEY\"}}\nA KEY is made, and shown once, by: mcpgwctl key add --agent AGENT\n",
+	    e.tls ? "https" : "http", SPAN_FMT(e.address));
 }
 
 static void

@@ -161,6 +161,23 @@ answer_secret(struct run *r, uint64_t ref, struct span name, struct span tenant)
 	return chan_send_wait(r->fd, MSG_TYPE_SECRET_NONE, ref, &none, NULL, 0);
 }
 
+static int
+answer_cert(struct run *r, uint64_t ref, struct span name)
+{
+	struct msg_CERT		 cert = { .name = name };
+	struct msg_CERT_NONE	 none = { .name = name };
+	const char		*why;
+	int			 fd, e;
+
+	if (certfile_open(r->config_dir, name, &fd, &why) == 0) {
+		e = chan_send_wait(r->fd, MSG_TYPE_CERT, ref, &cert, &fd, 1);
+		fd_close(&fd);
+		return e;
+	}
+	none.why = span_of(why);
+	return chan_send_wait(r->fd, MSG_TYPE_CERT_NONE, ref, &none, NULL, 0);
+}
+
 /* ---- what it answers ------------------------------------------------------------------------------ */
 
 static void
@@ -188,6 +205,9 @@ read_answers(struct run *r, struct snap **made)
 			break;
 		case MSG_TYPE_SECRET_WANT:
 			lost = answer_secret(r, f.head.ref, body.SECRET_WANT.name, body.SECRET_WANT.tenant) != 0;
+			break;
+		case MSG_TYPE_CERT_WANT:
+			lost = answer_cert(r, f.head.ref, body.CERT_WANT.name) != 0;
 			break;
 		case MSG_TYPE_COMPILE_MADE:
 			if (body.COMPILE_MADE.kind == SNAP_POLICY) {

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/certfiles.h"
 #include "ctl/doctor.h"
 #include "ctl/folders.h"
 #include "ctl/out.h"
@@ -243,6 +244,58 @@ look_at_members(const struct conf_node *n, unsigned *count, struct doctor_findin
 	return true;
 }
 
+struct own_look {
+	struct doctor_finding	*f;
+	unsigned		 count;
+	bool			 said;
+	uint64_t		 first_ms;	/* the first of our own to end */
+};
+
+/* Of listeners with TLS, and of their clients. */
+static void
+look_at_file(const struct certfile *c, void *arg)
+{
+	struct own_look	*l = arg;
+	const uint64_t	 now = out_now_ms(), ends = c->cert.ends_ms;
+	char		 when[OUT_TIME];
+
+	if (l->said)
+		return;
+	l->count++;
+	l->said = true;
+	if (c->why != NULL)
+		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: %s", c->file, c->why);
+	else if (ends != 0 && ends <= now && c->use == CERTFILE_LIST)
+		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: should have been replaced by %s, so no client's "
+		    "certificate counts; fetch a new one, then mcpgwctl reload", c->file, out_when_ms(ends, when));
+	else if (ends != 0 && ends <= now)
+		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: the certificate of %s ended %s; put a new one in its "
+		    "place, then mcpgwctl reload", c->file, c->cert.subject, out_when_ms(ends, when));
+	else if (ends != 0 && ends <= now + SOON_MS)
+		doctor_say(l->f, DOCTOR_NOTE, CERTFILES_DIR "/%s: %llu days left, until %s; renew it", c->file,
+		    (unsigned long long)((ends - now) / (24 * 3600 * 1000)), out_when_ms(ends, when));
+	else
+		l->said = false;
+	if (c->use == CERTFILE_OWN && (l->first_ms == 0 || ends < l->first_ms))
+		l->first_ms = ends;
+}
+
+static bool
+look_at_own(const struct doctor *d, unsigned *count, struct doctor_finding *f)
+{
+	struct own_look	l = { .f = f };
+
+	if (d->params != NULL)
+		certfiles_each(d->ctl, d->params, look_at_file, &l);
+	*count += l.count;
+	if (!l.said && l.first_ms != 0) {
+		doctor_say(f, DOCTOR_OK, "%u hold; %llu days left to the first of listeners'", *count,
+		    (unsigned long long)((l.first_ms - out_now_ms()) / (24 * 3600 * 1000)));
+		l.said = true;
+	}
+	return !l.said;
+}
+
 void
 doctor_certificates(const struct doctor *d, struct doctor_finding *f)
 {
@@ -269,6 +322,8 @@ doctor_certificates(const struct doctor *d, struct doctor_finding *f)
 		    !look_at_pem(named[i].value, named[i].name, &count, f))
 			return;
 	if (!look_at_members(d->servers == NULL ? NULL : conf_top(d->servers), &count, f))
+		return;
+	if (!look_at_own(d, &count, f))
 		return;
 	if (count == 0)
 		doctor_say(f, DOCTOR_OK, "none are named");

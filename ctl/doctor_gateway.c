@@ -24,6 +24,7 @@
 #include "ipc/codec.h"
 #include "lib/fd.h"
 #include "lib/num.h"
+#include "policy/listens.h"
 
 #define DISK_LITTLE	(UINT64_C(1) << 30)
 #define DISK_NONE	(UINT64_C(64) << 20)	/* segments of the audit are preallocated */
@@ -110,32 +111,36 @@ why_not(struct span at, int error, char *to, size_t room)
 	return to;
 }
 
+static bool
+is_taken(const char *name, struct span at, struct doctor_finding *f)
+{
+	char	why[128];
+	int	r = try_listen(at);
+
+	if (r != 0)
+		doctor_say(f, DOCTOR_BAD, "%s %.*s: %s.  Choose another: mcpgwctl conf -e %s=127.0.0.1:8090", name,
+		    SPAN_FMT(at), why_not(at, r, why, sizeof(why)), name);
+	return r != 0;
+}
+
 void
 doctor_listeners(const struct doctor *d, struct doctor_finding *f)
 {
-	const struct {
-		const char	*name;
-		struct span	 at;
-	} rows[] = {
-		{ "listen", d->params == NULL ? SPAN_NONE : d->params->listen },
-		{ "admin_listen", d->params == NULL ? SPAN_NONE : d->params->admin_listen },
-	};
-	char	why[128];
-	int	r;
+	struct span		list;
+	struct listens_entry	e;
 
 	if (d->params == NULL) {
 		doctor_say(f, DOCTOR_NOTE, "not known: mcpgw.conf cannot be used");
 		return;
 	}
-	doctor_say(f, DOCTOR_OK, "%s%.*s", rows[0].at.n > 0 ? "" : "the unix socket only", SPAN_FMT(rows[0].at));
+	list = d->params->listen;
+	doctor_say(f, DOCTOR_OK, "%s%.*s", list.n > 0 ? "" : "the unix socket only", SPAN_FMT(list));
 	/* What runs has them, of course. */
-	for (size_t i = 0; !d->running && i < 2; i++) {
-		if (rows[i].at.n == 0 || (r = try_listen(rows[i].at)) == 0)
-			continue;
-		doctor_say(f, DOCTOR_BAD, "%s %.*s: %s.  Choose another: mcpgwctl conf -e %s=127.0.0.1:8090",
-		    rows[i].name, SPAN_FMT(rows[i].at), why_not(rows[i].at, r, why, sizeof(why)), rows[i].name);
-		return;
-	}
+	while (!d->running && listens_next(&list, &e))
+		if (is_taken("listen", e.address, f))
+			return;
+	if (!d->running && d->params->admin_listen.n > 0)
+		(void)is_taken("admin_listen", d->params->admin_listen, f);
 }
 
 /* ---- disk, users, secrets ---------------------------------------------------------------------- */

@@ -82,6 +82,8 @@ int	status_print_one(struct ctl *ctl, const struct status *s, const char *name);
 
 /* Words that both have. */
 const char *status_jail_word(uint32_t probe);
+/* Does it speak TLS? */
+bool	status_is_tls(const struct status_listener *l);
 const char *status_by(const struct status *s, char *to, size_t room);
 void	status_json_process(const struct status_process *p);
 

@@ -229,7 +229,7 @@ print_master(const struct status *s)
 	printf("config    %s, generation %" PRIu64 " by %s\n", s->config_dir, s->master.generation,
 	    status_by(s, by, sizeof(by)));
 	for (size_t i = 0; i < s->listener_count; i++)
-		printf("listens   %s\n", s->listeners[i].address);
+		printf("listens   %s%s\n", s->listeners[i].address, status_is_tls(&s->listeners[i]) ? " tls" : "");
 	printf("jail      %s\n", s->probe_line);
 	printf("cgroup    %s\n", s->cgroup);
 	printf("requests  %" PRIu64 ", calls %" PRIu64 ", denied %" PRIu64 ", in flight %" PRIu64 "\n",

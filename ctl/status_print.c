@@ -39,6 +39,12 @@ status_jail_word(uint32_t probe)
 	}
 }
 
+bool
+status_is_tls(const struct status_listener *l)
+{
+	return l->kind == LISTEN_TLS || l->kind == LISTEN_TLS_MAY || l->kind == LISTEN_TLS_MUST;
+}
+
 const char *
 status_by(const struct status *s, char *to, size_t room)
 {
@@ -320,6 +326,7 @@ status_print_json(const struct status *s)
 		out_json_begin();
 		out_json_text("kind", SPAN_LIT("listener"));
 		out_json_text("address", span_of(s->listeners[i].address));
+		out_json_bool("tls", status_is_tls(&s->listeners[i]));
 		out_json_end();
 	}
 	for (size_t i = 0; i < s->process_count; i++)

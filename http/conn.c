@@ -29,6 +29,8 @@ wants_read(const struct conn *c)
 	case CONN_HEAD:
 	case CONN_LINGER:
 		return true;
+	case CONN_SHAKE:
+		return !c->shake_writes;
 	case CONN_BODY:
 	case CONN_BUSY:
 	case CONN_WRITE:
@@ -42,12 +44,22 @@ wants_read(const struct conn *c)
 	return false;
 }
 
+/* TLS has read more of the socket than was wanted: the socket will not say so. */
+static bool
+has_more(const struct conn *c)
+{
+	return c->tls != NULL && c->state != CONN_SHAKE && wants_read(c) && c->set->tls.has_more(c->tls);
+}
+
 void
 conn_watch(struct conn *c)
 {
 	if (c->io.magic == 0 || c->dead)
 		return;
-	loop_io_arm(&c->io, (wants_read(c) ? LOOP_READ : 0) | (c->state == CONN_WRITE ? LOOP_WRITE : 0));
+	loop_io_arm(&c->io, (wants_read(c) ? LOOP_READ : 0) |
+	    (c->state == CONN_WRITE || c->shake_writes ? LOOP_WRITE : 0));
+	if (has_more(c))
+		conn_kick_later(c);
 }
 
 /* ---- a request begins -------------------------------------------------------------------------- */
@@ -81,6 +93,8 @@ peer_of(const struct conn *c, struct exchange_peer *peer)
 {
 	*peer = (struct exchange_peer){ .family = c->family, .port = c->port };
 	memcpy(peer->address, c->address, sizeof(peer->address));
+	if (c->tls != NULL)
+		peer->cert = c->set->tls.peer(c->tls);
 	if (c->peer == NULL)
 		return;
 	peer->uid = c->peer->uid;
@@ -148,6 +162,27 @@ head_begin(struct conn *c)
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
+ssize_t
+conn_recv(struct conn *c, void *to, size_t room)
+{
+	size_t	n;
+
+	if (c->tls == NULL)
+		return recv(c->fd, to, room, 0);
+	switch (c->set->tls.read(c->tls, to, room, &n)) {
+	case 0:
+		return (ssize_t)n;
+	case E_EOF:
+		return 0;
+	case E_AGAIN:
+		errno = EAGAIN;
+		return -1;
+	default:
+		errno = ECONNRESET;
+		return -1;
+	}
+}
+
 /* Into the buffer: bytes, 0 at the end, -1 when there is nothing now or the connection died. */
 static ssize_t
 read_more(struct conn *c)
@@ -162,7 +197,7 @@ read_more(struct conn *c)
 		c->in->at = c->in->used = 0;
 		head_begin(c);
 	}
-	n = recv(c->fd, c->in->bytes + c->in->used, sizeof(c->in->bytes) - c->in->used, 0);
+	n = conn_recv(c, c->in->bytes + c->in->used, sizeof(c->in->bytes) - c->in->used);
 	if (n > 0) {
 		c->in->used += (size_t)n;
 		c->set->count.bytes_in += (uint64_t)n;
@@ -200,21 +235,15 @@ on_dropped_bytes(struct conn *c)
 	conn_die(c, FLOW_GONE);
 }
 
-static void
-on_io(struct loop_io *io, unsigned what, void *arg)
+void
+conn_read(struct conn *c)
 {
-	struct conn	*c = arg;
-	ssize_t		 n;
+	ssize_t	n;
 
-	(void)io;
-	MAGIC_CHECK(c, CONN_MAGIC);
-	if (c->dead)
-		return;
-	if (what & LOOP_WRITE)
-		conn_flush_later(c);
-	if (!(what & LOOP_READ))
-		return;
 	switch ((enum conn_state)c->state) {
+	case CONN_SHAKE:
+		conn_shake(c);
+		break;
 	case CONN_IDLE:
 	case CONN_HEAD:
 		if ((n = read_more(c)) > 0)
@@ -238,15 +267,38 @@ on_io(struct loop_io *io, unsigned what, void *arg)
 	}
 }
 
+static void
+on_io(struct loop_io *io, unsigned what, void *arg)
+{
+	struct conn	*c = arg;
+
+	(void)io;
+	MAGIC_CHECK(c, CONN_MAGIC);
+	if (c->dead)
+		return;
+	if (c->shake_writes) {
+		conn_shake(c);
+		return;
+	}
+	if (what & LOOP_WRITE)
+		conn_flush_later(c);
+	if (what & LOOP_READ)
+		conn_read(c);
+	if (has_more(c))
+		conn_kick_later(c);
+}
+
 /* ---- at a turn's end, and after it ------------------------------------------------------------- */
 
-static void
-linger(struct conn *c)
+void
+conn_linger(struct conn *c)
 {
 	if (c->in != NULL) {
 		block_put(&c->set->pool, c->in);
 		c->in = NULL;
 	}
+	if (c->tls != NULL)
+		c->set->tls.free(&c->tls);	/* which says the end */
 	shutdown(c->fd, SHUT_WR);
 	c->eof = false;
 	conn_move(c, CONN_LINGER);
@@ -266,7 +318,7 @@ finish(struct conn *c)
 		else if (c->body_whole && in == NULL)
 			conn_die(c, FLOW_DONE);
 		else
-			linger(c);
+			conn_linger(c);
 		return;
 	}
 	if (!c->body_whole)
@@ -308,7 +360,7 @@ conn_flush(struct conn *c)
 			conn_free(c);
 		return;
 	}
-	r = http_queue_write(&c->out, c->fd);
+	r = c->tls == NULL ? http_queue_write(&c->out, c->fd) : c->set->tls.write(c->tls, &c->out);
 	c->set->count.bytes_out += before - c->out.bytes;
 	if (c->answer_done && c->x != NULL) {
 		exchange_wire_done(c->x);
@@ -354,6 +406,8 @@ conn_kick(struct conn *c)
 		head_begin(c);
 		parse(c);
 	}
+	if (has_more(c))
+		conn_read(c);
 	conn_watch(c);
 }
 
@@ -369,6 +423,9 @@ conn_timed_out(struct conn *c)
 			exchange_body_failed(c->x, E_HTTP_TIMEOUT);
 			return;
 		}
+		break;
+	case CONN_SHAKE:
+		c->set->count.handshakes_failed++;
 		break;
 	case CONN_IDLE:
 	case CONN_WRITE:
@@ -443,7 +500,8 @@ conn_peer(struct conn *c)
 int
 conn_open(struct conn_set *s, int fd, unsigned listener)
 {
-	struct conn_list	*idle = &s->lists[CONN_IDLE];
+	const enum conn_state	 first = (s->tls.listeners >> listener & 1) != 0 ? CONN_SHAKE : CONN_IDLE;
+	struct conn_list	*list = &s->lists[first];
 	struct conn		*c = NULL;
 	int			 r = E_FULL;
 
@@ -454,19 +512,20 @@ conn_open(struct conn_set *s, int fd, unsigned listener)
 		goto out;
 	c->fd = fd;
 	c->set = s;
-	if ((r = conn_peer(c)) != 0)
+	if ((r = conn_peer(c)) != 0 ||
+	    (first == CONN_SHAKE && (r = s->tls.open(s->tls.arg, fd, listener, &c->tls)) != 0))
 		goto out;
 	c->magic = CONN_MAGIC;
 	c->listener = (uint8_t)listener;
 	http_queue_init(&c->out, &s->pool);
 	loop_io_init(s->loop, &c->io, fd, on_io, c);
-	c->state = CONN_IDLE;
-	c->older = idle->newest;
-	*(c->older == NULL ? &idle->oldest : &c->older->newer) = c;
-	idle->newest = c;
+	c->state = (uint8_t)first;
+	c->older = list->newest;
+	*(c->older == NULL ? &list->oldest : &c->older->newer) = c;
+	list->newest = c;
 	s->count.open++;
 	s->count.accepted++;
-	conn_move(c, CONN_IDLE);
+	conn_move(c, first);
 	conn_watch(c);
 	return 0;
  out:

@@ -11,7 +11,7 @@
 #include "http/exchange.h"
 
 struct conn_params {			/* parameters of the same names */
-	uint64_t	head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
+	uint64_t	head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, shake_timeout_ms;
 	size_t		max_connections;
 };
 
@@ -19,6 +19,26 @@ struct conn_count {
 	uint64_t	open;		/* connections now */
 	uint64_t	accepted, requests, malformed, timeouts;	/* since the start */
 	uint64_t	bytes_in, bytes_out;
+	uint64_t	handshakes, resumed, handshakes_failed;
+};
+
+struct http_queue;
+struct peer_cert;
+struct tls;
+
+/* TLS over connections, by who links it (http/tls_server.h has functions of these names and meanings). */
+struct conn_tls {
+	unsigned	 listeners;	/* bits: theirs begin with a handshake; 0: none, and the rest is unset */
+	void		*arg;
+	int		(*open)(void *arg, int fd, unsigned listener, struct tls **out);
+	int		(*handshake)(struct tls *t, bool *writes);
+	int		(*read)(struct tls *t, void *to, size_t room, size_t *got);
+	int		(*write)(struct tls *t, struct http_queue *q);
+	bool		(*has_more)(const struct tls *t);
+	bool		(*is_resumed)(const struct tls *t);
+	const char	*(*why)(const struct tls *t);
+	struct peer_cert *(*peer)(const struct tls *t);
+	void		(*free)(struct tls **t);
 };
 
 struct conn_set;
@@ -30,6 +50,8 @@ must_check int	conn_set_new(struct loop *l, const struct conn_params *params, ex
 void		conn_set_free(struct conn_set **s);
 /* For connections from now on, and their next states. */
 void		conn_set_params(struct conn_set *s, const struct conn_params *params);
+/* Before the first connection. */
+void		conn_set_tls(struct conn_set *s, const struct conn_tls *tls);
 /* No request after the running ones: idle connections close now, others after their answer. */
 void		conn_set_drain(struct conn_set *s);
 bool		conn_set_is_full(const struct conn_set *s);

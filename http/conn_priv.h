@@ -13,6 +13,7 @@
 #define CONN_MAGIC	0xc0770001u
 
 enum conn_state {
+	CONN_SHAKE,		/* TLS: the handshake is not done */
 	CONN_IDLE,		/* between two requests: no buffer */
 	CONN_HEAD,		/* a part of a head is there */
 	CONN_BODY,		/* the request's body is awaited */
@@ -52,6 +53,7 @@ struct conn {
 	struct http_body	 body;
 	struct exchange		*x;
 	struct conn_peer	*peer;
+	struct tls		*tls;			/* over the socket; NULL: bytes as they are */
 	uint64_t		 answer_left;		/* of an announced length */
 	uint32_t		 dropped;		/* while lingering */
 	uint16_t		 port;
@@ -71,6 +73,7 @@ struct conn {
 	bool			 feeding;		/* inside feed() */
 	bool			 beginning;		/* inside on_request: feeding comes next */
 	bool			 eof;			/* the client sends nothing more */
+	bool			 shake_writes;		/* the handshake waits until it may write */
 };
 _Static_assert(sizeof(struct conn) <= 896, "an idle connection is under 1 KiB");
 
@@ -81,6 +84,8 @@ struct conn_list {
 struct conn_set {
 	struct loop		*loop;
 	struct conn_params	 params;
+	struct conn_tls		 tls;
+	unsigned		 shakes;		/* in this turn */
 	exchange_fn		*on_request;
 	void			*arg;
 	struct block_pool	 pool;
@@ -108,12 +113,22 @@ struct span conn_date(struct conn_set *s);
 void	conn_free(struct conn *c);
 
 /* conn.c */
+/* Reads what the socket has, or what lies over it has left, as the state wants it. */
+void	conn_read(struct conn *c);
+/* What still comes is dropped, until the client closes. */
+void	conn_linger(struct conn *c);
 void	conn_kick(struct conn *c);
 void	conn_flush(struct conn *c);
 void	conn_timed_out(struct conn *c);
 void	conn_watch(struct conn *c);
 /* Queues an answer of our own to what is no request, and closes. */
 void	conn_refuse(struct conn *c, int err);
+
+/* Bytes, as recv(2): 0 at the end, -1 with errno EAGAIN when there are none now. */
+ssize_t	conn_recv(struct conn *c, void *to, size_t room);
+
+/* shake.c: the handshake may go on. */
+void	conn_shake(struct conn *c);
 
 /* wire.c: HTTP/1.1 as a wire of exchanges. */
 extern const struct exchange_wire conn_wire;

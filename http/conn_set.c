@@ -18,6 +18,8 @@ static uint64_t
 limit_ms(const struct conn_set *s, enum conn_state state)
 {
 	switch (state) {
+	case CONN_SHAKE:
+		return s->params.shake_timeout_ms;
 	case CONN_IDLE:
 		return s->params.idle_timeout_ms;
 	case CONN_HEAD:
@@ -145,6 +147,7 @@ on_turn_end(void *arg)
 	struct conn_set	*s = arg;
 	struct conn	*c, *next;
 
+	s->shakes = 0;
 	c = s->flush;
 	s->flush = NULL;
 	for (; c != NULL; c = next) {
@@ -191,6 +194,8 @@ conn_free(struct conn *c)
 	list_remove(c);
 	s->count.open--;
 	loop_io_fini(&c->io);
+	if (c->tls != NULL)
+		s->tls.free(&c->tls);
 	fd_close(&c->fd);
 	http_queue_fini(&c->out);
 	block_put(&s->pool, c->in);
@@ -259,6 +264,14 @@ conn_set_drain(struct conn_set *s)
 	s->drain = true;
 	for (struct conn *c = s->lists[CONN_IDLE].oldest; c != NULL; c = c->newer)
 		conn_die(c, FLOW_GONE);
+	for (struct conn *c = s->lists[CONN_SHAKE].oldest; c != NULL; c = c->newer)
+		conn_die(c, FLOW_GONE);
+}
+
+void
+conn_set_tls(struct conn_set *s, const struct conn_tls *tls)
+{
+	s->tls = *tls;
 }
 
 bool

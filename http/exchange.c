@@ -43,6 +43,7 @@ exchange_new(struct loop *l, struct block_pool *pool, const struct http_head *he
 	if (peer->group_count > 0)
 		memcpy(groups, peer->groups, peer->group_count * sizeof(*groups));
 	x->peer.groups = groups;
+	(void)peer_cert_ref(x->peer.cert);
 	x->listener = listener;
 	x->begun_ns = loop_now_ns(l);
 	x->wire = wire;
@@ -74,6 +75,7 @@ exchange_unref(struct exchange **xp)
 	BUG_ON(x->wire != NULL && x->answer.ended == FLOW_OPEN);
 	loop_timer_disarm(&x->deadline);
 	exchange_collect_fini(x);
+	peer_cert_unref(&x->peer.cert);
 	x->magic = 0;
 	arena_fini(&x->arena);
 	block_put(x->pool, x);

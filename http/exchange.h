@@ -19,6 +19,7 @@
 #include "http/block.h"
 #include "http/flow.h"
 #include "http/head.h"
+#include "http/peer_cert.h"
 #include "lib/arena.h"
 #include "lib/loop.h"
 
@@ -35,6 +36,7 @@ struct exchange_peer {
 	pid_t		 pid;
 	const gid_t	*groups;	/* supplementary; lives as long as the exchange */
 	size_t		 group_count;
+	struct peer_cert *cert;		/* that it has shown over TLS; NULL: none.  Held by the exchange */
 };
 
 struct exchange_field {

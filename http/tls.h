@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tls.h - TLS to a server, on the same non-blocking socket and the same events as without
+ * tls.h - TLS, on the same non-blocking socket and the same events as without: a connection, and how one to a server
+ * begins (that of a client: http/tls_server.h)
  *
  * 1.2 or later, no renegotiation.  A server's certificate must lead to one of the anchors that its site knows and be
  * for the host that was asked for.  Anchors are not kept as objects: those whose names come up are asked for.  Who
@@ -47,7 +48,8 @@ must_check int	tls_open(struct tls_client *c, struct tls_site *site, int fd, str
 /* Says the end to the server, where that still goes. */
 void		tls_free(struct tls **t);
 
-/* 0: done.  E_AGAIN: when the socket is readable, or writable if *writes.  E_SERVER: tls_why(). */
+/* 0: done.  E_AGAIN: when the socket is readable, or writable if *writes.  E_SERVER: tls_why(); of a client's also
+ * E_HTTP_TLS: it speaks plain HTTP, and may be answered so. */
 must_check int	tls_handshake(struct tls *t, bool *writes);
 /* What is wrong with it, for people; static. */
 const char	*tls_why(const struct tls *t);
@@ -59,6 +61,8 @@ bool		tls_is_resumed(const struct tls *t);
 must_check int	tls_read(struct tls *t, void *to, size_t room, size_t *got);
 /* The next tls_read() tells the end, whether the socket is readable or not. */
 bool		tls_has_ended(const struct tls *t);
+/* ... or has bytes that were read of the socket before. */
+bool		tls_has_more(const struct tls *t);
 /* As http_queue_write(). */
 must_check int	tls_write(struct tls *t, struct http_queue *q);
 /* Bytes of the wire that the kernel took. */

@@ -6,7 +6,6 @@
  * Trusts:  the handler to announce lengths it keeps; when it does not, the connection is closed.
  */
 #include <errno.h>
-#include <sys/socket.h>
 
 #include "http/conn_priv.h"
 
@@ -183,7 +182,7 @@ conn_read_body(struct conn *c)
 		most = HTTP_HEAD_BYTES_MAX;
 	if (c->x->body.credit < most)
 		most = (size_t)c->x->body.credit;
-	if ((n = recv(c->fd, s->scratch, most, 0)) == -1) {
+	if ((n = conn_recv(c, s->scratch, most)) == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			conn_die(c, FLOW_GONE);
 		return;

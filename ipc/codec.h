@@ -48,7 +48,9 @@ typedef struct span	msg_text;
 #undef F
 
 /* What kinds of things some fields count. */
-enum listen_kind { LISTEN_MCP = 1, LISTEN_ADMIN = 2, LISTEN_LOCAL = 3 };
+/* The last three speak TLS, and ask for a client's certificate: not, if it has one, and as a must. */
+enum listen_kind { LISTEN_MCP = 1, LISTEN_ADMIN = 2, LISTEN_LOCAL = 3, LISTEN_TLS = 4, LISTEN_TLS_MAY = 5,
+	LISTEN_TLS_MUST = 6, LISTEN_KIND_LIMIT };
 /* DIR_CGROUP: the tenant's of version 2; those behind it of a controller of version 1. */
 enum dir_kind { DIR_STORE = 1, DIR_AUDIT, DIR_SPOOL, DIR_TENANT, DIR_CGROUP, DIR_CGROUP_MEMORY, DIR_CGROUP_PIDS,
 	DIR_CGROUP_CPU, DIR_CGROUP_FREEZER };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cert.c - X.509 certificates as trust anchors
+ * cert.c - X.509 certificates out of PEM texts
  *
  * Process: mcpgw-compile, which reads them; whoever verifies by them.  Owns: nothing beyond a call.
  * Trusts:  whoever wrote the file to have meant all that is in it.
@@ -83,8 +83,57 @@ is_certificate(const char *name)
 	return strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0;
 }
 
-int
-cert_each(struct span pem, cert_fn *fn, void *arg, const char **why)
+static bool
+is_crl(const char *name)
+{
+	return strcmp(name, PEM_STRING_X509_CRL) == 0;
+}
+
+static uint64_t
+ms_of(const ASN1_TIME *t)
+{
+	struct tm	tm;
+	time_t		s;
+
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1 || (s = timegm(&tm)) <= 0)
+		return 0;
+	return (uint64_t)s * 1000;
+}
+
+/* Each block of a PEM text that is_one(), to take(). */
+struct pem_walk {
+	bool		(*is_one)(const char *name);
+	int		(*take)(const uint8_t *der, long bytes, const struct pem_walk *w, const char **why);
+	const char	*none;
+	cert_fn		*on_cert;
+	crl_fn		*on_crl;
+	void		*arg;
+};
+
+static int
+take_cert(const uint8_t *der, long bytes, const struct pem_walk *w, const char **why)
+{
+	return take(der, bytes, w->on_cert, w->arg, why);
+}
+
+static int
+take_crl(const uint8_t *der, long bytes, const struct pem_walk *w, const char **why)
+{
+	const uint8_t	*at = der;
+	X509_CRL	*crl = d2i_X509_CRL(NULL, &at, bytes);
+	uint64_t	 next;
+
+	if (crl == NULL) {
+		*why = "holds a list of revoked certificates that is malformed";
+		return E_FORMAT;
+	}
+	next = ms_of(X509_CRL_get0_nextUpdate(crl));
+	X509_CRL_free(crl);
+	return w->on_crl(span_make(der, (size_t)bytes), next, w->arg);
+}
+
+static int
+pem_each(struct span pem, const struct pem_walk *w, const char **why)
 {
 	char	*name = NULL, *header = NULL;
 	uint8_t	*der = NULL;
@@ -99,9 +148,9 @@ cert_each(struct span pem, cert_fn *fn, void *arg, const char **why)
 	if ((in = BIO_new_mem_buf(pem.n == 0 ? "" : pem.p, (int)pem.n)) == NULL)
 		return E_NOMEM;
 	while (r == 0 && PEM_read_bio(in, &name, &header, &der, &bytes) == 1) {
-		if (is_certificate(name)) {
+		if (w->is_one(name)) {
 			count++;
-			r = take(der, bytes, fn, arg, why);
+			r = w->take(der, bytes, w, why);
 		}
 		OPENSSL_free(name);
 		OPENSSL_free(header);
@@ -111,7 +160,7 @@ cert_each(struct span pem, cert_fn *fn, void *arg, const char **why)
 		*why = "holds PEM that is malformed";
 		r = E_FORMAT;
 	} else if (r == 0 && count == 0) {
-		*why = "holds no certificate (PEM)";
+		*why = w->none;
 		r = E_FORMAT;
 	}
 	ERR_clear_error();
@@ -119,15 +168,32 @@ cert_each(struct span pem, cert_fn *fn, void *arg, const char **why)
 	return r;
 }
 
-static uint64_t
-ms_of(const ASN1_TIME *t)
+int
+cert_each(struct span pem, cert_fn *fn, void *arg, const char **why)
 {
-	struct tm	tm;
-	time_t		s;
+	const struct pem_walk	w = { .is_one = is_certificate, .take = take_cert, .none = "holds no certificate (PEM)",
+				    .on_cert = fn, .arg = arg };
 
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1 || (s = timegm(&tm)) <= 0)
-		return 0;
-	return (uint64_t)s * 1000;
+	return pem_each(pem, &w, why);
+}
+
+int
+crl_each(struct span pem, crl_fn *fn, void *arg, const char **why)
+{
+	const struct pem_walk	w = { .is_one = is_crl, .take = take_crl, .on_crl = fn, .arg = arg,
+				    .none = "holds no list of revoked certificates (PEM, X509 CRL)" };
+
+	return pem_each(pem, &w, why);
+}
+
+static void
+name_text(const X509_NAME *name, char *to, size_t room)
+{
+	if (X509_NAME_get_text_by_NID(name, NID_commonName, to, (int)room) <= 0)
+		(void)X509_NAME_oneline(name, to, (int)room);
+	for (char *c = to; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '?';
 }
 
 int
@@ -135,19 +201,14 @@ cert_read(struct span der, struct cert *out)
 {
 	const uint8_t	*at = (const uint8_t *)der.p;
 	X509		*x = der.n > LONG_MAX ? NULL : d2i_X509(NULL, &at, (long)der.n);
-	X509_NAME	*name;
 
 	*out = (struct cert){ 0 };
 	if (x == NULL)
 		return E_FORMAT;
 	out->begins_ms = ms_of(X509_get0_notBefore(x));
 	out->ends_ms = ms_of(X509_get0_notAfter(x));
-	name = X509_get_subject_name(x);
-	if (X509_NAME_get_text_by_NID(name, NID_commonName, out->subject, sizeof(out->subject)) <= 0)
-		(void)X509_NAME_oneline(name, out->subject, sizeof(out->subject));
-	for (char *c = out->subject; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-			*c = '?';
+	name_text(X509_get_subject_name(x), out->subject, sizeof(out->subject));
+	name_text(X509_get_issuer_name(x), out->issuer, sizeof(out->issuer));
 	X509_free(x);
 	return 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * secretfile.c - secrets/NAME below a configuration folder, the one kind of file the master opens on somebody's word
+ * secretfile.c - secrets/NAME and certs/NAME of a configuration: the files the master opens on somebody's word
  *
  * Process: master, mcpgwctl.  Owns: nothing.
- * Trusts:  the name not at all: it is one path component below one folder, and no link is followed.
+ * Trusts:  the name not at all: it is one path component below one folder.  No link is followed but in certs, whose
+ *          owner alone can put one there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +30,19 @@ secretfile_name_ok(struct span s)
 	return true;
 }
 
-int
-secretfile_open(const char *config_dir, struct span name, int *out, const char **why)
+struct kind {
+	const char	*folder, *none, *closed, *link;
+	int		 follow;	/* flags of open(2) */
+};
+
+static const struct kind secrets = { "secrets", "no such secret", "readable by group or others; chmod 600 it",
+	"a link; secrets are plain files", O_NOFOLLOW };
+static const struct kind certs = { "certs", "no such file", NULL, "a link that leads nowhere", 0 };
+static const struct kind cert_keys = { "certs", "no such file", "readable by group or others; chmod 600 it",
+	"a link that leads nowhere", 0 };
+
+static int
+open_one(const struct kind *k, const char *config_dir, struct span name, int *out, const char **why)
 {
 	char		file[SECRETFILE_NAME_MAX + 1] = "";
 	struct stat	st;
@@ -41,13 +53,13 @@ secretfile_open(const char *config_dir, struct span name, int *out, const char *
 	if (!secretfile_name_ok(name))
 		return E_FORMAT;
 	memcpy(file, name.p, name.n);
-	*why = "no such secret";
+	*why = k->none;
 	r = E_NOTFOUND;
 	if ((config = open(config_dir, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-	    (dir = openat(config, "secrets", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1 ||
-	    (fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1) {
+	    (dir = openat(config, k->folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1 ||
+	    (fd = openat(dir, file, O_RDONLY | k->follow | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) == -1) {
 		if (errno != ENOENT) {
-			*why = errno == ELOOP ? "a link; secrets are plain files" : strerror(errno);
+			*why = errno == ELOOP ? k->link : strerror(errno);
 			r = E_DENIED;
 		}
 		goto out;
@@ -55,8 +67,8 @@ secretfile_open(const char *config_dir, struct span name, int *out, const char *
 	r = E_DENIED;
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
 		*why = "not a plain file";
-	else if ((st.st_mode & 077) != 0)
-		*why = "readable by group or others; chmod 600 it";
+	else if (k->closed != NULL && (st.st_mode & 077) != 0)
+		*why = k->closed;
 	else
 		r = 0;
  out:
@@ -68,4 +80,18 @@ secretfile_open(const char *config_dir, struct span name, int *out, const char *
 	fd_close(&dir);
 	fd_close(&config);
 	return r;
+}
+
+int
+secretfile_open(const char *config_dir, struct span name, int *out, const char **why)
+{
+	return open_one(&secrets, config_dir, name, out, why);
+}
+
+int
+certfile_open(const char *config_dir, struct span name, int *out, const char **why)
+{
+	const bool	is_key = name.n > 4 && memcmp(name.p + name.n - 4, ".key", 4) == 0;
+
+	return open_one(is_key ? &cert_keys : &certs, config_dir, name, out, why);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * secretfile.h - secrets/NAME below a configuration folder
+ * secretfile.h - secrets/NAME and certs/NAME below a configuration folder
  */
 #ifndef LIB_SECRETFILE_H
 #define LIB_SECRETFILE_H
@@ -18,5 +18,8 @@ bool		secretfile_name_ok(struct span name);
 /* config_dir/secrets/NAME for reading; *fd is the caller's.  E_FORMAT: not a name; E_NOTFOUND;
  * E_DENIED: no plain file, or others may read it.  *why is the reason for the operator (static). */
 must_check int	secretfile_open(const char *config_dir, struct span name, int *fd, const char **why);
+/* The same of config_dir/certs/NAME, where a link may lead elsewhere: to where what renews certificates keeps them.
+ * Others may read all but what ends in ".key". */
+must_check int	certfile_open(const char *config_dir, struct span name, int *fd, const char **why);
 
 #endif

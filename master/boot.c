@@ -115,6 +115,7 @@ send_worker(struct child *c)
 		(void)child_send(c, MSG_TYPE_LISTEN, 0, &listen, &l->fd, 1);
 	}
 	(void)child_send(c, MSG_TYPE_KEYRING, 0, &ring, &m->keyring, 1);
+	ticket_keys_send(&m->ticket_keys, c);
 }
 
 void

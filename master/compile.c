@@ -91,6 +91,24 @@ answer_secret(struct compile *c, const struct chan_msg *msg)
 	(void)child_send(&c->child, MSG_TYPE_SECRET_NONE, msg->ref, &none, NULL, 0);
 }
 
+static void
+answer_cert(struct compile *c, const struct chan_msg *msg)
+{
+	struct span		 name = msg->body->CERT_WANT.name;
+	struct msg_CERT		 cert = { .name = name };
+	struct msg_CERT_NONE	 none = { .name = name };
+	const char		*why;
+	int			 fd;
+
+	if (certfile_open(c->child.m->where.config_dir, name, &fd, &why) == 0) {
+		(void)child_send(&c->child, MSG_TYPE_CERT, msg->ref, &cert, &fd, 1);
+		fd_close(&fd);
+		return;
+	}
+	none.why = span_of(why);
+	(void)child_send(&c->child, MSG_TYPE_CERT_NONE, msg->ref, &none, NULL, 0);
+}
+
 /* Which kinds may come of a job: a snapshot that was not asked for is never put in force. */
 static bool
 kind_was_asked(unsigned what, uint32_t kind)
@@ -133,6 +151,9 @@ compile_on_message(struct compile *c, const struct chan_msg *msg)
 		break;
 	case MSG_TYPE_SECRET_WANT:
 		answer_secret(c, msg);
+		break;
+	case MSG_TYPE_CERT_WANT:
+		answer_cert(c, msg);
 		break;
 	case MSG_TYPE_COMPILE_MADE:
 		take_snapshot(c, msg);

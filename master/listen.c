@@ -22,6 +22,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/listen.h"
+#include "policy/listens.h"
 
 #define READY_BYTES	2048
 #define NEAR_STEP	10	/* from a port that is taken to the next one to propose */
@@ -35,7 +36,12 @@ listen_kind_name(enum listen_kind k)
 		return "mcp";
 	case LISTEN_ADMIN:
 		return "admin";
+	case LISTEN_TLS:
+	case LISTEN_TLS_MAY:
+	case LISTEN_TLS_MUST:
+		return "tls";
 	case LISTEN_LOCAL:
+	case LISTEN_KIND_LIMIT:
 	default:
 		return "local";
 	}
@@ -225,14 +231,38 @@ listener_add(struct listeners *l, enum listen_kind kind)
 	return one;
 }
 
+static enum listen_kind
+kind_of(const struct listens_entry *e)
+{
+	if (!e->tls)
+		return LISTEN_MCP;
+	return e->client == LISTENS_CLIENT_REQUIRED ? LISTEN_TLS_MUST :
+	    e->client == LISTENS_CLIENT_OPTIONAL ? LISTEN_TLS_MAY : LISTEN_TLS;
+}
+
+static int
+open_all(struct listeners *l, struct span list, char *why, size_t why_bytes)
+{
+	struct listens_entry	e;
+	int			r = 0;
+
+	while (r == 0 && listens_next(&list, &e)) {
+		if (l->count == LISTENS_MAX) {
+			snprintf(why, why_bytes, "listen: more than %d addresses", LISTENS_MAX);
+			return E_FORMAT;
+		}
+		r = open_tcp(listener_add(l, kind_of(&e)), "listen", e.address, why, why_bytes);
+	}
+	return r;
+}
+
 int
 listen_open(struct listeners *l, const struct params *p, bool system, char *why, size_t why_bytes)
 {
 	int	r = 0;
 
 	*l = (struct listeners){ .count = 0 };
-	if (p->listen.n > 0)
-		r = open_tcp(listener_add(l, LISTEN_MCP), "listen", p->listen, why, why_bytes);
+	r = open_all(l, p->listen, why, why_bytes);
 	if (r == 0 && p->admin_listen.n > 0)
 		r = open_tcp(listener_add(l, LISTEN_ADMIN), "admin_listen", p->admin_listen, why,
 		    why_bytes);

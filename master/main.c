@@ -163,6 +163,7 @@ master_fini(struct master *m)
 	fd_close(&m->start.dump);
 	fd_close(&m->start.last_good);
 	fd_close(&m->keyring);
+	ticket_keys_fini(&m->ticket_keys);
 	rates_fini(&m->rates);
 	if (m->worker_count > 0)
 		regions_fini(&m->regions);

@@ -32,6 +32,7 @@
 #include "master/start.h"
 #include "master/status.h"
 #include "master/stop.h"
+#include "master/ticketkeys.h"
 #include "master/watch.h"
 #include "policy/params.h"
 #include "sandbox/jail.h"
@@ -70,6 +71,7 @@ struct master {
 	struct regions		 regions;
 	struct rates		 rates;
 	int			 keyring;		/* sealed memfd */
+	struct ticket_keys	 ticket_keys;
 	struct listeners	 listeners;
 
 	struct children		 children;

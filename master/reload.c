@@ -265,6 +265,8 @@ reload_take(struct reload *r, struct snapset *made)
 		}
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
 		warn_of_restart(r, &before);
+		if (r->m->params.tls_ticket_time != before.tls_ticket_time)
+			ticket_keys_changed(&r->m->ticket_keys);
 		scout_look(r->m);
 		runners_look(r->m);
 		save_last_good(r->m);

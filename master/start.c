@@ -282,6 +282,10 @@ step_listen(struct master *m)
 {
 	char	why[512] = "";
 
+	if (ticket_keys_init(&m->ticket_keys, m) != 0) {
+		log_err(NULL, "keys of tickets: %s", strerror(errno));
+		return EX_OSERR;
+	}
 	switch (listen_open(&m->listeners, &m->params, !m->personal, why, sizeof(why))) {
 	case 0:
 		return 0;

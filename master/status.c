@@ -190,6 +190,7 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_COMPILE_MADE:
 	case MSG_TYPE_COMPILE_DONE:
 	case MSG_TYPE_SECRET_WANT:
+	case MSG_TYPE_CERT_WANT:
 		compile_on_message(&m->compile, msg);
 		break;
 	case MSG_TYPE_RUNNER_WANTED:

@@ -120,6 +120,12 @@ table_grow(struct build *b)
 	return 0;
 }
 
+struct span
+build_text_at(const struct build *b, struct stext t)
+{
+	return t.bytes == 0 ? SPAN_LIT("") : span_make(b->sections[SECTION_TEXT].records + t.at, t.bytes);
+}
+
 int
 build_text(struct build *b, struct span s, struct stext *out)
 {

@@ -15,6 +15,8 @@ must_check int	build_new(enum snap_kind kind, const char *consumer, struct build
 void		build_free(struct build **b);
 /* Interns: equal texts share their place.  E_FULL at 4 GiB. */
 must_check int	build_text(struct build *b, struct span s, struct stext *out);
+/* A text that is there; borrowed until the next build_text(). */
+struct span	build_text_at(const struct build *b, struct stext t);
 /* Appends one record; *index is its number (index may be NULL). */
 must_check int	build_add(struct build *b, enum snap_section section, const void *record, uint32_t *index);
 uint64_t	build_count(const struct build *b, enum snap_section section);

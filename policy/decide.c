@@ -57,7 +57,7 @@ decide_how(enum principal_how how)
 {
 	static const char *const words[HOW_LIMIT] = {
 		[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous",
-		[HOW_TOKEN] = "token",
+		[HOW_TOKEN] = "token", [HOW_CERT] = "cert",
 	};
 
 	return how < HOW_LIMIT ? words[how] : "";

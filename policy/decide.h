@@ -20,7 +20,7 @@ enum object_kind {
 	OBJECT_KIND_LIMIT
 };
 
-enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_TOKEN, HOW_LIMIT };
+enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_TOKEN, HOW_CERT, HOW_LIMIT };
 
 /* What a credential says of whoever bears it, for roles and conditions; empty where it says nothing. */
 struct traits {

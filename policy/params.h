@@ -47,6 +47,7 @@ enum deny_detail_word { DENY_DETAIL_RULE, DENY_DETAIL_HIDE };
 enum tool_approval_word { TOOL_APPROVAL_FIRST_SEEN, TOOL_APPROVAL_MANUAL, TOOL_APPROVAL_OFF };
 enum audit_on_error_word { AUDIT_ON_ERROR_REFUSE, AUDIT_ON_ERROR_CONTINUE };
 enum health_status_word { HEALTH_STATUS_OK, HEALTH_STATUS_HEALTHY };
+enum tls_version_word { TLS_VERSION_1_3, TLS_VERSION_1_2 };
 /* log_level: LOG_LEVEL_ERR + its place. */
 enum jail_fallback_word { JAIL_FALLBACK_WORD_NONE, JAIL_FALLBACK_WORD_LANDLOCK };
 enum landlock_word { LANDLOCK_WORD_AUTO, LANDLOCK_WORD_NONE, LANDLOCK_WORD_1 };

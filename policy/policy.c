@@ -241,6 +241,17 @@ policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid, const u
 	return peer_agent(s, p);
 }
 
+const struct rec_agent *
+policy_certpeer_find(const struct snap *s, uint32_t kind, struct span text)
+{
+	const struct rec_certpeer	*p;
+
+	for (uint64_t i = 0; (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++)
+		if (p->kind == kind && span_eq(snap_text(s, p->text), text))
+			return SNAP_AT(s, AGENT, p->agent);
+	return NULL;
+}
+
 /* --- hosts, rules, limits ------------------------------------------------------------------------ */
 
 /* Without ":port": of "[::1]:80", "host:80" or "http://host:80". */

@@ -59,6 +59,9 @@ const struct rec_name	*policy_name_find(const struct snap *catalogue, struct spa
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
+/* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL. */
+const struct rec_agent	*policy_certpeer_find(const struct snap *s, uint32_t kind, struct span text);
+
 /* Entries of one tenant's server: calls fn for each. */
 typedef void policy_secret_fn(struct span name, struct span value, void *arg);
 void			 policy_secrets_each(const struct snap *secrets, struct span tenant, struct span server,

@@ -276,6 +276,34 @@ struct rec_standin {
 	struct stext	value, agent;
 };
 
+/* A certificate of the gateway's own; its key is in the workers' secrets, of TENANT_DEFAULT and SECRET_OF_TLS. */
+#define SECRET_OF_TLS	":tls"
+struct rec_cert {
+	struct stext	name;		/* of its files in certs/ */
+	uint32_t	chain_first, chain_count, name_first, name_count;
+	uint64_t	begins_ms, ends_ms;	/* wall clock */
+};
+
+struct rec_chain {
+	struct stext	der;
+};
+
+struct rec_certname {
+	struct stext	text;
+	uint32_t	kind, spare;	/* enum cert_san_kind */
+};
+
+struct rec_trust {
+	struct stext	der, subject;	/* a certificate's common name */
+	uint64_t	ends_ms;	/* of a list: when the next one should be there; 0: it does not say */
+	uint32_t	is_crl, spare;
+};
+
+struct rec_certpeer {
+	struct stext	text;		/* a DNS name in small letters */
+	uint32_t	kind, agent;	/* enum cert_san_kind; index into AGENT */
+};
+
 /* A definition of a tool (store/pindb.h). */
 enum pin_state { PIN_APPROVED = 1, PIN_HELD, PIN_REJECTED, PIN_STATE_LIMIT };
 enum pin_mode { PIN_MODE_FIRST_SEEN, PIN_MODE_MANUAL, PIN_MODE_APPROVE };	/* what becomes of one seen first */

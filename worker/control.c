@@ -17,6 +17,7 @@
 #include "worker/lists.h"
 #include "worker/park.h"
 #include "worker/pins.h"
+#include "worker/secure.h"
 #include "worker/streams.h"
 #include "worker/trace.h"
 #include "worker/worker.h"
@@ -94,6 +95,7 @@ apply_params(struct worker *w, const struct params *p)
 	conn_set_params(w->conns, &(struct conn_params){
 	    .head_timeout_ms = p->head_timeout, .body_timeout_ms = p->body_timeout,
 	    .idle_timeout_ms = p->idle_timeout, .write_timeout_ms = p->write_timeout,
+	    .shake_timeout_ms = p->tls_handshake_timeout,
 	    .max_connections = p->max_connections });
 	w->bodies.limit = p->body_memory;
 	w->answers.limit = p->body_memory;
@@ -130,6 +132,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	w->reloads++;
 	w->refused.why[0] = '\0';
 	apply_params(w, &config->params);
+	secure_policy_changed(w);
 	lists_policy_changed(w->lists);
 	lists_pins_changed(w->lists);
 	fanin_policy_changed(w);
@@ -328,6 +331,9 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_KEYRING:
 		if ((r = keyring_read(m->fds[0], &w->ring)) == 0)
 			w->has_ring = true;
+		break;
+	case MSG_TYPE_TICKET_KEYS:
+		r = secure_take_tickets(w, m->fds[0]);
 		break;
 	case MSG_TYPE_SNAPSHOT_OFFER:
 		on_snapshot(w, m);

@@ -20,9 +20,9 @@
 #define GROUPS_MAX	1024
 #define FIELDS_MAX	16
 
-/* How a request travels; then its groups, its head and its body. */
+/* How a request travels; then its groups, the certificate its client has shown, its head and its body. */
 struct forward_wire {
-	uint32_t	listener, head_bytes, group_count;
+	uint32_t	listener, head_bytes, group_count, cert_bytes;
 	uint16_t	family, port;
 	uint8_t		address[16];
 	uint32_t	uid, gid, pid;
@@ -108,12 +108,14 @@ put_request(struct buf *b, const struct request *rq)
 		.listener = x->listener, .head_bytes = (uint32_t)x->head.head_bytes,
 		.group_count = (uint32_t)p->group_count, .family = p->family, .port = p->port,
 		.uid = p->uid, .gid = p->gid, .pid = (uint32_t)p->pid,
+		.cert_bytes = p->cert == NULL ? 0 : (uint32_t)p->cert->der.n,
 	};
 	int				 r;
 
 	memcpy(w.address, p->address, sizeof(w.address));
 	if ((r = buf_put(b, span_make(&w, sizeof(w)))) != 0 ||
 	    (r = buf_put(b, span_make(p->groups, p->group_count * sizeof(*p->groups)))) != 0 ||
+	    (p->cert != NULL && (r = buf_put(b, p->cert->der)) != 0) ||
 	    (r = buf_put(b, span_make(x->head.bytes, x->head.head_bytes))) != 0)
 		return r;
 	return buf_put(b, rq->body);
@@ -326,7 +328,7 @@ take_request(struct served *s, struct span payload)
 	struct http_head	*head;
 	struct exchange_peer	 peer;
 	struct exchange		*x;
-	struct span		 groups, text;
+	struct span		 groups, cert, text;
 	gid_t			 own[GROUPS_MAX];
 	int			 r;
 
@@ -338,7 +340,9 @@ take_request(struct served *s, struct span payload)
 		return E_FORMAT;
 	groups = span_part(payload, 0, w.group_count * sizeof(gid_t));
 	payload = span_part(payload, groups.n, payload.n);
-	if (payload.n < w.head_bytes)
+	cert = span_part(payload, 0, w.cert_bytes);
+	payload = span_part(payload, cert.n, payload.n);
+	if (cert.n < w.cert_bytes || payload.n < w.head_bytes)
 		return E_FORMAT;
 	text = span_part(payload, 0, w.head_bytes);
 	if ((head = malloc(sizeof(*head))) == NULL)
@@ -352,10 +356,16 @@ take_request(struct served *s, struct span payload)
 	peer = (struct exchange_peer){ .family = w.family, .port = w.port, .uid = w.uid, .gid = w.gid,
 	    .pid = (pid_t)w.pid, .groups = own, .group_count = w.group_count };
 	memcpy(peer.address, w.address, sizeof(peer.address));
+	/* Verified there; who it stands for is found here. */
+	if (cert.n > 0 && (r = peer_cert_new(cert, NULL, 0, 0, &peer.cert)) != 0) {
+		free(head);
+		return r;
+	}
 	/* The payload of a frame is aligned for its head only. */
 	if (groups.n > 0)
 		memcpy(own, groups.p, groups.n);
 	r = exchange_new(s->w->loop, conn_set_pool(s->w->conns), head, &peer, w.listener, &wire, s, &x);
+	peer_cert_unref(&peer.cert);
 	free(head);
 	if (r != 0)
 		return r;

@@ -29,6 +29,7 @@
 #include "worker/pins.h"
 #include "worker/replay.h"
 #include "worker/request.h"
+#include "worker/secure.h"
 #include "worker/streams.h"
 #include "worker/trace.h"
 #include "worker/worker.h"
@@ -191,7 +192,7 @@ worker_init(struct worker *w)
 	loop_at_turn_end(w->loop, LOOP_RANK_AFTER, on_turn_end, w);
 	if ((r = spool_new(w->loop, &spool_ops, w, NULL, &w->spool)) != 0 ||
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
-	    (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
+	    (r = secure_new(w)) != 0 || (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
 	    (r = lists_new(w, &w->lists)) != 0 || (r = pins_new(w, &w->pins)) != 0 ||
 	    (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||

@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 
+#include "auth/front.h"
 #include "lib/num.h"
 #include "worker/record.h"
 #include "worker/trace.h"
@@ -98,7 +99,8 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 		.shown = what->shown,
 		.method = rq->msg.method_text,
 		.jail = jail_word(what->server, (rq->w->flags & BOOT_FLAG_REDUCED) != 0),
-		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") : SPAN_LIT("mcp"),
+		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") :
+		    front_is_secure(rq->x) ? SPAN_LIT("tls") : SPAN_LIT("mcp"),
 		.client = client_address(rq),
 		.view = view_word(rq),
 	};

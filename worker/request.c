@@ -16,6 +16,7 @@
 #include "worker/may.h"
 #include "worker/reply.h"
 #include "worker/request.h"
+#include "worker/secure.h"
 
 #define REQUEST_MAGIC	0x4e90e571u
 #define BODY_AT_ONCE	(64 * 1024)	/* smaller bodies are scanned when they are whole */
@@ -209,6 +210,8 @@ identify(struct request *rq, struct auth_refusal *refusal)
 	};
 
 	front_credential(rq->x, &in);
+	if (in.cert.sans != NULL)
+		secure_judge(rq->w, rq->x, &in);
 	return auth_identify(&in, &rq->x->arena, &rq->who, refusal);
 }
 
@@ -233,7 +236,8 @@ refuse_identity(struct request *rq, int e, const struct auth_refusal *refusal)
 	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
 	log_warn_repeat(NULL, "%s: no answer on %.*s: %s%s%s", rq->id_text,
 	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e),
-	    refusal->why == NULL ? "" : ": of the token: ", refusal->why == NULL ? "" : refusal->why);
+	    refusal->why == NULL ? "" : refusal->certificate ? ": of the certificate: " : ": of the token: ",
+	    refusal->why == NULL ? "" : refusal->why);
 	if (e == E_HTTP_CREDENTIAL)
 		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge(rq, refusal) };
 	else if (e == E_HTTP_CREDENTIALS)

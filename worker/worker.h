@@ -56,6 +56,7 @@ struct known;
 struct lists;
 struct pins;
 struct replays;
+struct tls_server;
 struct upstream;
 
 struct worker {
@@ -87,6 +88,7 @@ struct worker {
 	struct requestid	 ids;
 
 	struct conn_set		*conns;
+	struct tls_server	*tls;		/* over those of some listeners (secure.c) */
 	struct accept		*accept;
 	struct http_budget	 bodies;	/* of requests, body_memory */
 	struct http_budget	 answers;	/* held ones, as much again */

@@ -98,6 +98,33 @@ secret_open(const char *name, const char **why, void *arg)
 	return fd;
 }
 
+static int
+cert_open(const char *name, const char **why, void *arg)
+{
+	struct msg_CERT_WANT	 want = { .name = span_of(name) };
+	struct child		*c = arg;
+	union msg_any		 msg;
+	struct frame		 f;
+	int			 fd = -1;
+
+	say(MSG_TYPE_CERT_WANT, 0, &want, NULL);
+	for (;;) {
+		hear(c, &f, &msg);
+		if (f.head.type == MSG_TYPE_CERT && span_is(msg.CERT.name, name)) {
+			fd = f.fds[0];
+			f.fds[0] = -1;
+			break;
+		}
+		if (f.head.type == MSG_TYPE_CERT_NONE && span_is(msg.CERT_NONE.name, name)) {
+			*why = job_fmt(c->j, "%.*s", SHOWN(msg.CERT_NONE.why));
+			break;
+		}
+		frame_close_fds(&f);
+	}
+	frame_close_fds(&f);
+	return fd;
+}
+
 /* More than there is room for: nobody is promised anything by it. */
 static void
 take_learning(struct job *j, const struct msg_COMPILE_LEARN *m)
@@ -197,6 +224,7 @@ child_run(struct job *j)
 
 	j->say = say_note;
 	j->secret_open = secret_open;
+	j->cert_open = cert_open;
 	j->secret_arg = &c;
 	j->secrets_needed = true;
 	j->on_tenant = on_tenant;

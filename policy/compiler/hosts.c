@@ -13,6 +13,7 @@
 #include "policy/compiler/expand.h"
 #include "policy/compiler/hosts.h"
 #include "policy/compiler/values.h"
+#include "policy/listens.h"
 
 static void
 host_put(struct job *j, struct span text, bool is_origin)
@@ -50,17 +51,39 @@ origin_ok(struct span word)
 }
 
 static void
-listener_put(struct job *j, enum param_id id)
+own_put(struct job *j, struct span host)
+{
+	host_put(j, host, false);
+	host_put(j, span_of(job_fmt(j, "http://%.*s", SPAN_FMT(host))), true);
+	host_put(j, span_of(job_fmt(j, "https://%.*s", SPAN_FMT(host))), true);
+}
+
+static void
+listener_put(struct job *j, struct span address)
 {
 	struct span	host;
 	uint64_t	port;
 
-	if (!address_split(job_value(j, id), &host, &port) || span_is(host, "0.0.0.0") ||
+	if (!address_split(address, &host, &port) || span_is(host, "0.0.0.0") ||
 	    span_is(host, "::"))
 		return;
-	host = span_of(job_fmt(j, memchr(host.p, ':', host.n) != NULL ? "[%.*s]" : "%.*s", SPAN_FMT(host)));
-	host_put(j, host, false);
-	host_put(j, span_of(job_fmt(j, "http://%.*s", SPAN_FMT(host))), true);
+	own_put(j, span_of(job_fmt(j, memchr(host.p, ':', host.n) != NULL ? "[%.*s]" : "%.*s", SPAN_FMT(host))));
+}
+
+/* Who has a certificate for a name is called by it; what is served elsewhere under that name may not call, though. */
+static void
+certs_put(struct job *j)
+{
+	const struct rec_certname	*n;
+	struct span			 name;
+
+	for (uint64_t i = 0; (n = build_at(j->policy, SECTION_CERTNAME, i)) != NULL; i++) {
+		name = job_dup(j, build_text_at(j->policy, n->text));
+		if (memchr(name.p, '*', name.n) != NULL)
+			continue;
+		host_put(j, memchr(name.p, ':', name.n) != NULL ? span_of(job_fmt(j, "[%.*s]", SPAN_FMT(name))) : name,
+		    false);
+	}
 }
 
 void
@@ -68,13 +91,14 @@ hosts_put(struct job *j)
 {
 	static const char *const own[] = { "localhost", "127.0.0.1", "[::1]" };
 	struct span		 list, word;
+	struct listens_entry	 e;
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		host_put(j, span_of(own[i]), false);
-		host_put(j, span_of(job_fmt(j, "http://%s", own[i])), true);
-	}
-	listener_put(j, PARAM_ID_listen);
-	listener_put(j, PARAM_ID_admin_listen);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		own_put(j, span_of(own[i]));
+	for (list = job_value(j, PARAM_ID_listen); listens_next(&list, &e); )
+		listener_put(j, e.address);
+	listener_put(j, job_value(j, PARAM_ID_admin_listen));
+	certs_put(j);
 	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = value_word(&list)).n > 0; ) {
 		if (!host_ok(word))
 			setting_error(j, PARAM_ID_allowed_hosts, "\"%.*s\": want HOST or HOST:PORT",

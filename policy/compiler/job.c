@@ -12,6 +12,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "policy/compiler/certs.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/hosts.h"
 #include "policy/compiler/job.h"
@@ -89,6 +90,7 @@ void
 job_run(struct job *j)
 {
 	mainconf_read(j);
+	certs_read(j);
 	hosts_put(j);
 	tenants_read(j);
 	rest_say(j, NOTE_ERROR, j->errors, "errors");

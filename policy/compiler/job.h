@@ -91,6 +91,7 @@ struct job {
 	note_fn		*say;
 	void		*say_arg;
 	secret_fn	*secret_open;
+	secret_fn	*cert_open;	/* a file of certs/, by its name there */
 	void		*secret_arg;
 	bool		 secrets_needed;	/* a secret that cannot be had is an error, not a warning */
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * peers.c - PEER: unix users and groups that stand for an agent (day-one 19)
+ * peers.c - PEER and CERTPEER: unix users and groups (day-one 19), and names in clients' certificates, that stand for
+ * an agent
  *
  * Process: mcpgw-compile.  Owns: nothing.
  * Trusts:  the machine's user and group files.
  */
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 
+#include "lib/cert.h"
 #include "lib/num.h"
 #include "policy/compiler/rules.h"
 
@@ -41,6 +44,38 @@ group_find(const char *name, uint32_t *id)
 	return gr != NULL;
 }
 
+/* "uri:spiffe://corp.example/backend": whether it is one of these, and then it is put. */
+static bool
+read_certpeer(struct job *j, const struct source *s, const struct conf_node *n)
+{
+	static const struct { struct span begins; enum cert_san_kind kind; } kinds[] = {
+		{ SPAN_LIT("uri:"), CERT_SAN_URI }, { SPAN_LIT("dns:"), CERT_SAN_DNS },
+		{ SPAN_LIT("email:"), CERT_SAN_EMAIL },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct rec_certpeer	 p = { .kind = kinds[i].kind };
+		struct span		 name = span_part(n->key, kinds[i].begins.n, n->key.n);
+		char			*text;
+
+		if (!span_starts(n->key, kinds[i].begins))
+			continue;
+		if (name.n == 0 || memchr(name.p, '*', name.n) != NULL || memchr(name.p, ' ', name.n) != NULL)
+			job_error_key(j, s, n, "want one name as certificates have it, without wildcards");
+		if ((p.agent = agent_index(j, n->text)) == UINT32_MAX) {
+			job_error(j, s, n, "there are no rules for an agent \"%.*s\"", SHOWN(n->text));
+			return true;
+		}
+		text = job_fmt(j, "%.*s", SPAN_FMT(name));
+		for (char *c = text; p.kind == CERT_SAN_DNS && *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		p.text = put_text(j->policy, span_of(text));
+		put_record(j->policy, SECTION_CERTPEER, &p);
+		return true;
+	}
+	return false;
+}
+
 static void
 read_peer(struct job *j, const struct source *s, const struct conf_node *n)
 {
@@ -50,8 +85,11 @@ read_peer(struct job *j, const struct source *s, const struct conf_node *n)
 	uint64_t	number;
 	const char	*cname;
 
+	if (read_certpeer(j, s, n))
+		return;
 	if ((!is_group && !span_starts(n->key, SPAN_LIT("user:"))) || name.n == 0) {
-		job_error_key(j, s, n, "want \"user:NAME\" or \"group:NAME\"");
+		job_error_key(j, s, n, "want \"user:NAME\", \"group:NAME\", \"uri:NAME\", \"dns:NAME\" or "
+		    "\"email:NAME\"");
 		return;
 	}
 	if (agent == UINT32_MAX) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/secretfile.h"
 #include "policy/compiler/secrets.h"
 #include "policy/compiler/tenants.h"
 
@@ -88,4 +89,13 @@ secret_open_directly(const char *name, const char **why, void *arg)
 		fd_close(&fd);
 	}
 	return fd;
+}
+
+int
+cert_open_directly(const char *name, const char **why, void *arg)
+{
+	const struct job	*j = arg;
+	int			 fd;
+
+	return certfile_open(j->config_dir[0] == '\0' ? "/" : j->config_dir, span_of(name), &fd, why) == 0 ? fd : -1;
 }

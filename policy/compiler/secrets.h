@@ -13,5 +13,6 @@ void	secret_put(const struct job *j, struct build *b, struct span server, struct
 must_check int	secrets_sort(struct build *b);
 /* For `mcpgw -t`: opens the tenant's secrets/NAME itself, as the caller; arg is the job. */
 int	secret_open_directly(const char *name, const char **why, void *arg);
+int	cert_open_directly(const char *name, const char **why, void *arg);
 
 #endif

@@ -14,6 +14,7 @@
 #include "policy/compiler/expand.h"
 #include "policy/compiler/nethosts.h"
 #include "policy/compiler/values.h"
+#include "policy/listens.h"
 
 #define WORKERS_MAX	64
 
@@ -156,6 +157,27 @@ uid_range_check(struct job *j, struct span v)
 }
 
 static void
+listen_check(struct job *j)
+{
+	struct span		list = j->settings[PARAM_ID_listen].value, host;
+	struct listens_entry	e;
+	uint64_t		n;
+	unsigned		count = 0;
+
+	while (listens_next(&list, &e))
+		if (++count > LISTENS_MAX) {
+			setting_error(j, PARAM_ID_listen, "more than %d addresses", LISTENS_MAX);
+			return;
+		} else if (!address_split(e.address, &host, &n)) {
+			setting_error(j, PARAM_ID_listen, "\"%.*s\": want ADDRESS:PORT, such as 127.0.0.1:8080",
+			    SHOWN(e.address));
+		} else if (e.wrong.n > 0) {
+			setting_error(j, PARAM_ID_listen, "\"%.*s\": behind an address may stand tls, and behind that "
+			    "client=optional or client=required; addresses are divided by commas", SHOWN(e.wrong));
+		}
+}
+
+static void
 text_check(struct job *j, unsigned id)
 {
 	struct span	v = j->settings[id].value, host, word;
@@ -172,6 +194,8 @@ text_check(struct job *j, unsigned id)
 		nethosts_check(j);
 		break;
 	case PARAM_ID_listen:
+		listen_check(j);
+		break;
 	case PARAM_ID_admin_listen:
 		if (v.n > 0 && !address_split(v, &host, &n))
 			setting_error(j, id, "\"%.*s\": want ADDRESS:PORT, such as 127.0.0.1:8080",

@@ -61,16 +61,24 @@ connect_to(const char *address)
 	return fd;
 }
 
+const struct client_over	*client_over;
+
 bool
 client_open(struct client *c, const char *address)
 {
-	*c = (struct client){ .fd = connect_to(address) };
+	const bool	over = strncmp(address, "tls:", 4) == 0;
+
+	*c = (struct client){ .fd = connect_to(over ? address + 4 : address) };
+	if (c->fd != -1 && over && (c->over = client_over->open(c->fd)) == NULL)
+		client_close(c);
 	return c->fd != -1;
 }
 
 void
 client_close(struct client *c)
 {
+	if (c->over != NULL)
+		client_over->close(c->over);
 	if (c->fd != -1)
 		close(c->fd);
 	free(c->in);
@@ -82,6 +90,8 @@ client_send(struct client *c, const char *bytes, size_t n)
 {
 	ssize_t	sent;
 
+	if (c->over != NULL)
+		return client_over->send(c->over, bytes, n);
 	while (n > 0) {
 		sent = send(c->fd, bytes, n, MSG_NOSIGNAL);
 		if (sent == -1 && errno == EINTR)
@@ -94,23 +104,32 @@ client_send(struct client *c, const char *bytes, size_t n)
 	return true;
 }
 
-/* More bytes behind those that are there: 1; the end: 0; nothing in time, or an error: -1. */
-static int
-more(struct client *c, long until)
+int
+client_more(struct client *c, int timeout_ms)
 {
 	struct pollfd	p = { .fd = c->fd, .events = POLLIN };
-	long		left = until - now_ms();
 	ssize_t		n;
 
-	if (c->in_used >= IN_MAX || left <= 0 || poll(&p, 1, (int)left) != 1)
+	if (c->in_used >= IN_MAX || c->fd == -1)
 		return -1;
 	c->in = realloc(c->in, c->in_used + 65536 + 1);
-	n = recv(c->fd, c->in + c->in_used, 65536, 0);
+	if (c->over != NULL)
+		n = client_over->recv(c->over, c->in + c->in_used, 65536, timeout_ms);
+	else
+		n = poll(&p, 1, timeout_ms) != 1 ? -1 : recv(c->fd, c->in + c->in_used, 65536, 0);
 	if (n == -1)
 		return -1;
 	c->in_used += (size_t)n;
 	c->in[c->in_used] = '\0';
 	return n > 0;
+}
+
+static int
+more(struct client *c, long until)
+{
+	long	left = until - now_ms();
+
+	return left <= 0 ? -1 : client_more(c, (int)left);
 }
 
 static void

@@ -9,9 +9,11 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct client {
 	int	 fd;			/* -1: not connected */
+	void	*over;			/* client_over's; NULL: bytes as they are */
 	char	*in;			/* bytes received and not yet used */
 	size_t	 in_used;
 };
@@ -26,10 +28,22 @@ struct answer {
 	size_t		 events;	/* messages in an event stream */
 };
 
-/* address: "127.0.0.1:1234", or a path of a unix socket.  False: refused. */
+/* What lies over connections to "tls:127.0.0.1:1234"; overtls.h sets it.  recv as recv(2), but 0 or -1 also when nothing
+ * comes in time. */
+struct client_over {
+	void	*(*open)(int fd);
+	bool	 (*send)(void *over, const char *bytes, size_t n);
+	ssize_t	 (*recv)(void *over, char *to, size_t room, int timeout_ms);
+	void	 (*close)(void *over);
+};
+extern const struct client_over *client_over;
+
+/* address: "127.0.0.1:1234", the same behind "tls:", or a path of a unix socket.  False: refused. */
 bool	client_open(struct client *c, const char *address);
 void	client_close(struct client *c);
 
+/* More bytes behind those that are there: 1; the end: 0; nothing in time, or an error: -1. */
+int	client_more(struct client *c, int timeout_ms);
 /* False when the other side is gone. */
 bool	client_send(struct client *c, const char *bytes, size_t n);
 /* Reads one answer, at most timeout_ms for the whole of it. */

@@ -125,6 +125,7 @@ static void
 read_ready(struct gateway *g)
 {
 	char	path[512], *text, *save = NULL;
+	size_t	tls = 0;
 
 	snprintf(path, sizeof(path), "%s/run/ready", g->dir);
 	text = read_file(path);
@@ -134,7 +135,9 @@ read_ready(struct gateway *g)
 		if (address == NULL)
 			continue;
 		*address++ = '\0';
-		if (strcmp(line, "mcp") == 0)
+		if (strcmp(line, "tls") == 0 && tls < sizeof(g->tls) / sizeof(g->tls[0]))
+			snprintf(g->tls[tls++], sizeof(g->tls[0]), "tls:%s", address);
+		else if (strcmp(line, "mcp") == 0)
 			snprintf(g->mcp, sizeof(g->mcp), "%s", address);
 		else if (strcmp(line, "admin") == 0)
 			snprintf(g->admin, sizeof(g->admin), "%s", address);
@@ -244,8 +247,9 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	g->no_namespaces = setup->no_namespaces;
 	g->user_ns = setup->user_ns;
 	g->net_ns = setup->net_ns;
-	cr_assert(asprintf(&conf, "listen = 127.0.0.1:0\nadmin_listen = 127.0.0.1:0\nworkers = %u\n"
-	    "state_dir = %s/state\nrun_dir = %s/run\nwatch = no\n%s", setup->workers == 0 ? 2 : setup->workers,
+	cr_assert(asprintf(&conf, "listen = %s\nadmin_listen = 127.0.0.1:0\nworkers = %u\nstate_dir = %s/state\n"
+	    "run_dir = %s/run\nwatch = no\n%s", setup->listen == NULL ? "127.0.0.1:0" : setup->listen,
+	    setup->workers == 0 ? 2 : setup->workers,
 	    g->dir, g->dir, setup->conf == NULL ? "" : setup->conf) > 0);
 	gateway_write(g, "mcpgw.conf", conf);
 	free(conf);
@@ -253,6 +257,8 @@ gateway_start(struct gateway *g, const struct gateway_setup *setup)
 	gateway_write(g, "rules.json", setup->rules == NULL ? "{\"agents\":{}}" : setup->rules);
 	if (setup->tools != NULL)
 		gateway_write(g, "tools.d/native.yaml", setup->tools);
+	if (setup->before != NULL)
+		setup->before(g);
 	gateway_start_again(g);
 }
 

@@ -13,8 +13,12 @@
 #include "tests/harness/client.h"
 #include "tests/harness/procs.h"
 
+struct gateway;
+
 struct gateway_setup {
 	unsigned	 workers;	/* 0: 2 */
+	const char	*listen;	/* NULL: 127.0.0.1:0 */
+	void		(*before)(struct gateway *g);	/* puts more into etc/ */
 	const char	*conf;		/* lines of mcpgw.conf besides the harness's own, or NULL */
 	/* @TOOLS@ and @DIR@ are replaced by a copy of demo/ and tests/ of the build folder and by the
 	 * gateway's own; NULL: no servers, nobody may do anything. */
@@ -31,6 +35,7 @@ struct gateway {
 	pid_t	pid;			/* the master; 0: not running */
 	bool	no_namespaces;
 	char	mcp[64], admin[64];	/* host:port */
+	char	tls[3][72];		/* "tls:host:port", the listeners with TLS in their order */
 	char	local[320];		/* the unix socket */
 	int	user_ns, net_ns;	/* as set up */
 };

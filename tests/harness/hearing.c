@@ -77,19 +77,9 @@ hearing_begin(struct hearing *h, const struct mcp *m, const char *id, const char
 static bool
 more(struct hearing *h, long until)
 {
-	struct client	*c = &h->conn;
-	struct pollfd	 p = { .fd = c->fd, .events = POLLIN };
-	long		 left = until - now_ms();
-	ssize_t		 n;
+	long	left = until - now_ms();
 
-	if (c->fd == -1 || poll(&p, 1, left < 0 ? 0 : (int)left) != 1)
-		return false;
-	c->in = realloc(c->in, c->in_used + 65536 + 1);
-	if ((n = recv(c->fd, c->in + c->in_used, 65536, 0)) <= 0)
-		return false;
-	c->in_used += (size_t)n;
-	c->in[c->in_used] = '\0';
-	return true;
+	return client_more(&h->conn, left < 0 ? 0 : (int)left) == 1;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/harness/testca.h"
@@ -90,4 +91,40 @@ testcert_write(const struct testcert *c, const struct testca *between, const cha
 	cr_assert(f != NULL && PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) == 1);
 	cr_assert(PEM_write_X509(f, c->cert) == 1 && (between == NULL || PEM_write_X509(f, between->cert) == 1));
 	cr_assert(fclose(f) == 0, "%s", path);
+}
+
+void
+testcert_write_pair(const struct testcert *c, const struct testca *between, const char *crt, const char *key)
+{
+	FILE	*f = fopen(crt, "w");
+
+	cr_assert(f != NULL && PEM_write_X509(f, c->cert) == 1, "%s", crt);
+	cr_assert(between == NULL || PEM_write_X509(f, between->cert) == 1);
+	cr_assert(fclose(f) == 0, "%s", crt);
+	f = fopen(key, "w");
+	cr_assert(f != NULL && fchmod(fileno(f), 0600) == 0, "%s", key);
+	cr_assert(PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0);
+}
+
+void
+testca_revoke(const struct testca *ca, const struct testcert *c, int next_days, const char *path)
+{
+	X509_CRL	*crl = X509_CRL_new();
+	ASN1_TIME	*when = X509_gmtime_adj(NULL, -86400L * 10);
+	X509_REVOKED	*one;
+	FILE		*f = fopen(path, "w");
+
+	cr_assert(crl != NULL && f != NULL && X509_CRL_set_version(crl, 1) == 1 &&
+	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)) == 1 && X509_CRL_set1_lastUpdate(crl, when) == 1);
+	if (c != NULL) {
+		one = X509_REVOKED_new();
+		X509_REVOKED_set_serialNumber(one, X509_get_serialNumber(c->cert));
+		X509_REVOKED_set_revocationDate(one, when);
+		cr_assert(X509_CRL_add0_revoked(crl, one) == 1);
+	}
+	X509_gmtime_adj(when, 86400L * next_days);
+	cr_assert(X509_CRL_set1_nextUpdate(crl, when) == 1 && X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
+	cr_assert(PEM_write_X509_CRL(f, crl) == 1 && fclose(f) == 0);
+	ASN1_TIME_free(when);
+	X509_CRL_free(crl);
 }

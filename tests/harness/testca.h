@@ -23,6 +23,10 @@ void	testca_free(struct testca *ca);
 /* names: as of subjectAltName, such as "DNS:a.example,IP:127.0.0.1"; valid from and until so many days from now. */
 void	testca_issue(const struct testca *ca, const char *names, int from_days, int until_days, struct testcert *out);
 void	testcert_free(struct testcert *c);
+/* A list with these certificates in it (NULL: with none), which is to be replaced in so many days. */
+void	testca_revoke(const struct testca *ca, const struct testcert *c, int next_days, const char *path);
+/* Key and certificate in files of their own; between: as testcert_write(). */
+void	testcert_write_pair(const struct testcert *c, const struct testca *between, const char *crt, const char *key);
 
 /* PEM files: the authority's certificate; a server's key and certificate, with that of the authority between
  * (NULL: none). */

@@ -14,7 +14,7 @@ export class Gateway {
 		this.etc = join(this.dir, 'etc');
 		mkdirSync(this.etc);
 		writeFileSync(join(this.etc, 'mcpgw.conf'), [
-			'listen = 127.0.0.1:0', 'admin_listen = 127.0.0.1:0', 'watch = no',
+			...('listen' in settings ? [] : ['listen = 127.0.0.1:0']), 'admin_listen = 127.0.0.1:0', 'watch = no',
 			`state_dir = ${this.dir}/state`, `run_dir = ${this.dir}/run`,
 			...Object.entries({ workers: 2, ...settings }).map(([name, value]) => `${name} = ${value}`), ''].join('\n'));
 		writeFileSync(join(this.etc, 'servers.json'), JSON.stringify({ mcpServers: servers }));
@@ -36,6 +36,8 @@ export class Gateway {
 
 			if (kind === 'mcp')
 				this.url = `http://${address}`;
+			else if (kind === 'tls')
+				this.url = `https://${address}`;
 		}
 	}
 

@@ -20,6 +20,7 @@ import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
 import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
+import { tlsTests } from './tls.mjs';
 
 const build = process.argv[2];
 const peers = dirname(fileURLToPath(import.meta.url));
@@ -270,6 +271,8 @@ try {
 	await stdioTests(gateway, calls);
 	await privateTests(build);
 	await resumeTests(gateway, clients, key);
+	await tlsTests(build, { everything: { command: process.execPath, args: [server('everything')], read: [peers] } },
+	    calls.everything, clients, withClient);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');

@@ -73,6 +73,10 @@ setup(void)
 	cr_assert(build_add(b, SECTION_PEER, &peer, NULL) == 0);
 	peer = (struct rec_peer){ .is_group = 1, .id = 50, .agent = 1 };
 	cr_assert(build_add(b, SECTION_PEER, &peer, NULL) == 0);
+	cr_assert(build_add(b, SECTION_CERTPEER, &(struct rec_certpeer){ .text = text(b, "spiffe://a"),
+	    .kind = CERT_SAN_URI, .agent = 0 }, NULL) == 0);
+	cr_assert(build_add(b, SECTION_CERTPEER, &(struct rec_certpeer){ .text = text(b, "b.example"),
+	    .kind = CERT_SAN_DNS, .agent = 1 }, NULL) == 0);
 	policy = sealed(b);
 	cr_assert(build_new(SNAP_KEYS, "", &b) == 0);
 	add_key(b, KEY, "ann", 0);
@@ -255,4 +259,54 @@ Test(identify, tells_principals_apart, .init = setup)
 	cr_assert(identify((struct auth_in){ .peer = { .local = true, .uid = 1000 } }, &peer) == 0);
 	cr_expect(span_eq(key.agent, peer.agent));
 	cr_expect(ne(u64, key.hash, peer.hash));
+}
+
+Test(identify, knows_a_certificate_by_the_one_agent_its_names_stand_for, .init = setup)
+{
+	static const struct cert_san	uri = { CERT_SAN_URI, SPAN_LIT("spiffe://a") };
+	static const struct {
+		struct cert_san	sans[2];
+		size_t		count;
+		uint64_t	ends_ms;
+		bool		holds;
+		const char	*agent;		/* NULL: nobody */
+	} rows[] = {
+		{ { { CERT_SAN_URI, SPAN_LIT("spiffe://a") } }, 1, NOW + 1, true, "ann" },
+		{ { { CERT_SAN_IP, SPAN_LIT("::1") }, { CERT_SAN_DNS, SPAN_LIT("b.example") } }, 2, NOW + 1, true, "ops" },
+		{ { { CERT_SAN_DNS, SPAN_LIT("spiffe://a") } }, 1, NOW + 1, true, NULL },
+		{ { { CERT_SAN_URI, SPAN_LIT("spiffe://a") }, { CERT_SAN_DNS, SPAN_LIT("b.example") } }, 2, NOW + 1, true, NULL },
+		{ { { CERT_SAN_URI, SPAN_LIT("spiffe://a/") } }, 1, NOW + 1, true, NULL },
+		{ { { CERT_SAN_URI, SPAN_LIT("spiffe://a") } }, 0, NOW + 1, true, NULL },
+		{ { { CERT_SAN_URI, SPAN_LIT("spiffe://a") } }, 1, NOW, true, NULL },
+		{ { { CERT_SAN_URI, SPAN_LIT("spiffe://a") } }, 1, NOW + 1, false, NULL },
+	};
+	struct principal	p;
+	struct auth_in		in;
+	int			e;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		in = (struct auth_in){ .cert = { .sans = rows[i].sans, .count = rows[i].count, .issuer = SPAN_LIT("CA"),
+		    .ends_ms = rows[i].ends_ms, .holds = rows[i].holds } };
+		e = identify(in, &p);
+		cr_expect(e == (rows[i].agent == NULL ? E_HTTP_CREDENTIAL : 0), "row %zu: %d", i, e);
+		if (e == 0)
+			cr_expect(span_is(p.agent, rows[i].agent) && p.how == HOW_CERT && p.ends_ms == NOW + 1, "row %zu", i);
+	}
+	in = (struct auth_in){ .cert = { .sans = &uri, .count = 1, .issuer = SPAN_LIT("CA"), .ends_ms = NOW + 1, .holds = true } };
+	cr_assert(eq(int, identify(in, &p), 0));
+	cr_expect(span_is(p.subject, "URI:spiffe://a by CA"));
+	/* A key wins, when it holds. */
+	in.authorization = SPAN_LIT("Bearer " KEY);
+	cr_assert(eq(int, identify(in, &p), 0));
+	cr_expect(eq(int, p.how, HOW_KEY));
+	in.authorization = SPAN_LIT("Bearer mgk_wrong");
+	cr_expect(eq(int, identify(in, &p), E_HTTP_CREDENTIAL));
+	/* Where one is demanded a key is no way around it. */
+	in.authorization = SPAN_LIT("Bearer " KEY);
+	in.cert.wanted = true;
+	cr_expect(eq(int, identify(in, &p), 0));
+	in.cert.holds = false;
+	cr_expect(eq(int, identify(in, &p), E_HTTP_CREDENTIAL));
+	in.cert = (struct auth_cert){ .wanted = true };
+	cr_expect(eq(int, identify(in, &p), E_HTTP_CREDENTIAL));
 }

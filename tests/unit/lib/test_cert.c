@@ -103,3 +103,89 @@ Test(cert, a_malformed_one_is_refused_wherever_it_breaks)
 	}
 	testca_free(&a);
 }
+
+static char *
+text_of(BIO *b, size_t *bytes)
+{
+	char	*p, *copy;
+	long	 n = BIO_get_mem_data(b, &p);
+
+	copy = malloc((size_t)n + 1);
+	memcpy(copy, p, (size_t)n);
+	copy[n] = '\0';
+	*bytes = (size_t)n;
+	BIO_free(b);
+	return copy;
+}
+
+Test(cert, names_whom_it_is_for_and_nothing_that_a_log_may_not_hold)
+{
+	static const struct { enum cert_san_kind kind; const char *text; } want[] = {
+		{ CERT_SAN_DNS, "a.example" }, { CERT_SAN_URI, "spiffe://corp/Backend" }, { CERT_SAN_EMAIL, "Ann@b.example" },
+		{ CERT_SAN_IP, "127.0.0.1" }, { CERT_SAN_IP, "::1" },
+	};
+	struct testca		 ca;
+	struct testcert		 c;
+	struct cert_names	*names;
+	struct cert_san		 san;
+	unsigned char		*der = NULL;
+	size_t			 i = 0;
+	int			 n;
+
+	testca_new(&ca, "an authority", NULL);
+	testca_issue(&ca, "DNS:A.Example,URI:spiffe://corp/Backend,email:Ann@b.example,DNS:a b,IP:127.0.0.1,IP:::1,RID:1.2.3", 0,
+	    1, &c);
+	n = i2d_X509(c.cert, &der);
+	cr_assert(eq(int, cert_names_new(span_make(der, (size_t)n), &names), 0));
+	for (; cert_names_at(names, i, &san); i++)
+		cr_expect(i < 5 && san.kind == want[i].kind && span_is(san.text, want[i].text), "%zu: %.*s", i,
+		    SPAN_FMT(san.text));
+	cr_expect(eq(sz, i, 5));
+	cert_names_free(&names);
+	for (int cut = 0; cut < n; cut += 7)
+		cr_expect(eq(int, cert_names_new(span_make(der, (size_t)cut), &names), E_FORMAT), "%d", cut);
+	OPENSSL_free(der);
+	testcert_free(&c);
+	testca_free(&ca);
+}
+
+Test(cert, takes_the_key_that_is_its_own)
+{
+	struct testca	 ca;
+	struct testcert	 c, other;
+	unsigned char	*der = NULL;
+	const char	*why;
+	char		*pem, *key;
+	size_t		 bytes, key_bytes;
+	BIO		*b;
+	int		 n;
+
+	testca_new(&ca, "an authority", NULL);
+	testca_issue(&ca, "DNS:a", 0, 1, &c);
+	testca_issue(&ca, "DNS:a", 0, 1, &other);
+	n = i2d_X509(c.cert, &der);
+	b = BIO_new(BIO_s_mem());
+	PEM_write_bio_PrivateKey(b, c.key, NULL, NULL, 0, NULL, NULL);
+	pem = text_of(b, &bytes);
+	cr_expect(eq(int, cert_key(span_make(pem, bytes), span_make(der, (size_t)n), &key, &key_bytes, &why), 0));
+	cr_expect(key_bytes > 50);
+	free(key);
+	free(pem);
+	b = BIO_new(BIO_s_mem());
+	PEM_write_bio_PrivateKey(b, other.key, NULL, NULL, 0, NULL, NULL);
+	pem = text_of(b, &bytes);
+	cr_expect(eq(int, cert_key(span_make(pem, bytes), span_make(der, (size_t)n), &key, &key_bytes, &why), E_FORMAT));
+	cr_expect(eq(str, (char *)(uintptr_t)why, "is not the key of the certificate"));
+	free(pem);
+	b = BIO_new(BIO_s_mem());
+	PEM_write_bio_PrivateKey(b, c.key, EVP_aes_256_cbc(), (const unsigned char *)"pass", 4, NULL, NULL);
+	pem = text_of(b, &bytes);
+	cr_expect(eq(int, cert_key(span_make(pem, bytes), span_make(der, (size_t)n), &key, &key_bytes, &why), E_FORMAT));
+	cr_expect(strstr(why, "passphrase") != NULL, "%s", why);
+	free(pem);
+	cr_expect(eq(int, cert_key(SPAN_LIT("nothing"), span_make(der, (size_t)n), &key, &key_bytes, &why), E_FORMAT));
+	OPENSSL_free(der);
+	testcert_free(&c);
+	testcert_free(&other);
+	testca_free(&ca);
+}
