@@ -18,6 +18,7 @@
 #include "scout/control.h"
 #include "scout/names.h"
 #include "scout/visits.h"
+#include "upstream/errand.h"
 
 int
 control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length)
@@ -47,6 +48,7 @@ apply(struct scout *s)
 	if (params_load(policy, &p) == 0) {
 		s->connect_ms = p.connect_timeout;
 		s->check_ms = p.upstream_check;
+		errands_set_connect_ms(s->errands, p.connect_timeout);
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + p.log_level));
 		if (resolver_set_servers(s->resolver, p.upstream_dns) != 0)
 			log_err(NULL, "upstream_dns = %.*s: want ADDRESS:PORT, separated by blanks; those before are "

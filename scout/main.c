@@ -13,6 +13,7 @@
 #include "scout/control.h"
 #include "scout/names.h"
 #include "scout/visits.h"
+#include "upstream/errand.h"
 
 #define CONNECT_MS	3000	/* until a policy says connect_timeout */
 
@@ -24,7 +25,8 @@ init(struct scout *s)
 	s->connect_ms = CONNECT_MS;
 	swap_init(&s->snaps);
 	if ((r = loop_new(&s->loop)) != 0 || (r = resolver_new(s->loop, true, &s->resolver)) != 0 ||
-	    (r = names_new(s, &s->names)) != 0 || (r = visits_new(s, &s->visits)) != 0)
+	    (r = errands_new(s->loop, s->resolver, &s->errands)) != 0 || (r = names_new(s, &s->names)) != 0 ||
+	    (r = visits_new(s, &s->visits)) != 0)
 		return r;
 	return control_init(s);
 }
@@ -42,6 +44,7 @@ main(void)
 
 	control_fini(&s);
 	visits_free(&s.visits);
+	errands_free(&s.errands);
 	names_free(&s.names);
 	resolver_free(&s.resolver);
 	swap_fini(&s.snaps);

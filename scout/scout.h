@@ -14,6 +14,7 @@
 #define SCOUT_LOOKUPS_MAX	32	/* under way */
 #define SCOUT_VISITS_MAX	16	/* connections under way */
 
+struct errands;
 struct names;
 struct visits;
 
@@ -24,6 +25,7 @@ struct scout {
 	struct resolver	*resolver;
 	struct names	*names;
 	struct visits	*visits;
+	struct errands	*errands;	/* upstream/errand.h: whatever the gateway fetches for itself */
 	uint64_t	 connect_ms, check_ms;	/* connect_timeout, upstream_check; 0: never */
 	uint64_t	 made;			/* generation of the last catalogue */
 	bool		 ready;
