@@ -83,6 +83,7 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	out->subject = b.subject;
 	out->how = HOW_TOKEN;
 	out->ends_ms = b.ends_ms;
+	out->traits = b.traits;
 	return 0;
 }
 
@@ -169,6 +170,25 @@ anonymous(const struct auth_in *in, struct principal *out)
 	return 0;
 }
 
+/* The request may outlive the snapshots these stand in. */
+static int
+own_texts(struct arena *a, struct principal *p)
+{
+	struct traits	*t = &p->traits;
+	struct span	*const all[] = { &p->tenant, &p->agent, &p->subject, &t->issuer, &t->user, &t->workspace,
+	    &t->roles, &t->groups, &t->scopes };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		/* The first three are there, if empty. */
+		if (i >= 3 && all[i]->n == 0)
+			continue;
+		*all[i] = arena_dup(a, *all[i]);
+		if (all[i]->p == NULL)
+			return E_NOMEM;
+	}
+	return 0;
+}
+
 int
 auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, struct auth_refusal *refusal)
 {
@@ -192,12 +212,8 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	}
 	if (r != 0)
 		return r;
-	/* The request may outlive the snapshots these stand in. */
-	out->tenant = arena_dup(a, out->tenant);
-	out->agent = arena_dup(a, out->agent);
-	out->subject = arena_dup(a, out->subject);
-	if (out->tenant.p == NULL || out->agent.p == NULL || out->subject.p == NULL)
-		return E_NOMEM;
+	if ((r = own_texts(a, out)) != 0)
+		return r;
 	out->may_claim_agent = in->params->trust_agent_argument != TRUST_AGENT_NO;
 	out->hash = principal_hash(out);
 	out->tenant_hash = sum64(out->tenant);

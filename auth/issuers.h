@@ -6,6 +6,7 @@
 #define AUTH_ISSUERS_H
 
 #include "lib/arena.h"
+#include "policy/decide.h"
 #include "policy/policy.h"
 
 struct issuers;
@@ -18,6 +19,7 @@ void		issuers_free(struct issuers **i);
 struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
+	struct traits	traits;
 };
 
 /* Whose token this is; texts live in the arena.  i may be NULL.  `secrets` are the workers', for issuers with a shared

@@ -12,18 +12,31 @@
 #define SETS	1024
 #define WAYS	4
 #define TEXT_MAX 4096		/* of an entry; what is longer is proven each time */
+#define BEARER_TEXTS 8
 
 struct entry {
 	struct crypt_digest	 digest;
 	uint64_t		 generation, ends_ms;
-	uint32_t		 agent_bytes, subject_bytes;
-	char			*text;		/* agent, then subject; NULL: free */
+	uint32_t		 bytes[BEARER_TEXTS];
+	char			*text;		/* its texts, one behind the other; NULL: free */
+	bool			 scoped;
 };
 
 struct tokens {
 	struct entry	entry[SETS][WAYS];
 	uint8_t		next[SETS];		/* the way that is used next when all are taken */
 };
+
+/* The texts of a bearer, in the order in which an entry has them. */
+static void
+texts_of(struct bearer *b, struct span *text[BEARER_TEXTS])
+{
+	struct traits	*t = &b->traits;
+	struct span	*const all[BEARER_TEXTS] = { &b->agent, &b->subject, &t->issuer, &t->user, &t->workspace,
+	    &t->roles, &t->groups, &t->scopes };
+
+	memcpy(text, all, sizeof(all));
+}
 
 int
 tokens_new(struct tokens **out)
@@ -56,14 +69,18 @@ tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t 
     struct bearer *out)
 {
 	const struct entry	*e = t->entry[set_of(digest)];
+	struct span		*text[BEARER_TEXTS];
+	size_t			 at = 0;
 
 	for (size_t k = 0; k < WAYS; k++, e++) {
 		if (e->text == NULL || e->generation != generation || e->ends_ms <= wall_ms ||
 		    !crypt_equal(e->digest.bytes, digest->bytes, sizeof(digest->bytes)))
 			continue;
-		out->agent = span_make(e->text, e->agent_bytes);
-		out->subject = span_make(e->text + e->agent_bytes, e->subject_bytes);
+		texts_of(out, text);
+		for (size_t i = 0; i < BEARER_TEXTS; at += e->bytes[i++])
+			*text[i] = span_make(e->text + at, e->bytes[i]);
 		out->ends_ms = e->ends_ms;
+		out->traits.scoped = e->scoped;
 		return true;
 	}
 	return false;
@@ -87,13 +104,22 @@ void
 tokens_put(struct tokens *t, const struct crypt_digest *digest, uint64_t generation, const struct bearer *b)
 {
 	struct entry	*e = room_for(t, set_of(digest), digest, generation);
-	char		*text;
+	struct bearer	 from = *b;
+	struct span	*text[BEARER_TEXTS];
+	size_t		 bytes = 0;
+	char		*copy;
 
-	if (b->agent.n + b->subject.n > TEXT_MAX || (text = malloc(b->agent.n + b->subject.n + 1)) == NULL)
+	texts_of(&from, text);
+	for (size_t i = 0; i < BEARER_TEXTS; i++)
+		bytes += text[i]->n;
+	if (bytes > TEXT_MAX || (copy = malloc(bytes + 1)) == NULL)
 		return;
-	memcpy(text, b->agent.p, b->agent.n);
-	memcpy(text + b->agent.n, b->subject.p, b->subject.n);
 	free(e->text);
-	*e = (struct entry){ .digest = *digest, .generation = generation, .ends_ms = b->ends_ms,
-	    .agent_bytes = (uint32_t)b->agent.n, .subject_bytes = (uint32_t)b->subject.n, .text = text };
+	*e = (struct entry){ .digest = *digest, .generation = generation, .ends_ms = b->ends_ms, .text = copy,
+	    .scoped = b->traits.scoped };
+	for (size_t i = 0; i < BEARER_TEXTS; copy += e->bytes[i++]) {
+		e->bytes[i] = (uint32_t)text[i]->n;
+		if (text[i]->n > 0)
+			memcpy(copy, text[i]->p, text[i]->n);
+	}
 }

@@ -20,6 +20,15 @@ enum object_kind {
 
 enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_TOKEN, HOW_LIMIT };
 
+/* What a credential says of whoever bears it, for roles and conditions; empty where it says nothing. */
+struct traits {
+	struct span	issuer, user;		/* of a token: iss, and who it is there */
+	struct span	workspace;
+	struct span	roles, groups, scopes;	/* lib/nameset.h */
+	bool		scoped;			/* it has scopes, and is good for those alone */
+};
+
+/* traits are no part of the hash: a token with one scope more is the same principal. */
 struct principal {
 	struct span	tenant, agent, subject;	/* subject: key name, user name */
 	enum principal_how how;
@@ -27,6 +36,7 @@ struct principal {
 	uint64_t	hash;			/* of all that makes it this principal */
 	uint64_t	tenant_hash;		/* of the tenant alone */
 	uint64_t	ends_ms;		/* its credential, by the wall clock; 0: it does not */
+	struct traits	traits;
 };
 
 struct object {

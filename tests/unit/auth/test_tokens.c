@@ -7,7 +7,9 @@
 
 #include "auth/tokens.h"
 
-static const struct bearer	ann = { .agent = { "backend", 7 }, .subject = { "ann", 3 }, .ends_ms = 1000 };
+static const struct bearer	ann = { .agent = { "backend", 7 }, .subject = { "ann", 3 }, .ends_ms = 1000,
+			    .traits = { .issuer = { "i", 1 }, .roles = { "ops\0", 4 }, .scopes = { "read\0run\0", 9 },
+			    .scoped = true } };
 
 static struct crypt_digest
 digest_of(uint32_t n)
@@ -29,6 +31,9 @@ Test(tokens, are_found_until_they_end_and_in_their_generation)
 	tokens_put(t, &one, 7, &ann);
 	cr_assert(tokens_find(t, &one, 7, 999, &b));
 	cr_expect(span_is(b.agent, "backend") && span_is(b.subject, "ann") && b.ends_ms == 1000);
+	cr_expect(span_is(b.traits.issuer, "i") && b.traits.user.n == 0 && b.traits.workspace.n == 0);
+	cr_expect(span_eq(b.traits.roles, SPAN_LIT("ops\0")) && b.traits.groups.n == 0);
+	cr_expect(span_eq(b.traits.scopes, SPAN_LIT("read\0run\0")) && b.traits.scoped);
 	cr_expect_not(tokens_find(t, &one, 7, 1000, &b));
 	cr_expect_not(tokens_find(t, &one, 8, 0, &b));
 	cr_expect_not(tokens_find(t, &two, 7, 0, &b));
