@@ -224,7 +224,8 @@ on_anchor(uint32_t subject, size_t nth, struct span *der, void *arg)
 {
 	const struct errand	*e = arg;
 
-	return e->q.policy != NULL && policy_anchor(e->q.policy, e->q.anchor_first, e->q.anchor_count, subject, nth, der);
+	return e->q.policy != NULL &&
+	    policy_anchor(e->q.policy, e->q.anchor_first, e->q.anchor_count, subject, nth, der);
 }
 
 /* NULL: it may be connected to. */
