@@ -14,6 +14,7 @@
 #include "mcp/method.h"
 #include "mcp/name.h"
 #include "mcp/param.h"
+#include "policy/decide.h"
 
 #define CATALOGUE_ITEMS_MAX	10000
 #define CATALOGUE_TEMPLATES_MAX	1000	/* each may have to be matched with a URI */
@@ -78,6 +79,7 @@ struct catalogue_item {
 	uint8_t			param_count;	/* of most tools: 0 */
 	uint8_t			tasks;		/* of a tool: enum catalogue_tasks */
 	uint8_t			standing;	/* enum catalogue_standing */
+	uint8_t			hints, hints_said;	/* of a tool: enum hint_bits, true ones and those it has */
 	const struct mcp_param	*params;	/* arguments that header fields repeat */
 	struct json_value	object;		/* all of it, compact */
 	struct json_value	name_value;	/* its name, URI or template as it stands in the object */
@@ -119,6 +121,8 @@ const struct catalogue_item	*catalogue_find_composed(const struct catalogue *c, 
 /* Which bit a member's key is, 0 when every revision knows it. */
 unsigned			 catalogue_member_of(enum catalogue_kind kind, struct span key,
 				    struct json_value value);
+/* A tool's annotations: enum hint_bits that are true, and that it has at all. */
+void				 catalogue_hints(struct json_value annotations, uint8_t *hints, uint8_t *said);
 /* To write its pin and standing, and nothing else. */
 struct catalogue_item		*catalogue_change(struct catalogue *c, size_t i);
 /* How many were dropped for this reason, and the reason in words (static). */

@@ -17,22 +17,28 @@
 #include "policy/decide.h"
 #include "policy/params.h"
 #include "policy/policy.h"
+#include "policy/when.h"
+
+#define CHAIN_MAX	1000	/* rules of one key that are asked, one after the other */
 
 struct asked {
 	const struct snap	*snap;
+	const struct principal	*who;
+	const struct object	*what;
 	const struct rec_agent	*agent;
 	uint32_t		 agent_index;
 	bool			 deny_first;
 	bool			 whole;		/* not a tool: only "*" speaks about it */
+	unsigned		 unsure;	/* as in struct decision */
 	struct span		 server, tool;
 	uint64_t		 server_sum, tool_sum, every_sum, none_sum;	/* a name is summed once */
 };
 
-/* The strongest rule seen so far. */
+/* The strongest rule seen so far, and the strongest of those that are not enforced. */
 struct best {
-	const struct rec_rule	*rule;
-	uint32_t		 index;
-	unsigned		 rank;
+	const struct rec_rule	*rule, *shadow;
+	uint32_t		 index, shadow_index;
+	unsigned		 rank, shadow_rank;
 };
 
 static const struct span every = { "*", 1 };
@@ -46,6 +52,17 @@ static const char *const class_text[] = {
 	[RULE_DEFAULT] = "no rule",
 };
 
+const char *
+decide_how(enum principal_how how)
+{
+	static const char *const words[HOW_LIMIT] = {
+		[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous",
+		[HOW_TOKEN] = "token",
+	};
+
+	return how < HOW_LIMIT ? words[how] : "";
+}
+
 static unsigned
 rank_of(const struct asked *q, uint8_t rule_class)
 {
@@ -54,17 +71,60 @@ rank_of(const struct asked *q, uint8_t rule_class)
 	return q->deny_first ? deny_first[rule_class] : seed[rule_class];
 }
 
-static void
-take(const struct asked *q, struct best *best, uint32_t index)
+/* A rule whose conditions do not hold is as if it were not there.  What is not known counts against the caller, in
+ * hope for it: then an allow is taken, and a deny is not. */
+static bool
+applies(struct asked *q, const struct rec_rule *rule)
+{
+	const bool	hopeful = q->what->facts != NULL && q->what->facts->hopeful;
+
+	switch (when_holds(q->snap, rule->when_first, rule->when_count, q->who, q->what, &q->unsure)) {
+	case TRUTH_YES:
+		return true;
+	case TRUTH_UNKNOWN:
+		return (rule->deny == 0) == hopeful;
+	case TRUTH_NO:
+	default:
+		return false;
+	}
+}
+
+/* Weaker rules of the same key, or wildcards behind it, count only where this one does not.  True: this one does. */
+static bool
+take(struct asked *q, struct best *best, uint32_t index)
 {
 	const struct rec_rule	*rule = SNAP_AT(q->snap, RULE, index);
 	unsigned		 rank;
 
 	if (rule == NULL || rule->rule_class > RULE_WILDCARD_ALLOW)
-		return;
+		return false;
 	rank = rank_of(q, rule->rule_class);
-	if (best->rule == NULL || rank < best->rank)
-		*best = (struct best){ rule, index, rank };
+	if (best->rule != NULL && rank >= best->rank)
+		return true;			/* nor will one that is weaker still */
+	if (rule->when_count > 0 && !applies(q, rule))
+		return false;
+	if (rule->deny && (rule->flags & RULE_FLAG_SHADOW) != 0) {
+		if (best->shadow == NULL || rank < best->shadow_rank) {
+			best->shadow = rule;
+			best->shadow_index = index;
+			best->shadow_rank = rank;
+		}
+		return false;
+	}
+	best->rule = rule;
+	best->index = index;
+	best->rank = rank;
+	return true;
+}
+
+/* Of rules with one key, the strongest first. */
+static void
+take_chain(struct asked *q, struct best *best, uint32_t found)
+{
+	const struct rec_rule	*rule;
+
+	for (unsigned n = 0; found != 0 && n < CHAIN_MAX && !take(q, best, found - 1); n++)
+		found = (rule = SNAP_AT(q->snap, RULE, found - 1)) == NULL ? 0 : rule->next;
 }
 
 /* The rule the exact table holds for this key: its index + 1, or 0. */
@@ -96,19 +156,15 @@ exact_find(const struct asked *q, enum rule_about about, bool every_server)
 
 /* What is said about this server, and what about every one. */
 static void
-take_exact(const struct asked *q, struct best *best, enum rule_about about)
+take_exact(struct asked *q, struct best *best, enum rule_about about)
 {
-	uint32_t	found;
-
-	if ((found = exact_find(q, about, false)) > 0)
-		take(q, best, found - 1);
-	if ((found = exact_find(q, about, true)) > 0)
-		take(q, best, found - 1);
+	take_chain(q, best, exact_find(q, about, false));
+	take_chain(q, best, exact_find(q, about, true));
 }
 
-/* Wildcards of one server: the first that matches is the strongest. */
+/* Wildcards of one server: the first that matches, and holds, is the strongest. */
 static void
-take_wild(const struct asked *q, struct best *best, struct span server)
+take_wild(struct asked *q, struct best *best, struct span server)
 {
 	const uint64_t		 first = q->agent->wild_first;
 	uint64_t		 low = first, high = first + q->agent->wild_count;
@@ -131,16 +187,14 @@ take_wild(const struct asked *q, struct best *best, struct span server)
 			return;
 		if ((rule = SNAP_AT(q->snap, RULE, w->rule)) == NULL || rule->agent != q->agent_index)
 			continue;
-		if (q->whole ? span_eq(snap_text(q->snap, rule->pattern), every) :
-		    glob_match(snap_text(q->snap, rule->pattern), q->tool)) {
-			take(q, best, w->rule);
+		if ((q->whole ? span_eq(snap_text(q->snap, rule->pattern), every) :
+		    glob_match(snap_text(q->snap, rule->pattern), q->tool)) && take(q, best, w->rule))
 			return;
-		}
 	}
 }
 
 static void
-decide_inside(const struct asked *q, struct best *best)
+decide_inside(struct asked *q, struct best *best)
 {
 	if (!q->whole)
 		take_exact(q, best, RULE_ABOUT_TOOL);
@@ -155,13 +209,9 @@ has_list(const struct asked *q)
 }
 
 static void
-answer(const struct asked *q, const struct best *best, struct decision *out)
+name_rule(const struct asked *q, const struct rec_rule *rule, uint32_t index, struct decision *out)
 {
-	const struct rec_rule	*rule = best->rule;
-
-	out->allow = rule->deny == 0;
-	out->hide = !out->allow && (out->hide || rule->hide != 0);
-	out->rule = best->index + 1;
+	out->rule = index + 1;
 	out->rule_class = rule->rule_class;
 	out->class_text = class_text[rule->rule_class];
 	out->path = snap_text(q->snap, rule->path);
@@ -169,63 +219,110 @@ answer(const struct asked *q, const struct best *best, struct decision *out)
 	out->line = rule->line;
 }
 
+static void
+answer(const struct asked *q, const struct best *best, struct decision *out)
+{
+	const struct rec_rule	*rule = best->rule;
+
+	out->allow = rule->deny == 0;
+	out->hide = !out->allow && (out->hide || rule->hide != 0);
+	out->cost = rule->cost;
+	out->log = rule->log;
+	name_rule(q, rule, best->index, out);
+}
+
+/* Whoever is allowed by a weaker rule than one that is not enforced is allowed, and is told of that one. */
+static void
+answer_shadow(const struct asked *q, const struct best *best, struct decision *out)
+{
+	if (!out->allow || best->shadow == NULL || (best->rule != NULL && best->rank < best->shadow_rank))
+		return;
+	out->shadow = true;
+	name_rule(q, best->shadow, best->shadow_index, out);
+}
+
 static uint64_t
 param_number(const struct snap *s, enum param_id id)
 {
-	const struct rec_param	*p = SNAP_AT(s, PARAM, id);
+	const struct rec_param	*p = s == NULL ? NULL : SNAP_AT(s, PARAM, id);
 
 	return p == NULL ? 0 : p->number;
+}
+
+static void
+answer_none(const struct snap *s, struct decision *out)
+{
+	*out = (struct decision){
+		.rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"), .class_text = class_text[RULE_DEFAULT],
+		.hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE,
+	};
+}
+
+/* Seed 001: the rules of the agent. */
+static void
+decide_by_rules(struct asked *q, struct decision *out)
+{
+	const enum object_kind	kind = q->what->kind;
+	struct best		server = { 0 }, inside = { 0 };
+
+	q->agent_index = (uint32_t)(q->agent - SNAP_AT(q->snap, AGENT, 0));
+	q->deny_first = param_number(q->snap, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
+	q->whole = kind != OBJECT_TOOL;
+
+	q->server_sum = sum64(q->server);
+	q->every_sum = sum64(every);
+	q->none_sum = sum64(SPAN_NONE);
+	take_exact(q, &server, RULE_ABOUT_SERVER);
+	if (server.rule == NULL)
+		return;
+	answer(q, &server, out);
+	if (kind != OBJECT_SERVER && out->allow) {
+		q->tool_sum = sum64(q->tool);
+		decide_inside(q, &inside);
+		if (inside.rule != NULL) {
+			out->hide = param_number(q->snap, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+			answer(q, &inside, out);
+		} else if (q->deny_first && !has_list(q)) {
+			out->rule_class = RULE_IMPLICIT_GRANT;	/* by the rule that allows the server */
+			out->class_text = class_text[RULE_IMPLICIT_GRANT];
+		} else {
+			answer_none(q->snap, out);
+		}
+		answer_shadow(q, &inside, out);
+	}
+	if (!out->shadow)
+		answer_shadow(q, &server, out);
+}
+
+/* What rules deny passes while they are not enforced. */
+static bool
+is_shadowed(const struct asked *q)
+{
+	const struct rec_param	*enforce = SNAP_AT(q->snap, PARAM, PARAM_ID_enforce);
+
+	return (q->agent->flags & AGENT_FLAG_SHADOW) != 0 || (enforce != NULL && enforce->number == 0);
 }
 
 void
 decide(const struct snap *s, const struct principal *who, const struct object *what,
     struct decision *out)
 {
-	struct asked	q = { .snap = s, .server = what->server, .tool = what->name };
-	struct best	server = { 0 }, inside = { 0 };
+	struct asked	q = { .snap = s, .who = who, .what = what, .server = what->server, .tool = what->name };
 
-	*out = (struct decision){
-		.rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"),
-		.class_text = class_text[RULE_DEFAULT],
-	};
-	if (s == NULL)
+	answer_none(s, out);
+	if (s == NULL || what->kind >= OBJECT_KIND_LIMIT || what->server.n == 0)
 		return;
-	out->hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+	/* 1. What the credential is no good for is denied, whatever rules say, and no shadow lets it pass. */
+	/* 2. Rules, of the agent and of whatever else speaks for the principal. */
 	if ((q.agent = policy_agent_find(s, who->tenant, who->agent)) == NULL) {
 		out->class_text = "unknown agent";
 		return;
 	}
-	if (what->kind >= OBJECT_KIND_LIMIT || what->server.n == 0)
-		return;
-	q.agent_index = (uint32_t)(q.agent - SNAP_AT(s, AGENT, 0));
-	q.deny_first = param_number(s, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
-	q.whole = what->kind != OBJECT_TOOL;
-
-	q.server_sum = sum64(q.server);
-	q.every_sum = sum64(every);
-	q.none_sum = sum64(SPAN_NONE);
-	take_exact(&q, &server, RULE_ABOUT_SERVER);
-	if (server.rule == NULL)
-		return;
-	answer(&q, &server, out);
-	if (what->kind == OBJECT_SERVER || !out->allow)
-		return;
-
-	out->hide = param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
-	q.tool_sum = sum64(q.tool);
-	decide_inside(&q, &inside);
-	if (inside.rule != NULL) {
-		answer(&q, &inside, out);
-		return;
-	}
-	if (q.deny_first && !has_list(&q)) {
-		out->rule_class = RULE_IMPLICIT_GRANT;		/* by the rule that allows the server */
-		out->class_text = class_text[RULE_IMPLICIT_GRANT];
+	decide_by_rules(&q, out);
+	out->unsure = q.unsure;
+	/* 3. What is not enforced. */
+	if (!out->allow && is_shadowed(&q)) {
+		out->allow = out->shadow = true;
 		out->hide = false;
-		return;
 	}
-	*out = (struct decision){
-		.hide = out->hide, .rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"),
-		.class_text = class_text[RULE_DEFAULT],
-	};
 }

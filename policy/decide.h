@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include "lib/addr.h"
+#include "lib/json.h"
 #include "policy/snap.h"
 
 enum object_kind {
@@ -39,23 +41,54 @@ struct principal {
 	struct traits	traits;
 };
 
+/* Beyond names, what the conditions of rules ask for (policy/when.h). */
+enum fact_bits {
+	FACT_BEARER = 1,		/* who->how, subject and traits */
+	FACT_TIME = 2,
+	FACT_CLIENT = 4,
+	FACT_ARGUMENTS = 8,
+	FACT_DEFINITION = 16,		/* what the tool's own definition claims */
+	FACT_NAME = 32,			/* object.kind and name: not of a server as a whole */
+	FACTS_ALL = 63
+};
+enum hint_bits { HINT_READ_ONLY = 1, HINT_DESTRUCTIVE = 2, HINT_IDEMPOTENT = 4, HINT_OPEN_WORLD = 8 };
+
+struct facts {
+	unsigned	known;			/* enum fact_bits */
+	bool		hopeful;		/* for a list: what may be allowed, once all is known, is */
+	uint64_t	wall_ms;
+	struct addr	client;			/* family 0: it came over the unix socket */
+	struct json_value arguments;		/* proven, no member twice; JSON_NONE: there are none */
+	struct arena	*arena;			/* texts are decoded into it; NULL: those with escapes are not known */
+	unsigned	hints, hints_said;	/* enum hint_bits: true ones, and those that it has at all */
+};
+
 struct object {
 	enum object_kind kind;
 	struct span	server, name;		/* the upstream's own names */
+	const struct facts *facts;		/* NULL: nothing is known, and that counts against the caller */
 };
 
+/* What is not known counts against the caller: an allow that hangs on it is none, a deny denies.  In hope it is the
+ * other way round, so what is listed is what may be called with some arguments. */
 struct decision {
 	bool		allow, hide;
+	bool		shadow;			/* allowed; enforced, the rule below would have denied it */
+	unsigned	unsure;			/* enum fact_bits: it might be another if these were known */
 	uint32_t	rule;			/* index into RULE + 1; 0: no rule matched */
 	uint8_t		rule_class;		/* enum rule_class */
 	struct span	path;			/* agents.backend.deny.tools.postgres[0]; or "default" */
 	struct span	file;			/* operators only, never to clients */
 	uint32_t	line;
 	const char	*class_text;		/* "explicit deny", "wildcard allow", "no rule", ... */
+	uint16_t	cost;			/* tokens that the call takes of its buckets */
+	uint8_t		log;			/* enum log_level + 1 of a line in the log; 0: none */
 };
 
 /* Never fails: what cannot be looked up is denied. */
 void	decide(const struct snap *s, const struct principal *who, const struct object *what,
 	    struct decision *out);
+/* How a caller is known: "key", "token", ...; "" for HOW_NONE.  Static. */
+const char	*decide_how(enum principal_how how);
 
 #endif

@@ -107,7 +107,10 @@ struct rec_agent {
 	uint32_t	exact_first, exact_slots;	/* slots: a power of two, or 0 */
 	uint32_t	wild_first, wild_count;
 	uint32_t	limit;		/* index into BUCKET + 1, 0 none */
+	uint32_t	flags, spare;	/* enum agent_flags */
 };
+
+enum agent_flags { AGENT_FLAG_SHADOW = 1 };	/* what its rules deny is recorded, and passes */
 
 enum rule_class {		/* seed 001's four kinds, in its order of precedence */
 	RULE_EXPLICIT_DENY, RULE_EXPLICIT_ALLOW, RULE_WILDCARD_DENY, RULE_WILDCARD_ALLOW,
@@ -128,6 +131,50 @@ struct rec_rule {
 	uint32_t	line, column;
 	uint32_t	agent;
 	uint8_t		rule_class, deny, hide, about;	/* enum rule_class, 0/1, 0/1, enum rule_about */
+	uint32_t	when_first, when_count;	/* into CONDITION: all of them must hold */
+	uint32_t	next;		/* EXACT: index + 1 of the next weaker one of this key; 0: none is asked */
+	uint16_t	cost;		/* allow: tokens that a call takes of its buckets; 0: one */
+	uint8_t		log, flags;	/* allow: enum log_level + 1 of a line for each call, 0 none; enum rule_flags */
+};
+
+enum rule_flags { RULE_FLAG_SHADOW = 1 };	/* deny: recorded, and not enforced */
+
+enum when_key {
+#define WHENKEY(name, text, type, fact, doc) WHEN_##name,
+#include "tables/whenkeys.def"
+#undef WHENKEY
+	WHEN_KEY_LIMIT
+};
+enum when_test {
+	TEST_EQUALS, TEST_EQUALS_NOCASE, TEST_LIKE, TEST_NUMBER_EQ, TEST_NUMBER_LT, TEST_NUMBER_LE, TEST_NUMBER_GT,
+	TEST_NUMBER_GE, TEST_FLAG, TEST_WITHIN, TEST_ABSENT, TEST_LIMIT
+};
+enum when_flags {
+	WHEN_FLAG_NEGATED = 1,
+	WHEN_FLAG_ANY = 2,		/* ForAnyValue: */
+	WHEN_FLAG_ALL = 4,		/* ForAllValues: */
+	WHEN_FLAG_IF_EXISTS = 8,	/* what is absent is well */
+};
+
+struct rec_condition {
+	struct stext	key, op;	/* as written */
+	uint32_t	operand_first, operand_count;
+	uint32_t	step_first, step_count;	/* arguments: the way there */
+	int32_t		zone_s;		/* east of UTC */
+	uint8_t		about, test, flags, spare;	/* enum when_key, enum when_test, enum when_flags */
+};
+
+struct rec_operand {
+	struct stext	text;		/* as written; an address's without its prefix */
+	double		number;		/* a date in ms, a clock in minutes, a flag 0 or 1 */
+	uint16_t	family, bits;	/* TEST_WITHIN: a network */
+	uint32_t	spare;
+	uint8_t		bytes[16];
+};
+
+struct rec_step {
+	struct stext	name;		/* a member's, decoded */
+	uint32_t	index, spare;	/* the same as an element's; UINT32_MAX: it is none */
 };
 
 struct rec_exact {

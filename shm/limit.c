@@ -265,6 +265,13 @@ enum limit_verdict
 limit_take(const struct limits *l, uint64_t key, uint64_t interval_ns, uint64_t burst,
     uint64_t now_ns, uint64_t *retry_after_ns)
 {
+	return limit_take_many(l, key, 1, interval_ns, burst, now_ns, retry_after_ns);
+}
+
+enum limit_verdict
+limit_take_many(const struct limits *l, uint64_t key, uint64_t tokens, uint64_t interval_ns, uint64_t burst,
+    uint64_t now_ns, uint64_t *retry_after_ns)
+{
 	struct limit_taker	t = {
 		.clock_ns = l->clock_ns, .width = LIMIT_WINDOW, .claimer = l->claimer, .now = now_ns,
 	};
@@ -274,7 +281,9 @@ limit_take(const struct limits *l, uint64_t key, uint64_t interval_ns, uint64_t 
 		return LIMIT_EMPTY;
 	}
 	t.room = room_of(&interval_ns, burst);
-	t.interval = interval_ns;
+	/* As one token that takes longer to come back. */
+	if (tokens < 1 || __builtin_mul_overflow(interval_ns, tokens, &t.interval) || t.interval > t.room)
+		t.interval = tokens < 1 ? interval_ns : t.room;
 	t.window = window_of(l, key, &t.tag);
 	limit_taker_begin(&t);
 	while (!limit_taker_step(&t))

@@ -36,6 +36,9 @@ uint64_t	limit_key(const struct limits *l, struct span content);
  * now_ns is the monotonic clock and may be late by a loop's turn. */
 must_check enum limit_verdict limit_take(const struct limits *l, uint64_t key, uint64_t interval_ns,
 		    uint64_t burst, uint64_t now_ns, uint64_t *retry_after_ns);
+/* The same with several tokens at once; more than `burst` count as that many. */
+must_check enum limit_verdict limit_take_many(const struct limits *l, uint64_t key, uint64_t tokens,
+		    uint64_t interval_ns, uint64_t burst, uint64_t now_ns, uint64_t *retry_after_ns);
 /* How many tokens are there now: for headers and status, may be outdated when it returns. */
 uint64_t	limit_left(const struct limits *l, uint64_t key, uint64_t interval_ns, uint64_t burst,
 		    uint64_t now_ns);

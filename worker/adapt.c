@@ -6,6 +6,7 @@
  * Trusts:  no server: the more it lists, the less of it is shown at once.
  */
 #include "worker/adapt.h"
+#include "worker/may.h"
 #include "worker/shown.h"
 #include "worker/view.h"
 
@@ -25,7 +26,7 @@ server_fits(const struct shown *shown, const struct rec_server *s, uint64_t most
 		t = catalogue_at(list, i);
 		if (t->standing != CATALOGUE_STANDS)
 			continue;
-		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
+		may_see(rq, OBJECT_TOOL, name, t->name, t, &d);
 		if (d.allow && shown_name(shown, s, t).n > 0 && (*sum += t->tokens) > most)
 			return false;
 	}

@@ -30,7 +30,7 @@ admit_bucket_key(struct arena *a, const struct span *words, size_t n)
 
 /* Tokens of the agent's bucket, then of the tool's.  0 or E_LIMITED. */
 static int
-take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_after_ms)
+take_tokens(struct request *rq, const struct call_ask *ask, uint64_t cost, uint64_t *retry_after_ms)
 {
 	const struct snap	*policy = rq->config->policy;
 	struct span		 server = snap_text(policy, ask->server->name);
@@ -52,7 +52,7 @@ take_tokens(struct request *rq, const struct call_ask *ask, uint64_t *retry_afte
 		    admit_bucket_key(&rq->x->arena, tools, 4);
 		if (key.p == NULL)
 			return E_NOMEM;
-		switch (limit_take(&rq->w->limits, limit_key(&rq->w->limits, key),
+		switch (limit_take_many(&rq->w->limits, limit_key(&rq->w->limits, key), cost,
 		    limits[i]->interval_ns, limits[i]->burst, loop_now_ns(rq->w->loop), &retry_ns)) {
 		case LIMIT_OK:
 			continue;
@@ -84,8 +84,8 @@ admit_again(struct request *rq, const struct rec_server *server, struct breaker_
 }
 
 int
-admit_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket *t, struct span *text,
-    uint64_t *retry_after_ms)
+admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct breaker_ticket *t,
+    struct span *text, uint64_t *retry_after_ms)
 {
 	int	e;
 
@@ -99,7 +99,7 @@ admit_call(struct request *rq, const struct call_ask *ask, struct breaker_ticket
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		return E_AUDIT;
 	}
-	if ((e = take_tokens(rq, ask, retry_after_ms)) != 0)
+	if ((e = take_tokens(rq, ask, d->cost, retry_after_ms)) != 0)
 		return e;
 	return admit_again(rq, ask->server, t, retry_after_ms) ? 0 : E_BREAKER;
 }

@@ -15,6 +15,7 @@
 #include "worker/admit.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
+#include "worker/may.h"
 #include "worker/param.h"
 #include "worker/record.h"
 #include "worker/reply.h"
@@ -299,12 +300,14 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	if (ask->decided != NULL)
 		d = *ask->decided;
 	else
-		decide(rq->config->policy, &rq->who, &object, &d);
+		may_call(rq, rq->config->policy, object.server, ask, true, &d);
 	if (!d.allow) {
 		call_refuse_denied(rq, ask, &d);
 		return;
 	}
-	if ((e = admit_call(rq, ask, &ticket, &text, &retry_after_ms)) != 0) {
+	if (d.shadow || d.log != 0)
+		may_note(rq, &object, &d);
+	if ((e = admit_call(rq, ask, &d, &ticket, &text, &retry_after_ms)) != 0) {
 		call_record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
 		    AUDIT_OUTCOME_UNAVAILABLE : AUDIT_OUTCOME_REFUSED, e);
 		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),

@@ -39,6 +39,8 @@ struct call_ask {
 	enum call_what		 what;
 	struct span		 tool;		/* the server's own name of it; a resource's URI */
 	uint8_t			 tasks;		/* of a tool: enum catalogue_tasks */
+	bool			 defined;	/* its definition is known (worker/may.h): */
+	uint8_t			 hints, hints_said;	/* enum hint_bits */
 	const struct task	*task;		/* that the tool made; NULL: none (worker/tasks.h) */
 	struct json_value	 ref;		/* of a completion: params.ref, to be named `tool` */
 	bool			 own_uri;	/* `tool` is the server's URI; the client wrote it as it is here */

@@ -11,6 +11,7 @@
 #include "worker/admit.h"
 #include "worker/call_priv.h"
 #include "worker/lists.h"
+#include "worker/may.h"
 #include "worker/param.h"
 #include "worker/pins.h"
 #include "worker/record.h"
@@ -212,8 +213,7 @@ call_renew(struct call *c)
 	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
 	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)
 		return E_SERVER;
-	decide(rq->w->config->policy, &rq->who, &(struct object){ call_kind(c->ask.what)->object, server,
-	    c->ask.tool }, &c->decision);
+	may_call(rq, rq->w->config->policy, server, &c->ask, true, &c->decision);
 	if (!c->decision.allow)
 		return E_POLICY;
 	if (c->counted) {

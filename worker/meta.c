@@ -8,7 +8,7 @@
  * Names, arguments and results are seed 001's (seed-contracts 2.1), so that its clients work unchanged.
  */
 #include "lib/glob.h"
-#include "worker/call.h"
+#include "worker/may.h"
 #include "worker/meta_priv.h"
 #include "worker/metalist.h"
 #include "worker/metasearch.h"
@@ -137,7 +137,7 @@ put_tools(struct request *rq, const struct tools_job *job, const struct catalogu
 
 		if (t->standing != CATALOGUE_STANDS)
 			continue;
-		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL, name, t->name }, &d);
+		may_see(rq, OBJECT_TOOL, name, t->name, t, &d);
 		if (!d.allow)
 			continue;
 		available++;
@@ -166,6 +166,7 @@ execute(struct request *rq, const struct tools_job *job, const struct catalogue 
 		call_refuse_held(rq, &ask, t);
 	else {
 		ask.tasks = t->tasks;
+		may_know(&ask, t);
 		if (t->param_count == 0 || param_take(rq, &ask, t))
 			call_begin(rq, &ask);
 	}
@@ -221,8 +222,7 @@ named_server(struct request *rq, enum meta_tool tool, const struct meta_args *ar
 	int			 err = E_SERVER;
 
 	if (s != NULL) {
-		decide(rq->config->policy, &rq->who,
-		    &(struct object){ OBJECT_SERVER, args->server, SPAN_NONE }, &d);
+		may_see(rq, OBJECT_SERVER, args->server, SPAN_NONE, NULL, &d);
 		if (d.allow)
 			return s;
 		err = d.hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE ? E_SERVER : E_POLICY;
@@ -249,6 +249,7 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 	const bool		 is_execute = tool == META_EXECUTE_TOOL;
 	const struct rec_server	*server;
 	struct tools_job	*job;
+	struct call_ask		 ask;
 	struct decision		 d;
 
 	if (is_execute)
@@ -263,11 +264,11 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 	    .execute = is_execute };
 	if (is_execute) {
 		/* What is denied is refused before anything is started for it. */
-		decide(rq->config->policy, &rq->who,
-		    &(struct object){ OBJECT_TOOL, args->server, args->tool }, &d);
+		ask = (struct call_ask){ .server = server, .tool = args->tool, .arguments = args->args,
+		    .style = CALL_EXECUTE };
+		may_call(rq, rq->config->policy, args->server, &ask, false, &d);
 		if (!d.allow) {
-			call_refuse_denied(rq, &(struct call_ask){ .server = server,
-			    .tool = args->tool, .style = CALL_EXECUTE }, &d);
+			call_refuse_denied(rq, &ask, &d);
 			return;
 		}
 	}

@@ -15,6 +15,7 @@
 
 #include "lib/bug.h"
 #include "mcp/toolwords.h"
+#include "worker/may.h"
 #include "worker/meta_priv.h"
 #include "worker/metalist.h"
 #include "worker/metasearch.h"
@@ -156,8 +157,8 @@ count_tool(struct search *s, struct source *from)
 		__builtin_prefetch(catalogue_at(from->tools, s->tool + AHEAD)->name.p);
 	if (catalogue_at(from->tools, s->tool)->standing != CATALOGUE_STANDS)
 		return SKIP_WORK;
-	decide(s->rq->config->policy, &s->rq->who, &(struct object){ OBJECT_TOOL, server_name(s, s->at),
-	    catalogue_at(from->tools, s->tool)->name }, &d);
+	may_see(s->rq, OBJECT_TOOL, server_name(s, s->at), catalogue_at(from->tools, s->tool)->name,
+	    catalogue_at(from->tools, s->tool), &d);
 	if (d.allow && rank_count(&s->rank, *catalogue_words(from->tools), s->tool)) {
 		from->hit[s->tool / 8] |= (uint8_t)(1 << s->tool % 8);
 		s->matches++;

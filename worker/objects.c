@@ -11,8 +11,8 @@
  * made, and last by there being one server only that has resources (mcp-wire 14.2).
  */
 #include "mcp/template.h"
-#include "worker/call.h"
 #include "worker/known.h"
+#include "worker/may.h"
 #include "worker/objects.h"
 #include "worker/page.h"
 #include "worker/pending.h"
@@ -38,8 +38,7 @@ may_use(const struct request *rq, const struct rec_server *s, enum call_what wha
 	if ((s->flags & SERVER_FLAG_DISABLED) != 0 ||
 	    !span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))
 		return false;
-	decide(rq->config->policy, &rq->who, &(struct object){ call_kind(what)->object,
-	    snap_text(rq->config->policy, s->name), SPAN_NONE }, &d);
+	may_see(rq, call_kind(what)->object, snap_text(rq->config->policy, s->name), SPAN_NONE, NULL, &d);
 	return d.allow;
 }
 
@@ -99,8 +98,7 @@ call_at(const struct find *f, const struct rec_server *s)
 		call_begin(f->rq, &ask);
 		return;
 	}
-	decide(f->rq->config->policy, &f->rq->who, &(struct object){ call_kind(f->what)->object,
-	    snap_text(f->rq->config->policy, s->name), own }, &d);
+	may_see(f->rq, call_kind(f->what)->object, snap_text(f->rq->config->policy, s->name), own, NULL, &d);
 	f->found(f->rq, d.allow ? s : NULL, own);
 }
 
@@ -161,10 +159,9 @@ find_by_name(struct find *f)
 		return;
 	}
 	/* What is denied is refused before anything is started for it. */
-	decide(rq->config->policy, &rq->who, &(struct object){ call_kind(f->what)->object,
-	    snap_text(rq->config->policy, f->server->name), own }, &d);
+	ask = ask_of(f, f->server, own);
+	may_call(rq, rq->config->policy, snap_text(rq->config->policy, f->server->name), &ask, true, &d);
 	if (!d.allow) {
-		ask = ask_of(f, f->server, own);
 		call_refuse_denied(rq, &ask, &d);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "mcp/cursor.h"
 #include "mcp/write.h"
 #include "worker/adapt.h"
+#include "worker/may.h"
 #include "worker/metatools.h"
 #include "worker/page.h"
 #include "worker/reply.h"
@@ -89,8 +90,7 @@ is_shown(const struct page *p, const struct rec_server *s, const struct catalogu
 		return !page_is_hidden(rq, s, p->kind, t->name);
 	if (t->standing != CATALOGUE_STANDS)
 		return false;
-	decide(rq->config->policy, &rq->who,
-	    &(struct object){ OBJECT_TOOL, snap_text(rq->config->policy, s->name), t->name }, &d);
+	may_see(rq, OBJECT_TOOL, snap_text(rq->config->policy, s->name), t->name, t, &d);
 	return d.allow && ((rq->view & VIEW_HAS_SERVER) != 0 || shown_name(&p->shown, s, t).n > 0);
 }
 

@@ -14,6 +14,7 @@
 #include "worker/call_priv.h"
 #include "worker/forward.h"
 #include "worker/inputs.h"
+#include "worker/may.h"
 #include "worker/park.h"
 #include "worker/reply.h"
 
@@ -254,7 +255,7 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 	struct decision	 d;
 	struct call_ask	 ask;
 	struct call	*c;
-	struct object	 object = { .name = SPAN_NONE };
+	struct span	 server;
 
 	if (s->slot == w->slot && s->incarnation == w->incarnation)
 		p = park_find(w, s->number);
@@ -271,15 +272,13 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 	}
 	c = p->c;
 	/* Policy may have changed since. */
-	object.kind = call_kind(c->ask.what)->object;
-	object.server = snap_text(c->rq->config->policy, c->ask.server->name);
-	object.name = c->ask.tool;
-	decide(rq->config->policy, &rq->who, &object, &d);
+	server = call_server_name(c);
+	may_call(rq, rq->config->policy, server, &c->ask, true, &d);
 	p->waits = false;
 	loop_timer_disarm(&p->timer);
 	if (!d.allow) {
 		ask = c->ask;
-		ask.server = policy_server_find(rq->config->policy, rq->who.tenant, object.server);
+		ask.server = policy_server_find(rq->config->policy, rq->who.tenant, server);
 		if (ask.server != NULL)
 			call_refuse_denied(rq, &ask, &d);
 		else

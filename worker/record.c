@@ -11,10 +11,6 @@
 #include "worker/record.h"
 #include "worker/trace.h"
 
-static const char *const how_word[HOW_LIMIT] = {
-	[HOW_NONE] = "", [HOW_KEY] = "key", [HOW_PEER] = "peer", [HOW_ANONYMOUS] = "anonymous", [HOW_TOKEN] = "token",
-};
-
 /* Tier and net of the jail the tool runs in. */
 static struct span
 jail_word(const struct rec_server *s, bool reduced)
@@ -94,7 +90,7 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 	*f = (struct audit_fields){
 		.tenant = rq->who.tenant,
 		.principal = rq->who.subject,
-		.how = span_of(how_word[rq->who.how]),
+		.how = span_of(decide_how(rq->who.how)),
 		.agent = rq->who.agent,
 		.server = what->server == NULL ? SPAN_NONE : snap_text(policy, what->server->name),
 		.kind = span_of(what->kind),
@@ -106,7 +102,8 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 		.view = view_word(rq),
 	};
 	if (what->decision != NULL) {
-		f->decision = what->decision->allow ? SPAN_LIT("allow") : SPAN_LIT("deny");
+		f->decision = what->decision->shadow ? SPAN_LIT("shadow") : what->decision->allow ?
+		    SPAN_LIT("allow") : SPAN_LIT("deny");
 		f->rule = what->decision->path;
 	}
 }

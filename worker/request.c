@@ -14,6 +14,7 @@
 #include "worker/cors.h"
 #include "worker/httpsse.h"
 #include "worker/keywait.h"
+#include "worker/may.h"
 #include "worker/reply.h"
 #include "worker/request.h"
 
@@ -162,8 +163,7 @@ route_path(struct request *rq)
 		rq->server = policy_server_find(rq->config->policy, rq->who.tenant, name);
 		if (rq->server == NULL)
 			return E_HTTP_PATH;
-		decide(rq->config->policy, &rq->who,
-		    &(struct object){ OBJECT_SERVER, name, SPAN_NONE }, &d);
+		may_see(rq, OBJECT_SERVER, name, SPAN_NONE, NULL, &d);
 		if (!d.allow)
 			return E_HTTP_PATH;
 	}

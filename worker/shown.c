@@ -13,6 +13,7 @@
 #include "lib/fold.h"
 #include "lib/log.h"
 #include "lib/sum.h"
+#include "worker/may.h"
 #include "worker/metatools.h"
 #include "worker/shown.h"
 #include "worker/view.h"
@@ -103,8 +104,7 @@ shown_name(const struct shown *x, const struct rec_server *server, const struct 
 	if (x->bare_tools == NULL || (other = catalogue_find_composed(x->bare_tools, name)) == NULL ||
 	    other->standing != CATALOGUE_STANDS)
 		return name;
-	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
-	    snap_text(rq->config->policy, x->bare->name), other->name }, &d);
+	may_see(rq, OBJECT_TOOL, snap_text(rq->config->policy, x->bare->name), other->name, other, &d);
 	if (d.allow)
 		return nameless(x, server, tool, "a tool of the server without a prefix has the same");
 	return name;

@@ -11,6 +11,7 @@
 #include "worker/asks.h"
 #include "worker/call.h"
 #include "worker/meta.h"
+#include "worker/may.h"
 #include "worker/metatools.h"
 #include "worker/param.h"
 #include "worker/pending.h"
@@ -35,8 +36,7 @@ view_sees_server(const struct request *rq, const struct rec_server *server)
 
 	if (!span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
 		return false;
-	decide(rq->config->policy, &rq->who,
-	    &(struct object){ OBJECT_SERVER, snap_text(rq->config->policy, server->name), SPAN_NONE }, &d);
+	may_see(rq, OBJECT_SERVER, snap_text(rq->config->policy, server->name), SPAN_NONE, NULL, &d);
 	return d.allow;
 }
 
@@ -89,8 +89,7 @@ view_sees_kind(const struct request *rq, const struct rec_server *server, enum c
 
 	if (!span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
 		return false;
-	decide(rq->config->policy, &rq->who, &(struct object){ objects[kind],
-	    snap_text(rq->config->policy, server->name), SPAN_NONE }, &d);
+	may_see(rq, objects[kind], snap_text(rq->config->policy, server->name), SPAN_NONE, NULL, &d);
 	return d.allow;
 }
 
@@ -222,9 +221,10 @@ on_list(struct lists_wait *wait, void *arg)
 		reply_error(rq, E_NOMEM, SPAN_NONE, SPAN_NONE, 0);
 		return;
 	}
-	if (!span_eq(t->name, job->own))
-		decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
-		    snap_text(rq->config->policy, job->server->name), ask.tool }, &job->decided);
+	may_know(&ask, t);
+	if (!span_eq(t->name, job->own) || job->decided.unsure != 0)
+		may_call(rq, rq->config->policy, snap_text(rq->config->policy, job->server->name), &ask, true,
+		    &job->decided);
 	if (job->decided.allow && t->standing != CATALOGUE_STANDS) {
 		call_refuse_held(rq, &ask, t);
 		return;
@@ -270,8 +270,7 @@ view_call(struct request *rq, struct span shown)
 	/* What is denied is refused before anything is started for it; but a name that was cut or cleaned
 	 * is not the tool's own, which call_begin() decides about. */
 	ask_of(job, job->own, &ask);
-	decide(rq->config->policy, &rq->who, &(struct object){ OBJECT_TOOL,
-	    snap_text(rq->config->policy, job->server->name), job->own }, &job->decided);
+	may_call(rq, rq->config->policy, snap_text(rq->config->policy, job->server->name), &ask, false, &job->decided);
 	if (!job->decided.allow && ((rq->view & VIEW_HAS_SERVER) || !mcp_name_is_marked(shown))) {
 		call_refuse_denied(rq, &ask, &job->decided);
 		return;

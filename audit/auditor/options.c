@@ -80,7 +80,7 @@ take_value(struct options *o, const char *name, struct span value, uint64_t now_
 	else if (strcmp(name, "--tool") == 0)
 		o->tool = value;
 	else if (strcmp(name, "--decision") == 0 && (span_is(value, "allow") || span_is(value, "deny") ||
-	    span_is(value, "learn")))
+	    span_is(value, "shadow") || span_is(value, "learn")))
 		o->decision = value;
 	else if (strcmp(name, "--outcome") == 0)
 		o->outcome = value;

@@ -4,6 +4,8 @@
  *
  * Process: mcpgw-compile.  Owns: nothing beyond the call.
  *
+ * Rules with conditions, and those that are not enforced, are let be: what they do is not known here.
+ *
  * The two orders part in two places: an explicit allow against a wildcard deny, and a server that is
  * allowed without any list of tools.  Both are said, so that nobody finds out by a call.
  */
@@ -47,7 +49,7 @@ find_exact(const struct check *c, enum rule_about about, bool deny, struct span 
 
 		if (ruleset_key_cmp(r, &key) != 0)
 			return NULL;
-		if ((r->deny != 0) == deny)
+		if ((r->deny != 0) == deny && !r->passes)
 			return r;
 	}
 	return NULL;
@@ -63,7 +65,7 @@ wild_deny_of(const struct check *c, struct span server, struct span tool)
 
 		if (!r->deny || !span_eq(r->server, server))
 			return NULL;
-		if (glob_match(r->tool, tool))
+		if (!r->passes && glob_match(r->tool, tool))
 			return r;
 	}
 	return NULL;
@@ -82,14 +84,15 @@ static void
 conflict_say(const struct check *c, const struct rule *allow, const struct rule *deny)
 {
 	struct span	path = job_path(c->j, deny->node);
+	struct span	name = deny->about == RULE_ABOUT_SERVER ? deny->server : deny->tool;
 
 	if (c->deny_first)
 		job_warn(c->j, c->a->source, allow->node, "has no effect: %.*s \"%.*s\" denies it "
-		    "(rules_precedence = seed would allow it)", SPAN_FMT(path), SHOWN(deny->node->text));
+		    "(rules_precedence = seed would allow it)", SPAN_FMT(path), SHOWN(name));
 	else
 		job_warn(c->j, c->a->source, allow->node, "is allowed although %.*s \"%.*s\" denies it "
 		    "(rules_precedence = deny-first would deny it)", SPAN_FMT(path),
-		    SHOWN(deny->node->text));
+		    SHOWN(name));
 }
 
 static void

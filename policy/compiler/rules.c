@@ -43,13 +43,15 @@ class_of(const struct reading *rd, bool server_named, bool tool_named)
 }
 
 static void
-rule_put(struct reading *rd, const struct conf_node *n, enum rule_about about, enum rule_class class,
+rule_put(struct reading *rd, const struct entry *e, enum rule_about about, enum rule_class class,
     struct span server, struct span tool, bool exact)
 {
-	struct rec_rule	 r = { .line = n->line, .column = n->column, .agent = rd->a.agent,
-			    .rule_class = (uint8_t)class, .deny = rd->deny, .hide = rd->hide,
-			    .about = (uint8_t)about, .file = rd->file };
-	struct rule	*rule;
+	const struct conf_node	*n = e->node;
+	struct rec_rule		 r = { .line = n->line, .column = n->column, .agent = rd->a.agent,
+				    .rule_class = (uint8_t)class, .deny = rd->deny, .hide = rd->hide,
+				    .about = (uint8_t)about, .file = rd->file, .when_first = e->when_first,
+				    .when_count = e->when_count, .cost = e->cost, .log = e->log, .flags = e->flags };
+	struct rule		*rule;
 
 	buf_clear(&rd->path);
 	if (conf_path(n, &rd->path) == 0)
@@ -59,7 +61,8 @@ rule_put(struct reading *rd, const struct conf_node *n, enum rule_about about, e
 	rd->a.rules = list_more(rd->a.rules, rd->a.count, sizeof(*rd->a.rules));
 	rule = &rd->a.rules[rd->a.count++];
 	*rule = (struct rule){ .node = n, .server = server, .tool = tool, .rule_class = r.rule_class,
-	    .deny = r.deny, .hide = r.hide, .about = r.about, .exact = exact };
+	    .deny = r.deny, .hide = r.hide, .about = r.about, .exact = exact,
+	    .passes = r.when_count > 0 || (r.flags & RULE_FLAG_SHADOW) != 0 };
 	if (exact)
 		rule->hash = policy_exact_hash(about, sum64(server), sum64(tool));
 	rule->index = put_record(rd->j->policy, SECTION_RULE, &r);
@@ -92,15 +95,17 @@ static void
 read_servers(struct reading *rd, const struct conf_node *section)
 {
 	const struct conf_node	*list = NULL, *n;
+	struct entry		 e;
 
-	if (!typed_list(rd->j, rd->s, section, "servers", JSON_ARRAY, true, &list))
+	if (!typed_list(rd->j, rd->s, section, "servers", JSON_ARRAY, false, &list))
 		return;
 	for (n = list->first; n != NULL; n = n->next) {
-		const bool named = !span_eq(n->text, every);
+		if (!entry_read(rd->j, rd->s, n, "server", rd->deny, &e))
+			continue;
+		const bool named = !span_eq(e.name, every);
 
-		if (server_check(rd, n, n->text, false))
-			rule_put(rd, n, RULE_ABOUT_SERVER, class_of(rd, named, named), n->text, SPAN_NONE,
-			    true);
+		if (server_check(rd, n, e.name, false))
+			rule_put(rd, &e, RULE_ABOUT_SERVER, class_of(rd, named, named), e.name, SPAN_NONE, true);
 	}
 }
 
@@ -110,19 +115,18 @@ read_patterns(struct reading *rd, const struct conf_node *list)
 	const bool		 named = !span_eq(list->key, every);
 	const struct conf_node	*n;
 	const char		*wrong;
+	struct entry		 e;
+	bool			 exact;
 
 	for (n = list->first; n != NULL; n = n->next) {
-		if (!typed_is(rd->j, rd->s, n, JSON_STRING))
+		if (!entry_read(rd->j, rd->s, n, "tool", rd->deny, &e))
 			continue;
-		if ((wrong = glob_check(n->text)) != NULL) {
-			job_error(rd->j, rd->s, n, "\"%.*s\": %s", SHOWN(n->text), wrong);
+		if ((wrong = glob_check(e.name)) != NULL) {
+			job_error(rd->j, rd->s, n, "\"%.*s\": %s", SHOWN(e.name), wrong);
 			continue;
 		}
-		if (glob_is_exact(n->text))
-			rule_put(rd, n, RULE_ABOUT_TOOL, class_of(rd, named, true), list->key, n->text, true);
-		else
-			rule_put(rd, n, RULE_ABOUT_TOOL, class_of(rd, named, false), list->key, n->text,
-			    false);
+		exact = glob_is_exact(e.name);
+		rule_put(rd, &e, RULE_ABOUT_TOOL, class_of(rd, named, exact), list->key, e.name, exact);
 	}
 }
 
@@ -137,7 +141,8 @@ read_tools(struct reading *rd, const struct conf_node *section)
 		if (!server_check(rd, list, list->key, true) || !typed_is(rd->j, rd->s, list, JSON_ARRAY))
 			continue;
 		if (rd->lists && !rd->deny)
-			rule_put(rd, list, RULE_ABOUT_LIST, RULE_DEFAULT, list->key, SPAN_NONE, true);
+			rule_put(rd, &(struct entry){ .node = list }, RULE_ABOUT_LIST, RULE_DEFAULT, list->key,
+			    SPAN_NONE, true);
 		read_patterns(rd, list);
 	}
 }
@@ -157,10 +162,24 @@ read_section(struct reading *rd, const char *key, bool deny, bool hide)
 	read_tools(rd, section);
 }
 
+/* Nothing that is denied here is denied: whoever wrote it should not find out by accident. */
+static void
+read_shadow(struct reading *rd)
+{
+	struct rec_agent	*agent;
+	bool			 shadow = false;
+
+	if (!typed_flag(rd->j, rd->s, rd->a.node, "shadow", &shadow) || !shadow ||
+	    (agent = build_at(rd->j->policy, SECTION_AGENT, rd->a.agent)) == NULL)
+		return;
+	agent->flags |= AGENT_FLAG_SHADOW;
+	job_warn(rd->j, rd->s, conf_find(rd->a.node, "shadow"), "what rules deny this agent passes, and is recorded");
+}
+
 static void
 read_agent(struct job *j, const struct source *s, const struct conf_node *node)
 {
-	static const char *const keys[] = { "allow", "deny", "hide", "description", NULL };
+	static const char *const keys[] = { "allow", "deny", "hide", "description", "shadow", NULL };
 	struct reading		 rd = { .j = j, .s = s, .a = { .source = s, .node = node } };
 
 	if (!typed_is(j, s, node, JSON_OBJECT))
@@ -173,6 +192,7 @@ read_agent(struct job *j, const struct source *s, const struct conf_node *node)
 	read_section(&rd, "allow", false, false);
 	read_section(&rd, "deny", true, false);
 	read_section(&rd, "hide", true, true);
+	read_shadow(&rd);
 	ruleset_put(j, &rd.a);
 	precedence_check(j, &rd.a);
 	buf_fini(&rd.path);

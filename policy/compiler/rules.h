@@ -19,6 +19,16 @@ struct rule {
 	uint64_t		 hash;		/* explicit ones: policy_exact_hash() */
 	uint8_t			 rule_class, deny, hide, about;
 	bool			 exact;		/* stands in EXACT; else in WILD */
+	bool			 passes;	/* it may not count: it has conditions, or is not enforced */
+};
+
+/* An element of a list of rules. */
+struct entry {
+	const struct conf_node	*node;
+	struct span		 name;		/* of a server, or a pattern of tools */
+	uint32_t		 when_first, when_count;	/* into CONDITION */
+	uint16_t		 cost;
+	uint8_t			 log, flags;	/* as in struct rec_rule */
 };
 
 struct agent_rules {
@@ -35,6 +45,13 @@ void	ruleset_put(struct job *j, struct agent_rules *a);
 int	ruleset_key_cmp(const struct rule *a, const struct rule *b);
 /* precedence.c: warns of rules whose effect depends on rules_precedence.  After ruleset_put(). */
 void	precedence_check(struct job *j, const struct agent_rules *a);
+
+/* entry.c: `key` names what the entry is about, "server" or "tool".  False after saying what is wrong. */
+bool	entry_read(struct job *j, const struct source *s, const struct conf_node *node, const char *key, bool deny,
+	    struct entry *out);
+/* conditions.c: "when". */
+bool	conditions_read(struct job *j, const struct source *s, const struct conf_node *when, uint32_t *first,
+	    uint32_t *count);
 
 /* The agents of the file, sorted as AGENT is: their index, or UINT32_MAX. */
 uint32_t	agent_index(struct job *j, struct span name);

@@ -5,7 +5,8 @@
  * Process: mcpgw-compile.  Owns: nothing beyond the call.
  *
  * EXACT is an open table, at most half full, so that a look-up is short; of rules with the same key
- * it holds the strongest, which is a deny in both orders of precedence.  WILD stands by server and,
+ * it holds the strongest, which is a deny in both orders of precedence.  One that may not count, having conditions,
+ * leads to the next weaker one, up to the first that always does.  WILD stands by server and,
  * within, in order of precedence, which for wildcards is the same in both: the first that matches
  * decides.  Their number per server is bounded, since they are tried one after the other.
  */
@@ -16,6 +17,7 @@
 #include "policy/compiler/rules.h"
 
 #define WILD_MAX	1000	/* of one agent and server */
+#define CHAIN_MAX	1000	/* of one key, with conditions; policy/decide.c goes no further */
 
 /* Hiding denies first, then denies, then allows; then as written. */
 static int
@@ -50,6 +52,26 @@ rule_cmp(const void *x, const void *y)
 		return a->exact ? -1 : 1;
 	r = a->exact ? ruleset_key_cmp(a, b) : span_cmp(a->server, b->server);
 	return r != 0 ? r : strength_cmp(a, b);
+}
+
+static void
+put_chains(struct job *j, const struct agent_rules *a, size_t count)
+{
+	struct rec_rule	*rec;
+	size_t		 same = 0;
+
+	for (size_t n = 1; n < count; n++) {
+		const struct rule *before = &a->rules[n - 1];
+
+		same = ruleset_key_cmp(before, &a->rules[n]) == 0 ? same + 1 : 0;
+		if (same == 0 || !before->passes)
+			continue;
+		if (same == CHAIN_MAX)
+			job_error(j, a->source, a->rules[n].node, "more than %d rules with conditions about the same",
+			    CHAIN_MAX);
+		if ((rec = build_at(j->policy, SECTION_RULE, before->index)) != NULL)
+			rec->next = a->rules[n].index + 1;
+	}
 }
 
 /* Of rules with the same key the first, the strongest, stays. */
@@ -117,6 +139,7 @@ ruleset_put(struct job *j, struct agent_rules *a)
 	rec.exact_slots = put_exact(j, a->rules, exact);
 	rec.wild_first = (uint32_t)build_count(j->policy, SECTION_WILD);
 	rec.wild_count = (uint32_t)(a->count - exact);
+	put_chains(j, a, exact);
 	put_wild(j, a, exact);
 
 	if ((place = build_at(j->policy, SECTION_AGENT, a->agent)) == NULL)

@@ -7,30 +7,13 @@
  *
  * A time that is over switches the server on again by itself: the master has the files read anew then.
  */
-#include <string.h>
 #include <time.h>
 
 #include "policy/compiler/server.h"
 #include "policy/compiler/typed.h"
+#include "policy/compiler/values.h"
 
 #define REASON_MAX	200
-
-/* "2026-11-20T10:31:07Z", in ms; 0: it is none. */
-static uint64_t
-time_of(struct span text)
-{
-	char		 copy[32] = "";
-	const char	*end;
-	struct tm	 tm = { 0 };
-	time_t		 t;
-
-	if (text.n == 0 || text.n >= sizeof(copy))
-		return 0;
-	memcpy(copy, text.p, text.n);
-	if ((end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm)) == NULL || *end != '\0' || (t = timegm(&tm)) <= 0)
-		return 0;
-	return (uint64_t)t * 1000;
-}
 
 static uint64_t
 now_ms(void)
@@ -62,7 +45,7 @@ read_until(struct server *sv, const struct conf_node **n)
 
 	if (!typed_string(sv->job, sv->source, sv->node, "disabled_until", n))
 		return 0;
-	if ((until = time_of((*n)->text)) == 0)
+	if ((until = value_time((*n)->text)) == 0)
 		job_error(sv->job, sv->source, *n, "\"%.*s\": want a time in UTC such as 2026-11-20T10:31:07Z",
 		    SHOWN((*n)->text));
 	return until;

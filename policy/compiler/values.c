@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "lib/num.h"
 #include "policy/compiler/expand.h"
@@ -171,4 +172,20 @@ values_check(struct job *j)
 		else if (row->type == PARAM_TYPE_text)
 			text_check(j, id);
 	}
+}
+
+uint64_t
+value_time(struct span text)
+{
+	char		 copy[32] = "";
+	const char	*end;
+	struct tm	 tm = { 0 };
+	time_t		 t;
+
+	if (text.n == 0 || text.n >= sizeof(copy))
+		return 0;
+	memcpy(copy, text.p, text.n);
+	if ((end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm)) == NULL || *end != '\0' || (t = timegm(&tm)) <= 0)
+		return 0;
+	return (uint64_t)t * 1000;
 }

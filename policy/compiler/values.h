@@ -14,6 +14,8 @@ void	values_check(struct job *j);
 bool	address_split(struct span text, struct span *host, uint64_t *port);
 /* The next word of a list separated by blanks, off its front; empty at its end. */
 struct span value_word(struct span *list);
+/* "2026-11-20T10:31:07Z", in ms of the wall clock; 0: it is none. */
+uint64_t value_time(struct span text);
 /* Letters, digits, "_", "." and "-", 1 to 64 of them: names of servers, agents and secrets. */
 bool	name_ok(struct span name);
 
