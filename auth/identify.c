@@ -54,12 +54,13 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	return 0;
 }
 
-/* Of what proves tokens: a policy, and the secrets, which have a snapshot of their own. */
+/* Of what proves tokens: a policy, the secrets, which have a snapshot of their own, and the keys that were fetched. */
 static uint64_t
 generation_of(const struct auth_in *in)
 {
-	const uint64_t	of[2] = { snap_head(in->policy)->generation,
-			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation };
+	const uint64_t	of[] = { snap_head(in->policy)->generation,
+			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation,
+			    keysets_generation(in->keysets) };
 
 	/* One token may be of issuers of two tenants. */
 	return sum64_more(sum64(span_make(of, sizeof(of))), in->tenant);
@@ -69,17 +70,22 @@ static int
 by_token(const struct auth_in *in, struct span token, const struct crypt_digest *digest, struct arena *a,
     struct principal *out, struct auth_refusal *refusal)
 {
-	const uint64_t	generation = generation_of(in);
-	struct bearer	b;
-	int		r;
+	struct issuers_fetched	fetched = { .keys = in->keysets };
+	const uint64_t		generation = generation_of(in);
+	struct bearer		b, kept;
+	int			r;
 
 	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
 		r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, in->wall_ms, a, &b, &refusal->why,
-		    &refusal->told);
+		    &refusal->told, &fetched);
+		refusal->wanted = fetched.wanted;
 		if (r != 0)
 			return r;
+		kept = b;
+		if (fetched.ends_ms != 0 && fetched.ends_ms < kept.ends_ms)
+			kept.ends_ms = fetched.ends_ms;
 		if (in->tokens != NULL)
-			tokens_put(in->tokens, digest, generation, &b);
+			tokens_put(in->tokens, digest, generation, &kept);
 	}
 	out->tenant = b.tenant;
 	out->agent = b.agent;

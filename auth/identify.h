@@ -44,6 +44,7 @@ struct auth_in {
 	const struct snap	*policy, *keys, *secrets;
 	const struct issuers	*issuers;		/* of `policy`; NULL: none */
 	struct tokens		*tokens;		/* NULL: each is proven anew */
+	const struct keysets	*keysets;		/* that were fetched for issuers; NULL: none */
 	const struct params	*params;
 	uint32_t		 owner_uid;		/* personal mode: the user; system mode: root */
 	uint64_t		 wall_ms;
@@ -54,11 +55,13 @@ struct auth_refusal {
 	bool		 certificate;	/* of one; else of a token */
 	const char	*why;		/* for operators */
 	const char	*told;		/* for the bearer of a token; NULL: nothing */
+	uint64_t	 wanted;	/* the rec_keysource whose fetch could help; 0: none */
 };
 
 /* Fills *out; its texts live in `a`.
  * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, or one
- * where none may be (400); E_AGENT: Mcpgw-As by somebody who may not, or a token that stands for no agent; E_NOMEM.
+ * where none may be (400); E_ISSUER_KEYS: the keys of a token's issuer are not there (503); E_AGENT: Mcpgw-As by
+ * somebody who may not, or a token that stands for no agent; E_NOMEM.
  * Of a token and of a certificate *refusal says more. */
 must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out,
 		    struct auth_refusal *refusal);

@@ -84,7 +84,7 @@ take_secret(struct span name, struct span value, void *arg)
 
 /* By a key of the token's kid where both name one; at most all keys of its issuer. */
 static int
-prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *secrets, const struct jwt *t)
+prove_configured(const struct issuers *i, const struct rec_issuer *e, const struct snap *secrets, const struct jwt *t)
 {
 	struct secret_want	 want = { .name = snap_text(i->policy, e->name) };
 	int			 r = E_DENIED;
@@ -103,6 +103,25 @@ prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *se
 		    t->signature);
 	}
 	return r;
+}
+
+static int
+prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *secrets, const struct jwt *t,
+    uint64_t wall_ms, struct issuers_fetched *fetched, const char **why)
+{
+	const struct rec_issuer		*first = SNAP_AT(i->policy, ISSUER, 0);
+	const struct rec_keysource	*source = policy_keysource_of(i->policy, (uint64_t)(e - first));
+	int				 r = prove_configured(i, e, secrets, t);
+
+	*why = "no key of its issuer proves it";
+	if (r != E_DENIED || source == NULL)
+		return r;
+	r = keysets_prove(fetched->keys, source, t, wall_ms, why);
+	if (r == E_NOTFOUND || r == E_ISSUER_KEYS)
+		fetched->wanted = source->id;
+	if (r == 0)
+		fetched->ends_ms = keysets_find(fetched->keys, source->id)->fetched_ms + source->keep_ms;
+	return r == E_NOTFOUND ? E_DENIED : r;
 }
 
 static bool
@@ -166,7 +185,8 @@ name_bearer(const struct snap *policy, const struct rec_issuer *e, const struct 
 
 int
 issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant, struct span token,
-    uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why, const char **told)
+    uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why, const char **told,
+    struct issuers_fetched *fetched)
 {
 	const struct rec_issuer	*e;
 	struct jwt_times	 times = { .now = wall_ms / 1000 };
@@ -178,6 +198,7 @@ issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span 
 	*out = (struct bearer){ 0 };
 	*why = "no issuer is configured (issuers_file)";
 	*told = NULL;
+	fetched->wanted = fetched->ends_ms = 0;
 	if (i == NULL)
 		return E_HTTP_CREDENTIAL;
 	if ((r = jwt_read(token, a, &t, why)) != 0)
@@ -186,8 +207,8 @@ issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span 
 		return r;
 	if ((e = find(i->policy, tenant, iss)) == NULL)
 		return *why = "its issuer is not one of ours", E_HTTP_CREDENTIAL;
-	if ((r = prove(i, e, secrets, &t)) != 0)
-		return *why = "no key of its issuer proves it", r == E_DENIED ? E_HTTP_CREDENTIAL : r;
+	if ((r = prove(i, e, secrets, &t, wall_ms, fetched, why)) != 0)
+		return r == E_DENIED ? E_HTTP_CREDENTIAL : r;
 	/* From here on it is the issuer's word. */
 	if (e->type.bytes > 0 && !jwt_type_is(&t, snap_text(i->policy, e->type)))
 		return *why = "it is of another type", E_HTTP_CREDENTIAL;

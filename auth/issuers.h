@@ -5,6 +5,7 @@
 #ifndef AUTH_ISSUERS_H
 #define AUTH_ISSUERS_H
 
+#include "auth/keysets.h"
 #include "lib/arena.h"
 #include "policy/decide.h"
 #include "policy/policy.h"
@@ -23,11 +24,20 @@ struct bearer {
 	struct traits	traits;
 };
 
+/* What is there of issuers whose keys are fetched. */
+struct issuers_fetched {
+	const struct keysets	*keys;		/* NULL: none yet */
+	uint64_t		 wanted;	/* set: the rec_keysource whose fetch could help; 0: none */
+	uint64_t		 ends_ms;	/* set: its key is kept until then; 0: always */
+};
+
 /* Whose token this is; texts live in the arena.  i may be NULL.  With a tenant its issuers alone count; without (an
- * empty text) those of "default" before others'.  `secrets` are the workers', for issuers with a shared
- * secret.  0; E_HTTP_CREDENTIAL: it is not accepted, *why says to operators what is wrong, and *told is what its bearer
- * may be told, or NULL; E_AGENT: it is good, but stands for no agent; E_NOMEM, E_INTERNAL. */
+ * empty text) those of "default" before others'.  `secrets` are the workers', for issuers with a shared secret.
+ * 0; E_HTTP_CREDENTIAL: it is not accepted, *why says to operators what is wrong, and *told is what its bearer may be
+ * told, or NULL; E_AGENT: it is good, but stands for no agent; E_ISSUER_KEYS with *why: nobody can tell now; E_NOMEM,
+ * E_INTERNAL. */
 must_check int	issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant,
-		    struct span token, uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why, const char **told);
+		    struct span token, uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why,
+		    const char **told, struct issuers_fetched *fetched);
 
 #endif

@@ -128,12 +128,13 @@ static bool
 takes(struct span token)
 {
 	struct bearer	 who;
+	struct issuers_fetched	 fetched = { .keys = NULL };
 	const char	*why, *told;
 	struct arena	 a;
 	int		 r;
 
 	arena_init(&a, NULL, 0, 1 << 20);
-	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, NOW_MS, &a, &who, &why, &told)) == 0)
+	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, NOW_MS, &a, &who, &why, &told, &fetched)) == 0)
 		BUG_ON(!span_is(who.agent, "backend") || who.subject.n <= sizeof(" at " ISS) - 1 ||
 		    who.ends_ms <= NOW_MS || token.n > JWT_MAX);
 	else

@@ -107,6 +107,7 @@ enum worker_ask {		/* WORKER_ASK.what */
 	WORKER_ASK_CALLS = 1,	/* a line for each call that runs */
 	WORKER_ASK_KILL,	/* end this call; a line when it was there */
 	WORKER_ASK_LIMITS,	/* a line for each bucket; one worker knows them all */
+	WORKER_ASK_ISSUERS,	/* a line for each issuer of tokens; the same */
 };
 
 struct msg_row {

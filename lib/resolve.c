@@ -57,6 +57,18 @@ struct lookup {
 	char		  name[];
 };
 
+size_t
+resolved_in_order(const struct resolved *what, struct addr *to)
+{
+	size_t	n = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (unsigned i = 0; i < what->count; i++)
+			if ((what->found[i].family == AF_INET) == (pass == 0))
+				to[n++] = what->found[i];
+	return n;
+}
+
 /* --- c-ares on the loop --------------------------------------------------------------------------- */
 
 static void

@@ -26,6 +26,10 @@ struct resolved {
 	unsigned	count;
 };
 
+/* What was found, IPv4 first: where there is no way for IPv6, it costs a connection's whole time to find out.  `to` has
+ * room for RESOLVE_ADDRESSES_MAX; how many. */
+size_t		resolved_in_order(const struct resolved *what, struct addr *to);
+
 /* Once for each lookup that was not cancelled, maybe before resolver_find() comes back. */
 typedef void resolved_fn(const struct resolved *, void *arg);
 

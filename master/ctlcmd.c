@@ -480,6 +480,15 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_limit_show:
 		ctlask_workers(c, WORKER_ASK_LIMITS, SPAN_NONE, false);
 		break;
+	case CTLCMD_issuer_list:
+		ctlask_workers(c, WORKER_ASK_ISSUERS, SPAN_NONE, false);
+		break;
+	case CTLCMD_issuer_refresh:
+		if (scout_want_keys(c->s->m, &(struct msg_KEYSET_WANTED){ .id = b->n, .now = 1 }))
+			ctl_done(c, 0);
+		else
+			ctl_refuse(c, EX_TEMPFAIL, "mcpgw-scout, which fetches keys, is not there now; try again");
+		break;
 	case CTLCMD_explain:
 		ctl_done(c, send_snapshot(c, SNAP_POLICY, SPAN_NONE) == 0 ? 0 : EX_TEMPFAIL);
 		break;

@@ -210,12 +210,15 @@ static int
 step_store(struct master *m)
 {
 	struct msg_STORE_DUMP		dump = { 0 };
+	struct msg_STORE_KEYSETS_LOAD	keysets = { 0 };
 	struct msg_STORE_POLICY_LOAD	load = { 0 };
 	int				r;
 
 	if ((r = start_and_wait(m, &m->store)) != 0)
 		return r;
 	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &dump, NULL, 0);
+	/* Comes, if there are any, before the policy that is waited for. */
+	(void)child_send(&m->store, MSG_TYPE_STORE_KEYSETS_LOAD, 0, &keysets, NULL, 0);
 	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &load, NULL, 0);
 	while ((m->start.dump == -1 || !m->start.last_good_came || !m->pins.came) && m->store.state == CHILD_READY &&
 	    !m->stopping)

@@ -208,6 +208,15 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_CATALOGUE_MADE:
 		scout_on_catalogue(m, msg->fds, &b->CATALOGUE_MADE);
 		break;
+	case MSG_TYPE_KEYSETS_MADE:
+		scout_on_keysets(m, msg->fds, &b->KEYSETS_MADE);
+		break;
+	case MSG_TYPE_KEYSET_WANTED:
+		(void)scout_want_keys(m, &(struct msg_KEYSET_WANTED){ .id = b->KEYSET_WANTED.id });
+		break;
+	case MSG_TYPE_STORE_KEYSETS_LOADED:
+		scout_on_loaded(m, msg->fds);
+		break;
 	case MSG_TYPE_SERVER_STATE:
 		answer_server_state(c, &b->SERVER_STATE);
 		break;

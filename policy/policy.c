@@ -437,6 +437,17 @@ policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint32_t sub
 	return true;
 }
 
+const struct rec_keysource *
+policy_keysource_of(const struct snap *s, uint64_t issuer)
+{
+	const struct rec_keysource	*k;
+
+	for (uint64_t i = 0; (k = SNAP_AT(s, KEYSOURCE, i)) != NULL; i++)
+		if (k->issuer == issuer)
+			return k;
+	return NULL;
+}
+
 const struct rec_name *
 policy_name_find(const struct snap *catalogue, struct span host)
 {

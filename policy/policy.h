@@ -56,6 +56,8 @@ bool			 policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint
 /* What a catalogue knows of this host, or NULL. */
 const struct rec_name	*policy_name_find(const struct snap *catalogue, struct span host);
 
+/* Where the keys of ISSUER i are fetched; NULL: they are not. */
+const struct rec_keysource *policy_keysource_of(const struct snap *s, uint64_t issuer);
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);

@@ -272,6 +272,31 @@ struct rec_verifier {
 	uint32_t	algs, has_kid;	/* bits of enum jws_alg */
 };
 
+/* An issuer whose keys are fetched. */
+struct rec_keysource {
+	struct stext	url;		/* of the set; with discovery, of the issuer, whose metadata names it */
+	uint64_t	id;		/* sum64 over all that decides which keys come of it */
+	uint64_t	keep_ms;	/* keys serve so long after the last good fetch */
+	uint32_t	issuer, discovery;	/* index into ISSUER; 0/1 */
+	uint32_t	algs, algs_given;	/* that are accepted, as keyset_read() takes them */
+	uint32_t	address_first, address_count;	/* of its host, where the machine's own list has it; else 0 */
+	uint32_t	anchor_first, anchor_count;
+};
+
+/* What came of it; times of the wall clock in ms, 0: never. */
+struct rec_keyset {
+	uint64_t	id;		/* as its rec_keysource */
+	uint64_t	tried_ms, fetched_ms;	/* the end of the last fetch, and of the last good one */
+	uint64_t	asked_ms;	/* of the last one that a token asked for */
+	uint64_t	next_ms;	/* the next begins */
+	uint64_t	keys_digest;	/* of what proves tokens */
+	uint32_t	verifier_first, verifier_count;
+	uint32_t	passed_over, fails;	/* keys of no use among them; fetches that failed, in a row */
+	struct stext	url;		/* where the set is */
+	struct stext	etag;
+	struct stext	error;		/* of the last fetch; empty: none */
+};
+
 struct rec_standin {
 	struct stext	value, agent;
 };

@@ -26,6 +26,7 @@ enum snap_kind {
 	SNAP_PINS,		/* definitions of tools and what was decided, from the store alone */
 	SNAP_CATALOGUE,		/* what mcpgw-scout found: addresses of names */
 	SNAP_DUMP,		/* the store's keys, for the compiler; its pins, for mcpgwctl */
+	SNAP_KEYSETS,		/* keys of issuers that mcpgw-scout fetched */
 	SNAP_KIND_LIMIT
 };
 

@@ -16,8 +16,10 @@
 #include "policy/params.h"
 #include "sandbox/confine.h"
 #include "scout/control.h"
+#include "scout/keysets.h"
 #include "scout/names.h"
 #include "scout/visits.h"
+#include "upstream/errand.h"
 
 int
 control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length)
@@ -25,6 +27,14 @@ control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length)
 	struct msg_CATALOGUE_MADE	m = { .generation = generation, .length = length };
 
 	return chan_send(&s->master, MSG_TYPE_CATALOGUE_MADE, 0, &m, &fd, 1);
+}
+
+int
+control_keysets(struct scout *s, int fd, uint64_t generation, uint64_t length)
+{
+	struct msg_KEYSETS_MADE	m = { .generation = generation, .length = length };
+
+	return chan_send(&s->master, MSG_TYPE_KEYSETS_MADE, 0, &m, &fd, 1);
 }
 
 void
@@ -43,10 +53,12 @@ apply(struct scout *s)
 {
 	struct snap	*policy = s->snaps.current[SNAP_POLICY];
 	struct params	 p;
+	const bool	 loaded = params_load(policy, &p) == 0;	/* take_snapshot() has seen to that */
 
-	if (params_load(policy, &p) == 0) {
+	if (loaded) {
 		s->connect_ms = p.connect_timeout;
 		s->check_ms = p.upstream_check;
+		errands_set_connect_ms(s->errands, p.connect_timeout);
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + p.log_level));
 		if (resolver_set_servers(s->resolver, p.upstream_dns) != 0)
 			log_err(NULL, "upstream_dns = %.*s: want ADDRESS:PORT, separated by blanks; those before are "
@@ -55,6 +67,8 @@ apply(struct scout *s)
 	/* Visits look at names, whose answers look at visits: both are of one policy when the loop turns. */
 	names_set_policy(s->names, policy, s->snaps.current[SNAP_CATALOGUE]);
 	visits_set_policy(s->visits, policy);
+	if (loaded)
+		keysets_table_set_policy(s->keysets, policy, &p, s->snaps.current[SNAP_KEYSETS]);
 }
 
 static int
@@ -64,7 +78,7 @@ take_snapshot(struct scout *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	struct params	 params;
 	int		 r;
 
-	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE ? E_FORMAT :
+	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE && m->kind != SNAP_KEYSETS ? E_FORMAT :
 	    swap_offer(&s->snaps, fd, m->kind, m->generation, m->length);
 	if (r == 0 && m->kind == SNAP_POLICY && (r = params_load(s->snaps.current[SNAP_POLICY], &params)) != 0)
 		swap_restore(&s->snaps, SNAP_POLICY, &before);
@@ -85,8 +99,8 @@ on_snapshot(struct scout *s, const struct chan_msg *m)
 static void
 on_boot(struct scout *s, const struct msg_BOOT *m)
 {
-	/* Later than any catalogue of those before. */
-	s->made = (uint64_t)m->incarnation << 32;
+	/* Later than any of those before. */
+	s->made = s->made_keys = (uint64_t)m->incarnation << 32;
 	birth_log_level(m->flags);
 }
 
@@ -135,6 +149,9 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_GO:
 		on_go(s);
+		break;
+	case MSG_TYPE_KEYSET_WANTED:
+		keysets_table_want(s->keysets, m->body->KEYSET_WANTED.id, m->body->KEYSET_WANTED.now != 0);
 		break;
 	case MSG_TYPE_PING:
 		chan_tell(&s->master, MSG_TYPE_PING, m->ref, &m->body->PING);

@@ -11,6 +11,8 @@ must_check int	control_init(struct scout *s);
 void		control_fini(struct scout *s);
 /* A catalogue, for the workers; fd stays the caller's. */
 must_check int	control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length);
+/* The same for key sets. */
+must_check int	control_keysets(struct scout *s, int fd, uint64_t generation, uint64_t length);
 /* A server cannot be connected to; or, with "", it can again. */
 void		control_report(struct scout *s, struct span tenant, struct span server, const char *error);
 

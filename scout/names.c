@@ -134,17 +134,6 @@ tell(struct names *ns)
 
 static void	ask_due(struct names *ns);
 
-/* IPv4 first: where there is no way for IPv6, it costs a connection's whole time to find out. */
-static void
-sort_out(const struct resolved *what, struct name_known *to)
-{
-	to->count = 0;
-	for (int pass = 0; pass < 2; pass++)
-		for (unsigned i = 0; i < what->count; i++)
-			if ((what->found[i].family == AF_INET) == (pass == 0))
-				to->found[to->count++] = what->found[i];
-}
-
 /* In whichever order they come: name servers turn them round. */
 static bool
 same_addresses(const struct name_known *a, const struct name_known *b)
@@ -182,7 +171,7 @@ take_answer(struct name *n, const struct resolved *what)
 
 	n->fails = 0;
 	n->next_ms = loop_now_ms(n->of->s->loop) + names_ttl(what->ttl_ms);
-	sort_out(what, &new);
+	new.count = (unsigned)resolved_in_order(what, new.found);
 	if (n->known.state == NAME_FOUND && same_addresses(&n->known, &new))
 		return;
 	n->known = new;

@@ -6,7 +6,8 @@
  *	key	SHA-256 of a key -> fields {u16 id, u16 bytes, data}: KEYDB_FIELDS
  *	keyname	tenant, NUL, name -> that SHA-256
  *	policy	generation (big-endian) -> the snapshot; the newest two
- *	meta	"format"; "policy" -> the generation saved last; "pins" -> how often pins changed
+ *	meta	"format"; "policy" -> the generation saved last; "pins" -> how often pins changed;
+ *		"keysets" -> what was fetched for issuers (store/fetched.h)
  *	pin	definitions of tools: store/pindb.h
  *
  * The keys themselves are never here: they are made in mcpgwctl, and only their SHA-256 travels.

@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "policy/build.h"
 #include "sandbox/confine.h"
+#include "store/fetched.h"
 #include "store/offline.h"
 #include "store/store.h"
 
@@ -128,29 +129,76 @@ answer_key_revoke(struct store *s, uint64_t ref, struct span name)
 	}
 }
 
-static void
-answer_policy_save(struct store *s, uint64_t ref, int fd, uint64_t generation)
+/* Sealed and whole, or a map of it could be pulled away from under us. */
+static int
+map_snapshot(int fd, struct span *out, const char **wrong)
 {
 	struct snap_head	head;
-	const char		*wrong;
 	void			*map;
 	int			 r;
 
-	/* Sealed and whole, or a map of it could be pulled away from under us. */
 	if ((r = snap_check(fd, &head)) != 0) {
-		wrong = err_text(r);
-	} else if ((map = mmap(NULL, head.length, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED) {
-		r = E_SYS;
-		wrong = strerror(errno);
-	} else {
-		r = keydb_policy_save(s->db, generation, span_make(map, head.length));
+		*wrong = err_text(r);
+		return r;
+	}
+	if ((map = mmap(NULL, head.length, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED) {
+		*wrong = strerror(errno);
+		return E_SYS;
+	}
+	*out = span_make(map, head.length);
+	return 0;
+}
+
+static void
+unmap_snapshot(struct span s)
+{
+	munmap((void *)(uintptr_t)s.p, s.n);
+}
+
+static void
+answer_policy_save(struct store *s, uint64_t ref, int fd, uint64_t generation)
+{
+	struct span	 snapshot;
+	const char	*wrong;
+	int		 r;
+
+	if ((r = map_snapshot(fd, &snapshot, &wrong)) == 0) {
+		r = keydb_policy_save(s->db, generation, snapshot);
 		wrong = store_why(s, r);
-		munmap(map, head.length);
+		unmap_snapshot(snapshot);
 	}
 	if (r != 0)
 		log_err(NULL, "policy %llu cannot be kept as the last good one: %s",
 		    (unsigned long long)generation, wrong);
 	done(s, ref, r, "policy %llu: %s", (unsigned long long)generation, r == 0 ? "kept" : wrong);
+}
+
+static void
+take_keysets(struct store *s, int fd)
+{
+	struct span	 snapshot;
+	const char	*wrong;
+	int		 r;
+
+	if ((r = map_snapshot(fd, &snapshot, &wrong)) == 0) {
+		r = fetched_save(s->db, snapshot);
+		wrong = store_why(s, r);
+		unmap_snapshot(snapshot);
+	}
+	if (r != 0)
+		log_warn_repeat(NULL, "the issuers' keys cannot be kept for the next start: %s", wrong);
+}
+
+static void
+answer_keysets_load(struct store *s, uint64_t ref)
+{
+	int	fd, r = fetched_load(s->db, &fd);
+
+	if (r == 0)
+		store_tell(s, MSG_TYPE_STORE_KEYSETS_LOADED, ref, &(struct msg_STORE_KEYSETS_LOADED){ 0 }, &fd);
+	else if (r != E_NOTFOUND)
+		log_warn(NULL, "the issuers' keys of before cannot be read: %s", store_why(s, r));
+	fd_close(&fd);
 }
 
 static void
@@ -195,6 +243,12 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 		break;
 	case MSG_TYPE_STORE_POLICY_LOAD:
 		answer_policy_load(s, msg->ref);
+		break;
+	case MSG_TYPE_STORE_KEYSETS_SAVE:
+		take_keysets(s, msg->fds[0]);
+		break;
+	case MSG_TYPE_STORE_KEYSETS_LOAD:
+		answer_keysets_load(s, msg->ref);
 		break;
 	case MSG_TYPE_STORE_PIN_SEEN:
 		store_pins_seen(s, msg->fds[0], &b->STORE_PIN_SEEN);

@@ -17,6 +17,7 @@ struct site {
 	unsigned	 refs;
 	bool		 gone;		/* from the policy in force */
 	bool		 listed;
+	bool		 lent;		/* no server's */
 	struct snap	*policy;	/* where its anchors are; held */
 	uint32_t	 first, count;
 	struct tls_site	 tls;
@@ -128,6 +129,42 @@ sites_open(struct sites *all, uint64_t profile, int fd, struct site **out, struc
 	return 0;
 }
 
+int
+sites_lend(struct sites *all, uint64_t number, struct span host, tls_anchor_fn *anchor, void *arg, struct site **out)
+{
+	struct site	*s;
+
+	*out = NULL;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return E_NOMEM;
+	if (tls_site_init(&s->tls, host, anchor, arg) != 0) {
+		free(s);
+		return E_SERVER;
+	}
+	s->of = all;
+	s->profile = number;
+	s->lent = s->listed = true;
+	s->refs = 1;
+	s->next = all->first;
+	*out = all->first = s;
+	return 0;
+}
+
+void
+sites_take_back(struct site **sp)
+{
+	struct site	**link;
+
+	if (*sp == NULL)
+		return;
+	for (link = &(*sp)->of->first; *link != *sp; link = &(*link)->next)
+		;
+	*link = (*sp)->next;
+	(*sp)->listed = false;
+	(*sp)->of->held++;
+	site_unref(sp);
+}
+
 void
 sites_set_policy(struct sites *all, struct snap *policy)
 {
@@ -137,7 +174,9 @@ sites_set_policy(struct sites *all, struct snap *policy)
 	snap_release(&all->policy);
 	all->policy = snap_hold(policy);
 	while ((s = *link) != NULL) {
-		if ((server = server_find(policy, s->profile)) != NULL)
+		if (s->lent)
+			;
+		else if ((server = server_find(policy, s->profile)) != NULL)
 			site_set(s, policy, server);
 		else if (!s->gone)
 			s->gone = true;		/* requests that began before may go there */

@@ -35,4 +35,11 @@ must_check int	sites_open(struct sites *s, uint64_t profile, int fd, struct site
 /* After its connection was freed; accepts NULL inside. */
 void		site_unref(struct site **s);
 
+/* A site that is no server's, under a number that no other has: connections for it are opened as for a profile.  host:
+ * as of tls_site_init().  The lender's until it takes it back, when none of its connections is open.  0; E_SERVER: no
+ * name that TLS can ask for; E_NOMEM. */
+must_check int	sites_lend(struct sites *s, uint64_t number, struct span host, tls_anchor_fn *anchor, void *arg,
+		    struct site **out);
+void		sites_take_back(struct site **s);
+
 #endif

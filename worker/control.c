@@ -14,6 +14,7 @@
 #include "worker/fanin.h"
 #include "worker/httpsse.h"
 #include "worker/inquiry.h"
+#include "worker/keywait.h"
 #include "worker/lists.h"
 #include "worker/park.h"
 #include "worker/pins.h"
@@ -103,11 +104,29 @@ apply_params(struct worker *w, const struct params *p)
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + p->log_level));
 }
 
+/* What tokens were proven by before serves on, when these cannot be had. */
+static int
+take_keysets(struct worker *w, struct snap **before)
+{
+	struct keysets	*new;
+	int		 r;
+
+	if ((r = keysets_new(w->snaps.current[SNAP_KEYSETS], &new)) != 0) {
+		swap_restore(&w->snaps, SNAP_KEYSETS, before);
+		return r;
+	}
+	keysets_free(&w->keysets);
+	w->keysets = new;
+	keywait_look(w);
+	return 0;
+}
+
 /* Maps and swaps; the requests that run keep what they have. */
 static int
 take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 {
 	struct snap	*pins = m->kind == SNAP_PINS ? swap_hold(&w->snaps, SNAP_PINS) : NULL;
+	struct snap	*sets = m->kind == SNAP_KEYSETS ? swap_hold(&w->snaps, SNAP_KEYSETS) : NULL;
 	struct config	*config = NULL;
 	int		 r;
 
@@ -115,6 +134,9 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	    w->config != NULL)
 		pins_changed(w, pins);
 	snap_release(&pins);
+	if (r == 0 && m->kind == SNAP_KEYSETS)
+		r = take_keysets(w, &sets);
+	snap_release(&sets);
 	if (r != 0)
 		return r;
 	/* A revoked key must not hear on; the others come back at once.  Secrets count with their policy, which comes

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * inquiry.c - what an operator asks about calls and buckets
+ * inquiry.c - what an operator asks about calls, buckets and issuers
  *
  * Process: worker.  Owns: nothing; an answer goes to the master in a sealed memfd.
  * Trusts:  the master, which has looked at who asks.
@@ -170,6 +170,53 @@ put_limits(struct worker *w, struct buf *all, struct buf *line)
 	}
 }
 
+/* --- issuers -------------------------------------------------------------------------------------- */
+
+static int
+put_fetched(struct buf *b, struct worker *w, const struct rec_keysource *source)
+{
+	const struct snap	*sets = swap_current(&w->snaps, SNAP_KEYSETS);
+	const struct rec_keyset	*set = keysets_find(w->keysets, source->id);
+	int			 r;
+
+	if ((r = buf_put_fmt(b, ",\"id\":%llu,\"discovery\":%u", (unsigned long long)source->id,
+	    source->discovery)) != 0 || (r = put_text(b, "from", snap_text(w->config->policy, source->url))) != 0 ||
+	    set == NULL)
+		return r;
+	if ((r = buf_put_fmt(b, ",\"fetched_ms\":%llu,\"tried_ms\":%llu,\"next_ms\":%llu,\"ends_ms\":%llu,"
+	    "\"failures\":%u,\"unusable\":%u,\"fetched_keys\":%u", (unsigned long long)set->fetched_ms,
+	    (unsigned long long)set->tried_ms, (unsigned long long)set->next_ms,
+	    (unsigned long long)(set->fetched_ms == 0 ? 0 : set->fetched_ms + source->keep_ms), set->fails,
+	    set->passed_over, set->verifier_count)) != 0 || (r = put_text(b, "url", snap_text(sets, set->url))) != 0)
+		return r;
+	return put_text(b, "error", snap_text(sets, set->error));
+}
+
+static int
+put_issuer(struct buf *b, struct worker *w, uint64_t i)
+{
+	const struct snap		*policy = w->config->policy;
+	const struct rec_issuer		*e = SNAP_AT(policy, ISSUER, i);
+	const struct rec_keysource	*source = policy_keysource_of(policy, i);
+	int				 r;
+
+	if (e == NULL)
+		return E_NOTFOUND;
+	if ((r = buf_put_fmt(b, "{\"configured_keys\":%u,\"secret\":%d", e->verifier_count,
+	    e->secret_algs != 0)) != 0 ||
+	    (r = put_text(b, "issuer", snap_text(policy, e->name))) != 0)
+		return r;
+	return source == NULL ? 0 : put_fetched(b, w, source);
+}
+
+static void
+put_issuers(struct worker *w, struct buf *all, struct buf *line)
+{
+	for (uint64_t i = 0; i < snap_count(w->config->policy, SECTION_ISSUER); i++)
+		if (!put_line(all, line, put_issuer(line, w, i)))
+			return;
+}
+
 void
 inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
 {
@@ -188,6 +235,9 @@ inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
 		break;
 	case WORKER_ASK_LIMITS:
 		put_limits(w, &all, &line);
+		break;
+	case WORKER_ASK_ISSUERS:
+		put_issuers(w, &all, &line);
 		break;
 	}
 	says.bytes = buf_rest(&all).n;

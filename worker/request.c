@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "worker/cors.h"
 #include "worker/httpsse.h"
+#include "worker/keywait.h"
 #include "worker/may.h"
 #include "worker/reply.h"
 #include "worker/request.h"
@@ -203,6 +204,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 		.secrets = rq->config->secrets,
 		.issuers = rq->config->issuers,
 		.tokens = rq->w->tokens,
+		.keysets = rq->w->keysets,
 		.params = &rq->config->params,
 		.tenant = rq->asked_tenant,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
@@ -243,6 +245,8 @@ refuse_identity(struct request *rq, int e, const struct auth_refusal *refusal)
 	else if (e == E_HTTP_CREDENTIALS)
 		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"),
 		    SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_request\"") };
+	if (e == E_ISSUER_KEYS)
+		f[n++] = (struct exchange_field){ SPAN_LIT("Retry-After"), SPAN_LIT("5") };
 	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
 	request_done(rq);
 }
@@ -331,12 +335,54 @@ request_server_at(const struct request *rq, uint64_t i)
 	return policy_server_of(rq->config->policy, request_tenant(rq), i);
 }
 
+/* From who it is on; with may_wait, keys of an issuer that could be there in a moment are waited for. */
+static void
+begin(struct request *rq, bool may_wait)
+{
+	struct auth_refusal	refusal;
+	int			e;
+
+	if ((e = identify(rq, &refusal)) != 0) {
+		if (!may_wait || refusal.wanted == 0 || !keywait_begin(rq, refusal.wanted))
+			refuse_identity(rq, e, &refusal);
+		return;
+	}
+	if ((e = route_path(rq)) != 0) {
+		reply_refuse(rq, e, NULL);
+		return;
+	}
+	if (rq->front != FRONT_MCP && httpsse_refuse(rq))
+		return;
+	switch ((enum http_method)rq->x->head.method) {
+	case HTTP_POST:
+		take_body(rq);
+		break;
+	case HTTP_GET:
+		if (rq->front == FRONT_STREAM)
+			httpsse_open(rq);
+		else
+			request_judge(rq, ERA_HTTP_GET);
+		break;
+	case HTTP_DELETE:
+		request_judge(rq, ERA_HTTP_DELETE);
+		break;
+	default:
+		request_judge(rq, ERA_HTTP_OTHER);
+		break;
+	}
+}
+
+void
+request_go_on(struct request *rq)
+{
+	MAGIC_CHECK(rq, REQUEST_MAGIC);
+	begin(rq, false);
+}
+
 void
 request_begin(struct worker *w, struct exchange *x)
 {
-	struct auth_refusal	 refusal;
 	struct request		*rq;
-	int			 e;
 
 	metric_add(&w->metrics, METRIC_requests_total, 1);
 	if ((rq = arena_calloc(&x->arena, sizeof(*rq))) == NULL) {
@@ -364,31 +410,5 @@ request_begin(struct worker *w, struct exchange *x)
 		return;
 	}
 	rq->asked_tenant = tenant_of_path(http_head_path(&x->head));
-	if ((e = identify(rq, &refusal)) != 0) {
-		refuse_identity(rq, e, &refusal);
-		return;
-	}
-	if ((e = route_path(rq)) != 0) {
-		reply_refuse(rq, e, NULL);
-		return;
-	}
-	if (rq->front != FRONT_MCP && httpsse_refuse(rq))
-		return;
-	switch ((enum http_method)x->head.method) {
-	case HTTP_POST:
-		take_body(rq);
-		break;
-	case HTTP_GET:
-		if (rq->front == FRONT_STREAM)
-			httpsse_open(rq);
-		else
-			request_judge(rq, ERA_HTTP_GET);
-		break;
-	case HTTP_DELETE:
-		request_judge(rq, ERA_HTTP_DELETE);
-		break;
-	default:
-		request_judge(rq, ERA_HTTP_OTHER);
-		break;
-	}
+	begin(rq, true);
 }

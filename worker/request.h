@@ -86,6 +86,8 @@ struct request {
 
 /* A head is whole: checks, identifies, and takes it from there. */
 void	request_begin(struct worker *w, struct exchange *x);
+/* The same from who it is on, once: what it waited for came, or did not. */
+void	request_go_on(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
 /* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind

@@ -33,6 +33,7 @@
 #define WORKER_SESSION_BUCKETS	1024
 #define WORKER_ASKED_BUCKETS	1024
 #define WORKER_PARK_BUCKETS	1024
+#define WORKER_KEYS_ASKED	16	/* issuers whose keys were asked for lately */
 
 /* One generation of the policy with its parameters; a request keeps the one it started with. */
 struct config {
@@ -52,6 +53,7 @@ void		 config_release(struct config **c);
 
 struct fanin;
 struct httpsse_set;
+struct keywait;
 struct known;
 struct lists;
 struct pins;
@@ -68,6 +70,15 @@ struct worker {
 
 	struct config		*config;	/* in force */
 	struct tokens		*tokens;	/* proven ones */
+	struct keysets		*keysets;	/* fetched for issuers; NULL: none yet */
+	struct {				/* keywait.c */
+		struct keywait	*first;
+		size_t		 count;
+		unsigned	 turn;
+		struct {
+			uint64_t	 source, ms;
+		}		 asked[WORKER_KEYS_ASKED];
+	}			 keywait;
 	struct swap		 snaps;		/* policy, keys, pins, secrets in force */
 	struct keyring		 ring;
 	bool			 has_ring;

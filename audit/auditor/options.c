@@ -102,6 +102,8 @@ options_parse(int argc, char **argv, uint64_t now_ns, struct options *out, const
 			continue;
 		if (strcmp(argv[i], "--verify") == 0) {
 			out->verify = true;
+		} else if (strcmp(argv[i], "--group") == 0) {
+			out->group = true;
 		} else if (strcmp(argv[i], "--follow") == 0) {
 			out->follow = true;
 		} else {

@@ -15,7 +15,7 @@ struct options {
 	uint64_t	since_ns, until_ns;
 	uint64_t	limit;			/* the newest so many; 0 = all */
 	uint64_t	request;
-	bool		follow, verify, has_request, has_until;
+	bool		follow, verify, group, has_request, has_until;
 	struct span	agent, tenant, server, kind, tool, decision, outcome;	/* empty: any */
 	const char	*folder;
 };

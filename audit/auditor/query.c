@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit/auditor/groups.h"
 #include "audit/auditor/query.h"
 #include "audit/auditor/row.h"
 #include "audit/requestid.h"
@@ -35,6 +36,7 @@ struct query {
 	struct options	 o;
 	struct auditdb	*db;
 	struct buf	 out;
+	struct groups	*groups;
 	uint64_t	*numbers;	/* of the newest rows, newest first */
 	size_t		 count, room;
 	uint64_t	 last;		/* the last row seen */
@@ -108,11 +110,45 @@ print_newest(struct query *q)
 	return r != 0 ? r : q->error;
 }
 
+static bool
+group_row(const struct auditdb_row *row, void *arg)
+{
+	struct query	*q = arg;
+
+	if (row->number <= q->upto && row_wanted(row, &q->o))
+		q->error = groups_add(q->groups, row);
+	return q->error == 0;
+}
+
+static int
+on_group(void *arg)
+{
+	struct query	*q = arg;
+
+	return buf_rest(&q->out).n > OUT_BYTES / 2 ? out_flush(q) : 0;
+}
+
+static int
+print_groups(struct query *q)
+{
+	int	r;
+
+	if ((r = groups_new(&q->groups)) != 0)
+		return r;
+	r = auditdb_each_time(q->db, q->o.since_ns, q->o.until_ns, false, group_row, q);
+	if (r == 0 && (r = q->error) == 0)
+		r = groups_print(q->groups, &q->out, on_group, q);
+	groups_free(&q->groups);
+	return r;
+}
+
 static int
 print_rows(struct query *q)
 {
 	int	r;
 
+	if (q->o.group)
+		return print_groups(q);
 	if (q->o.limit != 0)
 		return print_newest(q);
 	r = auditdb_each_time(q->db, q->o.since_ns, q->o.until_ns, false, print_row, q);
@@ -206,7 +242,9 @@ complain(struct query *q, int r)
 {
 	if (r == E_SYS && errno == EPIPE)
 		return EX_OK;
-	if (r == E_FORMAT)
+	if (r == E_FULL)
+		log_err(NULL, "more than %d kinds of calls; ask for fewer: --since TIME, --tenant TENANT", GROUPS_MAX);
+	else if (r == E_FORMAT)
 		log_err(NULL, "the audit in %s is damaged", q->o.folder);
 	else if (r == E_SYS)
 		log_err(NULL, "the audit in %s: %m", q->o.folder);

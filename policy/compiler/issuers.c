@@ -137,6 +137,7 @@ read_keys(struct issuer *i)
 {
 	const struct conf_node	*file = NULL, *secret = NULL, *inline_set = NULL;
 	const uint32_t		 errors = i->j->errors;
+	const bool		 fetched = keysource_read(i->j, i->s, i->node, i->algs, i->algs_given);
 	uint32_t		 n = 0;
 	struct source		 s = { 0 };
 
@@ -146,18 +147,21 @@ read_keys(struct issuer *i)
 			if (s.conf == NULL)
 				job_error(i->j, i->s, file, "\"%.*s\": no such file", SHOWN(file->text));
 			else
-				n = keyset_read(i->j, &s, conf_top(s.conf), i->algs, i->algs_given);
+				n = keyset_put(i->j, &s, conf_top(s.conf), i->algs, i->algs_given);
 			source_close(&s);
 		}
 	}
 	i->rec.verifier_count += n;
 	if (typed_list(i->j, i->s, i->node, "keys", JSON_ARRAY, false, &inline_set))
-		i->rec.verifier_count += keyset_read(i->j, i->s, i->node, i->algs, i->algs_given);
+		i->rec.verifier_count += keyset_put(i->j, i->s, i->node, i->algs, i->algs_given);
 	if (typed_string(i->j, i->s, i->node, "secret", &secret))
 		read_secret(i, secret);
+	if (fetched)
+		return;
 	if (conf_find(i->node, "keys_file") == NULL && conf_find(i->node, "keys") == NULL &&
 	    conf_find(i->node, "secret") == NULL)
-		job_error_key(i->j, i->s, i->node, "needs \"keys_file\" (a JWK set), \"keys\" or \"secret\"");
+		job_error_key(i->j, i->s, i->node, "needs \"keys_file\" (a JWK set), \"keys\", \"jwks_url\", "
+		    "\"discovery\": true, or \"secret\"");
 	else if (i->rec.verifier_count == 0 && i->rec.secret_algs == 0 && i->j->errors == errors)
 		job_error_key(i->j, i->s, i->node, "has no key that could prove a token");
 }
@@ -206,7 +210,8 @@ read_agents(struct issuer *i)
 static void
 read_issuer(struct job *j, const struct source *s, const struct conf_node *node)
 {
-	static const char *const keys[] = { "audience", "keys_file", "keys", "secret", "algorithms", "type", "max_age",
+	static const char *const keys[] = { "audience", "keys_file", "keys", "secret", "jwks_url", "discovery",
+		"keys_keep", "ca", "algorithms", "type", "max_age",
 		"skew", "subject_claim", "agent", "agent_claim", "agents", "description", NULL };
 	struct issuer	i = { .j = j, .s = s, .node = node, .rec = { .tenant = j->tenant_index } };
 

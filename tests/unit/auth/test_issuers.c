@@ -138,7 +138,8 @@ static struct arena	arena;
 static int
 look_at(const char *token, uint64_t now_s)
 {
-	static bool	ready;
+	struct issuers_fetched	fetched = { .keys = NULL };
+	static bool		ready;
 
 	if (!ready)
 		arena_init(&arena, NULL, 0, 1 << 20);
@@ -146,7 +147,8 @@ look_at(const char *token, uint64_t now_s)
 		arena_reset(&arena);
 	ready = true;
 	tried++;
-	return issuers_bearer(issuers, secrets, SPAN_NONE, span_of(token), now_s * 1000, &arena, &who, &why, &told);
+	return issuers_bearer(issuers, secrets, SPAN_NONE, span_of(token), now_s * 1000, &arena, &who, &why, &told,
+	    &fetched);
 }
 
 static void
