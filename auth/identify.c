@@ -36,6 +36,19 @@ bearer_token(struct span value)
 	return span_trim(span_part(value, 7, value.n));
 }
 
+/* A store into memory of this worker's: what is done with it is done later. */
+static void
+note_use(const struct auth_in *in, const struct rec_key *key)
+{
+	const struct rec_key	*first = SNAP_AT(in->keys, KEY, 0);
+	const uint64_t		 i = (uint64_t)(key - first);
+
+	if (in->uses == NULL || i >= in->uses->count)
+		return;
+	in->uses->at_s[i] = (uint32_t)(in->wall_ms / 1000);
+	in->uses->any = true;
+}
+
 static int
 by_key(const struct auth_in *in, const struct crypt_digest *digest, struct principal *out)
 {
@@ -50,6 +63,13 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	out->subject = snap_text(in->keys, key->name);
 	out->how = HOW_KEY;
 	out->ends_ms = key->ends_ms;
+	out->traits = (struct traits){ .workspace = snap_text(in->keys, key->workspace),
+	    .roles = snap_text(in->keys, key->roles), .groups = snap_text(in->keys, key->groups),
+	    .scopes = snap_text(in->keys, key->scopes), .scoped = key->scopes.bytes > 0 };
+	/* Whoever it is is the name: what began with one key of it goes on with the next. */
+	if (key->twins != 0)
+		out->public_name = snap_text(in->keys, key->public_name);
+	note_use(in, key);
 	return 0;
 }
 
@@ -176,7 +196,7 @@ own_texts(struct arena *a, struct principal *p)
 {
 	struct traits	*t = &p->traits;
 	struct span	*const all[] = { &p->tenant, &p->agent, &p->subject, &t->issuer, &t->user, &t->workspace,
-	    &t->roles, &t->groups, &t->scopes };
+	    &t->roles, &t->groups, &t->scopes, &p->public_name };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		/* The first three are there, if empty. */

@@ -44,6 +44,12 @@ void	ctlcmd_on_reload_refused(struct ctl_conn *c);
 void	ctlcmd_on_reload_abandoned(struct ctl_conn *c);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
+/* A message to the store, whose answer is waited for. */
+void	ctlcmd_ask_store(struct ctl_conn *c, uint16_t type, const void *msg);
+
+/* ctlkeys.c: false when it is not about keys. */
+bool	ctlkeys_run(struct ctl_conn *c, const struct chan_msg *msg);
+
 /* ctlask.c: a question (enum worker_ask) to one worker or to all, whose lines go to mcpgwctl. */
 void	ctlask_workers(struct ctl_conn *c, uint32_t what, struct span request, bool all);
 /* An answer; fd stays the caller's. */

@@ -163,6 +163,11 @@ struct rec_key {
 	struct stext	public_name;	/* mgk_7f3a0c12 */
 	struct stext	name, agent, tenant;
 	uint64_t	created_ms, ends_ms;	/* wall clock; ends 0 = never */
+	struct stext	scopes, roles, groups;	/* lib/nameset.h */
+	struct stext	workspace;
+	uint64_t	used_ms;	/* in dumps alone */
+	uint32_t	by;		/* uid + 1 of who made it; 0: not known */
+	uint32_t	twins;		/* in keys: others have its name */
 };
 
 struct rec_issuer {
