@@ -7,6 +7,7 @@
  */
 #include "auth/identify.h"
 #include "auth/jwt.h"
+#include "auth/own.h"
 #include "lib/crypt.h"
 #include "lib/sum.h"
 #include "policy/policy.h"
@@ -73,12 +74,13 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	return 0;
 }
 
-/* Of what proves tokens: a policy, and the secrets, which have a snapshot of their own. */
+/* Of what proves tokens: a policy, the secrets, which have a snapshot of their own, and our signers, which are keys. */
 static uint64_t
 generation_of(const struct auth_in *in)
 {
-	const uint64_t	of[2] = { snap_head(in->policy)->generation,
-			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation };
+	const uint64_t	of[3] = { snap_head(in->policy)->generation,
+			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation,
+			    in->keys == NULL ? 0 : snap_head(in->keys)->generation };
 
 	return sum64(span_make(of, sizeof(of)));
 }
@@ -92,13 +94,17 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	int		r;
 
 	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
-		r = issuers_bearer(in->issuers, in->secrets, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
+		if (own_claims_to_be(token))
+			r = own_bearer(in->keys, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
+		else
+			r = issuers_bearer(in->issuers, in->secrets, token, in->wall_ms, a, &b, &refusal->why,
+			    &refusal->told);
 		if (r != 0)
 			return r;
 		if (in->tokens != NULL)
 			tokens_put(in->tokens, digest, generation, &b);
 	}
-	out->tenant = default_tenant;
+	out->tenant = b.tenant.n > 0 ? b.tenant : default_tenant;
 	out->agent = b.agent;
 	out->subject = b.subject;
 	out->how = HOW_TOKEN;

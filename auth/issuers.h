@@ -19,6 +19,7 @@ void		issuers_free(struct issuers **i);
 struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
+	struct span	tenant;		/* empty: the only one */
 	struct traits	traits;
 };
 

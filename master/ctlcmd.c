@@ -509,6 +509,10 @@ ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line)
 		pins_expect(c->s->m);
 		return;
 	}
+	if (c->keys_stay) {
+		ctl_done(c, 0);
+		return;
+	}
 	/* Done is when every worker knows it. */
 	wait_reload(c, COMPILE_KEYS);
 }

@@ -48,6 +48,22 @@ run_revoke(struct ctl_conn *c, const struct msg_CTL *b)
 	ctlcmd_ask_store(c, MSG_TYPE_STORE_KEY_REVOKE, &revoke);
 }
 
+static void
+run_token(struct ctl_conn *c, const struct msg_TOKEN *b)
+{
+	struct msg_TOKEN	ask = *b;
+
+	ask.by = c->uid + 1;
+	ctlcmd_ask_store(c, MSG_TYPE_TOKEN, &ask);
+}
+
+void
+ctlkeys_on_token(struct ctl_conn *c, const struct msg_TOKEN_IS *b)
+{
+	c->keys_stay = b->keys_changed == 0;
+	(void)ctl_send(c, MSG_TYPE_TOKEN_IS, b, NULL, 0);
+}
+
 bool
 ctlkeys_run(struct ctl_conn *c, const struct chan_msg *msg)
 {
@@ -57,6 +73,8 @@ ctlkeys_run(struct ctl_conn *c, const struct chan_msg *msg)
 		run_add(c, &msg->body->CTL_KEY_ADD);
 	else if (msg->type == MSG_TYPE_CTL_KEY_ROTATE)
 		run_rotate(c, &msg->body->CTL_KEY_ROTATE);
+	else if (msg->type == MSG_TYPE_TOKEN)
+		run_token(c, &msg->body->TOKEN);
 	else if (msg->type != MSG_TYPE_CTL)
 		return false;
 	else if (msg->body->CTL.command == CTLCMD_key_list)

@@ -242,6 +242,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		reload_on_dump(&m->reload, msg->ref, &msg->fds[0]);
 		start_on_dump(m, &msg->fds[0]);
 		break;
+	case MSG_TYPE_TOKEN_IS:
+		ctlsock_on_token(&m->ctl, msg->ref, &b->TOKEN_IS);
+		break;
 	case MSG_TYPE_STORE_DONE:
 		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
 		m->start.last_good_came |= !m->ready;	/* the answer when none is stored */

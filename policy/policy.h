@@ -39,6 +39,8 @@ bool			 policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint
 const struct rec_name	*policy_name_find(const struct snap *catalogue, struct span host);
 
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
+/* An own token that was revoked, or NULL. */
+const struct rec_gone	*policy_gone_find(const struct snap *keys, const uint8_t id[16]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
 /* Entries of one server: calls fn for each. */

@@ -111,7 +111,7 @@ store_keys_dump(struct store *s, uint64_t ref)
 
 	uses_write(s);
 	if ((r = build_new(SNAP_DUMP, "", &b)) == 0 && (r = keydb_each(s->db, dump_key, b)) == 0 &&
-	    (r = build_seal(b, 0, &fd, &length)) == 0)
+	    (r = store_tokens_dump(s, b)) == 0 && (r = build_seal(b, 0, &fd, &length)) == 0)
 		store_tell(s, MSG_TYPE_STORE_DUMPED, ref,
 		    &(struct msg_STORE_DUMPED){ (uint32_t)build_count(b, SECTION_KEY), 0 }, &fd);
 	if (r != 0) {

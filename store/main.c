@@ -99,6 +99,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	case MSG_TYPE_STORE_KEY_ROTATE:
 		store_key_rotate(s, msg->ref, &b->STORE_KEY_ROTATE);
 		break;
+	case MSG_TYPE_TOKEN:
+		store_token(s, msg->ref, &b->TOKEN);
+		break;
 	case MSG_TYPE_KEYS_USED:
 		store_keys_used(s, b->KEYS_USED.uses);
 		break;

@@ -51,6 +51,11 @@ void		store_key_revoke(struct store *s, uint64_t ref, const struct msg_STORE_KEY
 void		store_done(struct store *s, uint64_t ref, int error, const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
 
+/* tokens.c */
+void		store_token(struct store *s, uint64_t ref, const struct msg_TOKEN *m);
+struct build;
+must_check int	store_tokens_dump(struct store *s, struct build *b);
+
 /* pins.c */
 void		store_pins_init(struct store *s);
 /* The first pins; READY was said. */

@@ -76,6 +76,26 @@ mark_twins(struct build *b)
 	return 0;
 }
 
+static int
+signers_copy(const struct snap *dump, struct build *b)
+{
+	const struct rec_signer	*s;
+	const struct rec_gone	*g;
+	struct rec_signer	 copy;
+	int			 r;
+
+	for (uint64_t i = 0; (s = SNAP_AT(dump, SIGNER, i)) != NULL; i++) {
+		copy = *s;
+		if ((r = text_copy(dump, b, &copy.kid)) != 0 || (r = text_copy(dump, b, &copy.issuer)) != 0 ||
+		    (r = build_add(b, SECTION_SIGNER, &copy, NULL)) != 0)
+			return r;
+	}
+	for (uint64_t i = 0; (g = SNAP_AT(dump, GONE, i)) != NULL; i++)
+		if ((r = build_add(b, SECTION_GONE, g, NULL)) != 0)
+			return r;
+	return 0;
+}
+
 int
 keys_make(int fd, struct build **out)
 {
@@ -105,7 +125,8 @@ keys_make(int fd, struct build **out)
 			sorted[i] = SNAP_AT(dump, KEY, i);
 		if (count > 1)
 			qsort(sorted, count, sizeof(*sorted), key_cmp);
-		if ((r = keys_copy(dump, sorted, count, b)) != 0 || (r = mark_twins(b)) != 0)
+		if ((r = keys_copy(dump, sorted, count, b)) != 0 || (r = mark_twins(b)) != 0 ||
+		    (r = signers_copy(dump, b)) != 0)
 			goto out;
 	}
 	*out = b;
