@@ -8,6 +8,7 @@
  */
 #include "auth/identify.h"
 #include "auth/jwt.h"
+#include "auth/own.h"
 #include "lib/crypt.h"
 #include "lib/sum.h"
 #include "policy/policy.h"
@@ -37,6 +38,19 @@ bearer_token(struct span value)
 	return span_trim(span_part(value, 7, value.n));
 }
 
+/* A store into memory of this worker's: what is done with it is done later. */
+static void
+note_use(const struct auth_in *in, const struct rec_key *key)
+{
+	const struct rec_key	*first = SNAP_AT(in->keys, KEY, 0);
+	const uint64_t		 i = (uint64_t)(key - first);
+
+	if (in->uses == NULL || i >= in->uses->count)
+		return;
+	in->uses->at_s[i] = (uint32_t)(in->wall_ms / 1000);
+	in->uses->any = true;
+}
+
 static int
 by_key(const struct auth_in *in, const struct crypt_digest *digest, struct principal *out)
 {
@@ -51,16 +65,25 @@ by_key(const struct auth_in *in, const struct crypt_digest *digest, struct princ
 	out->subject = snap_text(in->keys, key->name);
 	out->how = HOW_KEY;
 	out->ends_ms = key->ends_ms;
+	out->traits = (struct traits){ .workspace = snap_text(in->keys, key->workspace),
+	    .roles = snap_text(in->keys, key->roles), .groups = snap_text(in->keys, key->groups),
+	    .scopes = snap_text(in->keys, key->scopes), .scoped = key->scopes.bytes > 0 };
+	/* Whoever it is is the name: what began with one key of it goes on with the next. */
+	if (key->twins != 0)
+		out->public_name = snap_text(in->keys, key->public_name);
+	note_use(in, key);
 	return 0;
 }
 
-/* Of what proves tokens: a policy, the secrets, which have a snapshot of their own, and the keys that were fetched. */
+/* Of what proves tokens: a policy, the secrets, which have a snapshot of their own, the keys that were fetched, and our
+ * signers, which are keys. */
 static uint64_t
 generation_of(const struct auth_in *in)
 {
 	const uint64_t	of[] = { snap_head(in->policy)->generation,
 			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation,
-			    keysets_generation(in->keysets) };
+			    keysets_generation(in->keysets),
+			    in->keys == NULL ? 0 : snap_head(in->keys)->generation };
 
 	/* One token may be of issuers of two tenants. */
 	return sum64_more(sum64(span_make(of, sizeof(of))), in->tenant);
@@ -76,8 +99,11 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	int			r;
 
 	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
-		r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, in->wall_ms, a, &b, &refusal->why,
-		    &refusal->told, &fetched);
+		if (own_claims_to_be(token))
+			r = own_bearer(in->keys, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
+		else
+			r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, in->wall_ms, a, &b,
+			    &refusal->why, &refusal->told, &fetched);
 		refusal->wanted = fetched.wanted;
 		if (r != 0)
 			return r;
@@ -218,7 +244,7 @@ own_texts(struct arena *a, struct principal *p)
 {
 	struct traits	*t = &p->traits;
 	struct span	*const all[] = { &p->tenant, &p->agent, &p->subject, &t->issuer, &t->user, &t->workspace,
-	    &t->roles, &t->groups, &t->scopes };
+	    &t->roles, &t->groups, &t->scopes, &p->public_name };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		/* The first three are there, if empty. */

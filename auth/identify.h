@@ -33,6 +33,13 @@ struct auth_cert {
 	bool			 wanted;	/* nobody is served here without one */
 };
 
+/* When keys were used last, by their place in a `keys` snapshot; filled in for whoever asks later. */
+struct auth_uses {
+	uint32_t	*at_s;		/* wall clock; NULL: nobody asks */
+	uint64_t	 count;
+	bool		 any;		/* since somebody looked */
+};
+
 struct auth_in {
 	struct span		 authorization;		/* the header's value; .p == NULL: none */
 	bool			 authorization_twice;
@@ -45,6 +52,7 @@ struct auth_in {
 	const struct issuers	*issuers;		/* of `policy`; NULL: none */
 	struct tokens		*tokens;		/* NULL: each is proven anew */
 	const struct keysets	*keysets;		/* that were fetched for issuers; NULL: none */
+	struct auth_uses	*uses;			/* NULL: nobody asks */
 	const struct params	*params;
 	uint32_t		 owner_uid;		/* personal mode: the user; system mode: root */
 	uint64_t		 wall_ms;

@@ -19,7 +19,7 @@ void		issuers_free(struct issuers **i);
 
 struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
-	struct span	tenant;		/* whose issuer it is */
+	struct span	tenant;		/* whose issuer it is, or what a token of ours says */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
 	struct traits	traits;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_key.c - API keys: add, list, revoke
+ * cmd_key.c - API keys: add, rotate, revoke
  *
  * Process: mcpgwctl.
  * Owns:    a new key, until it is printed; then it is wiped.
@@ -9,25 +9,26 @@
  * Without a master the store's own program does it, so that the store has one writer in any case.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/alone.h"
 #include "ctl/ask.h"
+#include "ctl/keyrow.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/tenantinfo.h"
 #include "lib/b64.h"
+#include "lib/buf.h"
 #include "lib/crypt.h"
-#include "lib/fd.h"
-#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/num.h"
-#include "policy/records.h"
 
-#define LIST_MAX	(64u * 1024 * 1024)
+#define AGAIN_MS	250
+#define AGAIN_MAX	20
+#define WORDS_ROOM	2048
 #define KEY_PREFIX	"mgk_"
 #define KEY_ID_BYTES	4		/* 8 hex: the public part */
 #define KEY_SECRET_BYTES 32		/* 43 base64url */
@@ -72,65 +73,111 @@ ends_parse(const char *text)
 	return out_now_ms() + ms;
 }
 
-static int
-key_add_alone(struct ctl *ctl, const struct key *k, const char *name, const char *agent,
-    const char *tenant, uint64_t ends_ms)
-{
-	char			 digest[2 * CRYPT_SHA256_BYTES + 1], ends[24];
-	const char *const	 args[] = { digest, k->public_name, name, agent, tenant, ends, NULL };
+/* --- what is asked of the store ------------------------------------------------------------------ */
 
+/* The store may die behind the change and before the answer.  So it is asked again, and a change that is done already
+ * is answered as if it had just been: neither the new key nor the old one is lost. */
+static int
+ask_again(struct ctl *ctl, uint16_t type, const void *msg, bool *alone)
+{
+	const struct timespec	pause = { .tv_nsec = AGAIN_MS * 1000000L };
+	struct ask		a;
+	int			r;
+
+	*alone = false;
+	for (unsigned n = 0;; n++) {
+		if ((r = ask_open(ctl, &a, false)) != 0)
+			break;
+		ask_send(&a, type, msg, NULL, 0);
+		r = ask_wait(&a, NULL, NULL);
+		ask_close(&a);
+		if (r != EX_TEMPFAIL || n == AGAIN_MAX)
+			return r;
+		nanosleep(&pause, NULL);
+	}
+	*alone = r == EX_UNAVAILABLE;
+	if (!*alone)
+		out_error("ctl.sock: you are not root or in group mcpgw-admin");
+	return r;
+}
+
+static void
+number(uint64_t n, char to[24])
+{
+	snprintf(to, 24, "%llu", (unsigned long long)n);
+}
+
+static void
+print_key(struct ctl *ctl, const struct key *k, struct span name)
+{
+	if (!ctl->json) {
+		printf("%s\n", k->text);
+		return;
+	}
+	out_json_begin();
+	out_json_text("key", span_of(k->text));
+	out_json_text("name", name);
+	out_json_text("public_name", span_of(k->public_name));
+}
+
+/* --- add ----------------------------------------------------------------------------------------- */
+
+static int
+store_add(struct ctl *ctl, const struct key *k, const struct msg_CTL_KEY_ADD *add, const char *const words[4],
+    const char *name, const char *agent, const char *tenant)
+{
+	char			 digest[2 * CRYPT_SHA256_BYTES + 1], ends[24], by[24];
+	const char *const	 args[] = { digest, k->public_name, name, agent, tenant, ends, words[0], words[1],
+	    words[2], words[3], by, NULL };
+	bool			 alone;
+	int			 r = ask_again(ctl, MSG_TYPE_CTL_KEY_ADD, add, &alone);
+
+	if (!alone)
+		return r;
 	num_hex(k->digest.bytes, sizeof(k->digest.bytes), digest);
-	snprintf(ends, sizeof(ends), "%llu", (unsigned long long)ends_ms);
+	number(add->ends_ms, ends);
+	number((uint64_t)getuid() + 1, by);
 	return alone_store(ctl, "key-add", args, -1, -1);
 }
 
 int
 cmd_key_add(struct ctl *ctl, int argc, char **argv)
 {
-	const char		*agent = NULL, *name = NULL, *tenant = "default", *ends = NULL;
+	const char		*agent = NULL, *name = NULL, *tenant = "default", *ends = NULL, *workspace = "";
 	const struct opt	 rows[] = { { "--agent", &agent, NULL }, { "--name", &name, NULL },
-	    { "--tenant", &tenant, NULL }, { "--ends", &ends, NULL }, { NULL, NULL, NULL } };
+	    { "--tenant", &tenant, NULL }, { "--ends", &ends, NULL }, { "--workspace", &workspace, NULL },
+	    { NULL, NULL, NULL } };
+	char			 scopes[WORDS_ROOM], roles[WORDS_ROOM], groups[WORDS_ROOM];
 	struct msg_CTL_KEY_ADD	 add;
 	struct key		 k;
-	struct ask		 a;
 	int			 r;
 
+	argc = opts_take_words("--scope", argc, argv, scopes, sizeof(scopes));
+	argc = opts_take_words("--role", argc, argv, roles, sizeof(roles));
+	argc = opts_take_words("--group", argc, argv, groups, sizeof(groups));
 	(void)opts_take(rows, argc, argv, 0, 0);
 	if (agent == NULL)
 		fatal(EX_USAGE, "key add needs --agent AGENT: whom the key stands for");
 	if (strcmp(tenant, "default") != 0 && (r = tenantinfo_check(ctl, tenant, agent)) != 0)
 		return r;
-	add = (struct msg_CTL_KEY_ADD){ .agent = span_of(agent), .tenant = span_of(tenant),
-	    .ends_ms = ends_parse(ends) };
 	if ((r = key_make(&k)) != 0)
 		fatal(EX_OSERR, "key: %s", err_text(r));
 	if (name == NULL)
 		name = k.public_name;
-	add.digest = span_make(k.digest.bytes, sizeof(k.digest.bytes));
-	add.public_name = span_of(k.public_name);
-	add.name = span_of(name);
-	if ((r = ask_open(ctl, &a, false)) == 0) {
-		ask_send(&a, MSG_TYPE_CTL_KEY_ADD, &add, NULL, 0);
-		r = ask_wait(&a, NULL, NULL);
-		ask_close(&a);
-	} else if (r == EX_UNAVAILABLE) {
-		r = key_add_alone(ctl, &k, name, agent, tenant, add.ends_ms);
-	} else {
-		out_error("ctl.sock: you are not root or in group mcpgw-admin");
-	}
+	add = (struct msg_CTL_KEY_ADD){ .agent = span_of(agent), .tenant = span_of(tenant), .name = span_of(name),
+	    .ends_ms = ends_parse(ends), .digest = span_make(k.digest.bytes, sizeof(k.digest.bytes)),
+	    .public_name = span_of(k.public_name), .scopes = span_of(scopes), .roles = span_of(roles),
+	    .groups = span_of(groups), .workspace = span_of(workspace) };
+	r = store_add(ctl, &k, &add, (const char *[]){ scopes, roles, groups, workspace }, name, agent, tenant);
 	if (r == 0) {
+		print_key(ctl, &k, add.name);
 		if (ctl->json) {
-			out_json_begin();
-			out_json_text("key", span_of(k.text));
-			out_json_text("name", add.name);
-			out_json_text("public_name", add.public_name);
 			out_json_text("agent", add.agent);
 			out_json_text("tenant", add.tenant);
 			out_json_end();
 		} else {
-			printf("%s\n", k.text);
-			fprintf(stderr, "%.*s: a key of agent %s; it is not kept anywhere and not shown "
-			    "again\n", SPAN_FMT(add.name), agent);
+			fprintf(stderr, "%s: a key of agent %s; it is not kept anywhere and not shown again\n", name,
+			    agent);
 		}
 		r = out_end(0);
 	}
@@ -138,167 +185,196 @@ cmd_key_add(struct ctl *ctl, int argc, char **argv)
 	return r;
 }
 
-/* --- list ---------------------------------------------------------------------------------------- */
+/* --- rotate -------------------------------------------------------------------------------------- */
 
-/* A key as both sources tell of it: the dump, or the store's program. */
-struct row {
-	struct span	name, public_name, agent, tenant;
-	uint64_t	created_ms, ends_ms;
+struct old_keys {
+	const char	*name, *tenant;
+	uint64_t	 end_ms;		/* of those that do not end before */
+	unsigned	 count;
+	char		 names[512];		/* of those that lived until now */
+	struct buf	 json;
 };
 
 static void
-print_json(const struct row *k)
+take_old(const struct keyrow *row, void *arg)
+{
+	struct old_keys	*old = arg;
+	const size_t	 used = strlen(old->names);
+	const uint64_t	 ends = row->ends_ms != 0 && row->ends_ms < old->end_ms ? row->ends_ms : old->end_ms;
+	char		 when[OUT_TIME];
+
+	if (!span_is(row->name, old->name) || (old->tenant[0] != '\0' && !span_is(row->tenant, old->tenant)) ||
+	    (row->ends_ms != 0 && row->ends_ms <= out_now_ms()))
+		return;
+	snprintf(old->names + used, sizeof(old->names) - used, "%s%.*s", old->count > 0 ? ", " : "",
+	    SPAN_FMT(row->public_name));
+	/* Without memory a list that is shorter. */
+	if (buf_put_fmt(&old->json, "%s{\"key\":\"%.*s\",\"ends\":\"%s\"}", old->count > 0 ? "," : "",
+	    SPAN_FMT(row->public_name), out_utc_ms(ends, when)) == 0)
+		old->count++;
+	/* The last to go. */
+	if (old->count == 1)
+		old->end_ms = ends;
+}
+
+static void
+say_rotated(struct ctl *ctl, const struct key *k, struct old_keys *old, uint64_t overlap_ms)
 {
 	char	when[OUT_TIME];
 
-	out_json_begin();
-	out_json_text("name", k->name);
-	out_json_text("key", k->public_name);
-	out_json_text("agent", k->agent);
-	out_json_text("tenant", k->tenant);
-	out_json_text("created", span_of(out_utc_ms(k->created_ms, when)));
-	if (k->ends_ms != 0)
-		out_json_text("ends", span_of(out_utc_ms(k->ends_ms, when)));
-	out_json_end();
-}
-
-static void
-print_row(struct out_table *t, const struct row *k)
-{
-	uint64_t	now = out_now_ms();
-	char		when[OUT_TIME];
-
-	out_cell_span(t, k->name);
-	out_cell_span(t, k->public_name);
-	out_cell_span(t, k->agent);
-	out_cell_span(t, k->tenant);
-	out_cell(t, "%s", out_when_ms(k->created_ms, when));
-	if (k->ends_ms == 0)
-		out_cell(t, "-");
-	else if (k->ends_ms <= now)
-		out_cell(t, "ended");
-	else
-		out_cell(t, "in %s", out_span_ms(k->ends_ms - now, when));
-}
-
-static void
-take_row(const struct row *k, const char *agent, struct out_table *t)
-{
-	if (agent != NULL && !span_is(k->agent, agent))
+	print_key(ctl, k, span_of(old->name));
+	if (ctl->json) {
+		(void)!buf_put_str(&old->json, "]");
+		out_json_raw("old", buf_rest(&old->json));
+		out_json_end();
 		return;
-	if (t == NULL)
-		print_json(k);
+	}
+	fprintf(stderr, "%s: new key %s", old->name, k->public_name);
+	if (old->count > 0 && overlap_ms == 0)
+		fprintf(stderr, "; the old one%s (%s) %s ended.\n", old->count > 1 ? "s" : "", old->names,
+		    old->count > 1 ? "have" : "has");
+	else if (old->count > 0)
+		fprintf(stderr, "; the old one%s (%s) end%s %s.\n", old->count > 1 ? "s" : "", old->names,
+		    old->count > 1 ? "" : "s", keyrow_moment(old->end_ms, when));
 	else
-		print_row(t, k);
+		fprintf(stderr, "; no other was good any more.\n");
 }
 
 static int
-list_running(struct ask *a, const char *agent, struct out_table *t)
+store_rotate(struct ctl *ctl, const struct key *k, const struct msg_CTL_KEY_ROTATE *m, const char *name,
+    const char *tenant)
 {
-	struct snap		*s = NULL;
-	const struct rec_key	*k;
-	struct row		 row;
-	int			 r;
+	char			 digest[2 * CRYPT_SHA256_BYTES + 1], overlap[24], ends[24], by[24];
+	const char *const	 args[] = { digest, k->public_name, name, tenant, overlap, ends, by, NULL };
+	bool			 alone;
+	int			 r = ask_again(ctl, MSG_TYPE_CTL_KEY_ROTATE, m, &alone);
 
-	ask_command(a, CTLCMD_key_list, NULL);
-	if ((r = ask_wait(a, ask_take_snapshot, &s)) != 0 || s == NULL)
-		return r == 0 ? EX_PROTOCOL : r;
-	for (uint64_t i = 0; (k = SNAP_AT(s, KEY, i)) != NULL; i++) {
-		row = (struct row){ snap_text(s, k->name), snap_text(s, k->public_name),
-		    snap_text(s, k->agent), snap_text(s, k->tenant), k->created_ms, k->ends_ms };
-		take_row(&row, agent, t);
-	}
-	snap_release(&s);
-	return 0;
-}
-
-static struct span
-member(struct json_value line, const char *name, struct arena *a)
-{
-	struct span	s;
-
-	return json_string(json_get(line, name), a, &s) == 0 ? s : SPAN_NONE;
-}
-
-static int
-list_alone(struct ctl *ctl, const char *agent, struct out_table *t)
-{
-	const char *const	 none[] = { NULL };
-	struct json_value	 v;
-	struct arena		 a;
-	struct row		 row;
-	char			*text, *line, *end;
-	size_t			 bytes;
-	int			 fd, r;
-
-	if ((r = fd_memfd("keys", &fd)) != 0)
-		return EX_OSERR;
-	if ((r = alone_store(ctl, "key-list", none, -1, fd)) != 0 || lseek(fd, 0, SEEK_SET) == -1 ||
-	    fd_read_all(fd, LIST_MAX, &text, &bytes) != 0) {
-		fd_close(&fd);
-		return r == 0 ? EX_IOERR : r;
-	}
-	for (line = text; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		if (json_parse(span_make(line, (size_t)(end - line)), false, &v, NULL) != 0)
-			continue;
-		arena_init(&a, NULL, 0, 64 * 1024);
-		row = (struct row){ member(v, "name", &a), member(v, "key", &a), member(v, "agent", &a),
-		    member(v, "tenant", &a), out_parse_utc(member(v, "created", &a)),
-		    out_parse_utc(member(v, "ends", &a)) };
-		take_row(&row, agent, t);
-		arena_fini(&a);
-	}
-	free(text);
-	fd_close(&fd);
-	return 0;
+	if (!alone)
+		return r;
+	num_hex(k->digest.bytes, sizeof(k->digest.bytes), digest);
+	number(m->overlap_ms, overlap);
+	number(m->ends_ms, ends);
+	number((uint64_t)getuid() + 1, by);
+	return alone_store(ctl, "key-rotate", args, -1, -1);
 }
 
 int
-cmd_key_list(struct ctl *ctl, int argc, char **argv)
+cmd_key_rotate(struct ctl *ctl, int argc, char **argv)
 {
-	static const struct out_column	columns[] = {
-		{ "NAME", false, false }, { "KEY", false, true }, { "AGENT", false, false },
-		{ "TENANT", false, false }, { "CREATED", false, true }, { "ENDS", false, true },
-	};
-	const char		*agent = NULL;
-	const struct opt	 rows[] = { { "--agent", &agent, NULL }, { NULL, NULL, NULL } };
-	struct out_table	*t;
-	struct ask		 a;
-	int			 r;
+	const char			*overlap = NULL, *ends = NULL, *tenant = "";
+	const struct opt		 rows[] = { { "--overlap", &overlap, NULL }, { "--ends", &ends, NULL },
+	    { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	struct old_keys			 old = { 0 };
+	struct msg_CTL_KEY_ROTATE	 m;
+	struct key			 k;
+	uint64_t			 overlap_ms = 0;
+	int				 r;
 
-	(void)opts_take(rows, argc, argv, 0, 0);
-	t = ctl->json ? NULL : out_table_new(columns, 6);
-	if ((r = ask_open(ctl, &a, false)) == 0) {
-		r = list_running(&a, agent, t);
-		ask_close(&a);
-	} else if (r == EX_UNAVAILABLE) {
-		r = list_alone(ctl, agent, t);
-	} else {
-		out_error("ctl.sock: you are not root or in group mcpgw-admin");
+	(void)opts_take(rows, argc, argv, 1, 1);
+	if (overlap != NULL && num_msec(span_of(overlap), &overlap_ms) != 0)
+		fatal(EX_USAGE, "--overlap %s: write for how long the old key is good, like 24h or 10min", overlap);
+	old = (struct old_keys){ .name = argv[0], .tenant = tenant, .end_ms = out_now_ms() + overlap_ms };
+	buf_init(&old.json, 64 * 1024);
+	(void)!buf_put_str(&old.json, "[");
+	if ((r = keyrow_each(ctl, take_old, &old)) != 0) {
+		buf_fini(&old.json);
+		return r;
 	}
-	if (r == 0 && t != NULL)
-		out_table_end(&t);
-	out_table_free(&t);
-	return out_end(r);
+	if ((r = key_make(&k)) != 0)
+		fatal(EX_OSERR, "key: %s", err_text(r));
+	m = (struct msg_CTL_KEY_ROTATE){ .digest = span_make(k.digest.bytes, sizeof(k.digest.bytes)),
+	    .public_name = span_of(k.public_name), .name = span_of(argv[0]), .tenant = span_of(tenant),
+	    .overlap_ms = overlap_ms, .ends_ms = ends_parse(ends) };
+	r = store_rotate(ctl, &k, &m, argv[0], tenant);
+	if (r == 0) {
+		say_rotated(ctl, &k, &old, overlap_ms);
+		r = out_end(0);
+	} else if (r == EX_TEMPFAIL) {
+		/* Better a key too many than none. */
+		print_key(ctl, &k, span_of(argv[0]));
+		if (ctl->json)
+			out_json_end();
+		out_error("%s: nobody answered whether the new key %s is in force; see: mcpgwctl key list", argv[0],
+		    k.public_name);
+		r = out_end(r);
+	}
+	buf_fini(&old.json);
+	crypt_wipe(&k, sizeof(k));
+	return r;
+}
+
+/* --- revoke -------------------------------------------------------------------------------------- */
+
+struct wanted {
+	const char	*name, *agent, *tenant;
+	uint32_t	 count;
+};
+
+static void
+count_wanted(const struct keyrow *row, void *arg)
+{
+	struct wanted	*w = arg;
+
+	w->count += (w->name[0] == '\0' || span_is(row->name, w->name) || span_is(row->public_name, w->name)) &&
+	    (w->agent[0] == '\0' || span_is(row->agent, w->agent)) &&
+	    (w->tenant[0] == '\0' || span_is(row->tenant, w->tenant));
+}
+
+/* On a terminal alone. */
+static bool
+is_meant(struct ctl *ctl, const struct wanted *w, bool yes)
+{
+	char	answer[16];
+
+	if (yes || ctl->json || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+		return true;
+	fprintf(stderr, "End %u keys of %s%s%s%s? [y/N] ", w->count, w->agent[0] != '\0' ? "agent " : "tenant ",
+	    w->agent[0] != '\0' ? w->agent : w->tenant,
+	    w->agent[0] != '\0' && w->tenant[0] != '\0' ? " in tenant " : "",
+	    w->agent[0] != '\0' ? w->tenant : "");
+	if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+		return true;
+	fprintf(stderr, "Nothing was changed.\n");
+	return false;
+}
+
+static int
+store_revoke(struct ctl *ctl, const struct wanted *w)
+{
+	const struct msg_CTL	 m = { .command = CTLCMD_key_revoke, .a = span_of(w->name), .b = span_of(w->agent),
+	    .c = span_of(w->tenant) };
+	bool			 alone;
+	int			 r = ask_again(ctl, MSG_TYPE_CTL, &m, &alone);
+
+	if (alone)
+		return alone_store(ctl, "key-revoke", (const char *[]){ w->name, w->agent, w->tenant, NULL }, -1, -1);
+	return r;
 }
 
 int
 cmd_key_revoke(struct ctl *ctl, int argc, char **argv)
 {
-	static const struct opt	none[] = { { NULL, NULL, NULL } };
-	struct ask		a;
-	int			r;
+	struct wanted		 w = { "", "", "", 0 };
+	bool			 all = false, yes = false;
+	const struct opt	 rows[] = { { "--all", NULL, &all }, { "--agent", &w.agent, NULL },
+	    { "--tenant", &w.tenant, NULL }, { "--yes", NULL, &yes }, { NULL, NULL, NULL } };
+	const int		 words = opts_take(rows, argc, argv, 0, 1);
+	int			 r;
 
-	(void)opts_take(none, argc, argv, 1, 1);
-	if ((r = ask_open(ctl, &a, false)) == EX_UNAVAILABLE)
-		return alone_store(ctl, "key-revoke", (const char *[]){ argv[0], NULL }, -1, -1);
-	if (r != 0) {
-		out_error("ctl.sock: you are not root or in group mcpgw-admin");
+	if (words == 1)
+		w.name = argv[0];
+	if (all == (words == 1) || (all && w.agent[0] == '\0' && w.tenant[0] == '\0') ||
+	    (words == 1 && w.name[0] == '\0'))
+		fatal(EX_USAGE, "key revoke wants a key's NAME, or --all with --agent AGENT, --tenant TENANT or both");
+	if ((r = keyrow_each(ctl, count_wanted, &w)) != 0)
 		return r;
+	if (all && w.count > 0 && !is_meant(ctl, &w, yes))
+		return EX_NOPERM;
+	if ((r = store_revoke(ctl, &w)) == 0) {
+		if (all || w.count != 1)
+			fprintf(stderr, "%u keys: ended, in every worker\n", w.count);
+		else
+			fprintf(stderr, "%s: ended, in every worker\n", w.name);
 	}
-	ask_command(&a, CTLCMD_key_revoke, argv[0]);
-	if ((r = ask_wait(&a, NULL, NULL)) == 0)
-		fprintf(stderr, "%s: ended, in every worker\n", argv[0]);
-	ask_close(&a);
 	return r;
 }

@@ -4,6 +4,7 @@
  *
  * Process: mcpgwctl.  Owns: nothing.  Trusts: the operator.
  */
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -120,4 +121,44 @@ opts_take(const struct opt *rows, int argc, char **argv, int min, int max)
 	if (words > max)
 		fatal(EX_USAGE, "\"%s\" is too much here; see mcpgwctl help", argv[max]);
 	return words;
+}
+
+static void
+add_word(const char *name, const char *word, char *to, size_t room)
+{
+	const size_t	used = strlen(to), n = strlen(word);
+
+	for (const char *c = word; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			fatal(EX_USAGE, "%s \"%s\": one name, without blanks; for more of them: the option again",
+			    name, word);
+	if (n == 0)
+		fatal(EX_USAGE, "%s needs a name", name);
+	if (used + n + 2 > room)
+		fatal(EX_USAGE, "%s: too many names", name);
+	snprintf(to + used, room - used, "%s%s", used > 0 ? " " : "", word);
+}
+
+int
+opts_take_words(const char *name, int argc, char **argv, char *to, size_t room)
+{
+	const size_t	n = strlen(name);
+	int		left = 0;
+
+	to[0] = '\0';
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < argc)
+				argv[left++] = argv[i++];
+		} else if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=') {
+			add_word(name, argv[i] + n + 1, to, room);
+		} else if (strcmp(argv[i], name) != 0) {
+			argv[left++] = argv[i];
+		} else if (++i == argc) {
+			fatal(EX_USAGE, "%s needs a value", name);
+		} else {
+			add_word(name, argv[i], to, room);
+		}
+	}
+	return left;
 }

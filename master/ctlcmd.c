@@ -219,8 +219,8 @@ run_rollback(struct ctl_conn *c)
 		ctl_refuse(c, EX_TEMPFAIL, "%s", r == E_UNTIMELY ? "a reload is under way; try again" : err_text(r));
 }
 
-static void
-ask_store(struct ctl_conn *c, uint16_t type, const void *msg)
+void
+ctlcmd_ask_store(struct ctl_conn *c, uint16_t type, const void *msg)
 {
 	struct master	*m = c->s->m;
 
@@ -231,24 +231,13 @@ ask_store(struct ctl_conn *c, uint16_t type, const void *msg)
 }
 
 static void
-run_key_add(struct ctl_conn *c, const struct msg_CTL_KEY_ADD *b)
-{
-	struct msg_STORE_KEY_ADD	add = {
-		.digest = b->digest, .public_name = b->public_name, .name = b->name,
-		.agent = b->agent, .tenant = b->tenant, .ends_ms = b->ends_ms,
-	};
-
-	ask_store(c, MSG_TYPE_STORE_KEY_ADD, &add);
-}
-
-static void
 run_pin_decide(struct ctl_conn *c, const struct msg_CTL_PIN_DECIDE *b)
 {
 	const struct msg_STORE_PIN_DECIDE	decide = { .what = b->what, .all = b->all, .by = c->uid + 1,
 	    .tenant = b->tenant, .server = b->server, .tool = b->tool, .hash = b->hash };
 
 	c->pins = true;
-	ask_store(c, MSG_TYPE_STORE_PIN_DECIDE, &decide);
+	ctlcmd_ask_store(c, MSG_TYPE_STORE_PIN_DECIDE, &decide);
 }
 
 static void
@@ -266,7 +255,7 @@ run_pin_dump(struct ctl_conn *c, const struct msg_CTL *b)
 {
 	const struct msg_STORE_PIN_DUMP	dump = { .tenant = b->c, .server = b->a, .tool = b->b };
 
-	ask_store(c, MSG_TYPE_STORE_PIN_DUMP, &dump);
+	ctlcmd_ask_store(c, MSG_TYPE_STORE_PIN_DUMP, &dump);
 }
 
 static void
@@ -422,17 +411,13 @@ void
 ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 {
 	const struct msg_CTL		*b = &msg->body->CTL;
-	struct msg_STORE_DUMP		 dump = { 0 };
-	struct msg_STORE_KEY_REVOKE	 revoke;
 
 	if (c->s->m->stopping) {
 		ctl_refuse(c, EX_TEMPFAIL, "the gateway is stopping");
 		return;
 	}
-	if (msg->type == MSG_TYPE_CTL_KEY_ADD) {
-		run_key_add(c, &msg->body->CTL_KEY_ADD);
+	if (ctlkeys_run(c, msg))
 		return;
-	}
 	if (msg->type == MSG_TYPE_CTL_PIN_DECIDE) {
 		run_pin_decide(c, &msg->body->CTL_PIN_DECIDE);
 		return;
@@ -503,13 +488,6 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_tool_diff:
 		run_pin_dump(c, b);
 		break;
-	case CTLCMD_key_list:
-		ask_store(c, MSG_TYPE_STORE_DUMP, &dump);
-		break;
-	case CTLCMD_key_revoke:
-		revoke = (struct msg_STORE_KEY_REVOKE){ .name = b->a };
-		ask_store(c, MSG_TYPE_STORE_KEY_REVOKE, &revoke);
-		break;
 	default:
 		ctl_refuse(c, EX_USAGE, "command %u is unknown to this gateway (version %s)",
 		    b->command, MCPGW_VERSION);
@@ -517,11 +495,18 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	}
 }
 
+/* Of what was asked, and not of the store's state. */
+static bool
+store_said_no(int error)
+{
+	return error == E_EXISTS || error == E_NOTFOUND || error == E_RANGE || error == E_FORMAT || error == E_TOOBIG;
+}
+
 void
 ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line)
 {
 	if (error != 0) {
-		ctl_refuse(c, error == E_EXISTS || error == E_NOTFOUND || error == E_RANGE ? EX_DATAERR : EX_TEMPFAIL,
+		ctl_refuse(c, store_said_no(error) ? EX_DATAERR : EX_TEMPFAIL,
 		    "%.*s", SPAN_FMT(line));
 		return;
 	}
@@ -531,6 +516,10 @@ ctlcmd_on_store_done(struct ctl_conn *c, int error, struct span line)
 		c->ref = pins_generation(c->s->m);
 		c->wait = CTL_WAIT_PINS;
 		pins_expect(c->s->m);
+		return;
+	}
+	if (c->keys_stay) {
+		ctl_done(c, 0);
 		return;
 	}
 	/* Done is when every worker knows it. */

@@ -22,6 +22,7 @@ struct ctl_conn {
 	struct reload_waiter	 reload;
 	int			 out, err;	/* of a query, until it is started */
 	bool			 pins;		/* what the store is asked changes these, and not keys */
+	bool			 keys_stay;	/* what the store did is nothing that workers must know */
 	bool			 learns;	/* what args name, if the reload is not refused */
 	char			*args;		/* its arguments, each ended by NUL */
 	size_t			 args_bytes;
@@ -43,6 +44,13 @@ void	ctlcmd_on_reload_refused(struct ctl_conn *c);
 /* mcpgwctl went away before it came. */
 void	ctlcmd_on_reload_abandoned(struct ctl_conn *c);
 void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
+
+/* A message to the store, whose answer is waited for. */
+void	ctlcmd_ask_store(struct ctl_conn *c, uint16_t type, const void *msg);
+
+/* ctlkeys.c: false when it is not about keys. */
+bool	ctlkeys_run(struct ctl_conn *c, const struct chan_msg *msg);
+void	ctlkeys_on_token(struct ctl_conn *c, const struct msg_TOKEN_IS *b);
 
 /* ctlask.c: a question (enum worker_ask) to one worker or to all, whose lines go to mcpgwctl. */
 void	ctlask_workers(struct ctl_conn *c, uint32_t what, struct span request, bool all);

@@ -277,6 +277,15 @@ ctlsock_on_dump(struct ctlsock *s, uint64_t ref, int fd)
 }
 
 void
+ctlsock_on_token(struct ctlsock *s, uint64_t ref, const struct msg_TOKEN_IS *b)
+{
+	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_STORE, ref);
+
+	if (c != NULL)
+		ctlkeys_on_token(c, b);
+}
+
+void
 ctlsock_on_store_done(struct ctlsock *s, uint64_t ref, int error, struct span line)
 {
 	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_STORE, ref);

@@ -33,6 +33,7 @@ void		ctlsock_close(struct ctlsock *s);
 
 /* From status.c: answers to what a connection asked of a child.  fd stays the caller's. */
 void	ctlsock_on_dump(struct ctlsock *s, uint64_t ref, int fd);
+void	ctlsock_on_token(struct ctlsock *s, uint64_t ref, const struct msg_TOKEN_IS *b);
 void	ctlsock_on_store_done(struct ctlsock *s, uint64_t ref, int error, struct span line);
 void	ctlsock_on_caught_up(struct ctlsock *s, uint64_t ref);
 /* From pins.c: workers have other pins; late: those who wait for them waited long enough. */

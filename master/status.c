@@ -252,9 +252,17 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		reload_on_dump(&m->reload, msg->ref, &msg->fds[0]);
 		start_on_dump(m, &msg->fds[0]);
 		break;
+	case MSG_TYPE_TOKEN_IS:
+		ctlsock_on_token(&m->ctl, msg->ref, &b->TOKEN_IS);
+		break;
 	case MSG_TYPE_STORE_DONE:
 		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
 		m->start.last_good_came |= !m->ready;	/* the answer when none is stored */
+		break;
+	case MSG_TYPE_KEYS_USED:
+		/* Gossip: a store that does not keep up with it is not to be killed for it. */
+		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
+			(void)child_send(&m->store, MSG_TYPE_KEYS_USED, 0, &b->KEYS_USED, NULL, 0);
 		break;
 	case MSG_TYPE_PIN_SEEN:
 		pins_on_seen(c, msg);

@@ -39,6 +39,7 @@ struct principal {
 	uint64_t	tenant_hash;		/* of the tenant alone */
 	uint64_t	ends_ms;		/* its credential, by the wall clock; 0: it does not */
 	struct traits	traits;
+	struct span	public_name;		/* of its key, where others have the same name; for the audit */
 };
 
 /* Beyond names, what the conditions of rules ask for (policy/when.h). */

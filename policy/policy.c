@@ -339,6 +339,14 @@ order_key(const struct snap *s, uint64_t i, const void *digest)
 }
 
 static int
+order_gone(const struct snap *s, uint64_t i, const void *id)
+{
+	const struct rec_gone	*g = SNAP_AT(s, GONE, i);
+
+	return g == NULL ? -1 : memcmp(id, g->id, sizeof(g->id));
+}
+
+static int
 order_pin(const struct snap *s, uint64_t i, const void *digest)
 {
 	const struct rec_pin	*p = SNAP_AT(s, PIN, i);
@@ -366,6 +374,12 @@ const struct rec_key *
 policy_key_find(const struct snap *keys, const uint8_t digest[32])
 {
 	return search(keys, SECTION_KEY, order_key, digest);
+}
+
+const struct rec_gone *
+policy_gone_find(const struct snap *keys, const uint8_t id[16])
+{
+	return search(keys, SECTION_GONE, order_gone, id);
 }
 
 const struct rec_pin *

@@ -59,6 +59,8 @@ const struct rec_name	*policy_name_find(const struct snap *catalogue, struct spa
 /* Where the keys of ISSUER i are fetched; NULL: they are not. */
 const struct rec_keysource *policy_keysource_of(const struct snap *s, uint64_t issuer);
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
+/* An own token that was revoked, or NULL. */
+const struct rec_gone	*policy_gone_find(const struct snap *keys, const uint8_t id[16]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
 /* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL. */

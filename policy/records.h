@@ -248,6 +248,31 @@ struct rec_key {
 	struct stext	public_name;	/* mgk_7f3a0c12 */
 	struct stext	name, agent, tenant;
 	uint64_t	created_ms, ends_ms;	/* wall clock; ends 0 = never */
+	struct stext	scopes, roles, groups;	/* lib/nameset.h */
+	struct stext	workspace;
+	uint64_t	used_ms;	/* in dumps alone */
+	uint32_t	by;		/* uid + 1 of who made it; 0: not known */
+	uint32_t	twins;		/* in keys: others have its name */
+};
+
+/* What is wanted of own tokens (TOKEN). */
+enum token_what {
+	TOKEN_ISSUE = 1,	/* text: claims; ms: for how long */
+	TOKEN_ROTATE,
+	TOKEN_REVOKE,		/* text: the id */
+	TOKEN_REVOKE_BEFORE,	/* ms: wall clock */
+	TOKEN_REVOKE_ALL,
+};
+struct rec_signer {		/* of the gateway's own tokens (auth/own.h) */
+	uint8_t		key[32];	/* Ed25519, the public half */
+	struct stext	kid, issuer;
+	uint64_t	ends_ms;	/* wall clock: from then on none of its tokens counts; 0: it is in use */
+	uint64_t	before_ms;	/* those issued before do not count */
+};
+
+struct rec_gone {		/* an own token that was revoked */
+	uint8_t		id[16];
+	uint64_t	ends_ms;	/* wall clock: by then it has ended */
 };
 
 struct rec_issuer {

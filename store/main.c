@@ -8,8 +8,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sysexits.h>
@@ -19,7 +17,7 @@
 #include "ipc/heritage.h"
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "policy/build.h"
+#include "policy/snap.h"
 #include "sandbox/confine.h"
 #include "store/fetched.h"
 #include "store/offline.h"
@@ -34,99 +32,10 @@ store_tell(struct store *s, uint16_t type, uint64_t ref, const void *msg, const 
 		log_warn(NULL, "master: %s not sent: %s", msg_row(type)->name, err_text(r));
 }
 
-static void __attribute__((format(printf, 4, 5)))
-done(struct store *s, uint64_t ref, int error, const char *fmt, ...)
-{
-	char	line[512];
-	va_list	ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	store_tell(s, MSG_TYPE_STORE_DONE, ref, &(struct msg_STORE_DONE){ error, span_of(line), 0 }, NULL);
-}
-
 const char *
 store_why(struct store *s, int r)
 {
 	return r == E_SYS || r == E_FORMAT ? keydb_why(s->db) : err_text(r);
-}
-
-static int
-dump_key(const struct keydb_key *key, void *arg)
-{
-	struct build	*b = arg;
-	struct rec_key	 rec = { .created_ms = key->created_ms, .ends_ms = key->ends_ms };
-	int		 r;
-
-	memcpy(rec.digest, key->digest.p, sizeof(rec.digest));
-	if ((r = build_text(b, key->name, &rec.name)) != 0 ||
-	    (r = build_text(b, key->public_name, &rec.public_name)) != 0 ||
-	    (r = build_text(b, key->agent, &rec.agent)) != 0 ||
-	    (r = build_text(b, key->tenant, &rec.tenant)) != 0)
-		return r;
-	return build_add(b, SECTION_KEY, &rec, NULL);
-}
-
-static void
-answer_dump(struct store *s, uint64_t ref)
-{
-	struct build	*b = NULL;
-	uint64_t	 length;
-	int		 fd = -1, r;
-
-	if ((r = build_new(SNAP_DUMP, "", &b)) == 0 && (r = keydb_each(s->db, dump_key, b)) == 0 &&
-	    (r = build_seal(b, 0, &fd, &length)) == 0)
-		store_tell(s, MSG_TYPE_STORE_DUMPED, ref,
-		    &(struct msg_STORE_DUMPED){ (uint32_t)build_count(b, SECTION_KEY), 0 }, &fd);
-	if (r != 0) {
-		log_err(NULL, "the keys cannot be read: %s", store_why(s, r));
-		done(s, ref, r, "the keys cannot be read: %s", store_why(s, r));
-	}
-	build_free(&b);
-	fd_close(&fd);
-}
-
-static void
-answer_key_add(struct store *s, uint64_t ref, const struct msg_STORE_KEY_ADD *m)
-{
-	struct keydb_key	key = { .digest = m->digest, .name = m->name,
-	    .public_name = m->public_name, .agent = m->agent, .tenant = m->tenant,
-	    .created_ms = loop_wall_ms(s->loop), .ends_ms = m->ends_ms };
-	int			r = keydb_add(s->db, &key);
-
-	if (r == 0) {
-		log_notice(NULL, "key %.*s (%.*s) added for agent %.*s of tenant %.*s",
-		    SPAN_FMT(m->name), SPAN_FMT(m->public_name), SPAN_FMT(m->agent), SPAN_FMT(m->tenant));
-		done(s, ref, 0, "%.*s: key %.*s", SPAN_FMT(m->name), SPAN_FMT(m->public_name));
-	} else if (r == E_EXISTS) {
-		done(s, ref, r, "%.*s: there is a key with this name", SPAN_FMT(m->name));
-	} else if (r == E_FORMAT) {
-		done(s, ref, r, "key add: not a usable name, agent or tenant");
-	} else {
-		log_err(NULL, "a key cannot be stored: %s", store_why(s, r));
-		done(s, ref, r, "the key cannot be stored: %s", store_why(s, r));
-	}
-}
-
-static void
-answer_key_revoke(struct store *s, uint64_t ref, struct span name)
-{
-	char	public_name[KEYDB_NAME_MAX + 1];
-	int	r = keydb_revoke(s->db, name, public_name);
-
-	if (r == 0) {
-		log_notice(NULL, "key %.*s (%s) revoked", SPAN_FMT(name), public_name);
-		done(s, ref, 0, "%.*s: key %s is revoked", SPAN_FMT(name), public_name);
-	} else if (r == E_NOTFOUND) {
-		done(s, ref, r, "%.*s: no such key", SPAN_FMT(name));
-	} else if (r == E_RANGE) {
-		done(s, ref, r, "%.*s: keys of several tenants have this name; use its public part",
-		    SPAN_FMT(name));
-	} else {
-		log_err(NULL, "a key cannot be revoked: %s", store_why(s, r));
-		done(s, ref, r, "the key cannot be revoked: %s", store_why(s, r));
-	}
 }
 
 /* Sealed and whole, or a map of it could be pulled away from under us. */
@@ -170,7 +79,7 @@ answer_policy_save(struct store *s, uint64_t ref, int fd, uint64_t generation)
 	if (r != 0)
 		log_err(NULL, "policy %llu cannot be kept as the last good one: %s",
 		    (unsigned long long)generation, wrong);
-	done(s, ref, r, "policy %llu: %s", (unsigned long long)generation, r == 0 ? "kept" : wrong);
+	store_done(s, ref, r, "policy %llu: %s", (unsigned long long)generation, r == 0 ? "kept" : wrong);
 }
 
 static void
@@ -211,7 +120,7 @@ answer_policy_load(struct store *s, uint64_t ref)
 		store_tell(s, MSG_TYPE_STORE_POLICY_LOADED, ref,
 		    &(struct msg_STORE_POLICY_LOADED){ generation, 0 }, &fd);
 	else
-		done(s, ref, r, "no last good policy: %s", r == E_NOTFOUND ? "none was kept" : store_why(s, r));
+		store_done(s, ref, r, "no last good policy: %s", r == E_NOTFOUND ? "none was kept" : store_why(s, r));
 	fd_close(&fd);
 }
 
@@ -230,13 +139,22 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 		log_take_fd(&msg->fds[0]);
 		break;
 	case MSG_TYPE_STORE_DUMP:
-		answer_dump(s, msg->ref);
+		store_keys_dump(s, msg->ref);
 		break;
 	case MSG_TYPE_STORE_KEY_ADD:
-		answer_key_add(s, msg->ref, &b->STORE_KEY_ADD);
+		store_key_add(s, msg->ref, &b->STORE_KEY_ADD);
+		break;
+	case MSG_TYPE_STORE_KEY_ROTATE:
+		store_key_rotate(s, msg->ref, &b->STORE_KEY_ROTATE);
+		break;
+	case MSG_TYPE_TOKEN:
+		store_token(s, msg->ref, &b->TOKEN);
+		break;
+	case MSG_TYPE_KEYS_USED:
+		store_keys_used(s, b->KEYS_USED.uses);
 		break;
 	case MSG_TYPE_STORE_KEY_REVOKE:
-		answer_key_revoke(s, msg->ref, b->STORE_KEY_REVOKE.name);
+		store_key_revoke(s, msg->ref, &b->STORE_KEY_REVOKE);
 		break;
 	case MSG_TYPE_STORE_POLICY_SAVE:
 		answer_policy_save(s, msg->ref, msg->fds[0], b->STORE_POLICY_SAVE.generation);
@@ -326,6 +244,7 @@ serve(struct store *s)
 	if (r != 0 || (r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
 		fatal(EX_PROTOCOL, "master: %s", err_text(r));
 	s->master.ready = true;
+	store_keys_init(s);
 	store_pins_init(s);
 	store_pins_tell(s);
 	loop_run(s->loop);
@@ -343,6 +262,7 @@ main(int argc, char **argv)
 	boot(&s);
 	open_store(&s);
 	serve(&s);
+	store_keys_fini(&s);
 	keydb_close(&s.db);
 	chan_fini(&s.master);
 	loop_free(&s.loop);

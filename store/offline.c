@@ -24,8 +24,18 @@
 #include "store/pindb.h"
 #include "store/pinsnap.h"
 
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES 32768
 #define DUMP_MAX	(512u << 20)
+#define NAMES_ROOM	(8 * 1024)
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec	now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static int
 hex_decode(struct span text, char *to, size_t n)
@@ -125,10 +135,15 @@ complain(struct keydb *db, int r, const char *name)
 		log_err(NULL, "%s: no such key", name);
 		return EX_DATAERR;
 	case E_RANGE:
-		log_err(NULL, "%s: keys of several tenants have this name; use its public part", name);
+		log_err(NULL, "%s: keys of several tenants have this name; use its public part, or --tenant TENANT",
+		    name);
+		return EX_DATAERR;
+	case E_TOOBIG:
+		log_err(NULL, "%s: %u keys with this name live; end some by their public part: mcpgwctl key list", name,
+		    KEYDB_SAME_NAME_MAX);
 		return EX_DATAERR;
 	case E_FORMAT:
-		log_err(NULL, "%s: not a usable name, agent or tenant", name);
+		log_err(NULL, "%s: not a usable name, agent, tenant, workspace, or list of names", name);
 		return EX_DATAERR;
 	default:
 		log_err(NULL, "%s: %s", name, r == E_SYS ? keydb_why(db) : err_text(r));
@@ -141,38 +156,66 @@ key_add(const char *folder, char **args)
 {
 	char			 digest[KEYDB_DIGEST_BYTES];
 	struct keydb_key	 key = { .public_name = span_of(args[1]), .name = span_of(args[2]),
-	    .agent = span_of(args[3]), .tenant = span_of(args[4]) };
+	    .agent = span_of(args[3]), .tenant = span_of(args[4]), .workspace = span_of(args[9]),
+	    .created_ms = now_ms() };
 	struct keydb		*db;
-	struct timespec		 now;
-	int			 code;
+	struct arena		 a;
+	int			 code, r;
 
 	if (hex_decode(span_of(args[0]), digest, sizeof(digest)) != 0 ||
-	    num_u64(span_of(args[5]), &key.ends_ms) != 0) {
-		log_err(NULL, "key-add: malformed digest or end");
+	    num_u64(span_of(args[5]), &key.ends_ms) != 0 || num_u64(span_of(args[10]), &key.by) != 0) {
+		log_err(NULL, "key-add: malformed digest or number");
 		return EX_USAGE;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
 	key.digest = span_make(digest, sizeof(digest));
-	key.created_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	if ((code = open_store(folder, false, &db)) != EX_OK)
 		return code;
-	code = complain(db, keydb_add(db, &key), args[2]);
+	arena_init(&a, NULL, 0, NAMES_ROOM);
+	if ((r = keydb_names(span_of(args[6]), &a, &key.scopes)) == 0 &&
+	    (r = keydb_names(span_of(args[7]), &a, &key.roles)) == 0 &&
+	    (r = keydb_names(span_of(args[8]), &a, &key.groups)) == 0)
+		r = keydb_add(db, &key);
+	code = complain(db, r, args[2]);
+	arena_fini(&a);
 	keydb_close(&db);
 	return code;
 }
 
 static int
-key_revoke(const char *folder, const char *name)
+key_rotate(const char *folder, char **args)
 {
-	char		 public_name[KEYDB_NAME_MAX + 1];
-	struct keydb	*db;
-	int		 code;
+	char			 digest[KEYDB_DIGEST_BYTES];
+	struct keydb_rotation	 what = { .public_name = span_of(args[1]), .name = span_of(args[2]),
+	    .tenant = span_of(args[3]), .now_ms = now_ms() };
+	struct keydb		*db;
+	int			 code;
+
+	if (hex_decode(span_of(args[0]), digest, sizeof(digest)) != 0 ||
+	    num_u64(span_of(args[4]), &what.overlap_ms) != 0 || num_u64(span_of(args[5]), &what.ends_ms) != 0 ||
+	    num_u64(span_of(args[6]), &what.by) != 0) {
+		log_err(NULL, "key-rotate: malformed digest or number");
+		return EX_USAGE;
+	}
+	what.digest = span_make(digest, sizeof(digest));
+	if ((code = open_store(folder, false, &db)) != EX_OK)
+		return code;
+	code = complain(db, keydb_rotate(db, &what), args[2]);
+	keydb_close(&db);
+	return code;
+}
+
+static int
+key_revoke(const char *folder, char **args)
+{
+	const struct keydb_which which = { span_of(args[0]), span_of(args[1]), span_of(args[2]) };
+	const char		*said = args[0][0] != '\0' ? args[0] : args[1][0] != '\0' ? args[1] : args[2];
+	struct keydb		*db;
+	uint32_t		 ended;
+	int			 code;
 
 	if ((code = open_store(folder, false, &db)) != EX_OK)
 		return code;
-	code = complain(db, keydb_revoke(db, span_of(name), public_name), name);
-	if (code == EX_OK)
-		log_notice(NULL, "%s (%s) is revoked", name, public_name);
+	code = complain(db, keydb_revoke(db, &which, &ended), said);
 	keydb_close(&db);
 	return code;
 }
@@ -230,15 +273,6 @@ complain_pins(struct keydb *db, int r, const char *server, const char *tool)
 		    r == E_SYS ? keydb_why(db) : err_text(r));
 		return EX_IOERR;
 	}
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec	now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static int
@@ -320,9 +354,11 @@ offline_main(int argc, char **argv)
 	if (argc >= 4 && strcmp(argv[1], "--offline") == 0) {
 		if (argc == 4 && strcmp(argv[3], "key-list") == 0)
 			return key_list(argv[2]);
-		if (argc == 5 && strcmp(argv[3], "key-revoke") == 0)
-			return key_revoke(argv[2], argv[4]);
-		if (argc == 10 && strcmp(argv[3], "key-add") == 0)
+		if (argc == 7 && strcmp(argv[3], "key-revoke") == 0)
+			return key_revoke(argv[2], argv + 4);
+		if (argc == 11 && strcmp(argv[3], "key-rotate") == 0)
+			return key_rotate(argv[2], argv + 4);
+		if (argc == 15 && strcmp(argv[3], "key-add") == 0)
 			return key_add(argv[2], argv + 4);
 		if (argc == 7 && strcmp(argv[3], "pin-dump") == 0)
 			return pin_dump(argv[2], argv + 4);

@@ -16,6 +16,9 @@ struct store {
 	struct chan		 master;
 	struct keydb		*db;
 	char			 path[4096];
+	/* keys.c */
+	struct buf		 uses;		/* not written yet, as in KEYS_USED */
+	struct loop_timer	 write_uses;
 	/* pins.c */
 	struct loop_timer	 tell_pins;
 	bool			 pins_changed;
@@ -34,6 +37,24 @@ struct store {
 void		store_tell(struct store *s, uint16_t type, uint64_t ref, const void *msg, const int *fd);
 /* What is wrong with the store itself, for people. */
 const char	*store_why(struct store *s, int r);
+
+/* keys.c */
+void		store_keys_init(struct store *s);
+/* Writes what waits. */
+void		store_keys_fini(struct store *s);
+void		store_keys_dump(struct store *s, uint64_t ref);
+void		store_keys_used(struct store *s, struct span uses);
+void		store_key_add(struct store *s, uint64_t ref, const struct msg_STORE_KEY_ADD *m);
+void		store_key_rotate(struct store *s, uint64_t ref, const struct msg_STORE_KEY_ROTATE *m);
+void		store_key_revoke(struct store *s, uint64_t ref, const struct msg_STORE_KEY_REVOKE *m);
+/* STORE_DONE, with a line for people. */
+void		store_done(struct store *s, uint64_t ref, int error, const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
+
+/* tokens.c */
+void		store_token(struct store *s, uint64_t ref, const struct msg_TOKEN *m);
+struct build;
+must_check int	store_tokens_dump(struct store *s, struct build *b);
 
 /* pins.c */
 void		store_pins_init(struct store *s);

@@ -15,6 +15,7 @@
 #include "worker/httpsse.h"
 #include "worker/inquiry.h"
 #include "worker/keywait.h"
+#include "worker/keyuse.h"
 #include "worker/lists.h"
 #include "worker/park.h"
 #include "worker/pins.h"
@@ -127,16 +128,20 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 {
 	struct snap	*pins = m->kind == SNAP_PINS ? swap_hold(&w->snaps, SNAP_PINS) : NULL;
 	struct snap	*sets = m->kind == SNAP_KEYSETS ? swap_hold(&w->snaps, SNAP_KEYSETS) : NULL;
+	struct snap	*keys = m->kind == SNAP_KEYS ? swap_hold(&w->snaps, SNAP_KEYS) : NULL;
 	struct config	*config = NULL;
 	int		 r;
 
 	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) == 0 && m->kind == SNAP_PINS &&
 	    w->config != NULL)
 		pins_changed(w, pins);
+	if (r == 0 && m->kind == SNAP_KEYS)
+		keyuse_keys_changed(w, keys);
 	snap_release(&pins);
 	if (r == 0 && m->kind == SNAP_KEYSETS)
 		r = take_keysets(w, &sets);
 	snap_release(&sets);
+	snap_release(&keys);
 	if (r != 0)
 		return r;
 	/* A revoked key must not hear on; the others come back at once.  Secrets count with their policy, which comes

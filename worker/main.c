@@ -24,6 +24,7 @@
 #include "worker/fanin.h"
 #include "worker/forward.h"
 #include "worker/httpsse.h"
+#include "worker/keyuse.h"
 #include "worker/listens.h"
 #include "worker/lists.h"
 #include "worker/pins.h"
@@ -202,6 +203,7 @@ worker_init(struct worker *w)
 		return r;
 	forward_init(w);
 	early_init(w);
+	keyuse_init(w);
 	loop_at_turn_end(w->loop, LOOP_RANK_FLUSH, on_links_flush, w);
 	return chan_init(&w->master, w->loop, HERITAGE_CONTROL, ROLE_WORKER, ROLE_MASTER,
 	    worker_on_master, worker_on_master_gone, w);
@@ -224,6 +226,7 @@ main(void)
 	if ((r = worker_init(&w)) != 0)
 		fatal(EX_OSERR, "start: %s", err_text(r));
 	loop_run(w.loop);
+	keyuse_fini(&w);
 	peers_free(&w.peers);
 	spool_free(&w.spool);
 	traces_free(&w);

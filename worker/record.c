@@ -83,6 +83,17 @@ client_address(const struct request *rq)
 	return arena_dup(&rq->x->arena, span_of(text));
 }
 
+/* A key's name, and which of those that have it. */
+static struct span
+principal(const struct request *rq)
+{
+	const struct principal	*who = &rq->who;
+
+	if (who->public_name.n == 0)
+		return who->subject;
+	return arena_fmt(&rq->x->arena, "%.*s (%.*s)", SPAN_FMT(who->subject), SPAN_FMT(who->public_name));
+}
+
 void
 record_start(const struct request *rq, const struct record_what *what, struct audit_fields *f)
 {
@@ -90,7 +101,7 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 
 	*f = (struct audit_fields){
 		.tenant = rq->who.tenant,
-		.principal = rq->who.subject,
+		.principal = principal(rq),
 		.how = span_of(decide_how(rq->who.how)),
 		.agent = rq->who.agent,
 		.server = what->server == NULL ? SPAN_NONE : snap_text(policy, what->server->name),

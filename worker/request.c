@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "worker/cors.h"
 #include "worker/httpsse.h"
+#include "worker/keyuse.h"
 #include "worker/keywait.h"
 #include "worker/may.h"
 #include "worker/reply.h"
@@ -205,16 +206,20 @@ identify(struct request *rq, struct auth_refusal *refusal)
 		.issuers = rq->config->issuers,
 		.tokens = rq->w->tokens,
 		.keysets = rq->w->keysets,
+		.uses = &rq->w->keyuse.uses,
 		.params = &rq->config->params,
 		.tenant = rq->asked_tenant,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
 		.wall_ms = loop_wall_ms(rq->w->loop),
 	};
+	int		r;
 
 	front_credential(rq->x, &in);
 	if (in.cert.sans != NULL)
 		secure_judge(rq->w, rq->x, &in);
-	return auth_identify(&in, &rq->x->arena, &rq->who, refusal);
+	r = auth_identify(&in, &rq->x->arena, &rq->who, refusal);
+	keyuse_look(rq->w);
+	return r;
 }
 
 /* RFC 6750 3, mcp-wire 15.2: without a credential no error is named. */

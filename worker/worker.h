@@ -9,6 +9,7 @@
 
 #include "audit/requestid.h"
 #include "audit/spool.h"
+#include "auth/identify.h"
 #include "auth/tokens.h"
 #include "http/accept.h"
 #include "http/conn.h"
@@ -70,6 +71,7 @@ struct worker {
 
 	struct config		*config;	/* in force */
 	struct tokens		*tokens;	/* proven ones */
+	struct { struct auth_uses uses; struct loop_timer tell; } keyuse;
 	struct keysets		*keysets;	/* fetched for issuers; NULL: none yet */
 	struct {				/* keywait.c */
 		struct keywait	*first;

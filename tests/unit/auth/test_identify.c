@@ -9,6 +9,7 @@
 
 #include "auth/identify.h"
 #include "lib/crypt.h"
+#include "lib/nameset.h"
 #include "policy/build.h"
 
 #define KEY "mgk_0123abcd_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -102,6 +103,40 @@ Test(identify, knows_a_key, .init = setup)
 	cr_expect(span_is(p.agent, "ann"));
 	cr_expect(span_is(p.subject, "k1"));
 	cr_expect(eq(int, p.how, HOW_KEY));
+}
+
+/* What the key says of its bearer, and which of several it was: whose they are stays the same. */
+Test(identify, knows_what_a_key_is_for_and_takes_those_of_one_name_for_one, .init = setup)
+{
+	static const char	 digits[2][72] = { "mgk_00000001_A", "mgk_00000002_B" };
+	static char		 scopes[] = "tools:call\0tools:read";
+	struct build		*b;
+	struct rec_key		 k[2];
+	struct crypt_digest	 d;
+	struct principal	 p, q;
+	uint32_t		 at_s[2] = { 0, 0 };
+	struct auth_uses	 uses = { .at_s = at_s, .count = 2 };
+
+	cr_assert(build_new(SNAP_KEYS, "", &b) == 0);
+	for (int i = 0; i < 2; i++) {
+		k[i] = (struct rec_key){ .name = text(b, "ci"), .agent = text(b, "ann"), .tenant = text(b, "default"),
+		    .public_name = text(b, i == 0 ? "mgk_00000001" : "mgk_00000002"), .twins = 1, .workspace = text(b, "eng") };
+		cr_assert(crypt_sha256(span_of(digits[i]), &d) == 0);
+		memcpy(k[i].digest, d.bytes, sizeof(d.bytes));
+	}
+	cr_assert(build_text(b, span_make(scopes, sizeof(scopes)), &k[1].scopes) == 0);
+	for (int i = 0, first = memcmp(k[0].digest, k[1].digest, 32) > 0; i < 2; i++)
+		cr_assert(build_add(b, SECTION_KEY, &k[i ^ first], NULL) == 0);
+	keys = sealed(b);
+	cr_assert(identify((struct auth_in){ .authorization = SPAN_LIT("Bearer mgk_00000001_A"), .uses = &uses }, &p) == 0);
+	cr_expect(p.traits.scoped == false && p.traits.scopes.n == 0 && span_is(p.traits.workspace, "eng"));
+	cr_expect(span_is(p.subject, "ci") && span_is(p.public_name, "mgk_00000001"));
+	cr_expect(uses.any && at_s[0] + at_s[1] == NOW / 1000);
+	cr_assert(identify((struct auth_in){ .authorization = SPAN_LIT("Bearer mgk_00000002_B"), .uses = &uses }, &q) == 0);
+	cr_expect(q.traits.scoped && nameset_has(q.traits.scopes, SPAN_LIT("tools:read")));
+	cr_expect(span_is(q.public_name, "mgk_00000002"));
+	cr_expect(eq(u64, p.hash, q.hash));
+	cr_expect(at_s[0] == NOW / 1000 && at_s[1] == NOW / 1000);
 }
 
 Test(identify, gives_no_answer_for_what_is_no_credential, .init = setup)

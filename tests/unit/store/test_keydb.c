@@ -102,24 +102,56 @@ Test(keydb, a_name_is_unique_within_its_tenant)
 	bench_fini(&b);
 }
 
+static int
+end_keys(struct bench *b, const char *name, const char *agent, const char *tenant, uint32_t want)
+{
+	const struct keydb_which	which = { span_of(name), span_of(agent), span_of(tenant) };
+	uint32_t			ended;
+	int				r = keydb_revoke(b->db, &which, &ended);
+
+	cr_expect(eq(u32, ended, want));
+	return r;
+}
+
 Test(keydb, revokes_by_name_or_public_name)
 {
 	struct bench	b;
-	char		public_name[KEYDB_NAME_MAX + 1];
 
 	bench_init(&b);
 	cr_assert(eq(int, add(&b, "ci", "default", 1), 0));
 	cr_assert(eq(int, add(&b, "ci", "acme", 2), 0));
 	cr_assert(eq(int, add(&b, "dev", "acme", 3), 0));
-	cr_expect(eq(int, keydb_revoke(b.db, SPAN_LIT("nobody"), public_name), E_NOTFOUND));
-	cr_expect(eq(int, keydb_revoke(b.db, SPAN_LIT(""), public_name), E_NOTFOUND));
-	cr_expect(eq(int, keydb_revoke(b.db, SPAN_LIT("ci"), public_name), E_RANGE));
+	cr_expect(eq(int, end_keys(&b, "nobody", "", "", 0), E_NOTFOUND));
+	cr_expect(eq(int, end_keys(&b, "", "", "", 0), E_NOTFOUND));
+	cr_expect(eq(int, end_keys(&b, "ci", "", "", 0), E_RANGE));
+	cr_expect(eq(int, end_keys(&b, "ci", "", "globex", 0), E_NOTFOUND));
+	cr_expect(eq(int, end_keys(&b, "ci", "frontend", "acme", 0), E_NOTFOUND));
+	cr_expect(eq(int, end_keys(&b, "mgk_00000002", "", "default", 0), E_NOTFOUND), "it is another tenant's");
 	cr_expect(eq(uint, list(&b).n, 3));
-	cr_expect(eq(int, keydb_revoke(b.db, SPAN_LIT("mgk_00000002"), public_name), 0));
-	cr_expect(eq(int, keydb_revoke(b.db, SPAN_LIT("ci"), public_name), 0));
-	cr_expect(eq(str, (char *)public_name, "mgk_00000001"));
+	cr_expect(eq(int, end_keys(&b, "mgk_00000002", "", "", 1), 0));
+	cr_expect(eq(int, end_keys(&b, "ci", "", "", 1), 0));
 	cr_expect(eq(str, list(&b).names, "dev@acme "));
 	cr_expect(eq(int, add(&b, "ci", "default", 1), 0), "the name is free again");
+	bench_fini(&b);
+}
+
+Test(keydb, revokes_all_of_an_agent_or_a_tenant)
+{
+	struct bench	b;
+
+	bench_init(&b);
+	for (unsigned char i = 1; i <= 40; i++) {
+		char	name[16];
+
+		snprintf(name, sizeof(name), "k%u", i);
+		cr_assert(eq(int, add(&b, name, i % 4 == 0 ? "acme" : "default", i), 0));
+	}
+	cr_expect(eq(int, end_keys(&b, "", "", "acme", 10), 0));
+	cr_expect(eq(uint, list(&b).n, 30));
+	cr_expect(eq(int, end_keys(&b, "", "frontend", "", 0), E_NOTFOUND));
+	cr_expect(eq(int, end_keys(&b, "", "backend", "default", 30), 0));
+	cr_expect(eq(uint, list(&b).n, 0));
+	cr_expect(eq(int, add(&b, "k4", "acme", 4), 0), "names are free again");
 	bench_fini(&b);
 }
 

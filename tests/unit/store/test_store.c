@@ -211,15 +211,21 @@ become_nobody(void)
 }
 
 #define DIGEST "0101010101010101010101010101010101010101010101010101010101010101"
+#define OTHER_DIGEST "0202020202020202020202020202020202020202020202020202020202020202"
 
 static int
 offline(struct bench *b, char *out, const char *command, const char *name)
 {
 	char	*add_args[] = { "--offline", b->path, "key-add", DIGEST, "mgk_01010101", (char *)name,
-	    "backend", "default", "0", NULL };
+	    "backend", "default", "0", "tools:call a", "dev", "", "eng", "8", NULL };
+	char	*revoke_args[] = { "--offline", b->path, "key-revoke", (char *)name, "", "", NULL };
+	char	*rotate_args[] = { "--offline", b->path, "key-rotate", OTHER_DIGEST, "mgk_02020202", (char *)name, "",
+	    "3600000", "0", "8", NULL };
 	char	*args[] = { "--offline", b->path, (char *)command, (char *)name, NULL };
 
-	return child_run(ROLE_STORE, strcmp(command, "key-add") == 0 ? add_args : args, out, 4096);
+	return child_run(ROLE_STORE, strcmp(command, "key-add") == 0 ? add_args :
+	    strcmp(command, "key-revoke") == 0 ? revoke_args : strcmp(command, "key-rotate") == 0 ? rotate_args : args,
+	    out, 4096);
 }
 
 Test(store, without_a_master_mcpgwctl_runs_it_itself)
@@ -231,10 +237,17 @@ Test(store, without_a_master_mcpgwctl_runs_it_itself)
 	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0), "no store yet");
 	cr_expect(eq(str, (char *)out, ""));
 	cr_expect(eq(int, offline(&b, out, "key-add", "ci \"x\""), 0));
-	cr_expect(eq(int, offline(&b, out, "key-add", "ci \"x\""), EX_DATAERR));
+	cr_expect(eq(int, offline(&b, out, "key-add", "ci \"x\""), 0), "the same again");
+	cr_expect(eq(int, offline(&b, out, "key-add", "other"), EX_DATAERR), "not under another name");
 	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));
 	cr_expect(strstr(out, "{\"name\":\"ci \\\"x\\\"\",\"key\":\"mgk_01010101\",\"agent\":\"backend\","
 	    "\"tenant\":\"default\",\"created\":\"20") == out, "%s", out);
+	cr_expect(strstr(out, ",\"scopes\":[\"a\",\"tools:call\"],\"roles\":[\"dev\"],\"workspace\":\"eng\",\"by\":7}") != NULL,
+	    "%s", out);
+	cr_expect(eq(int, offline(&b, out, "key-rotate", "nobody"), EX_DATAERR));
+	cr_expect(eq(int, offline(&b, out, "key-rotate", "ci \"x\""), 0));
+	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));
+	cr_expect(strstr(out, "mgk_02020202") != NULL && strstr(out, "\"ends\":\"") != NULL, "%s", out);
 	cr_expect(eq(int, offline(&b, out, "key-revoke", "nobody"), EX_DATAERR));
 	cr_expect(eq(int, offline(&b, out, "key-revoke", "ci \"x\""), 0));
 	cr_expect(eq(int, child_run(ROLE_STORE, list, out, sizeof(out)), 0));

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_token.c - the gateway's own tokens: issued, taken back
+ *
+ * Process: mcpgwctl.
+ * Owns:    a new token, until it is printed.
+ * Trusts:  the gateway, whose store signs it; the signing key is never here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ctl/ask.h"
+#include "ctl/keyrow.h"
+#include "ctl/opts.h"
+#include "ctl/out.h"
+#include "lib/buf.h"
+#include "lib/crypt.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/num.h"
+#include "policy/records.h"
+
+#define FOR_MS		(15 * UINT64_C(60000))
+#define WORDS_ROOM	2048
+#define CLAIMS_MAX	8192
+
+struct issued {
+	struct buf	 token;
+	char		 id[64];
+	uint64_t	 ends_ms;
+};
+
+static void
+take_token(uint16_t type, const union msg_any *body, int *fds, void *arg)
+{
+	struct issued	*i = arg;
+
+	(void)fds;
+	if (type != MSG_TYPE_TOKEN_IS)
+		return;
+	buf_clear(&i->token);
+	if (buf_put(&i->token, body->TOKEN_IS.token) != 0)
+		fatal(EX_OSERR, "token: out of memory");
+	snprintf(i->id, sizeof(i->id), "%.*s", SPAN_FMT(body->TOKEN_IS.id));
+	i->ends_ms = body->TOKEN_IS.ends_ms;
+}
+
+static void
+check(int r)
+{
+	if (r != 0)
+		fatal(EX_USAGE, "token: its claims are too long");
+}
+
+static void
+put_name(struct buf *b, struct span name)
+{
+	check(buf_put_str(b, buf_rest(b).n > 1 ? "," : ""));
+	check(json_put_string(b, name));
+	check(buf_put_str(b, ":"));
+}
+
+static void
+put_text(struct buf *b, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	put_name(b, span_of(name));
+	check(json_put_string(b, span_of(value)));
+}
+
+/* Words between blanks, as an array. */
+static void
+put_array(struct buf *b, const char *name, const char *words)
+{
+	if (words[0] == '\0')
+		return;
+	put_name(b, span_of(name));
+	for (const char *sep = "["; *words != '\0'; sep = ",") {
+		const size_t	n = strcspn(words, " ");
+
+		check(buf_put_str(b, sep));
+		check(json_put_string(b, span_make(words, n)));
+		words += n + (words[n] != '\0');
+	}
+	check(buf_put_str(b, "]"));
+}
+
+/* NAME=VALUE: what is JSON stands for itself, the rest is text. */
+static void
+put_claim(struct buf *b, const char *claim)
+{
+	const char		*eq = strchr(claim, '=');
+	struct json_value	 v;
+
+	if (eq == NULL || eq == claim)
+		fatal(EX_USAGE, "--claim %s: write NAME=VALUE", claim);
+	put_name(b, span_make(claim, (size_t)(eq - claim)));
+	if (json_parse(span_of(eq + 1), true, &v, NULL) == 0)
+		check(buf_put(b, span_of(eq + 1)));
+	else
+		check(json_put_string(b, span_of(eq + 1)));
+}
+
+static int
+take_claims(int argc, char **argv, struct buf *b)
+{
+	int	left = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (strncmp(argv[i], "--claim=", 8) == 0)
+			put_claim(b, argv[i] + 8);
+		else if (strcmp(argv[i], "--claim") != 0)
+			argv[left++] = argv[i];
+		else if (++i == argc)
+			fatal(EX_USAGE, "--claim needs a value");
+		else
+			put_claim(b, argv[i]);
+	}
+	return left;
+}
+
+static int
+ask_token(struct ctl *ctl, const struct msg_TOKEN *m, struct issued *issued)
+{
+	struct ask	a;
+	int		r;
+
+	if ((r = ask_open(ctl, &a, true)) != 0)
+		return r;
+	ask_send(&a, MSG_TYPE_TOKEN, m, NULL, 0);
+	r = ask_wait(&a, issued == NULL ? NULL : take_token, issued);
+	ask_close(&a);
+	return r;
+}
+
+static int
+print_token(struct ctl *ctl, const struct issued *i)
+{
+	char	when[OUT_TIME];
+
+	if (ctl->json) {
+		out_json_begin();
+		out_json_text("token", buf_rest(&i->token));
+		out_json_text("id", span_of(i->id));
+		out_json_text("ends", span_of(out_utc_ms(i->ends_ms, when)));
+		out_json_end();
+	} else {
+		printf("%.*s\n", SPAN_FMT(buf_rest(&i->token)));
+		fprintf(stderr, "token %s ends %s; to end it before: mcpgwctl token revoke %s\n", i->id,
+		    keyrow_moment(i->ends_ms, when), i->id);
+	}
+	return out_end(0);
+}
+
+int
+cmd_token(struct ctl *ctl, int argc, char **argv)
+{
+	const char		*agent = ctl->where.system ? "" : "me", *tenant = "default", *user = "";
+	const char		*workspace = "", *for_text = NULL;
+	const struct opt	 rows[] = { { "--agent", &agent, NULL }, { "--tenant", &tenant, NULL },
+	    { "--subject", &user, NULL }, { "--workspace", &workspace, NULL }, { "--for", &for_text, NULL },
+	    { NULL, NULL, NULL } };
+	char			 scopes[WORDS_ROOM], roles[WORDS_ROOM], groups[WORDS_ROOM];
+	struct msg_TOKEN	 m = { .what = TOKEN_ISSUE, .ms = FOR_MS };
+	struct issued		 i = { .ends_ms = 0 };
+	struct buf		 claims;
+	int			 r;
+
+	buf_init(&claims, CLAIMS_MAX);
+	buf_init(&i.token, 16 * 1024);
+	check(buf_put_str(&claims, "{"));
+	argc = take_claims(argc, argv, &claims);
+	argc = opts_take_words("--scope", argc, argv, scopes, sizeof(scopes));
+	argc = opts_take_words("--role", argc, argv, roles, sizeof(roles));
+	argc = opts_take_words("--group", argc, argv, groups, sizeof(groups));
+	(void)opts_take(rows, argc, argv, 0, 0);
+	if (agent[0] == '\0')
+		fatal(EX_USAGE, "token needs --agent AGENT: whom it stands for");
+	if (for_text != NULL && (num_msec(span_of(for_text), &m.ms) != 0 || m.ms == 0))
+		fatal(EX_USAGE, "--for %s: write for how long it is good, like 15min or 1h", for_text);
+	put_text(&claims, "sub", user[0] == '\0' ? agent : user);
+	put_text(&claims, "agent", agent);
+	put_text(&claims, "tenant", tenant);
+	put_text(&claims, "workspace", workspace);
+	put_text(&claims, "scope", scopes);
+	put_array(&claims, "roles", roles);
+	put_array(&claims, "groups", groups);
+	check(buf_put_str(&claims, "}"));
+	m.text = buf_rest(&claims);
+	if ((r = ask_token(ctl, &m, &i)) == 0)
+		r = buf_rest(&i.token).n == 0 ? EX_PROTOCOL : print_token(ctl, &i);
+	if (i.token.data != NULL)
+		crypt_wipe(i.token.data, i.token.room);
+	buf_fini(&i.token);
+	buf_fini(&claims);
+	return r;
+}
+
+int
+cmd_token_rotate(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct opt	none[] = { { NULL, NULL, NULL } };
+	const struct msg_TOKEN	m = { .what = TOKEN_ROTATE };
+	int			r;
+
+	(void)opts_take(none, argc, argv, 0, 0);
+	if ((r = ask_token(ctl, &m, NULL)) == 0)
+		fprintf(stderr, "tokens are signed with a new key; those of the one before are good until they end\n");
+	return r;
+}
+
+/* On a terminal alone. */
+static bool
+is_meant(struct ctl *ctl, bool yes)
+{
+	char	answer[16];
+
+	if (yes || ctl->json || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+		return true;
+	fprintf(stderr, "End all tokens that this gateway issued? [y/N] ");
+	if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+		return true;
+	fprintf(stderr, "Nothing was changed.\n");
+	return false;
+}
+
+int
+cmd_token_revoke(struct ctl *ctl, int argc, char **argv)
+{
+	const char		*before = NULL;
+	bool			 all = false, yes = false;
+	const struct opt	 rows[] = { { "--before", &before, NULL }, { "--all", NULL, &all },
+	    { "--yes", NULL, &yes }, { NULL, NULL, NULL } };
+	const int		 words = opts_take(rows, argc, argv, 0, 1);
+	struct msg_TOKEN	 m = { .what = TOKEN_REVOKE };
+	uint64_t		 ago_ms = 0;
+	int			 r;
+
+	if (words + (before != NULL) + all != 1)
+		fatal(EX_USAGE, "token revoke wants a token's ID (jti), or --before TIME, or --all");
+	if (before != NULL && num_msec(span_of(before), &ago_ms) != 0)
+		fatal(EX_USAGE, "--before %s: write how long ago, like 10min or 2h", before);
+	if (all && !is_meant(ctl, yes))
+		return EX_NOPERM;
+	if (all)
+		m.what = TOKEN_REVOKE_ALL;
+	else if (before != NULL)
+		m = (struct msg_TOKEN){ .what = TOKEN_REVOKE_BEFORE,
+		    .ms = out_now_ms() > ago_ms ? out_now_ms() - ago_ms : 0 };
+	else
+		m.text = span_of(argv[0]);
+	if ((r = ask_token(ctl, &m, NULL)) == 0)
+		fprintf(stderr, "%s: ended, in every worker\n", all ? "all tokens" : before != NULL ?
+		    "tokens issued before" : argv[0]);
+	return r;
+}
