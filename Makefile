@@ -205,7 +205,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
 	check-install check-systemd check-integration check-peers check-conformance conformance-table \
-	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle noisy fuzz \
+	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules noisy fuzz \
 	man install users run deb clean
 export BUILD
 
@@ -335,6 +335,10 @@ bench: all
 # bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
 bench-jails: all
 	$(Q)bench/jails
+
+# bench-rules: what a decision takes, by how many rules there are
+bench-rules: all
+	$(Q)$(BUILD)/bench/bench-rules
 
 # bench-idle: how long a gateway takes to start, and what it costs when nobody uses it
 bench-idle: all
