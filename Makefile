@@ -203,9 +203,9 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man \
+.PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
 	check-install check-systemd check-integration check-peers check-conformance conformance-table \
-	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle noisy fuzz \
+	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules noisy fuzz \
 	man install users run deb clean
 export BUILD
 
@@ -257,6 +257,10 @@ check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 # check-unit: unit tests
 check-unit: $(UNITS)
 	$(Q)tests/run $(UNITS:%=unit:%)
+
+# check-property: decisions over a million random cases, or CASES=n, of SEED=n
+check-property: $(BUILD)/tests/unit/compiler/unit
+	$(Q)CASES=$(or $(CASES),1000000) SEED=$(or $(SEED),1) TESTS='property/*' tests/run unit:$<
 
 # check-fuzz: every fuzz target over its corpus
 check-fuzz: $(REPLAYS)
@@ -331,6 +335,10 @@ bench: all
 # bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
 bench-jails: all
 	$(Q)bench/jails
+
+# bench-rules: what a decision takes, by how many rules there are
+bench-rules: all
+	$(Q)$(BUILD)/bench/bench-rules
 
 # bench-idle: how long a gateway takes to start, and what it costs when nobody uses it
 bench-idle: all

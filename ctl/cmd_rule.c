@@ -60,7 +60,8 @@ static bool
 is_decided(const struct wish *w, const struct snap *s, struct decision *d)
 {
 	ask(w, s, w->tool == NULL && !w->allow ? OBJECT_SERVER : OBJECT_TOOL, d);
-	return d->allow == w->allow;
+	/* What is only watched is what the rules say all the same. */
+	return (d->allow && !d->shadow) == w->allow;
 }
 
 /* The rule of the last try, or of the files as they are. */

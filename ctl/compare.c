@@ -14,6 +14,7 @@
 #include <sysexits.h>
 
 #include "ctl/compare.h"
+#include "ctl/out.h"
 #include "lib/glob.h"
 #include "lib/log.h"
 #include "lib/sum.h"
@@ -174,7 +175,8 @@ static void
 ask_both(struct compare *c, const struct tried *q)
 {
 	const struct principal	 who = { .tenant = q->tenant, .agent = q->agent };
-	const struct object	 what = { .kind = OBJECT_TOOL, .server = q->server, .name = q->tool };
+	struct facts		 facts = { .known = FACT_NAME | FACT_TIME, .wall_ms = out_now_ms() };
+	const struct object	 what = { .kind = OBJECT_TOOL, .server = q->server, .name = q->tool, .facts = &facts };
 	struct compare_decision	*d, one = { .tenant = q->tenant, .agent = q->agent, .server = q->server,
 	    .tool = q->tool };
 
@@ -183,6 +185,12 @@ ask_both(struct compare *c, const struct tried *q)
 		return;
 	decide(c->before, &who, &what, &one.before);
 	decide(c->after, &who, &what, &one.after);
+	if (one.before.allow == one.after.allow && (one.before.unsure | one.after.unsure) != 0) {
+		/* At worst nothing changes; at best? */
+		facts.hopeful = true;
+		decide(c->before, &who, &what, &one.before);
+		decide(c->after, &who, &what, &one.after);
+	}
 	if (one.before.allow == one.after.allow)
 		return;
 	d = c->decision_count == 0 ? NULL : &c->decisions[c->decision_count - 1];
@@ -368,6 +376,7 @@ compare_make(const struct snap *before, const struct snap *after, compare_known_
 	out->peers = peers_sum(before) != peers_sum(after);
 	out->limits = limits_sum(before) != limits_sum(after);
 	out->others = others_sum(before) != others_sum(after);
+	out->conditions = compare_rules_sum(before) != compare_rules_sum(after);
 }
 
 void
@@ -382,5 +391,6 @@ compare_fini(struct compare *c)
 bool
 compare_any(const struct compare *c)
 {
-	return c->decision_count + c->server_count + c->param_count > 0 || c->limits || c->peers || c->others;
+	return c->decision_count + c->server_count + c->param_count > 0 || c->limits || c->peers || c->others ||
+	    c->conditions;
 }

@@ -34,6 +34,7 @@ struct compare {
 	unsigned		*params;		/* enum param_id */
 	size_t			 param_count;
 	bool			 limits, peers, others;	/* these differ too; others: hosts, and the default agent */
+	bool			 conditions;		/* of rules; also costs, and what is only watched */
 	bool			 cut;			/* there was more to compare than room */
 	const char		*file, *shown;		/* a file of this name stood in for that one; or NULL */
 };
@@ -53,5 +54,8 @@ bool	compare_any(const struct compare *c);
 void	compare_print(const struct ctl *ctl, const struct compare *c);
 /* Where a rule stands, as an operator knows the file. */
 struct span compare_file(const struct compare *c, struct span file);
+
+/* compare_when.c: of what rules have beside names. */
+uint64_t	compare_rules_sum(const struct snap *s);
 
 #endif

@@ -189,6 +189,8 @@ s_if(size_t n, const char *one, const char *many)
 static void
 print_sum(const struct compare *c)
 {
+	if (c->conditions)
+		printf("conditions of rules change, or what a call costs, is logged or is only watched\n");
 	if (c->limits)
 		printf("limits change\n");
 	if (c->peers)
@@ -213,6 +215,7 @@ json_sum(const struct compare *c)
 	out_json_u64("servers", c->server_count);
 	out_json_u64("parameters", c->param_count);
 	out_json_bool("limits", c->limits);
+	out_json_bool("conditions", c->conditions);
 	out_json_bool("peers", c->peers);
 	out_json_bool("others", c->others);
 	out_json_bool("complete", !c->cut);

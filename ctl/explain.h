@@ -25,7 +25,7 @@ struct explain_question explain_asked(struct span tenant, struct span agent, str
 /* What a call gets that is as the question says; what it does not say counts against it, or, in hope, for it. */
 void	explain_decide(const struct snap *s, const struct explain_question *q, struct decision *out);
 void	explain_hope(const struct snap *s, const struct explain_question *q, struct decision *out);
-/* The other rules about it, which decided nothing: one line each, strongest kind first; with conditions, these below. */
+/* The other rules about it, which decided nothing: one line each, strongest kind first, and their conditions. */
 void	explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, const struct decision *d);
 
 /* explain_when.c */
@@ -39,8 +39,8 @@ void	explain_unsaid(const struct snap *s, const struct explain_question *q, expl
 
 /* explain_say.c: what is known of a call, by options. */
 struct explain_said {
-	const char	*args, *annotations, *user, *roles, *groups, *scopes, *workspace, *issuer, *credential, *principal,
-			*address, *time;
+	const char	*args, *annotations, *user, *roles, *groups, *scopes, *workspace, *issuer, *credential;
+	const char	*principal, *address, *time;
 };
 /* Exits when it is not understood.  What is kept is in the arena. */
 void	explain_say(const struct explain_said *said, struct arena *a, struct explain_question *q);

@@ -30,7 +30,8 @@ is_deny_first(const struct snap *s)
 static bool
 is_opposite(const struct snap *s, const struct rec_rule *rule, const struct explain_question *q)
 {
-	return rule->about == RULE_ABOUT_TOOL && rule->when_count == 0 && span_eq(snap_text(s, rule->server), q->server) &&
+	return rule->about == RULE_ABOUT_TOOL && rule->when_count == 0 &&
+	    span_eq(snap_text(s, rule->server), q->server) &&
 	    span_eq(snap_text(s, rule->pattern), q->tool);
 }
 

@@ -52,7 +52,8 @@ print_condition(FILE *f, const struct snap *s, const struct explain_question *q,
 	char				text[VALUE_MAX];
 	struct buf			value;
 
-	fprintf(f, "    when   %.*s %s", SPAN_FMT(snap_text(s, c->op)), out_clean(snap_text(s, c->key), text, sizeof(text)));
+	fprintf(f, "    when   %.*s %s", SPAN_FMT(snap_text(s, c->op)),
+	    out_clean(snap_text(s, c->key), text, sizeof(text)));
 	print_operands(f, s, c);
 	buf_init(&value, 64 * 1024);
 	if (when_put_value(s, c, &who, &what, &value) != 0)

@@ -216,8 +216,8 @@ need_enforced(bool *first, const struct snap *policy)
 		need(first, "agent %.*s%s: nothing is denied by rules (shadow): mcpgwctl audit list --decision shadow",
 		    SPAN_FMT(snap_text(policy, agent->name)), agents > 1 ? " and others" : "");
 	else if (rules > 0)
-		need(first, "%u rule%s recorded and not enforced (shadow): mcpgwctl audit list --decision shadow", rules,
-		    rules == 1 ? " is" : "s are");
+		need(first, "%u rule%s recorded and not enforced (shadow): mcpgwctl audit list --decision shadow",
+		    rules, rules == 1 ? " is" : "s are");
 }
 
 static void

@@ -89,6 +89,11 @@ Test(conditions, on_arguments_decide_calls_and_lists_hope, .timeout = 60)
 	EXPECT_CTL(&g, 0, "  unmet    rules.json:3  agents.a.allow.tools.clock[2] \"add\"  explicit allow\n"
 	    "    when   StringEquals user ann:  no, it is bob\n", "explain", "--agent", "a", "--server", "clock",
 	    "--tool", "add", "--user", "bob");
+	/* What changes is said, though a call with no more than names is decided as before. */
+	gateway_write(&g, "rules.json", "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"clock\":["
+	    "{\"tool\":\"sleep\",\"when\":{\"NumericLessThan\":{\"arguments/ms\":60}}},\"now\"]}}}}}");
+	EXPECT_CTL(&g, 1, "conditions of rules change", "diff");
+	EXPECT_CTL(&g, 1, "agent a   clock.add   allow -> DENY", "diff");
 	EXPECT_CTL(&g, 65, "a member comes twice", "explain", "--agent", "a", "--server", "clock", "--tool", "add",
 	    "--args", "{\"a\":1,\"a\":2}");
 	gateway_stop(&g);
@@ -160,6 +165,8 @@ Test(conditions, unmet_by_what_is_only_watched_pass_and_are_recorded, .timeout =
 	EXPECT_CTL(&g, 0, "enforce = no", "status");
 	cr_expect(is_listed(&g, key, "clock__add"));
 	cr_expect(code_of(&g, key, "clock__add", "{\"a\":1,\"b\":2}") == 0);
+	EXPECT_CTL(&g, 0, " in force in ", "rule", "deny", "a", "clock", "sleep");
+	EXPECT_CTL(&g, 65, "denied already", "rule", "deny", "a", "clock", "sleep");
 	cr_expect(code_of(&g, "mgk_none", "clock__add", "{\"a\":1,\"b\":2}") != 0, "a credential is asked for all the same");
 	gateway_stop(&g);
 }
