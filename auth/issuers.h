@@ -28,6 +28,7 @@ struct bearer {
  * secret.  0; E_HTTP_CREDENTIAL: it is not accepted, *why says to operators what is wrong, and *told is what its bearer
  * may be told, or NULL; E_AGENT: it is good, but stands for no agent; E_NOMEM, E_INTERNAL. */
 must_check int	issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant,
-		    struct span token, uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why, const char **told);
+		    struct span token, uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why,
+		    const char **told);
 
 #endif
