@@ -63,8 +63,8 @@ is_ranged(struct ctl *ctl)
 static int
 user_make(const char *name)
 {
-	const char *const argv[] = { "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-	    "--shell", "/usr/sbin/nologin", name, NULL };
+	const char *const argv[] = { "useradd", "--system", "--user-group", "--no-create-home", "--home-dir",
+	    "/nonexistent", "--shell", "/usr/sbin/nologin", name, NULL };
 	pid_t	pid = fork();
 	int	status = 0;
 
@@ -291,7 +291,8 @@ keys_check(struct ctl *ctl, const char *name, bool force)
 	tenantkeys_fini(&keys);
 	if (n == 0 || force)
 		return 0;
-	out_error("tenant %s has %llu key%s; revoke %s first (mcpgwctl key list), or: mcpgwctl tenant remove %s --force",
+	out_error("tenant %s has %llu key%s; revoke %s first (mcpgwctl key list), or: mcpgwctl tenant remove %s "
+	    "--force",
 	    name, (unsigned long long)n, n == 1 ? "" : "s", n == 1 ? "it" : "them", name);
 	return EX_DATAERR;
 }
