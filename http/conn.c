@@ -352,7 +352,7 @@ credit_due(const struct conn *c)
 void
 conn_flush(struct conn *c)
 {
-	size_t	before = c->out.bytes;
+	size_t	before = c->out.bytes, unsent;
 	int	r;
 
 	if (c->dead) {
@@ -360,6 +360,7 @@ conn_flush(struct conn *c)
 			conn_free(c);
 		return;
 	}
+	unsent = c->tls == NULL ? 0 : c->set->tls.unsent(c->tls);
 	r = c->tls == NULL ? http_queue_write(&c->out, c->fd) : c->set->tls.write(c->tls, &c->out);
 	c->set->count.bytes_out += before - c->out.bytes;
 	if (c->answer_done && c->x != NULL) {
@@ -367,7 +368,8 @@ conn_flush(struct conn *c)
 		exchange_unref(&c->x);
 	}
 	if (r == E_AGAIN) {
-		if (c->state != CONN_WRITE || c->out.bytes < before)
+		if (c->state != CONN_WRITE || c->out.bytes < before ||
+		    (c->tls != NULL && c->set->tls.unsent(c->tls) < unsent))
 			conn_move(c, CONN_WRITE);
 	} else if (r != 0) {
 		conn_die(c, FLOW_GONE);

@@ -35,6 +35,7 @@ struct conn_tls {
 	int		(*read)(struct tls *t, void *to, size_t room, size_t *got);
 	int		(*write)(struct tls *t, struct http_queue *q);
 	bool		(*has_more)(const struct tls *t);
+	size_t		(*unsent)(const struct tls *t);
 	bool		(*is_resumed)(const struct tls *t);
 	const char	*(*why)(const struct tls *t);
 	struct peer_cert *(*peer)(const struct tls *t);

@@ -19,9 +19,9 @@ tls_of(const SSL *ssl)
 }
 
 int
-tls_begin(struct tls *t, SSL_CTX *ctx, int fd)
+tls_begin(struct tls *t, SSL_CTX *ctx)
 {
-	if ((t->ssl = SSL_new(ctx)) != NULL && SSL_set_app_data(t->ssl, t) == 1 && SSL_set_fd(t->ssl, fd) == 1)
+	if ((t->ssl = SSL_new(ctx)) != NULL && SSL_set_app_data(t->ssl, t) == 1)
 		return 0;
 	ERR_clear_error();
 	return E_NOMEM;
@@ -37,6 +37,8 @@ tls_free(struct tls **tp)
 		return;
 	if (t->done && !t->broken)
 		(void)SSL_shutdown(t->ssl);
+	if (t->server != NULL)
+		tls_wire_end(t);
 	ERR_clear_error();
 	SSL_free(t->ssl);
 	peer_cert_unref(&t->cert);
@@ -48,16 +50,23 @@ tls_free(struct tls **tp)
 int
 tls_handshake(struct tls *t, bool *writes)
 {
-	int	r, error;
+	int	r, error, flushed = 0;
 
 	*writes = false;
 	ERR_clear_error();
-	if ((r = SSL_do_handshake(t->ssl)) == 1) {
+	r = SSL_do_handshake(t->ssl);
+	error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, r);
+	if (t->server != NULL)
+		flushed = tls_wire_flush(t);
+	if (flushed == E_AGAIN) {
+		*writes = true;
+		return E_AGAIN;
+	}
+	if (r == 1 && flushed == 0) {
 		t->done = true;
 		return t->took == NULL ? 0 : t->took(t);
 	}
-	error = SSL_get_error(t->ssl, r);
-	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+	if (flushed == 0 && (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)) {
 		*writes = error == SSL_ERROR_WANT_WRITE;
 		return E_AGAIN;
 	}
@@ -116,9 +125,12 @@ tls_read(struct tls *t, void *to, size_t room, size_t *got)
 			t->starved = true;
 		else
 			t->end = r;
-		return *got > 0 ? 0 : r;
+		break;
 	}
-	return 0;
+	/* Now and then reading makes something to say: a key that changes, an alert. */
+	if (t->server != NULL && tls_wire_flush(t) == E_CLOSED)
+		t->end = E_CLOSED;
+	return *got > 0 ? 0 : r;
 }
 
 bool
@@ -158,15 +170,22 @@ tls_write(struct tls *t, struct http_queue *q)
 	char		room[HTTP_TLS_RECORD];
 	struct iovec	iov;
 	size_t		n;
-	int		r;
+	int		r = 0, w;
 
-	while (q->bytes > 0) {
+	while (r == 0 && q->bytes > 0) {
 		iov = next_record(q, room);
 		ERR_clear_error();
 		if ((r = SSL_write_ex(t->ssl, iov.iov_base, iov.iov_len, &n)) != 1)
-			return result(t, r) == E_AGAIN ? E_AGAIN : E_CLOSED;
-		http_queue_drain(q, n);
+			r = result(t, r) == E_AGAIN ? E_AGAIN : E_CLOSED;
+		else {
+			r = 0;
+			http_queue_drain(q, n);
+		}
 	}
+	if (t->server != NULL && r != E_CLOSED && (w = tls_wire_flush(t)) != 0)
+		r = w;
+	if (r != 0)
+		return r;
 	if (q->first != NULL)
 		http_queue_fini(q);	/* a block that was reserved and left empty */
 	return 0;
@@ -176,4 +195,10 @@ uint64_t
 tls_written(const struct tls *t)
 {
 	return BIO_number_written(SSL_get_wbio(t->ssl));
+}
+
+size_t
+tls_unsent(const struct tls *t)
+{
+	return t->unsent.bytes - t->unsent.at;
 }

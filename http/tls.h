@@ -65,7 +65,9 @@ bool		tls_has_ended(const struct tls *t);
 bool		tls_has_more(const struct tls *t);
 /* As http_queue_write(). */
 must_check int	tls_write(struct tls *t, struct http_queue *q);
-/* Bytes of the wire that the kernel took. */
+/* Of a client's connection: bytes of the wire that tls_write() took and the kernel did not. */
+size_t		tls_unsent(const struct tls *t);
+/* Of a server's: bytes of the wire that the kernel took. */
 uint64_t	tls_written(const struct tls *t);
 
 #endif

@@ -312,7 +312,7 @@ tls_open(struct tls_client *c, struct tls_site *site, int fd, struct tls **out)
 		return E_NOMEM;
 	t->site = site;
 	t->failed = on_failed;
-	if (tls_begin(t, c->ctx, fd) != 0 || !want_host(t->ssl, site->host)) {
+	if (tls_begin(t, c->ctx) != 0 || SSL_set_fd(t->ssl, fd) != 1 || !want_host(t->ssl, site->host)) {
 		ERR_clear_error();
 		tls_free(&t);
 		return E_NOMEM;

@@ -11,8 +11,16 @@
 #include "http/peer_cert.h"
 #include "http/tls.h"
 
+/* Records that the kernel did not take yet. */
+struct tls_unsent {
+	char	*p;		/* malloc'ed */
+	size_t	 at, bytes;
+};
+
 struct tls {
 	SSL		 *ssl;
+	int		  fd;		/* of a client's, borrowed; of a server's OpenSSL has it */
+	struct tls_unsent unsent;
 	struct tls_site	 *site;		/* to a server: whose */
 	struct tls_server *server;	/* of a client: through which */
 	uint64_t	 trust;		/* ... and by what its certificate is verified */
@@ -27,7 +35,14 @@ struct tls {
 };
 
 struct tls	*tls_of(const SSL *ssl);
-/* On a connected socket.  E_NOMEM; the caller frees it. */
-must_check int	 tls_begin(struct tls *t, SSL_CTX *ctx, int fd);
+/* E_NOMEM; the caller frees it. */
+must_check int	 tls_begin(struct tls *t, SSL_CTX *ctx);
+
+/* tls_wire.c: over this socket, for a client's. */
+must_check int	 tls_wire_begin(struct tls *t, int fd);
+/* After each call of OpenSSL that may write.  0, E_AGAIN: when the socket is writable; E_CLOSED. */
+must_check int	 tls_wire_flush(struct tls *t);
+/* What still goes, goes. */
+void		 tls_wire_end(struct tls *t);
 
 #endif

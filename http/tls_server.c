@@ -439,7 +439,8 @@ tls_accept(struct tls_server *s, int fd, enum tls_ask ask, struct tls **out)
 	t->trust = s->force.trust;
 	t->failed = on_failed;
 	t->took = take_peer;
-	if ((r = tls_begin(t, s->force.ctx[0], fd)) != 0 || (r = set_context(t, &s->force, ask)) != 0) {
+	if ((r = tls_begin(t, s->force.ctx[0])) != 0 || (r = tls_wire_begin(t, fd)) != 0 ||
+	    (r = set_context(t, &s->force, ask)) != 0) {
 		tls_free(&t);
 		return r;
 	}

@@ -43,6 +43,7 @@ secure_new(struct worker *w)
 	const struct conn_tls	over = {
 		.listeners = 1u << LISTEN_TLS | 1u << LISTEN_TLS_MAY | 1u << LISTEN_TLS_MUST, .arg = w, .open = on_open,
 		.handshake = tls_handshake, .read = tls_read, .write = tls_write, .has_more = tls_has_more,
+		.unsent = tls_unsent,
 		.is_resumed = tls_is_resumed, .why = tls_why, .peer = tls_peer, .free = tls_free,
 	};
 	int			r = tls_server_new(&w->tls);

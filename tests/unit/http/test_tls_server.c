@@ -228,3 +228,56 @@ Test(tls_server, keeps_what_serves_when_something_else_cannot_be_used, .init = s
 	cr_expect(tls_server_is_set(r.servers[0]));
 	cr_expect(eq(int, shake(r.servers[0], TLS_ASK_NOT, &resumed, &peer), 0));
 }
+
+/* A client that takes little at a time gets all of it, in order. */
+Test(tls_server, keeps_what_the_kernel_does_not_take, .init = setup, .fini = teardown)
+{
+	struct block_pool	 blocks;
+	struct http_queue	 q;
+	struct tls		*t;
+	SSL			*client = SSL_new(r.ctx);
+	char			 piece[1000], *got = malloc(600000);
+	bool			 writes, waited = false;
+	size_t			 used = 0;
+	int			 fds[2], e = E_AGAIN, n, small = 8192;
+
+	block_pool_init(&blocks, 4);
+	http_queue_init(&q, &blocks);
+	cr_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	cr_assert(eq(int, tls_accept(r.servers[0], fds[0], TLS_ASK_NOT, &t), 0));
+	SSL_set_fd(client, fds[1]);
+	SSL_set_connect_state(client);
+	for (int i = 0; i < 20 && e == E_AGAIN; i++) {
+		(void)SSL_do_handshake(client);
+		e = tls_handshake(t, &writes);
+	}
+	cr_assert(eq(int, e, 0));
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(piece, sizeof(piece), "%999u", i);
+		cr_assert(http_queue_put(&q, span_make(piece, sizeof(piece))) == 0);
+	}
+	for (int i = 0; i < 100000 && (e = tls_write(t, &q)) != 0; i++) {
+		cr_assert(eq(int, e, E_AGAIN));
+		waited |= tls_unsent(t) > 0;
+		if ((n = SSL_read(client, got + used, 3000)) > 0)
+			used += (size_t)n;
+	}
+	cr_assert(eq(int, e, 0));
+	cr_expect(waited, "the kernel took all at once");
+	cr_expect(eq(sz, tls_unsent(t), 0));
+	while ((n = SSL_read(client, got + used, 3000)) > 0)
+		used += (size_t)n;
+	cr_assert(eq(sz, used, 500 * sizeof(piece)));
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(piece, sizeof(piece), "%999u", i);
+		cr_assert(memcmp(got + i * sizeof(piece), piece, sizeof(piece)) == 0, "piece %u", i);
+	}
+	http_queue_fini(&q);
+	tls_free(&t);
+	SSL_free(client);
+	close(fds[0]);
+	close(fds[1]);
+	block_pool_fini(&blocks);
+	free(got);
+}
