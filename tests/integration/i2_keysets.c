@@ -359,6 +359,10 @@ Test(keysets, are_configured_with_their_place_and_reason, .timeout = 60)
 		gateway_write(&g, "issuers.json", text);
 		EXPECT_CTL(&g, 1, rows[i].line, "reload");
 	}
+	write_issuer(BY_URL ",\"keys_keep\":\"2h\"");
+	EXPECT_CTL(&g, 1, "issuers of tokens change", "diff");
+	write_issuer(BY_URL);
+	EXPECT_CTL(&g, 0, "0 decisions change", "diff");
 	EXPECT_CTL(&g, 65, "there is no issuer", "issuer", "refresh", "https://nobody.example");
 	EXPECT_TOKEN(token(JWS_ALG_ES256, "one", 60), 200, "after");
 	finish();
