@@ -37,6 +37,7 @@ static const struct {
 	{ "log", doctor_log },
 	{ "users", doctor_users },
 	{ "secrets", doctor_secrets },
+	{ "issuers", doctor_issuers },
 	{ "runtimes", doctor_runtimes },
 	{ "programs", doctor_programs },
 	{ "clients", doctor_clients },

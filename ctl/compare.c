@@ -346,6 +346,54 @@ limits_sum(const struct snap *s)
 	return sum;
 }
 
+static void
+digest_keys(uint64_t *sum, const struct snap *s)
+{
+	const struct rec_verifier	*v;
+	const struct rec_keysource	*k;
+
+	for (uint64_t i = 0; (v = SNAP_AT(s, VERIFIER, i)) != NULL; i++) {
+		const uint32_t	of[] = { v->algs, v->has_kid };
+
+		digest(sum, snap_text(s, v->kid));
+		digest(sum, snap_text(s, v->der));
+		digest(sum, span_make(of, sizeof(of)));
+	}
+	for (uint64_t i = 0; (k = SNAP_AT(s, KEYSOURCE, i)) != NULL; i++) {
+		const uint64_t	of[] = { k->id, k->keep_ms, k->issuer };
+
+		digest(sum, span_make(of, sizeof(of)));
+	}
+}
+
+/* Who signs tokens, with which keys, for whom, and as which agents their bearers act. */
+static uint64_t
+issuers_sum(const struct snap *s)
+{
+	const struct rec_issuer		*e;
+	const struct rec_audience	*a;
+	const struct rec_standin	*st;
+	uint64_t			 sum = sum64(SPAN_NONE);
+
+	for (uint64_t i = 0; (e = SNAP_AT(s, ISSUER, i)) != NULL; i++) {
+		const struct stext	texts[] = { e->name, e->type, e->subject_claim, e->agent_claim, e->agent };
+		const uint32_t		of[] = { e->secret_algs, e->max_age_s, e->skew_s, e->audience_count,
+					    e->verifier_count, e->standin_count };
+
+		for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
+			digest(&sum, snap_text(s, texts[k]));
+		digest(&sum, span_make(of, sizeof(of)));
+	}
+	for (uint64_t i = 0; (a = SNAP_AT(s, AUDIENCE, i)) != NULL; i++)
+		digest(&sum, snap_text(s, a->text));
+	for (uint64_t i = 0; (st = SNAP_AT(s, STANDIN, i)) != NULL; i++) {
+		digest(&sum, snap_text(s, st->value));
+		digest(&sum, snap_text(s, st->agent));
+	}
+	digest_keys(&sum, s);
+	return sum;
+}
+
 static uint64_t
 others_sum(const struct snap *s)
 {
@@ -375,6 +423,7 @@ compare_make(const struct snap *before, const struct snap *after, compare_known_
 	compare_params(out);
 	out->peers = peers_sum(before) != peers_sum(after);
 	out->limits = limits_sum(before) != limits_sum(after);
+	out->issuers = issuers_sum(before) != issuers_sum(after);
 	out->others = others_sum(before) != others_sum(after);
 	out->conditions = compare_rules_sum(before) != compare_rules_sum(after);
 }
@@ -391,6 +440,6 @@ compare_fini(struct compare *c)
 bool
 compare_any(const struct compare *c)
 {
-	return c->decision_count + c->server_count + c->param_count > 0 || c->limits || c->peers || c->others ||
-	    c->conditions;
+	return c->decision_count + c->server_count + c->param_count > 0 || c->limits || c->peers || c->issuers ||
+	    c->others || c->conditions;
 }

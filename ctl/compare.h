@@ -33,7 +33,7 @@ struct compare {
 	size_t			 agents, restarts;	/* how many it is about */
 	unsigned		*params;		/* enum param_id */
 	size_t			 param_count;
-	bool			 limits, peers, others;	/* these differ too; others: hosts, and the default agent */
+	bool			 limits, peers, issuers, others;	/* differ too; others: hosts, defaults */
 	bool			 conditions;		/* of rules; also costs, and what is only watched */
 	bool			 cut;			/* there was more to compare than room */
 	const char		*file, *shown;		/* a file of this name stood in for that one; or NULL */

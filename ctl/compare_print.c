@@ -195,6 +195,8 @@ print_sum(const struct compare *c)
 		printf("limits change\n");
 	if (c->peers)
 		printf("peers change\n");
+	if (c->issuers)
+		printf("issuers of tokens change\n");
 	if (c->others)
 		printf("hosts, or what is true of all agents, change\n");
 	if (c->cut)
@@ -217,6 +219,7 @@ json_sum(const struct compare *c)
 	out_json_bool("limits", c->limits);
 	out_json_bool("conditions", c->conditions);
 	out_json_bool("peers", c->peers);
+	out_json_bool("issuers", c->issuers);
 	out_json_bool("others", c->others);
 	out_json_bool("complete", !c->cut);
 	out_json_end();

@@ -40,6 +40,7 @@ doctor_fn	doctor_files, doctor_certificates;
 /* Servers that are configured, and who else starts them (doctor_servers.c) */
 doctor_fn	doctor_programs, doctor_clients;
 /* The gateway's own (doctor_gateway.c) */
-doctor_fn	doctor_configuration, doctor_gateway, doctor_listeners, doctor_disk, doctor_users, doctor_secrets;
+doctor_fn	doctor_configuration, doctor_gateway, doctor_listeners, doctor_disk, doctor_users, doctor_secrets,
+		doctor_issuers;
 
 #endif

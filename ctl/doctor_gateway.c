@@ -19,6 +19,8 @@
 
 #include "ctl/doctor.h"
 #include "ctl/folders.h"
+#include "ctl/issuers.h"
+#include "ctl/out.h"
 #include "ctl/program.h"
 #include "ctl/whoseport.h"
 #include "ipc/codec.h"
@@ -227,4 +229,36 @@ doctor_secrets(const struct doctor *d, struct doctor_finding *f)
 		doctor_say(f, DOCTOR_BAD, "others may read:%s; chmod 600 them, below %s", open_ones, path);
 	else
 		doctor_say(f, DOCTOR_OK, "%u, closed to others", count);
+}
+
+/* ---- issuers ----------------------------------------------------------------------------------- */
+
+struct issuers_looked {
+	unsigned	fetched, bad;
+	char		first[200];		/* of those that are bad */
+};
+
+static void
+look_at_issuer(const struct issuer_seen *i, void *arg)
+{
+	struct issuers_looked	*l = arg;
+
+	l->fetched += i->id != 0;
+	if (issuer_is_bad(i, out_now_ms()) && l->bad++ == 0)
+		snprintf(l->first, sizeof(l->first), "%.120s", i->issuer);
+}
+
+void
+doctor_issuers(const struct doctor *d, struct doctor_finding *f)
+{
+	struct issuers_looked	l = { 0 };
+
+	if (!d->running || issuers_each(d->ctl, false, look_at_issuer, &l) != 0)
+		doctor_say(f, DOCTOR_OK, "none is asked: the gateway does not run");
+	else if (l.bad > 0)
+		doctor_say(f, DOCTOR_BAD, "%s%s: its keys cannot be fetched: mcpgwctl issuer list", l.first,
+		    l.bad > 1 ? " and others" : "");
+	else
+		doctor_say(f, DOCTOR_OK, l.fetched == 0 ? "no keys have to be fetched" : "the keys of %u are there",
+		    l.fetched);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ctl/buckets.h"
+#include "ctl/issuers.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "policy/params.h"
@@ -252,6 +253,22 @@ need_bucket(const struct bucket *b, void *arg)
 		    b->name, b->tool[0] == '\0' ? "" : ".", b->tool, b->left, b->burst, b->rate, b->name);
 }
 
+static void
+need_issuer(const struct issuer_seen *i, void *arg)
+{
+	const uint64_t	now = out_now_ms();
+	char		t[OUT_TIME];
+
+	if (!issuer_is_bad(i, now))
+		return;
+	if (i->ends_ms > now)
+		need(arg, "issuer %s: its keys cannot be fetched, and serve until %s: mcpgwctl issuer list", i->issuer,
+		    out_when_ms(i->ends_ms, t));
+	else
+		need(arg, "issuer %s: its tokens are REFUSED, as its keys cannot be fetched: mcpgwctl issuer list",
+		    i->issuer);
+}
+
 static bool
 is_enforced(const struct snap *policy)
 {
@@ -310,6 +327,8 @@ print_needs(struct ctl *ctl, const struct status *s)
 			need(&first, "%s %u: died %u times: mcpgwctl status %s",
 			    role_program(s->processes[i].b.role), s->processes[i].b.slot,
 			    s->processes[i].b.deaths, role_program(s->processes[i].b.role));
+	if (s->policy != NULL && snap_count(s->policy, SECTION_KEYSOURCE) > 0)
+		(void)issuers_each(ctl, false, need_issuer, &first);
 	if (s->policy != NULL && snap_count(s->policy, SECTION_BUCKET) > 0)
 		(void)buckets_each(ctl, false, need_bucket, &first);
 }
