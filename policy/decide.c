@@ -284,14 +284,16 @@ is_shadowed(const struct asked *q)
 {
 	const struct rec_param	*enforce = SNAP_AT(q->snap, PARAM, PARAM_ID_enforce);
 
-	return (q->agent != NULL && (q->agent->flags & AGENT_FLAG_SHADOW) != 0) || (enforce != NULL && enforce->number == 0);
+	return (q->agent != NULL && (q->agent->flags & AGENT_FLAG_SHADOW) != 0) ||
+	    (enforce != NULL && enforce->number == 0);
 }
 
 void
 decide(const struct snap *s, const struct principal *who, const struct object *what,
     struct decision *out)
 {
-	struct asked		 q = { .snap = s, .who = who, .what = what, .server = what->server, .tool = what->name };
+	struct asked		 q = { .snap = s, .who = who, .what = what, .server = what->server,
+				    .tool = what->name };
 	const struct rec_agent	*agent = NULL;
 
 	decide_answer_none(s, out);

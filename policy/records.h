@@ -152,7 +152,7 @@ enum agent_flags { AGENT_FLAG_SHADOW = 1 };	/* what its rules deny is recorded, 
 
 enum role_kind { ROLE_ROLE, ROLE_WORKSPACE };
 enum role_flags {
-	ROLE_FLAG_REPLACES = 1,		/* a workspace with a list of what it allows: those of roles do not count there */
+	ROLE_FLAG_REPLACES = 1,		/* a workspace that allows something: what roles allow does not count there */
 	ROLE_FLAG_EVERYTHING = 2,	/* it allows every tool of every server, whatever is asked */
 };
 /* rec_rule.agent of its rules is ROLE_OWNER and its place in ROLE. */

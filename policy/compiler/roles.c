@@ -195,8 +195,8 @@ groups_put(struct job *j, struct groups *g)
 
 		if (i > 0 && g->all[i].kind == g->all[i - 1].kind &&
 		    span_eq(g->all[i].node->key, g->all[i - 1].node->key))
-			job_error_key(j, g->all[i].source, g->all[i].node, "is in %s:%u already; want it in one of them",
-			    g->all[i - 1].source->shown, g->all[i - 1].node->key_line);
+			job_error_key(j, g->all[i].source, g->all[i].node, "is in %s:%u already; want it in one of "
+			    "them", g->all[i - 1].source->shown, g->all[i - 1].node->key_line);
 		rec.set.name = put_text(j->policy, g->all[i].node->key);
 		rec.set.tenant = j->tenant_index;
 		put_record(j->policy, SECTION_ROLE, &rec);

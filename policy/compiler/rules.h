@@ -56,7 +56,7 @@ void	rules_end(struct rules_reading *rd);
 /* allow, deny and hide of the node. */
 void	rules_read_sections(struct rules_reading *rd);
 enum rule_class	rules_class(const struct rules_reading *rd, bool server_named, bool tool_named);
-void	rules_put(struct rules_reading *rd, const struct entry *e, enum rule_about about, enum rule_class rule_class,
+void	rules_put(struct rules_reading *rd, const struct entry *e, enum rule_about about, enum rule_class strength,
 	    struct span server, struct span tool, bool exact);
 
 /* roles.c: "roles" and "workspaces" of rules.json (whose conf may be NULL), and policy_file. */
