@@ -203,7 +203,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-fuzz check-lint check-man \
+.PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
 	check-install check-systemd check-integration check-peers check-conformance conformance-table \
 	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle noisy fuzz \
 	man install users run deb clean
@@ -257,6 +257,10 @@ check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
 # check-unit: unit tests
 check-unit: $(UNITS)
 	$(Q)tests/run $(UNITS:%=unit:%)
+
+# check-property: decisions over a million random cases, or CASES=n, of SEED=n
+check-property: $(BUILD)/tests/unit/compiler/unit
+	$(Q)CASES=$(or $(CASES),1000000) SEED=$(or $(SEED),1) TESTS='property/*' tests/run unit:$<
 
 # check-fuzz: every fuzz target over its corpus
 check-fuzz: $(REPLAYS)

@@ -168,7 +168,7 @@ print_content(struct json_value result)
 static void
 say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, uint64_t ms)
 {
-	struct explain_question	 q = { SPAN_LIT("default"), span_of(as), span_of(server), span_of(tool) };
+	struct explain_question	 q = explain_asked(SPAN_LIT("default"), span_of(as), span_of(server), span_of(tool));
 	const struct rec_agent	*agent;
 	struct snap		*s = NULL;
 	struct decision		 d;

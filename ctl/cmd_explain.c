@@ -17,11 +17,50 @@
 #include "lib/log.h"
 #include "policy/policy.h"
 
+#define SAID_BYTES	(64 * 1024 * 1024)
+
+struct keys {
+	struct buf	text;
+	unsigned	count;
+	bool		json;
+	struct span	last;
+};
+
 static void
-print_json(const struct explain_question *q, const struct decision *d, const struct snap *s)
+add_key(struct span key, void *arg)
 {
+	struct keys	*k = arg;
+	int		 r;
+
+	if (span_eq(key, k->last))
+		return;
+	k->last = key;
+	r = k->count++ == 0 ? 0 : buf_put_str(&k->text, k->json ? "," : ", ");
+	if (r == 0)
+		r = k->json ? json_put_string(&k->text, key) : buf_put(&k->text, key);
+	if (r != 0)
+		k->count--;		/* so many are named by nobody's rules */
+}
+
+static void
+print_json(const struct explain_question *q, const struct decision *d, const struct decision *hope,
+    const struct snap *s)
+{
+	struct keys	k = { .json = true };
+
 	out_json_begin();
 	out_json_bool("allowed", d->allow);
+	if (d->shadow)
+		out_json_bool("shadow", true);
+	if (d->allow != hope->allow) {
+		buf_init(&k.text, 64 * 1024);
+		if (buf_put_str(&k.text, "[") == 0)
+			explain_unsaid(s, q, add_key, &k);
+		out_json_bool("possible", hope->allow);
+		if (buf_put_str(&k.text, "]") == 0)
+			out_json_raw("depends_on", buf_rest(&k.text));
+		buf_fini(&k.text);
+	}
 	out_json_text("agent", q->agent);
 	out_json_text("tenant", q->tenant);
 	out_json_text("server", q->server);
@@ -36,13 +75,35 @@ print_json(const struct explain_question *q, const struct decision *d, const str
 	out_json_end();
 }
 
+struct explain_question
+explain_asked(struct span tenant, struct span agent, struct span server, struct span tool)
+{
+	return (struct explain_question){ tenant, agent, server, tool, .how = HOW_KEY,
+	    .facts = { .known = FACT_NAME | FACT_TIME, .wall_ms = out_now_ms() } };
+}
+
+static void
+decide_as(const struct snap *s, const struct explain_question *q, bool hopeful, struct decision *out)
+{
+	const struct principal	who = { .tenant = q->tenant, .agent = q->agent, .how = q->how, .subject = q->subject,
+				    .traits = q->traits };
+	struct facts		facts = q->facts;
+	const struct object	what = { OBJECT_TOOL, q->server, q->tool, &facts };
+
+	facts.hopeful = hopeful;
+	decide(s, &who, &what, out);
+}
+
 void
 explain_decide(const struct snap *s, const struct explain_question *q, struct decision *out)
 {
-	const struct principal	who = { .tenant = q->tenant, .agent = q->agent, .how = HOW_KEY };
-	const struct object	what = { OBJECT_TOOL, q->server, q->tool };
+	decide_as(s, q, false, out);
+}
 
-	decide(s, &who, &what, out);
+void
+explain_hope(const struct snap *s, const struct explain_question *q, struct decision *out)
+{
+	decide_as(s, q, true, out);
 }
 
 void
@@ -61,6 +122,8 @@ void
 explain_print(FILE *f, const struct snap *s, const struct decision *d)
 {
 	fprintf(f, "%s  ", d->allow ? "allowed" : "DENIED");
+	if (d->shadow)
+		fprintf(f, "(enforced, it would be denied)  ");
 	explain_rule(f, s, d);
 }
 
@@ -74,6 +137,21 @@ explain_rule_speaks(const struct snap *s, const struct rec_rule *rule, uint32_t 
 	    (!span_eq(server, q->server) && !span_is(server, "*")))
 		return false;
 	return rule->about == RULE_ABOUT_SERVER || glob_match(snap_text(s, rule->pattern), q->tool);
+}
+
+/* What became of a rule that did not decide. */
+static const char *
+fate_of(const struct snap *s, const struct explain_question *q, const struct rec_rule *rule)
+{
+	switch (explain_holds(s, q, rule)) {
+	case TRUTH_NO:
+		return "unmet ";
+	case TRUTH_UNKNOWN:
+		return "open  ";
+	case TRUTH_YES:
+	default:
+		return (rule->flags & RULE_FLAG_SHADOW) != 0 ? "watched" : "beaten";
+	}
 }
 
 void
@@ -90,20 +168,65 @@ explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, 
 	for (unsigned kind = RULE_EXPLICIT_DENY; kind <= RULE_WILDCARD_ALLOW; kind++)
 		for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++)
 			if (rule->rule_class == kind && i + 1 != d->rule &&
-			    explain_rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q))
-				fprintf(f, "  beaten   %.*s:%u  %.*s \"%.*s\"  %s\n",
+			    explain_rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q)) {
+				fprintf(f, "  %-7s  %.*s:%u  %.*s \"%.*s\"  %s\n", fate_of(s, q, rule),
 				    SPAN_FMT(snap_text(s, rule->file)), rule->line, SPAN_FMT(snap_text(s, rule->path)),
 				    SPAN_FMT(snap_text(s, rule->pattern)), kinds[kind]);
+				explain_when(f, s, q, rule);
+			}
+}
+
+/* Not all that rules ask for was said: both ways it may end. */
+static void
+print_open(const struct snap *s, const struct explain_question *q, const struct decision *d,
+    const struct decision *hope)
+{
+	struct keys	k = { .json = false };
+
+	buf_init(&k.text, 64 * 1024);
+	explain_unsaid(s, q, add_key, &k);
+	printf("depends on %.*s\n  at best  ", SPAN_FMT(buf_rest(&k.text)));
+	explain_print(stdout, s, hope);
+	printf("\n  at worst ");
+	explain_print(stdout, s, d);
+	printf("\n");
+	buf_fini(&k.text);
+}
+
+static void
+print_words(const struct snap *s, const struct explain_question *q, const struct decision *d,
+    const struct decision *hope)
+{
+	const struct rec_rule	*rule = d->rule == 0 ? NULL : SNAP_AT(s, RULE, d->rule - 1);
+
+	if (d->allow != hope->allow) {
+		print_open(s, q, d, hope);
+		explain_beaten(stdout, s, q, &(struct decision){ .rule = 0 });
+		return;
+	}
+	explain_print(stdout, s, d);
+	printf("\n");
+	if (rule != NULL)
+		explain_when(stdout, s, q, rule);
+	explain_beaten(stdout, s, q, d);
+	explain_remedy(stdout, s, q, d);
 }
 
 int
 cmd_explain(struct ctl *ctl, int argc, char **argv)
 {
 	const char		*agent = NULL, *server = NULL, *tool = NULL, *tenant = "default";
+	struct explain_said	 said = { NULL };
 	const struct opt	 rows[] = { { "--agent", &agent, NULL }, { "--server", &server, NULL },
-	    { "--tool", &tool, NULL }, { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	    { "--tool", &tool, NULL }, { "--tenant", &tenant, NULL }, { "--args", &said.args, NULL },
+	    { "--annotations", &said.annotations, NULL }, { "--user", &said.user, NULL },
+	    { "--role", &said.roles, NULL }, { "--group", &said.groups, NULL }, { "--scope", &said.scopes, NULL },
+	    { "--workspace", &said.workspace, NULL }, { "--issuer", &said.issuer, NULL },
+	    { "--credential", &said.credential, NULL }, { "--principal", &said.principal, NULL },
+	    { "--address", &said.address, NULL }, { "--time", &said.time, NULL }, { NULL, NULL, NULL } };
 	struct explain_question	 q;
-	struct decision		 d;
+	struct decision		 d, hope;
+	struct arena		 arena;
 	struct snap		*s = NULL;
 	int			 r;
 
@@ -112,23 +235,26 @@ cmd_explain(struct ctl *ctl, int argc, char **argv)
 		return explain_request(ctl, argv[0]);
 	if (argc == 1 || agent == NULL || server == NULL || tool == NULL)
 		fatal(EX_USAGE, "explain needs a request's id, or --agent, --server and --tool");
+	arena_init(&arena, NULL, 0, SAID_BYTES);
+	q = explain_asked(span_of(tenant), span_of(agent), span_of(server), span_of(tool));
+	explain_say(&said, &arena, &q);
 	r = ask_simple(ctl, CTLCMD_explain, NULL, ask_take_snapshot, &s, NULL);
-	if (r != 0 || s == NULL)
+	if (r != 0 || s == NULL) {
+		arena_fini(&arena);
 		return r == 0 ? EX_PROTOCOL : r;
-	q = (struct explain_question){ span_of(tenant), span_of(agent), span_of(server), span_of(tool) };
+	}
 	explain_decide(s, &q, &d);
+	explain_hope(s, &q, &hope);
 	if (ctl->json) {
-		print_json(&q, &d, s);
+		print_json(&q, &d, &hope, s);
 	} else {
-		explain_print(stdout, s, &d);
-		printf("\n");
-		explain_beaten(stdout, s, &q, &d);
-		explain_remedy(stdout, s, &q, &d);
+		print_words(s, &q, &d, &hope);
 		if (policy_agent_find(s, q.tenant, q.agent) == NULL)
 			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no such agent in the rules"));
 		else if (policy_server_find(s, q.tenant, q.server) == NULL)
 			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no such server is configured"));
 	}
 	snap_release(&s);
+	arena_fini(&arena);
 	return out_end(0);
 }

@@ -10,14 +10,40 @@
 #include "ctl/ctl.h"
 #include "policy/decide.h"
 #include "policy/records.h"
+#include "policy/when.h"
 
 struct explain_question {
-	struct span	tenant, agent, server, tool;
+	struct span		tenant, agent, server, tool;
+	enum principal_how	how;
+	struct span		subject;
+	struct traits		traits;
+	struct facts		facts;		/* what of all this is known; the time always is */
 };
 
+/* With the time that it is. */
+struct explain_question explain_asked(struct span tenant, struct span agent, struct span server, struct span tool);
+/* What a call gets that is as the question says; what it does not say counts against it, or, in hope, for it. */
 void	explain_decide(const struct snap *s, const struct explain_question *q, struct decision *out);
-/* The other rules about it, which decided nothing: one line each, strongest kind first. */
+void	explain_hope(const struct snap *s, const struct explain_question *q, struct decision *out);
+/* The other rules about it, which decided nothing: one line each, strongest kind first, and their conditions. */
 void	explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, const struct decision *d);
+
+/* explain_when.c */
+/* The conditions of a rule, one line each, with what they were compared with. */
+void	explain_when(FILE *f, const struct snap *s, const struct explain_question *q, const struct rec_rule *rule);
+/* Do they hold? */
+enum truth explain_holds(const struct snap *s, const struct explain_question *q, const struct rec_rule *rule);
+/* Calls fn for each key, as written, that a rule about it asks for and that the question does not say. */
+typedef void explain_key_fn(struct span key, void *arg);
+void	explain_unsaid(const struct snap *s, const struct explain_question *q, explain_key_fn *fn, void *arg);
+
+/* explain_say.c: what is known of a call, by options. */
+struct explain_said {
+	const char	*args, *annotations, *user, *roles, *groups, *scopes, *workspace, *issuer, *credential;
+	const char	*principal, *address, *time;
+};
+/* Exits when it is not understood.  What is kept is in the arena. */
+void	explain_say(const struct explain_said *said, struct arena *a, struct explain_question *q);
 /* What to type so that just this tool is allowed, or which rule is in the way of that; nothing when it is allowed. */
 void	explain_remedy(FILE *f, const struct snap *s, const struct explain_question *q, const struct decision *d);
 /* Does this rule of an agent speak about that tool, or its server? */

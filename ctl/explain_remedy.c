@@ -30,7 +30,8 @@ is_deny_first(const struct snap *s)
 static bool
 is_opposite(const struct snap *s, const struct rec_rule *rule, const struct explain_question *q)
 {
-	return rule->about == RULE_ABOUT_TOOL && span_eq(snap_text(s, rule->server), q->server) &&
+	return rule->about == RULE_ABOUT_TOOL && rule->when_count == 0 &&
+	    span_eq(snap_text(s, rule->server), q->server) &&
 	    span_eq(snap_text(s, rule->pattern), q->tool);
 }
 
@@ -43,6 +44,7 @@ in_the_way(const struct snap *s, const struct explain_question *q, uint32_t agen
 
 	for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++)
 		if (rule->deny && explain_rule_speaks(s, rule, agent, q) && !is_opposite(s, rule, q) &&
+		    (rule->flags & RULE_FLAG_SHADOW) == 0 && explain_holds(s, q, rule) != TRUTH_NO &&
 		    (rule->rule_class == RULE_EXPLICIT_DENY || deny_first))
 			return rule;
 	return NULL;

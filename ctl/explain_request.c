@@ -16,6 +16,7 @@
 #include "ctl/query.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "policy/reach.h"
 
 #define SHOWN_MAX	256
 #define CUT_DIGITS	16		/* tables/auditfields.def */
@@ -85,7 +86,8 @@ print_head(struct row *row)
 	print_member(" ", row, "principal");
 	print_member(")  ->  ", row, "server");
 	print_member(member(row, "server").n > 0 && member(row, "object").n > 0 ? "." : "", row, "object");
-	printf("   %s", span_is(decision, "deny") ? "DENIED" : span_is(decision, "allow") ? "allowed" : "not decided");
+	printf("   %s", span_is(decision, "deny") ? "DENIED" : span_is(decision, "allow") ? "allowed" :
+	    span_is(decision, "shadow") ? "allowed (enforced, it would be denied)" : "not decided");
 	print_member(", generation ", row, "generation");
 	printf("\n");
 }
@@ -124,45 +126,90 @@ is_any_cut(const struct explain_question *q)
 	    is_cut(q->server, FIELD_MAX_server) || is_cut(q->tool, FIELD_MAX_object);
 }
 
+static uint64_t
+recorded_ms(struct row *row)
+{
+	char		text[SHOWN_MAX];
+	struct tm	tm = { 0 };
+
+	if (strptime(out_clean(member(row, "time"), text, sizeof(text)), "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+		return out_now_ms();
+	return (uint64_t)timegm(&tm) * 1000;
+}
+
+/* Of what conditions ask for, the record has when and from where. */
+static void
+know_client(struct row *row, struct explain_question *q)
+{
+	struct reach_host	host;
+
+	if (reach_host_parse(member(row, "client"), &host, NULL) == 0 && host.is_address)
+		q->facts.client = host.address;
+	else if (!span_is(member(row, "client"), "unix"))
+		return;
+	q->facts.known |= FACT_CLIENT;
+}
+
 /* Where the rule stands and which it beat are in the policy: in that of the record while it is in force, else that is
  * what would be decided now. */
 static void
 print_decisions(struct row *row, const struct explain_question *q, const struct snap *s)
 {
-	struct decision	d;
-	const bool	was = span_is(member(row, "decision"), "allow");
-	char		generation[24];
-	bool		same;
+	struct explain_question	then = *q;
+	struct decision		d, hope, now;
+	const struct rec_rule	*rule;
+	const bool		was = !span_is(member(row, "decision"), "deny");
+	char			generation[24];
+	bool			same, sure;
 
-	explain_decide(s, q, &d);
+	explain_decide(s, q, &now);
+	then.facts.wall_ms = recorded_ms(row);
+	explain_decide(s, &then, &d);
+	explain_hope(s, &then, &hope);
+	/* What the record does not have made it end as it did. */
+	sure = d.allow == hope.allow;
+	if (d.allow != was && hope.allow == was)
+		d = hope;
 	snprintf(generation, sizeof(generation), "%" PRIu64, snap_head(s)->generation);
 	same = span_is(member(row, "generation"), generation) && was == d.allow;
-	if (same) {
+	rule = d.rule == 0 ? NULL : SNAP_AT(s, RULE, d.rule - 1);
+	if (same && !sure) {
+		print_rule(row);
+		if (rule != NULL)
+			explain_when(stdout, s, &then, rule);
+		explain_beaten(stdout, s, &then, &d);
+		printf("Now (generation %s): that depends on what is not recorded; see explain --args\n", generation);
+		return;
+	}
+	if (same && now.allow == d.allow) {
 		printf("  decided  ");
 		explain_rule(stdout, s, &d);
 		printf("\n");
-		explain_beaten(stdout, s, q, &d);
+		if (rule != NULL)
+			explain_when(stdout, s, &then, rule);
+		explain_beaten(stdout, s, &then, &d);
 		print_outcome(row);
 		printf("Now (generation %s): still %s.\n", generation, d.allow ? "allowed" : "denied");
 	} else {
 		print_rule(row);
-		printf("Now (generation %s): %s", generation, was == d.allow ? "still " : "");
-		explain_print(stdout, s, &d);
+		printf("Now (generation %s): %s", generation, was == now.allow ? "still " : "");
+		explain_print(stdout, s, &now);
 		printf("\n");
-		explain_beaten(stdout, s, q, &d);
+		explain_beaten(stdout, s, q, &now);
 	}
-	explain_remedy(stdout, s, q, &d);
+	explain_remedy(stdout, s, q, &now);
 }
 
 static int
 print_now(struct ctl *ctl, struct row *row)
 {
-	struct explain_question	 q = { member(row, "tenant"), member(row, "agent"), member(row, "server"),
-	    member(row, "object") };
+	struct explain_question	 q = explain_asked(member(row, "tenant"), member(row, "agent"), member(row, "server"),
+	    member(row, "object"));
 	struct snap		*s = NULL;
 	struct ask		 a;
 	int			 r;
 
+	know_client(row, &q);
 	if (!span_is(member(row, "kind"), "tool") || ask_open(ctl, &a, false) != 0) {
 		print_rule(row);
 		return 0;	/* only of tools is more to be said, and only by a gateway */

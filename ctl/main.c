@@ -14,7 +14,7 @@
 #include "ctl/command.h"
 #include "lib/log.h"
 
-/* Options that stand before the command, and --json and -o anywhere. */
+/* Options that stand before the command, and --json and -o anywhere; but behind `explain`, --user is a caller's. */
 static void
 take_common(struct ctl *ctl, int *argc, char **argv, bool *system, bool *help)
 {
@@ -33,7 +33,7 @@ take_common(struct ctl *ctl, int *argc, char **argv, bool *system, bool *help)
 			*help = true;
 		} else if (strcmp(argv[i], "--system") == 0) {
 			*system = true;
-		} else if (strcmp(argv[i], "--user") == 0) {
+		} else if (strcmp(argv[i], "--user") == 0 && (before || strcmp(argv[0], "explain") != 0)) {
 			*system = false;
 		} else if (before && strcmp(argv[i], "-c") == 0) {
 			if (++i == *argc)

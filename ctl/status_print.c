@@ -13,6 +13,7 @@
 #include "ctl/buckets.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
+#include "policy/params.h"
 #include "policy/policy.h"
 #include "sandbox/jail.h"
 
@@ -182,6 +183,37 @@ need_bucket(const struct bucket *b, void *arg)
 		    b->name, b->tool[0] == '\0' ? "" : ".", b->tool, b->left, b->burst, b->rate, b->name);
 }
 
+static bool
+is_enforced(const struct snap *policy)
+{
+	const struct rec_param	*p = policy == NULL ? NULL : SNAP_AT(policy, PARAM, PARAM_ID_enforce);
+
+	return p == NULL || p->number != 0;
+}
+
+/* What passes although a rule denies it; how much of it there was, the audit knows. */
+static void
+need_enforced(bool *first, const struct snap *policy)
+{
+	const struct rec_agent	*a, *agent = NULL;
+	const struct rec_rule	*r;
+	unsigned		 agents = 0, rules = 0;
+
+	for (uint64_t i = 0; (a = SNAP_AT(policy, AGENT, i)) != NULL; i++)
+		if ((a->flags & AGENT_FLAG_SHADOW) != 0 && agents++ == 0)
+			agent = a;
+	for (uint64_t i = 0; (r = SNAP_AT(policy, RULE, i)) != NULL; i++)
+		rules += (r->flags & RULE_FLAG_SHADOW) != 0;
+	if (!is_enforced(policy))
+		need(first, "enforce = no: NOTHING IS DENIED by rules: mcpgwctl audit list --decision shadow");
+	else if (agents > 0)
+		need(first, "agent %.*s%s: nothing is denied by rules (shadow): mcpgwctl audit list --decision shadow",
+		    SPAN_FMT(snap_text(policy, agent->name)), agents > 1 ? " and others" : "");
+	else if (rules > 0)
+		need(first, "%u rule%s recorded and not enforced (shadow): mcpgwctl audit list --decision shadow",
+		    rules, rules == 1 ? " is" : "s are");
+}
+
 static void
 print_needs(struct ctl *ctl, const struct status *s)
 {
@@ -190,6 +222,8 @@ print_needs(struct ctl *ctl, const struct status *s)
 
 	if (s->warning[0] != '\0')
 		need(&first, "%s", s->warning);
+	if (s->policy != NULL)
+		need_enforced(&first, s->policy);
 	if (s->master.probe > PROBE_FULL_NO_PROC)
 		need(&first, "%s", s->probe_line);
 	for (uint64_t i = 0; server_row_at(s, i, &r); i++)
@@ -270,6 +304,7 @@ json_gateway(const struct status *s)
 	out_json_u64("p50_us", s->rates.p50_us);
 	out_json_u64("p99_us", s->rates.p99_us);
 	out_json_u64("tools_held", s->tools_held);
+	out_json_bool("enforce", is_enforced(s->policy));
 	if (s->warning[0] != '\0')
 		out_json_text("warning", span_of(s->warning));
 	out_json_end();

@@ -131,6 +131,8 @@ const struct catalogue_item	*catalogue_find_composed(const struct catalogue *c, 
 /* Which bit a member's key is, 0 when every revision knows it. */
 unsigned			 catalogue_member_of(enum catalogue_kind kind, struct span key,
 				    struct json_value value);
+/* A tool's annotations: enum hint_bits that are true, and that it has at all. */
+void				 catalogue_hints(struct json_value annotations, uint8_t *hints, uint8_t *said);
 /* To write its pin and standing, and nothing else. */
 struct catalogue_item		*catalogue_change(struct catalogue *c, size_t i);
 /* How many were dropped for this reason, and the reason in words (static). */

@@ -159,21 +159,20 @@ tasks_of(struct json_value tool)
 	    CATALOGUE_TASKS_MAY : CATALOGUE_TASKS_NONE;
 }
 
-static void
-read_hints(struct catalogue_item *t)
+void
+catalogue_hints(struct json_value annotations, uint8_t *hints, uint8_t *said)
 {
 	static const struct { const char *name; uint8_t bit; } named[] = {
 		{ "readOnlyHint", HINT_READ_ONLY }, { "destructiveHint", HINT_DESTRUCTIVE },
 		{ "idempotentHint", HINT_IDEMPOTENT }, { "openWorldHint", HINT_OPEN_WORLD },
 	};
-	const struct json_value	annotations = json_get(t->object, "annotations");
 
-	t->hints = t->hints_said = 0;
+	*hints = *said = 0;
 	for (size_t i = 0; annotations.type == JSON_OBJECT && i < sizeof(named) / sizeof(named[0]); i++) {
 		enum json_type	type = json_get(annotations, named[i].name).type;
 
-		t->hints_said |= type == JSON_TRUE || type == JSON_FALSE ? named[i].bit : 0;
-		t->hints |= type == JSON_TRUE ? named[i].bit : 0;
+		*said |= type == JSON_TRUE || type == JSON_FALSE ? named[i].bit : 0;
+		*hints |= type == JSON_TRUE ? named[i].bit : 0;
 	}
 }
 
@@ -197,8 +196,9 @@ catalogue_item_read(enum catalogue_kind kind, struct arena *text, struct catalog
 	t->tasks = kind == CATALOGUE_TOOLS ? tasks_of(t->object) : CATALOGUE_TASKS_NONE;
 	t->standing = CATALOGUE_STANDS;
 	t->clashes = false;
+	t->hints = t->hints_said = 0;
 	if (kind == CATALOGUE_TOOLS)
-		read_hints(t);
+		catalogue_hints(json_get(t->object, "annotations"), &t->hints, &t->hints_said);
 	if (t->name_value.type != JSON_STRING)
 		return 1 + CATALOGUE_DROP_NAME;
 	if ((r = json_string(t->name_value, text, &t->name)) != 0)
