@@ -228,7 +228,8 @@ ask(const struct snap *s, const struct row *r, struct decision *d)
 {
 	struct span		 names[16], rest = span_of(r->roles);
 	struct principal	 who = { .tenant = SPAN_LIT("default"), .agent = span_of(r->agent) };
-	struct object		 what = { OBJECT_TOOL, span_of(r->server), span_of(r->tool) };
+	const struct facts	 facts = { .known = FACT_BEARER | FACT_NAME };
+	struct object		 what = { OBJECT_TOOL, span_of(r->server), span_of(r->tool), &facts };
 	_Alignas(16) char	 memory[2048];
 	struct arena		 a;
 	size_t			 count = 0, n;
@@ -245,7 +246,7 @@ ask(const struct snap *s, const struct row *r, struct decision *d)
 	if (r->tool[0] == '\0')
 		what.kind = OBJECT_SERVER;
 	if (r->tool[0] == '/')
-		what = (struct object){ OBJECT_RESOURCE, span_of(r->server), SPAN_LIT("file:///x") };
+		what = (struct object){ OBJECT_RESOURCE, span_of(r->server), SPAN_LIT("file:///x"), &facts };
 	decide(s, &who, &what, d);
 	arena_fini(&a);
 }
@@ -338,6 +339,35 @@ Test(roles, servers_of_tools_yaml_are_their_scopes)
 	cr_expect(span_is(listed, "{\"tools\":[{\"name\":\"exact_calculate\",\"description\":\"Exact arithmetic.\","
 	    "\"inputSchema\":{\"type\":\"object\",\"properties\":{\"expression\":{\"type\":\"string\"}},"
 	    "\"required\":[\"expression\"]}}]}"), "%.*s", SPAN_FMT(listed));
+	over(&c);
+}
+
+Test(roles, conditions_may_ask_for_risks)
+{
+	static const char	rules[] = "{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}},"
+				"\"deny\":{\"tools\":{\"*\":[{\"tool\":\"*\",\"when\":{\"StringEquals\":{\"risk\":\"high\"}}}]}}}},"
+				"\"roles\":{\"low\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[{\"tool\":\"*\",\"when\":"
+				"{\"StringEquals\":{\"risk\":\"low\"}}}]}}}}}";
+	static const struct row	risky[] = {
+		{ "all", "", "", "git", "git_status", true, NULL }, { "all", "", "", "git", "git_push", false, NULL },
+		{ "all", "", "", "docs", "document_generate", false, NULL }, { "all", "", "", "db", "other", true, NULL },
+		{ "", "low", "", "git", "git_status", true, NULL }, { "", "low", "", "git", "git_push", false, NULL },
+		{ "", "low", "", "db", "other", false, NULL }, { "all", "low", "", "db", "query", false, NULL },
+	};
+	struct compiled		c;
+	struct decision		d;
+
+	scratch_new(folder);
+	scratch_write(folder, "policy.yaml", "tools: {git_push: {risk_tier: high}, query: {risk_tier: medium}}\n", 0600);
+	scratch_write(folder, "tools.yaml", tools_yaml, 0600);
+	scratch_write(folder, "servers.json", servers_json, 0600);
+	scratch_write(folder, "rules.json", rules, 0600);
+	compile_folder(folder, true, options, &c);
+	cr_assert(c.policy != NULL, "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	for (size_t i = 0; i < sizeof(risky) / sizeof(risky[0]); i++) {
+		ask(c.policy, &risky[i], &d);
+		cr_expect(d.allow == risky[i].allow, "row %zu: %.*s", i, SPAN_FMT(d.path));
+	}
 	over(&c);
 }
 
