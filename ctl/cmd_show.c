@@ -239,7 +239,7 @@ show_json_rule(const struct show *w, const struct rec_rule *rule, const struct r
 
 	out_json_begin();
 	out_json_text("kind", SPAN_LIT("rule"));
-	out_json_text("agent", agent == NULL ? SPAN_NONE : snap_text(s, agent->name));
+	out_json_text((rule->agent & ROLE_OWNER) == 0 ? "agent" : "role", snap_text(s, agent->name));
 	out_json_text("rule", snap_text(s, rule->path));
 	out_json_text("pattern", snap_text(s, rule->pattern));
 	out_json_bool("deny", rule->deny != 0);
@@ -261,7 +261,7 @@ show_rules(const struct show *w)
 
 	for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++) {
 		server = snap_text(s, rule->server);
-		agent = SNAP_AT(s, AGENT, rule->agent);
+		agent = policy_rule_owner(s, rule);
 		if (rule->about == RULE_ABOUT_LIST || (!span_eq(server, w->row.name) && !span_is(server, "*")) ||
 		    agent == NULL || agent->tenant != w->row.rec->tenant)
 			continue;

@@ -14,32 +14,12 @@
  */
 #include "lib/glob.h"
 #include "lib/sum.h"
-#include "policy/decide.h"
+#include "policy/decide_priv.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 #include "policy/when.h"
 
 #define CHAIN_MAX	1000	/* rules of one key that are asked, one after the other */
-
-struct asked {
-	const struct snap	*snap;
-	const struct principal	*who;
-	const struct object	*what;
-	const struct rec_agent	*agent;
-	uint32_t		 agent_index;
-	bool			 deny_first;
-	bool			 whole;		/* not a tool: only "*" speaks about it */
-	unsigned		 unsure;	/* as in struct decision */
-	struct span		 server, tool;
-	uint64_t		 server_sum, tool_sum, every_sum, none_sum;	/* a name is summed once */
-};
-
-/* The strongest rule seen so far, and the strongest of those that are not enforced. */
-struct best {
-	const struct rec_rule	*rule, *shadow;
-	uint32_t		 index, shadow_index;
-	unsigned		 rank, shadow_rank;
-};
 
 static const struct span every = { "*", 1 };
 
@@ -101,6 +81,8 @@ take(struct asked *q, struct best *best, uint32_t index)
 	rank = rank_of(q, rule->rule_class);
 	if (best->rule != NULL && rank >= best->rank)
 		return true;			/* nor will one that is weaker still */
+	if (q->denies_only && rule->deny == 0)
+		return false;
 	if (rule->when_count > 0 && !applies(q, rule))
 		return false;
 	if (rule->deny && (rule->flags & RULE_FLAG_SHADOW) != 0) {
@@ -219,8 +201,17 @@ name_rule(const struct asked *q, const struct rec_rule *rule, uint32_t index, st
 	out->line = rule->line;
 }
 
-static void
-answer(const struct asked *q, const struct best *best, struct decision *out)
+void
+decide_look(struct asked *q, bool inside, struct best *best)
+{
+	if (inside)
+		decide_inside(q, best);
+	else
+		take_exact(q, best, RULE_ABOUT_SERVER);
+}
+
+void
+decide_answer(const struct asked *q, const struct best *best, struct decision *out)
 {
 	const struct rec_rule	*rule = best->rule;
 
@@ -231,9 +222,8 @@ answer(const struct asked *q, const struct best *best, struct decision *out)
 	name_rule(q, rule, best->index, out);
 }
 
-/* Whoever is allowed by a weaker rule than one that is not enforced is allowed, and is told of that one. */
-static void
-answer_shadow(const struct asked *q, const struct best *best, struct decision *out)
+void
+decide_answer_shadow(const struct asked *q, const struct best *best, struct decision *out)
 {
 	if (!out->allow || best->shadow == NULL || (best->rule != NULL && best->rank < best->shadow_rank))
 		return;
@@ -249,8 +239,8 @@ param_number(const struct snap *s, enum param_id id)
 	return p == NULL ? 0 : p->number;
 }
 
-static void
-answer_none(const struct snap *s, struct decision *out)
+void
+decide_answer_none(const struct snap *s, struct decision *out)
 {
 	*out = (struct decision){
 		.rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"), .class_text = class_text[RULE_DEFAULT],
@@ -267,31 +257,25 @@ decide_by_rules(struct asked *q, struct decision *out)
 
 	q->agent_index = (uint32_t)(q->agent - SNAP_AT(q->snap, AGENT, 0));
 	q->deny_first = param_number(q->snap, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
-	q->whole = kind != OBJECT_TOOL;
-
-	q->server_sum = sum64(q->server);
-	q->every_sum = sum64(every);
-	q->none_sum = sum64(SPAN_NONE);
 	take_exact(q, &server, RULE_ABOUT_SERVER);
 	if (server.rule == NULL)
 		return;
-	answer(q, &server, out);
+	decide_answer(q, &server, out);
 	if (kind != OBJECT_SERVER && out->allow) {
-		q->tool_sum = sum64(q->tool);
 		decide_inside(q, &inside);
 		if (inside.rule != NULL) {
 			out->hide = param_number(q->snap, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
-			answer(q, &inside, out);
+			decide_answer(q, &inside, out);
 		} else if (q->deny_first && !has_list(q)) {
 			out->rule_class = RULE_IMPLICIT_GRANT;	/* by the rule that allows the server */
 			out->class_text = class_text[RULE_IMPLICIT_GRANT];
 		} else {
-			answer_none(q->snap, out);
+			decide_answer_none(q->snap, out);
 		}
-		answer_shadow(q, &inside, out);
+		decide_answer_shadow(q, &inside, out);
 	}
 	if (!out->shadow)
-		answer_shadow(q, &server, out);
+		decide_answer_shadow(q, &server, out);
 }
 
 /* What rules deny passes while they are not enforced. */
@@ -300,27 +284,45 @@ is_shadowed(const struct asked *q)
 {
 	const struct rec_param	*enforce = SNAP_AT(q->snap, PARAM, PARAM_ID_enforce);
 
-	return (q->agent->flags & AGENT_FLAG_SHADOW) != 0 || (enforce != NULL && enforce->number == 0);
+	return (q->agent != NULL && (q->agent->flags & AGENT_FLAG_SHADOW) != 0) ||
+	    (enforce != NULL && enforce->number == 0);
 }
 
 void
 decide(const struct snap *s, const struct principal *who, const struct object *what,
     struct decision *out)
 {
-	struct asked	q = { .snap = s, .who = who, .what = what, .server = what->server, .tool = what->name };
+	struct asked		 q = { .snap = s, .who = who, .what = what, .server = what->server,
+				    .tool = what->name };
+	const struct rec_agent	*agent = NULL;
 
-	answer_none(s, out);
+	decide_answer_none(s, out);
 	if (s == NULL || what->kind >= OBJECT_KIND_LIMIT || what->server.n == 0)
 		return;
 	/* 1. What the credential is no good for is denied, whatever rules say, and no shadow lets it pass. */
-	/* 2. Rules, of the agent and of whatever else speaks for the principal. */
-	if ((q.agent = policy_agent_find(s, who->tenant, who->agent)) == NULL) {
+	/* 2. So is what the operator hides. */
+	if (roles_hide(s, who, what, out))
+		return;
+	/* 3. Rules: the agent's, then those of roles and workspaces.  All that have something to say must allow. */
+	q.whole = what->kind != OBJECT_TOOL;
+	q.server_sum = sum64(q.server);
+	q.tool_sum = q.whole ? 0 : sum64(q.tool);
+	q.every_sum = sum64(every);
+	q.none_sum = sum64(SPAN_NONE);
+	if ((q.agent = policy_agent_find(s, who->tenant, who->agent)) != NULL) {
+		decide_by_rules(&q, out);
+		agent = q.agent;
+	} else if (who->agent.n > 0 || !roles_speak(s, who)) {
 		out->class_text = "unknown agent";
 		return;
 	}
-	decide_by_rules(&q, out);
+	if ((agent == NULL || out->allow) && roles_speak(s, who))
+		roles_decide(&q, agent != NULL, out);
+	if (out->allow)
+		roles_demand(&q, out);
+	q.agent = agent;
 	out->unsure = q.unsure;
-	/* 3. What is not enforced. */
+	/* 4. What is not enforced. */
 	if (!out->allow && is_shadowed(&q)) {
 		out->allow = out->shadow = true;
 		out->hide = false;

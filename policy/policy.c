@@ -134,6 +134,56 @@ policy_agent_find(const struct snap *s, struct span tenant, struct span name)
 	return a == NULL || !is_of(s, t, a->tenant) ? NULL : a;
 }
 
+struct role_key {
+	uint32_t	kind;
+	struct span	name;
+};
+
+static int
+order_role(const struct snap *s, uint64_t i, const void *arg)
+{
+	const struct rec_role	*r = SNAP_AT(s, ROLE, i);
+	const struct role_key	*key = arg;
+
+	if (r == NULL)
+		return -1;
+	if (key->kind != r->kind)
+		return key->kind < r->kind ? -1 : 1;
+	return span_cmp(key->name, snap_text(s, r->set.name));
+}
+
+const struct rec_role *
+policy_role_find(const struct snap *s, struct span tenant, enum role_kind kind, struct span name)
+{
+	const struct rec_tenant	*t = policy_tenant_find(s, tenant);
+	const struct role_key	 key = { kind, name };
+	const struct rec_role	*r;
+
+	if (t == NULL || t->role_count == 0)
+		return NULL;
+	r = search_part(s, SECTION_ROLE, t->role_first, t->role_count, order_role, &key);
+	return r == NULL || !is_of(s, t, r->set.tenant) ? NULL : r;
+}
+
+const struct rec_agent *
+policy_rule_owner(const struct snap *s, const struct rec_rule *rule)
+{
+	const struct rec_role	*r;
+
+	if ((rule->agent & ROLE_OWNER) == 0)
+		return SNAP_AT(s, AGENT, rule->agent);
+	r = SNAP_AT(s, ROLE, rule->agent & ~ROLE_OWNER);
+	return r == NULL ? NULL : &r->set;
+}
+
+bool
+policy_has_roles(const struct snap *s, struct span tenant)
+{
+	const struct rec_tenant	*t = snap_count(s, SECTION_ROLE) == 0 ? NULL : policy_tenant_find(s, tenant);
+
+	return t != NULL && t->role_count > 0;
+}
+
 const struct rec_agent *
 policy_agent_default(const struct snap *s, struct span tenant)
 {

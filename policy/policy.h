@@ -19,6 +19,13 @@ const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* 
 /* Does a server with a command see this absolute path of the host, at the same place? */
 bool			 policy_server_sees(const struct snap *s, const struct rec_server *server, struct span path);
 const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
+/* Rules of a role, or of a workspace; NULL: there are none of this name. */
+const struct rec_role	*policy_role_find(const struct snap *s, struct span tenant, enum role_kind kind,
+			    struct span name);
+/* Whose rule it is: an agent, or the like of a role or a workspace; NULL: nobody's. */
+const struct rec_agent	*policy_rule_owner(const struct snap *s, const struct rec_rule *rule);
+/* Has the tenant rules of roles or workspaces at all? */
+bool			 policy_has_roles(const struct snap *s, struct span tenant);
 /* The agent for a caller that has none (defaults.deny_on_missing_agent is false), or NULL. */
 const struct rec_agent	*policy_agent_default(const struct snap *s, struct span tenant);
 /* Is there none because defaults.deny_on_missing_agent says so? */

@@ -60,6 +60,7 @@ struct rec_tenant {
 	uint32_t	burst, user_given;	/* 1: somebody wrote `user` */
 	/* its own values of the parameters of these names */
 	uint32_t	list_timeout, list_fresh, list_page, max_asking, max_asking_tenant, max_asking_server;
+	uint32_t	role_first, role_count;	/* ROLE */
 	uint32_t	every_first, every_count;	/* CHANGE: of a tool on whichever server, sorted by tool */
 };
 
@@ -148,6 +149,18 @@ struct rec_agent {
 };
 
 enum agent_flags { AGENT_FLAG_SHADOW = 1 };	/* what its rules deny is recorded, and passes */
+
+enum role_kind { ROLE_ROLE, ROLE_WORKSPACE };
+enum role_flags {
+	ROLE_FLAG_REPLACES = 1,		/* a workspace that allows something: what roles allow does not count there */
+	ROLE_FLAG_EVERYTHING = 2,	/* it allows every tool of every server, whatever is asked */
+};
+/* rec_rule.agent of its rules is ROLE_OWNER and its place in ROLE. */
+#define ROLE_OWNER	0x80000000u
+struct rec_role {
+	struct rec_agent set;		/* its name, its tenant, its rules; the rest is unused */
+	uint32_t	kind, flags;
+};
 
 enum rule_class {		/* seed 001's four kinds, in its order of precedence */
 	RULE_EXPLICIT_DENY, RULE_EXPLICIT_ALLOW, RULE_WILDCARD_DENY, RULE_WILDCARD_ALLOW,

@@ -133,6 +133,19 @@ argument_value(const struct looking *l, struct json_value v)
 	    .json = v };
 }
 
+/* Of no tool, or where nothing is said of it: an empty text. */
+static struct span
+risk_of(const struct looking *l)
+{
+	static const char *const	words[] = { "", "low", "medium", "high" };
+	const struct rec_server		*server;
+
+	if (l->what->kind != OBJECT_TOOL || snap_count(l->snap, SECTION_CHANGE) == 0 ||
+	    (server = policy_server_find(l->snap, l->who->tenant, l->what->server)) == NULL)
+		return SPAN_NONE;
+	return span_of(words[policy_tool_risk(l->snap, server, l->what->name)]);
+}
+
 static struct value
 value_of(const struct looking *l, unsigned *lacks)
 {
@@ -169,6 +182,8 @@ value_of(const struct looking *l, unsigned *lacks)
 		return text_value(l->what->kind == OBJECT_TOOL ? l->what->name : SPAN_NONE);
 	case WHEN_KIND:
 		return kind_value(l->what);
+	case WHEN_RISK:
+		return text_value(risk_of(l));
 	case WHEN_READ_ONLY:
 		return hint_value(f, HINT_READ_ONLY);
 	case WHEN_DESTRUCTIVE:

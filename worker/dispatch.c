@@ -259,7 +259,8 @@ call_renew(struct call *c)
 	if (!c->decision.allow)
 		return E_POLICY;
 	/* Its arguments are what another policy made of them. */
-	if (c->ask.what == CALL_TOOL && (s->changes != c->ask.server->changes || s->transport != c->ask.server->transport))
+	if (c->ask.what == CALL_TOOL &&
+	    (s->changes != c->ask.server->changes || s->transport != c->ask.server->transport))
 		return E_SERVER;
 	if (c->counted) {
 		inflight_end(&rq->w->inflight, c->ask.server->profile);

@@ -278,7 +278,8 @@ with_tools(struct request *rq, enum meta_tool tool, const struct meta_args *args
 			return;
 		}
 		/* What is denied is refused before anything is started for it. */
-		ask = (struct call_ask){ .server = server, .tool = job->own, .shown = renamed(job), .arguments = args->args,
+		ask = (struct call_ask){ .server = server, .tool = job->own, .shown = renamed(job),
+		    .arguments = args->args,
 		    .style = CALL_EXECUTE };
 		may_call(rq, rq->config->policy, args->server, &ask, false, &d);
 		if (!d.allow) {

@@ -131,8 +131,9 @@ param_take(struct request *rq, struct call_ask *ask, const struct catalogue_item
 
 	if (rq->modern && ask->style == CALL_PLAIN)
 		r = check(rq, ask, t, &text);
-	if (r == 0 && t->fills)
-		r = change_arguments(rq, ask);
+	/* Rules may ask for what the server gets, too: call_begin() decides anew. */
+	if (r == 0 && t->fills && (r = change_arguments(rq, ask)) == 0)
+		ask->decided = NULL;
 	if (r == 0 && (r = make(rq, ask, t, &text)) == 0)
 		return true;
 	metric_add(&rq->w->metrics, METRIC_requests_bad_total, 1);

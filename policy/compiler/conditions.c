@@ -168,8 +168,11 @@ check_word(struct reading *rd, const struct conf_node *n, enum when_key key)
 {
 	static const char *const	days[] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
 	static const char *const	kinds[] = { "tool", "prompt", "resource", "completion" };
-	const void			*arg = key == WHEN_WEEKDAY ? (const void *)days : kinds;
-	const size_t			 count = key == WHEN_WEEKDAY ? 7 : key == WHEN_KIND ? 4 : HOW_LIMIT - 1;
+	static const char *const	risks[] = { "low", "medium", "high" };
+	const void			*arg = key == WHEN_WEEKDAY ? (const void *)days : key == WHEN_RISK ? risks :
+					    kinds;
+	const size_t			 count = key == WHEN_WEEKDAY ? 7 : key == WHEN_KIND ? 4 : key == WHEN_RISK ? 3 :
+					    HOW_LIMIT - 1;
 	near_name_fn			*name = key == WHEN_CREDENTIAL ? how_name : word_name;
 	const char			*known = name(0, arg), *near = near_find(n->text, name, arg, count);
 
@@ -196,7 +199,8 @@ read_text(struct reading *rd, const struct conf_node *n, const struct rec_condit
 		return false;
 	if (c->test == TEST_LIKE)
 		return (n->text.n > 0 && n->text.n <= LIKE_MAX) || wrong(rd, n, "a pattern of 1 to 256 bytes");
-	if (c->about == WHEN_CREDENTIAL || c->about == WHEN_KIND || c->about == WHEN_WEEKDAY)
+	if (c->about == WHEN_CREDENTIAL || c->about == WHEN_KIND || c->about == WHEN_RISK ||
+	    c->about == WHEN_WEEKDAY)
 		return check_word(rd, n, (enum when_key)c->about);
 	return true;
 }

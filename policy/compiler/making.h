@@ -8,6 +8,7 @@
 #define POLICY_COMPILER_MAKING_H
 
 #include "policy/compiler/program.h"
+#include "policy/compiler/changes.h"
 #include "policy/compiler/server.h"
 
 struct making {
@@ -20,6 +21,7 @@ struct making {
 	struct view		 view;
 	struct digest		 digest;	/* over all that decides how it runs */
 	const char		*workdir;	/* absolute, or NULL */
+	struct change_list	 changes;	/* what is said of its tools */
 	bool			 ok;		/* nothing wrong so far: records may be written */
 };
 

@@ -23,28 +23,18 @@
 
 static const struct span every = { "*", 1 };
 
-struct reading {
-	struct job		*j;
-	const struct source	*s;
-	struct agent_rules	 a;
-	struct buf		 path;
-	struct stext		 file;
-	bool			 deny, hide;
-	bool			 lists;		/* say for which servers there is a list: deny-first asks */
-};
-
 /* --- records ------------------------------------------------------------------------------------ */
 
-static enum rule_class
-class_of(const struct reading *rd, bool server_named, bool tool_named)
+enum rule_class
+rules_class(const struct rules_reading *rd, bool server_named, bool tool_named)
 {
 	if (rd->deny)
 		return tool_named ? RULE_EXPLICIT_DENY : RULE_WILDCARD_DENY;
 	return server_named && tool_named ? RULE_EXPLICIT_ALLOW : RULE_WILDCARD_ALLOW;
 }
 
-static void
-rule_put(struct reading *rd, const struct entry *e, enum rule_about about, enum rule_class class,
+void
+rules_put(struct rules_reading *rd, const struct entry *e, enum rule_about about, enum rule_class class,
     struct span server, struct span tool, bool exact)
 {
 	const struct conf_node	*n = e->node;
@@ -73,7 +63,7 @@ rule_put(struct reading *rd, const struct entry *e, enum rule_about about, enum 
 
 /* Is it "*" or a name?  An unknown name is a warning only: the server may come later. */
 static bool
-server_check(struct reading *rd, const struct conf_node *n, struct span server, bool at_key)
+server_check(struct rules_reading *rd, const struct conf_node *n, struct span server, bool at_key)
 {
 	if (span_eq(server, every))
 		return true;
@@ -93,7 +83,7 @@ server_check(struct reading *rd, const struct conf_node *n, struct span server, 
 }
 
 static void
-read_servers(struct reading *rd, const struct conf_node *section)
+read_servers(struct rules_reading *rd, const struct conf_node *section)
 {
 	const struct conf_node	*list = NULL, *n;
 	struct entry		 e;
@@ -106,12 +96,12 @@ read_servers(struct reading *rd, const struct conf_node *section)
 		const bool named = !span_eq(e.name, every);
 
 		if (server_check(rd, n, e.name, false))
-			rule_put(rd, &e, RULE_ABOUT_SERVER, class_of(rd, named, named), e.name, SPAN_NONE, true);
+			rules_put(rd, &e, RULE_ABOUT_SERVER, rules_class(rd, named, named), e.name, SPAN_NONE, true);
 	}
 }
 
 static void
-read_patterns(struct reading *rd, const struct conf_node *list)
+read_patterns(struct rules_reading *rd, const struct conf_node *list)
 {
 	const bool		 named = !span_eq(list->key, every);
 	const struct conf_node	*n;
@@ -127,12 +117,12 @@ read_patterns(struct reading *rd, const struct conf_node *list)
 			continue;
 		}
 		exact = glob_is_exact(e.name);
-		rule_put(rd, &e, RULE_ABOUT_TOOL, class_of(rd, named, exact), list->key, e.name, exact);
+		rules_put(rd, &e, RULE_ABOUT_TOOL, rules_class(rd, named, exact), list->key, e.name, exact);
 	}
 }
 
 static void
-read_tools(struct reading *rd, const struct conf_node *section)
+read_tools(struct rules_reading *rd, const struct conf_node *section)
 {
 	const struct conf_node	*tools = NULL, *list;
 
@@ -142,14 +132,14 @@ read_tools(struct reading *rd, const struct conf_node *section)
 		if (!server_check(rd, list, list->key, true) || !typed_is(rd->j, rd->s, list, JSON_ARRAY))
 			continue;
 		if (rd->lists && !rd->deny)
-			rule_put(rd, &(struct entry){ .node = list }, RULE_ABOUT_LIST, RULE_DEFAULT, list->key,
+			rules_put(rd, &(struct entry){ .node = list }, RULE_ABOUT_LIST, RULE_DEFAULT, list->key,
 			    SPAN_NONE, true);
 		read_patterns(rd, list);
 	}
 }
 
 static void
-read_section(struct reading *rd, const char *key, bool deny, bool hide)
+read_section(struct rules_reading *rd, const char *key, bool deny, bool hide)
 {
 	static const char *const keys[] = { "servers", "tools", NULL };
 	const struct conf_node	*section = NULL;
@@ -163,9 +153,33 @@ read_section(struct reading *rd, const char *key, bool deny, bool hide)
 	read_tools(rd, section);
 }
 
+void
+rules_begin(struct rules_reading *rd, struct job *j, const struct source *s, const struct conf_node *node,
+    uint32_t owner)
+{
+	*rd = (struct rules_reading){ .j = j, .s = s, .a = { .source = s, .node = node, .agent = owner },
+	    .file = put_text(j->policy, span_of(s->shown)) };
+	buf_init(&rd->path, 64 * 1024);
+}
+
+void
+rules_read_sections(struct rules_reading *rd)
+{
+	read_section(rd, "allow", false, false);
+	read_section(rd, "deny", true, false);
+	read_section(rd, "hide", true, true);
+}
+
+void
+rules_end(struct rules_reading *rd)
+{
+	buf_fini(&rd->path);
+	free(rd->a.rules);
+}
+
 /* Nothing that is denied here is denied: whoever wrote it should not find out by accident. */
 static void
-read_shadow(struct reading *rd)
+read_shadow(struct rules_reading *rd)
 {
 	struct rec_agent	*agent;
 	bool			 shadow = false;
@@ -181,23 +195,18 @@ static void
 read_agent(struct job *j, const struct source *s, const struct conf_node *node)
 {
 	static const char *const keys[] = { "allow", "deny", "hide", "description", "shadow", NULL };
-	struct reading		 rd = { .j = j, .s = s, .a = { .source = s, .node = node } };
+	struct rules_reading	 rd;
 
 	if (!typed_is(j, s, node, JSON_OBJECT))
 		return;
 	typed_keys(j, s, node, keys);
-	rd.a.agent = agent_index(j, node->key);
-	rd.file = put_text(j->policy, span_of(s->shown));
+	rules_begin(&rd, j, s, node, agent_index(j, node->key));
 	rd.lists = job_number(j, PARAM_ID_rules_precedence) == PRECEDENCE_DENY_FIRST;
-	buf_init(&rd.path, 64 * 1024);
-	read_section(&rd, "allow", false, false);
-	read_section(&rd, "deny", true, false);
-	read_section(&rd, "hide", true, true);
+	rules_read_sections(&rd);
 	read_shadow(&rd);
 	ruleset_put(j, &rd.a);
 	precedence_check(j, &rd.a);
-	buf_fini(&rd.path);
-	free(rd.a.rules);
+	rules_end(&rd);
 }
 
 /* --- all agents --------------------------------------------------------------------------------- */
@@ -275,7 +284,8 @@ read_defaults(struct job *j, const struct source *s, const struct conf_node *top
 static void
 read_top(struct job *j, const struct source *s, const struct conf_node *top)
 {
-	static const char *const keys[] = { "agents", "defaults", "peers", "limits", "$schema", NULL };
+	static const char *const keys[] = { "agents", "defaults", "peers", "limits", "roles", "workspaces", "$schema",
+		NULL };
 	const struct conf_node	*agents = NULL, *n = NULL;
 
 	if (!typed_is(j, s, top, JSON_OBJECT))
@@ -311,10 +321,12 @@ rules_read(struct job *j)
 	struct span	path = job_value(j, PARAM_ID_rules_file);
 	struct source	s;
 
-	if (path.n == 0 || !source_open(j, path.p, &s))
+	s = (struct source){ .conf = NULL };
+	if (path.n > 0 && !source_open(j, path.p, &s))
 		return;
 	if (s.conf != NULL)
 		read_top(j, &s, conf_top(s.conf));
+	roles_read(j, &s);
 	anonymous_check(j);
 	issuers_read(j);
 	source_close(&s);

@@ -34,10 +34,33 @@ struct entry {
 struct agent_rules {
 	const struct source	*source;
 	const struct conf_node	*node;		/* agents.NAME */
-	uint32_t		 agent;		/* index into AGENT */
+	uint32_t		 agent;		/* as rec_rule.agent has it */
 	struct rule		*rules;		/* malloc'ed */
 	size_t			 count;
 };
+
+/* Rules on their way from a text into a set. */
+struct rules_reading {
+	struct job		*j;
+	const struct source	*s;
+	struct agent_rules	 a;
+	struct buf		 path;
+	struct stext		 file;
+	bool			 deny, hide;
+	bool			 lists;		/* say for which servers there is a list: deny-first asks */
+};
+/* owner: as rec_rule.agent has it.  ruleset_put() is the caller's to call before the end. */
+void	rules_begin(struct rules_reading *rd, struct job *j, const struct source *s, const struct conf_node *node,
+	    uint32_t owner);
+void	rules_end(struct rules_reading *rd);
+/* allow, deny and hide of the node. */
+void	rules_read_sections(struct rules_reading *rd);
+enum rule_class	rules_class(const struct rules_reading *rd, bool server_named, bool tool_named);
+void	rules_put(struct rules_reading *rd, const struct entry *e, enum rule_about about, enum rule_class strength,
+	    struct span server, struct span tool, bool exact);
+
+/* roles.c: "roles" and "workspaces" of rules.json (whose conf may be NULL), and policy_file. */
+void	roles_read(struct job *j, const struct source *rules);
 
 /* rulesets.c: EXACT and WILD of one agent.  Sorts a->rules: exact ones first, by key, then wildcards
  * by server; within, the strongest first. */
@@ -56,7 +79,8 @@ bool	conditions_read(struct job *j, const struct source *s, const struct conf_no
 /* The agents of the file, sorted as AGENT is: their index, or UINT32_MAX. */
 uint32_t	agent_index(struct job *j, struct span name);
 
-/* peers.c: "peers", and the owner in personal mode; PEER in its order.  limits.c: "limits". */
+/* peers.c: "peers", and the owner in personal mode; PEER in its order, when all tenants are read.  limits.c:
+ * "limits". */
 void	peers_read(struct job *j, const struct source *s, const struct conf_node *peers);
 void	peers_sort(struct job *j);
 void	limits_read(struct job *j, const struct source *s, const struct conf_node *limits);

@@ -125,6 +125,17 @@ put_wild(struct job *j, const struct agent_rules *a, size_t first)
 	}
 }
 
+static struct rec_agent *
+place_of(struct job *j, uint32_t owner)
+{
+	struct rec_role	*role;
+
+	if ((owner & ROLE_OWNER) == 0)
+		return build_at(j->policy, SECTION_AGENT, owner);
+	role = build_at(j->policy, SECTION_ROLE, owner & ~ROLE_OWNER);
+	return role == NULL ? NULL : &role->set;
+}
+
 void
 ruleset_put(struct job *j, struct agent_rules *a)
 {
@@ -142,7 +153,7 @@ ruleset_put(struct job *j, struct agent_rules *a)
 	put_chains(j, a, exact);
 	put_wild(j, a, exact);
 
-	if ((place = build_at(j->policy, SECTION_AGENT, a->agent)) == NULL)
+	if ((place = place_of(j, a->agent)) == NULL)
 		return;
 	place->exact_first = rec.exact_first;
 	place->exact_slots = rec.exact_slots;

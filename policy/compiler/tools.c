@@ -153,6 +153,8 @@ tool_read(struct making *m, const struct conf_node *node, uint32_t *longest)
 		    limit->line);
 	if (t.rec.timeout_ms > *longest)
 		*longest = t.rec.timeout_ms;
+	if (t.risk != RISK_UNSAID && conf_find(node, "name") != NULL)
+		changes_add(&m->changes, conf_find(node, "name")->text)->risk = RISK_LEVEL_LOW + t.risk;
 	put_record(m->b, SECTION_TOOL, &t.rec);
 	m->p.tool_count++;
 }
@@ -177,6 +179,7 @@ read_tools(struct server *sv)
 	m.p.tool_first = (uint32_t)build_count(m.b, SECTION_TOOL);
 	for (n = list->first; n != NULL; n = n->next)
 		tool_read(&m, n, &longest);
+	changes_put(sv, &m.changes);
 	/* A tool may be given more time than calls otherwise have. */
 	if (sv->rec.timeout_ms == 0 && longest >= job_number(sv->job, PARAM_ID_call_timeout))
 		sv->rec.timeout_ms = longest + TIMEOUT_MORE_MS;
