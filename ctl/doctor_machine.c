@@ -151,7 +151,8 @@ doctor_log(const struct doctor *d, struct doctor_finding *f)
 	if (access("/dev/log", F_OK) == 0)
 		doctor_say(f, DOCTOR_OK, "/dev/log, ident mcpgw");
 	else
-		doctor_say(f, DOCTOR_NOTE, "no /dev/log: lines go to standard error; install a system log service");
+		doctor_say(f, DOCTOR_NOTE, "no /dev/log: lines go to mcpgw.log in state_dir; "
+		    "install a system log service");
 }
 
 /* Only those that the system has: others are named in servers.json by their path. */

@@ -36,6 +36,8 @@ static const char *const level_name[] = {
 	[LOG_LEVEL_NOTICE] = "notice", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_DEBUG] = "debug",
 };
 
+static int	own_fd = -1;	/* closed when another is taken */
+
 void
 log_init(const char *program, int fd, enum log_form form)
 {
@@ -50,6 +52,7 @@ log_init_child(const char *program, int fd)
 	struct stat	st;
 	bool		socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 
+	own_fd = fd;
 	log_init(program, fd, socket ? LOG_FORM_SYSLOG : LOG_FORM_STDERR);
 }
 
@@ -62,11 +65,9 @@ log_set_fd(int fd)
 void
 log_take_fd(int *fd)
 {
-	static int	taken = -1;
-
 	out.fd = *fd;
-	fd_close(&taken);
-	taken = *fd;
+	fd_close(&own_fd);
+	own_fd = *fd;
 	*fd = -1;
 }
 

@@ -36,7 +36,7 @@ struct log_subject {
 
 /* `program` is kept by pointer; fd stays the caller's and is non-blocking where form is SYSLOG. */
 void	log_init(const char *program, int fd, enum log_form form);
-/* A child's: fd is what the master handed over, a syslog socket or (mcpgw -f) its stderr. */
+/* A child's: fd is what the master handed over, a syslog socket or a copy of its stderr; it becomes the log's own. */
 void	log_init_child(const char *program, int fd);
 void	log_set_fd(int fd);
 /* The same with a descriptor that becomes the log's own: *fd is -1 then, and the one taken before is closed. */

@@ -189,10 +189,13 @@ leave_terminal(struct master *m)
 		return;
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
-	if (syslog)
+	if (syslog) {
 		(void)dup2(null, STDERR_FILENO);
-	else
-		log_warn(NULL, "no /dev/log; lines go to stderr");
+	} else {
+		log_warn(NULL, "no /dev/log; lines go to %s", logfd_to_file(m->dirs.state_fd) ? LOGFD_FILE
+		    " in the folder state_dir" : "stderr");
+		signals_reopen_logs(m);
+	}
 	fd_close(&null);
 }
 

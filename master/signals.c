@@ -32,22 +32,15 @@ on_reload(int signo, void *arg)
 		reload_request(&m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
 }
 
-/* The log daemon came back: a fresh connection for each of us. */
-static void
-on_reopen(int signo, void *arg)
+void
+signals_reopen_logs(struct master *m)
 {
-	struct master		*m = arg;
 	struct msg_LOG_FD	 fresh = { 0 };
 	struct child		*c, *next;
 	bool			 syslog;
 	int			 fd;
 
-	(void)signo;
-	if (m->auditor.state == CHILD_READY)
-		boot_audit_log(&m->auditor);
-	if (m->foreground)
-		return;
-	if (logfd_open(false, &fd, &syslog) == 0 && syslog) {
+	if (logfd_open(false, &fd, &syslog) == 0) {
 		fd_close(&m->log_fd);
 		m->log_fd = fd;
 		log_set_fd(fd);
@@ -59,6 +52,21 @@ on_reopen(int signo, void *arg)
 		(void)child_send(c, MSG_TYPE_LOG_FD, 0, &fresh, &fd, 1);
 		fd_close(&fd);
 	}
+}
+
+/* The log daemon came back, or the file was moved away. */
+static void
+on_reopen(int signo, void *arg)
+{
+	struct master	*m = arg;
+
+	(void)signo;
+	if (m->auditor.state == CHILD_READY)
+		boot_audit_log(&m->auditor);
+	if (m->foreground)
+		return;
+	(void)logfd_to_file(m->dirs.state_fd);
+	signals_reopen_logs(m);
 	log_notice(NULL, "logs reopened");
 }
 

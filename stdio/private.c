@@ -32,6 +32,7 @@
 #include "sandbox/tree.h"
 #include "stdio/private.h"
 #include "stdio/privconf.h"
+#include "stdio/privimports.h"
 #include "stdio/privsecrets.h"
 #include "stdio/relay.h"
 
@@ -301,6 +302,32 @@ wait_ready(struct private *p, int signal_fd)
 	return 0;
 }
 
+/* What the gateway reads besides the seed's two files. */
+static int
+files_make(struct private *p, const struct where *w, const struct seed *s)
+{
+	const char	*base = getenv("MCPGW_STATE_DIR");
+	char		 own[PATH_MAX];
+	bool		 imports = false;
+	int		 r;
+
+	if ((r = privimports_write(p->dir, base != NULL ? base : w->state_dir, &imports)) != 0) {
+		relay_say("%s/imports.json: %s", p->dir, r == E_SYS ? strerror(errno) : err_text(r));
+		return EX_CANTCREAT;
+	}
+	if ((r = privconf_write(p->dir, p->state, s)) != 0) {
+		relay_say("%s/mcpgw.conf: %s", p->dir, r == E_SYS ? strerror(errno) : err_text(r));
+		return EX_CANTCREAT;
+	}
+	snprintf(own, sizeof(own), "%.4000s/servers.json", w->config_dir);
+	if ((r = privsecrets_copy(p->dir, s->servers)) != 0 ||
+	    (imports && (r = privsecrets_copy(p->dir, own)) != 0)) {
+		relay_say("%s/secrets: %s", p->dir, r == E_SYS ? strerror(errno) : "more secrets than a gateway has");
+		return EX_CANTCREAT;
+	}
+	return 0;
+}
+
 int
 private_start(struct private *p, const struct where *w, struct seed *s, int signal_fd)
 {
@@ -310,15 +337,9 @@ private_start(struct private *p, const struct where *w, struct seed *s, int sign
 	if ((r = audit_make(s)) != 0 || (r = folder_make(p, w)) != 0 || (r = state_find(p, w, s)) != 0)
 		return r;
 	snprintf(p->socket, sizeof(p->socket), "%.4000s/run/mcp.sock", p->dir);
-	if ((r = privconf_write(p->dir, p->state, s)) != 0) {
-		relay_say("%s/mcpgw.conf: %s", p->dir, r == E_SYS ? strerror(errno) : err_text(r));
-		return EX_CANTCREAT;
-	}
-	if ((r = privsecrets_copy(p->dir, s->servers)) != 0) {
-		relay_say("%s/secrets: %s", p->dir, r == E_SYS ? strerror(errno) : "more secrets than a gateway has");
-		return EX_CANTCREAT;
-	}
-	return (r = program_start(p)) != 0 ? r : wait_ready(p, signal_fd);
+	if ((r = files_make(p, w, s)) != 0 || (r = program_start(p)) != 0)
+		return r;
+	return wait_ready(p, signal_fd);
 }
 
 bool

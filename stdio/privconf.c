@@ -55,14 +55,16 @@ put_origins(struct buf *b, const char *origins)
 static int
 put_all(struct buf *b, const char *dir, const char *state_dir, const struct seed *s)
 {
-	char	run[PATH_MAX], local[PATH_MAX], tools[PATH_MAX];
+	char	run[PATH_MAX], local[PATH_MAX], tools[PATH_MAX], imported[PATH_MAX];
 
 	snprintf(run, sizeof(run), "%.4000s/run", dir);
 	snprintf(local, sizeof(local), "%.4000s/run/mcp.sock", dir);
 	snprintf(tools, sizeof(tools), "%.4000s/tools.d", dir);
+	snprintf(imported, sizeof(imported), "%.4000s/imports.json", dir);
 	const struct { const char *name, *value; } rows[] = {
 		{ "run_dir", run }, { "socket", local }, { "state_dir", state_dir }, { "tools_dir", tools },
 		{ "servers_file", s->servers }, { "rules_file", s->rules }, { "watch", "yes" },
+		{ "imports_file", imported },
 		{ "listen", s->listen }, { "admin_listen", "" },
 		{ "workers", "1" }, { "view", "discovery" },
 		{ "trust_agent_argument", "only" }, { "anonymous_agent", "" }, { "fallback_agent", s->fallback_agent },

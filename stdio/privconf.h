@@ -7,7 +7,7 @@
 
 #include "stdio/seed.h"
 
-/* Writes DIR/mcpgw.conf, and takes variables that would say otherwise out of our environment, which is the
+/* Writes DIR/mcpgw.conf and takes variables that would say otherwise out of our environment, which is the
  * gateway's.  0, E_SYS, E_TOOBIG, E_NOMEM. */
 must_check int	privconf_write(const char *dir, const char *state_dir, const struct seed *s);
 

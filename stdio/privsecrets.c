@@ -5,7 +5,8 @@
  * Process: mcpgw-stdio.  Owns: nothing beyond a call.
  * Trusts:  a folder that is ours and closed to others.
  *
- * The servers.json that `mcpgwctl import` writes may be named by GATEWAY_MCP_CONFIG as any other file may, and says
+ * What `mcpgwctl import` wrote has its secrets beside the user's own servers.json, and stands in for entries of the
+ * seed's file (privimports.c).  That servers.json may be named by GATEWAY_MCP_CONFIG as any other file may, and says
  * ${secret:NAME}; a gateway looks for those in its own configuration folder, and follows no link from there.
  */
 #include <dirent.h>
@@ -55,8 +56,8 @@ copy_one(int from, int to, const char *name)
 	if (in == -1 || fstat(in, &st) == -1 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 ||
 	    fd_read_all(in, VALUE_MAX, &text, &bytes) != 0)
 		goto out;
-	if ((out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1 ||
-	    fd_write_all(out, span_make(text, bytes)) != 0)
+	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out == -1 ? errno != EEXIST : fd_write_all(out, span_make(text, bytes)) != 0)
 		r = E_SYS;
  out:
 	if (text != NULL)
@@ -78,7 +79,7 @@ privsecrets_copy(const char *dir, const char *servers)
 	if (from == -1)
 		return 0;
 	snprintf(path, sizeof(path), "%.4000s/" FOLDER, dir);
-	if ((d = fdopendir(from)) == NULL || mkdir(path, 0700) == -1 ||
+	if ((d = fdopendir(from)) == NULL || (mkdir(path, 0700) == -1 && errno != EEXIST) ||
 	    (to = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
 		r = E_SYS;
 	while (r == 0 && (e = readdir(d)) != NULL)

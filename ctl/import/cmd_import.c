@@ -22,6 +22,7 @@
 #include "ctl/import/plan.h"
 #include "ctl/import/profile.h"
 #include "ctl/import/read.h"
+#include "ctl/import/record.h"
 #include "ctl/import/resolve.h"
 #include "ctl/import/shape.h"
 #include "ctl/import/try.h"
@@ -318,6 +319,8 @@ run(struct import *im, struct files *f, int argc, char **argv)
 	if (plan_changes(im) == 0) {
 		if (!im->ctl->json)
 			printf("Nothing to write.\n");
+		if (im->options.yes)
+			records_write(im);
 		return running || !im->options.yes ? 0 : after_start(im);
 	}
 	if (!im->ctl->json)

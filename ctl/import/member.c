@@ -122,6 +122,10 @@ member_put(const struct import_server *s, struct buf *to)
 		}
 	}
 	put_member(&w, "isolation", s->isolation);
+	if (s->kept != NULL) {
+		put(&w, w.first ? SPAN_LIT("\n" INDENT) : SPAN_LIT(",\n" INDENT));
+		put(&w, span_of(s->kept));
+	}
 	put(&w, SPAN_LIT("\n\t\t}"));
 	return w.r;
 }

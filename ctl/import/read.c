@@ -18,9 +18,12 @@
 #include "ctl/import/read.h"
 #include "ctl/out.h"
 #include "ctl/replace.h"
+#include "lib/crypt.h"
 #include "lib/log.h"
+#include "lib/num.h"
 
 #define NAME_MAX_BYTES	64
+#define KEPT_BYTES	(64u * 1024)
 
 struct reading {
 	struct import	*im;
@@ -171,6 +174,44 @@ get_own(struct reading *r, const struct conf_node *n, struct import_server *s)
 	}
 }
 
+/* What is ours and means the same in servers.json. */
+static void
+keep_own(struct reading *r, const struct conf_node *n, struct import_server *s)
+{
+	static const char *const	keys[] = { "description", "prefix", "timeout_ms", "era", "idempotent",
+					    "rewrite_uris" };
+	const struct conf_node		*value;
+	struct buf			 text;
+	int				 failed = 0;
+
+	buf_init(&text, KEPT_BYTES);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && failed == 0; i++)
+		if ((value = conf_find(n, keys[i])) != NULL && value->type != JSON_NULL &&
+		    (failed = buf_put_fmt(&text, "%s\"%s\": ", text.used > 0 ? ", " : "", keys[i])) == 0)
+			failed = conf_put_json(value, &text);
+	if (failed != 0)
+		refuse(r, n, "its own texts are too long");
+	else if (text.used > 0)
+		s->kept = import_text(r->im, buf_rest(&text));
+	buf_fini(&text);
+}
+
+/* By which a gateway finds again what was made of this entry (policy/compiler/imported.c). */
+static void
+sum_entry(struct reading *r, const struct conf_node *n, struct import_server *s)
+{
+	char			hex[sizeof(struct crypt_digest) * 2 + 1];
+	struct crypt_digest	d;
+	struct buf		text;
+
+	buf_init(&text, CONF_MAX_BYTES);
+	if (conf_put_json(n, &text) == 0 && crypt_sha256(buf_rest(&text), &d) == 0) {
+		num_hex(d.bytes, sizeof(d.bytes), hex);
+		s->entry_sha256 = import_text(r->im, span_of(hex));
+	}
+	buf_fini(&text);
+}
+
 static const char *
 first_text(struct reading *r, const struct conf_node *n, const char *const *keys)
 {
@@ -212,6 +253,8 @@ read_server(struct reading *r, const struct conf_node *n)
 	get_pairs(r, n, "headers", &s->headers);
 	s->helper = get_text(r, n, "headersHelper");
 	get_own(r, n, s);
+	keep_own(r, n, s);
+	sum_entry(r, n, s);
 	if ((s->command == NULL) == (s->url == NULL))
 		server_leave_out(im, s, s->url == NULL ? "it has neither a command nor a url" :
 		    "it has both a command and a url");

@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/edit.h"
 #include "ctl/folders.h"
+#include "ctl/import/member.h"
 #include "ctl/import/record.h"
 #include "ctl/out.h"
 #include "ctl/replace.h"
@@ -80,21 +82,65 @@ make(const struct import_server *s, struct buf *b)
 		if ((r = buf_put_str(b, i == 0 ? "" : ", ")) != 0 ||
 		    (r = json_put_string(b, span_of(s->tools.at[i]))) != 0)
 			return r;
-	return buf_put_str(b, "]\n}\n");
+	if ((r = buf_put_str(b, "]")) != 0 || !server_runs(s) || s->entry_sha256 == NULL)
+		return r == 0 ? buf_put_str(b, "\n}\n") : r;
+	if ((r = buf_put_fmt(b, ",\n\t\"entries\": [\"%s\"],\n\t\"written\": ", s->entry_sha256)) != 0 ||
+	    (r = member_put(s, b)) != 0)
+		return r;
+	return buf_put_str(b, "\n}\n");
+}
+
+/* Another file has the same server in other words: they stand for it too.  E_NOTFOUND: there is no record that could
+ * say so. */
+static int
+add_entry(const struct import_server *s, struct span was, struct buf *b)
+{
+	static const char *const	names[] = { "entries", NULL };
+	const struct conf_node		*n;
+	struct conf_error		 error;
+	struct conf			*c = NULL;
+	struct buf			 item;
+	int				 r;
+
+	if (conf_new(was, &c, &error) != 0)
+		return E_NOTFOUND;
+	buf_init(&item, RECORD_BYTES);
+	if (conf_find(conf_top(c), "written") == NULL || (n = conf_find(conf_top(c), "entries")) == NULL) {
+		r = E_NOTFOUND;
+	} else {
+		for (n = n->first; n != NULL && !span_is(n->text, s->entry_sha256);)
+			n = n->next;
+		if (n != NULL)
+			r = buf_put(b, was);
+		else if ((r = json_put_string(&item, span_of(s->entry_sha256))) == 0)
+			r = edit_put(was, c, names, true, buf_rest(&item), b);
+	}
+	buf_fini(&item);
+	conf_free(&c);
+	return r;
 }
 
 static void
 write_one(struct import *im, const struct import_server *s, const char *folder)
 {
 	const char	*path = import_fmt(im, "%s/%s.json", folder, s->name);
+	struct span	 was;
 	struct buf	 b;
-	char		*was = NULL;
-	size_t		 bytes;
+	char		*text = NULL;
+	size_t		 bytes = 0;
+	int		 r = E_NOTFOUND;
 
 	buf_init(&b, RECORD_BYTES);
-	if (make(s, &b) == 0 && replace_read(path, &was, &bytes) == 0)
-		(void)!replace_file(path, span_make(was, bytes), buf_rest(&b), NULL, NULL);
-	free(was);
+	if (replace_read(path, &text, &bytes) == 0) {
+		was = span_make(text, bytes);
+		if (s->fate == IMPORT_SAME && s->entry_sha256 != NULL)
+			r = add_entry(s, was, &b);
+		if (r == E_NOTFOUND)
+			r = make(s, &b);
+		if (r == 0 && !span_eq(was, buf_rest(&b)))
+			(void)!replace_file(path, was, buf_rest(&b), NULL, NULL);
+	}
+	free(text);
 	buf_fini(&b);
 }
 
@@ -109,6 +155,7 @@ records_write(struct import *im)
 		return;
 	}
 	for (size_t i = 0; i < im->count; i++)
-		if (im->servers[i].fate == IMPORT_NEW || im->servers[i].fate == IMPORT_CHANGED)
+		if (im->servers[i].fate == IMPORT_NEW || im->servers[i].fate == IMPORT_CHANGED ||
+		    im->servers[i].fate == IMPORT_SAME)
 			write_one(im, &im->servers[i], folder);
 }

@@ -7,8 +7,9 @@
 
 #include "ctl/import/server.h"
 
-/* For each server that was written: where it came from, the package and the hash of its tree, or the hash of the
- * program's file, and the tools it had.  One that cannot be written is said, and is no reason to stop. */
+/* For each server that was written, or stands there already: where it came from, the package and the hash of its tree,
+ * or the hash of the program's file, the tools it had, and what was written for which entries of clients' files, which
+ * gateways may go by (imports_file).  One that cannot be written is said, and is no reason to stop. */
 void	records_write(struct import *im);
 
 #endif

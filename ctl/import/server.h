@@ -56,6 +56,8 @@ struct import_server {
 	const char		*type;		/* "sse", or NULL */
 	struct pairs		 headers;
 	const char		*helper;	/* headersHelper, or NULL */
+	const char		*kept;		/* members of ours that mean the same here, as JSON; or NULL */
+	const char		*entry_sha256;	/* of the whole entry as it stood (conf_put_json), in hex */
 	const char		*bare;		/* a variable called like a secret, as value in args or url */
 
 	/* what it is */

@@ -100,6 +100,8 @@ struct job {
 	struct written	*written;	/* malloc'ed */
 	size_t		 written_count;
 	struct source	 servers_text;	/* open until servers_finish() */
+	struct source	 imports_text;	/* the same */
+	const struct conf_node *imports; /* its entries, by their digests; NULL: none */
 	struct source	**tool_texts;	/* malloc'ed; of tools_dir, open until then too */
 	size_t		 tool_text_count;
 	struct known_server *servers;	/* sorted by name once all of them are read */

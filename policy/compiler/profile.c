@@ -341,8 +341,8 @@ put_profile(struct making *m)
 	p->server = put_text(m->b, m->sv->name);
 	p->program = put_text(m->b, span_of(m->program.inside));
 	p->workdir = put_text(m->b, span_of(m->workdir));
-	p->file = put_text(m->b, span_of(m->s->shown));
-	p->path = put_text(m->b, job_path(m->j, m->sv->node));
+	p->file = put_text(m->b, span_of(m->sv->named_in->shown));
+	p->path = put_text(m->b, job_path(m->j, m->sv->entry));
 	p->tier = rec->tier;
 	p->net = rec->net;
 	p->reach_first = (uint32_t)build_count(m->b, SECTION_REACH);
@@ -389,8 +389,9 @@ making_program(struct making *m, const struct conf_node *command, struct program
 	cname = job_dup(m->j, v.text).p;
 	if (m->sv->rec.net < NET_HOST && m->workdir == NULL && program_only_fetches(cname)) {
 		server_down(m->sv, command, "%s fetches the server at every start, and a jail has no network. Have it "
-		    "fetched once: mcpgwctl import FILE; the servers.json that it writes starts it",
-		    program_fetches(cname));
+		    "fetched once: mcpgwctl import FILE; %s", program_fetches(cname),
+		    job_value(m->j, PARAM_ID_imports_file).n > 0 ? "then start this client again" :
+		    "the servers.json that it writes starts it");
 		m->ok = false;
 		return false;
 	}

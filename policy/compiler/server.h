@@ -19,6 +19,8 @@ struct server {
 	struct job		*job;
 	const struct source	*source;
 	const struct conf_node	*node;
+	const struct source	*named_in;	/* where it stands; `node` may be what import made of it */
+	const struct conf_node	*entry;
 	struct span		 name;
 	bool			 enabled;	/* false: nothing of it is expanded or looked for */
 	struct rec_server	 rec;		/* texts belong to job->policy */
@@ -46,6 +48,12 @@ bool	server_begin(struct server *sv, struct job *j, const struct source *text, c
 void	server_common(struct server *sv);
 /* servers.c: adds its SERVER; the index. */
 uint32_t server_end(struct server *sv);
+
+/* imported.c: opens imports_file, for as long as servers are read. */
+void	imported_open(struct job *j);
+void	imported_close(struct job *j);
+/* What import made of this entry, in its place, when it would only fetch. */
+void	imported_take(struct server *sv);
 
 /* switched.c: is it on? */
 void	switched_read(struct server *sv);

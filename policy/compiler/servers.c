@@ -205,7 +205,7 @@ server_begin(struct server *sv, struct job *j, const struct source *text, const 
 {
 	const struct known_server	*other = NULL;
 
-	*sv = (struct server){ .job = j, .source = text, .node = node, .name = name };
+	*sv = (struct server){ .job = j, .source = text, .node = node, .named_in = text, .entry = node, .name = name };
 	if (!name_ok(name))
 		job_error_key(j, text, named_by, "a server's name is of letters, digits, _ . -, at most 64");
 	/* servers.json cannot name one twice. */
@@ -239,7 +239,7 @@ server_end(struct server *sv)
 	uint32_t	 index = put_record(j->policy, SECTION_SERVER, &sv->rec);
 
 	j->servers = list_more(j->servers, j->server_count, sizeof(*j->servers));
-	j->servers[j->server_count++] = (struct known_server){ sv->name, index, sv->source, sv->node };
+	j->servers[j->server_count++] = (struct known_server){ sv->name, index, sv->named_in, sv->entry };
 	return index;
 }
 
@@ -251,6 +251,9 @@ server_read(struct job *j, const struct conf_node *node)
 	if (!server_begin(&sv, j, &j->servers_text, node, node, node->key))
 		return;
 	typed_keys(j, sv.source, node, keys);
+	imported_take(&sv);
+	if (sv.node != node)
+		typed_keys(j, sv.source, sv.node, keys);
 	server_common(&sv);
 	read_kind(&sv);
 	(void)server_end(&sv);
@@ -356,6 +359,7 @@ servers_read(struct job *j)
 	struct span	path = job_value(j, PARAM_ID_servers_file);
 	struct source	*text = &j->servers_text;
 
+	imported_open(j);
 	if (path.n > 0 && source_open(j, path.p, text) && text->conf != NULL)
 		top_read(j, text, conf_top(text->conf));
 	tools_read(j);
@@ -370,5 +374,6 @@ servers_finish(struct job *j)
 	if (j->errors == 0)
 		profile_finish(j);
 	source_close(&j->servers_text);
+	imported_close(j);
 	tools_close(j);
 }

@@ -139,6 +139,7 @@ text_check(struct job *j, unsigned id)
 			setting_error(j, id, "\"%.*s\": no name of an agent", SHOWN(v));
 		break;
 	case PARAM_ID_audit_log:
+	case PARAM_ID_imports_file:
 		if (v.n > 0 && v.p[0] != '/')
 			setting_error(j, id, "\"%.*s\": want an absolute path, or nothing", SHOWN(v));
 		break;

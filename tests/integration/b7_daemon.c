@@ -414,3 +414,39 @@ Test(daemon, tells_a_service_manager_what_it_does, .timeout = 60)
 	close(manager);
 	gateway_remove(&g);
 }
+
+static bool
+log_has(void *words)
+{
+	return strstr(text_of("state/mcpgw.log"), words) != NULL;
+}
+
+/* `mcpgwctl start 2>&1 | tee x` ends when the gateway serves, and not when it ends. */
+Test(daemon, lets_go_of_a_pipe_and_logs_to_a_file_without_a_log_daemon, .timeout = 60)
+{
+	char	command[1200], path[400], away[400], speaks[] = "no valid credential", again[] = "logs reopened";
+	FILE	*f;
+	size_t	n;
+	long	pid;
+
+	if (access("/dev/log", F_OK) == 0)
+		cr_skip_test("the machine has a log daemon");
+	prepare(NULL);
+	snprintf(command, sizeof(command), "%s/bin/mcpgwctl -c %s/etc start 2>&1", g.build, g.dir);
+	cr_assert((f = popen(command, "r")) != NULL);
+	n = fread(said, 1, sizeof(said) - 1, f);
+	said[n] = '\0';
+	cr_expect(pclose(f) == 0, "%s", said);
+	cr_expect(strstr(said, "mcpgw.log") != NULL && strstr(said, "started, pid ") != NULL, "%s", said);
+	pid = strtol(text_of("run/pid"), NULL, 10);
+	cr_assert(pid > 1 && kill((pid_t)pid, 0) == 0);
+	make_worker_speak();
+	cr_expect(wait_until(log_has, speaks, patience(&g, 5000)), "%s", text_of("state/mcpgw.log"));
+	snprintf(path, sizeof(path), "%s/state/mcpgw.log", g.dir);
+	snprintf(away, sizeof(away), "%s/state/mcpgw.log.1", g.dir);
+	cr_assert(rename(path, away) == 0 && kill((pid_t)pid, SIGUSR1) == 0);
+	cr_expect(wait_until(log_has, again, patience(&g, 5000)), "%s", text_of("state/mcpgw.log"));
+	make_worker_speak();
+	cr_expect(wait_until(log_has, speaks, patience(&g, 5000)), "%s", text_of("state/mcpgw.log"));
+	end();
+}

@@ -130,6 +130,34 @@ teardown(struct person *p)
 #define EXPECT_SAYS(p, text) cr_expect(strstr((p)->out, text) != NULL, "no \"%s\" in:\n%s", text, (p)->out)
 #define EXPECT_NOT(p, text) cr_expect(strstr((p)->out, text) == NULL, "\"%s\" in:\n%s", text, (p)->out)
 
+/* mcpgw-stdio as a client starts it there: what it was asked is proj/asks, what it said is p->out. */
+static void
+stdio(struct person *p)
+{
+	shell("cd %s/proj && (cat asks; sleep 2) | env -i HOME=%s PATH=/usr/bin:/bin XDG_RUNTIME_DIR=%s/run MCPGW_STATE_DIR=%s/state "
+	    "%s/bin/mcpgw-stdio >said 2>&1", p->dir, p->dir, p->dir, p->dir, p->build);
+	strcpy(p->out, get(p, "proj/said"));
+}
+
+/* The least that is a server. */
+static const char	script[] =
+	"#!/usr/bin/env node\n"
+	"const say = (id, result) => console.log(JSON.stringify({jsonrpc: '2.0', id, result}));\n"
+	"require('readline').createInterface({input: process.stdin}).on('line', (line) => {\n"
+	"  const {id, method, params} = JSON.parse(line);\n"
+	"  if (method === 'initialize')\n"
+	"    say(id, {protocolVersion: params.protocolVersion, capabilities: {tools: {}},\n"
+	"      serverInfo: {name: 'notes', version: '1'}});\n"
+	"  else if (method === 'tools/list')\n"
+	"    say(id, {tools: [{name: 'list_notes', inputSchema: {type: 'object'}}]});\n"
+	"  else if (method === 'tools/call')\n"
+	"    say(id, {content: [{type: 'text', text: 'no notes'}]});\n"
+	"  else if (id !== undefined)\n"
+	"    console.log(JSON.stringify({jsonrpc: '2.0', id, error: {code: -32601, message: method}}));\n"
+	"});\n";
+static const char	packaged[] =
+	"{\"mcpServers\": {\"notes\": {\"command\": \"npx\", \"args\": [\"-y\", \"notes-server\"],\n"
+	"  \"description\": \"Keeps notes\"}}}\n";
 static const char	project[] =
 	"{\"mcpServers\": {\n"
 	"  \"clock\": {\"command\": \"clock\", \"env\": {\"API_KEY\": \"s3cret\"}},\n"
@@ -338,6 +366,60 @@ Test(import, says_what_is_closed_to_tools)
 	EXPECT_SAYS(p, "home is closed to ");
 	EXPECT_SAYS(p, "chmod 711 ");
 	EXPECT_NOT(p, "\"enabled\":true");
+	teardown(p);
+	free(p);
+}
+
+/* A client's file that names packages is served as it is by a gateway of that client alone, once they were imported. */
+Test(import, lets_the_clients_file_stay_as_it_is)
+{
+	struct person	*p = malloc(sizeof(*p));
+	static const char asks[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+	    "\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}\n"
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n"
+	    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"execute_tool\",\"arguments\":"
+	    "{\"agent_id\":\"a\",\"server\":\"notes\",\"tool\":\"list_notes\",\"args\":{}}}}\n";
+
+	NEEDS_JAILS();
+	if (system("command -v npm >/dev/null") != 0)
+		cr_skip_test("no npm");
+	setup(p);
+	put(p, "proj/tools/package.json", 0644, "{\"name\":\"notes-server\",\"version\":\"1.0.0\",\"bin\":\"./serve.js\"}");
+	put(p, "proj/tools/serve.js", 0755, script);
+	put(p, "proj/.mcp.json", 0644, packaged);
+	put(p, "proj/.mcp-gateway-rules.json", 0644, "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],"
+	    "\"tools\":{\"*\":[\"*\"]}}}}}");
+	put(p, "proj/asks", 0644, asks);
+	stdio(p);
+	EXPECT_SAYS(p, "mcpgwctl import FILE; then start this client again");
+	EXPECT_SAYS(p, "SERVER_UNAVAILABLE");
+	cr_assert(ctl(p, "import .mcp.json --from notes:tools --yes >out.txt 2>&1") == 0, "%s", get(p, "proj/out.txt"));
+	cr_assert(is_there(p, "etc/servers.json"), "%s", get(p, "proj/out.txt"));
+	cr_expect(strstr(get(p, "etc/servers.json"), "\"description\": \"Keeps notes\"") != NULL, "%s",
+	    get(p, "etc/servers.json"));
+	stdio(p);
+	EXPECT_NOT(p, "import FILE");
+	EXPECT_NOT(p, "SERVER_UNAVAILABLE");
+	EXPECT_SAYS(p, "\"text\":\"no notes\"");
+
+	/* Another file says it in other words, and stands for the same. */
+	put(p, "proj/.mcp.json", 0644, "{\"mcpServers\": {\"notes\": {\"args\": [\"--yes\", \"notes-server\"], \"command\": "
+	    "\"npx\", \"description\": \"Keeps notes\"}}}");
+	stdio(p);
+	EXPECT_SAYS(p, "SERVER_UNAVAILABLE");
+	cr_expect(ctl(p, "import .mcp.json --from notes:tools --yes") == 0, "%s", p->out);
+	EXPECT_SAYS(p, "Nothing to write.");
+	stdio(p);
+	EXPECT_NOT(p, "SERVER_UNAVAILABLE");
+	put(p, "proj/.mcp.json", 0644, packaged);
+	stdio(p);
+	EXPECT_NOT(p, "SERVER_UNAVAILABLE");
+
+	/* A record that others may change is none. */
+	shell("chmod 666 %s/state/imports/notes.json", p->dir);
+	stdio(p);
+	EXPECT_SAYS(p, "SERVER_UNAVAILABLE");
+	shell("chmod -R u+w %s/state/pkgs", p->dir);
 	teardown(p);
 	free(p);
 }
