@@ -18,8 +18,8 @@ void		issuers_free(struct issuers **i);
 
 struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
+	struct span	tenant;		/* whose issuer it is */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
-	struct span	tenant;		/* empty: the only one */
 	struct traits	traits;
 };
 

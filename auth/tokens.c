@@ -32,7 +32,7 @@ static void
 texts_of(struct bearer *b, struct span *text[BEARER_TEXTS])
 {
 	struct traits	*t = &b->traits;
-	struct span	*const all[BEARER_TEXTS] = { &b->agent, &b->subject, &b->tenant, &t->issuer, &t->user,
+	struct span	*const all[BEARER_TEXTS] = { &b->tenant, &b->agent, &b->subject, &t->issuer, &t->user,
 	    &t->workspace, &t->roles, &t->groups, &t->scopes };
 
 	memcpy(text, all, sizeof(all));
