@@ -58,6 +58,8 @@ print_arms(void)
 		const char	*second = strchr(c->words, ' ');
 		size_t		 n = strcspn(c->words, " ");
 
+		if (second == NULL && is_again(c))
+			continue;	/* it stands with its verbs */
 		if (second == NULL) {
 			printf("    %s)", c->words);
 			printf(" words=\"%s", COMMON);
@@ -75,6 +77,8 @@ print_arms(void)
 		for (const struct command *v = commands; v->words != NULL; v++)
 			if (strncmp(v->words, c->words, n + 1) == 0)
 				printf("%s%s", v == c ? "" : " ", v->words + n + 1);
+			else if (strlen(v->words) == n && strncmp(v->words, c->words, n) == 0)
+				print_options(v->arguments);
 		printf("\" ;;\n");
 	}
 }

@@ -171,10 +171,12 @@ Test(command, bash_completes_words_and_options, .init = setup, .fini = teardown,
 	if (access("/bin/bash", X_OK) != 0)
 		cr_skip("no bash here");
 	expect_offered("mcpgwctl relo", 1, "reload\n");
-	expect_offered("mcpgwctl key \"\"", 2, "add list revoke\n");
+	expect_offered("mcpgwctl key \"\"", 2, "add rotate list show revoke\n");
 	expect_offered("mcpgwctl --json key re", 3, "revoke\n");
 	expect_offered("mcpgwctl key add --na", 3, "--name\n");
 	expect_offered("mcpgwctl list --a", 2, "--as\n");
+	expect_offered("mcpgwctl token --fo", 2, "--for\n");
+	expect_offered("mcpgwctl token ro", 2, "rotate\n");
 	expect_offered("mcpgwctl tra", 1, "trace\n");
 	expect_offered("mcpgwctl server l", 2, "list learn\n");
 	expect_offered("mcpgwctl limit \"\"", 2, "show\n");
