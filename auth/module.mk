@@ -1,1 +1,1 @@
-$(call archive,auth,front.c identify.c issuers.c jwk.c jws.c jwt.c keyset.c keysets.c tokens.c)
+$(call archive,auth,front.c identify.c issuers.c jwk.c jws.c jws_sign.c jwt.c keyset.c keysets.c tokens.c)
