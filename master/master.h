@@ -13,6 +13,7 @@
 #include "master/ctlsock.h"
 #include "master/dirs.h"
 #include "master/egress.h"
+#include "master/grants.h"
 #include "master/lapse.h"
 #include "master/learn.h"
 #include "master/listen.h"
@@ -70,6 +71,7 @@ struct master {
 	struct regions		 regions;
 	struct rates		 rates;
 	int			 keyring;		/* sealed memfd */
+	int			 grants_key;		/* another */
 	struct listeners	 listeners;
 
 	struct children		 children;

@@ -19,7 +19,7 @@
 #define KEYNAME_MAX	(KEYDB_TENANT_MAX + 1 + KEYDB_NAME_MAX)
 #define VALUE_MAX	1024
 
-static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta", "pin" };
+static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta", "pin", "grant" };
 
 int
 keydb_open(const char *path, bool read_only, struct keydb **out)

@@ -203,6 +203,7 @@ child_run(struct job *j)
 	if (j->errors == 0 && (c.what & COMPILE_POLICY)) {
 		hand_over(&c, j->profile, SNAP_PROFILE, j->tenant);
 		hand_over(&c, j->worker_secrets, SNAP_SECRETS, "worker");
+		hand_over(&c, j->scout_secrets, SNAP_SECRETS, SCOUT_CONSUMER);
 		hand_over(&c, j->tenant_secrets, SNAP_SECRETS, j->tenant);
 	}
 	done.errors = j->errors;

@@ -96,7 +96,7 @@ struct job {
 	struct setting	 settings[PARAM_ID_LIMIT];
 
 	struct build	*policy, *profile;
-	struct build	*worker_secrets, *tenant_secrets;
+	struct build	*worker_secrets, *tenant_secrets, *scout_secrets;
 	struct written	*written;	/* malloc'ed */
 	size_t		 written_count;
 	struct source	 servers_text;	/* open until servers_finish() */

@@ -7,7 +7,8 @@
 
 #include "policy/compiler/job.h"
 
-/* b is job->worker_secrets (HTTP headers) or job->tenant_secrets (environment values). */
+/* b is job->worker_secrets (HTTP headers), job->scout_secrets (for authorization servers) or job->tenant_secrets
+ * (environment values). */
 void	secret_put(struct build *b, struct span server, struct span name, struct span value);
 /* For `mcpgw -t`: opens CONFDIR/secrets/NAME itself, as the caller; arg is the job. */
 int	secret_open_directly(const char *name, const char **why, void *arg);
