@@ -5,6 +5,7 @@
  * Process: mcpgw-scout.  Owns: nothing beyond the flow.
  * Trusts:  nothing that is found: a document must be of whom it was looked for, an issuer one that will do.
  */
+#include "lib/url.h"
 #include "oauth/flow_priv.h"
 
 /* No server does anything for it, and one that wants a token says so before it looks. */
@@ -31,14 +32,15 @@ to_server(struct oauth_flow *f)
 static int
 to_resource(struct oauth_flow *f)
 {
-	size_t	n;
-	int	r;
+	struct url	u;
+	size_t		n;
+	int		r;
 
 	f->stage = FLOW_RESOURCE;
 	f->place = 0;
 	if ((r = oauth_resource_places(f->url, &f->arena, f->places + 1, &n)) != 0)
 		return r;
-	if (f->challenge.resource_metadata.n > 0) {
+	if (f->challenge.resource_metadata.n <= OAUTH_URL_MAX && url_parse(f->challenge.resource_metadata, &u) == NULL) {
 		f->places[0] = f->challenge.resource_metadata;
 		f->place_count = n + 1;
 		return 0;
