@@ -1,1 +1,2 @@
-$(call archive,auth,front.c identify.c issuers.c jwk.c jws.c jwt.c keyset.c keysets.c own.c sign.c tokens.c)
+$(call archive,auth,front.c identify.c issuers.c jwk.c jws.c jws_sign.c jwt.c keyset.c keysets.c own.c \
+	sign.c tokens.c)

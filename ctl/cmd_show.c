@@ -15,6 +15,7 @@
 #include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/loginstate.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
@@ -190,6 +191,18 @@ put_count(char *line, size_t room, const char *name, uint64_t count)
 }
 
 static void
+show_auth(const struct show *w)
+{
+	struct loginstate	state;
+
+	loginstate_ask(w->ctl, w->row.rec, w->row.name, w->row.tenant, &state);
+	if (state.json[0] != '\0' && w->ctl->json)
+		out_json_raw("auth", span_of(state.json));
+	else if (state.json[0] != '\0')
+		say(w, "auth", "%s", state.line);
+}
+
+static void
 show_limits(const struct show *w)
 {
 	static const struct { uint32_t resource; const char *name; bool bytes; } names[] = {
@@ -302,6 +315,7 @@ show(const struct show *w)
 		show_view(w);
 		say(w, "isolation", "%s", rec->isolation < 4 ? isolation_name[rec->isolation] : "?");
 	}
+	show_auth(w);
 	show_limits(w);
 	say(w, "revision", "%s", rec->era < 3 ? eras[rec->era] : "?");
 	if (rec->timeout_ms > 0)

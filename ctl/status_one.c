@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/loginstate.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "lib/num.h"
@@ -140,6 +141,7 @@ static int
 print_server(struct ctl *ctl, const struct status *s, const struct server_row *r)
 {
 	struct refused	refused;
+	struct loginstate login;
 	char		when[OUT_TIME], clean[1024];
 
 	ask_refused(ctl, r, &refused);
@@ -158,6 +160,9 @@ print_server(struct ctl *ctl, const struct status *s, const struct server_row *r
 		if (r->heard->b.next_try_ms > 0)
 			printf("next try  in %s\n", out_span_ms(r->heard->b.next_try_ms, when));
 	}
+	loginstate_ask(ctl, r->rec, r->name, r->tenant, &login);
+	if (login.line[0] != '\0')
+		printf("auth      %s\n", login.line);
 	print_text("error", r->why);
 	print_refused(&refused);
 	return server_row_is_bad(r) ? 1 : 0;

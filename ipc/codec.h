@@ -103,6 +103,12 @@ enum generation_by {
 	GENERATION_BY_TIME,	/* something had an end */
 	GENERATION_BY_LIMIT
 };
+enum login_what {		/* LOGIN.what; the argument: */
+	LOGIN_BEGIN = 1,	/* the redirect's url, on the machine of whoever logs in */
+	LOGIN_END,		/* the query that came there */
+	LOGIN_OUT,
+	LOGIN_STATE,		/* what is known, as JSON */
+};
 enum worker_ask {		/* WORKER_ASK.what */
 	WORKER_ASK_CALLS = 1,	/* a line for each call that runs */
 	WORKER_ASK_KILL,	/* end this call; a line when it was there */

@@ -67,15 +67,18 @@ boot_offer(struct child *c, unsigned kinds)
 	static const struct {
 		enum snap_kind	kind;
 		unsigned	roles;
-		enum { FOR_ALL, FOR_WORKERS, FOR_TENANT } consumer;
+		enum { FOR_ALL, FOR_WORKERS, FOR_SCOUT, FOR_TENANT } consumer;
 	} wants[] = {
 		/* Before their policy: a worker takes both with it. */
 		{ SNAP_SECRETS,	R_WORKER,		FOR_WORKERS },
+		{ SNAP_SECRETS,	R_SCOUT,		FOR_SCOUT },
 		{ SNAP_POLICY,	R_WORKER | R_AUDITOR | R_EGRESS | R_ADMIN | R_SCOUT, FOR_ALL },
 		{ SNAP_CATALOGUE, R_WORKER | R_SCOUT,	FOR_ALL },
 		{ SNAP_KEYSETS,	R_WORKER | R_SCOUT,	FOR_ALL },
 		{ SNAP_KEYS,	R_WORKER | R_ADMIN,	FOR_ALL },
 		{ SNAP_PINS,	R_WORKER,		FOR_ALL },
+		{ SNAP_TOKENS,	R_WORKER,		FOR_ALL },
+		{ SNAP_GRANTS,	R_SCOUT,		FOR_ALL },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
 		{ SNAP_SECRETS,	R_SPAWNER,		FOR_TENANT },
 	};
@@ -89,6 +92,8 @@ boot_offer(struct child *c, unsigned kinds)
 			continue;	/* the probe serves no tenant */
 		if (wants[i].consumer == FOR_WORKERS)
 			consumer = SPAN_LIT("worker");
+		else if (wants[i].consumer == FOR_SCOUT)
+			consumer = SPAN_LIT(SCOUT_CONSUMER);
 		else if (wants[i].consumer == FOR_TENANT)
 			consumer = span_of(c->tenant->name);
 		send_snapshot(c, snapset_find(&c->m->in_force, wants[i].kind, consumer));
@@ -156,6 +161,8 @@ boot_child(struct child *c)
 		break;
 	case ROLE_STORE:
 		send_directory(c, DIR_STORE, m->store_dir);
+		(void)child_send(c, MSG_TYPE_KEYRING, 0, &(struct msg_KEYRING){ .generation = m->boot },
+		    &m->grants_key, 1);
 		break;
 	case ROLE_AUDITOR:
 		send_directory(c, DIR_AUDIT, m->audit_dir);

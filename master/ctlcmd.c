@@ -456,6 +456,12 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_server_show:
 		run_server_show(c, b);
 		break;
+	case CTLCMD_server_login:
+		ctllogin_run(c, b->n == LOGIN_END || b->n == LOGIN_STATE ? (uint32_t)b->n : LOGIN_BEGIN, b);
+		break;
+	case CTLCMD_server_logout:
+		ctllogin_run(c, LOGIN_OUT, b);
+		break;
 	case CTLCMD_ps:
 		ctlask_workers(c, WORKER_ASK_CALLS, SPAN_NONE, true);
 		break;

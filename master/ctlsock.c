@@ -392,6 +392,21 @@ ctlsock_on_auditor_death(struct ctlsock *s)
 }
 
 void
+ctlsock_on_scout_death(struct ctlsock *s)
+{
+	lose_all(s, CTL_WAIT_SCOUT, "mcpgw-scout");
+}
+
+void
+ctlsock_on_login(struct ctlsock *s, uint64_t ref, const struct msg_LOGIN_IS *b)
+{
+	struct ctl_conn	*c = s->m == NULL || ref == 0 ? NULL : conn_waiting(s, CTL_WAIT_SCOUT, ref);
+
+	if (c != NULL)
+		ctllogin_on_answer(c, b);
+}
+
+void
 ctlsock_on_runner_death(struct ctlsock *s)
 {
 	lose_all(s, CTL_WAIT_RUNNER, "mcpgw-runner");

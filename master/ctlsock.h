@@ -48,6 +48,8 @@ void	ctlsock_on_restarted(struct ctlsock *s, uint64_t ref, uint32_t stopped, uin
 void	ctlsock_on_store_death(struct ctlsock *s);
 void	ctlsock_on_runner_death(struct ctlsock *s);
 void	ctlsock_on_auditor_death(struct ctlsock *s);
+void	ctlsock_on_scout_death(struct ctlsock *s);
+void	ctlsock_on_login(struct ctlsock *s, uint64_t ref, const struct msg_LOGIN_IS *b);
 /* From query.c: the query of this connection ended with this exit code. */
 void	ctlsock_on_query_end(struct ctl_conn *c, int exit_code);
 

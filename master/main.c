@@ -100,7 +100,7 @@ master_init(struct master *m, const struct options *o)
 	int	r;
 
 	m->options = o;
-	m->keyring = m->start.dump = m->start.last_good = -1;
+	m->keyring = m->grants_key = m->start.dump = m->start.last_good = -1;
 	snapset_init(&m->in_force);
 	rollback_init(&m->rollback);
 	status_init(&m->status);
@@ -164,6 +164,7 @@ master_fini(struct master *m)
 	fd_close(&m->start.last_good);
 	fd_close(&m->keyring);
 	ticket_keys_fini(&m->ticket_keys);
+	fd_close(&m->grants_key);
 	rates_fini(&m->rates);
 	if (m->worker_count > 0)
 		regions_fini(&m->regions);

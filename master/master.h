@@ -13,6 +13,7 @@
 #include "master/ctlsock.h"
 #include "master/dirs.h"
 #include "master/egress.h"
+#include "master/grants.h"
 #include "master/lapse.h"
 #include "master/learn.h"
 #include "master/listen.h"
@@ -72,6 +73,7 @@ struct master {
 	struct rates		 rates;
 	int			 keyring;		/* sealed memfd */
 	struct ticket_keys	 ticket_keys;
+	int			 grants_key;		/* another */
 	struct listeners	 listeners;
 
 	struct children		 children;

@@ -151,7 +151,7 @@ step_folders(struct master *m)
 	    dirs_make(&m->dirs, "audit", &m->user[ROLE_AUDITOR], 0700, path) != 0 ||
 	    dirs_make(&m->dirs, "audit/db", &m->user[ROLE_AUDITOR], 0700, m->audit_dir) != 0 ||
 	    dirs_make(&m->dirs, "audit/spool", &m->user[ROLE_AUDITOR], 0700, m->spool_dir) != 0 ||
-	    dirs_make(&m->dirs, "tenants", &ours, m->personal ? 0700 : 0711, path) != 0)
+	    dirs_make(&m->dirs, "tenants", &ours, m->personal ? 0700 : 0711, path) != 0 || grants_key_open(m) != 0)
 		return EX_CANTCREAT;
 	return 0;
 }

@@ -208,6 +208,21 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_CATALOGUE_MADE:
 		scout_on_catalogue(m, msg->fds, &b->CATALOGUE_MADE);
 		break;
+	case MSG_TYPE_TOKENS_MADE:
+		grants_on_tokens(m, &msg->fds[0], &b->TOKENS_MADE);
+		break;
+	case MSG_TYPE_STORE_GRANTS:
+		grants_on_grants(m, &msg->fds[0], &b->STORE_GRANTS);
+		break;
+	case MSG_TYPE_GRANT_KEEP:
+		grants_on_keep(m, msg->fds[0], &b->GRANT_KEEP);
+		break;
+	case MSG_TYPE_TOKEN_WANTED:
+		grants_on_wanted(c, &b->TOKEN_WANTED);
+		break;
+	case MSG_TYPE_LOGIN_IS:
+		ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
+		break;
 	case MSG_TYPE_KEYSETS_MADE:
 		scout_on_keysets(m, msg->fds, &b->KEYSETS_MADE);
 		break;
@@ -316,6 +331,9 @@ status_on_death(struct child *c, int wait_status)
 	case ROLE_STORE:
 		reload_on_store_death(&m->reload);
 		ctlsock_on_store_death(&m->ctl);
+		break;
+	case ROLE_SCOUT:
+		ctlsock_on_scout_death(&m->ctl);
 		break;
 	case ROLE_AUDITOR:
 		ctlsock_on_auditor_death(&m->ctl);

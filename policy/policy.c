@@ -532,3 +532,42 @@ policy_name_find(const struct snap *catalogue, struct span host)
 	}
 	return NULL;
 }
+
+/* ---- tokens for HTTP servers ----------------------------------------------------------------- */
+
+static int
+order_auth(const struct snap *s, uint64_t i, const void *key)
+{
+	const struct rec_auth	*a = SNAP_AT(s, AUTH, i);
+	uint32_t		 order = *(const uint32_t *)key;
+
+	return a == NULL ? -1 : (order > a->server) - (order < a->server);
+}
+
+const struct rec_auth *
+policy_auth_find(const struct snap *s, const struct rec_server *server)
+{
+	return (server->flags & SERVER_FLAG_AUTH) == 0 ? NULL : search(s, SECTION_AUTH, order_auth, &server->order);
+}
+
+uint64_t
+policy_token_key(const struct snap *s, const struct rec_server *server)
+{
+	return sum64_more(sum64(policy_tenant_name(s, server->tenant)),
+	    span_make(&server->profile, sizeof(server->profile)));
+}
+
+static int
+order_token(const struct snap *s, uint64_t i, const void *key)
+{
+	const struct rec_token	*t = SNAP_AT(s, TOKEN, i);
+	uint64_t		 k = *(const uint64_t *)key;
+
+	return t == NULL ? -1 : (k > t->key) - (k < t->key);
+}
+
+const struct rec_token *
+policy_token_find(const struct snap *tokens, uint64_t key)
+{
+	return search(tokens, SECTION_TOKEN, order_token, &key);
+}

@@ -63,6 +63,12 @@ bool			 policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint
 /* What a catalogue knows of this host, or NULL. */
 const struct rec_name	*policy_name_find(const struct snap *catalogue, struct span host);
 
+/* How tokens for this server are got, or NULL. */
+const struct rec_auth	*policy_auth_find(const struct snap *s, const struct rec_server *server);
+/* By what the workers find a server's token: its tenant, and all that identifies it. */
+uint64_t		 policy_token_key(const struct snap *s, const struct rec_server *server);
+const struct rec_token	*policy_token_find(const struct snap *tokens, uint64_t key);
+
 /* Where the keys of ISSUER i are fetched; NULL: they are not. */
 const struct rec_keysource *policy_keysource_of(const struct snap *s, uint64_t issuer);
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);

@@ -27,6 +27,7 @@ enum server_flags {
 	SERVER_FLAG_REWRITE_URIS = 8,	/* merged views begin them with the prefix (mcp/uris.h) */
 	SERVER_FLAG_CGROUP_LIMITS = 128,/* limits were written that only a cgroup holds */
 	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
+	SERVER_FLAG_AUTH = 1024,	/* HTTP: it has an AUTH, and wants a token with each request */
 	SERVER_FLAG_NATIVE = 32,	/* its tools are programs of TOOL: the runner speaks MCP for them */
 };
 enum limit_written {		/* by the operator, and only a cgroup holds them */
@@ -115,6 +116,35 @@ struct rec_change {		/* what the operator says of one tool */
 struct rec_argument {		/* of a call of such a tool */
 	struct stext	name, value;	/* JSON, the name too */
 	uint32_t	set, spare;	/* 1: whatever the client says; 0: when it says nothing */
+};
+
+/* How a token for an HTTP server is got (oauth/client.h); secrets are in mcpgw-scout's SECRETs, by the same names. */
+enum auth_flags { AUTH_FLAG_REGISTER = 1, AUTH_FLAG_ANY_ISSUER = 2 };
+struct rec_auth {
+	uint32_t	server, kind;	/* index into SERVER; enum oauth_kind */
+	uint32_t	flags, alg;	/* enum auth_flags, enum jws_alg */
+	struct stext	url, issuer, client_id, key_id, client_metadata, scopes, redirect_uri;
+	struct stext	token_endpoint, token_endpoint_client_id;
+	struct stext	subject_token_type, requested_token_type, audience;
+};
+
+enum token_state {
+	TOKEN_READY = 1,
+	TOKEN_NONE,		/* there is none, and why */
+	TOKEN_LOGIN,		/* ... and somebody has to log in */
+};
+struct rec_token {
+	uint64_t	key;		/* policy_token_key() */
+	uint64_t	serial;		/* of the last attempt to get one: another one, another number */
+	uint64_t	ends_ms;	/* wall clock; 0: it was not said */
+	struct stext	value;		/* of the header Authorization */
+	struct stext	why;		/* for people */
+	uint32_t	state, spare;
+};
+
+struct rec_grant {
+	struct stext	tenant, server, issuer;
+	struct stext	bytes;		/* oauth/client.h, struct oauth_grant */
 };
 
 enum name_state {

@@ -16,6 +16,7 @@
 
 #define SNAP_MAGIC	"MCPGWSNP"
 #define SNAP_FORMAT	5
+#define SCOUT_CONSUMER	":scout"	/* no tenant has that name */
 #define SNAP_MAX_BYTES	(UINT64_C(1) << 30)
 
 enum snap_kind {
@@ -26,6 +27,8 @@ enum snap_kind {
 	SNAP_PINS,		/* definitions of tools and what was decided, from the store alone */
 	SNAP_CATALOGUE,		/* what mcpgw-scout found: addresses of names */
 	SNAP_DUMP,		/* the store's keys, for the compiler; its pins, for mcpgwctl */
+	SNAP_TOKENS,		/* what workers show to HTTP servers with "auth", from mcpgw-scout */
+	SNAP_GRANTS,		/* what the store keeps of logins, for mcpgw-scout alone */
 	SNAP_KEYSETS,		/* keys of issuers that mcpgw-scout fetched */
 	SNAP_KIND_LIMIT
 };
@@ -43,7 +46,7 @@ struct snap_head {
 	uint64_t	length, generation;
 	uint64_t	sum;			/* of this head with sum = 0, continued over the rest */
 	uint64_t	content_hash;		/* of the rest: equal content, equal hash */
-	char		consumer[64];		/* "", a tenant, or "worker" */
+	char		consumer[64];		/* "", a tenant, "worker" or ":scout" */
 	uint32_t	sections, spare;
 	uint64_t	spare2;
 };

@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "policy/params.h"
 #include "sandbox/confine.h"
+#include "scout/accounts.h"
 #include "scout/control.h"
 #include "scout/keysets.h"
 #include "scout/names.h"
@@ -27,6 +28,35 @@ control_catalogue(struct scout *s, int fd, uint64_t generation, uint64_t length)
 	struct msg_CATALOGUE_MADE	m = { .generation = generation, .length = length };
 
 	return chan_send(&s->master, MSG_TYPE_CATALOGUE_MADE, 0, &m, &fd, 1);
+}
+
+int
+control_tokens(struct scout *s, int fd, uint64_t generation, uint64_t length)
+{
+	struct msg_TOKENS_MADE	m = { .generation = generation, .length = length };
+
+	return chan_send(&s->master, MSG_TYPE_TOKENS_MADE, 0, &m, &fd, 1);
+}
+
+void
+control_keep(struct scout *s, struct span tenant, struct span server, struct span issuer, struct span bytes)
+{
+	struct msg_GRANT_KEEP	m = { .tenant = tenant, .server = server, .issuer = issuer };
+	int			fd = -1, r;
+
+	if ((r = fd_memfd_sealed("grant", bytes, &fd)) == 0)
+		r = chan_send(&s->master, MSG_TYPE_GRANT_KEEP, 0, &m, &fd, 1);
+	if (r != 0)
+		log_err(NULL, "server %.*s: its login is not kept: %s", SPAN_FMT(server), err_text(r));
+	fd_close(&fd);
+}
+
+void
+control_login(struct scout *s, uint64_t ref, int exit_code, struct span text, struct span issuer)
+{
+	struct msg_LOGIN_IS	m = { .exit_code = exit_code, .text = text, .issuer = issuer };
+
+	chan_tell(&s->master, MSG_TYPE_LOGIN_IS, ref, &m);
 }
 
 int
@@ -67,6 +97,7 @@ apply(struct scout *s)
 	/* Visits look at names, whose answers look at visits: both are of one policy when the loop turns. */
 	names_set_policy(s->names, policy, s->snaps.current[SNAP_CATALOGUE]);
 	visits_set_policy(s->visits, policy);
+	accounts_set_policy(s->accounts);
 	if (loaded)
 		keysets_table_set_policy(s->keysets, policy, &p, s->snaps.current[SNAP_KEYSETS]);
 }
@@ -78,7 +109,8 @@ take_snapshot(struct scout *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	struct params	 params;
 	int		 r;
 
-	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE && m->kind != SNAP_KEYSETS ? E_FORMAT :
+	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE && m->kind != SNAP_KEYSETS && m->kind != SNAP_SECRETS &&
+	    m->kind != SNAP_GRANTS ? E_FORMAT :
 	    swap_offer(&s->snaps, fd, m->kind, m->generation, m->length);
 	if (r == 0 && m->kind == SNAP_POLICY && (r = params_load(s->snaps.current[SNAP_POLICY], &params)) != 0)
 		swap_restore(&s->snaps, SNAP_POLICY, &before);
@@ -100,7 +132,7 @@ static void
 on_boot(struct scout *s, const struct msg_BOOT *m)
 {
 	/* Later than any of those before. */
-	s->made = s->made_keys = (uint64_t)m->incarnation << 32;
+	s->made = s->made_keys = s->serials = (uint64_t)m->incarnation << 32;
 	birth_log_level(m->flags);
 }
 
@@ -155,6 +187,12 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_PING:
 		chan_tell(&s->master, MSG_TYPE_PING, m->ref, &m->body->PING);
+		break;
+	case MSG_TYPE_TOKEN_WANTED:
+		accounts_on_wanted(s->accounts, &m->body->TOKEN_WANTED);
+		break;
+	case MSG_TYPE_LOGIN:
+		login_on_message(s->accounts, m->ref, &m->body->LOGIN);
 		break;
 	case MSG_TYPE_DRAIN:
 		loop_stop(s->loop);	/* nobody waits for what it does */

@@ -10,6 +10,7 @@
 
 #include "ipc/birth.h"
 #include "lib/log.h"
+#include "scout/accounts.h"
 #include "scout/control.h"
 #include "scout/keysets.h"
 #include "scout/names.h"
@@ -27,7 +28,8 @@ init(struct scout *s)
 	swap_init(&s->snaps);
 	if ((r = loop_new(&s->loop)) != 0 || (r = resolver_new(s->loop, true, &s->resolver)) != 0 ||
 	    (r = errands_new(s->loop, s->resolver, &s->errands)) != 0 || (r = names_new(s, &s->names)) != 0 ||
-	    (r = visits_new(s, &s->visits)) != 0 || (r = keysets_table_new(s, &s->keysets)) != 0)
+	    (r = visits_new(s, &s->visits)) != 0 || (r = accounts_new(s, &s->accounts)) != 0 ||
+	    (r = keysets_table_new(s, &s->keysets)) != 0)
 		return r;
 	return control_init(s);
 }
@@ -44,6 +46,7 @@ main(void)
 	loop_run(s.loop);
 
 	control_fini(&s);
+	accounts_free(&s.accounts);
 	keysets_table_free(&s.keysets);
 	visits_free(&s.visits);
 	errands_free(&s.errands);

@@ -14,6 +14,7 @@
 #define SCOUT_LOOKUPS_MAX	32	/* under way */
 #define SCOUT_VISITS_MAX	16	/* connections under way */
 
+struct accounts;
 struct errands;
 struct keysets_table;
 struct names;
@@ -26,10 +27,12 @@ struct scout {
 	struct resolver	*resolver;
 	struct names	*names;
 	struct visits	*visits;
+	struct accounts	*accounts;	/* at servers with "auth" */
 	struct errands	*errands;	/* upstream/errand.h: whatever the gateway fetches for itself */
 	struct keysets_table *keysets;
 	uint64_t	 connect_ms, check_ms;	/* connect_timeout, upstream_check; 0: never */
 	uint64_t	 made;			/* generation of the last catalogue */
+	uint64_t	 serials;		/* of tokens, and of attempts to get one */
 	uint64_t	 made_keys;		/* and of the last key sets */
 	bool		 ready;
 	int		 exit_code;

@@ -9,6 +9,7 @@
  *	meta	"format"; "policy" -> the generation saved last; "pins" -> how often pins changed;
  *		"keysets" -> what was fetched for issuers (store/fetched.h)
  *	pin	definitions of tools: store/pindb.h
+ *	grant	what logins at HTTP servers gave, sealed: store/grantdb.h
  *
  * The keys themselves are never here: they are made in mcpgwctl, and only their SHA-256 travels.
  */

@@ -15,6 +15,7 @@
 #include "ipc/birth.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
+#include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "policy/snap.h"
@@ -177,6 +178,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	case MSG_TYPE_STORE_PIN_DUMP:
 		store_pins_dump(s, msg->ref, &b->STORE_PIN_DUMP);
 		break;
+	case MSG_TYPE_GRANT_KEEP:
+		store_grants_keep(s, msg->fds[0], &b->GRANT_KEEP);
+		break;
 	case MSG_TYPE_DRAIN:
 		loop_stop(s->loop);	/* every answer is durable before it is sent */
 		break;
@@ -200,6 +204,8 @@ on_boot(struct frame *f, const union msg_any *m, void *arg)
 {
 	struct store	*s = arg;
 
+	if (f->head.type == MSG_TYPE_KEYRING)
+		s->has_ring = keyring_read(f->fds[0], &s->ring) == 0;
 	if (f->head.type != MSG_TYPE_DIRECTORY || m->DIRECTORY.kind != DIR_STORE)
 		return;
 	if (m->DIRECTORY.path.n >= sizeof(s->path))
@@ -247,6 +253,7 @@ serve(struct store *s)
 	store_keys_init(s);
 	store_pins_init(s);
 	store_pins_tell(s);
+	store_grants_tell(s);
 	loop_run(s->loop);
 }
 
@@ -264,6 +271,7 @@ main(int argc, char **argv)
 	serve(&s);
 	store_keys_fini(&s);
 	keydb_close(&s.db);
+	crypt_wipe(&s.ring, sizeof(s.ring));
 	chan_fini(&s.master);
 	loop_free(&s.loop);
 	return EX_OK;

@@ -6,6 +6,7 @@
 #define STORE_STORE_H
 
 #include "ipc/chan.h"
+#include "lib/keyring.h"
 #include "lib/loop.h"
 #include "store/keydb.h"
 
@@ -19,6 +20,10 @@ struct store {
 	/* keys.c */
 	struct buf		 uses;		/* not written yet, as in KEYS_USED */
 	struct loop_timer	 write_uses;
+	/* grants.c */
+	struct keyring		 ring;		/* of grants */
+	bool			 has_ring;
+	uint64_t		 grants_made;	/* generation of the last grants */
 	/* pins.c */
 	struct loop_timer	 tell_pins;
 	bool			 pins_changed;
@@ -63,5 +68,10 @@ void		store_pins_tell(struct store *s);
 void		store_pins_seen(struct store *s, int fd, const struct msg_STORE_PIN_SEEN *m);
 void		store_pins_decide(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DECIDE *m);
 void		store_pins_dump(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DUMP *m);
+
+/* grants.c */
+/* All of them, for mcpgw-scout; at the start, and when they changed. */
+void		store_grants_tell(struct store *s);
+void		store_grants_keep(struct store *s, int fd, const struct msg_GRANT_KEEP *m);
 
 #endif

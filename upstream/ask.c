@@ -133,6 +133,14 @@ take_session(struct ask *a, const struct http_head *h)
 	a->session[s.n] = '\0';
 }
 
+/* Without memory for it: as if there were none. */
+static void
+keep_challenge(struct ask *a, struct span challenge)
+{
+	free(a->challenge);
+	a->challenge = challenge.n == 0 || challenge.n > ASK_CHALLENGE_MAX ? NULL : strndup(challenge.p, challenge.n);
+}
+
 static int
 on_head(struct fetch *f, const struct http_head *h)
 {
@@ -140,6 +148,8 @@ on_head(struct fetch *f, const struct http_head *h)
 	char		 status[64];
 
 	a->status = h->status;
+	if (h->status == 401 || h->status == 403)
+		keep_challenge(a, http_head_find(h, "www-authenticate", NULL));
 	a->media = (uint8_t)media_of(h);
 	take_session(a, h);
 	if (a->status >= 300) {
@@ -498,6 +508,9 @@ ask_fini(struct ask *a)
 	a->shared->answers.used -= a->sse_bytes;
 	a->sse_bytes = 0;		/* the reader may be above us */
 	buf_fini(&a->name);
+	snap_release(&a->tokens);
+	free(a->challenge);
+	a->challenge = NULL;
 	sse_reader_fini(&a->sse);
 	rpc_scan_free(&a->scan);
 }

@@ -23,9 +23,10 @@
 #include "upstream/target.h"
 
 #define ASK_SESSION_MAX		256
+#define ASK_CHALLENGE_MAX	2048	/* of WWW-Authenticate; a longer one is passed over */
 #define ASK_PARAMS_MAX		SCHEMA_HEADERS_MAX
 #define ASK_HELD_MAX		(64 * 1024)	/* of an answer that may pass */
-#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + ASK_PARAMS_MAX + 8)
+#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + ASK_PARAMS_MAX + 9)
 
 /* What the asks of one worker share. */
 struct ask_shared {
@@ -33,6 +34,7 @@ struct ask_shared {
 	struct rpc_scan		*scan;		/* for texts that are whole and small */
 	struct http_budget	 answers;	/* memory of answers being held */
 	size_t			 answer_max;
+	struct snap		*tokens;	/* those in force, held; NULL: none came yet */
 };
 
 struct ask;
@@ -97,6 +99,9 @@ struct ask {			/* embedded in what asks */
 	bool			 begun, running, parsed, found, reported;
 	bool			 passing;	/* to on_bytes */
 	size_t			 passed;
+	struct snap		*tokens;	/* held: what it showed is in them; NULL: nothing was shown */
+	uint64_t		 token_serial;	/* of that */
+	char			*challenge;	/* of a 401 or 403, or NULL */
 	/* Not cleared when it starts, but for the first bytes of the texts. */
 	struct exchange_field	 fields[ASK_FIELDS_MAX];
 	char			 session[ASK_SESSION_MAX];	/* Mcp-Session-Id of the answer, or "" */

@@ -16,6 +16,22 @@ add(struct ask *a, const char *name, struct span value)
 	a->fields[a->field_count++] = (struct exchange_field){ span_of(name), value };
 }
 
+/* As it is now: what goes on for long, and what is done again, has what was renewed meanwhile. */
+static int
+add_token(struct ask *a, uint64_t key)
+{
+	const struct rec_token	*t;
+
+	snap_release(&a->tokens);
+	if (a->shared->tokens == NULL || (t = policy_token_find(a->shared->tokens, key)) == NULL ||
+	    t->state != TOKEN_READY)
+		return E_SERVER;
+	a->tokens = snap_hold(a->shared->tokens);
+	a->token_serial = t->serial;
+	add(a, "Authorization", snap_text(a->tokens, t->value));
+	return 0;
+}
+
 int
 ask_head(struct ask *a, bool get)
 {
@@ -30,6 +46,8 @@ ask_head(struct ask *a, bool get)
 		return E_TOOBIG;
 	for (size_t i = 0; i < t->header_count; i++)
 		a->fields[a->field_count++] = t->headers[i];
+	if (t->token_key != 0 && (r = add_token(a, t->token_key)) != 0)
+		return r;
 	if (t->transport == TRANSPORT_JSONRPC) {
 		add(a, "Accept", SPAN_LIT("application/json"));
 		add(a, "Content-Type", SPAN_LIT("application/json"));

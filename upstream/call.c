@@ -121,6 +121,21 @@ tell_cancelled(struct upstream_call *c)
 	buf_fini(&b);
 }
 
+static struct peer	*peer_of(const struct upstream_call *c);
+
+/* By the request itself, or by what had to come before. */
+static void
+add_refusal(const struct upstream_call *c, struct upstream_result *r)
+{
+	const struct ask	*a = c->asking ? &c->ask : peer_refusal(peer_of(c));
+
+	if (a == NULL || (a->status != 401 && a->status != 403))
+		return;
+	r->refused = a->status;
+	r->challenge = span_of(a->challenge);
+	r->token_serial = a->token_serial;
+}
+
 /* The last thing done with a call: done() may free it. */
 static void
 deliver(struct upstream_call *c, int error, const char *why)
@@ -130,6 +145,8 @@ deliver(struct upstream_call *c, int error, const char *why)
 	    .answer = error == 0 && !c->ask.passing ? &c->ask.answer : NULL };
 
 	loop_timer_disarm(&c->timer);
+	if (error == E_UPSTREAM)
+		add_refusal(c, &r);
 	c->asking = false;
 	if (r.answer != NULL)
 		lane_answered(&c->seat, r.answer);

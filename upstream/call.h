@@ -41,6 +41,9 @@ void		upstream_set_policy(struct upstream *u, struct snap *policy);
 /* What the scout found last, which is held. */
 void		upstream_set_names(struct upstream *u, struct snap *catalogue);
 
+/* What servers with "auth" are shown from here on; held. */
+void		upstream_set_tokens(struct upstream *u, struct snap *tokens);
+
 struct pool;
 /* Its connections; borrowed. */
 struct pool	*upstream_pool(struct upstream *u);
@@ -79,6 +82,11 @@ struct upstream_result {
 	bool			 sent;		/* the server may have acted on it */
 	bool			 modern;	/* the server's era */
 	struct span		 why;		/* of an error, for people */
+	/* The server refused whom it was asked by: 401 or 403, what it wants, and the serial of the token that it saw
+	 * (0: none).  Nothing was executed. */
+	unsigned		 refused;
+	struct span		 challenge;
+	uint64_t		 token_serial;
 	const struct rpc_answer	*answer;	/* parsed; its text and id are in it; NULL: on_body had it */
 };
 

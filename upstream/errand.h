@@ -47,6 +47,7 @@ struct errand_answer {			/* borrowed for the call */
 	unsigned	 status;
 	struct span	 url;		/* where it came from in the end */
 	struct span	 content_type, etag, body;	/* empty: none */
+	struct span	 challenge;	/* WWW-Authenticate */
 	bool		 has_max_age;	/* Cache-Control said how long it may be believed: */
 	uint64_t	 max_age_s;	/* 0 with no-store and no-cache */
 };

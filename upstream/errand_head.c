@@ -127,6 +127,8 @@ errand_read_head(const struct http_head *h, struct arena *a, struct errand_answe
 	out->status = h->status;
 	out->content_type = http_head_get(h, HTTP_CONTENT_TYPE);
 	out->etag = http_head_find(h, "etag", NULL);
+	out->challenge = http_head_find(h, "www-authenticate", NULL);
 	read_age(http_head_find(h, "cache-control", NULL), out);
-	return copy(a, &out->content_type) != 0 || copy(a, &out->etag) != 0 ? E_NOMEM : 0;
+	return copy(a, &out->content_type) != 0 || copy(a, &out->etag) != 0 ||
+	    copy(a, &out->challenge) != 0 ? E_NOMEM : 0;
 }

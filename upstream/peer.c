@@ -235,6 +235,12 @@ peer_session(const struct peer *p)
 	return span_of(p->session);
 }
 
+const struct ask *
+peer_refusal(const struct peer *p)
+{
+	return p->refusal;
+}
+
 struct sse_session *
 peer_sse(const struct peer *p)
 {

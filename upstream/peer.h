@@ -49,6 +49,8 @@ enum mcp_version peer_version(const struct peer *p);
 struct span	peer_session(const struct peer *p);	/* valid until the peer is waited for again */
 
 /* NULL: over Streamable HTTP.  Else the session itself, whose stream has all that the server says. */
+/* Within a peer_wait_fn: what the server answered with 401 or 403; else NULL. */
+const struct ask *peer_refusal(const struct peer *p);
 struct sse_session *peer_sse(const struct peer *p);
 /* Where messages of its session go; target: the url's, of the same server. */
 const struct upstream_target *peer_target(const struct peer *p, const struct upstream_target *target);

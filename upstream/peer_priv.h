@@ -37,6 +37,7 @@ struct peer {
 	struct sse_session	*sse;		/* what it is over HTTP+SSE, also while it is being made; or NULL */
 	char			*about;		/* a legacy server's InitializeResult, raw, or NULL */
 	size_t			 about_bytes;
+	const struct ask	*refusal;	/* while those who wait are told: of a 401 or 403 */
 	struct prepare		*prepare;	/* under way to readiness, or NULL */
 	struct peer_wait	*first, *last;
 	uint64_t		 round;

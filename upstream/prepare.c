@@ -28,17 +28,23 @@ struct prepare {
 	unsigned		 refused;	/* initialize over Streamable HTTP: the status; 0: not asked */
 };
 
+static void
+discard(struct prepare *q)
+{
+	loop_timer_disarm(&q->timer);
+	ask_fini(&q->ask);
+	arena_fini(&q->arena);
+	buf_fini(&q->body);
+	free(q);
+}
+
 void
 prepare_free(struct peer *p)
 {
 	struct prepare	*q = p->prepare;
 
 	p->prepare = NULL;
-	loop_timer_disarm(&q->timer);
-	ask_fini(&q->ask);
-	arena_fini(&q->arena);
-	buf_fini(&q->body);
-	free(q);
+	discard(q);
 }
 
 static void
@@ -56,6 +62,7 @@ static void
 prepare_end(struct peer *p, int error, const char *text)
 {
 	uint64_t		 round = p->round++;
+	struct prepare		*q = p->prepare;
 	struct peer_wait	*w;
 	char			 why[256];
 
@@ -63,14 +70,21 @@ prepare_end(struct peer *p, int error, const char *text)
 	if (error != 0 && !p->has_session)
 		peer_drop_session(p);		/* one that was begun */
 	if (error != 0)
-		log_info(LOG_SUBJECT("server", p->prepare->target.name.p), "not reached: %s", why);
-	prepare_free(p);
+		log_info(LOG_SUBJECT("server", q->target.name.p), "not reached: %s", why);
+	p->prepare = NULL;
+	loop_timer_disarm(&q->timer);
+	if (error != 0 && !q->ask.running && (q->ask.status == 401 || q->ask.status == 403))
+		p->refusal = &q->ask;
+	else
+		ask_fini(&q->ask);
 	p->refs++;
 	while ((w = p->first) != NULL && w->round <= round) {
 		wait_remove(w);
 		w->fn(w->arg, error, why);
 	}
 	p->refs--;
+	p->refusal = NULL;
+	discard(q);
 }
 
 static const struct ask_ops prepare_ops;

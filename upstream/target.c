@@ -66,6 +66,8 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 		    .site = server->https != 0 ? server->profile : 0, .host = snap_text(policy, server->host) },
 	};
 	*why = NULL;
+	if ((server->flags & SERVER_FLAG_AUTH) != 0)
+		out->token_key = policy_token_key(policy, server);
 	for (uint32_t i = 0; i < server->address_count && out->pool.count < POOL_ADDRESSES_MAX; i++) {
 		if ((address = SNAP_AT(policy, ADDRESS, (uint64_t)server->address_first + i)) == NULL)
 			break;

@@ -22,6 +22,7 @@ struct upstream_target {
 	enum server_transport		 transport;
 	const struct exchange_field	*headers;	/* configured ones, secrets among them */
 	size_t				 header_count;
+	uint64_t			 token_key;	/* policy_token_key() of one with "auth"; 0: it has none */
 };
 
 /* From the snapshots; secrets may be NULL.  Texts are borrowed from them, the list of headers is the

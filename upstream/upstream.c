@@ -86,6 +86,7 @@ upstream_free(struct upstream **up)
 	pool_free(&u->shared.pool);
 	sites_free(&u->sites);
 	rpc_scan_free(&u->shared.scan);
+	snap_release(&u->shared.tokens);
 	free(u);
 }
 
@@ -109,6 +110,13 @@ upstream_set_names(struct upstream *u, struct snap *catalogue)
 {
 	sites_set_names(u->sites, catalogue);
 	pool_names_changed(u->shared.pool);
+}
+
+void
+upstream_set_tokens(struct upstream *u, struct snap *tokens)
+{
+	snap_release(&u->shared.tokens);
+	u->shared.tokens = tokens == NULL ? NULL : snap_hold(tokens);
 }
 
 struct pool *

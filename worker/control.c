@@ -11,6 +11,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "worker/tokenwait.h"
 #include "worker/fanin.h"
 #include "worker/httpsse.h"
 #include "worker/inquiry.h"
@@ -150,6 +151,8 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 		streams_policy_changed(w);
 	if (m->kind == SNAP_CATALOGUE)
 		worker_set_upstreams(w);
+	if (m->kind == SNAP_TOKENS)
+		tokenwaits_on_tokens(w);
 	if (m->kind != SNAP_POLICY)
 		return 0;
 	if ((r = config_new(&w->snaps, loop_wall_ms(w->loop), &config)) != 0)

@@ -133,6 +133,7 @@ flight_over(struct list_entry *e, int error, struct span text)
 	e->flying = false;
 	e->at_ms = e->expired ? 0 : loop_now_ms(e->lists->w->loop);
 	e->failed = error != 0;
+	e->no_token = error == E_TOKEN;
 	e->why[0] = '\0';
 	if (error != 0) {
 		text = text.n > 0 ? span_part(text, 0, sizeof(e->why) - 1) : span_of(err_text(error));

@@ -46,6 +46,8 @@ must_check int	lists_new(struct worker *w, struct lists **out);
 void		lists_policy_changed(struct lists *l);
 /* Other pins are in force, or count otherwise. */
 void		lists_pins_changed(struct lists *l);
+/* There are other tokens for servers with "auth". */
+void		lists_tokens_changed(struct lists *l);
 
 /* Begins a wait; lists_want() for each server; then lists_ready(), which may call done at once.  Who is
  * not patient does not wait for a server that failed the last time: it is asked again all the same, and

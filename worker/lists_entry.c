@@ -118,6 +118,28 @@ lists_pins_changed(struct lists *l)
 				pins_judge(l->w, e->list);
 }
 
+/* What failed for want of a token is as if it had never been asked for. */
+void
+lists_tokens_changed(struct lists *l)
+{
+	const struct snap	*policy = l->w->config->policy;
+	const struct rec_server	*s;
+
+	for (size_t i = 0; i < LIST_BUCKETS; i++)
+		for (struct list_entry *e = l->buckets[i]; e != NULL; e = e->next) {
+			if (!e->no_token || e->flying)
+				continue;
+			e->no_token = e->failed = false;
+			e->at_ms = 0;
+			e->why[0] = '\0';
+			for (uint64_t n = 0; (s = policy_server_at(policy, n)) != NULL; n++)
+				if (s->profile == e->profile && e->kind == LIST_TOOLS)
+					worker_report_server(l->w, policy_tenant_name(policy, s->tenant),
+					    snap_text(policy, s->name), SERVER_STATE_IDLE,
+					    SERVER_TOOLS_UNKNOWN, 0, SPAN_NONE);
+		}
+}
+
 const struct catalogue *
 lists_find_kind(struct lists *l, const struct rec_server *server, struct list_owner owner, enum list_kind kind,
     struct span *why)

@@ -39,6 +39,7 @@ struct list_entry {
 	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
 	uint64_t		 used_ms;
 	bool			 failed;
+	bool			 no_token;	/* ... because the gateway had none */
 	char			 why[256];
 
 	/* the flight */

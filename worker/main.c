@@ -87,6 +87,7 @@ worker_set_upstreams(struct worker *w)
 	upstream_set_policy(w->upstreams, w->config->policy);
 	if (w->snaps.current[SNAP_CATALOGUE] != NULL)
 		upstream_set_names(w->upstreams, w->snaps.current[SNAP_CATALOGUE]);
+	upstream_set_tokens(w->upstreams, w->snaps.current[SNAP_TOKENS]);
 }
 
 void

@@ -9,7 +9,7 @@
 
 #include "lib/bug.h"
 #include "mcp/capability.h"
-#include "worker/route.h"
+#include "worker/tokenwait.h"
 #include "worker/worker.h"
 
 #define ROUTE_OF(job_) ((struct route *)(void *)((char *)(job_) - offsetof(struct route, job)))
@@ -115,6 +115,7 @@ static void
 http_close(struct route *r)
 {
 	upstream_call_free(&r->call);
+	tokenwait_free(&r->tokenwait);
 	arena_fini(&r->arena);
 	snap_release(&r->secrets);
 }
@@ -124,12 +125,18 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 {
 	struct route			*r = arg;
 	struct route			 kept;
+	struct span			 why = result->why;
 
 	(void)c;
+	if (r->tokenwait != NULL && result->error != 0 && tokenwait_again(r, result, &why)) {
+		upstream_call_free(&r->call);
+		return;
+	}
 	/* The owner may give up in on_whole, and free the route in on_end; the answer and the reason's
 	 * text live until the call is freed. */
 	kept = *r;
 	r->call = NULL;
+	r->tokenwait = NULL;
 	r->secrets = NULL;
 	r->arena = (struct arena){ 0 };
 	if (result->error != 0)
@@ -137,7 +144,7 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 	else if (result->answer != NULL)
 		r->ops->on_whole(r, result->answer, result->modern);
 	/* Too large is the server's fault, as it is over the link. */
-	route_finish(r, result->error == E_TOOBIG ? E_UPSTREAM : result->error, result->sent, result->why);
+	route_finish(r, result->error == E_TOOBIG ? E_UPSTREAM : result->error, result->sent, why);
 	http_close(&kept);
 }
 
@@ -168,6 +175,20 @@ on_http_body(struct upstream_call *c, struct span bytes, void *arg)
 	}
 }
 
+int
+route_http_go(struct route *r, const struct upstream_request *up)
+{
+	return upstream_call_start(r->worker->upstreams, up, r->ops->on_message == NULL ? NULL : on_http_message,
+	    on_http_done, r, &r->call);
+}
+
+void
+route_http_end(struct route *r, int error, struct span why)
+{
+	http_close(r);
+	route_finish(r, error, false, why);
+}
+
 static int
 start_http(struct worker *w, struct route *r, const struct route_request *q)
 {
@@ -189,8 +210,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 	r->secrets = q->secrets == NULL ? NULL : snap_hold(q->secrets);
 	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
 	if (e == 0)
-		e = upstream_call_start(w->upstreams, &up, r->ops->on_message == NULL ? NULL : on_http_message,
-		    on_http_done, r, &r->call);
+		e = r->target.token_key != 0 ? tokenwait_start(w, r, &up) : route_http_go(r, &up);
 	if (e != 0)
 		http_close(r);
 	else
@@ -268,5 +288,7 @@ route_cancel(struct route *r)
 		sent = upstream_call_was_sent(r->call);
 		http_close(r);
 		route_finish(r, E_CLOSED, sent, SPAN_NONE);
+	} else if (r->tokenwait != NULL) {
+		route_http_end(r, E_CLOSED, SPAN_NONE);
 	}
 }

@@ -45,6 +45,7 @@ struct route {
 	struct upstream_target	 target;
 	struct arena		 arena;		/* of the target's headers */
 	struct snap		*secrets;	/* held: their values are in it */
+	struct tokenwait		*tokenwait;	/* of a server with "auth" (tokenwait.h); else NULL */
 	bool			 passing, paused;
 	size_t			 unread;	/* of what passes: not credited yet */
 };
@@ -80,5 +81,10 @@ must_check int	route_reply(struct route *r, struct span message);
 void		route_wait(struct route *r, bool waits);
 /* on_end still comes, now or later. */
 void		route_cancel(struct route *r);
+
+/* For tokenwait.c: a request to an HTTP server goes out, again or for the first time; 0 or E_*. */
+must_check int	route_http_go(struct route *r, const struct upstream_request *up);
+/* It ends without having gone out. */
+void		route_http_end(struct route *r, int error, struct span why);
 
 #endif

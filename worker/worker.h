@@ -52,6 +52,7 @@ must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config *
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
+struct tokenwait;
 struct fanin;
 struct httpsse_set;
 struct keywait;
@@ -122,6 +123,7 @@ struct worker {
 	struct replays		*replays;	/* event streams that can be resumed */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
+	struct tokenwait		*tokenwaits;	/* requests to them that wait for a token (tokenwait.c) */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
 	uint32_t		 calls_running;

@@ -248,8 +248,10 @@ child_run(struct job *j)
 	build_free(&keys);
 	if (j->errors == 0 && (c.what & (COMPILE_POLICY | COMPILE_PARAMS)))
 		hand_over(&c, j->policy, SNAP_POLICY, "");
-	if (j->errors == 0 && (c.what & COMPILE_POLICY))
+	if (j->errors == 0 && (c.what & COMPILE_POLICY)) {
 		hand_over(&c, j->worker_secrets, SNAP_SECRETS, "worker");
+		hand_over(&c, j->scout_secrets, SNAP_SECRETS, SCOUT_CONSUMER);
+	}
 	done.errors = j->errors;
 	done.warnings = j->warnings;
 	say(MSG_TYPE_COMPILE_DONE, 0, &done, NULL);

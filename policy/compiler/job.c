@@ -40,6 +40,7 @@ job_init(struct job *j)
 	build_begin(&j->profile, SNAP_PROFILE, j->tenant);
 	build_begin(&j->worker_secrets, SNAP_SECRETS, "worker");
 	build_begin(&j->tenant_secrets, SNAP_SECRETS, j->tenant);
+	build_begin(&j->scout_secrets, SNAP_SECRETS, SCOUT_CONSUMER);
 }
 
 void
@@ -65,6 +66,7 @@ job_fini(struct job *j)
 	build_free(&j->profile);
 	build_free(&j->worker_secrets);
 	build_free(&j->tenant_secrets);
+	build_free(&j->scout_secrets);
 	job_tenant_end(j);
 	free(j->hosts);
 	j->hosts = NULL;

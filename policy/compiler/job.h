@@ -105,7 +105,7 @@ struct job {
 	struct arena	 arena;
 	struct setting	 settings[PARAM_ID_LIMIT];
 
-	struct build	*policy, *worker_secrets;
+	struct build	*policy, *worker_secrets, *scout_secrets;
 	struct build	*profile, *tenant_secrets;	/* of `tenant` */
 	/* what follows is the tenant's, until job_tenant_end() */
 	struct written	*written;	/* malloc'ed */

@@ -139,5 +139,6 @@ remote_read(struct server *sv, const struct conf_node *node)
 	else if ((ca = conf_find(sv->node, "ca")) != NULL)
 		job_error_key(j, sv->source, ca, "has no meaning for a url that is not https://");
 	read_headers(sv, &d, !u.https && !is_loopback(u.host));
+	auth_read(sv, &d, v.text, !u.https && !is_loopback(u.host));
 	sv->rec.profile = d.sum;
 }

@@ -7,7 +7,8 @@
 
 #include "policy/compiler/job.h"
 
-/* b is job->worker_secrets (HTTP headers) or job->tenant_secrets (environment values). */
+/* b is job->worker_secrets (HTTP headers), job->scout_secrets (for authorization servers) or job->tenant_secrets
+ * (environment values). */
 void	secret_put(const struct job *j, struct build *b, struct span server, struct span name, struct span value);
 /* By tenant and server, as they are looked up.  0 or E_NOMEM. */
 must_check int	secrets_sort(struct build *b);

@@ -76,6 +76,9 @@ void	anchors_read(struct server *sv, const struct conf_node *url, struct digest 
 /* remote.c: a server with a url. */
 void	remote_read(struct server *sv, const struct conf_node *url);
 
+/* auth.c: how a token for an http server is got; clear: it would travel to another machine in clear text. */
+void	auth_read(struct server *sv, struct digest *d, struct span url, bool clear);
+
 /* located.c: where that host is, without brackets. */
 void	located_read(struct server *sv, struct span host);
 

@@ -28,7 +28,7 @@
 
 /* Read by somebody here. */
 static const char *const keys[] = {
-	"command", "args", "env", "url", "type", "transport", "headers", "ca",
+	"command", "args", "env", "url", "type", "transport", "headers", "ca", "auth",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
 	"disabled_reason", "disabled_until", "tools",
@@ -40,7 +40,7 @@ static const char *const keys[] = {
 };
 static const char *const command_only[] = { "args", "env", "tier", "net", "read", "write", "workdir",
 	"cwd", "exec_tmp", "limits", NULL };
-static const char *const url_only[] = { "headers", "ca", NULL };
+static const char *const url_only[] = { "headers", "ca", "auth", NULL };
 
 void
 digest_text(struct digest *d, struct span s)

@@ -57,7 +57,7 @@ may_secret(struct expansion *x, struct span name)
 	if (x->may_secret)
 		return true;
 	job_error(x->job, x->source, x->node,
-	    "${%.*s}: secrets may stand in env and headers only", SHOWN(name));
+	    "${%.*s}: secrets may stand in env, headers and auth only", SHOWN(name));
 	return false;
 }
 

@@ -8,24 +8,28 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 
 import { Gateway } from './gateway.mjs';
+import { authOf, withLogins } from './login.mjs';
 
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO;
 const revision = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION;
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
 const modern = revision >= '2026-07-28';
-// The suite's servers are kept on IPv4's loopback (preload.mjs); "localhost" may be another.
-const upstream = process.argv[2].replace('//localhost:', '//127.0.0.1:');
+const oauth = scenario.startsWith('auth/');
+// The suite's servers are kept on IPv4's loopback (preload.mjs); "localhost" may be another.  But what a server is
+// called is its identity where tokens are for it.
+const upstream = oauth ? process.argv[2] : process.argv[2].replace('//localhost:', '//127.0.0.1:');
 
-const gateway = new Gateway(process.env.CONFORMANCE_BUILD, { suite: { type: 'http', url: upstream } },
+const gateway = new Gateway(process.env.CONFORMANCE_BUILD, { suite: { type: 'http', url: upstream,
+    ...oauth ? { auth: authOf(scenario, context) } : {} } },
     { agents: { suite: { allow: { servers: ['*'], tools: { '*': ['*'] } } } } }, { drain_timeout: '1s' });
 
 let stopping;
 const stop = status => stopping ??= gateway.stop().finally(() => process.exit(status));
 process.on('SIGTERM', () => stop(1));		// the suite has lost patience
 setTimeout(() => {
-	console.error('client: took more than 10 s');
+	console.error('client: took more than 20 s');
 	stop(1);
-}, 10000).unref();
+}, 20000).unref();
 
 async function connect(url, headers) {
 	const client = new Client({ name: 'mcpgw-conformance', version: '1' }, {
@@ -128,6 +132,8 @@ try {
 
 		for (const { name } of result.tools)
 			await raw(url, headers, 'tools/call', { name, arguments: name === 'valid_tool' ? { region: 'us-west1' } : {} });
+	} else if (oauth) {
+		await withLogins(gateway, () => connect(url, headers));
 	} else {
 		const client = await connect(url, headers);
 

@@ -135,8 +135,8 @@ async function asUpstreams(cell) {
 	const env = { CONFORMANCE_BUILD: build, CONFORMANCE_NODE: process.execPath, CONFORMANCE_CLIENT: join(here, 'client.mjs') };
 	const { required, other } = await scenarios('client', cell.revision);
 
-	for (const name of [...required, ...other.map(o => o.name)])
-		found.set(name, await asServer(cell.revision, name, '"$CONFORMANCE_NODE" "$CONFORMANCE_CLIENT"', env));
+	for (const { name, extension } of [...required.map(name => ({ name })), ...other])
+		found.set(name, await asServer(cell.revision, name, '"$CONFORMANCE_NODE" "$CONFORMANCE_CLIENT"', env, extension));
 	return found;
 }
 

@@ -78,12 +78,11 @@ async function listed(revision) {
 	return found;
 }
 
-// -> { required: [name], other: [{ name, extension }] }; those of OAuth are not for a client without it.
+// -> { required: [name], other: [{ name, extension }] }
 export async function scenarios(leg, revision) {
 	const known = await (lists[revision] ??= listed(revision));
-	const mine = name => leg !== 'client' || !name.startsWith('auth/');
 
-	return { required: known[leg].filter(mine), other: known.other.filter(o => o.leg === leg && mine(o.name)) };
+	return { required: known[leg], other: known.other.filter(o => o.leg === leg) };
 }
 
 // What a scenario's checks say: passed, or why not.  One that checked nothing has not run.
@@ -136,10 +135,10 @@ export const asClient = (revision, url, key, limit_s) => inFolder(async folder =
 	return found;
 });
 
-// One client scenario: the suite serves, and starts command with its URL.
-export const asServer = (revision, scenario, command, env) => inFolder(async folder => {
+// One client scenario: the suite serves, and starts command with its URL.  Extensions are of no revision.
+export const asServer = (revision, scenario, command, env, extension) => inFolder(async folder => {
 	const { output } = await run(['client', '--command', command, '--scenario', scenario, '--spec-version', revision,
-	    '-o', folder, '--timeout', '30000'], env, 45);
+	    '-o', folder, '--timeout', '30000', ...extension ? ['--force'] : []], env, 45);
 	const result = results(folder, output).get(scenario) ??
 	    { passed: false, checks: [{ id: 'scenario', text: output.match(/^Client test error: .*$/m)?.[0] ?? 'it has no result' }] };
 	const [, trouble] = output.match(/^(Client (?:exited with code|timed out).*)$/m) ?? [];

@@ -68,6 +68,7 @@ compile(const char *folder, bool personal, const char *const *options, const str
 		out->policy = sealed(j.policy);
 		out->profile = sealed(j.profile);
 		out->worker_secrets = sealed(j.worker_secrets);
+		out->scout_secrets = sealed(j.scout_secrets);
 		out->tenant_secrets = sealed(j.tenant_secrets);
 	}
 	job_fini(&j);
@@ -91,6 +92,7 @@ compiled_fini(struct compiled *c)
 	snap_release(&c->policy);
 	snap_release(&c->profile);
 	snap_release(&c->worker_secrets);
+	snap_release(&c->scout_secrets);
 	snap_release(&c->tenant_secrets);
 	buf_fini(&c->notes);
 }

@@ -11,7 +11,7 @@
 struct compiled {
 	unsigned	 errors, warnings;
 	struct buf	 notes;			/* one line each */
-	struct snap	*policy, *profile, *worker_secrets, *tenant_secrets;	/* NULL after errors */
+	struct snap	*policy, *profile, *worker_secrets, *tenant_secrets, *scout_secrets;	/* NULL after errors */
 };
 
 /* Options end with NULL. */

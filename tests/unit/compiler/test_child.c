@@ -230,7 +230,7 @@ Test(child, makes_everything_that_was_asked_for, .timeout = 30)
 	cr_expect(eq(int, serve(&m), EX_OK));
 	cr_expect(m.ready);
 	cr_expect(eq(u32, m.done.errors, 0));
-	cr_expect(eq(uint, m.made_count, 5));
+	cr_expect(eq(uint, m.made_count, 6));
 	cr_expect(eq(uint, m.secrets_asked, 1));
 	s = made(&m, SNAP_POLICY, "");
 	cr_assert(s != NULL);
@@ -248,6 +248,7 @@ Test(child, makes_everything_that_was_asked_for, .timeout = 30)
 	cr_expect(eq(str, (char *)snap_cstr(s, ((const struct rec_secret *)snap_at(s, SECTION_SECRET, 0))->value),
 	    "t0ken"));
 	cr_expect(made(&m, SNAP_SECRETS, "worker") != NULL);
+	cr_expect(made(&m, SNAP_SECRETS, SCOUT_CONSUMER) != NULL);
 	s = made(&m, SNAP_KEYS, "");
 	cr_assert(s != NULL);
 	cr_expect(eq(u64, snap_count(s, SECTION_KEY), 50));
@@ -340,7 +341,7 @@ Test(child, after_an_error_nothing_is_handed_over, .timeout = 60)
 		give_job(&m, COMPILE_POLICY | COMPILE_KEYS, 2, dump);
 		/* -o watch=yes beats the file, so the last row is no error */
 		cr_expect(eq(int, serve(&m), rows[i].note == NULL ? EX_OK : EX_CONFIG), "row %zu", i);
-		cr_expect(eq(uint, m.made_count, rows[i].note == NULL ? 5 : 0), "row %zu", i);
+		cr_expect(eq(uint, m.made_count, rows[i].note == NULL ? 6 : 0), "row %zu", i);
 		cr_expect(eq(u32, m.done.errors, rows[i].note == NULL ? 0 : 1), "row %zu", i);
 		if (rows[i].note != NULL)
 			cr_expect(eq(str, m.note, (char *)rows[i].note), "row %zu", i);

@@ -1,0 +1,1 @@
+$(call archive,oauth,$(notdir $(wildcard oauth/*.c)))

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * account.h - one account, between account.c, accounts.c and login.c
+ */
+#ifndef SCOUT_ACCOUNT_H
+#define SCOUT_ACCOUNT_H
+
+#include "scout/accounts.h"
+
+#define ACCOUNT_WHY_MAX	(OAUTH_WHY_MAX + 128)
+
+struct account {
+	struct accounts		*of;
+	struct account		*next;
+	uint64_t		 key;		/* policy_token_key() */
+	char			*tenant, *server;
+	enum oauth_kind		 kind;
+	bool			 seen;		/* by the policy that is being read */
+	/* What workers are told */
+	enum token_state	 state;
+	uint64_t		 serial, ends_ms;
+	char			 why[ACCOUNT_WHY_MAX];
+	/* What is held: as bytes of a grant, which has the token; empty: nothing */
+	struct buf		 bytes;
+	struct oauth_grant	 grant;		/* its texts are in them */
+	/* How it goes on */
+	struct trip		 trip;
+	bool			 refused;	/* the token was: it serves nobody until there is another */
+	unsigned		 fails, renewals;	/* renewals: since renewed_ms, because of refusals */
+	uint64_t		 renewed_ms;
+	char			*challenge;	/* the last one that wanted more; malloc'ed */
+	struct loop_timer	 timer;
+	/* A login */
+	struct trip		 login;
+	uint64_t		 login_ref;	/* who waits for an answer; 0: nobody */
+	struct loop_timer	 login_timer;
+};
+
+struct accounts {
+	struct scout	*s;
+	struct account	*first;
+	struct loop_timer publish;
+};
+
+/* accounts.c */
+const struct rec_server *account_server(const struct account *a);	/* in the policy in force; NULL: not there */
+struct account	*accounts_find(struct accounts *as, struct span tenant, struct span server);
+/* What workers are told is another: all of it goes out at the turn's end. */
+void		accounts_changed(struct accounts *as);
+
+/* account.c */
+void		account_init(struct account *a);
+void		account_fini(struct account *a);
+/* A policy has it: a token is got unless there is one. */
+void		account_look(struct account *a);
+/* What is kept of it, borrowed. */
+void		account_take_kept(struct account *a, struct span bytes);
+/* A login gave this. */
+void		account_take_grant(struct account *a, const struct oauth_grant *g);
+void		account_log_out(struct account *a);
+void		account_wanted(struct account *a, const struct msg_TOKEN_WANTED *m);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * login.c - somebody logs in at a server, or out, or wants to know: what mcpgwctl asks
+ *
+ * Process: mcpgw-scout.
+ * Owns:    a login's way, ten minutes at most.
+ * Trusts:  the master that an operator asks.  What a browser brought must belong to the login that runs.
+ */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "scout/account.h"
+#include "scout/control.h"
+
+#define LOGIN_MS	(10 * 60000)
+
+static struct account *
+account_of(struct trip *t)
+{
+	return (struct account *)(void *)((char *)t - offsetof(struct account, login));
+}
+
+static void
+answer(struct account *a, int exit_code, const char *text, struct span issuer)
+{
+	if (a->login_ref != 0)
+		control_login(a->of->s, a->login_ref, exit_code, span_of(text), issuer);
+	a->login_ref = 0;
+}
+
+static void
+on_browser(struct trip *t)
+{
+	struct account	*a = account_of(t);
+
+	if (a->login_ref != 0)
+		control_login(a->of->s, a->login_ref, 0, oauth_flow_url(t->flow), oauth_flow_issuer(t->flow));
+	a->login_ref = 0;
+}
+
+static void
+on_end(struct trip *t, bool done)
+{
+	struct account	*a = account_of(t);
+	char		 text[ACCOUNT_WHY_MAX];
+
+	loop_timer_disarm(&a->login_timer);
+	if (done) {
+		account_take_grant(a, oauth_flow_grant(t->flow));
+		answer(a, 0, "", a->grant.issuer);
+	} else {
+		snprintf(text, sizeof(text), "%s: %s", a->server, oauth_flow_why(t->flow));
+		answer(a, oauth_flow_failure(t->flow) == OAUTH_LATER ? EX_TEMPFAIL : EX_UNAVAILABLE, text, SPAN_NONE);
+	}
+	trip_fini(t);
+}
+
+static const struct trip_ops ops = { on_browser, on_end };
+
+static void
+on_timer(struct loop_timer *t, void *arg)
+{
+	struct account	*a = arg;
+
+	(void)t;
+	answer(a, EX_TEMPFAIL, "nobody came back from the browser in time; try again", SPAN_NONE);
+	trip_fini(&a->login);
+}
+
+static void
+begin(struct account *a, uint64_t ref, struct span redirect_uri)
+{
+	const struct rec_server		*s = account_server(a);
+	const struct trip_begin		 b = { .aim = OAUTH_AIM_LOGIN,
+	    .known = a->grant.issuer.n > 0 ? &a->grant : NULL,
+	    .challenge = span_of(a->challenge), .redirect_uri = redirect_uri,
+	    .earlier_scope = a->challenge != NULL && a->state == TOKEN_READY ? a->grant.scope : SPAN_NONE };
+	int				 r;
+
+	answer(a, EX_TEMPFAIL, "somebody else began to log in there", SPAN_NONE);
+	trip_fini(&a->login);
+	a->login_ref = ref;
+	loop_timer_init(a->of->s->loop, &a->login_timer, on_timer, a);
+	loop_timer_arm(&a->login_timer, LOGIN_MS);
+	if (s == NULL || (r = trip_init(&a->login, a->of->s, &ops, s, &b)) != 0)
+		answer(a, EX_TEMPFAIL, s == NULL ? "the configuration changes; try again" : err_text(r), SPAN_NONE);
+}
+
+static void
+come_back(struct account *a, uint64_t ref, struct span query)
+{
+	if (a->login.flow == NULL) {
+		control_login(a->of->s, ref, EX_TEMPFAIL, SPAN_LIT("the login is over; begin another one"), SPAN_NONE);
+		return;
+	}
+	a->login_ref = ref;
+	if (trip_redirected(&a->login, query) != 0)
+		answer(a, EX_NOPERM, "that is no answer to this login (state)", SPAN_NONE);
+}
+
+/* --- what is known ------------------------------------------------------------------------------ */
+
+static int
+put_text(struct buf *b, const char *name, struct span value)
+{
+	int	r;
+
+	if (value.n == 0)
+		return 0;
+	if ((r = buf_put_fmt(b, ",\"%s\":", name)) != 0)
+		return r;
+	return json_put_string(b, value);
+}
+
+static int
+put_state(struct buf *b, const struct account *a)
+{
+	static const char *const	states[] = { "none", "ready", "none", "login" };
+	static const char *const	kinds[] = { "client_credentials", "authorization_code", "token_exchange",
+	    "jwt_bearer" };
+	int				r;
+
+	if ((r = buf_put_fmt(b, "{\"grant\":\"%s\",\"state\":\"%s\",\"ends_ms\":%llu,\"login_ms\":%llu,\"renews\":%s",
+	    kinds[a->kind], states[a->state <= TOKEN_LOGIN ? a->state : 0], (unsigned long long)a->ends_ms,
+	    (unsigned long long)a->grant.login_ms, a->kind != OAUTH_AUTHORIZATION_CODE ||
+	    a->grant.refresh_token.n > 0 ? "true" : "false")) != 0 ||
+	    (r = put_text(b, "issuer", a->grant.issuer)) != 0 || (r = put_text(b, "scope", a->grant.scope)) != 0 ||
+	    (r = put_text(b, "why", span_of(a->why))) != 0)
+		return r;
+	return buf_put_str(b, "}");
+}
+
+static void
+tell_state(const struct account *a, uint64_t ref)
+{
+	struct buf	b;
+
+	buf_init(&b, 12 * 1024);
+	if (put_state(&b, a) == 0)
+		control_login(a->of->s, ref, 0, buf_rest(&b), SPAN_NONE);
+	else
+		control_login(a->of->s, ref, EX_TEMPFAIL, SPAN_LIT("too much to be said"), SPAN_NONE);
+	buf_fini(&b);
+}
+
+void
+login_on_message(struct accounts *as, uint64_t ref, const struct msg_LOGIN *m)
+{
+	struct account	*a = accounts_find(as, m->tenant, m->server);
+	char		 text[256];
+
+	if (a == NULL || (m->what != LOGIN_STATE && a->kind != OAUTH_AUTHORIZATION_CODE)) {
+		snprintf(text, sizeof(text), "%.*s: %s", (int)(m->server.n > 64 ? 64 : m->server.n),
+		    m->server.p == NULL ? "" : m->server.p, a == NULL ? "no server that is on and has \"auth\"" :
+		    "nobody has to log in there: the grant in its \"auth\" is another");
+		control_login(as->s, ref, EX_DATAERR, span_of(text), SPAN_NONE);
+		return;
+	}
+	switch ((enum login_what)m->what) {
+	case LOGIN_BEGIN:
+		begin(a, ref, m->argument);
+		break;
+	case LOGIN_END:
+		come_back(a, ref, m->argument);
+		break;
+	case LOGIN_OUT:
+		account_log_out(a);
+		control_login(as->s, ref, 0, SPAN_NONE, SPAN_NONE);
+		break;
+	case LOGIN_STATE:
+		tell_state(a, ref);
+		break;
+	}
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * i2_logins.c - the gateway's own tokens for a server that wants some: got, renewed, refused, logged in for, kept
+ */
+#include <ftw.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/harness/program.h"
+#include "tests/integration/common.h"
+
+#define RULES	"{\"agents\":{\"one\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
+#define SECRET	"a-secret-that-was-planted"
+
+static struct gateway	g;
+static pid_t		guarded;
+static unsigned		port;
+static char		key[256], log_path[300], address[64];
+
+static char *
+slurp(const char *path)
+{
+	FILE	*f = fopen(path, "r");
+	char	*text = calloc(1, 4 << 20);
+
+	if (f != NULL) {
+		(void)!fread(text, 1, (4 << 20) - 1, f);
+		fclose(f);
+	}
+	return text;
+}
+
+/* How often this stands in what the server saw. */
+static size_t
+saw(const char *words)
+{
+	char	*text = slurp(log_path);
+	size_t	 n = 0;
+
+	for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+		n++;
+	free(text);
+	return n;
+}
+
+static void
+tell_server(const char *path)
+{
+	struct answer	a;
+
+	client_once(address, "POST", path, "", "", &a);
+	cr_assert(a.status == 200, "%s: %d", path, a.status);
+	answer_fini(&a);
+}
+
+static void
+begin(const char *lifetime, const char *auth)
+{
+	const char	*argv[] = { "guarded-server", log_path, lifetime, NULL };
+	char		 servers[2048], text[1024];
+
+	snprintf(log_path, sizeof(log_path), "/tmp/mcpgw-guarded.%ld", (long)getpid());
+	unlink(log_path);
+	port = program_start(argv, &guarded);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	snprintf(text, sizeof(text), auth, port);
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"guarded\":{\"url\":\"http://127.0.0.1:%u/mcp\",\"auth\":%s}}}",
+	    port, text);
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2, .rules = RULES });
+	gateway_write(&g, "secrets/CLIENT", SECRET "\n");
+	snprintf(text, sizeof(text), "%s/etc/secrets/CLIENT", g.dir);
+	cr_assert(chmod(text, 0600) == 0);
+	gateway_write(&g, "servers.json", servers);
+	EXPECT_CTL(&g, 0, "", "reload");
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "one"));
+}
+
+static int
+look_for(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	char	*text;
+
+	(void)at;
+	if (kind != FTW_F || st->st_size > 4 << 20 || strstr(path, "/etc/secrets/") != NULL)
+		return 0;
+	text = slurp(path);
+	for (const char *const *w = (const char *const[]){ SECRET, "access-", "refresh-", NULL }; *w != NULL; w++)
+		cr_expect(memmem(text, (size_t)st->st_size, *w, strlen(*w)) == NULL, "%s holds %s", path, *w);
+	free(text);
+	return 0;
+}
+
+/* What a client shows the gateway is nobody else's; what the gateway has is in no file as it is. */
+static void
+finish(void)
+{
+	cr_expect(saw(key) == 0, "the client's key came to the server");
+	cr_expect(saw("access-") > 0, "and the gateway's tokens did");
+	gateway_stop_keep(&g);
+	cr_expect(nftw(g.dir, look_for, 16, FTW_PHYS) == 0);
+	gateway_remove(&g);
+	program_stop(&guarded);
+	unlink(log_path);
+}
+
+/* What the call was answered with; malloc'ed. */
+static char *
+call(void)
+{
+	struct answer	a;
+	struct mcp	m;
+	char		*body;
+
+	mcp_init(&m, g.mcp, "/servers/guarded/mcp", key);
+	mcp_call(&m, "open", "{}", &a);
+	body = strdup(a.body == NULL ? "" : a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+	return body;
+}
+
+struct wanted {
+	const char	*words;
+	char		*last;
+};
+
+static bool
+says(void *arg)
+{
+	struct wanted	*w = arg;
+
+	free(w->last);
+	w->last = call();
+	return strstr(w->last, w->words) != NULL;
+}
+
+#define EXPECT_CALL(words_) do {							\
+	struct wanted	w_ = { words_, NULL };						\
+	cr_expect(wait_until(says, &w_, patience(&g, 10000)), "want %s: %s", words_, w_.last);	\
+	free(w_.last);									\
+} while (0)
+
+#define CREDENTIALS	"{\"grant\":\"client_credentials\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
+	"\"client_secret\":\"${secret:CLIENT}\"}"
+#define LOGIN		"{\"grant\":\"authorization_code\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
+	"\"client_secret\":\"${secret:CLIENT}\"}"
+
+Test(i2_logins, the_gateway_has_a_token_of_its_own_and_gets_another_when_it_is_refused, .timeout = 120)
+{
+	char	*log;
+
+	begin("3600", CREDENTIALS);
+	EXPECT_CALL("opened with 1");
+	cr_expect(saw("resource=http%3A%2F%2F127.0.0.1") > 0, "the token is for this server");
+	tell_server("/revoke");
+	EXPECT_CALL("opened with 2");
+	tell_server("/more");
+	EXPECT_CALL("opened with 3");
+	cr_expect(saw("scope=base%20more") == 1, "more is asked for beside what was given");
+	EXPECT_CTL(&g, 0, "token of http://127.0.0.1", "server", "show", "guarded");
+	EXPECT_CTL(&g, 65, "nobody has to log in", "server", "login", "guarded");
+	log = gateway_log(&g);
+	cr_expect(strstr(log, SECRET) == NULL && strstr(log, "access-") == NULL);
+	free(log);
+	finish();
+}
+
+Test(i2_logins, a_token_is_renewed_before_it_ends, .timeout = 120)
+{
+	begin("4", CREDENTIALS);
+	EXPECT_CALL("opened with");
+	EXPECT_CALL("opened with 3");
+	cr_expect(saw("\"tools/call\"") > 0);
+	cr_expect(saw(" 401 ") == 0);
+	finish();
+}
+
+/* ---- a login ----------------------------------------------------------------------------------- */
+
+static FILE *
+login_begin(char url[4096])
+{
+	char	 command[1024], line[4096];
+	FILE	*f;
+
+	snprintf(command, sizeof(command), "%s/bin/mcpgwctl -c %s/etc server login guarded --no-browser 2>&1", g.build, g.dir);
+	f = popen(command, "r");
+	cr_assert(f != NULL);
+	url[0] = '\0';
+	while (fgets(line, sizeof(line), f) != NULL && strncmp(line, "http://", 7) != 0)
+		;
+	snprintf(url, 4096, "%s", line);
+	url[strcspn(url, "\n")] = '\0';
+	cr_assert(strncmp(url, "http://", 7) == 0, "%s", url);
+	return f;
+}
+
+/* As a browser: follows one redirect to this machine.  The status there. */
+static int
+browse(const char *url, char location[4096])
+{
+	char		 host[64];
+	const char	*path = strchr(url + 7, '/'), *at;
+	struct answer	 a;
+	int		 status;
+
+	snprintf(host, sizeof(host), "%.*s", (int)(path - url - 7), url + 7);
+	client_once(host, "GET", path, "", NULL, &a);
+	status = a.status;
+	location[0] = '\0';
+	if (a.head != NULL && (at = strstr(a.head, "Location: ")) != NULL)
+		snprintf(location, 4096, "%.*s", (int)strcspn(at + 10, "\r\n"), at + 10);
+	answer_fini(&a);
+	return status;
+}
+
+static void
+log_in(bool strangers)
+{
+	char	 url[4096], back[4096], wrong[4096], none[4096], rest[1024] = "";
+	FILE	*f = login_begin(url);
+	char	*at;
+	int	 status;
+
+	cr_assert(browse(url, back) == 302);
+	if (strangers) {
+		snprintf(wrong, sizeof(wrong), "%s", back);
+		cr_assert((at = strstr(wrong, "state=")) != NULL);
+		at[6] = at[6] == 'A' ? 'B' : 'A';
+		cr_expect(browse(wrong, none) == 400, "another login's answer");
+		snprintf(wrong, sizeof(wrong), "%.*s/other?code=1", (int)(strchr(back + 7, '/') - back), back);
+		cr_expect(browse(wrong, none) == 404);
+	}
+	cr_expect(browse(back, none) == 200);
+	(void)!fread(rest, 1, sizeof(rest) - 1, f);
+	status = pclose(f);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0 && strstr(rest, "is logged in") != NULL, "%s", rest);
+}
+
+Test(i2_logins, somebody_logs_in_once_and_the_gateway_keeps_it, .timeout = 240)
+{
+	char		path[400];
+	struct stat	st;
+
+	begin("3600", LOGIN);
+	EXPECT_CALL("mcpgwctl server login guarded");
+	EXPECT_CTL(&g, 1, "server login guarded", "status", "guarded");
+	log_in(true);
+	EXPECT_CALL("opened with 1");
+	EXPECT_CTL(&g, 0, "logged in today", "server", "show", "guarded");
+	cr_expect(saw("client_secret") == 0 && saw("Authorization: Basic Z3c6") > 0, "the secret is shown in the head");
+	snprintf(path, sizeof(path), "%s/state/grants.key", g.dir);
+	cr_expect(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+
+	gateway_stop_keep(&g);
+	gateway_start_again(&g);
+	EXPECT_CALL("opened with 1");
+	tell_server("/revoke");
+	EXPECT_CALL("opened with 2");
+	cr_expect(saw("refresh_token=refresh-1") == 1);
+	gateway_stop_keep(&g);
+	gateway_start_again(&g);
+	tell_server("/revoke");
+	EXPECT_CALL("opened with 3");
+	cr_expect(saw("refresh_token=refresh-2") == 1, "the one that came in the other's place was kept");
+
+	tell_server("/more");
+	EXPECT_CALL("wants the scope \\\"more\\\" for this; log in again: mcpgwctl server login guarded");
+	log_in(false);
+	EXPECT_CALL("opened with 4");
+
+	tell_server("/end");
+	tell_server("/revoke");
+	EXPECT_CALL("mcpgwctl server login guarded");
+	log_in(false);
+	EXPECT_CTL(&g, 0, "logged out", "server", "logout", "guarded");
+	EXPECT_CALL("nobody has logged in; log in: mcpgwctl server login guarded");
+	gateway_stop_keep(&g);
+	gateway_start_again(&g);
+	EXPECT_CALL("nobody has logged in");
+	finish();
+}

@@ -1,0 +1,1 @@
+$(call unit,oauth,tests/harness oauth auth lib,crypto json-c)
