@@ -42,6 +42,19 @@ may_use(const struct request *rq, const struct rec_server *s, enum call_what wha
 	return d->allow;
 }
 
+/* A server that was not asked, because the credential lacks the scope for it. */
+static const struct rec_server *
+out_of_scope(const struct find *f, struct decision *d)
+{
+	const struct request	*rq = f->rq;
+	const struct rec_server	*s;
+
+	for (uint64_t i = 0; rq->who.traits.scoped && (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+		if (!may_use(rq, s, f->what, d) && d->lacks_scope)
+			return s;
+	return NULL;
+}
+
 static struct call_ask
 ask_of(const struct find *f, const struct rec_server *s, struct span own)
 {
@@ -101,19 +114,6 @@ call_at(const struct find *f, const struct rec_server *s)
 	decide(f->rq->config->policy, &f->rq->who, &(struct object){ call_kind(f->what)->object,
 	    snap_text(f->rq->config->policy, s->name), own }, &d);
 	f->found(f->rq, d.allow ? s : NULL, own);
-}
-
-/* A server that was not asked, because the credential lacks the scope for it. */
-static const struct rec_server *
-out_of_scope(const struct find *f, struct decision *d)
-{
-	const struct request	*rq = f->rq;
-	const struct rec_server	*s;
-
-	for (uint64_t i = 0; rq->who.traits.scoped && (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-		if (!may_use(rq, s, f->what, d) && d->lacks_scope)
-			return s;
-	return NULL;
 }
 
 /* What is nowhere may be where the credential is not good for. */
@@ -274,12 +274,15 @@ has_resources(const struct find *f, const struct rec_server *s)
 	    ((list = list_of(f, s, LIST_TEMPLATES)) != NULL && catalogue_count(list) > 0);
 }
 
-/* The one server that has resources at all, or NULL. */
+/* The one server that has resources at all, or NULL; one that the credential is not good for may have some. */
 static const struct rec_server *
 only_one(const struct find *f)
 {
 	const struct rec_server	*s, *found = NULL;
+	struct decision		 d;
 
+	if (out_of_scope(f, &d) != NULL)
+		return NULL;
 	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++) {
 		if (!may_have(f, s) || !has_resources(f, s))
 			continue;

@@ -306,6 +306,7 @@ request_begin(struct worker *w, struct exchange *x)
 		return;
 	}
 	if ((e = identify(rq, &refusal)) != 0) {
+		rq->who.tenant = default_tenant;
 		challenge_refuse(rq, e, &refusal);
 		return;
 	}
