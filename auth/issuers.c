@@ -105,7 +105,7 @@ is_for_us(const struct snap *policy, const struct rec_issuer *e, const struct jw
     struct arena *a, struct span *here)
 {
 	const struct rec_audience	*aud;
-	struct span			 url;
+	struct span			 url, other;
 
 	*here = SPAN_NONE;
 	for (uint32_t n = 0; n < e->audience_count; n++)
@@ -115,7 +115,8 @@ is_for_us(const struct snap *policy, const struct rec_issuer *e, const struct jw
 	if (at->site.n == 0 || at->path.n == 0)
 		return false;
 	url = arena_fmt(a, "%.*s%.*s", SPAN_FMT(at->site), SPAN_FMT(at->path));
-	if (url.p == NULL || !jwt_audience_is(t, url))
+	other = arena_fmt(a, "%.*s%.*s%.*s", SPAN_FMT(at->site), SPAN_FMT(at->stem), SPAN_FMT(at->end));
+	if (url.p == NULL || other.p == NULL || (!jwt_audience_is(t, url) && !jwt_audience_is(t, other)))
 		return false;
 	*here = at->path;
 	return true;

@@ -23,9 +23,11 @@ struct bearer {
 	struct traits	traits;
 };
 
-/* What is asked for, by its URL in two parts; both empty: no resource of its own (RFC 8707). */
+/* What is asked for, by its URL (RFC 8707); all empty: it has none of its own.  Another URL of the same is that of its
+ * streams of HTTP+SSE, which their clients take for a resource. */
 struct resource {
-	struct span	site, path;	/* "https://gw.example", "/mcp" */
+	struct span	site, path;	/* "https://gw.example", "/mcp": together one URL */
+	struct span	stem, end;	/* behind the site, together the other one: "", "/sse" */
 };
 
 /* Why a credential was refused. */

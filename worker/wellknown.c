@@ -32,14 +32,29 @@ take_name(struct span *path, struct span before)
 	return true;
 }
 
-/* Of a view's one endpoint, whether or not there is such a server or tenant. */
+/* Of a view's one endpoint or of its streams of HTTP+SSE, whether or not there is such a server or tenant. */
 static bool
 is_resource(struct span path)
 {
+	static const char *const	views[] = { "/mcp", "/mcp/discovery", "/mcp/catalog", FRONT_STREAM_END,
+		"/mcp/discovery" FRONT_STREAM_END, "/mcp/catalog" FRONT_STREAM_END };
+
 	(void)take_name(&path, SPAN_LIT("/t/"));
-	if (span_is(path, "/mcp") || span_is(path, "/mcp/discovery") || span_is(path, "/mcp/catalog"))
-		return true;
-	return take_name(&path, SPAN_LIT("/servers/")) && span_is(path, "/mcp");
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (span_is(path, views[i]))
+			return true;
+	return take_name(&path, SPAN_LIT("/servers/")) && (span_is(path, "/mcp") || span_is(path, FRONT_STREAM_END));
+}
+
+/* What stands before FRONT_STREAM_END in the path of this view's streams. */
+static struct span
+stem_of(struct span path)
+{
+	const struct span	end = SPAN_LIT("/mcp");
+
+	if (path.n >= end.n && span_eq(span_part(path, path.n - end.n, end.n), end))
+		path.n -= end.n;
+	return path;
 }
 
 static struct span
@@ -64,18 +79,21 @@ has_metadata(const struct request *rq)
 struct span
 wellknown_url(struct request *rq)
 {
+	const bool	streams = rq->front != FRONT_MCP;
+
 	if (!is_resource(rq->path) || !has_metadata(rq))
 		return SPAN_NONE;
-	return arena_fmt(&rq->x->arena, "%.*s" WELLKNOWN "%.*s", SPAN_FMT(rq->config->params.public_url),
-	    SPAN_FMT(rq->path));
+	return arena_fmt(&rq->x->arena, "%.*s" WELLKNOWN "%.*s%s", SPAN_FMT(rq->config->params.public_url),
+	    SPAN_FMT(streams ? stem_of(rq->path) : rq->path), streams ? FRONT_STREAM_END : "");
 }
 
 struct resource
 wellknown_resource(const struct request *rq)
 {
 	if (rq->config->params.public_url.n == 0 || !is_resource(rq->path))
-		return (struct resource){ SPAN_NONE, SPAN_NONE };
-	return (struct resource){ rq->config->params.public_url, rq->path };
+		return (struct resource){ .path = SPAN_NONE };
+	return (struct resource){ .site = rq->config->params.public_url, .path = rq->path, .stem = stem_of(rq->path),
+	    .end = SPAN_LIT(FRONT_STREAM_END) };
 }
 
 static int

@@ -13,7 +13,7 @@
 
 /* Where the metadata of what is asked for is, in the arena; empty: there is none. */
 struct span	wellknown_url(struct request *rq);
-/* What is asked for, by its own URL, as tokens name it; both parts empty where there is no such URL. */
+/* What is asked for, by its own URL, as tokens name it; empty where there is no such URL. */
 struct resource	wellknown_resource(const struct request *rq);
 /* Answers, and lets go of the request; false: it is no such path, or nothing can be told.  Host was not looked at. */
 bool		wellknown_serve(struct request *rq);

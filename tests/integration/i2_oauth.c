@@ -73,6 +73,7 @@ Test(oauth, metadata_is_there_for_each_path_and_everybody)
 	static const struct { const char *path, *resource; } rows[] = {
 		{ "", "/mcp" }, { "/", "/mcp" }, { "/mcp", "/mcp" }, { "/mcp/", "/mcp" }, { "/mcp/discovery", "/mcp/discovery" },
 		{ "/mcp/catalog", "/mcp/catalog" }, { "/servers/clock/mcp", "/servers/clock/mcp" },
+		{ "/sse", "/sse" }, { "/servers/clock/sse", "/servers/clock/sse" }, { "/mcp/catalog/sse/", "/mcp/catalog/sse" },
 		{ "/servers/no.such_one/mcp", "/servers/no.such_one/mcp" }, { "/t/acme/mcp", "/t/acme/mcp" },
 		{ "/t/acme/servers/clock/mcp/", "/t/acme/servers/clock/mcp" },
 	};
@@ -105,7 +106,7 @@ Test(oauth, metadata_is_there_for_each_path_and_everybody)
 
 Test(oauth, metadata_is_of_no_other_path_name_or_method)
 {
-	static const char *const paths[] = { "/x", "/servers//mcp", "/servers/a%22b/mcp", "/servers/clock", "/mcp/x", "x", "/t//mcp",
+	static const char *const paths[] = { "/x", "/servers//mcp", "/servers/a%22b/mcp", "/servers/clock", "/mcp/x", "x", "/mcp/sse", "/messages", "/t//mcp",
 		"/mcp//" };
 	struct client	c;
 	struct answer	a;
@@ -159,9 +160,9 @@ Test(oauth, every_route_says_what_to_bring_and_what_was_wrong)
 		{ "/mcp/catalog", AT("/mcp/catalog"), "POST GET DELETE" },
 		{ "/servers/clock/mcp", AT("/servers/clock/mcp"), "POST GET DELETE" },
 		{ "/servers/nobody/mcp", AT("/servers/nobody/mcp"), "POST" },
-		{ "/sse", AT("/mcp"), "GET POST" }, { "/messages?sessionId=x", AT("/mcp"), "POST" },
-		{ "/servers/clock/sse", AT("/servers/clock/mcp"), "GET" },
-		{ "/servers/clock/messages?sessionId=x", AT("/servers/clock/mcp"), "POST" },
+		{ "/sse", AT("/sse"), "GET POST" }, { "/messages?sessionId=x", AT("/sse"), "POST" },
+		{ "/servers/clock/sse", AT("/servers/clock/sse"), "GET" },
+		{ "/servers/clock/messages?sessionId=x", AT("/servers/clock/sse"), "POST" },
 		{ "/elsewhere", "", "GET POST" }, { "/servers/a\"b/mcp", NULL, "" },
 	};
 	char	*late = token(SITE "/mcp", "", -5), headers[2000], want[600];
@@ -182,7 +183,7 @@ Test(oauth, every_route_says_what_to_bring_and_what_was_wrong)
 			snprintf(headers, sizeof(headers), "Authorization: Bearer %s\r\n", late);
 			/* Of a token for /mcp elsewhere nothing is said of its age. */
 			snprintf(want, sizeof(want), "Bearer realm=\"mcpgw\", error=\"invalid_token\", error_description=\"%s\"%s" ASK_FOR,
-			    strcmp(of, AT("/mcp")) == 0 ? "it has expired" : "it is for another audience", of);
+			    strcmp(of, AT("/mcp")) == 0 || strcmp(of, AT("/sse")) == 0 ? "it has expired" : "it is for another audience", of);
 			expect(method, path, headers, 401, want);
 			snprintf(want, sizeof(want), "Bearer realm=\"mcpgw\", error=\"invalid_request\", "
 			    "error_description=\"there is more than one credential\"%s", of);
@@ -231,6 +232,13 @@ Test(oauth, a_token_for_one_path_opens_that_path_and_no_other)
 					cr_expect(opens(paths[k], t) == (i == k ? 200 : 401), "%s at %s", aud, paths[k]);
 			free(t);
 		}
+	/* A client of HTTP+SSE takes the stream's URL for the resource. */
+	t = token(SITE "/sse", "", 60);
+	cr_expect(opens("/mcp", t) == 200 && opens("/mcp/catalog", t) == 401 && opens("/servers/clock/mcp", t) == 401);
+	free(t);
+	t = token(SITE "/servers/clock/sse", "", 60);
+	cr_expect(opens("/servers/clock/mcp", t) == 200 && opens("/mcp", t) == 401);
+	free(t);
 	/* Neither the site nor the client is a resource. */
 	t = token(SITE, "", 60);
 	cr_expect(opens("/mcp", t) == 401);

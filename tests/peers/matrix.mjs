@@ -17,6 +17,7 @@ import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTr
 	from '@modelcontextprotocol/client';
 
 import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+import { oauthTests } from './oauth.mjs';
 import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
@@ -270,6 +271,7 @@ try {
 	await stdioTests(gateway, calls);
 	await privateTests(build);
 	await resumeTests(gateway, clients, key);
+	await oauthTests(build, clients);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');
