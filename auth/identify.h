@@ -46,6 +46,7 @@ struct auth_in {
 	bool			 key_in_query;		/* the target's query names a credential */
 	struct span		 tenant;		/* that the request is for; empty: the credential's own */
 	struct span		 as_agent;		/* Mcpgw-As, counts on the unix socket only */
+	struct resource		 at;			/* what it is shown for */
 	struct auth_peer	 peer;
 	struct auth_cert	 cert;
 	const struct snap	*policy, *keys, *secrets;
@@ -58,19 +59,11 @@ struct auth_in {
 	uint64_t		 wall_ms;
 };
 
-/* Why somebody was refused; static text. */
-struct auth_refusal {
-	bool		 certificate;	/* of one; else of a token */
-	const char	*why;		/* for operators */
-	const char	*told;		/* for the bearer of a token; NULL: nothing */
-	uint64_t	 wanted;	/* the rec_keysource whose fetch could help; 0: none */
-};
-
 /* Fills *out; its texts live in `a`.
- * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, or one
- * where none may be (400); E_ISSUER_KEYS: the keys of a token's issuer are not there (503); E_AGENT: Mcpgw-As by
- * somebody who may not, or a token that stands for no agent; E_NOMEM.
- * Of a token and of a certificate *refusal says more. */
+ * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, one where
+ * none may be, or something that cannot be one (400); E_ISSUER_KEYS: the keys of a token's issuer are not there (503);
+ * E_AGENT: Mcpgw-As by somebody who may not, or a token that stands for no agent; E_NOMEM.
+ * Of a credential that was shown *refusal says more. */
 must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out,
 		    struct auth_refusal *refusal);
 

@@ -21,23 +21,41 @@ struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
 	struct span	tenant;		/* whose issuer it is, or what a token of ours says */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
+	uint64_t	proof_ends_ms;	/* set once: the key that proved it is kept until then; 0: always */
+	struct span	here;		/* the one path that it is for; empty: any */
 	struct traits	traits;
 };
 
-/* What is there of issuers whose keys are fetched. */
-struct issuers_fetched {
-	const struct keysets	*keys;		/* NULL: none yet */
-	uint64_t		 wanted;	/* set: the rec_keysource whose fetch could help; 0: none */
-	uint64_t		 ends_ms;	/* set: its key is kept until then; 0: always */
+/* What is asked for, by its URL (RFC 8707); all empty: it has none of its own.  Another URL of the same is that of its
+ * streams of HTTP+SSE, which their clients take for a resource. */
+struct resource {
+	struct span	site, path;	/* "https://gw.example", "/mcp": together one URL */
+	struct span	stem, end;	/* behind the site, together the other one: "", "/sse" */
 };
 
-/* Whose token this is; texts live in the arena.  i may be NULL.  With a tenant its issuers alone count; without (an
- * empty text) those of "default" before others'.  `secrets` are the workers', for issuers with a shared secret.
- * 0; E_HTTP_CREDENTIAL: it is not accepted, *why says to operators what is wrong, and *told is what its bearer may be
- * told, or NULL; E_AGENT: it is good, but stands for no agent; E_ISSUER_KEYS with *why: nobody can tell now; E_NOMEM,
- * E_INTERNAL. */
-must_check int	issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant,
-		    struct span token, uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why,
-		    const char **told, struct issuers_fetched *fetched);
+/* Why a credential was refused. */
+struct auth_refusal {
+	const char	*why;		/* for operators; static */
+	const char	*told;		/* for its bearer; static; NULL: nothing */
+	struct span	 issuer;	/* of a token that says it is of one of ours, proven or not; the policy's */
+	bool		 foreign;	/* of a scheme that is not looked at: as if there were none */
+	bool		 certificate;	/* it is a certificate */
+	uint64_t	 wanted;	/* the rec_keysource whose fetch could help; 0: none */
+};
+
+/* What a token is looked at with. */
+struct issuers_ask {
+	const struct snap	*secrets;	/* the workers', for issuers with a shared secret; NULL: none */
+	const struct keysets	*keysets;	/* of issuers whose keys are fetched; NULL: none yet */
+	struct span		 tenant;	/* its issuers alone count; empty: those of "default" before others' */
+	struct resource		 at;
+	uint64_t		 wall_ms;
+};
+
+/* Whose token this is; texts live in the arena.  i may be NULL.
+ * 0; E_HTTP_CREDENTIAL: it is not accepted; E_AGENT: it is good, but stands for no agent; E_ISSUER_KEYS: nobody can
+ * tell now; all three with *no; E_NOMEM, E_INTERNAL. */
+must_check int	issuers_bearer(const struct issuers *i, const struct issuers_ask *q, struct span token, struct arena *a,
+		    struct bearer *out, struct auth_refusal *no);
 
 #endif

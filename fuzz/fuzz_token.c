@@ -127,18 +127,18 @@ start(void)
 static bool
 takes(struct span token)
 {
-	struct bearer	 who;
-	struct issuers_fetched	 fetched = { .keys = NULL };
-	const char	*why, *told;
-	struct arena	 a;
-	int		 r;
+	const struct issuers_ask q = { .secrets = secrets, .wall_ms = NOW_MS };
+	struct auth_refusal	 no;
+	struct bearer		 who;
+	struct arena		 a;
+	int			 r;
 
 	arena_init(&a, NULL, 0, 1 << 20);
-	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, NOW_MS, &a, &who, &why, &told, &fetched)) == 0)
+	if ((r = issuers_bearer(issuers, &q, token, &a, &who, &no)) == 0)
 		BUG_ON(!span_is(who.agent, "backend") || who.subject.n <= sizeof(" at " ISS) - 1 ||
 		    who.ends_ms <= NOW_MS || token.n > JWT_MAX);
 	else
-		BUG_ON((r != E_HTTP_CREDENTIAL && r != E_NOMEM) || why == NULL || who.agent.n > 0);
+		BUG_ON((r != E_HTTP_CREDENTIAL && r != E_NOMEM) || no.why == NULL || who.agent.n > 0);
 	arena_fini(&a);
 	return r == 0;
 }

@@ -17,6 +17,7 @@
 #include "policy/decide_priv.h"
 #include "policy/params.h"
 #include "policy/policy.h"
+#include "policy/scopes.h"
 #include "policy/when.h"
 
 #define CHAIN_MAX	1000	/* rules of one key that are asked, one after the other */
@@ -299,11 +300,10 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 	decide_answer_none(s, out);
 	if (s == NULL || what->kind >= OBJECT_KIND_LIMIT || what->server.n == 0)
 		return;
-	/* 1. What the credential is no good for is denied, whatever rules say, and no shadow lets it pass. */
-	/* 2. So is what the operator hides. */
+	/* 1. What the operator hides is denied. */
 	if (roles_hide(s, who, what, out))
 		return;
-	/* 3. Rules: the agent's, then those of roles and workspaces.  All that have something to say must allow. */
+	/* 2. Rules: the agent's, then those of roles and workspaces.  All that have something to say must allow. */
 	q.whole = what->kind != OBJECT_TOOL;
 	q.server_sum = sum64(q.server);
 	q.tool_sum = q.whole ? 0 : sum64(q.tool);
@@ -322,9 +322,19 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 		roles_demand(&q, out);
 	q.agent = agent;
 	out->unsure = q.unsure;
-	/* 4. What is not enforced. */
+	/* 3. What is not enforced. */
 	if (!out->allow && is_shadowed(&q)) {
 		out->allow = out->shadow = true;
 		out->hide = false;
+	}
+	/* 4. What the credential is no good for; no shadow lets it pass.  Rules come first: who may not use something with
+	 * any scope is told that, and asks for none. */
+	if (out->allow && !scope_allows(s, who, what)) {
+		out->allow = out->shadow = false;
+		out->unsure = 0;
+		out->lacks_scope = scope_wanted(s, who->tenant, what).n > 0;
+		out->hide = !out->lacks_scope && param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+		out->class_text = "the credential lacks the scope";
+		out->path = SPAN_LIT("scopes");
 	}
 }

@@ -10,7 +10,7 @@
 
 #include "auth/front.h"
 #include "lib/bug.h"
-#include "lib/log.h"
+#include "worker/challenge.h"
 #include "worker/cors.h"
 #include "worker/httpsse.h"
 #include "worker/keyuse.h"
@@ -19,6 +19,7 @@
 #include "worker/reply.h"
 #include "worker/request.h"
 #include "worker/secure.h"
+#include "worker/wellknown.h"
 
 #define REQUEST_MAGIC	0x4e90e571u
 #define BODY_AT_ONCE	(64 * 1024)	/* smaller bodies are scanned when they are whole */
@@ -161,18 +162,32 @@ take_path(struct request *rq)
 	return 0;
 }
 
-/* The view of this path; E_HTTP_PATH, E_NOMEM.  A server this agent may not see is not there: the same
- * answer as for a name that does not exist. */
-static int
+/* A server this agent may not see is not there: the same answer as for a name that does not exist. */
+static bool
+route_server(struct request *rq, struct span name)
+{
+	const struct object	what = { OBJECT_SERVER, name, SPAN_NONE };
+	struct decision		d = { .allow = false };
+
+	rq->view = VIEW_HAS_SERVER;
+	rq->server = name.n == 0 ? NULL : policy_server_find(rq->config->policy, rq->who.tenant, name);
+	if (rq->server != NULL)
+		may_see(rq, OBJECT_SERVER, name, SPAN_NONE, NULL, &d);
+	if (d.allow)
+		return true;
+	if (d.lacks_scope)
+		challenge_scope(rq, &what);
+	else
+		reply_refuse(rq, E_HTTP_PATH, NULL);
+	return false;
+}
+
+/* The view of this path; false: it was refused. */
+static bool
 route_path(struct request *rq)
 {
-	struct span	path, name;
-	struct decision	d;
-	int		r;
+	const struct span	path = within_tenant(rq, rq->path);
 
-	if ((r = take_path(rq)) != 0)
-		return r;
-	path = within_tenant(rq, rq->path);
 	if (span_is(path, "/mcp")) {
 		rq->view = view_of_word(rq->config->params.view);
 	} else if (span_is(path, "/mcp/discovery")) {
@@ -180,18 +195,9 @@ route_path(struct request *rq)
 	} else if (span_is(path, "/mcp/catalog")) {
 		rq->view = VIEW_HAS_CATALOG;
 	} else {
-		name = server_of_path(path);
-		rq->view = VIEW_HAS_SERVER;
-		if (name.n == 0)
-			return E_HTTP_PATH;
-		rq->server = policy_server_find(rq->config->policy, rq->who.tenant, name);
-		if (rq->server == NULL)
-			return E_HTTP_PATH;
-		may_see(rq, OBJECT_SERVER, name, SPAN_NONE, NULL, &d);
-		if (!d.allow)
-			return E_HTTP_PATH;
+		return route_server(rq, server_of_path(path));
 	}
-	return 0;
+	return true;
 }
 
 /* --- who -------------------------------------------------------------------------------------- */
@@ -210,6 +216,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 		.params = &rq->config->params,
 		.tenant = rq->asked_tenant,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
+		.at = wellknown_resource(rq),
 		.wall_ms = loop_wall_ms(rq->w->loop),
 	};
 	int		r;
@@ -220,40 +227,6 @@ identify(struct request *rq, struct auth_refusal *refusal)
 	r = auth_identify(&in, &rq->x->arena, &rq->who, refusal);
 	keyuse_look(rq->w);
 	return r;
-}
-
-/* RFC 6750 3, mcp-wire 15.2: without a credential no error is named. */
-static struct span
-challenge(struct request *rq, const struct auth_refusal *refusal)
-{
-	if (http_head_count(&rq->x->head, HTTP_AUTHORIZATION) == 0)
-		return SPAN_LIT("Bearer realm=\"mcpgw\"");
-	if (refusal->told == NULL)
-		return SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_token\"");
-	return arena_fmt(&rq->x->arena, "Bearer realm=\"mcpgw\", error=\"invalid_token\", error_description=\"%s\"",
-	    refusal->told);
-}
-
-static void
-refuse_identity(struct request *rq, int e, const struct auth_refusal *refusal)
-{
-	struct exchange_field	f[CORS_FIELDS + 1];
-	size_t			n = cors_fields(rq, f);
-
-	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
-	log_warn_repeat(NULL, "%s: no answer on %.*s: %s%s%s", rq->id_text,
-	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e),
-	    refusal->why == NULL ? "" : refusal->certificate ? ": of the certificate: " : ": of the token: ",
-	    refusal->why == NULL ? "" : refusal->why);
-	if (e == E_HTTP_CREDENTIAL)
-		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge(rq, refusal) };
-	else if (e == E_HTTP_CREDENTIALS)
-		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"),
-		    SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_request\"") };
-	if (e == E_ISSUER_KEYS)
-		f[n++] = (struct exchange_field){ SPAN_LIT("Retry-After"), SPAN_LIT("5") };
-	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
-	request_done(rq);
 }
 
 /* --- the body --------------------------------------------------------------------------------- */
@@ -348,14 +321,14 @@ begin(struct request *rq, bool may_wait)
 	int			e;
 
 	if ((e = identify(rq, &refusal)) != 0) {
-		if (!may_wait || refusal.wanted == 0 || !keywait_begin(rq, refusal.wanted))
-			refuse_identity(rq, e, &refusal);
+		if (may_wait && refusal.wanted != 0 && keywait_begin(rq, refusal.wanted))
+			return;
+		rq->who.tenant = default_tenant;
+		challenge_refuse(rq, e, &refusal);
 		return;
 	}
-	if ((e = route_path(rq)) != 0) {
-		reply_refuse(rq, e, NULL);
+	if (!route_path(rq))
 		return;
-	}
 	if (rq->front != FRONT_MCP && httpsse_refuse(rq))
 		return;
 	switch ((enum http_method)rq->x->head.method) {
@@ -388,6 +361,7 @@ void
 request_begin(struct worker *w, struct exchange *x)
 {
 	struct request		*rq;
+	int			 e;
 
 	metric_add(&w->metrics, METRIC_requests_total, 1);
 	if ((rq = arena_calloc(&x->arena, sizeof(*rq))) == NULL) {
@@ -404,6 +378,8 @@ request_begin(struct worker *w, struct exchange *x)
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
 
+	if (wellknown_serve(rq))
+		return;
 	if (!front_hosts_ok(x, rq->config->policy)) {
 		metric_add(&w->metrics, METRIC_requests_bad_total, 1);
 		reply_refuse(rq, E_HTTP_ORIGIN, NULL);
@@ -412,6 +388,10 @@ request_begin(struct worker *w, struct exchange *x)
 	rq->origin_ok = http_head_count(&x->head, HTTP_ORIGIN) == 1;
 	if (x->head.method == HTTP_OPTIONS) {
 		cors_preflight(rq);
+		return;
+	}
+	if ((e = take_path(rq)) != 0) {
+		reply_refuse(rq, e, NULL);
 		return;
 	}
 	rq->asked_tenant = tenant_of_path(http_head_path(&x->head));

@@ -59,6 +59,7 @@ struct keywait;
 struct known;
 struct lists;
 struct pins;
+struct refusals;
 struct replays;
 struct tls_server;
 struct upstream;
@@ -121,6 +122,7 @@ struct worker {
 	struct streams		*streams;	/* clients who hear of it */
 	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */
 	struct replays		*replays;	/* event streams that can be resumed */
+	struct refusals		*refusals;	/* credentials that were refused, for the audit */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct tokenwait		*tokenwaits;	/* requests to them that wait for a token (tokenwait.c) */

@@ -17,6 +17,7 @@ import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTr
 	from '@modelcontextprotocol/client';
 
 import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+import { oauthTests } from './oauth.mjs';
 import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
@@ -273,6 +274,7 @@ try {
 	await resumeTests(gateway, clients, key);
 	await tlsTests(build, { everything: { command: process.execPath, args: [server('everything')], read: [peers] } },
 	    calls.everything, clients, withClient);
+	await oauthTests(build, clients);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');

@@ -30,6 +30,7 @@
  *   gethang    its head never comes              get409    refused twice so, before it is there
  *   noget      none: 405                         get404    none: 404
  *   getlost    the session is over after its first call
+ * heads: what came before the body of each request is noted too.
  * What it says of changes: lying_news.c.
  * GET /log answers what was asked so far: a line of method, session, version, Mcp-Method, Mcp-Name,
  * X-Secret and Last-Event-ID per request, "-" for what was not there; a response with an error is a refusal.
@@ -161,6 +162,9 @@ note(const struct request *q)
 	n = snprintf(line, sizeof(line), "%s %s %s %s %s %s%s%s\n", kind_of(q), session, version, method, name, secret,
 	    last[0] == '-' ? "" : " ", last[0] == '-' ? "" : last);
 	log_line(line, (size_t)n);
+	/* And the whole head, for who asks what of a client's comes here. */
+	if (told("heads"))
+		log_line(q->text, (size_t)(q->body - q->text));
 }
 
 /* ---- answers ----------------------------------------------------------------------------------- */
