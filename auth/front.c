@@ -13,14 +13,19 @@
 #include "policy/policy.h"
 
 bool
+front_host_ok(const struct exchange *x, const struct snap *policy)
+{
+	/* The unix socket has no name a browser could be led to. */
+	return x->listener == LISTEN_LOCAL || policy_host_ok(policy, http_head_get(&x->head, HTTP_HOST), false);
+}
+
+bool
 front_hosts_ok(const struct exchange *x, const struct snap *policy)
 {
 	const struct http_head	*h = &x->head;
-	struct span		 host = http_head_get(h, HTTP_HOST);
 	struct span		 origin = http_head_get(h, HTTP_ORIGIN);
 
-	/* The unix socket has no name a browser could be led to. */
-	if (x->listener != LISTEN_LOCAL && !policy_host_ok(policy, host, false))
+	if (!front_host_ok(x, policy))
 		return false;
 	if (origin.p == NULL)
 		return true;

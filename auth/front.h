@@ -10,6 +10,8 @@
 
 /* Are Host and Origin ones this gateway is called by (mcp-wire 3.5)?  On every route and listener. */
 bool	front_hosts_ok(const struct exchange *x, const struct snap *policy);
+/* Host alone. */
+bool	front_host_ok(const struct exchange *x, const struct snap *policy);
 /* Does it come from this machine: over loopback or a unix socket? */
 bool	front_is_near(const struct exchange *x);
 /* Sets the fields of *in that are the request's; the others are as they were.  Borrowed from x. */

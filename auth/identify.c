@@ -25,15 +25,38 @@ principal_hash(const struct principal *p)
 	return sum64_more(h, p->subject);
 }
 
-/* The scheme's token, or an empty span: "Bearer" SP token68 (RFC 6750 2.1). */
-static struct span
-bearer_token(struct span value)
+/* RFC 6750 2.1: letters, digits and these, then perhaps "=". */
+static bool
+is_token68(struct span s)
 {
-	struct span	scheme = span_part(value, 0, 7);
+	size_t	n = s.n;
 
-	if (!span_eq_nocase(scheme, SPAN_LIT("bearer ")))
-		return SPAN_NONE;
-	return span_trim(span_part(value, 7, value.n));
+	while (n > 0 && s.p[n - 1] == '=')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		const char	c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c != '\0' && strchr("-._~+/", c) != NULL)))
+			return false;
+	}
+	return n > 0;
+}
+
+/* "Bearer" SP token68 (RFC 6750 2.1).  0; E_HTTP_CREDENTIAL: of another scheme; E_HTTP_CREDENTIALS: malformed. */
+static int
+bearer_token(struct span value, struct span *out, struct auth_refusal *refusal)
+{
+	const struct span	scheme = SPAN_LIT("bearer");
+
+	*out = SPAN_NONE;
+	if (!span_eq_nocase(span_part(value, 0, scheme.n), scheme) ||
+	    (value.n > scheme.n && value.p[scheme.n] != ' ')) {
+		refusal->foreign = true;
+		return refusal->why = "it is of a scheme other than Bearer", E_HTTP_CREDENTIAL;
+	}
+	*out = span_trim(span_part(value, scheme.n, value.n));
+	return is_token68(*out) ? 0 : (refusal->why = "what follows Bearer is no token", E_HTTP_CREDENTIALS);
 }
 
 static int
@@ -72,9 +95,8 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	struct bearer	b;
 	int		r;
 
-	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
-		r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, in->wall_ms, a, &b, &refusal->why,
-		    &refusal->told);
+	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->at.path, in->wall_ms, &b)) {
+		r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, &in->at, in->wall_ms, a, &b, refusal);
 		if (r != 0)
 			return r;
 		if (in->tokens != NULL)
@@ -93,16 +115,23 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 static int
 by_bearer(const struct auth_in *in, struct arena *a, struct principal *out, struct auth_refusal *refusal)
 {
-	struct span		token = bearer_token(in->authorization);
+	struct span		token;
 	struct crypt_digest	digest;
-	const bool		signed_one = token.n > 0 && memchr(token.p, '.', token.n) != NULL;
+	bool			signed_one;
 	int			r;
 
-	if (token.n == 0 || token.n > (signed_one ? JWT_MAX : KEY_MAX))
-		return E_HTTP_CREDENTIAL;
+	if ((r = bearer_token(in->authorization, &token, refusal)) != 0)
+		return r;
+	signed_one = memchr(token.p, '.', token.n) != NULL;
+	if (token.n > (signed_one ? JWT_MAX : KEY_MAX))
+		return refusal->why = "it is too long", E_HTTP_CREDENTIAL;
 	if ((r = crypt_sha256(token, &digest)) != 0)
 		return r;
-	return signed_one ? by_token(in, token, &digest, a, out, refusal) : by_key(in, &digest, out);
+	if (signed_one)
+		return by_token(in, token, &digest, a, out, refusal);
+	if ((r = by_key(in, &digest, out)) != 0)
+		refusal->why = "there is no such key, or it has ended";
+	return r;
 }
 
 static int
@@ -177,8 +206,8 @@ static int
 own_texts(struct arena *a, struct principal *p)
 {
 	struct traits	*t = &p->traits;
-	struct span	*const all[] = { &p->tenant, &p->agent, &p->subject, &t->issuer, &t->user, &t->workspace,
-	    &t->roles, &t->groups, &t->scopes };
+	struct span	*const all[] = { &p->tenant, &p->agent, &p->subject, &t->issuer, &t->user, &t->email,
+	    &t->workspace, &t->roles, &t->groups, &t->scopes };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		/* The first three are there, if empty. */
@@ -198,10 +227,15 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 
 	*refusal = (struct auth_refusal){ 0 };
 	*out = (struct principal){ .how = HOW_NONE };
-	if (in->authorization_twice || in->key_in_query)
-		return E_HTTP_CREDENTIALS;
+	if (in->authorization_twice)
+		return refusal->why = "there is more than one credential", E_HTTP_CREDENTIALS;
+	if (in->key_in_query)
+		return refusal->why = "it stands in the URL", E_HTTP_CREDENTIALS;
 	if (in->as_agent.n > 0) {
-		r = in->authorization.p != NULL ? E_HTTP_CREDENTIALS : as_agent(in, a, out);
+		if (in->authorization.p != NULL)
+			return refusal->why = "there is more than one credential", E_HTTP_CREDENTIALS;
+		if ((r = as_agent(in, a, out)) == E_AGENT)
+			refusal->why = "Mcpgw-As is not theirs to say";
 	} else if (in->authorization.p != NULL) {
 		/* A credential that does not hold is never replaced by a weaker identity. */
 		r = by_bearer(in, a, out, refusal);

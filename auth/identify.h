@@ -28,6 +28,7 @@ struct auth_in {
 	bool			 key_in_query;		/* the target's query names a credential */
 	struct span		 tenant;		/* that the request is for; empty: the credential's own */
 	struct span		 as_agent;		/* Mcpgw-As, counts on the unix socket only */
+	struct resource		 at;			/* what it is shown for */
 	struct auth_peer	 peer;
 	const struct snap	*policy, *keys, *secrets;
 	const struct issuers	*issuers;		/* of `policy`; NULL: none */
@@ -37,16 +38,10 @@ struct auth_in {
 	uint64_t		 wall_ms;
 };
 
-/* Why somebody was refused; static text. */
-struct auth_refusal {
-	const char	*why;		/* for operators */
-	const char	*told;		/* for the bearer of a token; NULL: nothing */
-};
-
 /* Fills *out; its texts live in `a`.
- * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, or one
- * where none may be (400); E_AGENT: Mcpgw-As by somebody who may not, or a token that stands for no agent; E_NOMEM.
- * Of a token *refusal says more. */
+ * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, one where
+ * none may be, or something that cannot be one (400); E_AGENT: Mcpgw-As by somebody who may not, or a token that stands
+ * for no agent; E_NOMEM.  Of a credential that was shown *refusal says more. */
 must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out,
 		    struct auth_refusal *refusal);
 

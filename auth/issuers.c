@@ -9,8 +9,8 @@
  */
 #include <stdlib.h>
 
+#include "auth/claims.h"
 #include "auth/issuers.h"
-#include "auth/jwt.h"
 
 struct issuers {
 	const struct snap	*policy;
@@ -105,16 +105,26 @@ prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *se
 	return r;
 }
 
+/* As the issuer names us, or by the URL of what is asked for. */
 static bool
-is_for_us(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t)
+is_for_us(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t, const struct resource *at,
+    struct arena *a, struct span *here)
 {
-	const struct rec_audience	*a;
+	const struct rec_audience	*aud;
+	struct span			 url;
 
+	*here = SPAN_NONE;
 	for (uint32_t n = 0; n < e->audience_count; n++)
-		if ((a = SNAP_AT(policy, AUDIENCE, e->audience_first + n)) != NULL &&
-		    jwt_audience_is(t, snap_text(policy, a->text)))
+		if ((aud = SNAP_AT(policy, AUDIENCE, e->audience_first + n)) != NULL &&
+		    jwt_audience_is(t, snap_text(policy, aud->text)))
 			return true;
-	return false;
+	if (at->site.n == 0 || at->path.n == 0)
+		return false;
+	url = arena_fmt(a, "%.*s%.*s", SPAN_FMT(at->site), SPAN_FMT(at->path));
+	if (url.p == NULL || !jwt_audience_is(t, url))
+		return false;
+	*here = at->path;
+	return true;
 }
 
 /* The agent, borrowed; empty: it stands for none. */
@@ -144,29 +154,63 @@ find_agent(const struct snap *policy, const struct rec_issuer *e, const struct j
 }
 
 static int
+take_traits(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t, struct arena *a,
+    struct traits *out)
+{
+	int	r;
+
+	out->issuer = snap_text(policy, e->name);
+	out->scoped = (e->flags & ISSUER_FLAG_SCOPED) != 0;
+	if ((r = claims_text(t, snap_text(policy, e->email_claim), a, &out->email)) != 0 ||
+	    (r = claims_text(t, snap_text(policy, e->workspace_claim), a, &out->workspace)) != 0 ||
+	    (r = claims_set(t, snap_text(policy, e->roles_claim), false, a, &out->roles)) != 0 ||
+	    (r = claims_set(t, snap_text(policy, e->groups_claim), false, a, &out->groups)) != 0)
+		return r;
+	return claims_set(t, snap_text(policy, e->scope_claim), true, a, &out->scopes);
+}
+
+static int
 name_bearer(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t, struct arena *a,
     struct bearer *out, const char **why)
 {
-	const char	*claim = snap_cstr(policy, e->subject_claim);
-	struct span	 subject = SPAN_NONE, agent;
-	int		 r = claim == NULL ? 0 : jwt_claim(t, claim, a, &subject);
+	struct span	subject, agent;
+	int		r = claims_text(t, snap_text(policy, e->subject_claim), a, &subject);
 
 	if (r != 0)
 		return r;
 	if (subject.n == 0)
 		return *why = "it names no subject", E_HTTP_CREDENTIAL;
+	if ((r = take_traits(policy, e, t, a, &out->traits)) != 0)
+		return *why = "it names too many roles, groups or scopes", r == E_FULL ? E_HTTP_CREDENTIAL : r;
 	if ((r = find_agent(policy, e, t, a, &agent)) != 0)
 		return r;
 	if (agent.n == 0)
 		return *why = "its bearer stands for no agent", E_AGENT;
 	out->agent = agent;
+	out->traits.user = subject;
 	out->subject = arena_fmt(a, "%.*s at %.*s", SPAN_FMT(subject), SPAN_FMT(snap_text(policy, e->name)));
 	return out->subject.p == NULL ? E_NOMEM : 0;
 }
 
+/* What it says of itself beside its times; NULL, or why it is none of ours. */
+static const char *
+form_of(const struct snap *policy, const struct rec_issuer *e, const struct jwt *t)
+{
+	if (e->type.bytes > 0 ? !jwt_type_is(t, snap_text(policy, e->type)) : !jwt_type_may_be(t))
+		return "it is of another type";
+	if (jwt_is_id_token(t))
+		return "it is an ID token, which is for the client alone";
+	if (json_get(t->claims, "cnf").type != JSON_NONE)
+		return "it is bound to a key of its bearer (cnf), which is not asked for here";
+	if (e->versions.bytes > 0 &&
+	    !claims_is_one_of(t, snap_text(policy, e->version_claim), snap_text(policy, e->versions)))
+		return "it is for another version";
+	return NULL;
+}
+
 int
 issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant, struct span token,
-    uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why, const char **told)
+    const struct resource *at, uint64_t wall_ms, struct arena *a, struct bearer *out, struct auth_refusal *no)
 {
 	const struct rec_issuer	*e;
 	struct jwt_times	 times = { .now = wall_ms / 1000 };
@@ -176,28 +220,28 @@ issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span 
 	int			 r;
 
 	*out = (struct bearer){ 0 };
-	*why = "no issuer is configured (issuers_file)";
-	*told = NULL;
+	*no = (struct auth_refusal){ .why = "no issuer is configured (issuers_file)" };
 	if (i == NULL)
 		return E_HTTP_CREDENTIAL;
-	if ((r = jwt_read(token, a, &t, why)) != 0)
+	if ((r = jwt_read(token, a, &t, &no->why)) != 0)
 		return r == E_DENIED ? E_HTTP_CREDENTIAL : r;
 	if ((r = jwt_claim(&t, "iss", a, &iss)) != 0)
 		return r;
 	if ((e = find(i->policy, tenant, iss)) == NULL)
-		return *why = "its issuer is not one of ours", E_HTTP_CREDENTIAL;
+		return no->why = "its issuer is not one of ours", E_HTTP_CREDENTIAL;
+	no->issuer = snap_text(i->policy, e->name);
 	if ((r = prove(i, e, secrets, &t)) != 0)
-		return *why = "no key of its issuer proves it", r == E_DENIED ? E_HTTP_CREDENTIAL : r;
+		return no->why = "no key of its issuer proves it", r == E_DENIED ? E_HTTP_CREDENTIAL : r;
 	/* From here on it is the issuer's word. */
-	if (e->type.bytes > 0 && !jwt_type_is(&t, snap_text(i->policy, e->type)))
-		return *why = "it is of another type", E_HTTP_CREDENTIAL;
-	if (!is_for_us(i->policy, e, &t))
-		return *why = *told = "it is for another audience", E_HTTP_CREDENTIAL;
+	if ((no->why = form_of(i->policy, e, &t)) != NULL)
+		return E_HTTP_CREDENTIAL;
+	if (!is_for_us(i->policy, e, &t, at, a, &out->here))
+		return no->why = no->told = "it is for another audience", E_HTTP_CREDENTIAL;
 	times.skew = e->skew_s;
 	times.max_age = e->max_age_s;
-	if (jwt_times_ok(&t, &times, &ends, why) != 0)
-		return *told = *why, E_HTTP_CREDENTIAL;
+	if (jwt_times_ok(&t, &times, &ends, &no->why) != 0)
+		return no->told = no->why, E_HTTP_CREDENTIAL;
 	out->ends_ms = ends * 1000;
 	out->tenant = policy_tenant_name(i->policy, e->tenant);
-	return name_bearer(i->policy, e, &t, a, out, why);
+	return name_bearer(i->policy, e, &t, a, out, &no->why);
 }

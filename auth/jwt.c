@@ -199,6 +199,31 @@ jwt_type_is(const struct jwt *t, struct span type)
 	return span_eq_nocase(typ, type);
 }
 
+bool
+jwt_type_may_be(const struct jwt *t)
+{
+	const struct span	suffix = SPAN_LIT("+jwt");
+
+	if (t->typ.n < suffix.n || jwt_type_is(t, SPAN_LIT("at+jwt")))
+		return true;
+	return !span_eq_nocase(span_part(t->typ, t->typ.n - suffix.n, suffix.n), suffix);
+}
+
+bool
+jwt_is_id_token(const struct jwt *t)
+{
+	static const char *const	of_it[] = { "at_hash", "c_hash", "s_hash", NULL };
+	const bool			has_scope = json_get(t->claims, "scope").type != JSON_NONE ||
+					    json_get(t->claims, "scp").type != JSON_NONE;
+
+	for (size_t i = 0; of_it[i] != NULL; i++)
+		if (json_get(t->claims, of_it[i]).type != JSON_NONE)
+			return true;
+	/* Some issuers leave the nonce in access tokens, which have scopes; some say which it is. */
+	return json_is(json_get(t->claims, "typ"), "ID") ||
+	    (json_get(t->claims, "nonce").type != JSON_NONE && !has_scope);
+}
+
 int
 jwt_claim(const struct jwt *t, const char *name, struct arena *a, struct span *out)
 {

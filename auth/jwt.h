@@ -36,6 +36,12 @@ must_check int	jwt_times_ok(const struct jwt *t, const struct jwt_times *want, u
 bool		jwt_audience_is(const struct jwt *t, struct span audience);
 /* Its header's type, without "application/" and case (RFC 7515 4.1.9). */
 bool		jwt_type_is(const struct jwt *t, struct span type);
+/* Where nobody asked for one: is it none, "JWT", or that of an access token?  Others (logout+jwt, dpop+jwt, ...) are
+ * for something else (RFC 8725 3.11). */
+bool		jwt_type_may_be(const struct jwt *t);
+/* Does it look like what OpenID Connect gives a client to know who its user is?  Its audience is the client, so it is
+ * refused for that already, unless the issuer uses one name for both. */
+bool		jwt_is_id_token(const struct jwt *t);
 /* A claim that is a string, decoded; empty: there is none, or it is no string.  E_NOMEM. */
 must_check int	jwt_claim(const struct jwt *t, const char *name, struct arena *a, struct span *out);
 

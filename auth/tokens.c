@@ -12,7 +12,7 @@
 #define SETS	1024
 #define WAYS	4
 #define TEXT_MAX 4096		/* of an entry; what is longer is proven each time */
-#define BEARER_TEXTS 9
+#define BEARER_TEXTS 11
 
 struct entry {
 	struct crypt_digest	 digest;
@@ -33,7 +33,7 @@ texts_of(struct bearer *b, struct span *text[BEARER_TEXTS])
 {
 	struct traits	*t = &b->traits;
 	struct span	*const all[BEARER_TEXTS] = { &b->tenant, &b->agent, &b->subject, &t->issuer, &t->user,
-	    &t->workspace, &t->roles, &t->groups, &t->scopes };
+	    &t->email, &t->workspace, &t->roles, &t->groups, &t->scopes, &b->here };
 
 	memcpy(text, all, sizeof(all));
 }
@@ -64,9 +64,20 @@ set_of(const struct crypt_digest *d)
 	return (size_t)(d->bytes[0] | d->bytes[1] << 8) % SETS;
 }
 
+/* The last of its texts is the path that it is for alone. */
+static struct span
+path_of(const struct entry *e)
+{
+	size_t	at = 0;
+
+	for (size_t i = 0; i < BEARER_TEXTS - 1; i++)
+		at += e->bytes[i];
+	return span_make(e->text + at, e->bytes[BEARER_TEXTS - 1]);
+}
+
 bool
-tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t generation, uint64_t wall_ms,
-    struct bearer *out)
+tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t generation, struct span path,
+    uint64_t wall_ms, struct bearer *out)
 {
 	const struct entry	*e = t->entry[set_of(digest)];
 	struct span		*text[BEARER_TEXTS];
@@ -74,7 +85,8 @@ tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t 
 
 	for (size_t k = 0; k < WAYS; k++, e++) {
 		if (e->text == NULL || e->generation != generation || e->ends_ms <= wall_ms ||
-		    !crypt_equal(e->digest.bytes, digest->bytes, sizeof(digest->bytes)))
+		    !crypt_equal(e->digest.bytes, digest->bytes, sizeof(digest->bytes)) ||
+		    (e->bytes[BEARER_TEXTS - 1] > 0 && !span_eq(path_of(e), path)))
 			continue;
 		texts_of(out, text);
 		for (size_t i = 0; i < BEARER_TEXTS; at += e->bytes[i++])
@@ -88,13 +100,14 @@ tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t 
 
 /* One that is of no use any more, else each in its turn. */
 static struct entry *
-room_for(struct tokens *t, size_t set, const struct crypt_digest *digest, uint64_t generation)
+room_for(struct tokens *t, size_t set, const struct crypt_digest *digest, uint64_t generation, struct span path)
 {
 	struct entry	*e = t->entry[set];
 
 	for (size_t k = 0; k < WAYS; k++)
 		if (e[k].text == NULL || e[k].generation != generation ||
-		    memcmp(e[k].digest.bytes, digest->bytes, sizeof(digest->bytes)) == 0)
+		    (memcmp(e[k].digest.bytes, digest->bytes, sizeof(digest->bytes)) == 0 &&
+		    span_eq(path_of(&e[k]), path)))
 			return &e[k];
 	t->next[set] = (uint8_t)((t->next[set] + 1) % WAYS);
 	return &e[t->next[set]];
@@ -103,7 +116,7 @@ room_for(struct tokens *t, size_t set, const struct crypt_digest *digest, uint64
 void
 tokens_put(struct tokens *t, const struct crypt_digest *digest, uint64_t generation, const struct bearer *b)
 {
-	struct entry	*e = room_for(t, set_of(digest), digest, generation);
+	struct entry	*e = room_for(t, set_of(digest), digest, generation, b->here);
 	struct bearer	 from = *b;
 	struct span	*text[BEARER_TEXTS];
 	size_t		 bytes = 0;

@@ -15,9 +15,9 @@ struct tokens;
 
 must_check int	tokens_new(struct tokens **out);
 void		tokens_free(struct tokens **t);
-/* Borrowed until the next call that puts.  False: not there, or it has ended. */
+/* Borrowed until the next call that puts.  False: not there, for another path than this, or it has ended. */
 bool		tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t generation,
-		    uint64_t wall_ms, struct bearer *out);
+		    struct span path, uint64_t wall_ms, struct bearer *out);
 /* Copies; without memory it is not kept. */
 void		tokens_put(struct tokens *t, const struct crypt_digest *digest, uint64_t generation,
 		    const struct bearer *b);

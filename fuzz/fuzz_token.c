@@ -128,16 +128,17 @@ static bool
 takes(struct span token)
 {
 	struct bearer	 who;
-	const char	*why, *told;
+	const struct resource	at = { SPAN_NONE, SPAN_NONE };
+	struct auth_refusal	 no = { 0 };
 	struct arena	 a;
 	int		 r;
 
 	arena_init(&a, NULL, 0, 1 << 20);
-	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, NOW_MS, &a, &who, &why, &told)) == 0)
+	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, &at, NOW_MS, &a, &who, &no)) == 0)
 		BUG_ON(!span_is(who.agent, "backend") || who.subject.n <= sizeof(" at " ISS) - 1 ||
 		    who.ends_ms <= NOW_MS || token.n > JWT_MAX);
 	else
-		BUG_ON((r != E_HTTP_CREDENTIAL && r != E_NOMEM) || why == NULL || who.agent.n > 0);
+		BUG_ON((r != E_HTTP_CREDENTIAL && r != E_NOMEM) || no.why == NULL || who.agent.n > 0);
 	arena_fini(&a);
 	return r == 0;
 }

@@ -17,6 +17,7 @@
 #include "policy/decide.h"
 #include "policy/params.h"
 #include "policy/policy.h"
+#include "policy/scopes.h"
 
 struct asked {
 	const struct snap	*snap;
@@ -177,8 +178,8 @@ param_number(const struct snap *s, enum param_id id)
 	return p == NULL ? 0 : p->number;
 }
 
-void
-decide(const struct snap *s, const struct principal *who, const struct object *what,
+static void
+decide_by_rules(const struct snap *s, const struct principal *who, const struct object *what,
     struct decision *out)
 {
 	struct asked	q = { .snap = s, .server = what->server, .tool = what->name };
@@ -228,4 +229,19 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 		.hide = out->hide, .rule_class = RULE_DEFAULT, .path = SPAN_LIT("default"),
 		.class_text = class_text[RULE_DEFAULT],
 	};
+}
+
+void
+decide(const struct snap *s, const struct principal *who, const struct object *what,
+    struct decision *out)
+{
+	decide_by_rules(s, who, what, out);
+	/* Rules come first: who may not use something with any scope is told that, and asks for none. */
+	if (out->allow && !scope_allows(s, who, what)) {
+		out->allow = false;
+		out->lacks_scope = scope_wanted(s, who->tenant, what).n > 0;
+		out->hide = !out->lacks_scope && param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
+		out->class_text = "the credential lacks the scope";
+		out->path = SPAN_LIT("scopes");
+	}
 }

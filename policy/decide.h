@@ -22,7 +22,7 @@ enum principal_how { HOW_NONE, HOW_KEY, HOW_PEER, HOW_ANONYMOUS, HOW_TOKEN, HOW_
 
 /* What a credential says of whoever bears it, for roles and conditions; empty where it says nothing. */
 struct traits {
-	struct span	issuer, user;		/* of a token: iss, and who it is there */
+	struct span	issuer, user, email;	/* of a token: iss, and who it is there */
 	struct span	workspace;
 	struct span	roles, groups, scopes;	/* lib/nameset.h */
 	bool		scoped;			/* it has scopes, and is good for those alone */
@@ -46,6 +46,7 @@ struct object {
 
 struct decision {
 	bool		allow, hide;
+	bool		lacks_scope;		/* denied, and would be allowed by one scope more (policy/scopes.h) */
 	uint32_t	rule;			/* index into RULE + 1; 0: no rule matched */
 	uint8_t		rule_class;		/* enum rule_class */
 	struct span	path;			/* agents.backend.deny.tools.postgres[0]; or "default" */

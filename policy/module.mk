@@ -1,1 +1,1 @@
-$(call archive,policy,guard.c snap.c renumber.c build.c swap.c params.c policy.c decide.c reach.c slots.c words.c tenants.c)
+$(call archive,policy,guard.c snap.c renumber.c build.c swap.c params.c policy.c decide.c scopes.c reach.c slots.c words.c tenants.c)

@@ -184,6 +184,14 @@ struct rec_issuer {
 	uint32_t	tenant;		/* index into TENANT: whose agents its tokens stand for */
 	uint32_t	audience_first, audience_count, verifier_first, verifier_count;
 	uint32_t	standin_first, standin_count;
+	/* Claims by the names that they may have, in this order, each with a NUL behind it. */
+	struct stext	roles_claim, groups_claim, workspace_claim, email_claim, scope_claim, version_claim;
+	struct stext	versions;	/* what version_claim must be one of, the same way; empty: any */
+	uint32_t	flags, more_spare;	/* enum issuer_flags */
+};
+enum issuer_flags {
+	ISSUER_FLAG_SCOPED = 1,		/* its tokens are good for their scopes alone */
+	ISSUER_FLAG_SERVES = 2,		/* clients are told to get tokens there: it is an authorization server */
 };
 
 struct rec_audience {
@@ -198,6 +206,21 @@ struct rec_verifier {
 
 struct rec_standin {
 	struct stext	value, agent;
+};
+
+/* What a scope lets its bearer ask for, as far as rules allow it; in the order of the file. */
+struct rec_scope {
+	struct stext	name;
+	uint32_t	flags, tenant;	/* enum scope_flags; index into TENANT */
+	uint32_t	grant_first, grant_count;	/* those of implied scopes among them */
+};
+enum scope_flags {
+	SCOPE_FLAG_ADVERTISED = 1,	/* clients are told of it before they need it */
+};
+
+struct rec_grant {
+	struct stext	server, tool;	/* patterns (lib/glob.h); tool counts for tools alone */
+	uint32_t	kinds, spare;	/* bits of enum object_kind */
 };
 
 /* A definition of a tool (store/pindb.h). */

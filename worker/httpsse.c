@@ -11,6 +11,7 @@
 
 #include "lib/bug.h"
 #include "lib/crypt.h"
+#include "lib/log.h"
 #include "worker/events.h"
 #include "worker/httpsse_priv.h"
 #include "worker/reply.h"
@@ -159,6 +160,23 @@ has_room(const struct request *rq)
 	return set->count < STREAMS_MAX && theirs < STREAMS_EACH && !rq->w->draining;
 }
 
+/* What is heard by a credential is heard no longer than it is good for (mcp-wire 15.3). */
+static void
+on_until(struct loop_timer *t, void *arg)
+{
+	struct httpsse	*s = arg;
+	uint64_t	 now_ms = loop_wall_ms(s->rq->w->loop);
+
+	MAGIC_CHECK(s, HTTPSSE_MAGIC);
+	if (s->rq->who.ends_ms > now_ms) {
+		loop_timer_arm(t, s->rq->who.ends_ms - now_ms + 1);
+		return;
+	}
+	log_info(NULL, "%s: an HTTP+SSE stream ends with its client's credential", s->rq->id_text);
+	s->over = true;
+	httpsse_wake(s);
+}
+
 void
 httpsse_open(struct request *rq)
 {
@@ -186,6 +204,9 @@ httpsse_open(struct request *rq)
 	s->magic = HTTPSSE_MAGIC;
 	s->began_ms = loop_now_ms(rq->w->loop);
 	httpsse_run_init(s);
+	loop_timer_init(rq->w->loop, &s->until, on_until, s);
+	if (rq->who.ends_ms != 0)
+		on_until(&s->until, s);
 	s->next = set->first;
 	set->first = s;
 	set->count++;
@@ -206,6 +227,7 @@ httpsse_end(struct httpsse *s)
 	*at = s->next;
 	set->count--;
 	httpsse_run_fini(s);
+	loop_timer_disarm(&s->until);
 	s->magic = 0;
 	flow_end(&rq->x->answer, FLOW_DONE);
 	request_done(rq);

@@ -16,11 +16,14 @@
 #include "worker/reply.h"
 
 static void
-answer(struct request *rq, unsigned status, struct span type, struct span body)
+answer(struct request *rq, unsigned status, struct span type, struct span challenge, struct span body)
 {
-	struct exchange_field	f[CORS_FIELDS + 1] = { { SPAN_LIT("Content-Type"), type } };
+	struct exchange_field	f[CORS_FIELDS + 2] = { { SPAN_LIT("Content-Type"), type } };
+	size_t			n = 1 + cors_fields(rq, f + 1);
 
-	exchange_reply(rq->x, status, f, 1 + cors_fields(rq, f + 1), body);
+	if (challenge.n > 0)
+		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge };
+	exchange_reply(rq->x, status, f, n, body);
 	request_done(rq);
 }
 
@@ -77,18 +80,22 @@ take(struct httpsse *s, struct request *rq)
 
 	/* What cannot be read is refused further on. */
 	(void)!request_read(rq);
-	if ((r = begin(s, rq, &m)) != 0) {
+	s->posted = rq;
+	s->challenge = SPAN_NONE;
+	r = begin(s, rq, &m);
+	s->posted = NULL;
+	if (r != 0) {
 		reply_refuse(rq, r, NULL);
 		return;
 	}
 	if (is_refused(m)) {
 		/* The session has ended, and so does the stream that stands for it. */
 		s->over |= m->in.status == 404 && httpsse_session(s).n > 0;
-		answer(rq, m->in.status, SPAN_LIT("application/json"), inner_kept(&m->in));
+		answer(rq, m->in.status, SPAN_LIT("application/json"), s->challenge, inner_kept(&m->in));
 		httpsse_message_end(s, m);
 	} else {
 		httpsse_subs_note(s, &rq->msg);
-		answer(rq, 202, SPAN_LIT("text/plain"), SPAN_LIT("Accepted"));
+		answer(rq, 202, SPAN_LIT("text/plain"), SPAN_NONE, SPAN_LIT("Accepted"));
 	}
 	httpsse_wake(s);
 }

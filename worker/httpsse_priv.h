@@ -36,12 +36,14 @@ struct httpsse {		/* in its request's arena */
 	struct httpsse_message	*first;
 	size_t			 messages, requests;
 	struct inner		 news;		/* the session's own stream */
+	struct request		*posted;	/* while its message begins: the POST; else NULL */
+	struct span		 challenge;	/* that its answer was given then; in its arena */
 	bool			 initializing;	/* initialize is among the messages */
 	bool			 initialized;	/* the client said so: it may be told news */
 	bool			 again;		/* the session's stream ended, and began or begins anew */
 	bool			 over;		/* ends in its next turn */
 	struct httpsse_sub	*subs;
-	struct loop_timer	 soon, retry;
+	struct loop_timer	 soon, retry, until;	/* until: its client's credential ends */
 };
 
 struct httpsse_set {

@@ -48,7 +48,7 @@ on_ready(struct inner *in, void *arg)
 	httpsse_wake(stream_of(arg));
 }
 
-/* The session that initialize made stays here. */
+/* The session that initialize made stays here; what a POST is refused with is the POST's. */
 static void
 on_head(struct inner *in, const struct exchange_field *fields, size_t n, void *arg)
 {
@@ -59,6 +59,8 @@ on_head(struct inner *in, const struct exchange_field *fields, size_t n, void *a
 		if (span_eq_nocase(fields[i].name, SPAN_LIT("Mcp-Session-Id")) && s->session[0] == '\0' &&
 		    fields[i].value.n < sizeof(s->session))
 			memcpy(s->session, fields[i].value.p, fields[i].value.n);
+		else if (s->posted != NULL && span_eq_nocase(fields[i].name, SPAN_LIT("WWW-Authenticate")))
+			s->challenge = arena_dup(&s->posted->x->arena, fields[i].value);
 }
 
 static void

@@ -27,6 +27,7 @@
 #include "worker/listens.h"
 #include "worker/lists.h"
 #include "worker/pins.h"
+#include "worker/refusals.h"
 #include "worker/replay.h"
 #include "worker/request.h"
 #include "worker/streams.h"
@@ -196,6 +197,7 @@ worker_init(struct worker *w)
 	    (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
 	    (r = httpsse_set_new(w, &w->httpsse)) != 0 || (r = tokens_new(&w->tokens)) != 0 ||
+	    (r = refusals_new(w, &w->refusals)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;

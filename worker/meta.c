@@ -9,6 +9,7 @@
  */
 #include "lib/glob.h"
 #include "worker/call.h"
+#include "worker/challenge.h"
 #include "worker/meta_priv.h"
 #include "worker/metalist.h"
 #include "worker/metasearch.h"
@@ -223,8 +224,14 @@ named_server(struct request *rq, enum meta_tool tool, const struct meta_args *ar
 	if (s != NULL) {
 		decide(rq->config->policy, &rq->who,
 		    &(struct object){ OBJECT_SERVER, args->server, SPAN_NONE }, &d);
-		if (d.allow)
+		/* What is called there is decided about by itself. */
+		if (d.allow || (d.lacks_scope && tool == META_EXECUTE_TOOL))
 			return s;
+		if (d.lacks_scope) {
+			meta_record_refused(rq, &(struct record_what){ "server", s, args->tool, &d }, E_SCOPE);
+			challenge_scope(rq, &(struct object){ OBJECT_SERVER, args->server, SPAN_NONE });
+			return NULL;
+		}
 		err = d.hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE ? E_SERVER : E_POLICY;
 	}
 	text = arena_fmt(&rq->x->arena, err == E_POLICY ? "server %.*s" : "unknown server %.*s",

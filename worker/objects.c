@@ -31,16 +31,28 @@ struct find {			/* a call whose server is looked for */
 };
 
 static bool
-may_use(const struct request *rq, const struct rec_server *s, enum call_what what)
+may_use(const struct request *rq, const struct rec_server *s, enum call_what what, struct decision *d)
 {
-	struct decision	d;
-
+	*d = (struct decision){ .allow = false };
 	if ((s->flags & SERVER_FLAG_DISABLED) != 0 ||
 	    !span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))
 		return false;
 	decide(rq->config->policy, &rq->who, &(struct object){ call_kind(what)->object,
-	    snap_text(rq->config->policy, s->name), SPAN_NONE }, &d);
-	return d.allow;
+	    snap_text(rq->config->policy, s->name), SPAN_NONE }, d);
+	return d->allow;
+}
+
+/* A server that was not asked, because the credential lacks the scope for it. */
+static const struct rec_server *
+out_of_scope(const struct find *f, struct decision *d)
+{
+	const struct request	*rq = f->rq;
+	const struct rec_server	*s;
+
+	for (uint64_t i = 0; rq->who.traits.scoped && (s = request_server_at(rq, i)) != NULL; i++)
+		if (!may_use(rq, s, f->what, d) && d->lacks_scope)
+			return s;
+	return NULL;
 }
 
 static struct call_ask
@@ -104,13 +116,22 @@ call_at(const struct find *f, const struct rec_server *s)
 	f->found(f->rq, d.allow ? s : NULL, own);
 }
 
+/* What is nowhere may be where the credential is not good for. */
 static void
 no_server(const struct find *f)
 {
-	if (f->found != NULL)
+	const struct rec_server	*s;
+	struct call_ask		 ask;
+	struct decision		 d;
+
+	if (f->found != NULL) {
 		f->found(f->rq, NULL, SPAN_NONE);
-	else
+	} else if ((s = out_of_scope(f, &d)) != NULL) {
+		ask = ask_of(f, s, f->key);
+		call_refuse_denied(f->rq, &ask, &d);
+	} else {
 		call_refuse_missing(f->rq, f->what, NULL, f->key);
+	}
 }
 
 /* --- by name ---------------------------------------------------------------------------------- */
@@ -156,7 +177,7 @@ find_by_name(struct find *f)
 
 	f->server = rq->view & VIEW_HAS_SERVER ? rq->server : view_server_of_name(rq, f->key, &own);
 	/* A server of the path was looked at with the path. */
-	if (f->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_sees_server(rq, f->server))) {
+	if (f->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_meets_server(rq, f->server))) {
 		call_refuse_missing(rq, f->what, NULL, f->key);
 		return;
 	}
@@ -184,7 +205,9 @@ find_by_name(struct find *f)
 static bool
 may_have(const struct find *f, const struct rec_server *s)
 {
-	return !view_rewrites(f->rq, s, f->key) && may_use(f->rq, s, f->what);
+	struct decision	d;
+
+	return !view_rewrites(f->rq, s, f->key) && may_use(f->rq, s, f->what, &d);
 }
 
 static const struct catalogue *
@@ -251,12 +274,15 @@ has_resources(const struct find *f, const struct rec_server *s)
 	    ((list = list_of(f, s, LIST_TEMPLATES)) != NULL && catalogue_count(list) > 0);
 }
 
-/* The one server that has resources at all, or NULL. */
+/* The one server that has resources at all, or NULL; one that the credential is not good for may have some. */
 static const struct rec_server *
 only_one(const struct find *f)
 {
 	const struct rec_server	*s, *found = NULL;
+	struct decision		 d;
 
+	if (out_of_scope(f, &d) != NULL)
+		return NULL;
 	for (uint64_t i = 0; (s = request_server_at(f->rq, i)) != NULL; i++) {
 		if (!may_have(f, s) || !has_resources(f, s))
 			continue;
@@ -326,10 +352,12 @@ static void
 find_by_uri(struct find *f)
 {
 	const struct rec_server	*s;
+	struct decision		 d;
 
 	if (f->rq->view & VIEW_HAS_SERVER)
 		call_at(f, f->rq->server);
-	else if ((s = view_server_of_uri(f->rq, f->key, &f->own)) != NULL && may_use(f->rq, s, f->what))
+	else if ((s = view_server_of_uri(f->rq, f->key, &f->own)) != NULL &&
+	    (may_use(f->rq, s, f->what, &d) || d.lacks_scope))
 		call_at(f, s);
 	else if (s != NULL)
 		no_server(f);

@@ -9,6 +9,7 @@
 
 #include "lib/num.h"
 #include "worker/record.h"
+#include "worker/reply.h"
 #include "worker/trace.h"
 
 static const char *const how_word[HOW_LIMIT] = {
@@ -71,8 +72,8 @@ ipv4_text(struct arena *a, const uint8_t address[4])
 	return arena_dup(a, span_make(text, n));
 }
 
-static struct span
-client_address(const struct request *rq)
+struct span
+record_client(const struct request *rq)
 {
 	const struct exchange_peer	*p = &rq->x->peer;
 	char				 text[INET6_ADDRSTRLEN];
@@ -102,7 +103,7 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 		.method = rq->msg.method_text,
 		.jail = jail_word(what->server, (rq->w->flags & BOOT_FLAG_REDUCED) != 0),
 		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") : SPAN_LIT("mcp"),
-		.client = client_address(rq),
+		.client = record_client(rq),
 		.view = view_word(rq),
 	};
 	if (what->decision != NULL) {
@@ -130,7 +131,7 @@ record_once(const struct request *rq, const struct record_what *what, enum audit
 	struct audit_fields	f;
 
 	record_start(rq, what, &f);
-	record_finish(rq, outcome, error, 200, &f);
+	record_finish(rq, outcome, error, error == 0 ? 200 : reply_status(error), &f);
 	if (rq->w->traces != NULL)
 		trace_refused(rq, what, &f);
 	return spool_once(rq->w->spool, rq->id, rq->config->generation, &f);

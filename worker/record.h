@@ -17,6 +17,8 @@ struct record_what {
 	const struct decision	*decision;
 };
 
+/* The client's address, in the arena; empty: it has none. */
+struct span record_client(const struct request *rq);
 /* The START fields; texts are borrowed from the request and its snapshot. */
 void	record_start(const struct request *rq, const struct record_what *what, struct audit_fields *f);
 /* The FINISH fields: outcome, error.data.code, HTTP status, and the time since the request's head. */

@@ -8,6 +8,7 @@
 #include "mcp/catalogue.h"
 #include "mcp/write.h"
 #include "worker/call.h"
+#include "worker/challenge.h"
 #include "worker/meta.h"
 #include "worker/reply.h"
 
@@ -51,6 +52,10 @@ call_reply_denied(struct request *rq, const struct call_ask *ask, const struct d
 {
 	struct span	server = snap_text(rq->config->policy, ask->server->name), text;
 
+	if (d->lacks_scope) {
+		challenge_scope(rq, &(struct object){ call_kind(ask->what)->object, server, ask->tool });
+		return;
+	}
 	if (d->hide || rq->config->params.deny_detail == DENY_DETAIL_HIDE) {
 		/* As the client named it. */
 		reply_unknown(rq, ask->what, ask->style, ask->style == CALL_EXECUTE ? ask->tool :
@@ -66,7 +71,7 @@ void
 call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d)
 {
 	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
-	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_POLICY);
+	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, d->lacks_scope ? E_SCOPE : E_POLICY);
 	call_reply_denied(rq, ask, d);
 }
 

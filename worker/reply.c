@@ -121,21 +121,35 @@ reply_verdict(struct request *rq, const struct era_input *in, const struct era_v
 	buf_fini(&data);
 }
 
+unsigned
+reply_status(int err)
+{
+	const unsigned	status = (unsigned)err_row(err)->http_status;
+
+	return status == 503 || err == E_MCP_HEADER || err == E_SCOPE ? status : 200;
+}
+
+void
+reply_error_with(struct request *rq, int err, struct span detail, struct span rule,
+    const struct exchange_field *extra)
+{
+	const struct mcp_error	e = { .error = err, .detail = detail, .rule = rule,
+				    .request_id = span_of(rq->id_text) };
+
+	send_error(rq, reply_status(err), rq->msg.id, &e, extra);
+}
+
 void
 reply_error(struct request *rq, int err, struct span detail, struct span rule, uint64_t retry_after_ms)
 {
-	const struct err_row	*row = err_row(err);
 	struct exchange_field	 retry = { SPAN_LIT("Retry-After"), SPAN_NONE };
-	unsigned		 status = 200;
 	struct mcp_error	 e = { .error = err, .detail = detail, .rule = rule,
 				    .retry_after_ms = retry_after_ms,
 				    .request_id = span_of(rq->id_text) };
 
 	if (retry_after_ms > 0)		/* RFC 9110 10.2.3: whole seconds, so rounded up */
 		retry.value = arena_fmt(&rq->x->arena, "%lu", (unsigned long)(retry_after_ms + 999) / 1000);
-	if (row->http_status == 503 || err == E_MCP_HEADER)
-		status = (unsigned)row->http_status;
-	send_error(rq, status, rq->msg.id, &e, retry.value.p != NULL ? &retry : NULL);
+	send_error(rq, reply_status(err), rq->msg.id, &e, retry.value.p != NULL ? &retry : NULL);
 }
 
 void

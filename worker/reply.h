@@ -15,10 +15,15 @@ void	reply_refuse(struct request *rq, int err, const char *detail);
 /* What the ladder refused, as it says. */
 void	reply_verdict(struct request *rq, const struct era_input *in, const struct era_verdict *v);
 /* A JSON-RPC error with the request's id.  detail is appended to the row's text; rule and retry go to
- * error.data.  A 503 keeps its HTTP status, since nothing of the call was done, and a header's mismatch
- * its 400 (mcp-wire 4.3). */
+ * error.data.  A 503 keeps its HTTP status, since nothing of the call was done, a header's mismatch
+ * its 400 (mcp-wire 4.3), and a scope that is missing its 403 (15.2). */
 void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
 	    uint64_t retry_after_ms);
+/* The same with one more header field. */
+void	reply_error_with(struct request *rq, int err, struct span detail, struct span rule,
+	    const struct exchange_field *extra);
+/* The HTTP status that such an error is answered with. */
+unsigned reply_status(int err);
 /* A resource that is not there, or must not be known of; code by era, data.uri (mcp-wire 13.1). */
 void	reply_resource_missing(struct request *rq, struct span uri);
 /* 202 without a body; or the end of the event stream that has begun. */

@@ -10,11 +10,12 @@
 
 #include "auth/front.h"
 #include "lib/bug.h"
-#include "lib/log.h"
+#include "worker/challenge.h"
 #include "worker/cors.h"
 #include "worker/httpsse.h"
 #include "worker/reply.h"
 #include "worker/request.h"
+#include "worker/wellknown.h"
 
 #define REQUEST_MAGIC	0x4e90e571u
 #define BODY_AT_ONCE	(64 * 1024)	/* smaller bodies are scanned when they are whole */
@@ -157,18 +158,32 @@ take_path(struct request *rq)
 	return 0;
 }
 
-/* The view of this path; E_HTTP_PATH, E_NOMEM.  A server this agent may not see is not there: the same
- * answer as for a name that does not exist. */
-static int
+/* A server this agent may not see is not there: the same answer as for a name that does not exist. */
+static bool
+route_server(struct request *rq, struct span name)
+{
+	const struct object	what = { OBJECT_SERVER, name, SPAN_NONE };
+	struct decision		d = { .allow = false };
+
+	rq->view = VIEW_HAS_SERVER;
+	rq->server = name.n == 0 ? NULL : policy_server_find(rq->config->policy, rq->who.tenant, name);
+	if (rq->server != NULL)
+		decide(rq->config->policy, &rq->who, &what, &d);
+	if (d.allow)
+		return true;
+	if (d.lacks_scope)
+		challenge_scope(rq, &what);
+	else
+		reply_refuse(rq, E_HTTP_PATH, NULL);
+	return false;
+}
+
+/* The view of this path; false: it was refused. */
+static bool
 route_path(struct request *rq)
 {
-	struct span	path, name;
-	struct decision	d;
-	int		r;
+	const struct span	path = within_tenant(rq, rq->path);
 
-	if ((r = take_path(rq)) != 0)
-		return r;
-	path = within_tenant(rq, rq->path);
 	if (span_is(path, "/mcp")) {
 		rq->view = view_of_word(rq->config->params.view);
 	} else if (span_is(path, "/mcp/discovery")) {
@@ -176,19 +191,9 @@ route_path(struct request *rq)
 	} else if (span_is(path, "/mcp/catalog")) {
 		rq->view = VIEW_HAS_CATALOG;
 	} else {
-		name = server_of_path(path);
-		rq->view = VIEW_HAS_SERVER;
-		if (name.n == 0)
-			return E_HTTP_PATH;
-		rq->server = policy_server_find(rq->config->policy, rq->who.tenant, name);
-		if (rq->server == NULL)
-			return E_HTTP_PATH;
-		decide(rq->config->policy, &rq->who,
-		    &(struct object){ OBJECT_SERVER, name, SPAN_NONE }, &d);
-		if (!d.allow)
-			return E_HTTP_PATH;
+		return route_server(rq, server_of_path(path));
 	}
-	return 0;
+	return true;
 }
 
 /* --- who -------------------------------------------------------------------------------------- */
@@ -205,42 +210,12 @@ identify(struct request *rq, struct auth_refusal *refusal)
 		.params = &rq->config->params,
 		.tenant = rq->asked_tenant,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
+		.at = wellknown_resource(rq),
 		.wall_ms = loop_wall_ms(rq->w->loop),
 	};
 
 	front_credential(rq->x, &in);
 	return auth_identify(&in, &rq->x->arena, &rq->who, refusal);
-}
-
-/* RFC 6750 3, mcp-wire 15.2: without a credential no error is named. */
-static struct span
-challenge(struct request *rq, const struct auth_refusal *refusal)
-{
-	if (http_head_count(&rq->x->head, HTTP_AUTHORIZATION) == 0)
-		return SPAN_LIT("Bearer realm=\"mcpgw\"");
-	if (refusal->told == NULL)
-		return SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_token\"");
-	return arena_fmt(&rq->x->arena, "Bearer realm=\"mcpgw\", error=\"invalid_token\", error_description=\"%s\"",
-	    refusal->told);
-}
-
-static void
-refuse_identity(struct request *rq, int e, const struct auth_refusal *refusal)
-{
-	struct exchange_field	f[CORS_FIELDS + 1];
-	size_t			n = cors_fields(rq, f);
-
-	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
-	log_warn_repeat(NULL, "%s: no answer on %.*s: %s%s%s", rq->id_text,
-	    SPAN_FMT(span_part(http_head_path(&rq->x->head), 0, 100)), err_text(e),
-	    refusal->why == NULL ? "" : ": of the token: ", refusal->why == NULL ? "" : refusal->why);
-	if (e == E_HTTP_CREDENTIAL)
-		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge(rq, refusal) };
-	else if (e == E_HTTP_CREDENTIALS)
-		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"),
-		    SPAN_LIT("Bearer realm=\"mcpgw\", error=\"invalid_request\"") };
-	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
-	request_done(rq);
 }
 
 /* --- the body --------------------------------------------------------------------------------- */
@@ -349,6 +324,8 @@ request_begin(struct worker *w, struct exchange *x)
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
 
+	if (wellknown_serve(rq))
+		return;
 	if (!front_hosts_ok(x, rq->config->policy)) {
 		metric_add(&w->metrics, METRIC_requests_bad_total, 1);
 		reply_refuse(rq, E_HTTP_ORIGIN, NULL);
@@ -360,14 +337,17 @@ request_begin(struct worker *w, struct exchange *x)
 		return;
 	}
 	rq->asked_tenant = tenant_of_path(http_head_path(&x->head));
-	if ((e = identify(rq, &refusal)) != 0) {
-		refuse_identity(rq, e, &refusal);
-		return;
-	}
-	if ((e = route_path(rq)) != 0) {
+	if ((e = take_path(rq)) != 0) {
 		reply_refuse(rq, e, NULL);
 		return;
 	}
+	if ((e = identify(rq, &refusal)) != 0) {
+		rq->who.tenant = default_tenant;
+		challenge_refuse(rq, e, &refusal);
+		return;
+	}
+	if (!route_path(rq))
+		return;
 	if (rq->front != FRONT_MCP && httpsse_refuse(rq))
 		return;
 	switch ((enum http_method)x->head.method) {

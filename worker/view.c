@@ -28,16 +28,31 @@ struct view_job {		/* a call whose server's list is waited for */
 	struct decision		 decided;	/* about `own` */
 };
 
+static void
+decide_server(const struct request *rq, const struct rec_server *server, struct decision *d)
+{
+	*d = (struct decision){ .allow = false };
+	if (span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
+		decide(rq->config->policy, &rq->who,
+		    &(struct object){ OBJECT_SERVER, snap_text(rq->config->policy, server->name), SPAN_NONE }, d);
+}
+
 bool
 view_sees_server(const struct request *rq, const struct rec_server *server)
 {
 	struct decision	d;
 
-	if (!span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
-		return false;
-	decide(rq->config->policy, &rq->who,
-	    &(struct object){ OBJECT_SERVER, snap_text(rq->config->policy, server->name), SPAN_NONE }, &d);
+	decide_server(rq, server, &d);
 	return d.allow;
+}
+
+bool
+view_meets_server(const struct request *rq, const struct rec_server *server)
+{
+	struct decision	d;
+
+	decide_server(rq, server, &d);
+	return d.allow || d.lacks_scope;
 }
 
 const struct rec_server *
@@ -260,7 +275,7 @@ view_call(struct request *rq, struct span shown)
 	job->server = rq->view & VIEW_HAS_SERVER ? rq->server :
 	    rq->view & VIEW_HAS_CATALOG ? view_server_of_name(rq, shown, &job->own) : NULL;
 	/* A server of the path was looked at with the path. */
-	if (job->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_sees_server(rq, job->server))) {
+	if (job->server == NULL || ((rq->view & VIEW_HAS_SERVER) == 0 && !view_meets_server(rq, job->server))) {
 		call_refuse_unknown(rq, NULL, shown, CALL_PLAIN);
 		return;
 	}

@@ -12,6 +12,8 @@
 
 /* May this request's agent see the server at all? */
 bool		view_sees_server(const struct request *rq, const struct rec_server *server);
+/* Does it, or would it with one scope more?  Then what is asked for there is refused with that scope's name. */
+bool		view_meets_server(const struct request *rq, const struct rec_server *server);
 /* The servers in view, one after the other, from *at = 0 on; NULL at the end. */
 const struct rec_server *view_next_server(const struct request *rq, uint64_t *at);
 /* Whose instance lists the tools for this request.  An instance per call or session would start a

@@ -55,6 +55,7 @@ struct httpsse_set;
 struct known;
 struct lists;
 struct pins;
+struct refusals;
 struct replays;
 struct upstream;
 
@@ -105,6 +106,7 @@ struct worker {
 	struct streams		*streams;	/* clients who hear of it */
 	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */
 	struct replays		*replays;	/* event streams that can be resumed */
+	struct refusals		*refusals;	/* credentials that were refused, for the audit */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at

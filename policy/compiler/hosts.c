@@ -63,6 +63,37 @@ listener_put(struct job *j, enum param_id id)
 	host_put(j, span_of(job_fmt(j, "http://%.*s", SPAN_FMT(host))), true);
 }
 
+bool
+url_is_guarded(const struct url *u)
+{
+	return u->https || span_is(u->host, "localhost") || span_is(u->host, "127.0.0.1") || span_is(u->host, "::1");
+}
+
+/* Clients name its host. */
+static void
+public_put(struct job *j)
+{
+	const struct span	 text = job_value(j, PARAM_ID_public_url);
+	const char		*why;
+	struct url		 u;
+
+	if (text.n == 0)
+		return;
+	why = url_parse(text, &u);
+	if (why == NULL && text.n != (size_t)(u.https ? 8 : 7) + u.authority.n)
+		why = "want https://HOST[:PORT], without a path, a slash at the end, or the port that it has anyway";
+	if (why == NULL && !url_is_guarded(&u))
+		why = "want https: over http anybody on the way reads tokens";
+	for (size_t i = 0; why == NULL && i < text.n; i++)
+		if (isupper((unsigned char)text.p[i]))
+			why = "want lower case: clients compare it byte for byte";
+	if (why != NULL) {
+		setting_error(j, PARAM_ID_public_url, "\"%.*s\": %s", SHOWN(text), why);
+		return;
+	}
+	host_put(j, u.authority, false);
+}
+
 void
 hosts_put(struct job *j)
 {
@@ -75,6 +106,7 @@ hosts_put(struct job *j)
 	}
 	listener_put(j, PARAM_ID_listen);
 	listener_put(j, PARAM_ID_admin_listen);
+	public_put(j);
 	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = value_word(&list)).n > 0; ) {
 		if (!host_ok(word))
 			setting_error(j, PARAM_ID_allowed_hosts, "\"%.*s\": want HOST or HOST:PORT",

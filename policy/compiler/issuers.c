@@ -8,8 +8,10 @@
 #include "auth/jws.h"
 #include "lib/num.h"
 #include "policy/compiler/files.h"
+#include "policy/compiler/hosts.h"
 #include "policy/compiler/issuers.h"
 #include "policy/compiler/rules.h"
+#include "policy/compiler/scopes.h"
 #include "policy/compiler/secrets.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/vars.h"
@@ -18,6 +20,7 @@
 #define SKEW_DEFAULT_S	60
 #define SKEW_MAX_S	600
 #define AGE_MAX_S	(366 * 24 * 3600)
+#define CLAIM_NAME_MAX	200
 
 struct issuer {
 	struct job		*j;
@@ -26,6 +29,7 @@ struct issuer {
 	struct rec_issuer	 rec;
 	uint32_t		 algs;		/* that are accepted */
 	bool			 algs_given;
+	bool			 has_scopes;	/* the file speaks of scopes */
 };
 
 static struct stext
@@ -79,10 +83,10 @@ read_audiences(struct issuer *i)
 		put_audience(i, n);
 	for (e = n != NULL && n->type == JSON_ARRAY ? n->first : NULL; e != NULL; e = e->next)
 		put_audience(i, e);
-	if (i->rec.audience_count == 0)
+	if (i->rec.audience_count == 0 && (n != NULL || job_value(i->j, PARAM_ID_public_url).n == 0))
 		job_error_key(i->j, i->s, i->node,
 		    "needs an \"audience\": the URL by which clients know this gateway, such as "
-		    "\"https://gw.example/mcp\"");
+		    "\"https://gw.example/mcp\"; or set public_url in mcpgw.conf");
 }
 
 static void
@@ -203,12 +207,78 @@ read_agents(struct issuer *i)
 	}
 }
 
+/* One name or several: what claims_text() and claims_set() look for, in this order. */
+static struct stext
+put_names(struct issuer *i, const char *name, const char *otherwise, size_t bytes)
+{
+	const struct conf_node	*n = conf_find(i->node, name), *e;
+	size_t			 used = 0;
+	char			*all;
+
+	if (n == NULL)
+		return put_text(i->j->policy, span_make(otherwise, bytes));
+	if (n->type != JSON_ARRAY && n->type != JSON_STRING) {
+		job_error(i->j, i->s, n, "want a string, or an array of strings");
+		return put_text(i->j->policy, SPAN_NONE);
+	}
+	all = job_alloc(i->j, (n->count + 1) * (CLAIM_NAME_MAX + 1));
+	for (e = n->type == JSON_ARRAY ? n->first : n; e != NULL; e = n->type == JSON_ARRAY ? e->next : NULL) {
+		if (!typed_is(i->j, i->s, e, JSON_STRING))
+			continue;
+		if (e->text.n == 0 || e->text.n > CLAIM_NAME_MAX) {
+			job_error(i->j, i->s, e, "want 1 to %d characters", CLAIM_NAME_MAX);
+			continue;
+		}
+		memcpy(all + used, e->text.p, e->text.n);
+		used += e->text.n + 1;
+	}
+	return put_text(i->j->policy, span_make(all, used));
+}
+
+#define PUT_NAMES(i, name, otherwise) put_names((i), (name), (otherwise), sizeof(otherwise) - 1)
+
 static void
-read_issuer(struct job *j, const struct source *s, const struct conf_node *node)
+read_claims(struct issuer *i)
+{
+	i->rec.subject_claim = PUT_NAMES(i, "subject_claim", "sub\0user_id\0");
+	i->rec.email_claim = PUT_NAMES(i, "email_claim", "email\0");
+	i->rec.roles_claim = PUT_NAMES(i, "roles_claim", "roles\0");
+	i->rec.groups_claim = PUT_NAMES(i, "groups_claim", "groups\0");
+	i->rec.workspace_claim = PUT_NAMES(i, "workspace_claim", "workspace\0tenant\0");
+	i->rec.scope_claim = PUT_NAMES(i, "scope_claim", "scope\0scp\0");
+	i->rec.version_claim = PUT_NAMES(i, "version_claim", "v\0");
+	i->rec.versions = PUT_NAMES(i, "versions", "");
+}
+
+static bool
+is_server_url(struct span name)
+{
+	struct url	u;
+
+	return url_parse(name, &u) == NULL && url_is_guarded(&u);
+}
+
+static void
+read_flags(struct issuer *i)
+{
+	bool	scoped = i->has_scopes, serves = is_server_url(i->node->key) && i->rec.verifier_count > 0;
+
+	if (typed_flag(i->j, i->s, i->node, "scoped", &scoped) && scoped && !i->has_scopes)
+		job_error(i->j, i->s, conf_find(i->node, "scoped"), "there are no \"scopes\" in this file, so its "
+		    "tokens would be good for nothing");
+	(void)typed_flag(i->j, i->s, i->node, "authorization_server", &serves);
+	i->rec.flags = (scoped ? ISSUER_FLAG_SCOPED : 0) | (serves ? ISSUER_FLAG_SERVES : 0);
+}
+
+static void
+read_issuer(struct job *j, const struct source *s, const struct conf_node *node, bool has_scopes)
 {
 	static const char *const keys[] = { "audience", "keys_file", "keys", "secret", "algorithms", "type", "max_age",
-		"skew", "subject_claim", "agent", "agent_claim", "agents", "description", NULL };
-	struct issuer	i = { .j = j, .s = s, .node = node, .rec = { .tenant = j->tenant_index } };
+		"skew", "subject_claim", "agent", "agent_claim", "agents", "description", "email_claim", "roles_claim",
+		"groups_claim", "workspace_claim", "scope_claim", "version_claim", "versions", "scoped",
+		"authorization_server", NULL };
+	struct issuer	i = { .j = j, .s = s, .node = node, .has_scopes = has_scopes,
+			    .rec = { .tenant = j->tenant_index } };
 
 	if (!typed_is(j, s, node, JSON_OBJECT))
 		return;
@@ -217,34 +287,37 @@ read_issuer(struct job *j, const struct source *s, const struct conf_node *node)
 		job_error_key(j, s, node, "an issuer's name is what its tokens say in \"iss\"");
 	i.rec.name = put_text(j->policy, node->key);
 	i.rec.type = put_member(&i, "type", "");
-	i.rec.subject_claim = put_member(&i, "subject_claim", "sub");
 	i.rec.max_age_s = read_seconds(&i, "max_age", 0, AGE_MAX_S);
 	i.rec.skew_s = read_seconds(&i, "skew", SKEW_DEFAULT_S, SKEW_MAX_S);
 	read_audiences(&i);
 	read_algorithms(&i);
 	read_keys(&i);
 	read_agents(&i);
+	read_claims(&i);
+	read_flags(&i);
 	put_record(j->policy, SECTION_ISSUER, &i.rec);
 }
 
 void
 issuers_read(struct job *j)
 {
-	static const char *const keys[] = { "issuers", "$schema", NULL };
+	static const char *const keys[] = { "issuers", "scopes", "$schema", NULL };
 	const struct conf_node	*issuers = NULL, *n;
 	struct span		 path = job_value(j, PARAM_ID_issuers_file);
 	struct source		 s;
+	bool			 has_scopes;
 
 	if (path.n == 0 || !source_open(j, path.p, &s))
 		return;
 	if (s.conf != NULL && typed_is(j, &s, conf_top(s.conf), JSON_OBJECT)) {
 		typed_keys(j, &s, conf_top(s.conf), keys);
+		has_scopes = scopes_read(j, &s, conf_top(s.conf), 0);
 		if (typed_list(j, &s, conf_top(s.conf), "issuers", JSON_OBJECT, false, &issuers)) {
 			if (issuers->count > ISSUERS_MAX)
 				job_error(j, &s, issuers, "at most %d issuers", ISSUERS_MAX);
 			else
 				for (n = issuers->first; n != NULL; n = n->next)
-					read_issuer(j, &s, n);
+					read_issuer(j, &s, n, has_scopes);
 		}
 	}
 	source_close(&s);

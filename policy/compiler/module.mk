@@ -1,7 +1,7 @@
 # The compiler but for its main, so that unit tests link it.
 $(call archive,policy/compiler,anchors.c bounds.c child.c expand.c files.c filter.c hosts.c issuers.c job.c \
 	keys.c keyset.c limits.c located.c mainconf.c native_schema.c native_slots.c native_words.c near.c \
-	net.c nethosts.c peers.c precedence.c profile.c program.c remote.c rules.c rulesets.c secrets.c servers.c \
+	net.c nethosts.c peers.c precedence.c profile.c program.c remote.c rules.c rulesets.c scopes.c secrets.c servers.c \
 	switched.c tenants.c tools.c typed.c values.c vars.c view.c)
 $(call program,libexec/mcpgw/mcpgw-compile,policy/compiler,main.c,policy/compiler auth policy ipc sandbox \
 	lib,seccomp yaml crypto)

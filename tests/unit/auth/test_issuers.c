@@ -132,7 +132,8 @@ kid_of(enum jws_alg a)
 }
 
 static struct bearer	who;
-static const char	*why, *told;
+static struct auth_refusal	no;
+static struct resource	at;		/* where tokens are shown */
 static struct arena	arena;
 
 static int
@@ -146,7 +147,7 @@ look_at(const char *token, uint64_t now_s)
 		arena_reset(&arena);
 	ready = true;
 	tried++;
-	return issuers_bearer(issuers, secrets, SPAN_NONE, span_of(token), now_s * 1000, &arena, &who, &why, &told);
+	return issuers_bearer(issuers, secrets, SPAN_NONE, span_of(token), &at, now_s * 1000, &arena, &who, &no);
 }
 
 static void
@@ -154,7 +155,7 @@ expect(int want, char *token, const char *what, enum jws_alg a)
 {
 	const int	r = look_at(token, NOW);
 
-	cr_expect(r == want, "%s, %s: %s (%s)", jws_alg_name(a), what, err_text(r), why);
+	cr_expect(r == want, "%s, %s: %s (%s)", jws_alg_name(a), what, err_text(r), no.why);
 	free(token);
 }
 
@@ -430,12 +431,12 @@ Test(issuers, tells_operators_all_and_bearers_little, .init = setup)
 	cr_expect(span_is(who.agent, "backend") && span_is(who.subject, "ann at " ISS));
 	cr_expect(eq(u64, who.ends_ms, (NOW + 660) * 1000));
 	cr_expect(eq(int, look_at(token, NOW + 660), NO));
-	cr_assert(told != NULL);
-	cr_expect(eq(str, (char *)told, "it has expired"));
+	cr_assert(no.told != NULL);
+	cr_expect(eq(str, (char *)no.told, "it has expired"));
 	free(token);
 	token = signer_token("{\"alg\":\"ES256\"}", CLAIMS, JWS_ALG_ES256, true);
 	cr_expect(eq(int, look_at(token, NOW), NO));
-	cr_expect(told == NULL && strcmp(why, "no key of its issuer proves it") == 0);
+	cr_expect(no.told == NULL && strcmp(no.why, "no key of its issuer proves it") == 0);
 	free(token);
 }
 

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wellknown.c - what the gateway says of itself as a protected resource (RFC 9728; mcp-wire 15.1)
+ *
+ * Process: worker.  Owns: nothing.
+ * Trusts:  the policy; of a path no more than that its characters were looked at.
+ */
+#include <ctype.h>
+
+#include "auth/front.h"
+#include "policy/scopes.h"
+#include "worker/reply.h"
+#include "worker/wellknown.h"
+
+#define WELLKNOWN	"/.well-known/oauth-protected-resource"
+#define DOCUMENT_MAX	(256 * 1024)
+#define NAME_MAX_BYTES	128
+
+/* "/NAME" after this at the front of *path: cut off. */
+static bool
+take_name(struct span *path, struct span before)
+{
+	size_t	n = before.n;
+
+	if (!span_starts(*path, before))
+		return false;
+	while (n < path->n && (isalnum((unsigned char)path->p[n]) || memchr("-._~", path->p[n], 4) != NULL))
+		n++;
+	if (n == before.n || n - before.n > NAME_MAX_BYTES)
+		return false;
+	*path = span_part(*path, n, path->n);
+	return true;
+}
+
+/* Of a view's one endpoint, whether or not there is such a server or tenant. */
+static bool
+is_resource(struct span path)
+{
+	(void)take_name(&path, SPAN_LIT("/t/"));
+	if (span_is(path, "/mcp") || span_is(path, "/mcp/discovery") || span_is(path, "/mcp/catalog"))
+		return true;
+	return take_name(&path, SPAN_LIT("/servers/")) && span_is(path, "/mcp");
+}
+
+/* NULL: of any tenant. */
+static struct span
+next_issuer(const struct snap *policy, const struct span *tenant, uint64_t *at)
+{
+	const struct rec_issuer	*e;
+
+	while ((e = SNAP_AT(policy, ISSUER, (*at)++)) != NULL)
+		if ((e->flags & ISSUER_FLAG_SERVES) != 0 &&
+		    (tenant == NULL || span_eq(policy_tenant_name(policy, e->tenant), *tenant)))
+			return snap_text(policy, e->name);
+	return SPAN_NONE;
+}
+
+/* "/t/NAME" in front of a path names its tenant; without it is that of "default". */
+static struct span
+tenant_of(struct span path)
+{
+	struct span	rest = path;
+	size_t		before = sizeof("/t/") - 1;
+
+	if (!take_name(&rest, SPAN_LIT("/t/")))
+		return SPAN_LIT("default");
+	return span_part(path, before, path.n - rest.n - before);
+}
+
+static bool
+has_metadata(const struct request *rq)
+{
+	uint64_t	at = 0;
+
+	return rq->config->params.public_url.n > 0 && next_issuer(rq->config->policy, NULL, &at).n > 0;
+}
+
+struct span
+wellknown_url(struct request *rq)
+{
+	if (!is_resource(rq->path) || !has_metadata(rq))
+		return SPAN_NONE;
+	return arena_fmt(&rq->x->arena, "%.*s" WELLKNOWN "%.*s", SPAN_FMT(rq->config->params.public_url),
+	    SPAN_FMT(rq->path));
+}
+
+struct resource
+wellknown_resource(const struct request *rq)
+{
+	if (rq->config->params.public_url.n == 0 || !is_resource(rq->path))
+		return (struct resource){ SPAN_NONE, SPAN_NONE };
+	return (struct resource){ rq->config->params.public_url, rq->path };
+}
+
+static int
+put_list(struct buf *to, const struct request *rq, struct span (*next)(const struct request *, uint64_t *))
+{
+	uint64_t	at = 0;
+	struct span	text;
+	const char	*before = "";
+	int		r = buf_put_str(to, "[");
+
+	while (r == 0 && (text = next(rq, &at)).n > 0) {
+		if ((r = buf_put_str(to, before)) == 0)
+			r = json_put_string(to, text);
+		before = ",";
+	}
+	return r == 0 ? buf_put_str(to, "]") : r;
+}
+
+static struct span
+server_after(const struct request *rq, uint64_t *at)
+{
+	return next_issuer(rq->config->policy, &rq->who.tenant, at);
+}
+
+static struct span
+scope_after(const struct request *rq, uint64_t *at)
+{
+	return scope_next_advertised(rq->config->policy, rq->who.tenant, at);
+}
+
+static int
+put_document(struct buf *to, const struct request *rq, struct span path)
+{
+	uint64_t	at = 0, server = 0;
+	int		r;
+
+	/* The site and the path hold nothing that JSON would escape; a list that is empty is left out (RFC 9728 3.2). */
+	r = buf_put_fmt(to, "{\"resource\":\"%.*s%.*s\"", SPAN_FMT(rq->config->params.public_url),
+	    SPAN_FMT(path));
+	if (r == 0 && server_after(rq, &server).n > 0 && (r = buf_put_str(to, ",\"authorization_servers\":")) == 0)
+		r = put_list(to, rq, server_after);
+	if (r == 0 && scope_after(rq, &at).n > 0 && (r = buf_put_str(to, ",\"scopes_supported\":")) == 0)
+		r = put_list(to, rq, scope_after);
+	return r == 0 ? buf_put_str(to, ",\"bearer_methods_supported\":[\"header\"],\"resource_name\":\"mcpgw\"}") : r;
+}
+
+static void
+answer(struct request *rq, struct span path)
+{
+	static const struct exchange_field fields[] = {
+		{ SPAN_LIT("Content-Type"), SPAN_LIT("application/json") },
+		{ SPAN_LIT("Access-Control-Allow-Origin"), SPAN_LIT("*") },
+		{ SPAN_LIT("Cache-Control"), SPAN_LIT("max-age=60") },
+	};
+	struct buf	b;
+
+	/* Of a tenant that does not exist as of one without issuers: nobody. */
+	rq->who.tenant = tenant_of(path);
+	buf_init(&b, DOCUMENT_MAX);
+	if (put_document(&b, rq, path) != 0)
+		exchange_refuse(rq->x, E_NOMEM, NULL, 0);
+	else
+		exchange_reply(rq->x, 200, fields, sizeof(fields) / sizeof(fields[0]), buf_rest(&b));
+	buf_fini(&b);
+	request_done(rq);
+}
+
+/* Clients name their revision in a header of theirs, so their pages ask first. */
+static void
+preflight(struct request *rq)
+{
+	static const struct exchange_field fields[] = {
+		{ SPAN_LIT("Access-Control-Allow-Origin"), SPAN_LIT("*") },
+		{ SPAN_LIT("Access-Control-Allow-Methods"), SPAN_LIT("GET, HEAD, OPTIONS") },
+		{ SPAN_LIT("Access-Control-Allow-Headers"), SPAN_LIT("*") },
+		{ SPAN_LIT("Access-Control-Max-Age"), SPAN_LIT("600") },
+	};
+
+	exchange_reply(rq->x, 204, fields, sizeof(fields) / sizeof(fields[0]), SPAN_NONE);
+	request_done(rq);
+}
+
+bool
+wellknown_serve(struct request *rq)
+{
+	struct span	path = http_head_path(&rq->x->head);
+
+	if (!span_starts(path, SPAN_LIT(WELLKNOWN)) || !has_metadata(rq) || !front_host_ok(rq->x, rq->config->policy))
+		return false;
+	path = span_part(path, sizeof(WELLKNOWN) - 1, path.n);
+	if (path.n > 0 && path.p[path.n - 1] == '/')
+		path.n--;
+	/* The root is that of clients who look nowhere else. */
+	if (path.n == 0)
+		path = SPAN_LIT("/mcp");
+	if (!is_resource(path))
+		return false;
+	switch ((enum http_method)rq->x->head.method) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+		answer(rq, path);
+		return true;
+	case HTTP_OPTIONS:
+		preflight(rq);
+		return true;
+	default:
+		return false;
+	}
+}
