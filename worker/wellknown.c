@@ -126,10 +126,11 @@ put_document(struct buf *to, const struct request *rq, struct span path)
 	uint64_t	at = 0, server = 0;
 	int		r;
 
-	/* The site and the path hold nothing that JSON would escape; a list that is empty is left out (RFC 9728 3.2). */
+	/* Site and path hold nothing that JSON would escape; a list that is empty is left out (RFC 9728 3.2). */
 	r = buf_put_fmt(to, "{\"resource\":\"%.*s%.*s\"", SPAN_FMT(rq->config->params.public_url),
 	    SPAN_FMT(path));
-	if (r == 0 && server_after(rq, &server).n > 0 && (r = buf_put_str(to, ",\"authorization_servers\":")) == 0)
+	if (r == 0 && server_after(rq, &server).n > 0 &&
+	    (r = buf_put_str(to, ",\"authorization_servers\":")) == 0)
 		r = put_list(to, rq, server_after);
 	if (r == 0 && scope_after(rq, &at).n > 0 && (r = buf_put_str(to, ",\"scopes_supported\":")) == 0)
 		r = put_list(to, rq, scope_after);
