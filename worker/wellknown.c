@@ -57,15 +57,29 @@ stem_of(struct span path)
 	return path;
 }
 
+/* NULL: of any tenant. */
 static struct span
-next_issuer(const struct snap *policy, uint64_t *at)
+next_issuer(const struct snap *policy, const struct span *tenant, uint64_t *at)
 {
 	const struct rec_issuer	*e;
 
 	while ((e = SNAP_AT(policy, ISSUER, (*at)++)) != NULL)
-		if ((e->flags & ISSUER_FLAG_SERVES) != 0)
+		if ((e->flags & ISSUER_FLAG_SERVES) != 0 &&
+		    (tenant == NULL || span_eq(policy_tenant_name(policy, e->tenant), *tenant)))
 			return snap_text(policy, e->name);
 	return SPAN_NONE;
+}
+
+/* "/t/NAME" in front of a path names its tenant; without it is that of "default". */
+static struct span
+tenant_of(struct span path)
+{
+	struct span	rest = path;
+	size_t		before = sizeof("/t/") - 1;
+
+	if (!take_name(&rest, SPAN_LIT("/t/")))
+		return SPAN_LIT("default");
+	return span_part(path, before, path.n - rest.n - before);
 }
 
 static bool
@@ -73,7 +87,7 @@ has_metadata(const struct request *rq)
 {
 	uint64_t	at = 0;
 
-	return rq->config->params.public_url.n > 0 && next_issuer(rq->config->policy, &at).n > 0;
+	return rq->config->params.public_url.n > 0 && next_issuer(rq->config->policy, NULL, &at).n > 0;
 }
 
 struct span
@@ -115,7 +129,7 @@ put_list(struct buf *to, const struct request *rq, struct span (*next)(const str
 static struct span
 server_after(const struct request *rq, uint64_t *at)
 {
-	return next_issuer(rq->config->policy, at);
+	return next_issuer(rq->config->policy, &rq->who.tenant, at);
 }
 
 static struct span
@@ -127,13 +141,14 @@ scope_after(const struct request *rq, uint64_t *at)
 static int
 put_document(struct buf *to, const struct request *rq, struct span path)
 {
-	uint64_t	at = 0;
+	uint64_t	at = 0, server = 0;
 	int		r;
 
-	/* The site and the path hold nothing that JSON would escape. */
-	r = buf_put_fmt(to, "{\"resource\":\"%.*s%.*s\",\"authorization_servers\":",
-	    SPAN_FMT(rq->config->params.public_url), SPAN_FMT(path));
-	if (r == 0)
+	/* Site and path hold nothing that JSON would escape; a list that is empty is left out (RFC 9728 3.2). */
+	r = buf_put_fmt(to, "{\"resource\":\"%.*s%.*s\"", SPAN_FMT(rq->config->params.public_url),
+	    SPAN_FMT(path));
+	if (r == 0 && server_after(rq, &server).n > 0 &&
+	    (r = buf_put_str(to, ",\"authorization_servers\":")) == 0)
 		r = put_list(to, rq, server_after);
 	if (r == 0 && scope_after(rq, &at).n > 0 && (r = buf_put_str(to, ",\"scopes_supported\":")) == 0)
 		r = put_list(to, rq, scope_after);
@@ -150,6 +165,8 @@ answer(struct request *rq, struct span path)
 	};
 	struct buf	b;
 
+	/* Of a tenant that does not exist as of one without issuers: nobody. */
+	rq->who.tenant = tenant_of(path);
 	buf_init(&b, DOCUMENT_MAX);
 	if (put_document(&b, rq, path) != 0)
 		exchange_refuse(rq->x, E_NOMEM, NULL, 0);
