@@ -159,11 +159,14 @@ keysets_refresh_ms(const struct keysets_times *t, bool has_max_age, uint64_t max
 	return ms < keep_ms / 2 ? ms : keep_ms / 2;
 }
 
+/* text may be of what it replaces: a set that is the same still. */
 static void
 set_text(char **to, struct span text)
 {
-	free(*to);
+	char	*before = *to;
+
 	*to = text.n == 0 ? NULL : strndup(text.p, text.n);
+	free(before);
 }
 
 static void

@@ -50,6 +50,7 @@ Test(groups, count_what_is_alike_with_the_first_and_the_last_time)
 	add(g, "b", "query", "allow", 30);
 	add(g, "a", "query", "deny", 40);
 	add(g, "a", "query", "allow", 90);
+	add(g, "a", "quer", "allow", 95);
 	/* One text's end is not another's beginning. */
 	add(g, "aq", "uery", "allow", 60);
 	add(g, "a\"b", "", "allow", 70);
@@ -60,11 +61,13 @@ Test(groups, count_what_is_alike_with_the_first_and_the_last_time)
 	    "\"decision\":\"allow\"}\n"
 	    "{\"count\":1,\"first_ms\":40,\"last_ms\":40,\"tenant\":\"default\",\"agent\":\"a\",\"object\":\"query\","
 	    "\"decision\":\"deny\"}\n"
+	    "{\"count\":1,\"first_ms\":95,\"last_ms\":95,\"tenant\":\"default\",\"agent\":\"a\",\"object\":\"quer\","
+	    "\"decision\":\"allow\"}\n"
 	    "{\"count\":1,\"first_ms\":60,\"last_ms\":60,\"tenant\":\"default\",\"agent\":\"aq\",\"object\":\"uery\","
 	    "\"decision\":\"allow\"}\n"
 	    "{\"count\":1,\"first_ms\":70,\"last_ms\":70,\"tenant\":\"default\",\"agent\":\"a\\\"b\","
 	    "\"decision\":\"allow\"}\n"));
-	cr_expect(eq(uint, lines, 5));
+	cr_expect(eq(uint, lines, 6));
 	groups_free(&g);
 }
 
