@@ -40,7 +40,8 @@ to_resource(struct oauth_flow *f)
 	f->place = 0;
 	if ((r = oauth_resource_places(f->url, &f->arena, f->places + 1, &n)) != 0)
 		return r;
-	if (f->challenge.resource_metadata.n <= OAUTH_URL_MAX && url_parse(f->challenge.resource_metadata, &u) == NULL) {
+	if (f->challenge.resource_metadata.n <= OAUTH_URL_MAX &&
+	    url_parse(f->challenge.resource_metadata, &u) == NULL) {
 		f->places[0] = f->challenge.resource_metadata;
 		f->place_count = n + 1;
 		return 0;
