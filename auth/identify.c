@@ -60,7 +60,8 @@ generation_of(const struct auth_in *in)
 	const uint64_t	of[2] = { snap_head(in->policy)->generation,
 			    in->secrets == NULL ? 0 : snap_head(in->secrets)->generation };
 
-	return sum64(span_make(of, sizeof(of)));
+	/* One token may be of issuers of two tenants. */
+	return sum64_more(sum64(span_make(of, sizeof(of))), in->tenant);
 }
 
 static int
@@ -72,13 +73,14 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	int		r;
 
 	if (in->tokens == NULL || !tokens_find(in->tokens, digest, generation, in->wall_ms, &b)) {
-		r = issuers_bearer(in->issuers, in->secrets, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
+		r = issuers_bearer(in->issuers, in->secrets, in->tenant, token, in->wall_ms, a, &b, &refusal->why,
+		    &refusal->told);
 		if (r != 0)
 			return r;
 		if (in->tokens != NULL)
 			tokens_put(in->tokens, digest, generation, &b);
 	}
-	out->tenant = default_tenant;
+	out->tenant = b.tenant;
 	out->agent = b.agent;
 	out->subject = b.subject;
 	out->how = HOW_TOKEN;
@@ -108,7 +110,7 @@ by_peer(const struct auth_in *in, struct arena *a, struct principal *out)
 {
 	const struct rec_agent	*agent;
 
-	agent = policy_peer_find(in->policy, in->peer.uid, in->peer.gids, in->peer.gid_count);
+	agent = policy_peer_find(in->policy, in->tenant, in->peer.uid, in->peer.gids, in->peer.gid_count);
 	if (agent == NULL)
 		return E_HTTP_CREDENTIAL;
 	out->tenant = policy_tenant_name(in->policy, agent->tenant);
@@ -125,9 +127,9 @@ as_agent(const struct auth_in *in, struct arena *a, struct principal *out)
 {
 	if (!in->peer.local || (in->peer.uid != 0 && in->peer.uid != in->owner_uid))
 		return E_AGENT;
-	if (policy_agent_find(in->policy, default_tenant, in->as_agent) == NULL)
+	out->tenant = in->tenant.n > 0 ? in->tenant : default_tenant;
+	if (policy_agent_find(in->policy, out->tenant, in->as_agent) == NULL)
 		return E_AGENT;
-	out->tenant = default_tenant;
 	out->agent = in->as_agent;
 	out->subject = arena_fmt(a, "uid %u as %.*s", in->peer.uid, SPAN_FMT(in->as_agent));
 	out->how = HOW_PEER;
@@ -212,6 +214,10 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	}
 	if (r != 0)
 		return r;
+	/* Of another tenant, or of one that is no more: to whoever asks that is one and the same. */
+	if ((in->tenant.n > 0 && !span_eq(in->tenant, out->tenant)) ||
+	    policy_tenant_find(in->policy, out->tenant) == NULL)
+		return E_HTTP_CREDENTIAL;
 	if ((r = own_texts(a, out)) != 0)
 		return r;
 	out->may_claim_agent = in->params->trust_agent_argument != TRUST_AGENT_NO;

@@ -26,6 +26,7 @@ struct auth_in {
 	struct span		 authorization;		/* the header's value; .p == NULL: none */
 	bool			 authorization_twice;
 	bool			 key_in_query;		/* the target's query names a credential */
+	struct span		 tenant;		/* that the request is for; empty: the credential's own */
 	struct span		 as_agent;		/* Mcpgw-As, counts on the unix socket only */
 	struct auth_peer	 peer;
 	const struct snap	*policy, *keys, *secrets;
@@ -43,8 +44,8 @@ struct auth_refusal {
 };
 
 /* Fills *out; its texts live in `a`.
- * E_HTTP_CREDENTIAL: nobody we know (401); E_HTTP_CREDENTIALS: two credentials, or one where none
- * may be (400); E_AGENT: Mcpgw-As by somebody who may not, or a token that stands for no agent; E_NOMEM.
+ * E_HTTP_CREDENTIAL: nobody we know, or nobody of this tenant (401); E_HTTP_CREDENTIALS: two credentials, or one
+ * where none may be (400); E_AGENT: Mcpgw-As by somebody who may not, or a token that stands for no agent; E_NOMEM.
  * Of a token *refusal says more. */
 must_check int	auth_identify(const struct auth_in *in, struct arena *a, struct principal *out,
 		    struct auth_refusal *refusal);

@@ -53,14 +53,20 @@ issuers_free(struct issuers **ip)
 }
 
 static const struct rec_issuer *
-find(const struct snap *policy, struct span name)
+find(const struct snap *policy, struct span tenant, struct span name)
 {
-	const struct rec_issuer	*e;
+	const struct rec_tenant	*t = policy_tenant_find(policy, tenant.n == 0 ? SPAN_LIT("default") : tenant);
+	const struct rec_issuer	*e, *first = NULL;
 
-	for (uint64_t n = 0; (e = SNAP_AT(policy, ISSUER, n)) != NULL; n++)
-		if (span_eq(snap_text(policy, e->name), name))
+	for (uint64_t n = 0; t != NULL && (e = SNAP_AT(policy, ISSUER, n)) != NULL; n++) {
+		if (!span_eq(snap_text(policy, e->name), name))
+			continue;
+		if (e->tenant == policy_tenant_index(policy, t))
 			return e;
-	return NULL;
+		if (first == NULL && tenant.n == 0)
+			first = e;
+	}
+	return first;
 }
 
 struct secret_want {
@@ -92,7 +98,7 @@ prove(const struct issuers *i, const struct rec_issuer *e, const struct snap *se
 			return r;
 	}
 	if (e->secret_algs != 0 && secrets != NULL) {
-		policy_secrets_each(secrets, SPAN_NONE, take_secret, &want);
+		policy_secrets_each(secrets, policy_tenant_name(i->policy, e->tenant), SPAN_NONE, take_secret, &want);
 		r = jws_verify(&(const struct jws_key){ .algs = e->secret_algs, .secret = want.value }, t->alg, t->text,
 		    t->signature);
 	}
@@ -127,7 +133,8 @@ find_agent(const struct snap *policy, const struct rec_issuer *e, const struct j
 	*out = SPAN_NONE;
 	if ((r = jwt_claim(t, claim, a, &said)) != 0)
 		return r;
-	if (e->standin_count == 0 && said.n > 0 && policy_agent_find(policy, SPAN_LIT("default"), said) != NULL)
+	if (e->standin_count == 0 && said.n > 0 &&
+	    policy_agent_find(policy, policy_tenant_name(policy, e->tenant), said) != NULL)
 		*out = said;
 	for (uint32_t n = 0; n < e->standin_count; n++)
 		if ((st = SNAP_AT(policy, STANDIN, e->standin_first + n)) != NULL &&
@@ -158,8 +165,8 @@ name_bearer(const struct snap *policy, const struct rec_issuer *e, const struct 
 }
 
 int
-issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span token, uint64_t wall_ms,
-    struct arena *a, struct bearer *out, const char **why, const char **told)
+issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant, struct span token,
+    uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why, const char **told)
 {
 	const struct rec_issuer	*e;
 	struct jwt_times	 times = { .now = wall_ms / 1000 };
@@ -177,7 +184,7 @@ issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span 
 		return r == E_DENIED ? E_HTTP_CREDENTIAL : r;
 	if ((r = jwt_claim(&t, "iss", a, &iss)) != 0)
 		return r;
-	if ((e = find(i->policy, iss)) == NULL)
+	if ((e = find(i->policy, tenant, iss)) == NULL)
 		return *why = "its issuer is not one of ours", E_HTTP_CREDENTIAL;
 	if ((r = prove(i, e, secrets, &t)) != 0)
 		return *why = "no key of its issuer proves it", r == E_DENIED ? E_HTTP_CREDENTIAL : r;
@@ -191,5 +198,6 @@ issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span 
 	if (jwt_times_ok(&t, &times, &ends, why) != 0)
 		return *told = *why, E_HTTP_CREDENTIAL;
 	out->ends_ms = ends * 1000;
+	out->tenant = policy_tenant_name(i->policy, e->tenant);
 	return name_bearer(i->policy, e, &t, a, out, why);
 }

@@ -18,14 +18,17 @@ void		issuers_free(struct issuers **i);
 
 struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
+	struct span	tenant;		/* whose issuer it is */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
 	struct traits	traits;
 };
 
-/* Whose token this is; texts live in the arena.  i may be NULL.  `secrets` are the workers', for issuers with a shared
+/* Whose token this is; texts live in the arena.  i may be NULL.  With a tenant its issuers alone count; without (an
+ * empty text) those of "default" before others'.  `secrets` are the workers', for issuers with a shared
  * secret.  0; E_HTTP_CREDENTIAL: it is not accepted, *why says to operators what is wrong, and *told is what its bearer
  * may be told, or NULL; E_AGENT: it is good, but stands for no agent; E_NOMEM, E_INTERNAL. */
-must_check int	issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span token, uint64_t wall_ms,
-		    struct arena *a, struct bearer *out, const char **why, const char **told);
+must_check int	issuers_bearer(const struct issuers *i, const struct snap *secrets, struct span tenant,
+		    struct span token, uint64_t wall_ms, struct arena *a, struct bearer *out, const char **why,
+		    const char **told);
 
 #endif

@@ -12,7 +12,7 @@
 #define SETS	1024
 #define WAYS	4
 #define TEXT_MAX 4096		/* of an entry; what is longer is proven each time */
-#define BEARER_TEXTS 8
+#define BEARER_TEXTS 9
 
 struct entry {
 	struct crypt_digest	 digest;
@@ -32,8 +32,8 @@ static void
 texts_of(struct bearer *b, struct span *text[BEARER_TEXTS])
 {
 	struct traits	*t = &b->traits;
-	struct span	*const all[BEARER_TEXTS] = { &b->agent, &b->subject, &t->issuer, &t->user, &t->workspace,
-	    &t->roles, &t->groups, &t->scopes };
+	struct span	*const all[BEARER_TEXTS] = { &b->tenant, &b->agent, &b->subject, &t->issuer, &t->user,
+	    &t->workspace, &t->roles, &t->groups, &t->scopes };
 
 	memcpy(text, all, sizeof(all));
 }

@@ -14,6 +14,7 @@
 
 #include "ctl/ask.h"
 #include "ctl/explain.h"
+#include "ctl/folders.h"
 #include "ctl/mcpclient.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -168,7 +169,8 @@ print_content(struct json_value result)
 static void
 say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, uint64_t ms)
 {
-	struct explain_question	 q = explain_asked(SPAN_LIT("default"), span_of(as), span_of(server), span_of(tool));
+	struct explain_question	 q = explain_asked(span_of(folders_tenant(ctl)), span_of(as), span_of(server),
+				    span_of(tool));
 	const struct rec_agent	*agent;
 	struct snap		*s = NULL;
 	struct decision		 d;
@@ -183,7 +185,7 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 	}
 	if (s != NULL && as == NULL) {
 		n = getgroups(GROUPS_MAX, gids);
-		agent = policy_peer_find(s, geteuid(), gids, n > 0 ? (size_t)n : 0);
+		agent = policy_peer_find(s, span_of(ctl->tenant), geteuid(), gids, n > 0 ? (size_t)n : 0);
 		if (agent != NULL) {
 			q.tenant = policy_tenant_name(s, agent->tenant);
 			q.agent = snap_text(s, agent->name);
@@ -233,7 +235,7 @@ cmd_call(struct ctl *ctl, int argc, char **argv)
 {
 	const char		*as = NULL, *json = NULL;
 	const struct opt	 rows[] = { { "--as", &as, NULL }, { "--args", &json, NULL },
-	    { NULL, NULL, NULL } };
+	    { "--tenant", &ctl->tenant, NULL }, { NULL, NULL, NULL } };
 	struct mcp_question	 q = { .method = "tools/call" };
 	struct mcp_answer	 a;
 	struct buf		 params;

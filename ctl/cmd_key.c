@@ -18,6 +18,7 @@
 #include "ctl/ask.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "ctl/tenantinfo.h"
 #include "lib/b64.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
@@ -97,6 +98,8 @@ cmd_key_add(struct ctl *ctl, int argc, char **argv)
 	(void)opts_take(rows, argc, argv, 0, 0);
 	if (agent == NULL)
 		fatal(EX_USAGE, "key add needs --agent AGENT: whom the key stands for");
+	if (strcmp(tenant, "default") != 0 && (r = tenantinfo_check(ctl, tenant, agent)) != 0)
+		return r;
 	add = (struct msg_CTL_KEY_ADD){ .agent = span_of(agent), .tenant = span_of(tenant),
 	    .ends_ms = ends_parse(ends) };
 	if ((r = key_make(&k)) != 0)

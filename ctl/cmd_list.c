@@ -68,7 +68,8 @@ cmd_list(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct out_column	columns[] = { { "TOOL", false, true }, { "WHAT IT DOES", false, false } };
 	const char		*as = NULL;
-	const struct opt	 rows[] = { { "--as", &as, NULL }, { NULL, NULL, NULL } };
+	const struct opt	 rows[] = { { "--as", &as, NULL }, { "--tenant", &ctl->tenant, NULL },
+	    { NULL, NULL, NULL } };
 	struct mcp_question	 q = { .target = "/mcp/catalog", .method = "tools/list" };
 	struct mcp_answer	 a;
 	struct out_table	*t;

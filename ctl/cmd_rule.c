@@ -13,6 +13,7 @@
 #include <sysexits.h>
 
 #include "ctl/compiled.h"
+#include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/pending.h"
@@ -47,7 +48,7 @@ struct wish {
 static void
 ask(const struct wish *w, const struct snap *s, enum object_kind kind, struct decision *d)
 {
-	const struct principal	who = { .tenant = SPAN_LIT("default"), .agent = span_of(w->agent) };
+	const struct principal	who = { .tenant = span_of(folders_tenant(w->ctl)), .agent = span_of(w->agent) };
 	const struct object	what = { .kind = kind, .server = span_of(w->server),
 	    .name = span_of(w->tool == NULL ? "*" : w->tool) };
 
@@ -73,15 +74,17 @@ print_rule(const struct wish *w, const struct decision *d, char *to, size_t room
 	if (rule == NULL)
 		snprintf(to, room, "%s", d->class_text);
 	else
-		snprintf(to, room, "%.200s:%u %.*s \"%.*s\" (%s)", replace_base_name(w->file), d->line,
+		snprintf(to, room, "%.200s:%u %.*s \"%.*s\" (%s)", folders_shown(w->ctl, w->file), d->line,
 		    SPAN_FMT(d->path), SPAN_FMT(snap_text(s, rule->pattern)), d->class_text);
 }
 
 /* ---- names ---------------------------------------------------------------------------------------- */
 
 static const char *
-near_name(const struct snap *s, enum snap_section section, const char *word)
+near_name(const struct wish *w, enum snap_section section, const char *word)
 {
+	const struct snap	*s = w->pending.files;
+	const struct rec_tenant	*t = policy_tenant_find(s, span_of(folders_tenant(w->ctl)));
 	static char		 kept[64][65];
 	const char		*names[65];
 	size_t			 n = 0;
@@ -92,11 +95,11 @@ near_name(const struct snap *s, enum snap_section section, const char *word)
 		struct span	name;
 
 		if (section == SECTION_AGENT) {
-			if ((agent = SNAP_AT(s, AGENT, i)) == NULL)
+			if (t == NULL || i >= t->agent_count || (agent = SNAP_AT(s, AGENT, t->agent_first + i)) == NULL)
 				break;
 			name = snap_text(s, agent->name);
 		} else {
-			if ((server = SNAP_AT(s, SERVER, i)) == NULL)
+			if ((server = policy_server_of(s, t, i)) == NULL)
 				break;
 			name = snap_text(s, server->name);
 		}
@@ -112,17 +115,18 @@ static void
 check_names(const struct wish *w)
 {
 	const struct snap	*s = w->pending.files;
+	const struct span	 tenant = span_of(folders_tenant(w->ctl));
 	const char		*wrong = w->tool == NULL ? NULL : glob_check(span_of(w->tool)), *near;
 
 	if (wrong != NULL)
 		fatal(EX_USAGE, "\"%s\": %s", w->tool, wrong);
-	if (policy_server_find(s, SPAN_LIT("default"), span_of(w->server)) == NULL) {
-		near = near_name(s, SECTION_SERVER, w->server);
+	if (policy_server_find(s, tenant, span_of(w->server)) == NULL) {
+		near = near_name(w, SECTION_SERVER, w->server);
 		fatal(EX_DATAERR, "no server \"%s\"%s%s%s", w->server, near == NULL ? "; see mcpgwctl status" :
 		    "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
 	}
-	if (policy_agent_find(s, SPAN_LIT("default"), span_of(w->agent)) == NULL && !w->is_new) {
-		near = near_name(s, SECTION_AGENT, w->agent);
+	if (policy_agent_find(s, tenant, span_of(w->agent)) == NULL && !w->is_new) {
+		near = near_name(w, SECTION_AGENT, w->agent);
 		fatal(EX_DATAERR, "no agent \"%s\" in the rules; %s%s%s", w->agent,
 		    near == NULL ? "" : "did you mean ", near == NULL ? "" : near,
 		    near == NULL ? "--new makes one" : "? --new makes a new one");
@@ -183,8 +187,8 @@ show(struct wish *w, const char *tried)
 	struct compare		 c;
 
 	compare_make(before, w->made, pending_known, w->ctl, &c);
-	c.file = replace_base_name(tried);
-	c.shown = replace_base_name(w->file);
+	c.file = folders_shown(w->ctl, tried);
+	c.shown = folders_shown(w->ctl, w->file);
 	compare_print(w->ctl, &c);
 	compare_fini(&c);
 	fflush(stdout);
@@ -266,7 +270,7 @@ find_file(struct wish *w)
 {
 	struct params	params;
 
-	if (params_load(w->pending.files, &params) != 0 || params.rules_file.n == 0 ||
+	if (folders_params(w->ctl, w->pending.files, &params) != 0 || params.rules_file.n == 0 ||
 	    params.rules_file.n >= sizeof(w->file)) {
 		out_error("rules_file names no file; see mcpgwctl conf rules_file");
 		return EX_CONFIG;
@@ -287,6 +291,7 @@ run(struct wish *w)
 	char		rule[1024];
 	int		r;
 
+	(void)folders_tenant_dir(w->ctl);
 	if ((r = pending_begin(w->ctl, &w->pending)) != 0)
 		return r;
 	check_names(w);
@@ -310,7 +315,7 @@ rule_command(struct ctl *ctl, int argc, char **argv, bool allow)
 {
 	struct wish		w = { .ctl = ctl, .allow = allow };
 	const struct opt	rows[] = { { "--dry-run", NULL, &w.dry }, { "--new", NULL, &w.is_new },
-	    { NULL, NULL, NULL } };
+	    { "--tenant", &ctl->tenant, NULL }, { NULL, NULL, NULL } };
 	int			r;
 
 	argc = opts_take(rows, argc, argv, 2, 3);

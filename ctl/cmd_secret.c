@@ -112,12 +112,12 @@ uses_read(struct ctl *ctl, struct secretuse *u)
 	struct snap	*settings = NULL;
 
 	(void)settings_read(ctl, false, &settings);
-	secretuse_read(settings, u);
+	secretuse_read(ctl, settings, u);
 	snap_release(&settings);
 }
 
 struct running {
-	const char	*server;
+	const char	*server, *tenant;
 	uint32_t	 instances;
 };
 
@@ -127,7 +127,8 @@ count_instances(uint16_t type, const union msg_any *body, int *fds, void *arg)
 	struct running	*w = arg;
 
 	(void)fds;
-	if (type == MSG_TYPE_CTL_SERVER && span_is(body->CTL_SERVER.name, w->server))
+	if (type == MSG_TYPE_CTL_SERVER && span_is(body->CTL_SERVER.name, w->server) &&
+	    span_is(body->CTL_SERVER.tenant, w->tenant))
 		w->instances += body->CTL_SERVER.instances;
 }
 
@@ -135,7 +136,7 @@ count_instances(uint16_t type, const union msg_any *body, int *fds, void *arg)
 static bool
 runs(struct ctl *ctl, const char *server)
 {
-	struct running	w = { server, 0 };
+	struct running	w = { server, folders_tenant(ctl), 0 };
 
 	return ask_simple(ctl, CTLCMD_status, NULL, count_instances, &w, NULL) == 0 && w.instances > 0;
 }
@@ -143,7 +144,8 @@ runs(struct ctl *ctl, const char *server)
 static int
 restart_one(struct ctl *ctl, const char *server)
 {
-	struct msg_CTL	msg = { .command = CTLCMD_server_restart, .a = span_of(server), .b = SPAN_LIT("default") };
+	struct msg_CTL	msg = { .command = CTLCMD_server_restart, .a = span_of(server),
+	    .b = span_of(folders_tenant(ctl)) };
 	struct ask	a;
 	int		r;
 
@@ -185,8 +187,9 @@ tell_uses(struct ctl *ctl, const struct secretuse *u, const char *name, bool in_
 		} else if (!u->uses[i].jailed || !runs(ctl, u->uses[i].server)) {
 			say_server(ctl, u->uses[i].server, "new", NULL);
 		} else if (!restart) {
-			snprintf(words, sizeof(words), "keeps the old value until: mcpgwctl server restart %s",
-			    u->uses[i].server);
+			snprintf(words, sizeof(words), "keeps the old value until: mcpgwctl server restart %s%s%s",
+			    u->uses[i].server, ctl->tenant == NULL ? "" : " --tenant ",
+			    ctl->tenant == NULL ? "" : ctl->tenant);
 			say_server(ctl, u->uses[i].server, "old", words);
 		} else if ((one = restart_one(ctl, u->uses[i].server)) == 0) {
 			say_server(ctl, u->uses[i].server, "new", "starts anew with it");
@@ -221,14 +224,15 @@ cmd_secret_set(struct ctl *ctl, int argc, char **argv)
 {
 	static char		value[SECRETS_VALUE_MAX + 2];
 	bool			restart = false, in_force;
-	const struct opt	rows[] = { { "--restart", NULL, &restart }, { NULL, NULL, NULL } };
+	const struct opt	rows[] = { { "--restart", NULL, &restart },
+				    { "--tenant", &ctl->tenant, NULL }, { NULL, NULL, NULL } };
 	struct secretuse	u;
 	size_t			bytes;
 	int			r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
 	bytes = value_read(argv[0], value);
-	r = secrets_write(folders_config(ctl), argv[0], span_make(value, bytes));
+	r = secrets_write(folders_tenant_dir(ctl), argv[0], span_make(value, bytes));
 	explicit_bzero(value, sizeof(value));
 	if (r != 0)
 		return r == E_FORMAT ? EX_USAGE : r == E_DENIED ? EX_NOPERM : EX_CANTCREAT;
@@ -285,7 +289,7 @@ list_missing(struct ctl *ctl, const struct secretuse *u)
 	int		 fd;
 
 	for (size_t i = 0; i < u->count; i++) {
-		if (secretfile_open(folders_config(ctl), span_of(u->uses[i].secret), &fd, &why) == E_NOTFOUND)
+		if (secretfile_open(folders_tenant_dir(ctl), span_of(u->uses[i].secret), &fd, &why) == E_NOTFOUND)
 			out_error("%s: asked for by %s, and not there: mcpgwctl secret set %s", u->uses[i].secret,
 			    u->uses[i].server, u->uses[i].secret);
 		fd_close(&fd);
@@ -295,17 +299,17 @@ list_missing(struct ctl *ctl, const struct secretuse *u)
 int
 cmd_secret_list(struct ctl *ctl, int argc, char **argv)
 {
-	static const struct opt		no_options[] = { { NULL, NULL, NULL } };
+	const struct opt		options[] = { { "--tenant", &ctl->tenant, NULL }, { NULL, NULL, NULL } };
 	static const struct out_column	columns[] = { { "NAME", false, true }, { "CHANGED", false, false },
 		{ "USED BY", false, false }, { "WRONG", false, false } };
 	struct secretuse		u;
 	struct listing			l = { .ctl = ctl, .uses = &u };
 	int				r;
 
-	(void)opts_take(no_options, argc, argv, 0, 0);
+	(void)opts_take(options, argc, argv, 0, 0);
 	uses_read(ctl, &u);
 	l.table = out_table_new(columns, 4);
-	r = secrets_each(folders_config(ctl), list_one, &l);
+	r = secrets_each(folders_tenant_dir(ctl), list_one, &l);
 	if (r == 0 && !ctl->json && l.count > 0)
 		out_table_end(&l.table);
 	out_table_free(&l.table);
@@ -320,7 +324,8 @@ int
 cmd_secret_remove(struct ctl *ctl, int argc, char **argv)
 {
 	bool			force = false;
-	const struct opt	rows[] = { { "--force", NULL, &force }, { NULL, NULL, NULL } };
+	const struct opt	rows[] = { { "--force", NULL, &force },
+				    { "--tenant", &ctl->tenant, NULL }, { NULL, NULL, NULL } };
 	struct secretuse	u;
 	int			r;
 
@@ -334,7 +339,7 @@ cmd_secret_remove(struct ctl *ctl, int argc, char **argv)
 			return EX_DATAERR;
 		}
 	secretuse_fini(&u);
-	r = secrets_remove(folders_config(ctl), argv[0]);
+	r = secrets_remove(folders_tenant_dir(ctl), argv[0]);
 	if (r == E_NOTFOUND)
 		out_error("%s: no such secret; see mcpgwctl secret list", argv[0]);
 	if (r != 0)

@@ -315,7 +315,7 @@ adopted(const struct about *a, const char *file, bool changed)
 		out_json_u64("generation", done.generation);
 		out_json_end();
 	} else {
-		printf("%s %s; in force from generation %" PRIu64 ".\n", replace_base_name(file),
+		printf("%s %s; in force from generation %" PRIu64 ".\n", folders_shown(a->ctl, file),
 		    changed ? "changed" : "names all of it already", done.generation);
 	}
 	return 0;
@@ -357,7 +357,7 @@ learn_adopt(struct about *a, bool dry)
 		    "mcpgwctl server learn %s --for 10m", a->name, a->name);
 		return REFUSED;
 	}
-	if (params_load(a->policy, &params) != 0 || params.servers_file.n >= sizeof(path))
+	if (folders_params(a->ctl, a->policy, &params) != 0 || params.servers_file.n >= sizeof(path))
 		fatal(EX_PROTOCOL, "the gateway's policy names no servers file");
 	snprintf(path, sizeof(path), "%.*s", SPAN_FMT(params.servers_file));
 	drop_known(a, &learned);
@@ -377,10 +377,10 @@ learn_adopt(struct about *a, bool dry)
 int
 cmd_server_learn(struct ctl *ctl, int argc, char **argv)
 {
-	const char		*for_text = NULL, *tenant = "default";
+	const char		*for_text = NULL;
 	bool			 adopt = false, dry = false, stop = false;
 	const struct opt	 rows[] = { { "--for", &for_text, NULL }, { "--adopt", NULL, &adopt },
-	    { "--dry-run", NULL, &dry }, { "--stop", NULL, &stop }, { "--tenant", &tenant, NULL },
+	    { "--dry-run", NULL, &dry }, { "--stop", NULL, &stop }, { "--tenant", &ctl->tenant, NULL },
 	    { NULL, NULL, NULL } };
 	struct about		 a = { .ctl = ctl };
 	int			 r;
@@ -391,7 +391,7 @@ cmd_server_learn(struct ctl *ctl, int argc, char **argv)
 	if (dry && !adopt)
 		fatal(EX_USAGE, "--dry-run goes with --adopt");
 	a.name = argv[0];
-	a.tenant = tenant;
+	a.tenant = folders_tenant(ctl);
 	r = adopt ? learn_adopt(&a, dry) : stop ? learn_stop(&a) : learn_for(&a, for_text);
 	snap_release(&a.policy);
 	return out_end(r);

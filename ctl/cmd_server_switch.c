@@ -61,6 +61,13 @@ switch_on(struct serverfile *f)
 	return serverfile_unset(f, "disabled_reason");
 }
 
+/* Before the tenant in a command to type. */
+static const char *
+of_tenant(const struct ctl *ctl)
+{
+	return ctl->tenant == NULL ? "" : " --tenant ";
+}
+
 int
 cmd_server_disable(struct ctl *ctl, int argc, char **argv)
 {
@@ -68,7 +75,8 @@ cmd_server_disable(struct ctl *ctl, int argc, char **argv)
 	char			 until[OUT_TIME];
 	bool			 dry = false;
 	const struct opt	 rows[] = { { "--for", &for_text, NULL }, { "--reason", &reason, NULL },
-	    { "--dry-run", NULL, &dry }, { NULL, NULL, NULL } };
+	    { "--dry-run", NULL, &dry }, { "--tenant", &ctl->tenant, NULL },
+	    { NULL, NULL, NULL } };
 	struct serverfile	 f;
 	char			 done[256], undo[128];
 	uint64_t		 ms;
@@ -85,7 +93,8 @@ cmd_server_disable(struct ctl *ctl, int argc, char **argv)
 		if (for_text != NULL)
 			snprintf(done, sizeof(done), "%s is off until %s", argv[0],
 			    out_when_ms(out_now_ms() + ms, until));
-		snprintf(undo, sizeof(undo), "mcpgwctl server enable %s", argv[0]);
+		snprintf(undo, sizeof(undo), "mcpgwctl server enable %s%s%s", argv[0],
+		    of_tenant(ctl), ctl->tenant == NULL ? "" : ctl->tenant);
 		f.pending.done = done;
 		f.pending.undo = undo;
 		r = serverfile_apply(&f, switch_off(&f, reason,
@@ -99,7 +108,8 @@ int
 cmd_server_enable(struct ctl *ctl, int argc, char **argv)
 {
 	bool			dry = false;
-	const struct opt	rows[] = { { "--dry-run", NULL, &dry }, { NULL, NULL, NULL } };
+	const struct opt	rows[] = { { "--dry-run", NULL, &dry }, { "--tenant", &ctl->tenant, NULL },
+	    { NULL, NULL, NULL } };
 	struct serverfile	f;
 	char			done[128], undo[128];
 	int			r;
@@ -108,7 +118,8 @@ cmd_server_enable(struct ctl *ctl, int argc, char **argv)
 	if ((r = serverfile_open(ctl, argv[0], &f)) == 0) {
 		f.dry = dry;
 		snprintf(done, sizeof(done), "%s is on", argv[0]);
-		snprintf(undo, sizeof(undo), "mcpgwctl server disable %s", argv[0]);
+		snprintf(undo, sizeof(undo), "mcpgwctl server disable %s%s%s", argv[0],
+		    of_tenant(ctl), ctl->tenant == NULL ? "" : ctl->tenant);
 		f.pending.done = done;
 		f.pending.undo = undo;
 		r = serverfile_apply(&f, switch_on(&f));
@@ -146,7 +157,8 @@ int
 cmd_server_remove(struct ctl *ctl, int argc, char **argv)
 {
 	bool			dry = false;
-	const struct opt	rows[] = { { "--dry-run", NULL, &dry }, { NULL, NULL, NULL } };
+	const struct opt	rows[] = { { "--dry-run", NULL, &dry }, { "--tenant", &ctl->tenant, NULL },
+	    { NULL, NULL, NULL } };
 	struct serverfile	f;
 	int			r;
 

@@ -25,6 +25,7 @@
 #include "lib/secretfile.h"
 #include "policy/params.h"
 #include "policy/policy.h"
+#include "policy/tenants.h"
 
 #define BORROWED_MAX	(PARAM_ID_LIMIT + 2)
 
@@ -51,6 +52,19 @@ borrow(struct run *r, const char *name, struct span value)
 	r->borrowed_count++;
 }
 
+/* Of the tenant that the command is about. */
+static void
+borrow_file(struct run *r, const char *parameter, const char *path)
+{
+	char	setting[PATH_MAX + 128];
+
+	if (r->borrowed_count == BORROWED_MAX)
+		return;
+	folders_setting(r->ctl, parameter, path, setting, sizeof(setting));
+	if ((r->borrowed[r->borrowed_count++] = strdup(setting)) == NULL)
+		fatal(EX_OSERR, "out of memory");
+}
+
 /* What stands in no file, but was told to that gateway when it started. */
 static void
 borrow_settings(struct run *r)
@@ -65,9 +79,9 @@ borrow_settings(struct run *r)
 			borrow(r, param_row(id)->name, snap_text(s, p->text));
 	}
 	if (r->plan->rules_file != NULL)
-		borrow(r, "rules_file", span_of(r->plan->rules_file));
+		borrow_file(r, "rules_file", r->plan->rules_file);
 	if (r->plan->servers_file != NULL)
-		borrow(r, "servers_file", span_of(r->plan->servers_file));
+		borrow_file(r, "servers_file", r->plan->servers_file);
 }
 
 /* The caller's own settings stand last but for the plan's files. */
@@ -130,14 +144,15 @@ send_job(struct run *r)
 }
 
 static int
-answer_secret(struct run *r, uint64_t ref, struct span name)
+answer_secret(struct run *r, uint64_t ref, struct span name, struct span tenant)
 {
 	struct msg_SECRET	 secret = { .name = name };
 	struct msg_SECRET_NONE	 none = { .name = name };
-	const char		*why;
+	const char		*why = "no such tenant";
+	char			 dir[PATH_MAX];
 	int			 fd, e;
 
-	if (secretfile_open(r->config_dir, name, &fd, &why) == 0) {
+	if (tenants_folder(r->config_dir, tenant, dir) == 0 && secretfile_open(dir, name, &fd, &why) == 0) {
 		e = chan_send_wait(r->fd, MSG_TYPE_SECRET, ref, &secret, &fd, 1);
 		fd_close(&fd);
 		return e;
@@ -172,7 +187,7 @@ read_answers(struct run *r, struct snap **made)
 			take_note(r, body.COMPILE_NOTE.level, body.COMPILE_NOTE.line);
 			break;
 		case MSG_TYPE_SECRET_WANT:
-			lost = answer_secret(r, f.head.ref, body.SECRET_WANT.name) != 0;
+			lost = answer_secret(r, f.head.ref, body.SECRET_WANT.name, body.SECRET_WANT.tenant) != 0;
 			break;
 		case MSG_TYPE_COMPILE_MADE:
 			if (body.COMPILE_MADE.kind == SNAP_POLICY) {

@@ -38,10 +38,10 @@ filecheck_run(const char *path, void *arg)
 {
 	const struct filecheck	*check = arg;
 	struct program_plan	 plan = { .control = -1, .out = STDERR_FILENO, .quiet = true };
-	char			*argv[PROGRAM_ARGS_MAX], setting[PATH_MAX + 32];
+	char			*argv[PROGRAM_ARGS_MAX], setting[PATH_MAX + 128];
 	pid_t			 pid;
 
-	snprintf(setting, sizeof(setting), "%s=%s", check->param, path);
+	folders_setting(check->ctl, check->param, path, setting, sizeof(setting));
 	put_arguments(check->ctl, setting, argv);
 	for (int i = 0; i < 2; i++) {
 		if (program_start("mcpgw-compile", argv, &plan, &pid) != 0)
@@ -57,14 +57,14 @@ bool
 filecheck_servers(struct ctl *ctl, const char *path, char *to, size_t room)
 {
 	struct program_plan	 plan = { .control = -1, .out_err = true };
-	char			*argv[PROGRAM_ARGS_MAX], setting[PATH_MAX + 32], rest[4096];
+	char			*argv[PROGRAM_ARGS_MAX], setting[PATH_MAX + 128], rest[4096];
 	int			 pair[2];
 	size_t			 used = 0;
 	ssize_t			 n = 0;
 	pid_t			 pid;
 
 	to[0] = '\0';
-	snprintf(setting, sizeof(setting), "servers_file=%s", path);
+	folders_setting(ctl, "servers_file", path, setting, sizeof(setting));
 	put_arguments(ctl, setting, argv);
 	if (pipe2(pair, O_CLOEXEC) == -1)
 		return false;

@@ -15,15 +15,19 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/compiled.h"
 #include "ctl/folders.h"
 #include "ctl/out.h"
 #include "ctl/settings.h"
 #include "ipc/codec.h"
 #include "lib/log.h"
 #include "policy/params.h"
+#include "policy/policy.h"
+#include "policy/tenants.h"
 
 struct folders {
 	bool	known;
+	char	tenant_dir[PATH_MAX], own[4][PATH_MAX], own_user[64];	/* of ctl->tenant */
 	char	config[PATH_MAX], run[PATH_MAX], state[PATH_MAX], socket[PATH_MAX], tenant_user[64];
 };
 
@@ -66,6 +70,66 @@ folders_config(struct ctl *ctl)
 		fatal(EX_NOINPUT, "-c %s: %s", ctl->config_given, strerror(errno));
 	}
 	return paths->config;
+}
+
+const char *
+folders_tenant(const struct ctl *ctl)
+{
+	return ctl->tenant == NULL ? TENANT_DEFAULT : ctl->tenant;
+}
+
+const char *
+folders_tenant_dir(struct ctl *ctl)
+{
+	struct folders	*paths = folders_of(ctl);
+	const char	*name = folders_tenant(ctl);
+
+	if (paths->tenant_dir[0] != '\0')
+		return paths->tenant_dir;
+	if (tenants_folder(folders_config(ctl), span_of(name), paths->tenant_dir) != 0)
+		fatal(EX_USAGE, "\"%s\": a tenant's name is of small letters, digits and -, at most %d", name,
+		    TENANT_NAME_MAX);
+	if (strcmp(name, TENANT_DEFAULT) != 0 && access(paths->tenant_dir, F_OK) != 0)
+		fatal(EX_DATAERR, "no tenant \"%s\" (no %s); see mcpgwctl tenant list", name, paths->tenant_dir);
+	return paths->tenant_dir;
+}
+
+int
+folders_params(struct ctl *ctl, const struct snap *from, struct params *out)
+{
+	static const char	*const names[4] = { "servers.json", "rules.json", "issuers.json", "tools.d" };
+	struct span		*const files[4] = { &out->servers_file, &out->rules_file, &out->issuers_file,
+				    &out->tools_dir };
+	struct folders		*paths = folders_of(ctl);
+	int			 r = params_load(from, out);
+
+	if (r != 0 || strcmp(folders_tenant(ctl), TENANT_DEFAULT) == 0)
+		return r;
+	for (int i = 0; i < 4; i++) {
+		snprintf(paths->own[i], PATH_MAX, "%.4000s/%s", folders_tenant_dir(ctl), names[i]);
+		*files[i] = span_of(paths->own[i]);
+	}
+	return 0;
+}
+
+void
+folders_setting(const struct ctl *ctl, const char *parameter, const char *value, char *to, size_t room)
+{
+	const char	*tenant = folders_tenant(ctl);
+	const bool	 own = strcmp(tenant, TENANT_DEFAULT) != 0;
+
+	snprintf(to, room, "%s%s%s=%s", own ? tenant : "", own ? "/" : "", parameter, value);
+}
+
+const char *
+folders_shown(struct ctl *ctl, const char *path)
+{
+	const char	*config = folders_config(ctl), *slash = strrchr(path, '/');
+	const size_t	 n = strlen(config);
+
+	if (strncmp(path, config, n) == 0 && path[n] == '/')
+		return path + n + 1;
+	return slash == NULL ? path : slash + 1;
 }
 
 /* -o and the environment, which is all there is when the compiler cannot help. */
@@ -142,10 +206,30 @@ folders_socket(struct ctl *ctl)
 	return paths_read(ctl)->socket;
 }
 
+/* As its files have it; as it is without, when they do not compile. */
+static void
+own_user_read(struct ctl *ctl, struct folders *paths)
+{
+	struct compiled_plan	 plan = { .what = COMPILE_POLICY };
+	const struct rec_tenant	*t;
+	struct snap		*s = NULL;
+
+	snprintf(paths->own_user, sizeof(paths->own_user), "_mcpgw-t-%s", ctl->tenant);
+	if (compiled_read(ctl, &plan, &s) && s != NULL && (t = policy_tenant_find(s, span_of(ctl->tenant))) != NULL)
+		keep(paths->own_user, sizeof(paths->own_user), snap_text(s, t->user));
+	snap_release(&s);
+}
+
 const char *
 folders_tenant_user(struct ctl *ctl)
 {
-	return paths_read(ctl)->tenant_user;
+	struct folders	*paths = folders_of(ctl);
+
+	if (strcmp(folders_tenant(ctl), TENANT_DEFAULT) == 0)
+		return paths_read(ctl)->tenant_user;
+	if (paths->own_user[0] == '\0')
+		own_user_read(ctl, paths);
+	return paths->own_user;
 }
 
 void

@@ -24,6 +24,7 @@
 #define META		"io.modelcontextprotocol/"
 #define REQUEST_ID	"1"
 #define FIELDS_MAX	8192
+#define TARGET_MAX	2048
 
 int
 mcp_server_target(const char *server, char *to, size_t room)
@@ -137,12 +138,23 @@ say_failure(struct ctl *ctl, const char *path, int r)
 	return EX_PROTOCOL;
 }
 
+/* Below the path of a tenant, when one was named. */
+static struct span
+target_of(const struct ctl *ctl, const char *target, char to[TARGET_MAX])
+{
+	if (ctl->tenant == NULL)
+		return span_of(target);
+	snprintf(to, TARGET_MAX, "/t/%.64s%s", ctl->tenant, target);
+	return span_of(to);
+}
+
 int
 mcp_ask(struct ctl *ctl, const struct mcp_question *q, struct mcp_answer *out)
 {
 	struct buf		fields, body;
 	struct json_value	message;
 	struct span		text;
+	char			target[TARGET_MAX];
 	uint64_t		began = clock_mono_ms();
 	int			r;
 
@@ -150,7 +162,7 @@ mcp_ask(struct ctl *ctl, const struct mcp_question *q, struct mcp_answer *out)
 	buf_init(&fields, FIELDS_MAX);
 	buf_init(&body, HTTPSOCK_MAX);
 	if ((r = put_fields(&fields, q)) == 0 && (r = put_body(&body, q)) == 0)
-		r = httpsock_post(folders_socket(ctl), span_of(q->target), buf_rest(&fields),
+		r = httpsock_post(folders_socket(ctl), target_of(ctl, q->target, target), buf_rest(&fields),
 		    buf_rest(&body), &out->http);
 	buf_fini(&fields);
 	buf_fini(&body);

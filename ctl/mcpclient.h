@@ -10,7 +10,7 @@
 #include "lib/json.h"
 
 struct mcp_question {
-	const char	*target;	/* "/mcp/catalog" */
+	const char	*target;	/* "/mcp/catalog", below /t/NAME with ctl->tenant */
 	const char	*method;
 	const char	*name;		/* Mcp-Name, or NULL */
 	struct span	 params;	/* members of params, raw JSON without braces; may be empty */

@@ -393,6 +393,7 @@ private_start(struct ctl *ctl, const struct private_setup *setup, struct private
 	p->also = setup->also;
 	p->ctl = *ctl;
 	p->ctl.folders = NULL;
+	p->ctl.tenant = NULL;
 	p->ctl.json = false;
 	if ((r = make_beside(folders_state(ctl), geteuid() == 0 ? 0711 : 0700, p->base)) == 0 &&
 	    (r = make_beside(folders_run(ctl), geteuid() == 0 ? 0755 : 0700, p->run)) == 0 &&

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "ctl/folders.h"
 #include "ctl/replace.h"
 #include "ctl/secretuse.h"
 #include "lib/conf.h"
@@ -116,7 +117,7 @@ look_in_tools(struct secretuse *u, const char *folder, const char *name)
 }
 
 void
-secretuse_read(const struct snap *settings, struct secretuse *out)
+secretuse_read(struct ctl *ctl, const struct snap *settings, struct secretuse *out)
 {
 	struct params	 p;
 	char		 path[PATH_MAX];
@@ -124,7 +125,7 @@ secretuse_read(const struct snap *settings, struct secretuse *out)
 	DIR		*dir;
 
 	*out = (struct secretuse){ NULL, 0 };
-	if (settings == NULL || params_load(settings, &p) != 0)
+	if (settings == NULL || folders_params(ctl, settings, &p) != 0)
 		return;
 	if (p.servers_file.n > 0 && p.servers_file.n < sizeof(path)) {
 		snprintf(path, sizeof(path), "%.*s", SPAN_FMT(p.servers_file));

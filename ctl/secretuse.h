@@ -21,7 +21,7 @@ struct secretuse {
 
 /* Reads servers_file and tools_dir, as these settings name them; what cannot be read has no use of any.  Each server
  * and secret once. */
-void	secretuse_read(const struct snap *settings, struct secretuse *out);
+void	secretuse_read(struct ctl *ctl, const struct snap *settings, struct secretuse *out);
 void	secretuse_fini(struct secretuse *u);
 
 #endif

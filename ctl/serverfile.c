@@ -12,6 +12,7 @@
 #include <sysexits.h>
 
 #include "ctl/compiled.h"
+#include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/replace.h"
@@ -24,14 +25,15 @@
 /* ---- where it stands ------------------------------------------------------------------------------ */
 
 static int
-say_unknown(const struct snap *s, const char *name)
+say_unknown(const struct snap *s, const char *tenant, const char *name)
 {
 	static char		 kept[NAMES_MAX][65];
 	const char		*names[NAMES_MAX + 1], *near;
+	const struct rec_tenant	*t = policy_tenant_find(s, span_of(tenant));
 	const struct rec_server	*server;
 	size_t			 n = 0;
 
-	for (; n < NAMES_MAX && (server = SNAP_AT(s, SERVER, n)) != NULL; n++) {
+	for (; n < NAMES_MAX && (server = policy_server_of(s, t, n)) != NULL; n++) {
 		snprintf(kept[n], sizeof(kept[n]), "%.*s", SPAN_FMT(snap_text(s, server->name)));
 		names[n] = kept[n];
 	}
@@ -73,12 +75,13 @@ serverfile_open(struct ctl *ctl, const char *name, struct serverfile *f)
 
 	*f = (struct serverfile){ .name = name };
 	buf_init(&f->now, CONF_MAX_BYTES);
+	(void)folders_tenant_dir(ctl);
 	if ((r = pending_begin(ctl, &f->pending)) != 0)
 		return r;
-	server = policy_server_find(f->pending.files, SPAN_LIT("default"), span_of(name));
+	server = policy_server_find(f->pending.files, span_of(folders_tenant(ctl)), span_of(name));
 	if (server == NULL)
-		return say_unknown(f->pending.files, name);
-	if (params_load(f->pending.files, &params) != 0 || params.servers_file.n >= sizeof(f->path))
+		return say_unknown(f->pending.files, folders_tenant(ctl), name);
+	if (folders_params(ctl, f->pending.files, &params) != 0 || params.servers_file.n >= sizeof(f->path))
 		return EX_CONFIG;
 	snprintf(f->path, sizeof(f->path), "%.*s", SPAN_FMT(params.servers_file));
 	if ((server->flags & SERVER_FLAG_NATIVE) != 0 || replace_is_yaml(f->path)) {
@@ -189,8 +192,8 @@ try_file(const char *path, void *arg)
 		return E_FORMAT;
 	if (f->dry) {
 		compare_make(before, made, pending_known, f->pending.ctl, &c);
-		c.file = replace_base_name(path);
-		c.shown = replace_base_name(f->path);
+		c.file = folders_shown(f->pending.ctl, path);
+		c.shown = folders_shown(f->pending.ctl, f->path);
 		compare_print(f->pending.ctl, &c);
 		compare_fini(&c);
 	}

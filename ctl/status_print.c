@@ -15,7 +15,10 @@
 #include "ctl/status.h"
 #include "policy/params.h"
 #include "policy/policy.h"
+#include "policy/tenants.h"
 #include "sandbox/jail.h"
+
+#define TENANTS_SHOWN	20
 
 static const char *const process_state_name[] = {
 	[CTL_PROCESS_WAITING] = "waiting", [CTL_PROCESS_STARTING] = "starting",
@@ -118,6 +121,58 @@ per_minute(const struct msg_CTL_RATES *r, uint64_t calls)
 	return r->window_ms <= 60000 ? calls : calls * 60000 / r->window_ms;
 }
 
+/* Beyond "default" there is somebody. */
+static bool
+has_tenants(const struct status *s)
+{
+	return s->policy != NULL && snap_count(s->policy, SECTION_TENANT) > 1;
+}
+
+static bool
+runs_for(const struct status *s, struct span tenant)
+{
+	for (size_t i = 0; i < s->process_count; i++)
+		if (s->processes[i].b.role == ROLE_RUNNER && span_is(tenant, s->processes[i].tenant))
+			return true;
+	return false;
+}
+
+/* One line each; thousands of them are for `tenant list`. */
+static void
+print_tenants(const struct status *s)
+{
+	static const struct out_column	columns[] = {
+		{ "TENANT", false, true }, { "STATE", false, true }, { "SERVERS", true, true },
+		{ "BROKEN", true, true },
+		{ "AGENTS", true, true }, { "INFLIGHT", true, true }, { "CALLS/MIN", true, true },
+	};
+	const struct rec_tenant	*tenant;
+	struct out_table	*t = out_table_new(columns, 7);
+	struct server_row	 r;
+
+	for (uint64_t i = 0; i < TENANTS_SHOWN && (tenant = SNAP_AT(s->policy, TENANT, i)) != NULL; i++) {
+		uint64_t	broken = 0, in_flight = 0, calls = 0;
+
+		for (uint32_t k = 0; k < tenant->server_count &&
+		    server_row_at(s, (uint64_t)tenant->server_first + k, &r); k++) {
+			broken += server_row_is_bad(&r);
+			in_flight += r.load.in_flight;
+			calls += r.load.calls;
+		}
+		out_cell_span(t, snap_text(s->policy, tenant->name));
+		out_cell(t, "%s", runs_for(s, snap_text(s->policy, tenant->name)) ? "up" : "idle");
+		out_cell(t, "%u", tenant->server_count);
+		out_cell(t, "%" PRIu64, broken);
+		out_cell(t, "%u", tenant->agent_count);
+		out_cell(t, "%" PRIu64, in_flight);
+		out_cell(t, "%" PRIu64, per_minute(&s->rates, calls));
+	}
+	out_table_end(&t);
+	if (snap_count(s->policy, SECTION_TENANT) > TENANTS_SHOWN)
+		printf("and %" PRIu64 " more: mcpgwctl tenant list\n",
+		    snap_count(s->policy, SECTION_TENANT) - TENANTS_SHOWN);
+}
+
 static void
 print_servers(const struct status *s)
 {
@@ -134,6 +189,9 @@ print_servers(const struct status *s)
 		return;
 	t = out_table_new(columns, 7);
 	for (uint64_t i = 0; server_row_at(s, i, &r); i++) {
+		/* Others' are a line each of print_tenants(). */
+		if (!span_is(r.tenant, TENANT_DEFAULT))
+			continue;
 		out_cell_span(t, r.name);
 		out_cell(t, "%s", r.state);
 		out_cell(t, "%s", r.tier);
@@ -167,12 +225,17 @@ static void
 need_server(bool *first, const struct server_row *r)
 {
 	const bool	no_jail = r->heard->b.state == SERVER_STATE_NO_JAIL;
+	const bool	other = !span_is(r->tenant, TENANT_DEFAULT);
+	char		of[TENANT_NAME_MAX + 16] = "";
 
+	if (other)
+		snprintf(of, sizeof(of), " --tenant %.*s", SPAN_FMT(r->tenant));
 	if (r->rec->kind == SERVER_HTTP)
-		need(first, "%.*s: mcpgwctl status %.*s", SPAN_FMT(r->name), SPAN_FMT(r->name));
+		need(first, "%.*s: mcpgwctl %s %.*s%s", SPAN_FMT(r->name), other ? "server show" : "status",
+		    SPAN_FMT(r->name), of);
 	else
-		need(first, "%.*s: mcpgwctl %s%.*s", SPAN_FMT(r->name), no_jail ? "doctor" : "logs ",
-		    no_jail ? 0 : (int)r->name.n, r->name.p);
+		need(first, "%.*s: mcpgwctl %s%.*s%s", SPAN_FMT(r->name), no_jail ? "doctor" : "logs ",
+		    no_jail ? 0 : (int)r->name.n, r->name.p, no_jail ? "" : of);
 }
 
 static void
@@ -250,6 +313,8 @@ status_print(struct ctl *ctl, const struct status *s)
 {
 	print_head(s);
 	print_servers(s);
+	if (has_tenants(s))
+		print_tenants(s);
 	print_needs(ctl, s);
 	return 0;
 }

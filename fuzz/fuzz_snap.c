@@ -79,7 +79,7 @@ image_make(void)
 	add(b, SECTION_PEER, &(struct rec_peer){ .id = 1000 });
 	add(b, SECTION_HOST, &(struct rec_host){ .text = text(b, "localhost") });
 	add(b, SECTION_BUCKET, &(struct rec_limit){ .interval_ns = 1, .burst = 1 });
-	add(b, SECTION_SECRET, &(struct rec_secret){ .server = text(b, "s") });
+	add(b, SECTION_SECRET, &(struct rec_secret){ .tenant = text(b, "default"), .server = text(b, "s") });
 	add(b, SECTION_KEY, &(struct rec_key){ .name = text(b, "k") });
 	add(b, SECTION_PROFILE, &(struct rec_profile){ .server = text(b, "s") });
 	BUG_ON(build_seal(b, 1, &fd, &length) != 0);
@@ -122,12 +122,12 @@ ask(const struct snap *s)
 		}
 	(void)policy_server_find(s, who.tenant, SPAN_LIT("s"));
 	(void)policy_agent_default(s, who.tenant);
-	(void)policy_peer_find(s, 1000, gids, 2);
+	(void)policy_peer_find(s, SPAN_NONE, 1000, gids, 2);
 	(void)policy_host_ok(s, SPAN_LIT("localhost:80"), false);
-	(void)policy_limit_tool(s, SPAN_LIT("s"), SPAN_LIT("t"));
+	(void)policy_limit_tool(s, who.tenant, SPAN_LIT("s"), SPAN_LIT("t"));
 	(void)policy_key_find(s, digest);
 	(void)policy_profile_find(s, 0);
-	policy_secrets_each(s, SPAN_LIT("s"), secret_seen, &sum);
+	policy_secrets_each(s, who.tenant, SPAN_LIT("s"), secret_seen, &sum);
 	if (params_load(s, &p) == 0 && p.listen.n > 0)
 		sum += (unsigned char)p.listen.p[p.listen.n - 1];
 	for (uint64_t i = 0; i < 64; i++) {

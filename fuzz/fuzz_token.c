@@ -115,7 +115,7 @@ start(void)
 	BUG_ON(build_add(b, SECTION_ISSUER, &i, NULL) != 0);
 	policy = sealed(b);
 	BUG_ON(build_new(SNAP_SECRETS, "worker", &b) != 0);
-	secret = (struct rec_secret){ .server = text(b, "", 0), .name = TEXT(b, ISS), .value = TEXT(b, SECRET) };
+	secret = (struct rec_secret){ .tenant = TEXT(b, "default"), .server = text(b, "", 0), .name = TEXT(b, ISS), .value = TEXT(b, SECRET) };
 	BUG_ON(build_add(b, SECTION_SECRET, &secret, NULL) != 0);
 	secrets = sealed(b);
 	BUG_ON(issuers_new(policy, &issuers) != 0);
@@ -133,7 +133,7 @@ takes(struct span token)
 	int		 r;
 
 	arena_init(&a, NULL, 0, 1 << 20);
-	if ((r = issuers_bearer(issuers, secrets, token, NOW_MS, &a, &who, &why, &told)) == 0)
+	if ((r = issuers_bearer(issuers, secrets, SPAN_NONE, token, NOW_MS, &a, &who, &why, &told)) == 0)
 		BUG_ON(!span_is(who.agent, "backend") || who.subject.n <= sizeof(" at " ISS) - 1 ||
 		    who.ends_ms <= NOW_MS || token.n > JWT_MAX);
 	else

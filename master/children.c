@@ -222,7 +222,7 @@ child_spawn(struct child *c, int control)
 	struct spawn_plan plan = {
 		.path = path, .argv = argv, .control = control, .out = -1,
 		.err = m->foreground ? STDERR_FILENO : -1,
-		.user = m->user[c->role], .environment = c->role == ROLE_COMPILE,
+		.user = c->tenant == NULL ? m->user[c->role] : c->tenant->user, .environment = c->role == ROLE_COMPILE,
 	};
 
 	snprintf(path, sizeof(path), "%s/%s", m->libexec, role_program(c->role));

@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/secretfile.h"
 #include "master/master.h"
+#include "policy/tenants.h"
 
 void
 compile_init(struct compile *c, struct master *m)
@@ -73,13 +74,15 @@ compile_boot(struct child *child)
 static void
 answer_secret(struct compile *c, const struct chan_msg *msg)
 {
-	struct span		 name = msg->body->SECRET_WANT.name;
+	const struct span	 name = msg->body->SECRET_WANT.name, tenant = msg->body->SECRET_WANT.tenant;
 	struct msg_SECRET	 secret = { .name = name };
 	struct msg_SECRET_NONE	 none = { .name = name };
-	const char		*why;
+	const char		*why = "no such tenant";
+	char			 dir[PATH_MAX];
 	int			 fd;
 
-	if (secretfile_open(c->child.m->where.config_dir, name, &fd, &why) == 0) {
+	if (tenants_folder(c->child.m->where.config_dir, tenant, dir) == 0 &&
+	    secretfile_open(dir, name, &fd, &why) == 0) {
 		(void)child_send(&c->child, MSG_TYPE_SECRET, msg->ref, &secret, &fd, 1);
 		fd_close(&fd);
 		return;

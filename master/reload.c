@@ -266,6 +266,7 @@ reload_take(struct reload *r, struct snapset *made)
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
 		warn_of_restart(r, &before);
 		scout_look(r->m);
+		runners_look(r->m);
 		save_last_good(r->m);
 		watch_files(&r->m->watch);
 	}

@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/master.h"
+#include "master/tenantuser.h"
 
 #define BACKOFF_MS	1000
 #define BACKOFF_MAX_MS	60000
@@ -127,14 +128,21 @@ static void
 tenant_start(struct tenant *t)
 {
 	struct master	*m = t->runner.m;
-	char		 name[sizeof(t->name) + 16];
+	char		 name[sizeof(t->name) + 16], why[TENANTUSER_WHY_MAX];
 
+	if (tenantuser_find(m, t->name, &t->user, why) != 0) {
+		log_err(LOG_SUBJECT("tenant", t->name), "%s", why);
+		t->retry_ms = loop_now_ms(m->loop) + BACKOFF_MS;
+		t->user = (struct spawn_user){ false, 0, 0 };
+		refuse_waiting(t, "it has no user to run as; see the log");
+		return;
+	}
 	snprintf(name, sizeof(name), "tenants/%s", t->name);
-	if (dirs_make(&m->dirs, name, &m->user[ROLE_RUNNER], 0700, t->dir) != 0) {
+	if (dirs_make(&m->dirs, name, &t->user, 0700, t->dir) != 0) {
 		refuse_waiting(t, "its state folder cannot be made; see the log");
 		return;
 	}
-	if (cgroups_tenant(&m->cgroups, t->name, &m->user[ROLE_SPAWNER]) != 0) {
+	if (cgroups_tenant(&m->cgroups, t->name, &t->user) != 0) {
 		refuse_waiting(t, "its cgroup cannot be made; see the log");
 		return;
 	}
@@ -258,6 +266,18 @@ runners_on_death(struct child *c)
 		refuse_waiting(t, "its processes die at start; see the log");
 	else
 		tenant_start(t);
+}
+
+void
+runners_look(struct master *m)
+{
+	struct tenant	*t;
+
+	TAILQ_FOREACH(t, &m->tenants.list, next)
+		if (tenant_has_process(t) && snapset_find(&m->in_force, SNAP_PROFILE, span_of(t->name)) == NULL) {
+			child_drain(&t->runner, m->params.drain_timeout);
+			child_drain(&t->spawner, m->params.drain_timeout);
+		}
 }
 
 void

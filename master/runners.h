@@ -7,10 +7,12 @@
 
 #include "master/children.h"
 #include "master/egress.h"
+#include "master/spawn.h"
 
 struct tenant {
 	char		 name[64];
 	struct child	 spawner, runner;
+	struct spawn_user user;			/* of both, and of the tools */
 	char		 dir[PATH_MAX];		/* state_dir/tenants/NAME */
 	int		 peer[2];		/* the runner's end, the spawner's; -1 when sent */
 	struct egress_link egress;
@@ -38,6 +40,8 @@ void	runners_want(struct master *m, struct child *worker, struct span tenant);
 void	runners_boot(struct child *c);
 void	runners_on_ready(struct child *c);
 void	runners_on_death(struct child *c);
+/* After a change of policy: those of tenants that are no more leave, when their calls are over. */
+void	runners_look(struct master *m);
 /* All of them leave within this time. */
 void	runners_drain(struct tenants *t, uint64_t within_ms);
 

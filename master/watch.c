@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch.c - watch = yes: reload by itself when servers_file, rules_file, issuers_file or a file in tools_dir changes
+ * watch.c - watch = yes: reload by itself when servers_file, rules_file, issuers_file, a file in tools_dir or one of a
+ *           tenant changes
  *
  * Process: master.
  * Owns:    the inotify descriptor.
@@ -8,6 +9,7 @@
  *
  * The folders are watched, not the files: editors replace a file by renaming another over it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/master.h"
+#include "policy/tenants.h"
 
 #define QUIET_MS	200
 #define EVENTS		(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
@@ -56,6 +59,15 @@ is_tools_file(const char *name)
 	    (strcmp(dot, ".json") == 0 || strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
+/* A tenant that comes or goes, or a file in its folder. */
+static bool
+is_tenants(const struct watch *w, const struct inotify_event *e)
+{
+	if (e->wd == w->tenants_wd)
+		return e->name[0] != '.';
+	return is_tools_file(e->name) || strcmp(e->name, "tenant.conf") == 0 || strcmp(e->name, "tools.d") == 0;
+}
+
 static bool
 is_ours(const struct watch *w, const struct inotify_event *e)
 {
@@ -65,6 +77,8 @@ is_ours(const struct watch *w, const struct inotify_event *e)
 		if (e->wd == w->files[i].wd && (e->mask & w->files[i].events) != 0 && e->len > 0 &&
 		    strcmp(e->name, w->files[i].name) == 0)
 			return true;
+	if (e->len > 0 && w->tenants_wd != -1 && e->wd >= w->tenants_wd)
+		return is_tenants(w, e);
 	return w->tools_wd != -1 && e->wd == w->tools_wd && e->len > 0 && is_tools_file(e->name);
 }
 
@@ -100,7 +114,7 @@ watch_on_readable(struct loop_io *io, unsigned what, void *arg)
 void
 watch_init(struct watch *w, struct master *m)
 {
-	*w = (struct watch){ .m = m, .fd = -1, .tools_wd = -1 };
+	*w = (struct watch){ .m = m, .fd = -1, .tools_wd = -1, .tenants_wd = -1 };
 	loop_timer_init(m->loop, &w->quiet, on_quiet, w);
 }
 
@@ -144,14 +158,41 @@ watch_tools(struct watch *w, struct span path)
 {
 	char	folder[PATH_MAX];
 
-	w->files[WATCH_FILES - 1].wd = w->tools_wd = -1;
+	w->files[WATCH_TOOLS].wd = w->tools_wd = -1;
 	if (path.n == 0 || path.n >= sizeof(folder))
 		return;
-	watch_one(w, WATCH_FILES - 1, path, FOLDER_EVENTS);
+	watch_one(w, WATCH_TOOLS, path, FOLDER_EVENTS);
 	snprintf(folder, sizeof(folder), "%.*s", SPAN_FMT(path));
 	w->tools_wd = inotify_add_watch(w->fd, folder, EVENTS | IN_MASK_ADD);
 	if (w->tools_wd == -1 && errno != ENOENT)
 		log_warn(LOG_SUBJECT("watch", folder), "%s", strerror(errno));
+}
+
+/* tenants.d, each folder in it, and each one's tools.d.  The kernel numbers what is watched upwards. */
+static void
+watch_tenants(struct watch *w, struct span config_dir)
+{
+	char		 folder[PATH_MAX], inner[PATH_MAX + NAME_MAX + 16];
+	struct dirent	*e;
+	DIR		*d;
+
+	w->tenants_wd = -1;
+	if (snprintf(folder, sizeof(folder), "%.*s/" TENANTS_DIR, SPAN_FMT(config_dir)) >= (int)sizeof(folder))
+		return;
+	watch_one(w, WATCH_FILES - 1, span_of(folder), FOLDER_EVENTS);
+	if ((d = opendir(folder)) == NULL)
+		return;
+	w->tenants_wd = inotify_add_watch(w->fd, folder, FOLDER_EVENTS | IN_MASK_ADD);
+	while (w->tenants_wd != -1 && (e = readdir(d)) != NULL) {
+		if (!tenant_name_ok(span_of(e->d_name)))
+			continue;
+		snprintf(inner, sizeof(inner), "%s/%s", folder, e->d_name);
+		if (inotify_add_watch(w->fd, inner, FOLDER_EVENTS | IN_ONLYDIR) == -1 && errno == ENOSPC)
+			log_warn(LOG_SUBJECT("watch", inner), "%s", strerror(errno));
+		snprintf(inner, sizeof(inner), "%s/%s/tools.d", folder, e->d_name);
+		(void)inotify_add_watch(w->fd, inner, EVENTS | IN_ONLYDIR);
+	}
+	closedir(d);
 }
 
 void
@@ -172,6 +213,7 @@ watch_files(struct watch *w)
 	watch_one(w, 1, p->rules_file, EVENTS);
 	watch_one(w, 2, p->issuers_file, EVENTS);
 	watch_tools(w, p->tools_dir);
+	watch_tenants(w, p->config_dir);
 	loop_io_init(w->m->loop, &w->io, w->fd, watch_on_readable, w);
 	loop_io_arm(&w->io, LOOP_READ);
 	if (news)

@@ -11,7 +11,8 @@
 
 struct master;
 
-#define WATCH_FILES 4		/* the last is tools_dir itself, which may come */
+#define WATCH_FILES 5		/* the last two are tools_dir and tenants.d themselves, which may come */
+#define WATCH_TOOLS 3
 
 struct watch {
 	struct master		*m;
@@ -24,6 +25,7 @@ struct watch {
 		uint32_t	events;
 		char		name[NAME_MAX + 1];
 	} files[WATCH_FILES];
+	int			 tenants_wd;		/* of tenants.d; greater ones: of what is in it; -1: none */
 	int			 tools_wd;		/* of tools_dir, any of whose files counts; -1: there is none */
 };
 

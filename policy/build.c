@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/sum.h"
 #include "policy/build.h"
+#include "policy/tenants.h"
 
 struct section {
 	char		*records;
@@ -194,6 +195,8 @@ build_seal(struct build *b, uint64_t generation, int *fd, uint64_t *length)
 	int			 r;
 
 	*fd = -1;
+	if (b->head.kind == SNAP_POLICY && (r = build_tenants(b)) != 0)
+		return r;
 	for (unsigned i = 0; i < SECTION_LIMIT; i++)
 		used += b->sections[i].count > 0;
 	at = bytes = sizeof(*head) + used * sizeof(struct snap_section_head);

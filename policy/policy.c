@@ -12,12 +12,10 @@
 /* The key compared with record i: less than, equal to or greater than 0. */
 typedef int order_fn(const struct snap *s, uint64_t i, const void *key);
 
-/* The first record that is not before the key; count when there is none. */
+/* The first record of [low, high) that is not before the key; high when there is none. */
 static uint64_t
-lower_bound(const struct snap *s, uint64_t count, order_fn *order, const void *key)
+lower_bound(const struct snap *s, uint64_t low, uint64_t high, order_fn *order, const void *key)
 {
-	uint64_t	low = 0, high = count;
-
 	while (low < high) {
 		uint64_t mid = low + (high - low) / 2;
 
@@ -29,43 +27,30 @@ lower_bound(const struct snap *s, uint64_t count, order_fn *order, const void *k
 	return low;
 }
 
-/* The record that equals the key, or NULL. */
+/* The record of [first, first + count) that equals the key, or NULL. */
+static const void *
+search_part(const struct snap *s, enum snap_section section, uint64_t first, uint64_t count, order_fn *order,
+    const void *key)
+{
+	uint64_t	i = lower_bound(s, first, first + count, order, key);
+
+	return i < first + count && order(s, i, key) == 0 ? snap_at(s, section, i) : NULL;
+}
+
 static const void *
 search(const struct snap *s, enum snap_section section, order_fn *order, const void *key)
 {
-	uint64_t	count = snap_count(s, section);
-	uint64_t	i = lower_bound(s, count, order, key);
-
-	return i < count && order(s, i, key) == 0 ? snap_at(s, section, i) : NULL;
+	return search_part(s, section, 0, snap_count(s, section), order, key);
 }
 
-struct named {
-	uint32_t	tenant;
-	struct span	name;
-};
-
-static int
-order_named(const struct snap *s, const struct named *key, uint32_t tenant, struct stext name)
-{
-	if (key->tenant != tenant)
-		return key->tenant < tenant ? -1 : 1;
-	return span_cmp(key->name, snap_text(s, name));
-}
-
-static int
-order_tenant(const struct snap *s, uint64_t i, const void *key)
-{
-	const struct rec_tenant	*t = SNAP_AT(s, TENANT, i);
-
-	return t == NULL ? -1 : span_cmp(*(const struct span *)key, snap_text(s, t->name));
-}
+/* --- tenants, and what is theirs ----------------------------------------------------------------- */
 
 static int
 order_agent(const struct snap *s, uint64_t i, const void *key)
 {
 	const struct rec_agent	*a = SNAP_AT(s, AGENT, i);
 
-	return a == NULL ? -1 : order_named(s, key, a->tenant, a->name);
+	return a == NULL ? -1 : span_cmp(*(const struct span *)key, snap_text(s, a->name));
 }
 
 static int
@@ -74,29 +59,61 @@ order_server(const struct snap *s, uint64_t i, const void *key)
 	const struct rec_index	*x = SNAP_AT(s, SERVER_BY_NAME, i);
 	const struct rec_server	*v = x == NULL ? NULL : SNAP_AT(s, SERVER, x->index);
 
-	return v == NULL ? -1 : order_named(s, key, v->tenant, v->name);
+	return v == NULL ? -1 : span_cmp(*(const struct span *)key, snap_text(s, v->name));
 }
 
-static bool
-tenant_find(const struct snap *s, struct span name, uint32_t *index)
+const struct rec_tenant *
+policy_tenant_find(const struct snap *s, struct span name)
 {
-	uint64_t		 count = snap_count(s, SECTION_TENANT);
-	uint64_t		 i = lower_bound(s, count, order_tenant, &name);
+	const uint64_t		 slots = snap_count(s, SECTION_TENANT_SLOT), hash = sum64(name);
+	const struct rec_index	*x;
+	const struct rec_tenant	*t;
 
-	*index = (uint32_t)i;
-	return i < count && order_tenant(s, i, &name) == 0;
+	if (slots == 0 || (slots & (slots - 1)) != 0)
+		return NULL;
+	for (uint64_t n = 0; n < slots; n++) {
+		if ((x = SNAP_AT(s, TENANT_SLOT, (hash + n) & (slots - 1))) == NULL || x->index == 0)
+			return NULL;
+		if ((t = SNAP_AT(s, TENANT, x->index - 1)) != NULL && t->hash == hash &&
+		    span_eq(snap_text(s, t->name), name))
+			return t;
+	}
+	return NULL;
+}
+
+uint32_t
+policy_tenant_index(const struct snap *s, const struct rec_tenant *t)
+{
+	return (uint32_t)(t - SNAP_AT(s, TENANT, 0));
+}
+
+/* Is the record the tenant's, as the part of the section says? */
+static bool
+is_of(const struct snap *s, const struct rec_tenant *t, uint32_t tenant)
+{
+	return policy_tenant_index(s, t) == tenant;
+}
+
+const struct rec_server *
+policy_server_of(const struct snap *s, const struct rec_tenant *t, uint64_t i)
+{
+	const struct rec_server	*v = t == NULL || i >= t->server_count ? NULL : SNAP_AT(s, SERVER, t->server_first + i);
+
+	return v == NULL || !is_of(s, t, v->tenant) ? NULL : v;
 }
 
 const struct rec_server *
 policy_server_find(const struct snap *s, struct span tenant, struct span name)
 {
-	struct named		 key = { .name = name };
+	const struct rec_tenant	*t = policy_tenant_find(s, tenant);
 	const struct rec_index	*x;
+	const struct rec_server	*v;
 
-	if (!tenant_find(s, tenant, &key.tenant))
+	if (t == NULL)
 		return NULL;
-	x = search(s, SECTION_SERVER_BY_NAME, order_server, &key);
-	return x == NULL ? NULL : SNAP_AT(s, SERVER, x->index);
+	x = search_part(s, SECTION_SERVER_BY_NAME, t->server_first, t->server_count, order_server, &name);
+	v = x == NULL ? NULL : SNAP_AT(s, SERVER, x->index);
+	return v == NULL || !is_of(s, t, v->tenant) ? NULL : v;
 }
 
 const struct rec_server *
@@ -108,33 +125,33 @@ policy_server_at(const struct snap *s, uint64_t i)
 const struct rec_agent *
 policy_agent_find(const struct snap *s, struct span tenant, struct span name)
 {
-	struct named	key = { .name = name };
+	const struct rec_tenant	*t = policy_tenant_find(s, tenant);
+	const struct rec_agent	*a;
 
-	if (!tenant_find(s, tenant, &key.tenant))
+	if (t == NULL)
 		return NULL;
-	return search(s, SECTION_AGENT, order_agent, &key);
+	a = search_part(s, SECTION_AGENT, t->agent_first, t->agent_count, order_agent, &name);
+	return a == NULL || !is_of(s, t, a->tenant) ? NULL : a;
 }
 
 const struct rec_agent *
 policy_agent_default(const struct snap *s, struct span tenant)
 {
-	const struct rec_tenant	*t;
-	uint32_t		 i;
+	const struct rec_tenant	*t = policy_tenant_find(s, tenant);
+	const struct rec_agent	*a;
 
-	if (!tenant_find(s, tenant, &i) || (t = SNAP_AT(s, TENANT, i)) == NULL ||
-	    (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0 || t->fallback == 0)
+	if (t == NULL || (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0 || t->fallback == 0)
 		return NULL;
-	return SNAP_AT(s, AGENT, t->fallback - 1);
+	a = SNAP_AT(s, AGENT, t->fallback - 1);
+	return a == NULL || !is_of(s, t, a->tenant) ? NULL : a;
 }
 
 bool
 policy_wants_agent(const struct snap *s, struct span tenant)
 {
-	const struct rec_tenant	*t;
-	uint32_t		 i;
+	const struct rec_tenant	*t = policy_tenant_find(s, tenant);
 
-	return !tenant_find(s, tenant, &i) || (t = SNAP_AT(s, TENANT, i)) == NULL ||
-	    (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0;
+	return t == NULL || (t->flags & TENANT_FLAG_DEFAULT_AGENT) == 0;
 }
 
 struct span
@@ -145,33 +162,86 @@ policy_tenant_name(const struct snap *s, uint32_t tenant)
 	return t == NULL ? SPAN_NONE : snap_text(s, t->name);
 }
 
-static const struct rec_peer *
-peer_of(const struct snap *s, bool is_group, uint32_t id)
-{
-	const struct rec_peer	*p;
+/* --- peers --------------------------------------------------------------------------------------- */
 
-	for (uint64_t i = 0; (p = SNAP_AT(s, PEER, i)) != NULL; i++)
-		if ((p->is_group != 0) == is_group && p->id == id)
-			return p;
-	return NULL;
+struct peer_key {
+	uint32_t	is_group, id, tenant;
+};
+
+static const struct rec_agent *
+peer_agent(const struct snap *s, const struct rec_peer *p)
+{
+	return p == NULL ? NULL : SNAP_AT(s, AGENT, p->agent);
+}
+
+static int
+order_peer(const struct snap *s, uint64_t i, const void *arg)
+{
+	const struct rec_peer	*p = SNAP_AT(s, PEER, i);
+	const struct rec_agent	*a = peer_agent(s, p);
+	const struct peer_key	*key = arg;
+
+	if (a == NULL)
+		return -1;
+	if (key->is_group != p->is_group)
+		return key->is_group < p->is_group ? -1 : 1;
+	if (key->id != p->id)
+		return key->id < p->id ? -1 : 1;
+	return key->tenant < a->tenant ? -1 : key->tenant > a->tenant;
+}
+
+/* Of this tenant; with `any` of "default", whose place is key.tenant, else of the first that has one. */
+static const struct rec_peer *
+peer_of(const struct snap *s, struct peer_key key, bool any)
+{
+	const struct rec_peer	*p = search(s, SECTION_PEER, order_peer, &key);
+	uint64_t		 i;
+
+	if (p != NULL || !any)
+		return p;
+	key.tenant = 0;
+	i = lower_bound(s, 0, snap_count(s, SECTION_PEER), order_peer, &key);
+	p = SNAP_AT(s, PEER, i);
+	return p != NULL && p->is_group == key.is_group && p->id == key.id ? p : NULL;
+}
+
+/* Does a group's agent count before the other's?  That of "default" first, then by tenant and place in the file. */
+static bool
+peer_before(const struct snap *s, const struct rec_peer *a, const struct rec_peer *b, uint32_t first)
+{
+	const struct rec_agent	*x = peer_agent(s, a), *y = peer_agent(s, b);
+
+	if (x == NULL || y == NULL || x->tenant == y->tenant)
+		return a->order < b->order;
+	if (x->tenant == first || y->tenant == first)
+		return x->tenant == first;
+	return x->tenant < y->tenant;
 }
 
 const struct rec_agent *
-policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids, size_t gid_count)
+policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid, const uint32_t *gids, size_t gid_count)
 {
-	const struct rec_peer	*p = peer_of(s, false, uid);
+	const bool		 any = tenant.n == 0;
+	const struct rec_tenant	*t = policy_tenant_find(s, any ? SPAN_LIT("default") : tenant);
+	struct peer_key		 key = { .id = uid };
+	const struct rec_peer	*p, *group;
 
-	for (uint64_t i = 0; p == NULL; i++) {
-		const struct rec_peer *group = SNAP_AT(s, PEER, i);
-
-		if (group == NULL)
-			return NULL;
-		for (size_t g = 0; g < gid_count && group->is_group != 0; g++)
-			if (gids[g] == group->id)
-				p = group;
+	if (t == NULL)
+		return NULL;
+	key.tenant = policy_tenant_index(s, t);
+	p = peer_of(s, key, any);
+	if (p != NULL)
+		return peer_agent(s, p);
+	key.is_group = 1;
+	for (size_t g = 0; g < gid_count; g++) {
+		key.id = gids[g];
+		if ((group = peer_of(s, key, any)) != NULL && (p == NULL || peer_before(s, group, p, key.tenant)))
+			p = group;
 	}
-	return SNAP_AT(s, AGENT, p->agent);
+	return peer_agent(s, p);
 }
+
+/* --- hosts, rules, limits ------------------------------------------------------------------------ */
 
 /* Without ":port": of "[::1]:80", "host:80" or "http://host:80". */
 static struct span
@@ -218,6 +288,7 @@ policy_limit_agent(const struct snap *s, const struct rec_agent *a)
 }
 
 struct tool_key {
+	uint32_t	tenant;
 	struct span	server, tool;
 };
 
@@ -230,16 +301,22 @@ order_limit(const struct snap *s, uint64_t i, const void *arg)
 
 	if (l == NULL)
 		return -1;
+	if (key->tenant != l->tenant)
+		return key->tenant < l->tenant ? -1 : 1;
 	r = span_cmp(key->server, snap_text(s, l->server));
 	return r != 0 ? r : span_cmp(key->tool, snap_text(s, l->tool));
 }
 
 const struct rec_limit *
-policy_limit_tool(const struct snap *s, struct span server, struct span tool)
+policy_limit_tool(const struct snap *s, struct span tenant, struct span server, struct span tool)
 {
-	struct tool_key	key = { server, tool };
+	const struct rec_tenant	*t = server.n == 0 ? NULL : policy_tenant_find(s, tenant);
+	struct tool_key		 key = { 0, server, tool };
 
-	return server.n == 0 ? NULL : search(s, SECTION_BUCKET, order_limit, &key);
+	if (t == NULL)
+		return NULL;
+	key.tenant = policy_tenant_index(s, t);
+	return search(s, SECTION_BUCKET, order_limit, &key);
 }
 
 static int
@@ -297,14 +374,36 @@ policy_profile_find(const struct snap *profile, uint64_t hash)
 	return NULL;
 }
 
-void
-policy_secrets_each(const struct snap *secrets, struct span server, policy_secret_fn *fn, void *arg)
+struct secret_key {
+	struct span	tenant, server;
+};
+
+static int
+order_secret(const struct snap *s, uint64_t i, const void *arg)
 {
+	const struct rec_secret	*e = SNAP_AT(s, SECRET, i);
+	const struct secret_key	*key = arg;
+	int			 r;
+
+	if (e == NULL)
+		return -1;
+	r = span_cmp(key->tenant, snap_text(s, e->tenant));
+	return r != 0 ? r : span_cmp(key->server, snap_text(s, e->server));
+}
+
+void
+policy_secrets_each(const struct snap *secrets, struct span tenant, struct span server, policy_secret_fn *fn,
+    void *arg)
+{
+	const struct secret_key	 key = { tenant, server };
+	const uint64_t		 count = snap_count(secrets, SECTION_SECRET);
 	const struct rec_secret	*e;
 
-	for (uint64_t i = 0; (e = SNAP_AT(secrets, SECRET, i)) != NULL; i++)
-		if (span_eq(snap_text(secrets, e->server), server))
-			fn(snap_text(secrets, e->name), snap_text(secrets, e->value), arg);
+	for (uint64_t i = lower_bound(secrets, 0, count, order_secret, &key); i < count; i++) {
+		if (order_secret(secrets, i, &key) != 0 || (e = SNAP_AT(secrets, SECRET, i)) == NULL)
+			return;
+		fn(snap_text(secrets, e->name), snap_text(secrets, e->value), arg);
+	}
 }
 
 bool

@@ -10,8 +10,12 @@
 #include "policy/records.h"
 
 /* NULL when there is none. */
+const struct rec_tenant	*policy_tenant_find(const struct snap *s, struct span name);
+uint32_t		 policy_tenant_index(const struct snap *s, const struct rec_tenant *t);	/* into TENANT */
+/* Server i of this tenant, in configured order; NULL behind the last, and when t is NULL. */
+const struct rec_server	*policy_server_of(const struct snap *s, const struct rec_tenant *t, uint64_t i);
 const struct rec_server	*policy_server_find(const struct snap *s, struct span tenant, struct span name);
-const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* configured order */
+const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* of all tenants */
 /* Does a server with a command see this absolute path of the host, at the same place? */
 bool			 policy_server_sees(const struct snap *s, const struct rec_server *server, struct span path);
 const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
@@ -20,9 +24,10 @@ const struct rec_agent	*policy_agent_default(const struct snap *s, struct span t
 /* Is there none because defaults.deny_on_missing_agent says so? */
 bool			 policy_wants_agent(const struct snap *s, struct span tenant);
 struct span		 policy_tenant_name(const struct snap *s, uint32_t tenant);
-/* The agent a unix peer stands for: its uid first, then each group in order of the file. */
-const struct rec_agent	*policy_peer_find(const struct snap *s, uint32_t uid, const uint32_t *gids,
-			    size_t gid_count);
+/* The agent of this tenant that a unix peer stands for: its uid first, then each group in order of the file.  Without
+ * a tenant (an empty text) that of "default", else of the first tenant that has one. */
+const struct rec_agent	*policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid,
+			    const uint32_t *gids, size_t gid_count);
 /* Is this Host value (or Origin, when is_origin) on the list?  Compared without case.  An entry without
  * a port stands for every port. */
 bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
@@ -30,7 +35,8 @@ bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
 uint64_t		 policy_exact_hash(enum rule_about about, uint64_t server_sum, uint64_t tool_sum);
 /* The buckets of an agent, and of an agent on a tool; NULL = no limit. */
 const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct rec_agent *a);
-const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span server, struct span tool);
+const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span tenant, struct span server,
+			    struct span tool);
 
 /* Certificate nth of those that this https server trusts and whose subject has this hash: DER, or false. */
 bool			 policy_anchor(const struct snap *s, uint32_t first, uint32_t count, uint32_t subject,
@@ -41,9 +47,9 @@ const struct rec_name	*policy_name_find(const struct snap *catalogue, struct spa
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
-/* Entries of one server: calls fn for each. */
+/* Entries of one tenant's server: calls fn for each. */
 typedef void policy_secret_fn(struct span name, struct span value, void *arg);
-void			 policy_secrets_each(const struct snap *secrets, struct span server,
+void			 policy_secrets_each(const struct snap *secrets, struct span tenant, struct span server,
 			    policy_secret_fn *fn, void *arg);
 
 #endif

@@ -48,7 +48,15 @@ struct rec_tenant {
 	struct stext	name;
 	uint64_t	hash;		/* sum64 of the name */
 	uint32_t	max_instances, flags;	/* enum tenant_flags */
-	uint32_t	fallback, spare;	/* index into AGENT + 1, with the flag; 0: there is none */
+	uint32_t	fallback;		/* index into AGENT + 1, with the flag; 0: there is none */
+	uint32_t	agent_first, agent_count;	/* AGENT */
+	uint32_t	server_first, server_count;	/* SERVER, and SERVER_BY_NAME */
+	uint32_t	spare;
+	struct stext	user;		/* system mode: whom its tools run as */
+	uint64_t	interval_ns;	/* nanoseconds per token of all its calls together; 0: no bucket */
+	uint32_t	burst, user_given;	/* 1: somebody wrote `user` */
+	/* its own values of the parameters of these names */
+	uint32_t	list_timeout, list_fresh, list_page, max_asking, max_asking_tenant, max_asking_server;
 };
 
 struct rec_index {
@@ -190,7 +198,7 @@ struct rec_wild {
 
 struct rec_peer {
 	uint32_t	is_group, id;	/* uid or gid */
-	uint32_t	agent, spare;	/* index into AGENT */
+	uint32_t	agent, order;	/* index into AGENT; the place in its file */
 };
 
 struct rec_host {
@@ -202,6 +210,7 @@ struct rec_limit {
 	struct stext	server, tool;	/* empty: the agent's own bucket */
 	uint64_t	interval_ns;	/* nanoseconds per token */
 	uint32_t	burst, agent;
+	uint32_t	tenant, spare;	/* index into TENANT */
 	struct stext	path;
 };
 
@@ -218,7 +227,8 @@ struct rec_issuer {
 	struct stext	subject_claim, agent_claim;	/* agent_claim empty: agent stands for all its tokens */
 	struct stext	agent;
 	uint32_t	secret_algs;	/* bits of enum jws_alg; its secret is in the workers' secrets */
-	uint32_t	max_age_s, skew_s, spare;
+	uint32_t	max_age_s, skew_s;
+	uint32_t	tenant;		/* index into TENANT: whose agents its tokens stand for */
 	uint32_t	audience_first, audience_count, verifier_first, verifier_count;
 	uint32_t	standin_first, standin_count;
 };
@@ -376,6 +386,7 @@ struct rec_seen {
 };
 
 struct rec_secret {
+	struct stext	tenant;
 	struct stext	server, name, value;	/* name: a header's or an environment variable's */
 };
 

@@ -78,7 +78,7 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 	}
 	if (secrets == NULL)
 		return 0;
-	policy_secrets_each(secrets, out->name, on_secret, &g);
+	policy_secrets_each(secrets, policy_tenant_name(policy, server->tenant), out->name, on_secret, &g);
 	if (g.error == E_TOOBIG)
 		*why = "too many headers are configured";
 	if (g.error != 0)

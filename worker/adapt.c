@@ -53,7 +53,7 @@ adapt_listed(const struct request *rq)
 	if (!adapt_needs_lists(rq))
 		return many;
 	shown_begin(&shown, rq);
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++)
 		if (view_sees_server(rq, s) && !server_fits(&shown, s, most, &sum))
 			return many;
 	return few;

@@ -28,48 +28,57 @@ admit_bucket_key(struct arena *a, const struct span *words, size_t n)
 	return span_make(key, bytes);
 }
 
-/* Tokens of the agent's bucket, then of the tool's.  0 or E_LIMITED. */
+/* What a call costs, of one bucket.  0, E_LIMITED or E_NOMEM. */
+static int
+take_from(struct request *rq, uint64_t cost, uint64_t interval_ns, uint32_t burst, const struct span *words, size_t n,
+    uint64_t *retry_after_ms)
+{
+	struct span	key = admit_bucket_key(&rq->x->arena, words, n);
+	uint64_t	retry_ns;
+
+	if (key.p == NULL)
+		return E_NOMEM;
+	switch (limit_take_many(&rq->w->limits, limit_key(&rq->w->limits, key), cost, interval_ns, burst,
+	    loop_now_ns(rq->w->loop), &retry_ns)) {
+	case LIMIT_OK:
+		return 0;
+	case LIMIT_FULL:
+		metric_add(&rq->w->metrics, METRIC_limit_table_full_total, 1);
+		break;
+	case LIMIT_CROWDED:
+		metric_add(&rq->w->metrics, METRIC_limit_crowded_total, 1);
+		break;
+	case LIMIT_EMPTY:
+		break;
+	}
+	*retry_after_ms = retry_ns / 1000000 + 1;
+	metric_add(&rq->w->metrics, METRIC_calls_limited_total, 1);
+	return E_LIMITED;
+}
+
+/* Tokens of the agent's bucket, then of the tool's, then of the tenant's: what one of its agents is refused takes
+ * nothing from the others.  0, E_LIMITED or E_NOMEM. */
 static int
 take_tokens(struct request *rq, const struct call_ask *ask, uint64_t cost, uint64_t *retry_after_ms)
 {
 	const struct snap	*policy = rq->config->policy;
-	struct span		 server = snap_text(policy, ask->server->name);
+	const struct rec_tenant	*tenant = request_tenant(rq);
+	const struct span	 server = snap_text(policy, ask->server->name);
+	const struct span	 agents[] = { SPAN_LIT("agent"), rq->who.tenant, rq->who.agent };
+	const struct span	 tools[] = { SPAN_LIT("tool"), rq->who.tenant, server, ask->tool };
 	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
-	const struct rec_limit	*limits[2] = {
-		agent == NULL ? NULL : policy_limit_agent(policy, agent),
-		ask->what != CALL_TOOL ? NULL : policy_limit_tool(policy, server, ask->tool),
-	};
-	uint64_t		 retry_ns;
+	const struct rec_limit	*l;
+	int			 e = 0;
 
-	for (int i = 0; i < 2; i++) {
-		const struct span	agents[] = { SPAN_LIT("agent"), rq->who.tenant, rq->who.agent };
-		const struct span	tools[] = { SPAN_LIT("tool"), rq->who.tenant, server, ask->tool };
-		struct span		key;
-
-		if (limits[i] == NULL)
-			continue;
-		key = i == 0 ? admit_bucket_key(&rq->x->arena, agents, 3) :
-		    admit_bucket_key(&rq->x->arena, tools, 4);
-		if (key.p == NULL)
-			return E_NOMEM;
-		switch (limit_take_many(&rq->w->limits, limit_key(&rq->w->limits, key), cost,
-		    limits[i]->interval_ns, limits[i]->burst, loop_now_ns(rq->w->loop), &retry_ns)) {
-		case LIMIT_OK:
-			continue;
-		case LIMIT_FULL:
-			metric_add(&rq->w->metrics, METRIC_limit_table_full_total, 1);
-			break;
-		case LIMIT_CROWDED:
-			metric_add(&rq->w->metrics, METRIC_limit_crowded_total, 1);
-			break;
-		case LIMIT_EMPTY:
-			break;
-		}
-		*retry_after_ms = retry_ns / 1000000 + 1;
-		metric_add(&rq->w->metrics, METRIC_calls_limited_total, 1);
-		return E_LIMITED;
-	}
-	return 0;
+	if (agent != NULL && (l = policy_limit_agent(policy, agent)) != NULL)
+		e = take_from(rq, cost, l->interval_ns, l->burst, agents, 3, retry_after_ms);
+	if (e == 0 && ask->what == CALL_TOOL &&
+	    (l = policy_limit_tool(policy, rq->who.tenant, server, ask->tool)) != NULL)
+		e = take_from(rq, cost, l->interval_ns, l->burst, tools, 4, retry_after_ms);
+	if (e == 0 && tenant != NULL && tenant->interval_ns > 0)
+		e = take_from(rq, cost, tenant->interval_ns, tenant->burst, (const struct span []){ SPAN_LIT("tenant"),
+		    rq->who.tenant }, 2, retry_after_ms);
+	return e;
 }
 
 bool

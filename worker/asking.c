@@ -24,16 +24,16 @@ bucket_of(struct asking_counts *all, uint64_t key)
 }
 
 static uint64_t
-cap_of(const struct params *p, enum asking_of kind)
+cap_of(const struct rec_tenant *t, enum asking_of kind)
 {
-	return kind == ASKING_PRINCIPAL ? p->max_asking :
-	    kind == ASKING_TENANT ? p->max_asking_tenant : p->max_asking_server;
+	return kind == ASKING_PRINCIPAL ? t->max_asking :
+	    kind == ASKING_TENANT ? t->max_asking_tenant : t->max_asking_server;
 }
 
 bool
-asking_possible(const struct params *p)
+asking_possible(const struct rec_tenant *t)
 {
-	return p->max_asking > 0 && p->max_asking_tenant > 0 && p->max_asking_server > 0;
+	return t->max_asking > 0 && t->max_asking_tenant > 0 && t->max_asking_server > 0;
 }
 
 static int
@@ -74,7 +74,7 @@ uncount_one(struct asking_counts *all, struct tally **t)
 }
 
 int
-asking_begin(struct asking_counts *all, struct asking *a, const struct params *p, const uint64_t keys[ASKING_LIMIT])
+asking_begin(struct asking_counts *all, struct asking *a, const struct rec_tenant *t, const uint64_t keys[ASKING_LIMIT])
 {
 	int	r;
 
@@ -84,7 +84,7 @@ asking_begin(struct asking_counts *all, struct asking *a, const struct params *p
 		return E_WAITING;
 	all->total++;
 	for (int i = 0; i < ASKING_LIMIT; i++)
-		if ((r = count_one(all, (enum asking_of)i, keys[i], cap_of(p, (enum asking_of)i), &a->of[i])) != 0) {
+		if ((r = count_one(all, (enum asking_of)i, keys[i], cap_of(t, (enum asking_of)i), &a->of[i])) != 0) {
 			for (; i > 0; i--)
 				uncount_one(all, &a->of[i - 1]);
 			all->total--;

@@ -9,7 +9,7 @@
 #ifndef WORKER_ASKING_H
 #define WORKER_ASKING_H
 
-#include "policy/params.h"
+#include "policy/records.h"
 
 #define ASKING_MAX	4096		/* of one worker, whosever they are */
 #define ASKING_BUCKETS	256
@@ -27,11 +27,12 @@ struct asking {			/* of one call; zero: it does not count */
 	struct tally	*of[ASKING_LIMIT];
 };
 
-/* May any call wait for its client?  One cap of 0 forbids it. */
-bool		asking_possible(const struct params *p);
-/* It counts from now on, if it did not yet.  keys: hashes of whose it is.  0; E_WAITING: a cap is reached; E_NOMEM.
+/* May any call of this tenant wait for its client?  One cap of 0 forbids it. */
+bool		asking_possible(const struct rec_tenant *t);
+/* It counts from now on, if it did not yet.  keys: hashes of whose it is; the caps are its tenant's.  0; E_WAITING: a
+ * cap is reached; E_NOMEM.
  * After an error it does not count. */
-must_check int	asking_begin(struct asking_counts *all, struct asking *a, const struct params *p,
+must_check int	asking_begin(struct asking_counts *all, struct asking *a, const struct rec_tenant *t,
 		    const uint64_t keys[ASKING_LIMIT]);
 /* Its end, if it counts. */
 void		asking_end(struct asking_counts *all, struct asking *a);

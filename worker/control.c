@@ -160,20 +160,59 @@ on_link_wanted(struct span tenant, void *arg)
 		log_warn(NULL, "master: %s", err_text(r));
 }
 
-static const struct link_ops link_ops = { on_link_wanted, fanin_on_link_event, fanin_on_link_moved };
+static void
+on_link_moved(struct link *l, void *arg)
+{
+	struct worker	*w = arg;
+
+	w->links_up = 0;
+	for (size_t i = 0; i < w->link_count; i++)
+		w->links_up += link_is_up(w->links[i]);
+	fanin_on_link_moved(l, arg);
+}
+
+static const struct link_ops link_ops = { on_link_wanted, fanin_on_link_event, on_link_moved };
+
+/* Where this tenant's is, or would be. */
+static size_t
+link_place(const struct worker *w, struct span tenant)
+{
+	size_t	low = 0, high = w->link_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (span_cmp(tenant, link_tenant(w->links[mid])) > 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
 
 struct link *
 worker_link(struct worker *w, struct span tenant)
 {
-	struct link	*l;
+	const size_t	  at = link_place(w, tenant);
+	struct link	 *l, **more;
+	size_t		  room = w->link_room == 0 ? 8 : w->link_room * 2;
 
-	for (size_t i = 0; i < w->link_count; i++)
-		if (span_eq(link_tenant(w->links[i]), tenant))
-			return w->links[i];
-	if (w->link_count == WORKER_LINKS_MAX ||
-	    link_new(w->loop, tenant, &link_ops, w, &l) != 0)
+	if (at < w->link_count && span_eq(link_tenant(w->links[at]), tenant))
+		return w->links[at];
+	if (w->link_count == WORKER_LINKS_MAX)
 		return NULL;
-	w->links[w->link_count++] = l;
+	if (w->link_count == w->link_room) {
+		if ((more = realloc(w->links, room * sizeof(*more))) == NULL)
+			return NULL;
+		w->links = more;
+		w->link_room = room;
+	}
+	if (link_new(w->loop, tenant, &link_ops, w, &l) != 0)
+		return NULL;
+	link_set_turn(l, &w->links_due);
+	memmove(&w->links[at + 1], &w->links[at], (w->link_count - at) * sizeof(struct link *));
+	w->links[at] = l;
+	w->link_count++;
 	return l;
 }
 

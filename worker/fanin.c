@@ -41,10 +41,6 @@ struct fanin {
 		void		*arg;
 	} listener[FANIN_LISTENERS];
 	size_t			 listener_count;
-	struct {
-		struct link	*link;
-		uint32_t	 wishes;	/* fanin_keep()s and subscriptions */
-	} kept[WORKER_LINKS_MAX];
 	struct loop_timer	 again;
 	uint64_t		 again_ms;	/* the next wait for a stream */
 	bool			 anew;		/* all subscriptions are said anew then */
@@ -126,24 +122,11 @@ fanin_on_link_event(const struct link_event *what, struct span uri, void *arg)
 
 /* --- streams to runners ----------------------------------------------------------------------- */
 
-static uint32_t *
-wishes_of(struct fanin *f, struct link *l)
-{
-	size_t	i;
-
-	/* As many places as the worker has links, which stay for as long as it lives. */
-	for (i = 0; i < WORKER_LINKS_MAX; i++)
-		if (f->kept[i].link == l || f->kept[i].link == NULL)
-			break;
-	BUG_ON(i == WORKER_LINKS_MAX);
-	f->kept[i].link = l;
-	return &f->kept[i].wishes;
-}
-
+/* A wish: a fanin_keep() or a subscription. */
 static void
-wish(struct fanin *f, struct link *l)
+wish(struct link *l)
 {
-	(*wishes_of(f, l))++;
+	(*link_wishes(l))++;
 	link_open(l);
 }
 
@@ -154,7 +137,7 @@ fanin_keep(struct worker *w, struct span tenant)
 
 	if (l == NULL)
 		return E_NOMEM;
-	wish(w->fanin, l);
+	wish(l);
 	return 0;
 }
 
@@ -162,7 +145,7 @@ void
 fanin_let_go(struct worker *w, struct span tenant)
 {
 	struct link	*l = worker_link(w, tenant);
-	uint32_t	*wishes = l == NULL ? NULL : wishes_of(w->fanin, l);
+	uint32_t	*wishes = l == NULL ? NULL : link_wishes(l);
 
 	if (wishes != NULL && *wishes > 0)
 		(*wishes)--;
@@ -186,7 +169,7 @@ fanin_on_link_moved(struct link *l, void *arg)
 	if (link_is_up(l)) {
 		f->again_ms = AGAIN_MS;
 		say_all(f, l);
-	} else if (*wishes_of(f, l) > 0 && !f->again.armed) {
+	} else if (*link_wishes(l) > 0 && !f->again.armed) {
 		loop_timer_arm(&f->again, f->again_ms);
 		if ((f->again_ms *= 2) > AGAIN_MOST_MS)
 			f->again_ms = AGAIN_MOST_MS;
@@ -212,12 +195,14 @@ on_again(struct loop_timer *t, void *arg)
 
 	(void)t;
 	f->anew = false;
-	for (size_t i = 0; i < WORKER_LINKS_MAX && f->kept[i].link != NULL; i++) {
-		if (f->kept[i].wishes == 0 || f->w->draining)
+	for (size_t i = 0; i < f->w->link_count && !f->w->draining; i++) {
+		struct link	*l = f->w->links[i];
+
+		if (*link_wishes(l) == 0)
 			continue;
 		if (anew)
-			say_all(f, f->kept[i].link);
-		link_open(f->kept[i].link);
+			say_all(f, l);
+		link_open(l);
 	}
 }
 
@@ -279,7 +264,7 @@ fanin_subscribe(struct worker *w, const struct config *config, const struct rec_
 	f->bytes += uri.n;
 	if (l != NULL) {
 		link_subscribe(l, true, &s->what, uri);
-		wish(f, l);
+		wish(l);
 	}
 	return 0;
 }
@@ -307,7 +292,7 @@ fanin_unsubscribe(struct worker *w, uint64_t profile, struct list_owner owner, s
 		news_unsubscribe(s->news, uri);
 		news_let_go(&s->news);
 	} else {
-		(*wishes_of(f, s->link))--;
+		(*link_wishes(s->link))--;
 		link_subscribe(s->link, false, &s->what, uri);
 	}
 	free(s);

@@ -22,15 +22,12 @@ gauges_publish(struct worker *w)
 {
 	const struct conn_count		*conns = conn_set_count(w->conns);
 	const struct spool_counts	 spool = spool_counts(w->spool);
-	uint64_t			 links = 0;
 
-	for (size_t i = 0; i < w->link_count; i++)
-		links += link_is_up(w->links[i]);
 	metric_set(&w->metrics, METRIC_connections, conns->open);
 	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
 	metric_set(&w->metrics, METRIC_stream_bytes_kept, replays_bytes(w->replays));
 	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
-	metric_set(&w->metrics, METRIC_runner_links, links);
+	metric_set(&w->metrics, METRIC_runner_links, w->links_up);
 	metric_set(&w->metrics, METRIC_httpsse_streams, httpsse_count(w));
 	metric_set(&w->metrics, METRIC_audit_blocked, !spool_may_call(w->spool));
 	add_since(w, METRIC_connections_accepted_total, &w->published.accepted, conns->accepted);

@@ -161,14 +161,13 @@ put_limits(struct worker *w, struct buf *all, struct buf *line)
 	for (uint64_t i = 0; (agent = SNAP_AT(policy, AGENT, i)) != NULL; i++)
 		if (agent->limit != 0 && !put_line(all, line, put_agent_limit(line, w, agent)))
 			return;
-	for (uint64_t i = 0; (l = SNAP_AT(policy, BUCKET, i)) != NULL; i++)
-		for (uint32_t t = 0; l->server.bytes > 0 && t < snap_count(policy, SECTION_TENANT); t++) {
-			struct span	tenant = policy_tenant_name(policy, t);
+	for (uint64_t i = 0; (l = SNAP_AT(policy, BUCKET, i)) != NULL; i++) {
+		const struct span	tenant = policy_tenant_name(policy, l->tenant);
 
-			if (policy_server_find(policy, tenant, snap_text(policy, l->server)) != NULL &&
-			    !put_line(all, line, put_tool_limit(line, w, l, tenant)))
-				return;
-		}
+		if (l->server.bytes > 0 && policy_server_find(policy, tenant, snap_text(policy, l->server)) != NULL &&
+		    !put_line(all, line, put_tool_limit(line, w, l, tenant)))
+			return;
+	}
 }
 
 void

@@ -120,9 +120,8 @@ known_find(const struct request *rq, struct span uri)
 	hash = hash_of(k, rq, uri);
 	if (k->slot[hash / 2 % SLOTS].hash != hash)
 		return NULL;
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-		if (sum64(snap_text(rq->config->policy, s->name)) == k->slot[hash / 2 % SLOTS].server &&
-		    span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++)
+		if (sum64(snap_text(rq->config->policy, s->name)) == k->slot[hash / 2 % SLOTS].server)
 			return s;
 	return NULL;
 }

@@ -45,6 +45,10 @@ struct link {
 	struct link_job	*calls[CALLS_MAX];	/* by number; NULL = free */
 	uint32_t	 next_number, active, epoch;
 	size_t		 part_bytes;	/* of messages that are not whole yet */
+	struct link_turn *turn;		/* NULL: link_turn_end() is called for it each turn */
+	struct link	*due_next;
+	bool		 due;		/* stands in *turn */
+	uint32_t	 wishes;
 };
 
 static void link_down(struct link *l, enum link_end why, struct span text);
@@ -82,6 +86,11 @@ put_frame(struct link *l, enum link_type type, unsigned flags, uint32_t call, ui
 	if (second.n > 0)
 		memcpy(to + sizeof(head) + first.n, second.p, second.n);
 	buf_commit(&l->out, sizeof(head) + first.n + second.n);
+	if (!l->due && l->turn != NULL) {
+		l->due = true;
+		l->due_next = l->turn->first;
+		l->turn->first = l;
+	}
 	return 0;
 }
 
@@ -140,6 +149,30 @@ link_turn_end(struct link *l)
 {
 	if ((l->io.armed & LOOP_WRITE) == 0)
 		link_flush(l);
+}
+
+void
+link_set_turn(struct link *l, struct link_turn *turn)
+{
+	l->turn = turn;
+}
+
+void
+link_turn_end_all(struct link_turn *turn)
+{
+	struct link	*l;
+
+	while ((l = turn->first) != NULL) {
+		turn->first = l->due_next;
+		l->due = false;
+		link_turn_end(l);
+	}
+}
+
+uint32_t *
+link_wishes(struct link *l)
+{
+	return &l->wishes;
 }
 
 /* One frame of a message that the server sent by itself.  False when it breaks a rule. */

@@ -55,12 +55,23 @@ struct link_ops {
 	void	(*moved)(struct link *, void *arg);
 };
 
+/* Those of a worker that have something to send at the end of this turn. */
+struct link_turn {
+	struct link	*first;
+};
+
 must_check int	link_new(struct loop *l, struct span tenant, const struct link_ops *ops, void *arg,
 		    struct link **out);
 struct span	link_tenant(const struct link *l);
 bool		link_is_up(const struct link *l);
-/* At the end of every turn, after calls were dispatched and connections flushed: what was queued leaves. */
+/* It stands in this list from now on, whenever something waits. */
+void		link_set_turn(struct link *l, struct link_turn *turn);
+/* At the end of every turn, after calls were dispatched and connections flushed: what was queued leaves, of one of
+ * them, or of all that stand there. */
 void		link_turn_end(struct link *l);
+void		link_turn_end_all(struct link_turn *turn);
+/* How many want it to stay open (worker/fanin.c's). */
+uint32_t	*link_wishes(struct link *l);
 
 /* The master's answers.  attach takes fd.  refuse ends the waiting jobs with this text. */
 void		link_attach(struct link *l, int fd);

@@ -72,14 +72,14 @@ identity_of(const struct list_entry *e)
 }
 
 static bool
-is_fresh(const struct list_entry *e, const struct config *config, uint64_t now_ms)
+is_fresh(const struct list_entry *e, const struct config *config, const struct rec_server *server, uint64_t now_ms)
 {
 	if (e->at_ms == 0)
 		return false;
 	/* Read when nobody asked for pins. */
 	if (e->list != NULL && e->pinned_as == 0 && e->kind == LIST_TOOLS && pins_matter(config))
 		return false;
-	return now_ms - e->at_ms < (e->failed ? RETRY_MS : config->params.list_fresh);
+	return now_ms - e->at_ms < (e->failed ? RETRY_MS : SNAP_AT(config->policy, TENANT, server->tenant)->list_fresh);
 }
 
 /* A server that has just listed its tools runs: what it says of itself costs one message more, and
@@ -90,7 +90,7 @@ learn_about(const struct list_entry *e)
 	struct lists	*l = e->lists;
 	struct list_entry	*about = list_get(l, e->profile, e->owner, LIST_ABOUT);
 
-	if (about != NULL && !about->flying && !is_fresh(about, e->config, loop_now_ms(l->w->loop)))
+	if (about != NULL && !about->flying && !is_fresh(about, e->config, e->server, loop_now_ms(l->w->loop)))
 		fly(about, e->config, e->server);
 }
 
@@ -315,7 +315,8 @@ fly(struct list_entry *e, struct config *config, const struct rec_server *server
 	e->flying = true;
 	e->expired = false;
 	e->pages = e->tries = 0;
-	e->deadline_ms = loop_now_ms(e->lists->w->loop) + config->params.list_timeout;
+	e->deadline_ms = loop_now_ms(e->lists->w->loop) +
+	    SNAP_AT(config->policy, TENANT, server->tenant)->list_timeout;
 	buf_clear(&e->cursor);
 	if (e->kind != LIST_ABOUT &&
 	    (r = catalogue_new((enum catalogue_kind)e->kind, name, prefix, &e->build)) != 0) {
@@ -337,7 +338,7 @@ lists_want_kind(struct lists *l, struct lists_wait *wait, struct config *config,
 		return;
 	if ((e = list_get(l, server->profile, owner, kind)) == NULL)
 		return;
-	if (!e->flying && is_fresh(e, config, loop_now_ms(l->w->loop)))
+	if (!e->flying && is_fresh(e, config, server, loop_now_ms(l->w->loop)))
 		return;
 	if (e->failed && !patient) {
 		if (!e->flying)

@@ -149,8 +149,7 @@ on_links_flush(void *arg)
 {
 	struct worker	*w = arg;
 
-	for (size_t i = 0; i < w->link_count; i++)
-		link_turn_end(w->links[i]);
+	link_turn_end_all(&w->links_due);
 }
 
 static void

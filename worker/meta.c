@@ -64,7 +64,7 @@ list_servers(struct request *rq, const struct meta_args *args)
 
 	metalist_buf_init(&b, rq);
 	r = buf_put_str(&b, "[");
-	for (uint64_t i = 0; r == 0 && (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
+	for (uint64_t i = 0; r == 0 && (s = request_server_at(rq, i)) != NULL; i++) {
 		if (!view_sees_server(rq, s))
 			continue;
 		if (!first)

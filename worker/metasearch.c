@@ -283,7 +283,7 @@ on_lists(struct lists_wait *wait, void *arg)
 		r = add_source(s, s->server);
 	}
 	for (uint64_t i = 0; s->server == NULL && r == 0 &&
-	    (server = policy_server_at(rq->config->policy, i)) != NULL; i++)
+	    (server = request_server_at(rq, i)) != NULL; i++)
 		if (view_sees_server(rq, server))
 			r = add_source(s, server);
 	if (r != 0)
@@ -320,7 +320,7 @@ metasearch_begin(struct request *rq, const struct meta_args *args, const struct 
 	pending_begin(&s->pending, rq, on_lists, record_given_up, s);
 	if (server != NULL)
 		lists_want(rq->w->lists, &s->pending.wait, rq->config, server, view_list_instance(rq, server), true);
-	for (uint64_t i = 0; server == NULL && (each = policy_server_at(rq->config->policy, i)) != NULL; i++)
+	for (uint64_t i = 0; server == NULL && (each = request_server_at(rq, i)) != NULL; i++)
 		if (view_sees_server(rq, each))
 			lists_want(rq->w->lists, &s->pending.wait, rq->config, each, view_list_instance(rq, each),
 			    false);

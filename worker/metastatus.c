@@ -8,8 +8,10 @@
  * The shape is seed 001's.  Where in which file something is wrong is for operators (`mcpgwctl check`), and for
  * the one user of a private gateway, who is one.
  */
+#include <stdio.h>
 #include <time.h>
 
+#include "policy/tenants.h"
 #include "worker/metastatus.h"
 #include "worker/view.h"
 
@@ -25,13 +27,25 @@ put_time(struct buf *b, uint64_t wall_ms)
 	return buf_put_fmt(b, "\"%s\"", text);
 }
 
+/* Is it in a file of the caller's tenant?  In whose file something is wrong is nothing to other tenants. */
+static bool
+is_ours(const struct request *rq, struct span why)
+{
+	const struct span	folder = SPAN_LIT(TENANTS_DIR "/"), name = rq->who.tenant;
+
+	if (!span_starts(why, folder))
+		return span_is(name, TENANT_DEFAULT);
+	why = span_part(why, folder.n, why.n);
+	return span_starts(why, name) && why.n > name.n && why.p[name.n] == '/';
+}
+
 /* What is wrong, when the last change was refused, unless that is the other file's. */
 static struct span
 error_beside(const struct request *rq, struct span other)
 {
 	const struct span	why = span_of(rq->w->refused.why);
 
-	if (why.n == 0 || span_starts(why, other))
+	if (why.n == 0 || span_starts(why, other) || !is_ours(rq, why))
 		return SPAN_NONE;
 	return rq->config->params.trust_agent_argument == TRUST_AGENT_ONLY ? why :
 	    SPAN_LIT("refused; mcpgwctl check says why");
@@ -66,7 +80,7 @@ put_servers(struct buf *b, struct request *rq)
 	bool			 first = true;
 	int			 r;
 
-	for (uint64_t i = 0; (s = policy_server_at(policy, i)) != NULL; i++) {
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++) {
 		if (!view_sees_server(rq, s))
 			continue;
 		list = lists_find(rq->w->lists, s, view_list_instance(rq, s), &why);
@@ -92,7 +106,7 @@ put_names(struct buf *b, struct request *rq)
 	bool			 first = true;
 	int			 r;
 
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++) {
 		if (!view_sees_server(rq, s))
 			continue;
 		if ((!first && (r = buf_put_str(b, ",")) != 0) ||
@@ -108,15 +122,16 @@ static int
 put_agents(struct buf *b, struct request *rq)
 {
 	const struct snap	*policy = rq->config->policy;
+	const struct rec_tenant	*t = request_tenant(rq);
 	const struct rec_agent	*a;
 	bool			 first = true;
 	int			 r;
 
 	if (!rq->who.may_claim_agent)
 		return json_put_string(b, rq->who.agent);
-	for (uint64_t i = 0; (a = SNAP_AT(policy, AGENT, i)) != NULL; i++) {
-		if (!span_eq(policy_tenant_name(policy, a->tenant), rq->who.tenant))
-			continue;
+	for (uint32_t i = 0; t != NULL && i < t->agent_count; i++) {
+		if ((a = SNAP_AT(policy, AGENT, (uint64_t)t->agent_first + i)) == NULL)
+			break;
 		if ((!first && (r = buf_put_str(b, ",")) != 0) ||
 		    (r = json_put_string(b, snap_text(policy, a->name))) != 0)
 			return r;
@@ -125,27 +140,53 @@ put_agents(struct buf *b, struct request *rq)
 	return 0;
 }
 
+struct files {
+	struct span	servers, rules;
+};
+
+/* Those of "default" are where mcpgw.conf says, another tenant's in its folder.  E_NOMEM, or why there is no folder. */
+static int
+files_of(struct request *rq, struct files *f)
+{
+	const struct params	*p = &rq->config->params;
+	struct arena		*a = &rq->x->arena;
+	char			 config[PATH_MAX], dir[PATH_MAX];
+	int			 r;
+
+	*f = (struct files){ p->servers_file, p->rules_file };
+	if (span_is(rq->who.tenant, TENANT_DEFAULT))
+		return 0;
+	snprintf(config, sizeof(config), "%.*s", SPAN_FMT(p->config_dir));
+	if ((r = tenants_folder(config, rq->who.tenant, dir)) != 0)
+		return r;
+	*f = (struct files){ arena_fmt(a, "%s/servers.json", dir), arena_fmt(a, "%s/rules.json", dir) };
+	return f->servers.p == NULL || f->rules.p == NULL ? E_NOMEM : 0;
+}
+
 static int
 put_status(struct buf *b, struct request *rq)
 {
-	const struct params	*p = &rq->config->params;
+	const struct rec_tenant	*t = request_tenant(rq);
+	struct files		 f;
 	int			 r;
 
+	if ((r = files_of(rq, &f)) != 0)
+		return r;
 	if ((r = buf_put_str(b, "{\"reload_status\":{")) != 0 ||
-	    (r = put_reloads(b, rq, "mcp_config", p->rules_file, false)) != 0 || (r = buf_put_str(b, ",")) != 0 ||
-	    (r = put_reloads(b, rq, "gateway_rules", p->servers_file, true)) != 0 ||
+	    (r = put_reloads(b, rq, "mcp_config", f.rules, false)) != 0 || (r = buf_put_str(b, ",")) != 0 ||
+	    (r = put_reloads(b, rq, "gateway_rules", f.servers, true)) != 0 ||
 	    (r = buf_put_fmt(b, "},\"policy_state\":{\"generation\":%lu,\"total_agents\":%lu,"
 		"\"agent_ids\":[", (unsigned long)rq->config->generation,
-		(unsigned long)snap_count(rq->config->policy, SECTION_AGENT))) != 0 ||
+		t == NULL ? 0 : (unsigned long)t->agent_count)) != 0 ||
 	    (r = put_agents(b, rq)) != 0 ||
 	    (r = buf_put_fmt(b, "],\"defaults\":{\"deny_on_missing_agent\":%s}},"
 		"\"available_servers\":[", policy_wants_agent(rq->config->policy, rq->who.tenant) ?
 		"true" : "false")) != 0 || (r = put_names(b, rq)) != 0 ||
 	    (r = buf_put_str(b, "],\"servers\":[")) != 0 || (r = put_servers(b, rq)) != 0 ||
 	    (r = buf_put_str(b, "],\"config_paths\":{\"mcp_config\":")) != 0 ||
-	    (r = json_put_string(b, p->servers_file)) != 0 ||
+	    (r = json_put_string(b, f.servers)) != 0 ||
 	    (r = buf_put_str(b, ",\"gateway_rules\":")) != 0 ||
-	    (r = json_put_string(b, p->rules_file)) != 0)
+	    (r = json_put_string(b, f.rules)) != 0)
 		return r;
 	return buf_put_fmt(b, "},\"message\":\"generation %lu is in force\"}",
 	    (unsigned long)rq->config->generation);

@@ -200,7 +200,7 @@ listed_by(const struct find *f, enum list_kind kind)
 	const struct rec_server	*s;
 	const struct catalogue	*list;
 
-	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++)
+	for (uint64_t i = 0; (s = request_server_at(f->rq, i)) != NULL; i++)
 		if ((list = list_of(f, s, kind)) != NULL && catalogue_find(list, f->key) != NULL)
 			return s;
 	return NULL;
@@ -225,7 +225,7 @@ matched_by(const struct find *f, bool *several)
 	uint32_t		 steps = TEMPLATE_STEPS;
 
 	*several = false;
-	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++) {
+	for (uint64_t i = 0; (s = request_server_at(f->rq, i)) != NULL; i++) {
 		if ((list = list_of(f, s, LIST_TEMPLATES)) == NULL || !has_match(f, s, list, &steps))
 			continue;
 		*several = found != NULL;
@@ -254,7 +254,7 @@ only_one(const struct find *f)
 {
 	const struct rec_server	*s, *found = NULL;
 
-	for (uint64_t i = 0; (s = policy_server_at(f->rq->config->policy, i)) != NULL; i++) {
+	for (uint64_t i = 0; (s = request_server_at(f->rq, i)) != NULL; i++) {
 		if (!may_have(f, s) || !has_resources(f, s))
 			continue;
 		if (found != NULL)
@@ -273,7 +273,7 @@ want_lists(struct find *f, enum catalogue_kind kind, lists_done_fn *done)
 	const struct rec_server	*s;
 
 	pending_begin(&f->pending, rq, done, f->found == NULL ? record_given_up : NULL, f);
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++)
 		if (may_have(f, s) && view_may_have(rq, s, kind))
 			lists_want_kind(rq->w->lists, &f->pending.wait, rq->config, s,
 			    view_list_instance(rq, s), (enum list_kind)kind, false);

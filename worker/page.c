@@ -70,7 +70,7 @@ page_is_hidden(const struct request *rq, const struct rec_server *server, enum c
 
 	if (catalogue_row(kind)->composes || (rq->view & VIEW_HAS_SERVER) != 0 || view_rewrites(rq, server, key))
 		return false;
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL && s != server; i++) {
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL && s != server; i++) {
 		if ((list = list_of(rq, s, kind)) == NULL || catalogue_find(list, key) == NULL ||
 		    view_rewrites(rq, s, key) || !view_sees_kind(rq, s, kind))
 			continue;
@@ -117,6 +117,7 @@ put_server(struct page *p, const struct rec_server *s, uint64_t number)
 	const struct catalogue	*list = list_of(rq, s, p->kind);
 	bool			 composed = (rq->view & VIEW_HAS_SERVER) == 0;
 	uint64_t		 sum = sum64(snap_text(rq->config->policy, s->name));
+	const uint64_t		 most = SNAP_AT(rq->config->policy, TENANT, s->tenant)->list_page;
 	int			 r;
 
 	/* One dead server changes nothing for the others. */
@@ -128,7 +129,7 @@ put_server(struct page *p, const struct rec_server *s, uint64_t number)
 
 		if (!is_shown(p, s, t))
 			continue;
-		if (p->count > 0 && (p->count >= rq->config->params.list_page ||
+		if (p->count > 0 && (p->count >= most ||
 		    buf_rest(&p->text).n >= PAGE_BYTES)) {
 			p->full = true;
 			return 0;
@@ -155,7 +156,7 @@ first_server(const struct page *p)
 	if (!p->resumes)
 		return 0;
 	if (p->last.generation != p->rq->config->generation)
-		for (uint64_t i = 0; (s = policy_server_at(policy, i)) != NULL; i++)
+		for (uint64_t i = 0; (s = request_server_at(p->rq, i)) != NULL; i++)
 			if (sum64(snap_text(policy, s->name)) == p->last.server_sum)
 				return i;
 	return p->last.server;
@@ -190,7 +191,7 @@ put_page(struct page *p)
 	if ((rq->view & VIEW_HAS_SERVER) && (r = put_server(p, rq->server, 0)) != 0)
 		return r;
 	if (view_merges(p->view, p->kind))
-		for (uint64_t i = first_server(p); !p->full && (s = policy_server_at(rq->config->policy, i)) != NULL;
+		for (uint64_t i = first_server(p); !p->full && (s = request_server_at(rq, i)) != NULL;
 		    i++)
 			if (view_sees_server(rq, s) && (r = put_server(p, s, i)) != 0)
 				return r;

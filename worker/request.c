@@ -20,6 +20,8 @@
 #define REQUEST_MAGIC	0x4e90e571u
 #define BODY_AT_ONCE	(64 * 1024)	/* smaller bodies are scanned when they are whole */
 
+#define TENANT_PATH	"/t/"
+
 static const struct span default_tenant = { "default", 7 };
 
 void
@@ -112,6 +114,26 @@ server_of_path(struct span path)
 	return span_part(path, before.n, path.n - before.n - after.n);
 }
 
+/* "/t/NAME/REST": the name, which may be anything but a slash. */
+static struct span
+tenant_of_path(struct span path)
+{
+	static const struct span before = { TENANT_PATH, sizeof(TENANT_PATH) - 1 };
+	const char		*end;
+
+	path = span_starts(path, before) ? span_part(path, before.n, path.n) : SPAN_NONE;
+	end = path.n == 0 ? NULL : memchr(path.p, '/', path.n);
+	return end == NULL ? SPAN_NONE : span_part(path, 0, (size_t)(end - path.p));
+}
+
+/* Without "/t/NAME" in front. */
+static struct span
+within_tenant(const struct request *rq, struct span path)
+{
+	return rq->asked_tenant.n == 0 ? path :
+	    span_part(path, sizeof(TENANT_PATH) - 1 + rq->asked_tenant.n, path.n);
+}
+
 /* The front of this path, and the path of the same view's one endpoint.  E_NOMEM. */
 static int
 take_path(struct request *rq)
@@ -129,7 +151,7 @@ take_path(struct request *rq)
 		stem = span_part(path, 0, path.n - fronts[i].end.n);
 		rq->front = fronts[i].front;
 		/* Below /mcp it is the view's own already. */
-		rq->path = span_starts(stem, SPAN_LIT("/mcp/")) ? stem :
+		rq->path = span_starts(within_tenant(rq, stem), SPAN_LIT("/mcp/")) ? stem :
 		    arena_fmt(&rq->x->arena, "%.*s/mcp", SPAN_FMT(stem));
 		return rq->path.p == NULL ? E_NOMEM : 0;
 	}
@@ -147,7 +169,7 @@ route_path(struct request *rq)
 
 	if ((r = take_path(rq)) != 0)
 		return r;
-	path = rq->path;
+	path = within_tenant(rq, rq->path);
 	if (span_is(path, "/mcp")) {
 		rq->view = view_of_word(rq->config->params.view);
 	} else if (span_is(path, "/mcp/discovery")) {
@@ -181,6 +203,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 		.issuers = rq->config->issuers,
 		.tokens = rq->w->tokens,
 		.params = &rq->config->params,
+		.tenant = rq->asked_tenant,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
 		.wall_ms = loop_wall_ms(rq->w->loop),
 	};
@@ -292,6 +315,18 @@ take_body(struct request *rq)
 	    large ? on_body_chunk : NULL, on_body, rq);
 }
 
+const struct rec_tenant *
+request_tenant(const struct request *rq)
+{
+	return policy_tenant_find(rq->config->policy, rq->who.tenant);
+}
+
+const struct rec_server *
+request_server_at(const struct request *rq, uint64_t i)
+{
+	return policy_server_of(rq->config->policy, request_tenant(rq), i);
+}
+
 void
 request_begin(struct worker *w, struct exchange *x)
 {
@@ -324,6 +359,7 @@ request_begin(struct worker *w, struct exchange *x)
 		cors_preflight(rq);
 		return;
 	}
+	rq->asked_tenant = tenant_of_path(http_head_path(&x->head));
 	if ((e = identify(rq, &refusal)) != 0) {
 		refuse_identity(rq, e, &refusal);
 		return;

@@ -56,6 +56,7 @@ struct request {
 	bool			 origin_ok;	/* it came from a page, of an origin that is allowed */
 	enum request_front	 front;
 	struct span		 path;		/* of the view's one endpoint, whatever the front */
+	struct span		 asked_tenant;	/* NAME of a path that begins with /t/NAME; else empty */
 	unsigned		 view;		/* enum view_bits */
 	const struct rec_server	*server;	/* VIEW_HAS_SERVER */
 
@@ -87,6 +88,10 @@ struct request {
 void	request_begin(struct worker *w, struct exchange *x);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
+/* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind
+ * the last. */
+const struct rec_tenant *request_tenant(const struct request *rq);
+const struct rec_server *request_server_at(const struct request *rq, uint64_t i);
 /* From here on it is answered over this exchange, which is referenced too. */
 void	request_answer_over(struct request *rq, struct exchange *x);
 /* One more request_done() is due: somebody works on under it when it is answered. */

@@ -61,9 +61,8 @@ is_anothers(const struct request *rq, struct span name)
 
 	if (prefix.n == 0)
 		return false;
-	for (uint64_t i = 0; (s = policy_server_at(policy, i)) != NULL; i++)
-		if (span_eq(policy_tenant_name(policy, s->tenant), rq->who.tenant) &&
-		    fold_alike(snap_text(policy, s->prefix), prefix))
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++)
+		if (fold_alike(snap_text(policy, s->prefix), prefix))
 			return true;
 	return false;
 }
@@ -71,12 +70,11 @@ is_anothers(const struct request *rq, struct span name)
 void
 shown_begin(struct shown *x, const struct request *rq)
 {
-	const struct snap	*policy = rq->config->policy;
 	const struct rec_server	*s;
 	struct span		 why;
 
 	*x = (struct shown){ .rq = rq };
-	for (uint64_t i = 0; x->bare == NULL && (s = policy_server_at(policy, i)) != NULL; i++)
+	for (uint64_t i = 0; x->bare == NULL && (s = request_server_at(rq, i)) != NULL; i++)
 		if (s->prefix.bytes == 0 && view_sees_server(rq, s))
 			x->bare = s;
 	if (x->bare != NULL)

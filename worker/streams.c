@@ -382,11 +382,10 @@ seen_server(const struct stream *s, enum link_event_kind kind, uint64_t profile)
 	/* The tools of the discovery view are the gateway's own. */
 	if (kind == LINK_EVENT_TOOLS && (rq->view & (VIEW_HAS_CATALOG | VIEW_HAS_SERVER | VIEW_IS_AUTO)) == 0)
 		return NULL;
-	for (uint64_t i = 0; (server = policy_server_at(rq->config->policy, i)) != NULL; i++)
+	for (uint64_t i = 0; (server = request_server_at(rq, i)) != NULL; i++)
 		if (server->profile == profile)
 			break;
-	if (server == NULL || (server->flags & SERVER_FLAG_DISABLED) != 0 ||
-	    !span_eq(policy_tenant_name(rq->config->policy, server->tenant), rq->who.tenant))
+	if (server == NULL || (server->flags & SERVER_FLAG_DISABLED) != 0)
 		return NULL;
 	if (rq->view & VIEW_HAS_SERVER ? server != rq->server : !view_sees_server(rq, server))
 		return NULL;

@@ -47,7 +47,7 @@ view_next_server(const struct request *rq, uint64_t *at)
 
 	if (rq->view & VIEW_HAS_SERVER)
 		return (*at)++ == 0 ? rq->server : NULL;
-	while ((s = policy_server_at(rq->config->policy, (*at)++)) != NULL)
+	while ((s = request_server_at(rq, (*at)++)) != NULL)
 		if ((s->flags & SERVER_FLAG_DISABLED) == 0 && view_sees_server(rq, s))
 			return s;
 	return NULL;
@@ -111,7 +111,7 @@ view_want_all(struct request *rq, struct lists_wait *wait, enum catalogue_kind k
 	bool			 merges = view_merges(rq->view, kind) &&
 				    (kind != CATALOGUE_TOOLS || adapt_needs_lists(rq));
 
-	for (uint64_t i = 0; merges && (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
+	for (uint64_t i = 0; merges && (s = request_server_at(rq, i)) != NULL; i++)
 		if (view_sees_kind(rq, s, kind) && view_may_have(rq, s, kind))
 			lists_want_kind(rq->w->lists, wait, rq->config, s, view_list_instance(rq, s),
 			    (enum list_kind)kind, false);
@@ -149,9 +149,8 @@ view_server_of_uri(const struct request *rq, struct span uri, struct span *own)
 
 	if (!uris_split(uri, &prefix, &rest))
 		return NULL;
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++)
-		if (rewrites(rq, s) && span_eq(snap_text(rq->config->policy, s->prefix), prefix) &&
-		    span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant)) {
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++)
+		if (rewrites(rq, s) && span_eq(snap_text(rq->config->policy, s->prefix), prefix)) {
 			*own = rest;
 			return s;
 		}
@@ -166,9 +165,7 @@ view_server_of_name(struct request *rq, struct span shown, struct span *rest)
 	const struct rec_server	*s, *bare = NULL;
 	struct span		 prefix = mcp_name_prefix(shown);
 
-	for (uint64_t i = 0; (s = policy_server_at(rq->config->policy, i)) != NULL; i++) {
-		if (!span_eq(policy_tenant_name(rq->config->policy, s->tenant), rq->who.tenant))
-			continue;
+	for (uint64_t i = 0; (s = request_server_at(rq, i)) != NULL; i++) {
 		if (s->prefix.bytes == 0)
 			bare = s;
 		else if (span_eq(snap_text(rq->config->policy, s->prefix), prefix)) {

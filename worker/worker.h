@@ -29,7 +29,7 @@
 #include "worker/link.h"
 #include "worker/peers.h"
 
-#define WORKER_LINKS_MAX	64
+#define WORKER_LINKS_MAX	10000	/* tenants */
 #define WORKER_SESSION_BUCKETS	1024
 #define WORKER_ASKED_BUCKETS	1024
 #define WORKER_PARK_BUCKETS	1024
@@ -91,7 +91,9 @@ struct worker {
 	struct http_budget	 bodies;	/* of requests, body_memory */
 	struct http_budget	 answers;	/* held ones, as much again */
 
-	struct link		*links[WORKER_LINKS_MAX];
+	struct link		**links;	/* sorted by tenant */
+	size_t			 link_room, links_up;
+	struct link_turn	 links_due;
 	size_t			 link_count;
 	struct peers		*peers;		/* messages to and from other workers */
 	struct forward		*forwards;	/* requests that another worker serves (forward.c) */

@@ -9,6 +9,7 @@
  * Between the trial and the first use a server could come to say something else of itself.  What the operator said
  * yes to is what counts then: anything else waits for somebody.
  */
+#include "ctl/folders.h"
 #include "ctl/import/approve.h"
 #include "ctl/out.h"
 #include "ctl/pinread.h"
@@ -69,7 +70,7 @@ int
 approve_shown(struct import *im)
 {
 	struct json_value	list;
-	struct pin_owner	owner = { .tenant = SPAN_LIT("default") };
+	struct pin_owner	owner = { .tenant = span_of(folders_tenant(im->ctl)) };
 	unsigned		count;
 	int			r;
 

@@ -72,7 +72,8 @@ take_options(struct import *im, int argc, char **argv)
 	struct import_options	*o = &im->options;
 	const struct opt	 rows[] = { { "--yes", NULL, &o->yes }, { "--replace", NULL, &o->replace },
 	    { "--allow-source", NULL, &o->allow_source }, { "--allow-plain", NULL, &o->allow_plain },
-	    { "--agent", &o->agent, NULL }, { "--run-as", &o->run_as, NULL }, { NULL, NULL, NULL } };
+	    { "--agent", &o->agent, NULL }, { "--run-as", &o->run_as, NULL }, { "--tenant", &im->ctl->tenant, NULL },
+	    { NULL, NULL, NULL } };
 
 	argc = take_repeated(im, argc, argv, "--write", &o->write);
 	argc = take_repeated(im, argc, argv, "--net", &o->net);
@@ -265,7 +266,8 @@ say_who(struct import *im, const char *agent, size_t tools)
 	plan_words(im, import_fmt(im, "Agent \"%s\"%s may call %s. Nobody else may call any.", agent, who,
 	    tools == 1 ? "this tool" : import_fmt(im, "these %zu tools", tools)));
 	if (im->options.run_as != NULL)
-		printf("All tools of this gateway run as %s then (tenant_user).\n", im->options.run_as);
+		printf("All tools of %s run as %s then (tenant_user).\n", im->ctl->tenant == NULL ? "this gateway" :
+		    import_fmt(im, "tenant %s", im->ctl->tenant), im->options.run_as);
 }
 
 /* On a terminal alone, and only "y" is a yes. */
@@ -334,6 +336,7 @@ cmd_import(struct ctl *ctl, int argc, char **argv)
 {
 	static struct import	im;
 	struct files		f = { 0 };
+	char			setting[256];
 	int			r;
 
 	if (ctl->where.system != (geteuid() == 0)) {
@@ -343,10 +346,12 @@ cmd_import(struct ctl *ctl, int argc, char **argv)
 	}
 	import_init(&im, ctl);
 	argc = take_options(&im, argc, argv);
+	(void)folders_tenant_dir(ctl);
 	if (im.options.run_as != NULL) {
 		if (ctl->setting_count == CTL_SETTINGS_MAX)
 			fatal(EX_USAGE, "too many -o");
-		ctl->settings[ctl->setting_count++] = import_fmt(&im, "tenant_user=%s", im.options.run_as);
+		folders_setting(ctl, "tenant_user", im.options.run_as, setting, sizeof(setting));
+		ctl->settings[ctl->setting_count++] = import_fmt(&im, "%s", setting);
 	}
 	r = run(&im, &f, argc, argv);
 	files_fini(&f);

@@ -18,6 +18,7 @@
 #include "ctl/ask.h"
 #include "ctl/filecheck.h"
 #include "ctl/folders.h"
+#include "ctl/tenantdirs.h"
 #include "ctl/import/entry.h"
 #include "ctl/import/fetch.h"
 #include "ctl/import/newer.h"
@@ -31,6 +32,7 @@
 #include "lib/log.h"
 #include "policy/params.h"
 
+#define EVERYBODYS_MAX ((size_t)256 * 1024 * 1024)
 #define REFUSED		1
 #define BEFORE		"before"	/* the old one, beside the new */
 
@@ -61,7 +63,7 @@ find_file(struct update *u)
 	const char	*dot;
 	int		 r = EX_CONFIG;
 
-	if (settings_read(u->ctl, true, &settings) && settings != NULL && params_load(settings, &p) == 0 &&
+	if (settings_read(u->ctl, true, &settings) && settings != NULL && folders_params(u->ctl, settings, &p) == 0 &&
 	    p.servers_file.n < sizeof(u->path)) {
 		snprintf(u->path, sizeof(u->path), "%.*s", SPAN_FMT(p.servers_file));
 		r = 0;
@@ -260,15 +262,68 @@ is_wanted(const struct update *u)
 
 /* ---- in its place ----------------------------------------------------------------------------------- */
 
+static int
+put_servers_of(struct ctl *ctl, const char *tenant, struct buf *to)
+{
+	struct snap	*settings = NULL;
+	const char	*of = ctl->tenant;
+	struct params	 p;
+	char		 path[PATH_MAX], *text;
+	size_t		 bytes;
+	int		 r = E_NOTFOUND;
+
+	/* folders.c keeps where one tenant's files are, so the others' are put together here. */
+	if (strcmp(tenant, TENANT_DEFAULT) != 0) {
+		snprintf(path, sizeof(path), "%.3000s/" TENANTS_DIR "/%s/servers.json", folders_config(ctl), tenant);
+		r = 0;
+	} else {
+		ctl->tenant = NULL;
+		if (settings_read(ctl, false, &settings) && settings != NULL &&
+		    folders_params(ctl, settings, &p) == 0 && p.servers_file.n < sizeof(path)) {
+			snprintf(path, sizeof(path), "%.*s", SPAN_FMT(p.servers_file));
+			r = 0;
+		}
+		ctl->tenant = of;
+		snap_release(&settings);
+	}
+	if (r != 0 || (r = replace_read(path, &text, &bytes)) != 0)
+		return r;
+	r = buf_put(to, span_make(text, bytes));
+	free(text);
+	return r;
+}
+
+/* What all tenants' servers files say: packages are shared. */
+static int
+put_everybodys(const struct update *u, struct buf *to)
+{
+	struct tenantdirs	t;
+	int			r = buf_put(to, buf_rest(&u->now));
+
+	if (r == 0 && u->ctl->tenant != NULL)
+		r = put_servers_of(u->ctl, TENANT_DEFAULT, to);
+	if (r != 0 || tenantdirs_read(u->ctl, &t) != 0)
+		return r != 0 ? r : E_SYS;
+	for (size_t i = 0; i < t.count && r == 0; i++)
+		if (u->ctl->tenant == NULL || strcmp(t.names[i], u->ctl->tenant) != 0)
+			r = put_servers_of(u->ctl, t.names[i], to);
+	tenantdirs_fini(&t);
+	return r;
+}
+
 /* Of this package the version that was replaced stays, to go back to, and those that servers name; others go. */
 static void
 tidy(const struct update *u)
 {
 	struct keep	k;
+	struct buf	all;
 
 	if (keep_open(u->pkgs, &k) != 0)
 		return;
-	keep_tidy(&k, u->got.name, u->was.folder, buf_rest(&u->now));
+	buf_init(&all, EVERYBODYS_MAX);
+	if (put_everybodys(u, &all) == 0)
+		keep_tidy(&k, u->got.name, u->was.folder, buf_rest(&all));
+	buf_fini(&all);
 	keep_close(&k);
 }
 
@@ -289,7 +344,7 @@ static int
 approve(struct update *u)
 {
 	const struct conf_node	*command = conf_find(u->is.server, "command");
-	struct pin_owner	 owner = { SPAN_LIT("default"), span_of(u->name), SPAN_LIT("") };
+	struct pin_owner	 owner = { span_of(folders_tenant(u->ctl)), span_of(u->name), SPAN_LIT("") };
 	unsigned		 count;
 
 	if (u->was.off || command == NULL || u->diff.same + u->diff.changed + u->diff.added == 0)
@@ -409,7 +464,7 @@ cmd_server_update(struct ctl *ctl, int argc, char **argv)
 	struct update		u = { .ctl = ctl };
 	const struct opt	rows[] = { { "--to", &u.to, NULL }, { "--from", &u.from, NULL },
 	    { "--scripts", NULL, &u.scripts }, { "--dry-run", NULL, &u.dry }, { "--yes", NULL, &u.yes },
-	    { NULL, NULL, NULL } };
+	    { "--tenant", &ctl->tenant, NULL }, { NULL, NULL, NULL } };
 	char			from[PATH_MAX];
 	int			r;
 

@@ -74,7 +74,7 @@ secret_is_url(const char *value)
 static const char *
 file_of(struct import *im, const char *name)
 {
-	return import_fmt(im, "%s/secrets/%s", folders_config(im->ctl), name);
+	return import_fmt(im, "%s/secrets/%s", folders_tenant_dir(im->ctl), name);
 }
 
 bool
@@ -185,7 +185,7 @@ import_secrets_write(struct import *im)
 		s = &im->secrets[i];
 		if (s->is_there || !is_wanted(im, s))
 			continue;
-		if (secrets_write(folders_config(im->ctl), s->name, span_of(s->value)) != 0) {
+		if (secrets_write(folders_tenant_dir(im->ctl), s->name, span_of(s->value)) != 0) {
 			import_secrets_unwrite(im);
 			return EX_CANTCREAT;
 		}

@@ -57,7 +57,7 @@ secret_add(struct ctl *ctl, struct secrets *s, struct span name)
 	for (size_t i = 0; i < s->n; i++)
 		if (strcmp(s->names[i], s->names[s->n]) == 0)
 			return;
-	snprintf(path, sizeof(path), "%s/secrets/%s", folders_config(ctl), s->names[s->n]);
+	snprintf(path, sizeof(path), "%s/secrets/%s", folders_tenant_dir(ctl), s->names[s->n]);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd != -1 && fd_read_all(fd, SECRET_MAX, &s->texts[s->n], &bytes) == 0) {
 		s->list[s->n] = (struct private_secret){ s->names[s->n], span_make(s->texts[s->n], bytes) };

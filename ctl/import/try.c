@@ -7,6 +7,7 @@
  * Trusts:  nothing of what servers answer or write.
  */
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ struct held {
 static bool
 hold(struct import *im, struct held *h, const char *name)
 {
-	const char	*path = import_fmt(im, "%s/secrets/%s", folders_config(im->ctl), name);
+	const char	*path = import_fmt(im, "%s/secrets/%s", folders_tenant_dir(im->ctl), name);
 	size_t		 bytes;
 	int		 fd;
 
@@ -156,7 +157,7 @@ hold_pairs(struct import *im, struct import_server *s, const struct pairs *p, st
 			name = import_fmt(im, "%.*s", (int)strcspn(at + 9, "}"), at + 9);
 			if (!hold(im, h, name))
 				server_off(im, s, "the secret %s is not there; put its value into %s/secrets/%s, "
-				    "mode 600", name, path_short(im, folders_config(im->ctl)), name);
+				    "mode 600", name, path_short(im, folders_tenant_dir(im->ctl)), name);
 		}
 }
 
@@ -399,11 +400,23 @@ try_one(struct import *im, struct private *p, struct import_server *s)
 		    "rules.json.");
 }
 
+/* As whom the tenant's tools will run; NULL where that is settled. */
+static const char *
+user_option(struct import *im)
+{
+	const char	*user;
+
+	if (im->ctl->tenant == NULL || !im->ctl->where.system)
+		return NULL;
+	user = im->options.run_as != NULL ? im->options.run_as : folders_tenant_user(im->ctl);
+	return getpwnam(user) == NULL ? NULL : import_fmt(im, "tenant_user=%s", user);
+}
+
 int
 try_servers(struct import *im)
 {
-	static const char *const options[] = { "list_timeout=2min", "list_page=1000", "idle_stop=10min",
-		"tool_approval=first-seen", NULL };
+	const char *const	 options[] = { "list_timeout=2min", "list_page=1000", "idle_stop=10min",
+				    "tool_approval=first-seen", user_option(im), NULL };
 	static struct held	 held;
 	struct private_setup	 setup = { .options = options };
 	struct private		*p = NULL;

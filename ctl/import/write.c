@@ -39,7 +39,7 @@ find_paths(struct import *im, struct files *f)
 	struct params	 p;
 	int		 r = EX_CONFIG;
 
-	if (settings_read(im->ctl, true, &settings) && settings != NULL && params_load(settings, &p) == 0) {
+	if (settings_read(im->ctl, true, &settings) && settings != NULL && folders_params(im->ctl, settings, &p) == 0) {
 		f->servers = import_text(im, p.servers_file);
 		f->rules = import_text(im, p.rules_file);
 		r = 0;
@@ -403,11 +403,12 @@ undo(const char *path, struct span was, struct span now)
 		out_error("%s: keeps what was imported", path);
 }
 
-/* --run-as: what all tools of this gateway run as from now on. */
+/* --run-as: what all tools of this gateway, or tenant, run as from now on. */
 static int
 write_conf(struct import *im)
 {
-	const char	*path = import_fmt(im, "%s/mcpgw.conf", folders_config(im->ctl));
+	const char	*path = import_fmt(im, "%s/%s", folders_tenant_dir(im->ctl),
+			    im->ctl->tenant == NULL ? "mcpgw.conf" : "tenant.conf");
 	char		*text;
 	size_t		 bytes;
 	struct buf	 now;

@@ -17,6 +17,7 @@
 #include "lib/log.h"
 #include "policy/compiler/child.h"
 #include "policy/compiler/keys.h"
+#include "policy/tenants.h"
 #include "sandbox/confine.h"
 
 #define NOTE_BYTES	2000
@@ -73,8 +74,8 @@ hear(struct child *c, struct frame *f, union msg_any *msg)
 static int
 secret_open(const char *name, const char **why, void *arg)
 {
-	struct msg_SECRET_WANT	 want = { .name = span_of(name) };
 	struct child		*c = arg;
+	struct msg_SECRET_WANT	 want = { .name = span_of(name), .tenant = span_of(c->j->tenant) };
 	union msg_any		 msg;
 	struct frame		 f;
 	int			 fd = -1;
@@ -97,16 +98,17 @@ secret_open(const char *name, const char **why, void *arg)
 	return fd;
 }
 
-/* More than there is room for, or another tenant's: nobody is promised anything by it. */
+/* More than there is room for: nobody is promised anything by it. */
 static void
 take_learning(struct job *j, const struct msg_COMPILE_LEARN *m)
 {
 	struct learning	*l;
 
-	if (j->learning_count == JOB_LEARNING_MAX || !span_is(m->tenant, j->tenant) ||
+	if (j->learning_count == JOB_LEARNING_MAX || m->tenant.n >= sizeof(l->tenant) ||
 	    m->server.n >= sizeof(l->server))
 		return;
 	l = &j->learning[j->learning_count++];
+	memcpy(l->tenant, m->tenant.p, m->tenant.n);
 	memcpy(l->server, m->server.p, m->server.n);
 	l->until_ms = m->until_ms;
 }
@@ -158,19 +160,31 @@ hand_over(struct child *c, struct build *b, enum snap_kind kind, const char *con
 	fd_close(&fd);
 }
 
-static void
+/* NULL after saying why. */
+static struct build *
 make_keys(struct child *c)
 {
 	struct build	*b;
 	int		 r = keys_make(c->dump, &b);
 
-	if (r != 0) {
+	if (r != 0)
 		job_note(c->j, NOTE_ERROR, "store", 0, 0, NULL, "the dump of the keys is unusable: %s",
 		    err_text(r));
+	return b;
+}
+
+/* The next tenant may be found wrong, but then the master keeps nothing of this.  Most tenants have no secrets, and
+ * a descriptor each is much among thousands. */
+static void
+on_tenant(struct job *j, void *arg)
+{
+	struct child	*c = arg;
+
+	if (j->errors != 0)
 		return;
-	}
-	hand_over(c, b, SNAP_KEYS, "");
-	build_free(&b);
+	hand_over(c, j->profile, SNAP_PROFILE, j->tenant);
+	if (build_count(j->tenant_secrets, SECTION_SECRET) > 0 || strcmp(j->tenant, TENANT_DEFAULT) == 0)
+		hand_over(c, j->tenant_secrets, SNAP_SECRETS, j->tenant);
 }
 
 int
@@ -179,11 +193,14 @@ child_run(struct job *j)
 	struct child		c = { .j = j, .dump = -1 };
 	struct msg_READY	ready = { 0 };
 	struct msg_COMPILE_DONE	done = { 0 };
+	struct build		*keys = NULL;
 
 	j->say = say_note;
 	j->secret_open = secret_open;
 	j->secret_arg = &c;
 	j->secrets_needed = true;
+	j->on_tenant = on_tenant;
+	j->on_tenant_arg = &c;
 	hear_job(&c);
 	if (confine_process(CONFINE_COMPILE, NULL, NULL) != 0)
 		return EX_OSERR;	/* it said why */
@@ -191,20 +208,20 @@ child_run(struct job *j)
 	say(MSG_TYPE_READY, 0, &ready, NULL);
 	c.ready = true;
 
+	/* Keys first: where they cannot be read nothing else is handed over. */
+	if (c.what & COMPILE_KEYS)
+		keys = make_keys(&c);
 	if (c.what & COMPILE_POLICY)
 		job_run(j);
 	else if (c.what & COMPILE_PARAMS)
 		job_run_params(j);
-	/* keys last: what cannot be read must not put half of a job in force */
-	if (j->errors == 0 && (c.what & COMPILE_KEYS))
-		make_keys(&c);
+	if (j->errors == 0 && keys != NULL)
+		hand_over(&c, keys, SNAP_KEYS, "");
+	build_free(&keys);
 	if (j->errors == 0 && (c.what & (COMPILE_POLICY | COMPILE_PARAMS)))
 		hand_over(&c, j->policy, SNAP_POLICY, "");
-	if (j->errors == 0 && (c.what & COMPILE_POLICY)) {
-		hand_over(&c, j->profile, SNAP_PROFILE, j->tenant);
+	if (j->errors == 0 && (c.what & COMPILE_POLICY))
 		hand_over(&c, j->worker_secrets, SNAP_SECRETS, "worker");
-		hand_over(&c, j->tenant_secrets, SNAP_SECRETS, j->tenant);
-	}
 	done.errors = j->errors;
 	done.warnings = j->warnings;
 	say(MSG_TYPE_COMPILE_DONE, 0, &done, NULL);

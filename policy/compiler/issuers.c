@@ -129,7 +129,7 @@ read_secret(struct issuer *i, const struct conf_node *n)
 		}
 	if (!v.secret)
 		job_warn(i->j, i->s, n, "the secret stands in this file; better ${secret:NAME}");
-	secret_put(i->j->worker_secrets, SPAN_NONE, i->node->key, v.text);
+	secret_put(i->j, i->j->worker_secrets, SPAN_NONE, i->node->key, v.text);
 }
 
 static void
@@ -208,7 +208,7 @@ read_issuer(struct job *j, const struct source *s, const struct conf_node *node)
 {
 	static const char *const keys[] = { "audience", "keys_file", "keys", "secret", "algorithms", "type", "max_age",
 		"skew", "subject_claim", "agent", "agent_claim", "agents", "description", NULL };
-	struct issuer	i = { .j = j, .s = s, .node = node };
+	struct issuer	i = { .j = j, .s = s, .node = node, .rec = { .tenant = j->tenant_index } };
 
 	if (!typed_is(j, s, node, JSON_OBJECT))
 		return;

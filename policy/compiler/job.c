@@ -12,13 +12,12 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "lib/sum.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/hosts.h"
 #include "policy/compiler/job.h"
 #include "policy/compiler/mainconf.h"
-#include "policy/compiler/rules.h"
-#include "policy/compiler/servers.h"
+#include "policy/compiler/tenants.h"
+#include "policy/tenants.h"
 
 #define ARENA_BYTES	((size_t)1 << 30)
 #define NOTES_MAX	300		/* of each level; what more there is, is counted */
@@ -35,11 +34,27 @@ void
 job_init(struct job *j)
 {
 	arena_init(&j->arena, NULL, 0, ARENA_BYTES);
-	j->tenant = "default";
+	j->tenant = TENANT_DEFAULT;
 	build_begin(&j->policy, SNAP_POLICY, "");
 	build_begin(&j->profile, SNAP_PROFILE, j->tenant);
 	build_begin(&j->worker_secrets, SNAP_SECRETS, "worker");
 	build_begin(&j->tenant_secrets, SNAP_SECRETS, j->tenant);
+}
+
+void
+job_tenant_end(struct job *j)
+{
+	free(j->servers);
+	j->servers = NULL;
+	j->server_count = 0;
+	free(j->tool_texts);
+	j->tool_texts = NULL;
+	free(j->written);
+	j->written = NULL;
+	j->written_count = 0;
+	free(j->agents);
+	j->agents = NULL;
+	j->agent_count = 0;
 }
 
 void
@@ -49,31 +64,13 @@ job_fini(struct job *j)
 	build_free(&j->profile);
 	build_free(&j->worker_secrets);
 	build_free(&j->tenant_secrets);
-	free(j->servers);
-	j->servers = NULL;
-	free(j->tool_texts);
-	j->tool_texts = NULL;
-	free(j->written);
-	j->written = NULL;
+	job_tenant_end(j);
 	free(j->hosts);
 	j->hosts = NULL;
 	free(j->anchors);
 	j->anchors = NULL;
-	free(j->agents);
-	j->agents = NULL;
 	arena_fini(&j->arena);
 	fd_close(&j->config_fd);
-}
-
-/* Server records name the tenant by its place, so it must be there before them. */
-static void
-tenant_put(struct job *j)
-{
-	struct rec_tenant	t = { .max_instances = (uint32_t)job_number(j, PARAM_ID_max_instances) };
-
-	t.name = put_text(j->policy, span_of(j->tenant));
-	t.hash = sum64(span_of(j->tenant));
-	put_record(j->policy, SECTION_TENANT, &t);
 }
 
 /* Notes beyond NOTES_MAX were only counted. */
@@ -92,11 +89,8 @@ void
 job_run(struct job *j)
 {
 	mainconf_read(j);
-	tenant_put(j);
 	hosts_put(j);
-	servers_read(j);
-	rules_read(j);
-	servers_finish(j);
+	tenants_read(j);
 	rest_say(j, NOTE_ERROR, j->errors, "errors");
 	rest_say(j, NOTE_WARNING, j->warnings, "warnings");
 }
@@ -123,7 +117,7 @@ struct learning *
 job_learning(struct job *j, struct span server)
 {
 	for (size_t i = 0; i < j->learning_count; i++)
-		if (span_is(server, j->learning[i].server))
+		if (span_is(server, j->learning[i].server) && strcmp(j->tenant, j->learning[i].tenant) == 0)
 			return &j->learning[i];
 	return NULL;
 }

@@ -23,6 +23,10 @@ enum note_level { NOTE_ERROR, NOTE_WARNING };
 typedef void note_fn(enum note_level level, const char *line, void *arg);
 /* Opens the secret `name`: a descriptor, the caller's, or -1 with *why (borrowed). */
 typedef int secret_fn(const char *name, const char **why, void *arg);
+struct job;
+/* A tenant was read: job->profile and job->tenant_secrets are its own, and gone afterwards.  What comes later may
+ * still be wrong. */
+typedef void tenant_fn(struct job *j, void *arg);
 
 struct setting {		/* a parameter, as given */
 	struct span	raw, value;	/* before and after $expansion */
@@ -43,7 +47,7 @@ struct written {
 /* A server that is being learnt: whatever public host it reaches passes, and is recorded. */
 #define JOB_LEARNING_MAX	32
 struct learning {
-	char		server[64 + 1];
+	char		tenant[32 + 1], server[64 + 1];
 	uint64_t	until_ms;	/* wall clock */
 	bool		met;
 };
@@ -80,7 +84,9 @@ struct job {
 	uid_t		 looks_as;	/* root's check: who will look for programs; 0: whoever we are */
 	const char *const *options;	/* of -o */
 	size_t		 option_count;
-	const char	*tenant;	/* "default" */
+	const char	*tenant;	/* that is being read; "default" before and behind */
+	uint32_t	 tenant_index;	/* into TENANT */
+	bool		 tenant_conf;	/* its tenant.conf is being read */
 
 	note_fn		*say;
 	void		*say_arg;
@@ -88,15 +94,19 @@ struct job {
 	void		*secret_arg;
 	bool		 secrets_needed;	/* a secret that cannot be had is an error, not a warning */
 
-	struct learning	 learning[JOB_LEARNING_MAX];	/* of this tenant */
+	tenant_fn	*on_tenant;		/* NULL: nobody wants to know */
+	void		*on_tenant_arg;
+
+	struct learning	 learning[JOB_LEARNING_MAX];
 	size_t		 learning_count;
 
 	uint32_t	 errors, warnings;
 	struct arena	 arena;
 	struct setting	 settings[PARAM_ID_LIMIT];
 
-	struct build	*policy, *profile;
-	struct build	*worker_secrets, *tenant_secrets;
+	struct build	*policy, *worker_secrets;
+	struct build	*profile, *tenant_secrets;	/* of `tenant` */
+	/* what follows is the tenant's, until job_tenant_end() */
 	struct written	*written;	/* malloc'ed */
 	size_t		 written_count;
 	struct source	 servers_text;	/* open until servers_finish() */
@@ -104,18 +114,22 @@ struct job {
 	size_t		 tool_text_count;
 	struct known_server *servers;	/* sorted by name once all of them are read */
 	size_t		 server_count;
+	uint32_t	 agent_first;	/* of this tenant's in AGENT */
+	const struct conf_node **agents;	/* sorted as AGENT is; while rules.json is read */
+	size_t		 agent_count;
+	/* and from here on the job's */
 	const char	*hosts_file;	/* NULL: /etc/hosts */
 	char		*hosts;		/* malloc'ed: what stands in it */
 	size_t		 hosts_bytes;
 	bool		 hosts_read;
 	struct anchor_set *anchors;	/* malloc'ed */
 	size_t		 anchor_count;
-	const struct conf_node **agents;	/* sorted as AGENT is; while rules.json is read */
-	size_t		 agent_count;
 };
 
 void	job_init(struct job *j);
 void	job_fini(struct job *j);
+/* What was kept while a tenant was read is let go of. */
+void	job_tenant_end(struct job *j);
 /* Reads everything and fills the builds; errors are counted in the job. */
 void	job_run(struct job *j);
 /* mcpgw.conf alone. */
@@ -124,7 +138,7 @@ void	job_run_params(struct job *j);
 uint64_t	job_number(const struct job *j, enum param_id id);
 struct span	job_value(const struct job *j, enum param_id id);
 const struct known_server *job_server(const struct job *j, struct span name);
-struct learning	*job_learning(struct job *j, struct span server);	/* NULL: it is not learnt */
+struct learning	*job_learning(struct job *j, struct span server);	/* of this tenant; NULL: it is not learnt */
 
 /* --- saying what is wrong ----------------------------------------------------------------------- */
 

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 
 #include "lib/glob.h"
-#include "lib/num.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/typed.h"
+#include "policy/compiler/values.h"
 
-#define RATE_MAX	1000000
 #define BURST_MAX	1000000
 #define NO_AGENT	UINT32_MAX
 
@@ -25,30 +24,6 @@ struct limits {
 	struct bucket	*items;			/* malloc'ed */
 	size_t		 count;
 };
-
-/* "50/s", "100/min", "5/h", "1000/d": nanoseconds per token, and the number. */
-static bool
-rate_parse(struct span text, uint64_t *interval_ns, uint64_t *number)
-{
-	static const struct {
-		const char	*unit;
-		uint64_t	 ns;
-	} units[] = {
-		{ "s", UINT64_C(1000000000) }, { "min", UINT64_C(60000000000) },
-		{ "h", UINT64_C(3600000000000) }, { "d", UINT64_C(86400000000000) },
-	};
-	const char	*slash = text.n == 0 ? NULL : memchr(text.p, '/', text.n);
-
-	if (slash == NULL || num_u64(span_part(text, 0, (size_t)(slash - text.p)), number) != 0 ||
-	    *number == 0 || *number > RATE_MAX)
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (span_is(span_part(text, (size_t)(slash - text.p) + 1, text.n), units[i].unit)) {
-			*interval_ns = units[i].ns / *number;
-			return true;
-		}
-	return false;
-}
 
 static void
 read_bucket(struct job *j, const struct source *s, const struct conf_node *n, struct limits *l,
@@ -74,6 +49,7 @@ read_bucket(struct job *j, const struct source *s, const struct conf_node *n, st
 	(void)typed_number(j, s, n, "burst", 1, BURST_MAX, &burst);
 	b.rec.burst = (uint32_t)burst;
 	b.rec.agent = b.agent;
+	b.rec.tenant = j->tenant_index;
 	b.rec.server = put_text(j->policy, b.server);
 	b.rec.tool = put_text(j->policy, b.tool);
 	b.rec.path = put_text(j->policy, job_path(j, n));

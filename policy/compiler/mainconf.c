@@ -69,11 +69,17 @@ assign_take(struct job *j, const char *file, const struct assign *a)
 		return;
 	}
 	s = &j->settings[id];
+	if (j->tenant_conf && param_row((unsigned)id)->scope != PARAM_SCOPE_TENANT) {
+		job_note(j, NOTE_ERROR, file, a->line, 1, NULL,
+		    "%s is the same for all tenants: it stands in mcpgw.conf",
+		    param_row((unsigned)id)->name);
+		return;
+	}
 	if (s->file != NULL && strcmp(s->file, file) == 0)
 		job_note(j, NOTE_WARNING, file, a->line, 1, NULL,
 		    "%s is given twice; the one in line %u does not count", param_row((unsigned)id)->name,
 		    s->line);
-	*s = (struct setting){ .raw = job_dup(j, a->value), .source = "mcpgw.conf",
+	*s = (struct setting){ .raw = job_dup(j, a->value), .source = j->tenant_conf ? "tenant.conf" : "mcpgw.conf",
 	    .file = file, .line = a->line, .column = a->column };
 }
 
@@ -184,11 +190,44 @@ options_take(struct job *j)
 
 		if (eq == NULL)
 			job_note(j, NOTE_ERROR, "-o", 0, 0, NULL, "\"%.80s\": want name=value", option);
+		else if (memchr(name.p, '/', name.n) != NULL)
+			continue;	/* a tenant's: tenant_options_take() */
 		else if ((id = param_find(name)) == -1)
 			unknown_say(j, NOTE_ERROR, "-o", 0, 0, name);
 		else
 			j->settings[id] = (struct setting){ .raw = span_trim(span_of(eq + 1)),
 			    .source = "-o", .file = job_fmt(j, "-o %.*s", SPAN_FMT(name)) };
+	}
+}
+
+/* -o TENANT/name=value: what its tenant.conf may hold, or where one of its files is. */
+static void
+tenant_options_take(struct job *j)
+{
+	static const enum param_id	files[] = { PARAM_ID_servers_file, PARAM_ID_rules_file, PARAM_ID_issuers_file,
+					    PARAM_ID_tools_dir };
+	const size_t			n = strlen(j->tenant);
+
+	for (size_t i = 0; i < j->option_count; i++) {
+		const char	*option = j->options[i], *eq = strchr(option, '=');
+		struct span	 name;
+		bool		 may = false;
+		int		 id;
+
+		if (strncmp(option, j->tenant, n) != 0 || option[n] != '/' || eq == NULL || eq <= option + n)
+			continue;
+		name = span_make(option + n + 1, (size_t)(eq - option) - n - 1);
+		if ((id = param_find(name)) == -1) {
+			unknown_say(j, NOTE_ERROR, "-o", 0, 0, name);
+			continue;
+		}
+		for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++)
+			may |= files[k] == (enum param_id)id;
+		if (may || param_row((unsigned)id)->scope == PARAM_SCOPE_TENANT)
+			j->settings[id] = (struct setting){ .raw = span_trim(span_of(eq + 1)),
+			    .source = "tenant.conf", .file = job_fmt(j, "-o %.*s", (int)(eq - option), option) };
+		else
+			job_note(j, NOTE_ERROR, "-o", 0, 0, NULL, "%.*s is the same for all tenants", SPAN_FMT(name));
 	}
 }
 
@@ -229,6 +268,19 @@ records_put(struct job *j)
 		p.source = put_text(j->policy, span_of(s->source));
 		put_record(j->policy, SECTION_PARAM, &p);
 	}
+}
+
+void
+mainconf_tenant_read(struct job *j, const char *path)
+{
+	j->tenant_conf = true;
+	file_take(j, path);
+	j->tenant_conf = false;
+	tenant_options_take(j);
+	expand_all(j);
+	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++)
+		if (strcmp(j->settings[id].source, "tenant.conf") == 0)
+			value_check(j, id);
 }
 
 void

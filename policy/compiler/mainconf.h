@@ -10,5 +10,7 @@
 /* Reads mcpgw.conf, the *.conf files of mcpgw.conf.d, the environment's MCPGW_NAME and -o, in this order, later ones
  * winning; expands, checks, fills job->settings and the PARAM section. */
 void	mainconf_read(struct job *j);
+/* A tenant's file of the same form: settings of its own in the place of those, as far as they may be. */
+void	mainconf_tenant_read(struct job *j, const char *path);
 
 #endif

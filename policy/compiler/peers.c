@@ -7,6 +7,7 @@
  */
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 
 #include "lib/num.h"
 #include "policy/compiler/rules.h"
@@ -14,7 +15,8 @@
 static void
 peer_put(struct job *j, bool is_group, uint32_t id, uint32_t agent)
 {
-	struct rec_peer	p = { .is_group = is_group, .id = id, .agent = agent };
+	struct rec_peer	p = { .is_group = is_group, .id = id, .agent = agent,
+			    .order = (uint32_t)build_count(j->policy, SECTION_PEER) };
 
 	put_record(j->policy, SECTION_PEER, &p);
 }
@@ -76,9 +78,41 @@ owner_put(struct job *j)
 	if (!j->personal || me == UINT32_MAX)
 		return;
 	for (uint64_t i = 0; (p = build_at(j->policy, SECTION_PEER, i)) != NULL; i++)
-		if (!p->is_group && p->id == j->owner)
+		if (!p->is_group && p->id == j->owner && p->agent >= j->agent_first)
 			return;
 	peer_put(j, false, j->owner, me);
+}
+
+static uint32_t
+tenant_of(struct build *b, const struct rec_peer *p)
+{
+	const struct rec_agent	*a = build_at(b, SECTION_AGENT, p->agent);
+
+	return a == NULL ? 0 : a->tenant;
+}
+
+static int
+peer_cmp(const void *a, const void *b, void *policy)
+{
+	const struct rec_peer	*x = a, *y = b;
+	const uint32_t		 s = tenant_of(policy, x), t = tenant_of(policy, y);
+
+	if (x->is_group != y->is_group)
+		return x->is_group < y->is_group ? -1 : 1;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	if (s != t)
+		return s < t ? -1 : 1;
+	return x->order < y->order ? -1 : 1;	/* of two for one the first counts */
+}
+
+void
+peers_sort(struct job *j)
+{
+	const uint64_t	count = build_count(j->policy, SECTION_PEER);
+
+	if (count > 1)
+		qsort_r(build_at(j->policy, SECTION_PEER, 0), count, sizeof(struct rec_peer), peer_cmp, j->policy);
 }
 
 void

@@ -165,7 +165,7 @@ read_env(struct making *m)
 			continue;
 		put_env(m, n->key, v.text, v.secret);
 		if (v.secret)
-			secret_put(m->j->tenant_secrets, m->sv->name, n->key, v.text);
+			secret_put(m->j, m->j->tenant_secrets, m->sv->name, n->key, v.text);
 	}
 }
 
@@ -299,11 +299,21 @@ put_seen(struct making *m)
 
 /* --- filter ------------------------------------------------------------------------------------- */
 
+/* The same for every tenant, and dear to make. */
+static const struct filter *
+filter_of(enum jail_tier tier, enum jail_net net)
+{
+	static struct filter	made[TIER_OFF][NET_LIST + 1];
+	struct filter		*f = &made[tier][net];
+
+	return f->count > 0 || filter_make(tier, net, f) == 0 ? f : NULL;
+}
+
 void
 profile_finish(struct job *j)
 {
 	struct rec_profile	*p;
-	struct filter		 f;
+	const struct filter	*f;
 	uint32_t		 made[TIER_OFF + 1][NET_LIST + 1] = { 0 };
 
 	for (uint64_t i = 0; (p = build_at(j->profile, SECTION_PROFILE, i)) != NULL; i++) {
@@ -313,18 +323,17 @@ profile_finish(struct job *j)
 		if (p->tier == TIER_OFF)
 			continue;
 		if (*index == 0) {
-			if (filter_make((enum jail_tier)p->tier, (enum jail_net)p->net, &f) != 0) {
+			if ((f = filter_of((enum jail_tier)p->tier, (enum jail_net)p->net)) == NULL) {
 				job_note(j, NOTE_ERROR, "filter", 0, 0, NULL,
 				    "the system call filter cannot be made");
 				return;
 			}
 			r = (struct rec_filter){ .first = build_count(j->profile, SECTION_BPF),
-			    .count = f.count, .listener = f.listener };
-			r.name = put_text(j->profile, span_of(f.name));
-			for (size_t k = 0; k < f.count; k++)
-				put_record(j->profile, SECTION_BPF, &f.code[k]);
+			    .count = f->count, .listener = f->listener };
+			r.name = put_text(j->profile, span_of(f->name));
+			for (size_t k = 0; k < f->count; k++)
+				put_record(j->profile, SECTION_BPF, &f->code[k]);
 			*index = put_record(j->profile, SECTION_FILTER, &r) + 1;
-			filter_fini(&f);
 		}
 		p->filter = *index;
 	}
@@ -357,6 +366,7 @@ put_profile(struct making *m)
 	p->landlock_abi_max = params_landlock_max(job_number(m->j, PARAM_ID_landlock_abi_max));
 	p->runner_kib = (uint32_t)(job_number(m->j, PARAM_ID_runner_memory) / 1024);
 
+	digest_text(&m->digest, span_of(m->j->tenant));
 	digest_text(&m->digest, m->sv->name);
 	digest_text(&m->digest, span_of(m->program.inside));
 	digest_text(&m->digest, span_of(m->workdir));

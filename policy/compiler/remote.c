@@ -85,7 +85,7 @@ read_headers(struct server *sv, struct digest *d, bool plain)
 		}
 		if (v.secret && plain)
 			job_warn(j, sv->source, n, "a secret that travels in clear text: the url is http://");
-		secret_put(j->worker_secrets, sv->name, n->key, v.text);
+		secret_put(j, j->worker_secrets, sv->name, n->key, v.text);
 		digest_text(d, n->key);
 	}
 }
@@ -127,6 +127,7 @@ remote_read(struct server *sv, const struct conf_node *node)
 	sv->rec.url_path = put_text(j->policy, u.target);
 	if ((sv->rec.flags & SERVER_FLAG_DISABLED) == 0)
 		located_read(sv, u.host);
+	digest_text(&d, span_of(j->tenant));
 	digest_text(&d, sv->name);
 	digest_text(&d, v.text);
 	digest_number(&d, sv->rec.isolation);

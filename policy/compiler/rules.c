@@ -19,6 +19,7 @@
 #include "policy/compiler/typed.h"
 #include "policy/compiler/values.h"
 #include "policy/policy.h"
+#include "policy/tenants.h"
 
 static const struct span every = { "*", 1 };
 
@@ -218,7 +219,7 @@ agent_index(struct job *j, struct span name)
 		int	r = span_cmp(name, j->agents[mid]->key);
 
 		if (r == 0)
-			return (uint32_t)mid;
+			return j->agent_first + (uint32_t)mid;
 		if (r > 0)
 			low = mid + 1;
 		else
@@ -240,8 +241,9 @@ agents_put(struct job *j, const struct source *s, const struct conf_node *agents
 	}
 	if (j->agent_count > 1)
 		qsort(j->agents, j->agent_count, sizeof(struct conf_node *), node_cmp);
+	j->agent_first = (uint32_t)build_count(j->policy, SECTION_AGENT);
 	for (size_t i = 0; i < j->agent_count; i++) {
-		struct rec_agent a = { .name = put_text(j->policy, j->agents[i]->key) };
+		struct rec_agent a = { .name = put_text(j->policy, j->agents[i]->key), .tenant = j->tenant_index };
 
 		put_record(j->policy, SECTION_AGENT, &a);
 	}
@@ -252,7 +254,7 @@ read_defaults(struct job *j, const struct source *s, const struct conf_node *top
 {
 	static const char *const keys[] = { "deny_on_missing_agent", NULL };
 	const struct conf_node	*defaults = NULL;
-	struct rec_tenant	*tenant = build_at(j->policy, SECTION_TENANT, 0);
+	struct rec_tenant	*tenant = build_at(j->policy, SECTION_TENANT, j->tenant_index);
 	struct span		 name = job_value(j, PARAM_ID_fallback_agent);
 	bool			 deny = true;
 
@@ -297,7 +299,8 @@ anonymous_check(struct job *j)
 {
 	const struct setting	*set = &j->settings[PARAM_ID_anonymous_agent];
 
-	if (!set->wrong && set->value.n > 0 && agent_index(j, set->value) == UINT32_MAX)
+	if (strcmp(j->tenant, TENANT_DEFAULT) == 0 && !set->wrong && set->value.n > 0 &&
+	    agent_index(j, set->value) == UINT32_MAX)
 		job_note(j, NOTE_WARNING, set->file, set->line, set->column, "anonymous_agent",
 		    "there are no rules for an agent \"%.*s\", so it may do nothing", SHOWN(set->value));
 }

@@ -56,8 +56,9 @@ bool	conditions_read(struct job *j, const struct source *s, const struct conf_no
 /* The agents of the file, sorted as AGENT is: their index, or UINT32_MAX. */
 uint32_t	agent_index(struct job *j, struct span name);
 
-/* peers.c: "peers", and the owner in personal mode.  limits.c: "limits". */
+/* peers.c: "peers", and the owner in personal mode; PEER in its order.  limits.c: "limits". */
 void	peers_read(struct job *j, const struct source *s, const struct conf_node *peers);
+void	peers_sort(struct job *j);
 void	limits_read(struct job *j, const struct source *s, const struct conf_node *limits);
 
 #endif

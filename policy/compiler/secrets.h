@@ -8,8 +8,10 @@
 #include "policy/compiler/job.h"
 
 /* b is job->worker_secrets (HTTP headers) or job->tenant_secrets (environment values). */
-void	secret_put(struct build *b, struct span server, struct span name, struct span value);
-/* For `mcpgw -t`: opens CONFDIR/secrets/NAME itself, as the caller; arg is the job. */
+void	secret_put(const struct job *j, struct build *b, struct span server, struct span name, struct span value);
+/* By tenant and server, as they are looked up.  0 or E_NOMEM. */
+must_check int	secrets_sort(struct build *b);
+/* For `mcpgw -t`: opens the tenant's secrets/NAME itself, as the caller; arg is the job. */
 int	secret_open_directly(const char *name, const char **why, void *arg);
 
 #endif

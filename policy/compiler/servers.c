@@ -217,7 +217,7 @@ server_begin(struct server *sv, struct job *j, const struct source *text, const 
 		    SHOWN(name), other->source->shown, other->node->key_line, other->node->key_column);
 	if (!typed_is(j, text, node, JSON_OBJECT))
 		return false;
-	sv->rec = (struct rec_server){ .line = node->key_line, .column = node->key_column,
+	sv->rec = (struct rec_server){ .line = node->key_line, .column = node->key_column, .tenant = j->tenant_index,
 	    .order = (uint32_t)build_count(j->policy, SECTION_SERVER) };
 	sv->rec.name = put_text(j->policy, name);
 	sv->rec.file = put_text(j->policy, span_of(text->shown));
@@ -236,8 +236,12 @@ uint32_t
 server_end(struct server *sv)
 {
 	struct job	*j = sv->job;
-	uint32_t	 index = put_record(j->policy, SECTION_SERVER, &sv->rec);
+	uint32_t	 index;
 
+	/* A tenant's own call_timeout; that of mcpgw.conf is everybody's. */
+	if (sv->rec.timeout_ms == 0 && strcmp(j->settings[PARAM_ID_call_timeout].source, "tenant.conf") == 0)
+		sv->rec.timeout_ms = (uint32_t)job_number(j, PARAM_ID_call_timeout);
+	index = put_record(j->policy, SECTION_SERVER, &sv->rec);
 	j->servers = list_more(j->servers, j->server_count, sizeof(*j->servers));
 	j->servers[j->server_count++] = (struct known_server){ sv->name, index, sv->source, sv->node };
 	return index;
@@ -366,7 +370,6 @@ servers_read(struct job *j)
 void
 servers_finish(struct job *j)
 {
-	net_finish(j);
 	if (j->errors == 0)
 		profile_finish(j);
 	source_close(&j->servers_text);

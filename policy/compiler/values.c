@@ -56,6 +56,29 @@ value_word(struct span *list)
 }
 
 bool
+rate_parse(struct span text, uint64_t *interval_ns, uint64_t *number)
+{
+	static const struct {
+		const char	*unit;
+		uint64_t	 ns;
+	} units[] = {
+		{ "s", UINT64_C(1000000000) }, { "min", UINT64_C(60000000000) },
+		{ "h", UINT64_C(3600000000000) }, { "d", UINT64_C(86400000000000) },
+	};
+	const char	*slash = text.n == 0 ? NULL : memchr(text.p, '/', text.n);
+
+	if (slash == NULL || num_u64(span_part(text, 0, (size_t)(slash - text.p)), number) != 0 ||
+	    *number == 0 || *number > RATE_MAX)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (span_is(span_part(text, (size_t)(slash - text.p) + 1, text.n), units[i].unit)) {
+			*interval_ns = units[i].ns / *number;
+			return true;
+		}
+	return false;
+}
+
+bool
 name_ok(struct span name)
 {
 	for (size_t i = 0; i < name.n; i++)
@@ -107,11 +130,36 @@ path_check(struct job *j, unsigned id)
 		    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 }
 
+/* Numbers that systemd or subordinate ids (/etc/subuid) may give to others are not ours to take. */
+static void
+uid_range_check(struct job *j, struct span v)
+{
+	static const struct { uint64_t first, last; const char *whose; } others[] = {
+		{ 0, 999, "system users" }, { 61184, 65535, "systemd's dynamic users and nobody" },
+		{ 524288, 1879048191, "containers" }, { UINT32_MAX, UINT64_MAX, "nobody: too large" },
+	};
+	const char	*dash = v.n == 0 ? NULL : memchr(v.p, '-', v.n);
+	uint64_t	 first, last;
+
+	if (v.n == 0)
+		return;
+	if (dash == NULL || num_u64(span_part(v, 0, (size_t)(dash - v.p)), &first) != 0 ||
+	    num_u64(span_part(v, (size_t)(dash - v.p) + 1, v.n), &last) != 0 || first > last) {
+		setting_error(j, PARAM_ID_tenant_uid_range, "\"%.*s\": want FIRST-LAST, such as 70000-79999", SHOWN(v));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (first <= others[i].last && last >= others[i].first)
+			setting_error(j, PARAM_ID_tenant_uid_range, "\"%.*s\": %llu-%llu is for %s; take others, "
+			    "such as 70000-79999", SHOWN(v), (unsigned long long)others[i].first,
+			    (unsigned long long)others[i].last, others[i].whose);
+}
+
 static void
 text_check(struct job *j, unsigned id)
 {
 	struct span	v = j->settings[id].value, host, word;
-	uint64_t	n;
+	uint64_t	n, number;
 
 	switch (id) {
 	case PARAM_ID_egress_dns:
@@ -143,6 +191,15 @@ text_check(struct job *j, unsigned id)
 		if (v.n > 0 && v.p[0] != '/')
 			setting_error(j, id, "\"%.*s\": want an absolute path, or nothing", SHOWN(v));
 		break;
+	case PARAM_ID_tenant_rate:
+		if (v.n > 0 && !rate_parse(v, &n, &number))
+			setting_error(j, id, "\"%.*s\": want NUMBER/UNIT, such as 50/s, 100/min, 5/h or "
+			    "1000/d, at most %d",
+			    SHOWN(v), RATE_MAX);
+		break;
+	case PARAM_ID_tenant_uid_range:
+		uid_range_check(j, v);
+		break;
 	case PARAM_ID_user:
 	case PARAM_ID_tenant_user:
 		if (!name_ok(v))
@@ -154,24 +211,29 @@ text_check(struct job *j, unsigned id)
 }
 
 void
+value_check(struct job *j, unsigned id)
+{
+	const struct param_row	*row = param_row(id);
+	struct setting		*s = &j->settings[id];
+
+	if (s->wrong)
+		return;
+	if (param_parse(row, s->value, &s->number) != 0)
+		wrong_say(j, id);
+	else if (id == PARAM_ID_jail_fallback && j->personal && s->number != JAIL_FALLBACK_WORD_NONE)
+		setting_error(j, id, "only a gateway that root started can have it: here tools have the "
+		    "gateway's own user, and nothing but namespaces keeps them apart");
+	if (row->type == PARAM_TYPE_path)
+		path_check(j, id);
+	else if (row->type == PARAM_TYPE_text)
+		text_check(j, id);
+}
+
+void
 values_check(struct job *j)
 {
-	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++) {
-		const struct param_row	*row = param_row(id);
-		struct setting		*s = &j->settings[id];
-
-		if (s->wrong)
-			continue;
-		if (param_parse(row, s->value, &s->number) != 0)
-			wrong_say(j, id);
-		else if (id == PARAM_ID_jail_fallback && j->personal && s->number != JAIL_FALLBACK_WORD_NONE)
-			setting_error(j, id, "only a gateway that root started can have it: here tools have the "
-			    "gateway's own user, and nothing but namespaces keeps them apart");
-		if (row->type == PARAM_TYPE_path)
-			path_check(j, id);
-		else if (row->type == PARAM_TYPE_text)
-			text_check(j, id);
-	}
+	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++)
+		value_check(j, id);
 }
 
 uint64_t

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "policy/compiler/files.h"
+#include "policy/compiler/tenants.h"
 #include "policy/compiler/values.h"
 #include "policy/compiler/vars.h"
 
@@ -80,8 +81,8 @@ secret_expand(struct expansion *x, struct span whole, struct span name)
 	if (fd != -1 && file_read_fd(fd, SECRET_MAX, &text, &bytes, &why) == 0)
 		return secret_put(x, text, bytes, whole);
 	if (j->secrets_needed) {
-		job_error(j, x->source, x->node, "${%.*s}: %s. Put its value into secrets/%.*s of the "
-		    "configuration folder, mode 600", SHOWN(whole), why, SHOWN(name));
+		job_error(j, x->source, x->node, "${%.*s}: %s. Put its value into %s/%.*s of the "
+		    "configuration folder, mode 600", SHOWN(whole), why, tenant_path(j, "secrets"), SHOWN(name));
 		return false;
 	}
 	job_warn(j, x->source, x->node, "${%.*s}: %s; not checked", SHOWN(whole), why);

@@ -123,7 +123,8 @@ plan_env(struct plan *p, const struct snap *s, const struct rec_profile *rec, co
 		if (e->secret.bytes > 0) {
 			want.found = false;
 			if (secrets != NULL)
-				policy_secrets_each(secrets, snap_text(s, rec->server), secret_seen, &want);
+				policy_secrets_each(secrets, span_of(snap_head(secrets)->consumer),
+				    snap_text(s, rec->server), secret_seen, &want);
 		}
 		if (!want.found)
 			return plan_fault(p, E_NOTFOUND, "no value for the secret variable", want.name);

@@ -74,8 +74,8 @@ gateway_write(struct gateway *g, const char *name, const char *text)
 	int	 fd;
 
 	snprintf(path, sizeof(path), "%s/etc/%s", g->dir, name);
-	if (strchr(name, '/') != NULL) {
-		snprintf(new, sizeof(new), "%s/etc/%.*s", g->dir, (int)(strchr(name, '/') - name), name);
+	for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		snprintf(new, sizeof(new), "%s/etc/%.*s", g->dir, (int)(slash - name), name);
 		cr_assert(mkdir(new, 0755) == 0 || errno == EEXIST);
 	}
 	snprintf(new, sizeof(new), "%s.new", path);

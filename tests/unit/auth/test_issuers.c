@@ -68,7 +68,7 @@ shared(const char *value, uint64_t generation)
 	struct build		*b;
 
 	cr_assert(build_new(SNAP_SECRETS, "worker", &b) == 0);
-	secret = (struct rec_secret){ .server = text(b, SPAN_NONE), .name = text(b, SPAN_LIT(ISS)),
+	secret = (struct rec_secret){ .tenant = text(b, SPAN_LIT("default")), .server = text(b, SPAN_NONE), .name = text(b, SPAN_LIT(ISS)),
 	    .value = text(b, span_of(value)) };
 	cr_assert(build_add(b, SECTION_SECRET, &secret, NULL) == 0);
 	return sealed(b, generation);
@@ -146,7 +146,7 @@ look_at(const char *token, uint64_t now_s)
 		arena_reset(&arena);
 	ready = true;
 	tried++;
-	return issuers_bearer(issuers, secrets, span_of(token), now_s * 1000, &arena, &who, &why, &told);
+	return issuers_bearer(issuers, secrets, SPAN_NONE, span_of(token), now_s * 1000, &arena, &who, &why, &told);
 }
 
 static void

@@ -438,19 +438,19 @@ Test(compile, the_owner_is_me_in_personal_mode)
 	scratch_write(folder, "rules.json", "{\"agents\": {\"x\": {}, \"me\": {}, \"ops\": {}}, "
 	    "\"peers\": {\"group:root\": \"ops\", \"user:77\": \"x\"}}", 0644);
 	compile_ok(folder, true, NULL, &c);
-	a = policy_peer_find(c.policy, 4242, NULL, 0);
+	a = policy_peer_find(c.policy, SPAN_NONE, 4242, NULL, 0);
 	cr_assert(a != NULL);
 	cr_expect(span_is(snap_text(c.policy, a->name), "me"));
-	a = policy_peer_find(c.policy, 77, gids, 2);
+	a = policy_peer_find(c.policy, SPAN_NONE, 77, gids, 2);
 	cr_expect(span_is(snap_text(c.policy, a->name), "x"), "the user before the group");
-	a = policy_peer_find(c.policy, 78, gids, 2);
+	a = policy_peer_find(c.policy, SPAN_NONE, 78, gids, 2);
 	cr_expect(span_is(snap_text(c.policy, a->name), "ops"));
-	cr_expect(policy_peer_find(c.policy, 78, gids, 1) == NULL);
-	cr_expect(policy_peer_find(c.policy, 0, NULL, 0) == NULL, "root has no agent unless written");
+	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 78, gids, 1) == NULL);
+	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 0, NULL, 0) == NULL, "root has no agent unless written");
 	cr_expect(policy_agent_default(c.policy, SPAN_LIT("default")) == NULL);
 	compiled_fini(&c);
 	compile_ok(folder, false, NULL, &c);
-	cr_expect(policy_peer_find(c.policy, 4242, NULL, 0) == NULL);
+	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 4242, NULL, 0) == NULL);
 	compiled_fini(&c);
 	scratch_write(folder, "rules.json", "{\"agents\": {\"default\": {}}, "
 	    "\"defaults\": {\"deny_on_missing_agent\": false}}", 0644);
@@ -478,13 +478,13 @@ Test(compile, limits_are_found_by_agent_and_tool)
 	cr_expect(span_is(snap_text(c.policy, l->path), "limits.agents.b"));
 	cr_expect(policy_limit_agent(c.policy, policy_agent_find(c.policy, SPAN_LIT("default"),
 	    SPAN_LIT("a"))) == NULL);
-	l = policy_limit_tool(c.policy, SPAN_LIT("pg"), SPAN_LIT("query"));
+	l = policy_limit_tool(c.policy, SPAN_LIT("default"), SPAN_LIT("pg"), SPAN_LIT("query"));
 	cr_assert(l != NULL);
 	cr_expect(eq(u64, l->interval_ns, 500000000));
 	cr_expect(eq(u32, l->burst, 120));
-	cr_expect(policy_limit_tool(c.policy, SPAN_LIT("ab"), SPAN_LIT("x")) != NULL);
-	cr_expect(policy_limit_tool(c.policy, SPAN_LIT("pg"), SPAN_LIT("other")) == NULL);
-	cr_expect(policy_limit_tool(c.policy, SPAN_NONE, SPAN_NONE) == NULL);
+	cr_expect(policy_limit_tool(c.policy, SPAN_LIT("default"), SPAN_LIT("ab"), SPAN_LIT("x")) != NULL);
+	cr_expect(policy_limit_tool(c.policy, SPAN_LIT("default"), SPAN_LIT("pg"), SPAN_LIT("other")) == NULL);
+	cr_expect(policy_limit_tool(c.policy, SPAN_LIT("default"), SPAN_NONE, SPAN_NONE) == NULL);
 	compiled_fini(&c);
 	scratch_remove(folder);
 }

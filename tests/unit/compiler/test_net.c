@@ -218,8 +218,8 @@ Test(net, more_ports_than_a_jail_listens_at_are_refused)
 
 Test(net, a_server_that_is_learnt_has_a_list_whatever_it_had)
 {
-	static const struct learning	learning[] = { { .server = "t", .until_ms = 12345 } },
-					longer[] = { { .server = "t", .until_ms = 12346 } };
+	static const struct learning	learning[] = { { .tenant = "default", .server = "t", .until_ms = 12345 } },
+					longer[] = { { .tenant = "default", .server = "t", .until_ms = 12346 } };
 	static const char *const	texts[] = {
 		SERVER(""), SERVER(", \"net\": \"loopback\""), SERVER(", \"net\": [\"a.example:443\"]"),
 	};
@@ -254,8 +254,8 @@ Test(net, a_server_that_is_learnt_has_a_list_whatever_it_had)
 
 Test(net, learning_what_cannot_be_learnt_is_passed_over_and_said)
 {
-	static const struct learning	learning[] = { { .server = "t", .until_ms = 1 },
-		{ .server = "gone", .until_ms = 1 } };
+	static const struct learning	learning[] = { { .tenant = "default", .server = "t", .until_ms = 1 },
+		{ .tenant = "default", .server = "gone", .until_ms = 1 } };
 	static const struct {
 		const char	*text, *says;
 	} rows[] = {

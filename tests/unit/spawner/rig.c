@@ -203,6 +203,7 @@ secrets_make(const char *server, const char *value, uint64_t *length)
 	int			 fd;
 
 	cr_assert(eq(int, build_new(SNAP_SECRETS, "default", &b), 0));
+	s.tenant = put_text(b, "default");
 	s.server = put_text(b, server);
 	s.name = put_text(b, "TOKEN");
 	s.value = put_text(b, value);

@@ -7,7 +7,7 @@
 #include "worker/asking.h"
 
 static struct asking_counts	all;
-static struct params		caps = { .max_asking = 2, .max_asking_tenant = 4, .max_asking_server = 3 };
+static struct rec_tenant	caps = { .max_asking = 2, .max_asking_tenant = 4, .max_asking_server = 3 };
 
 static int
 begin(struct asking *a, uint64_t principal, uint64_t tenant, uint64_t server)
@@ -63,7 +63,7 @@ Test(asking, is_bounded_for_everybody_together)
 {
 	static struct asking	a[ASKING_MAX + 1];
 
-	caps = (struct params){ .max_asking = 4096, .max_asking_tenant = 4096, .max_asking_server = 4096 };
+	caps = (struct rec_tenant){ .max_asking = 4096, .max_asking_tenant = 4096, .max_asking_server = 4096 };
 	for (uint64_t i = 0; i < ASKING_MAX; i++)
 		cr_assert(begin(&a[i], i, i, i) == 0);
 	cr_expect(begin(&a[ASKING_MAX], 9999, 9999, 9999) == E_WAITING);

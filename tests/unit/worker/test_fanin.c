@@ -49,7 +49,7 @@ static void
 make_policy(struct bench *b)
 {
 	struct build		*build;
-	struct rec_tenant	 tenant = { .hash = 1 };
+	struct rec_tenant	 tenant = { .list_fresh = 60000, .list_timeout = 10000 };
 	struct rec_address	 nobody = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
 	struct rec_server	 stdio = { .kind = SERVER_STDIO, .profile = PROFILE },
 				 http = { .kind = SERVER_HTTP, .profile = PROFILE + 1 };
@@ -75,8 +75,6 @@ make_policy(struct bench *b)
 	b->config = calloc(1, sizeof(*b->config));
 	b->config->refs = 1;
 	b->config->policy = snap;
-	b->config->params.list_fresh = 60000;
-	b->config->params.list_timeout = 10000;
 	b->w.config = b->config;
 	b->server = SNAP_AT(snap, SERVER, 0);
 	b->http = SNAP_AT(snap, SERVER, 1);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tenantinfo.h - what is known of tenants: in force, in the files, and in the store
+ */
+#ifndef CTL_TENANTINFO_H
+#define CTL_TENANTINFO_H
+
+#include "ctl/ctl.h"
+#include "policy/policy.h"
+
+/* Are this tenant and this agent of it there: in the policy in force, or in the files where no gateway runs?  0, or the
+ * exit code, said. */
+int	tenantinfo_check(struct ctl *ctl, const char *tenant, const char *agent);
+
+/* How many keys each tenant has. */
+struct tenantkeys {
+	struct {
+		char		name[64];
+		uint64_t	count;
+	}	*all;			/* malloc'ed */
+	size_t	 count;
+};
+/* 0, or the exit code, said. */
+int		tenantkeys_read(struct ctl *ctl, struct tenantkeys *out);
+uint64_t	tenantkeys_of(const struct tenantkeys *k, struct span tenant);
+void		tenantkeys_fini(struct tenantkeys *k);
+
+#endif
