@@ -23,10 +23,11 @@
 #define ASKS		20000
 #define ROUNDS_MAX	1000
 
-/* agents * per = rules; one of each agent's has conditions. */
+/* tenants * agents * per = rules; two more of each agent have conditions.  One tenant: the default. */
 static const struct shape {
-	unsigned	agents, per;
-} shapes[] = { { 1, 10 }, { 1, 1000 }, { 1, 100000 }, { 100, 1000 }, { 10000, 10 } };
+	unsigned	tenants, agents, per;
+} shapes[] = { { 1, 1, 10 }, { 1, 1, 1000 }, { 1, 1, 100000 }, { 1, 100, 1000 }, { 1, 10000, 10 }, { 1000, 1, 100 },
+	{ 10000, 1, 10 } };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
 enum row { ROW_SAME, ROW_ALL, ROW_WILD, ROW_DENIED, ROW_TIME, ROW_ARGUMENT, ROWS };
@@ -65,12 +66,24 @@ say(enum note_level level, const char *line, void *arg)
 }
 
 static void
-write_rules(const struct shape *shape)
+path_of(const struct shape *shape, unsigned tenant, char *to, size_t room, const char *file)
+{
+	if (shape->tenants == 1)
+		snprintf(to, room, "%s%s", folder, file);
+	else
+		snprintf(to, room, "%s/tenants.d/tenant%u%s", folder, tenant, file);
+}
+
+static void
+write_rules(const struct shape *shape, unsigned tenant)
 {
 	char	path[128];
 	FILE	*f;
 
-	snprintf(path, sizeof(path), "%s/rules.json", folder);
+	path_of(shape, tenant, path, sizeof(path), "");
+	if (shape->tenants > 1 && mkdir(path, 0700) == -1)
+		die("a folder cannot be made");
+	path_of(shape, tenant, path, sizeof(path), "/rules.json");
 	if ((f = fopen(path, "w")) == NULL)
 		die("a file cannot be written");
 	fprintf(f, "{\"agents\":{");
@@ -117,10 +130,25 @@ prepare(struct subject *s)
 {
 	double	from;
 
-	write_rules(&s->shape);
+	char	path[128];
+
+	snprintf(path, sizeof(path), "%s/tenants.d", folder);
+	if (mkdir(path, 0700) == -1)
+		die("a folder cannot be made");
+	for (unsigned t = 0; t < s->shape.tenants; t++)
+		write_rules(&s->shape, t);
 	from = now_ns();
 	s->policy = compile();
 	s->compile_ms = (now_ns() - from) / 1e6;
+	for (unsigned t = 0; t < s->shape.tenants; t++) {
+		path_of(&s->shape, t, path, sizeof(path), "/rules.json");
+		unlink(path);
+		path_of(&s->shape, t, path, sizeof(path), "");
+		if (s->shape.tenants > 1)
+			rmdir(path);
+	}
+	snprintf(path, sizeof(path), "%s/tenants.d", folder);
+	rmdir(path);
 }
 
 static double
@@ -132,13 +160,18 @@ ask(const struct subject *s, enum row row)
 	struct facts			facts = { .known = FACTS_ALL, .wall_ms = UINT64_C(1800000000000),
 						.arguments = { JSON_OBJECT, limit } };
 	struct object			what = { OBJECT_TOOL, SPAN_LIT("pg"), SPAN_NONE, &facts };
-	struct principal		who = { .tenant = SPAN_LIT("default"), .how = HOW_KEY };
-	static char			agents[ASKS][16], tools[ASKS][24];
+	struct principal		who = { .how = HOW_KEY };
+	static char			tenants[ASKS][20], agents[ASKS][16], tools[ASKS][24];
 	struct decision			d;
 	unsigned			allowed = 0;
 	double				from;
 
 	for (unsigned i = 0; i < ASKS; i++) {
+		if (s->shape.tenants == 1)
+			snprintf(tenants[i], sizeof(tenants[i]), "default");
+		else
+			snprintf(tenants[i], sizeof(tenants[i]), "tenant%u", row == ROW_ALL ?
+			    i * 7919u % s->shape.tenants : s->shape.tenants / 3);
 		snprintf(agents[i], sizeof(agents[i]), "agent%u", row == ROW_ALL ? i * 7919u % s->shape.agents :
 		    s->shape.agents / 3);
 		if (row == ROW_ALL)
@@ -148,6 +181,7 @@ ask(const struct subject *s, enum row row)
 	}
 	from = now_ns();
 	for (unsigned i = 0; i < ASKS; i++) {
+		who.tenant = span_of(tenants[i]);
 		who.agent = span_of(agents[i]);
 		what.name = span_of(tools[i]);
 		decide(s->policy, &who, &what, &d);
@@ -172,7 +206,6 @@ main(int argc, char **argv)
 	static struct subject	subjects[SHAPES];
 	const int		given = argc > 1 ? atoi(argv[1]) : ROUNDS;
 	const unsigned		rounds = given < 1 || given > ROUNDS_MAX ? ROUNDS : (unsigned)given;
-	char			path[128];
 
 	if (mkdtemp(folder) == NULL)
 		die("no folder");
@@ -184,12 +217,13 @@ main(int argc, char **argv)
 		for (unsigned i = 0; i < SHAPES; i++)
 			for (unsigned row = 0; row < ROWS; row++)
 				subjects[i].ns[row][n] = ask(&subjects[i], (enum row)row);
-	printf("%8s %8s %11s", "rules", "agents", "compile ms");
+	printf("%8s %8s %8s %11s", "rules", "tenants", "agents", "compile ms");
 	for (unsigned row = 0; row < ROWS; row++)
 		printf(" %11s", titles[row]);
 	printf("\n");
 	for (unsigned i = 0; i < SHAPES; i++) {
-		printf("%8u %8u %11.1f", shapes[i].agents * shapes[i].per, shapes[i].agents, subjects[i].compile_ms);
+		printf("%8u %8u %8u %11.1f", shapes[i].tenants * shapes[i].agents * shapes[i].per, shapes[i].tenants,
+		    shapes[i].agents, subjects[i].compile_ms);
 		for (unsigned row = 0; row < ROWS; row++) {
 			qsort(subjects[i].ns[row], rounds, sizeof(double), double_cmp);
 			printf(" %11.0f", subjects[i].ns[row][rounds / 2]);
@@ -197,8 +231,6 @@ main(int argc, char **argv)
 		printf("\n");
 		snap_release(&subjects[i].policy);
 	}
-	snprintf(path, sizeof(path), "%s/rules.json", folder);
-	unlink(path);
 	rmdir(folder);
 	return 0;
 }

@@ -200,6 +200,51 @@ alone_is_the_same(struct run *run, const char *folder)
 	buf_fini(&json);
 }
 
+/* Nor does what another tenant's policy says, though its agents and servers have the same names. */
+static void
+tenants_are_apart(struct run *run, const char *folder)
+{
+	struct policy	*other = calloc(1, sizeof(*other));
+	struct principal who;
+	struct object	what;
+	struct facts	facts;
+	struct decision	a, b;
+	struct compiled	beside;
+	struct asking	q;
+	struct verdict	want;
+	struct buf	json;
+
+	cr_assert(other != NULL);
+	policy_make(other);
+	other->deny_first = run->policy.deny_first;
+	other->enforce = run->policy.enforce;
+	buf_init(&json, 1 << 20);
+	policy_put(other, PROPERTY_AGENTS, &json);
+	cr_assert(eq(int, buf_put_u8(&json, 0), 0));
+	scratch_write(folder, "tenants.d/other/rules.json", json.data, 0600);
+	buf_clear(&json);
+	compile(folder, &run->policy, PROPERTY_AGENTS, &json, &beside);
+	for (unsigned i = 0; i < 100; i++) {
+		asking_make(&run->policy, &q);
+		decided(run, run->c.policy, &q, &a);
+		decided(run, beside.policy, &q, &b);
+		cr_expect(a.allow == b.allow && a.hide == b.hide && a.shadow == b.shadow && span_eq(a.path, b.path),
+		    SAY(&q));
+		asking_make(other, &q);
+		reference(other, &q, &want);
+		asking_put(other, &q, &run->arena, &who, &what, &facts);
+		who.tenant = SPAN_LIT("other");
+		decide(beside.policy, &who, &what, &b);
+		cr_expect(want.allow == b.allow && want.shadow == b.shadow && strcmp(want.class, b.class_text) == 0,
+		    SAY(&q));
+		arena_reset(&run->arena);
+	}
+	compiled_fini(&beside);
+	buf_fini(&json);
+	scratch_write(folder, "tenants.d/other/rules.json", NULL, 0);
+	free(other);
+}
+
 Test(property, decisions_are_what_random_policies_say_and_lists_are_what_may_be_called, .timeout = 3000)
 {
 	const uint64_t	 cases = number_of("CASES", CASES), seed = number_of("SEED", 1);
@@ -229,6 +274,8 @@ Test(property, decisions_are_what_random_policies_say_and_lists_are_what_may_be_
 		}
 		if (run->number % 8 == 0)
 			alone_is_the_same(run, folder);
+		if (run->number % 8 == 4)
+			tenants_are_apart(run, folder);
 		compiled_fini(&run->c);
 	}
 	cr_log_info("%llu cases, %llu policies: %llu allowed, %llu of them shadowed, %llu open; %llu listed; %llu with the "
