@@ -276,6 +276,7 @@ try_signatures(void)
 		send_token(signer_hmac(header, good, (enum jws_alg)a, der), UNPROVEN, true, "HMAC with a public key");
 		send_token(signer_hmac(header, good, (enum jws_alg)a, SPAN_LIT("")), UNPROVEN, true, "HMAC without a key");
 	}
+	OPENSSL_free((void *)(uintptr_t)der.p);
 	cr_assert(PEM_write_bio_PUBKEY(bio, signer_key(JWS_ALG_RS256, false)) == 1);
 	n = BIO_get_mem_data(bio, &pem);
 	send_token(signer_hmac("{\"alg\":\"HS256\"}", good, JWS_ALG_HS256, span_make(pem, (size_t)n)), UNPROVEN, true,
