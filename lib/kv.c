@@ -24,6 +24,7 @@
 struct kv {
 	MDB_env		*env;
 	MDB_dbi		 dbi[KV_DATABASES_MAX];
+	bool		 absent[KV_DATABASES_MAX];	/* read-only, and its writer knows of none yet: empty */
 	unsigned	 count;
 	bool		 read_only;
 	int		 lock_fd;	/* the writer's, else -1 */
@@ -131,7 +132,8 @@ databases_open(struct kv *kv, const char *const *names, unsigned count)
 		return answer(kv, rc);
 	for (unsigned i = 0; i < count; i++) {
 		rc = mdb_dbi_open(txn, names[i], kv->read_only ? 0 : MDB_CREATE, &kv->dbi[i]);
-		if (rc != 0) {
+		kv->absent[i] = kv->read_only && rc == MDB_NOTFOUND;
+		if (rc != 0 && !kv->absent[i]) {
 			mdb_txn_abort(txn);
 			return answer(kv, rc);
 		}
@@ -286,7 +288,7 @@ kv_get(struct kv_txn *t, unsigned db, struct span key, struct span *value)
 	int	rc;
 
 	BUG_ON(db >= t->kv->count);
-	rc = mdb_get(t->txn, t->kv->dbi[db], &k, &v);
+	rc = t->kv->absent[db] ? MDB_NOTFOUND : mdb_get(t->txn, t->kv->dbi[db], &k, &v);
 	*value = rc == 0 ? span_of_val(v) : SPAN_NONE;
 	return answer(t->kv, rc);
 }
@@ -340,6 +342,9 @@ kv_count(struct kv_txn *t, unsigned db, uint64_t *out)
 	int		rc;
 
 	BUG_ON(db >= t->kv->count);
+	*out = 0;
+	if (t->kv->absent[db])
+		return 0;
 	rc = mdb_stat(t->txn, t->kv->dbi[db], &st);
 	*out = rc == 0 ? st.ms_entries : 0;
 	return answer(t->kv, rc);
@@ -376,7 +381,8 @@ kv_cursor_open(struct kv_txn *t, unsigned db, struct kv_cursor **out)
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return E_NOMEM;
 	c->kv = t->kv;
-	if ((rc = mdb_cursor_open(t->txn, t->kv->dbi[db], &c->cursor)) != 0) {
+	rc = t->kv->absent[db] ? 0 : mdb_cursor_open(t->txn, t->kv->dbi[db], &c->cursor);
+	if (rc != 0) {
 		free(c);
 		return answer(t->kv, rc);
 	}
@@ -392,7 +398,8 @@ kv_cursor_close(struct kv_cursor **cp)
 	*cp = NULL;
 	if (c == NULL)
 		return;
-	mdb_cursor_close(c->cursor);
+	if (c->cursor != NULL)
+		mdb_cursor_close(c->cursor);
 	free(c);
 }
 
@@ -400,7 +407,7 @@ static int
 cursor_get(struct kv_cursor *c, MDB_val k, MDB_cursor_op op, struct span *key, struct span *value)
 {
 	MDB_val	v;
-	int	rc = mdb_cursor_get(c->cursor, &k, &v, op);
+	int	rc = c->cursor == NULL ? MDB_NOTFOUND : mdb_cursor_get(c->cursor, &k, &v, op);
 
 	*key = rc == 0 ? span_of_val(k) : SPAN_NONE;
 	*value = rc == 0 ? span_of_val(v) : SPAN_NONE;

@@ -28,7 +28,8 @@ struct kv_txn;
 struct kv_cursor;
 
 /* Opens or (not with KV_READ_ONLY) makes the environment in an existing folder, with these databases;
- * a database's number is its place in `names`.  The writer holds `lock` beside it until kv_close().
+ * a database's number is its place in `names`.  One that an older writer does not know is empty to a reader.  The
+ * writer holds `lock` beside it until kv_close().
  * E_NOTFOUND: read-only, and there is none; E_EXISTS: another writer has it. */
 must_check int	kv_open(const char *path, const char *const *names, unsigned count, uint64_t map_bytes,
 		    unsigned flags, struct kv **out);

@@ -327,8 +327,8 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 		out->allow = out->shadow = true;
 		out->hide = false;
 	}
-	/* 4. What the credential is no good for; no shadow lets it pass.  Rules come first: who may not use something with
-	 * any scope is told that, and asks for none. */
+	/* 4. What the credential is no good for; no shadow lets it pass.  Rules come first: who may not use something
+	 * with any scope is told that, and asks for none. */
 	if (out->allow && !scope_allows(s, who, what)) {
 		out->allow = out->shadow = false;
 		out->unsure = 0;

@@ -12,6 +12,9 @@ static void
 start(struct gateway *g)
 {
 	gateway_start(g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES });
+	/* Scopes are of the gateway, whoever signs. */
+	gateway_write(g, "issuers.json", "{\"scopes\":{\"tools:call\":{\"servers\":[\"clock\"]}}}");
+	cr_assert(gateway_ctl(g, NULL, false, "reload", NULL) == 0);
 }
 
 /* A token, and its id; both malloc'ed. */

@@ -140,7 +140,6 @@ static struct arena	arena;
 static int
 look_at(const char *token, uint64_t now_s)
 {
-	struct issuers_fetched	fetched = { .keys = NULL };
 	static bool		ready;
 
 	if (!ready)

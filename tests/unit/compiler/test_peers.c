@@ -60,9 +60,9 @@ Test(peers, that_are_none_are_said_with_their_place)
 		const char	*peers, *says;
 		bool		 error;
 	} rows[] = {
-		{ "\"root\":\"x\"", "want \"user:NAME\" or \"group:NAME\"", true },
-		{ "\"user:\":\"x\"", "want \"user:NAME\" or \"group:NAME\"", true },
-		{ "\"uid:0\":\"x\"", "want \"user:NAME\" or \"group:NAME\"", true },
+		{ "\"root\":\"x\"", "want \"user:NAME\", \"group:NAME\", \"uri:NAME\"", true },
+		{ "\"user:\":\"x\"", "want \"user:NAME\", \"group:NAME\", \"uri:NAME\"", true },
+		{ "\"uid:0\":\"x\"", "want \"user:NAME\", \"group:NAME\", \"uri:NAME\"", true },
 		{ "\"user:0\":\"nobody\"", "no rules for an agent \"nobody\"", true },
 		/* Machines differ: one of them is not the end of a configuration for all. */
 		{ "\"user:no-such-user-here\":\"x\"", "no user \"no-such-user-here\"", false },
