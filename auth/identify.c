@@ -194,7 +194,8 @@ by_cert(const struct auth_in *in, struct arena *a, struct principal *out, struct
 	if (!c->holds || c->ends_ms <= in->wall_ms)
 		return refusal->why = "it is not believed any more", E_HTTP_CREDENTIAL;
 	for (size_t i = 0; i < c->count; i++) {
-		if ((other = policy_certpeer_find(in->policy, c->sans[i].kind, c->sans[i].text)) == NULL)
+		if ((other = policy_certpeer_find(in->policy, in->tenant, c->sans[i].kind,
+		    c->sans[i].text)) == NULL)
 			continue;
 		if (agent != NULL && other != agent)
 			return refusal->why = "its names stand for different agents", E_HTTP_CREDENTIAL;

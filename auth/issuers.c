@@ -204,7 +204,9 @@ name_bearer(const struct snap *policy, const struct rec_issuer *e, const struct 
 		return *why = "it names too many roles, groups or scopes", r == E_FULL ? E_HTTP_CREDENTIAL : r;
 	if ((r = find_agent(policy, e, t, a, &agent)) != 0)
 		return r;
-	if (agent.n == 0)
+	/* An issuer that names none at all leaves it to roles. */
+	if (agent.n == 0 &&
+	    (e->agent_claim.bytes > 0 || !policy_has_roles(policy, policy_tenant_name(policy, e->tenant))))
 		return *why = "its bearer stands for no agent", E_AGENT;
 	out->agent = agent;
 	out->traits.user = subject;

@@ -292,14 +292,23 @@ policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid, const u
 }
 
 const struct rec_agent *
-policy_certpeer_find(const struct snap *s, uint32_t kind, struct span text)
+policy_certpeer_find(const struct snap *s, struct span tenant, uint32_t kind, struct span text)
 {
+	const bool			 any = tenant.n == 0;
+	const struct rec_tenant		*t = policy_tenant_find(s, any ? SPAN_LIT("default") : tenant);
+	const struct rec_agent		*agent, *first = NULL;
 	const struct rec_certpeer	*p;
 
-	for (uint64_t i = 0; (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++)
-		if (p->kind == kind && span_eq(snap_text(s, p->text), text))
-			return SNAP_AT(s, AGENT, p->agent);
-	return NULL;
+	for (uint64_t i = 0; t != NULL && (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++) {
+		if (p->kind != kind || !span_eq(snap_text(s, p->text), text) ||
+		    (agent = SNAP_AT(s, AGENT, p->agent)) == NULL)
+			continue;
+		if (agent->tenant == policy_tenant_index(s, t))
+			return agent;
+		if (any && first == NULL)
+			first = agent;
+	}
+	return first;
 }
 
 /* --- hosts, rules, limits ------------------------------------------------------------------------ */

@@ -76,8 +76,10 @@ const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t dig
 const struct rec_gone	*policy_gone_find(const struct snap *keys, const uint8_t id[16]);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
-/* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL. */
-const struct rec_agent	*policy_certpeer_find(const struct snap *s, uint32_t kind, struct span text);
+/* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL; of this tenant, or
+ * without one (an empty text) of "default" before others. */
+const struct rec_agent	*policy_certpeer_find(const struct snap *s, struct span tenant, uint32_t kind,
+			    struct span text);
 
 /* Entries of one tenant's server: calls fn for each. */
 typedef void policy_secret_fn(struct span name, struct span value, void *arg);

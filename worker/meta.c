@@ -317,7 +317,8 @@ claim_agent(struct request *rq, struct span agent)
 {
 	const struct rec_agent	*a;
 
-	if (agent.n == 0 && rq->who.agent.n == 0)
+	/* A token may leave it to its roles. */
+	if (agent.n == 0 && rq->who.agent.n == 0 && rq->who.how != HOW_TOKEN)
 		return no_agent(rq);
 	if (agent.n == 0 || !rq->who.may_claim_agent || span_eq(agent, rq->who.agent))
 		return 0;

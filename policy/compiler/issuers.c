@@ -179,6 +179,18 @@ agent_known(struct issuer *i, const struct conf_node *n)
 	return false;
 }
 
+/* Of this tenant; roles were read before. */
+static bool
+has_roles(const struct job *j)
+{
+	const struct rec_role	*r;
+
+	for (uint64_t n = 0; (r = build_at(j->policy, SECTION_ROLE, n)) != NULL; n++)
+		if (r->set.tenant == j->tenant_index)
+			return true;
+	return false;
+}
+
 static void
 read_agents(struct issuer *i)
 {
@@ -187,9 +199,15 @@ read_agents(struct issuer *i)
 	const bool		 has_claim = typed_string(i->j, i->s, i->node, "agent_claim", &claim);
 
 	i->rec.standin_first = (uint32_t)build_count(i->j->policy, SECTION_STANDIN);
-	if (has_agent == has_claim) {
-		job_error_key(i->j, i->s, i->node, "needs either \"agent\", which everybody with its token acts as, or "
-		    "\"agent_claim\", such as \"client_id\", which says as whom");
+	if (has_agent && has_claim) {
+		job_error_key(i->j, i->s, i->node, "has \"agent\" and \"agent_claim\"; want one of them");
+		return;
+	}
+	/* Nobody's agent: roles and workspaces alone decide. */
+	if (!has_agent && !has_claim && !has_roles(i->j)) {
+		job_error_key(i->j, i->s, i->node, "needs \"agent\", which everybody with its token acts as, or "
+		    "\"agent_claim\", such as \"client_id\", which says as whom; without both there have to be roles "
+		    "(mcpgw-roles(5))");
 		return;
 	}
 	if (has_agent && agent_known(i, agent))
