@@ -236,7 +236,8 @@ Test(tokens, configuration_that_is_wrong_is_refused_with_its_place)
 	} rows[] = {
 		{ "\"agent\":\"backend\",\"keys_file\":\"keys.json\"", "needs an \"audience\"" },
 		{ "\"audience\":\"a\",\"agent\":\"nobody\",\"keys_file\":\"keys.json\"", "no rules for an agent \"nobody\"" },
-		{ "\"audience\":\"a\",\"keys_file\":\"keys.json\"", "needs either \"agent\"" },
+		{ "\"audience\":\"a\",\"keys_file\":\"keys.json\"", "needs \"agent\"" },
+		{ "\"audience\":\"a\",\"keys_file\":\"keys.json\",\"agent\":\"backend\",\"agent_claim\":\"x\"", "want one of them" },
 		{ "\"audience\":\"a\",\"agent\":\"backend\"", "needs \"keys_file\"" },
 		{ "\"audience\":\"a\",\"agent\":\"backend\",\"keys_file\":\"absent.json\"", "no such file" },
 		{ "\"audience\":\"a\",\"agent\":\"backend\",\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]",
