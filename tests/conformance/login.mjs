@@ -22,7 +22,7 @@ export function authOf(scenario, c) {
 		    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
 		    requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag' };
 	case 'auth/wif-jwt-bearer':
-		return { grant: 'jwt_bearer', client_id: c.client_id, subject_token: c.valid_jwt };
+		return { grant: 'jwt_bearer', issuer: '*', client_id: c.client_id, subject_token: c.valid_jwt };
 	default:
 		return { grant: 'authorization_code', client_metadata: 'https://conformance-test.local/client-metadata.json' };
 	}
