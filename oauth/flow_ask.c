@@ -108,8 +108,8 @@ flow_ask_begin(struct oauth_flow *f)
 	if (code && !f->server.s256)
 		return flow_fail(f, OAUTH_REFUSED, "%.*s does not say that it checks PKCE with S256 "
 		    "(code_challenge_methods_supported); without it a code could be anybody's", SPAN_FMT(f->issuer));
-	/* A secret of the operator's is shown to nobody whom the server alone names; so is a subject token, unless it goes
-	 * to an endpoint that the operator wrote. */
+	/* A secret of the operator's is shown to nobody whom the server alone names; so is a subject token, unless it
+	 * goes to an endpoint that the operator wrote. */
 	if ((c->client_secret.n > 0 || (c->subject_token.n > 0 && c->exchange_endpoint.n == 0)) && c->issuer.n == 0 &&
 	    !c->any_issuer)
 		return flow_fail(f, OAUTH_REFUSED, "\"issuer\" is not written, and a secret goes to no other");
