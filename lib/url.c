@@ -5,6 +5,7 @@
  * Process: mcpgw-compile; whoever fetches.  Owns: nothing.
  * Trusts:  nobody: what is no url of ours by the letter is none.
  */
+#include <arpa/inet.h>
 #include <ctype.h>
 
 #include "lib/num.h"
@@ -76,4 +77,19 @@ url_parse(struct span text, struct url *u)
 		u->port = (uint16_t)number;
 	}
 	return NULL;
+}
+
+bool
+url_is_loopback(const struct url *u)
+{
+	char		text[16];
+	struct in_addr	a;
+
+	if (span_eq_nocase(u->host, SPAN_LIT("localhost")) || span_is(u->host, "::1"))
+		return true;
+	if (u->host.n == 0 || u->host.n >= sizeof(text))
+		return false;
+	memcpy(text, u->host.p, u->host.n);
+	text[u->host.n] = '\0';
+	return inet_pton(AF_INET, text, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
 }

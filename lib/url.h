@@ -21,5 +21,7 @@ struct url {			/* points into the text */
 /* NULL; or what is wrong with it, for people (static).  A name and password are refused, and so is what has to be
  * %-encoded. */
 const char	*url_parse(struct span text, struct url *out);
+/* Does it name this machine, in a way that no name server is asked about: localhost, ::1, an address of 127/8? */
+bool		 url_is_loopback(const struct url *u);
 
 #endif

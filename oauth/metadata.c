@@ -90,8 +90,7 @@ oauth_is_loopback(struct span url)
 {
 	struct url	u;
 
-	return url_parse(url, &u) == NULL && (span_eq_nocase(u.host, SPAN_LIT("localhost")) ||
-	    span_is(u.host, "::1") || span_starts(u.host, SPAN_LIT("127.")));
+	return url_parse(url, &u) == NULL && url_is_loopback(&u);
 }
 
 static int
@@ -148,8 +147,8 @@ oauth_issuer_places(struct span issuer, struct arena *a, struct span out[OAUTH_P
 
 /* --- documents -------------------------------------------------------------------------------- */
 
-static int
-text_of(struct json_value object, const char *name, struct arena *a, struct span *out)
+int
+oauth_text_of(struct json_value object, const char *name, struct arena *a, struct span *out)
 {
 	struct json_value	v = json_get(object, name);
 	int			r;
@@ -167,7 +166,7 @@ url_of(struct json_value object, const char *name, struct arena *a, struct span 
 	struct url	u;
 	int		r;
 
-	if ((r = text_of(object, name, a, out)) == 0 && (out->n > OAUTH_URL_MAX || url_parse(*out, &u) != NULL))
+	if ((r = oauth_text_of(object, name, a, out)) == 0 && (out->n > OAUTH_URL_MAX || url_parse(*out, &u) != NULL))
 		*out = SPAN_NONE;
 	return r;
 }
@@ -247,7 +246,7 @@ oauth_resource_read(struct span text, struct span server, struct arena *a, struc
 	int			r;
 
 	*out = (struct oauth_resource){ 0 };
-	if ((r = document(text, &v, why)) != 0 || (r = text_of(v, "resource", a, &out->resource)) != 0)
+	if ((r = document(text, &v, why)) != 0 || (r = oauth_text_of(v, "resource", a, &out->resource)) != 0)
 		return r;
 	if (!oauth_is_of(out->resource, server)) {
 		*why = "its \"resource\" is another server";
@@ -324,7 +323,7 @@ oauth_server_read(struct span text, struct span issuer, struct arena *a, struct 
 	int			r;
 
 	*out = (struct oauth_server){ 0 };
-	if ((r = document(text, &v, why)) != 0 || (r = text_of(v, "issuer", a, &out->issuer)) != 0)
+	if ((r = document(text, &v, why)) != 0 || (r = oauth_text_of(v, "issuer", a, &out->issuer)) != 0)
 		return r;
 	if (!span_eq(out->issuer, issuer)) {
 		*why = "its \"issuer\" is another one";

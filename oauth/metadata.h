@@ -12,6 +12,7 @@
 
 #include "lib/arena.h"
 #include "lib/err.h"
+#include "lib/json.h"
 
 #define OAUTH_URL_MAX		2048
 #define OAUTH_ISSUERS_MAX	8
@@ -23,6 +24,8 @@ must_check int	oauth_canonical(struct span url, struct arena *a, struct span *ou
 /* Same scheme, host and port? */
 bool		oauth_same_origin(struct span a, struct span b);
 bool		oauth_is_loopback(struct span url);
+/* A member that is a text, in the arena; empty: there is none.  0 or an error of json_string(). */
+must_check int	oauth_text_of(struct json_value object, const char *name, struct arena *a, struct span *out);
 /* Scheme and authority of a url, for a place below it. */
 must_check int	oauth_origin(struct span url, struct arena *a, struct span *out);
 

@@ -189,19 +189,6 @@ oauth_register_put(struct buf *to, const struct oauth_client *c, enum oauth_meth
 /* --- answers ------------------------------------------------------------------------------------ */
 
 static int
-text_of(struct json_value object, const char *name, struct arena *a, struct span *out)
-{
-	struct json_value	v = json_get(object, name);
-	int			r;
-
-	*out = SPAN_NONE;
-	if (v.type != JSON_STRING || (r = json_string(v, a, out)) != 0)
-		return v.type != JSON_STRING ? 0 : r;
-	/* It may still lie in the answer, which goes. */
-	return (*out = arena_dup(a, *out)).p == NULL ? E_NOMEM : 0;
-}
-
-static int
 object_of(struct span text, struct json_value *out, const char **why)
 {
 	*why = NULL;
@@ -229,10 +216,11 @@ oauth_token_read(struct span text, struct arena *a, struct oauth_token *out, con
 	int			r;
 
 	*out = (struct oauth_token){ 0 };
-	if ((r = object_of(text, &v, why)) != 0 || (r = text_of(v, "access_token", a, &out->access_token)) != 0 ||
-	    (r = text_of(v, "refresh_token", a, &out->refresh_token)) != 0 ||
-	    (r = text_of(v, "scope", a, &out->scope)) != 0 || (r = text_of(v, "token_type", a, &type)) != 0 ||
-	    (r = text_of(v, "issued_token_type", a, &out->issued_type)) != 0)
+	if ((r = object_of(text, &v, why)) != 0 || (r = oauth_text_of(v, "access_token", a, &out->access_token)) != 0 ||
+	    (r = oauth_text_of(v, "refresh_token", a, &out->refresh_token)) != 0 ||
+	    (r = oauth_text_of(v, "scope", a, &out->scope)) != 0 ||
+	    (r = oauth_text_of(v, "token_type", a, &type)) != 0 ||
+	    (r = oauth_text_of(v, "issued_token_type", a, &out->issued_type)) != 0)
 		return r;
 	out->has_scope = json_get(v, "scope").type == JSON_STRING;
 	out->is_bearer = span_eq_nocase(type, SPAN_LIT("Bearer"));
@@ -258,9 +246,9 @@ oauth_registration_read(struct span text, struct arena *a, struct oauth_registra
 	int			r;
 
 	*out = (struct oauth_registration){ 0 };
-	if ((r = object_of(text, &v, why)) != 0 || (r = text_of(v, "client_id", a, &out->client_id)) != 0 ||
-	    (r = text_of(v, "client_secret", a, &out->client_secret)) != 0 ||
-	    (r = text_of(v, "token_endpoint_auth_method", a, &out->method)) != 0)
+	if ((r = object_of(text, &v, why)) != 0 || (r = oauth_text_of(v, "client_id", a, &out->client_id)) != 0 ||
+	    (r = oauth_text_of(v, "client_secret", a, &out->client_secret)) != 0 ||
+	    (r = oauth_text_of(v, "token_endpoint_auth_method", a, &out->method)) != 0)
 		return r;
 	if (out->client_id.n > 0 && out->client_id.n <= OAUTH_URL_MAX && out->client_secret.n <= OAUTH_TOKEN_MAX)
 		return 0;
@@ -281,7 +269,7 @@ oauth_refusal_read(struct span text, struct arena *a, struct span *code, struct 
 	*code = *shown = SPAN_NONE;
 	if (object_of(text, &v, &why) != 0)
 		return 0;
-	if ((r = text_of(v, "error", a, code)) != 0 || (r = text_of(v, "error_description", a, &more)) != 0)
+	if ((r = oauth_text_of(v, "error", a, code)) != 0 || (r = oauth_text_of(v, "error_description", a, &more)) != 0)
 		return r;
 	if (code->n == 0)
 		return 0;

@@ -84,13 +84,6 @@ text(struct auth *a, const char *member)
 	return put_text(j->policy, v.text);
 }
 
-static bool
-is_loopback(struct span host)
-{
-	return span_eq_nocase(host, SPAN_LIT("localhost")) || span_is(host, "::1") ||
-	    span_starts(host, SPAN_LIT("127."));
-}
-
 /* https, or this machine.  A redirect is a place of the operator's browser: this machine alone. */
 static struct stext
 url(struct auth *a, const char *member, bool here)
@@ -104,10 +97,10 @@ url(struct auth *a, const char *member, bool here)
 		return t;
 	if ((wrong = url_parse(n->text, &u)) != NULL)
 		job_error(a->sv->job, a->sv->source, n, "\"%.*s\": %s", SHOWN(n->text), wrong);
-	else if (here && (u.https || !is_loopback(u.host)))
+	else if (here && (u.https || !url_is_loopback(&u)))
 		job_error(a->sv->job, a->sv->source, n, "\"%.*s\": want http:// and a loopback address, where "
 		    "`server login` listens", SHOWN(n->text));
-	else if (!here && !u.https && !is_loopback(u.host))
+	else if (!here && !u.https && !url_is_loopback(&u))
 		job_error(a->sv->job, a->sv->source, n, "\"%.*s\": want https://", SHOWN(n->text));
 	return t;
 }

@@ -15,13 +15,6 @@
 #include "policy/compiler/typed.h"
 #include "policy/compiler/vars.h"
 
-static bool
-is_loopback(struct span host)
-{
-	return span_eq_nocase(host, SPAN_LIT("localhost")) || span_is(host, "::1") ||
-	    span_starts(host, SPAN_LIT("127."));
-}
-
 /* RFC 9110 5.6.2: token. */
 static bool
 token_ok(struct span s)
@@ -138,7 +131,7 @@ remote_read(struct server *sv, const struct conf_node *node)
 		anchors_read(sv, node, &d);
 	else if ((ca = conf_find(sv->node, "ca")) != NULL)
 		job_error_key(j, sv->source, ca, "has no meaning for a url that is not https://");
-	read_headers(sv, &d, !u.https && !is_loopback(u.host));
-	auth_read(sv, &d, v.text, !u.https && !is_loopback(u.host));
+	read_headers(sv, &d, !u.https && !url_is_loopback(&u));
+	auth_read(sv, &d, v.text, !u.https && !url_is_loopback(&u));
 	sv->rec.profile = d.sum;
 }
