@@ -136,11 +136,14 @@ exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields
 	const struct err_row	*row = err_row(err);
 	struct exchange_field	 all[8];
 	char			 body[HTTP_ERROR_BYTES];
+	bool			 says_when = false;
 	size_t			 count = 0;
 
+	for (size_t i = 0; i < n; i++)
+		says_when |= span_eq_nocase(fields[i].name, SPAN_LIT("Retry-After"));
 	BUG_ON(n + 2 > sizeof(all) / sizeof(all[0]));
 	all[count++] = (struct exchange_field){ SPAN_LIT("Content-Type"), SPAN_LIT("application/json") };
-	if (row->http_status == 503)
+	if (row->http_status == 503 && !says_when)
 		all[count++] = (struct exchange_field){ SPAN_LIT("Retry-After"), SPAN_LIT("1") };
 	for (size_t i = 0; i < n; i++)
 		all[count++] = fields[i];

@@ -115,7 +115,7 @@ void		exchange_answer(struct exchange *x, unsigned status, const struct exchange
 void		exchange_reply(struct exchange *x, unsigned status, const struct exchange_field *fields,
 		    size_t n, struct span body);
 /* Status and JSON-RPC code of this error's row in tables/errors.def, in a JSON-RPC error without id
- * (mcp-wire 1.5), with at most 6 fields added; a 503 says when to come again. */
+ * (mcp-wire 1.5), with at most 6 fields added; a 503 says when to come again, when they do not. */
 void		exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields, size_t n);
 bool		exchange_answered(const struct exchange *x);
 /* The client is gone: whatever is given now is dropped. */

@@ -320,6 +320,24 @@ own_token(void)
 	return signer_token("{\"alg\":\"ES256\",\"kid\":\"one\"}", claims, JWS_ALG_ES256, false);
 }
 
+/* A 503 says once when to come again. */
+static void
+expect_one_word_when(void)
+{
+	struct answer	 a;
+	struct mcp	 m;
+	char		*bearer = own_token();
+	const char	*when;
+
+	mcp_init(&m, g.mcp, "/mcp", bearer);
+	mcp_ask_modern(&m, "server/discover", NULL, &a);
+	when = strcasestr(a.head, "Retry-After:");
+	cr_expect(a.status == 503 && when != NULL && strcasestr(when + 1, "Retry-After:") == NULL, "%s", a.head);
+	answer_fini(&a);
+	mcp_fini(&m);
+	free(bearer);
+}
+
 Test(keysets, are_found_by_their_issuers_metadata_and_by_nobody_elses, .timeout = 60)
 {
 	start(QUICK, BY_URL);
@@ -327,6 +345,7 @@ Test(keysets, are_found_by_their_issuers_metadata_and_by_nobody_elses, .timeout 
 	EXPECT_CTL(&g, 0, "", "reload");
 	cr_expect(list_says("another issuer's", 5000));
 	EXPECT_TOKEN(own_token(), 503, "by metadata of another issuer");
+	expect_one_word_when();
 	write_discovery(NULL, "/.well-known/openid-configuration");
 	EXPECT_CTL(&g, 0, "1 key of", "issuer", "refresh");
 	EXPECT_TOKEN(own_token(), 200, "by OpenID Connect's");
