@@ -325,8 +325,11 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 		return r;
 	/* Of another tenant, or of one that is no more: to whoever asks that is one and the same. */
 	if ((in->tenant.n > 0 && !span_eq(in->tenant, out->tenant)) ||
-	    policy_tenant_find(in->policy, out->tenant) == NULL)
+	    policy_tenant_find(in->policy, out->tenant) == NULL) {
+		if (out->how != HOW_ANONYMOUS)
+			refusal->why = "it is not of the tenant that is asked for";
 		return E_HTTP_CREDENTIAL;
+	}
 	if ((r = own_texts(a, out)) != 0)
 		return r;
 	out->may_claim_agent = in->params->trust_agent_argument != TRUST_AGENT_NO;
