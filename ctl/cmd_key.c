@@ -352,6 +352,12 @@ store_revoke(struct ctl *ctl, const struct wanted *w)
 }
 
 int
+keyrow_end_tenant(struct ctl *ctl, const char *tenant)
+{
+	return store_revoke(ctl, &(struct wanted){ "", "", tenant, 0 });
+}
+
+int
 cmd_key_revoke(struct ctl *ctl, int argc, char **argv)
 {
 	struct wanted		 w = { "", "", "", 0 };

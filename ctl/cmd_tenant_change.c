@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "ctl/folders.h"
+#include "ctl/keyrow.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/settings.h"
@@ -278,6 +279,7 @@ cmd_tenant_add(struct ctl *ctl, int argc, char **argv)
 
 /* ---- tenant remove ---------------------------------------------------------------------------------------- */
 
+/* With force they end first: whoever is called so next does not have them. */
 static int
 keys_check(struct ctl *ctl, const char *name, bool force)
 {
@@ -289,8 +291,10 @@ keys_check(struct ctl *ctl, const char *name, bool force)
 		return r;
 	n = tenantkeys_of(&keys, span_of(name));
 	tenantkeys_fini(&keys);
-	if (n == 0 || force)
+	if (n == 0)
 		return 0;
+	if (force)
+		return keyrow_end_tenant(ctl, name);
 	out_error("tenant %s has %llu key%s; revoke %s first (mcpgwctl key list), or: mcpgwctl tenant remove %s "
 	    "--force",
 	    name, (unsigned long long)n, n == 1 ? "" : "s", n == 1 ? "it" : "them", name);

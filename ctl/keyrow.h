@@ -19,6 +19,8 @@ struct keyrow {
  * call.  The exit code; what is wrong was said. */
 typedef void keyrow_fn(const struct keyrow *row, void *arg);
 int		 keyrow_each(struct ctl *ctl, keyrow_fn *fn, void *arg);
+/* Ends all keys of a tenant, in every worker.  The exit code; what is wrong was said. */
+int		 keyrow_end_tenant(struct ctl *ctl, const char *tenant);
 
 /* "today", "2026-05-02": the day. */
 const char	*keyrow_day(uint64_t wall_ms, char to[OUT_TIME]);

@@ -249,7 +249,7 @@ txn_revoke(struct kv_txn *t, void *arg)
 		return r;
 	if (v->found == 0 && !v->by_public_name)
 		return E_NOTFOUND;
-	if (v->which->name.n > 0 && !v->by_public_name && v->several)
+	if (!v->by_public_name && v->several)
 		return E_RANGE;
 	if ((r = end_them(t, v)) != 0)
 		return r;

@@ -208,8 +208,12 @@ store_key_revoke(struct store *s, uint64_t ref, const struct msg_STORE_KEY_REVOK
 		store_done(s, ref, r, "%.*s: no such key; see: mcpgwctl key list",
 		    SPAN_FMT(m->name.n > 0 ? m->name : m->agent.n > 0 ? m->agent : m->tenant));
 	} else if (r == E_RANGE) {
-		store_done(s, ref, r, "%.*s: keys of several tenants have this name; use its public part, or "
-		    "--tenant TENANT", SPAN_FMT(m->name));
+		if (m->name.n > 0)
+			store_done(s, ref, r, "%.*s: keys of several tenants have this name; use its public part, or "
+			    "--tenant TENANT", SPAN_FMT(m->name));
+		else
+			store_done(s, ref, r, "agent %.*s: several tenants have keys for one; say whose: "
+			    "--tenant TENANT", SPAN_FMT(m->agent));
 	} else {
 		log_err(NULL, "a key cannot be revoked: %s", store_why(s, r));
 		store_done(s, ref, r, "the key cannot be revoked: %s", store_why(s, r));

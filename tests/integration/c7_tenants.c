@@ -195,6 +195,7 @@ Test(tenants, that_are_anothers_are_as_if_they_were_not, .timeout = 60)
 	static const char *const	methods[] = { "POST", "GET", "DELETE", "PUT" };
 	static const char *const	tenants[2] = { "acme", "none" };
 	struct gateway			g;
+	json_object			*records;
 
 	start(&g, CONF);
 	for (int c = 0; c < 3; c++)
@@ -219,6 +220,10 @@ Test(tenants, that_are_anothers_are_as_if_they_were_not, .timeout = 60)
 				free(all[0]);
 				free(all[1]);
 			}
+	records = gateway_audit(&g);
+	cr_expect(strstr(json_object_to_json_string(records), "not of the tenant that is asked for") != NULL, "%s",
+	    json_object_to_json_string(records));
+	json_object_put(records);
 	gateway_stop(&g);
 }
 
@@ -316,6 +321,11 @@ Test(tenants, come_and_go_without_disturbing_calls_of_others, .timeout = 60)
 	cr_expect(call_says(&g, "/t/later/servers/late/mcp", key, "now", "{}", "20"));
 	EXPECT_CTL(&g, 65, "has 1 key", "tenant", "remove", "later");
 	EXPECT_CTL(&g, 0, "Removed", "tenant", "remove", "later", "--force");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	cr_expect(!call_says(&g, "/t/later/servers/late/mcp", key, "now", "{}", "20"));
+	/* Whoever is called so next does not have its keys. */
+	gateway_write(&g, "tenants.d/later/servers.json", SERVERS("late"));
+	gateway_write(&g, "tenants.d/later/rules.json", RULES);
 	EXPECT_CTL(&g, 0, "in force", "reload");
 	cr_expect(!call_says(&g, "/t/later/servers/late/mcp", key, "now", "{}", "20"));
 	said = hearing_next(&h, patience(&g, 10000));

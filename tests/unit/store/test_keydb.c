@@ -125,6 +125,7 @@ Test(keydb, revokes_by_name_or_public_name)
 	cr_expect(eq(int, end_keys(&b, "", "", "", 0), E_NOTFOUND));
 	cr_expect(eq(int, end_keys(&b, "ci", "", "", 0), E_RANGE));
 	cr_expect(eq(int, end_keys(&b, "ci", "", "globex", 0), E_NOTFOUND));
+	cr_expect(eq(int, end_keys(&b, "", "backend", "", 0), E_RANGE), "agents of two tenants are two");
 	cr_expect(eq(int, end_keys(&b, "ci", "frontend", "acme", 0), E_NOTFOUND));
 	cr_expect(eq(int, end_keys(&b, "mgk_00000002", "", "default", 0), E_NOTFOUND), "it is another tenant's");
 	cr_expect(eq(uint, list(&b).n, 3));
