@@ -132,6 +132,26 @@ cmd_stop(struct ctl *ctl, int argc, char **argv)
 	return r;
 }
 
+/* Would it start again?  What is wrong with the files was said. */
+static int
+check_files(struct ctl *ctl)
+{
+	struct program_plan	 plan = { .control = -1, .out = open("/dev/null", O_WRONLY | O_CLOEXEC) };
+	char			*argv[PROGRAM_ARGS_MAX];
+	size_t			 n = 0;
+	pid_t			 child;
+	int			 r = EX_UNAVAILABLE;
+
+	argv[n++] = (char *)(uintptr_t)"mcpgw";
+	argv[n++] = (char *)(uintptr_t)"-t";
+	n = program_settings(ctl, folders_config(ctl), argv, n);
+	argv[n] = NULL;
+	if (program_start("mcpgw", argv, &plan, &child) == 0 && (r = program_wait(child)) != 0)
+		out_error("not stopped: it would not start again, as said above");
+	fd_close(&plan.out);
+	return r;
+}
+
 static void
 count_calls(uint16_t type, const union msg_any *body, int *fds, void *arg)
 {
@@ -157,7 +177,7 @@ cmd_restart(struct ctl *ctl, int argc, char **argv)
 		if (in_flight > 0)
 			out_note(LOG_LEVEL_WARNING, SPAN_LIT("calls are under way: they get drain_timeout to "
 			    "finish, new ones are refused meanwhile. `mcpgwctl reload` cuts none"));
-		if ((r = ask_open(ctl, &a, true)) != 0 || (r = stop(ctl, &a)) != 0)
+		if ((r = check_files(ctl)) != 0 || (r = ask_open(ctl, &a, true)) != 0 || (r = stop(ctl, &a)) != 0)
 			return r;
 	}
 	return start(ctl);

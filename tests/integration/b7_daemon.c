@@ -135,6 +135,13 @@ Test(daemon, start_returns_when_it_serves_and_its_pid_file_is_locked, .timeout =
 	cr_expect(strstr(said, "in use by the gateway with pid ") != NULL, "%s", said);
 	cr_expect(serves(), "and the one that runs is not disturbed");
 
+	/* What would not start again is not stopped. */
+	gateway_write(&g, "rules.json", "{\"agents\": 1}");
+	cr_expect(run("mcpgwctl", NULL, "restart", NULL) == 78, "%s", said);
+	cr_expect(strstr(said, "rules.json:1:") != NULL && strstr(said, "not stopped") != NULL, "%s", said);
+	cr_expect(serves() && kill((pid_t)pid, 0) == 0, "the same one");
+	gateway_write(&g, "rules.json", "{}");
+
 	cr_expect(run("mcpgwctl", NULL, "stop", NULL) == 0, "%s", said);
 	cr_expect(access(path, F_OK) == -1, "run/pid is left");
 	cr_expect(flock(fd, LOCK_EX | LOCK_NB) == 0);
