@@ -37,7 +37,7 @@
 #define TERM_MS		10000		/* from SIGTERM to SIGKILL */
 #define REMOVE_MS	60000
 #define LOG_SHOWN	(64 * 1024)
-#define OWN_SETTINGS	10
+#define OWN_SETTINGS	15
 
 struct private {
 	struct ctl	ctl;
@@ -187,6 +187,7 @@ setting_put(struct private *p, const char *fmt, ...)
 static int
 put_settings(struct private *p, const char *const *more)
 {
+	static const char *const elsewhere[] = { "tls_certificates", "tls_client_ca", "tls_client_crl" };
 	int	r;
 
 	if ((r = setting_put(p, "listen=")) != 0 || (r = setting_put(p, "admin_listen=")) != 0 ||
@@ -196,8 +197,14 @@ put_settings(struct private *p, const char *const *more)
 	    (r = setting_put(p, "run_dir=%s", p->run)) != 0 ||
 	    (r = setting_put(p, "servers_file=$config_dir/servers.json")) != 0 ||
 	    (r = setting_put(p, "rules_file=$config_dir/rules.json")) != 0 ||
+	    (r = setting_put(p, "policy_file=$config_dir/policy.yaml")) != 0 ||
+	    (r = setting_put(p, "tools_file=$config_dir/tools.yaml")) != 0 ||
 	    (r = setting_put(p, "tools_dir=$config_dir/tools.d")) != 0)
 		return r;
+	/* Files of the real one's that nobody needs here, and that are not beside its copied mcpgw.conf. */
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if ((r = setting_put(p, "%s=", elsewhere[i])) != 0)
+			return r;
 	for (; more != NULL && *more != NULL && r == 0; more++)
 		r = setting_add(p, *more);
 	return r;

@@ -338,6 +338,9 @@ Test(import, shows_what_lies_among_packages)
 	    p->dir, p->dir);
 	snprintf(text, sizeof(text), "{\"mcpServers\": {\"x\": {\"command\": \"%s/state/pkgs/x@1/serve.sh\"}}}", p->dir);
 	put(p, "proj/.mcp.json", 0644, text);
+	/* Listeners' certificates are nothing to the gateway that servers are tried in. */
+	cr_expect(ctl(p, "certs dev") == 0, "%s", p->out);
+	put(p, "etc/mcpgw.conf", 0644, "tls_certificates = dev\n");
 	cr_assert(ctl(p, "import .mcp.json --yes >out.txt 2>&1") == 0, "%s", get(p, "proj/out.txt"));
 	cr_expect(ctl(p, "call x list_notes") == 0, "%s", p->out);
 	snprintf(text, sizeof(text), "{\"mcpServers\": {\"x\": {\"command\": \"/bin/true\", \"write\": "
