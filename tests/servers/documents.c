@@ -24,46 +24,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REQUEST_MAX	(64 * 1024)
+#include "tests/servers/loopback.h"
+
 #define DOCUMENT_MAX	(1024 * 1024)
 
 static const char	*folder;
-
-static int
-listen_there(unsigned *port)
-{
-	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t		n = sizeof(a);
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (struct sockaddr *)&a, n) == -1 || listen(fd, 512) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&a, &n) == -1)
-		exit(1);
-	*port = ntohs(a.sin_port);
-	return fd;
-}
-
-/* Head and body, with a NUL; false: it broke off. */
-static bool
-read_request(int fd, char *to, size_t *head)
-{
-	const char	*end = NULL, *length;
-	size_t		 used = 0, want = SIZE_MAX;
-	ssize_t		 n;
-
-	while (used < want && used < REQUEST_MAX - 1) {
-		if ((n = read(fd, to + used, REQUEST_MAX - 1 - used)) <= 0)
-			return false;
-		used += (size_t)n;
-		to[used] = '\0';
-		if (end != NULL || (end = strstr(to, "\r\n\r\n")) == NULL)
-			continue;
-		*head = (size_t)(end - to) + 4;
-		length = strcasestr(to, "\r\nContent-Length:");
-		want = *head + (length == NULL ? 0 : strtoul(length + 17, NULL, 10));
-	}
-	return end != NULL;
-}
 
 static const char *
 header(const char *request, const char *name, char *to, size_t room)
@@ -181,11 +146,11 @@ answer(int fd, const char *request)
 static void
 serve(int fd)
 {
-	static char	request[REQUEST_MAX];
+	static char	request[LOOPBACK_REQUEST_MAX];
 	char		rest[4096];
 	size_t		head = 0;
 
-	if (read_request(fd, request, &head)) {
+	if (loopback_read(fd, request, &head)) {
 		note(request, head);
 		answer(fd, request);
 		shutdown(fd, SHUT_WR);
@@ -207,7 +172,7 @@ main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	fd = listen_there(&port);
+	fd = loopback_listen(&port);
 	printf("%u\n", port);
 	fflush(stdout);
 	while ((c = accept(fd, NULL, NULL)) != -1) {

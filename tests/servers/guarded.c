@@ -22,33 +22,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define REQUEST_MAX	(64 * 1024)
+#include "tests/servers/loopback.h"
 
 static unsigned		port;
 static const char	*log_path;
 static unsigned		lifetime_s, given, refresh, first_good = 1, first_refresh = 1, scoped;
 static bool		wants_more, asked_more;	/* asked_more: by the last browser */
-
-static bool
-read_request(int fd, char *to, size_t *head)
-{
-	const char	*end = NULL, *length;
-	size_t		 used = 0, want = SIZE_MAX;
-	ssize_t		 n;
-
-	while (used < want && used < REQUEST_MAX - 1) {
-		if ((n = read(fd, to + used, REQUEST_MAX - 1 - used)) <= 0)
-			return false;
-		used += (size_t)n;
-		to[used] = '\0';
-		if (end != NULL || (end = strstr(to, "\r\n\r\n")) == NULL)
-			continue;
-		*head = (size_t)(end - to) + 4;
-		length = strcasestr(to, "\r\nContent-Length:");
-		want = *head + (length == NULL ? 0 : strtoul(length + 17, NULL, 10));
-	}
-	return end != NULL;
-}
 
 static void
 note(const char *request)
@@ -179,12 +158,12 @@ serve_mcp(int fd, const char *request, const char *body)
 static void
 serve(int fd)
 {
-	static char	request[REQUEST_MAX];
+	static char	request[LOOPBACK_REQUEST_MAX];
 	char		text[1024];
 	size_t		head = 0;
 	const char	*target;
 
-	if (!read_request(fd, request, &head))
+	if (!loopback_read(fd, request, &head))
 		return;
 	note(request);
 	target = strchr(request, ' ') + 1;

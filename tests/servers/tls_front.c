@@ -27,6 +27,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/servers/loopback.h"
+
 static char	**words;
 static int	  word_count, log_fd;
 
@@ -47,20 +49,6 @@ note(const char *what, const char *version, const char *name)
 
 	if (write(log_fd, line, (size_t)n) != n)
 		exit(1);
-}
-
-static int
-listen_there(unsigned *port)
-{
-	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t		n = sizeof(a);
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (struct sockaddr *)&a, n) == -1 || listen(fd, 512) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&a, &n) == -1)
-		exit(1);
-	*port = ntohs(a.sin_port);
-	return fd;
 }
 
 static void
@@ -186,7 +174,7 @@ main(int argc, char **argv)
 		ERR_print_errors_fp(stderr);
 		return 1;
 	}
-	fd = listen_there(&port);
+	fd = loopback_listen(&port);
 	printf("%u\n", port);
 	fflush(stdout);
 	for (unsigned number = 1; (c = accept(fd, NULL, NULL)) != -1; number++) {
