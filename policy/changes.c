@@ -6,33 +6,30 @@
  * Trusts:  the order of records for speed only: whatever is found is compared again.
  */
 #include "policy/policy.h"
+#include "policy/search.h"
 
-static const struct rec_change *
-change_at(const struct snap *s, uint32_t first, uint32_t count, struct span tool)
+static int
+order_tool(const struct snap *s, uint64_t i, const void *tool)
 {
-	uint32_t		 low = 0, high = count;
-	const struct rec_change	*c;
+	const struct rec_change	*c = SNAP_AT(s, CHANGE, i);
 
-	while (low < high) {
-		const uint32_t	mid = low + (high - low) / 2;
-		int		r;
+	return c == NULL ? -1 : span_cmp(*(const struct span *)tool, snap_text(s, c->tool));
+}
 
-		if ((c = SNAP_AT(s, CHANGE, (uint64_t)first + mid)) == NULL)
-			return NULL;
-		if ((r = span_cmp(tool, snap_text(s, c->tool))) == 0)
-			return c;
-		if (r > 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+static int
+order_shown(const struct snap *s, uint64_t i, const void *name)
+{
+	const struct rec_index	*x = SNAP_AT(s, RENAMED, i);
+	const struct rec_change	*c = x == NULL ? NULL : SNAP_AT(s, CHANGE, x->index);
+
+	return c == NULL ? -1 : span_cmp(*(const struct span *)name, snap_text(s, c->name));
 }
 
 const struct rec_change *
 policy_change_find(const struct snap *s, const struct rec_server *server, struct span tool)
 {
-	return server->change_count == 0 ? NULL : change_at(s, server->change_first, server->change_count, tool);
+	return server->change_count == 0 ? NULL : search_part(s, SECTION_CHANGE, server->change_first,
+	    server->change_count, order_tool, &tool);
 }
 
 const struct rec_change *
@@ -40,31 +37,17 @@ policy_change_every(const struct snap *s, uint32_t tenant, struct span tool)
 {
 	const struct rec_tenant	*t = SNAP_AT(s, TENANT, tenant);
 
-	return t == NULL || t->every_count == 0 ? NULL : change_at(s, t->every_first, t->every_count, tool);
+	return t == NULL || t->every_count == 0 ? NULL : search_part(s, SECTION_CHANGE, t->every_first,
+	    t->every_count, order_tool, &tool);
 }
 
 const struct rec_change *
 policy_change_named(const struct snap *s, const struct rec_server *server, struct span shown)
 {
-	uint32_t		 low = 0, high = server->renamed_count;
-	const struct rec_index	*x;
-	const struct rec_change	*c;
+	const struct rec_index	*x = search_part(s, SECTION_RENAMED, server->renamed_first, server->renamed_count,
+				    order_shown, &shown);
 
-	while (low < high) {
-		const uint32_t	mid = low + (high - low) / 2;
-		int		r;
-
-		if ((x = SNAP_AT(s, RENAMED, (uint64_t)server->renamed_first + mid)) == NULL ||
-		    (c = SNAP_AT(s, CHANGE, x->index)) == NULL)
-			return NULL;
-		if ((r = span_cmp(shown, snap_text(s, c->name))) == 0)
-			return c;
-		if (r > 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return x == NULL ? NULL : SNAP_AT(s, CHANGE, x->index);
 }
 
 bool

@@ -8,40 +8,7 @@
  */
 #include "lib/sum.h"
 #include "policy/policy.h"
-
-/* The key compared with record i: less than, equal to or greater than 0. */
-typedef int order_fn(const struct snap *s, uint64_t i, const void *key);
-
-/* The first record of [low, high) that is not before the key; high when there is none. */
-static uint64_t
-lower_bound(const struct snap *s, uint64_t low, uint64_t high, order_fn *order, const void *key)
-{
-	while (low < high) {
-		uint64_t mid = low + (high - low) / 2;
-
-		if (order(s, mid, key) > 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* The record of [first, first + count) that equals the key, or NULL. */
-static const void *
-search_part(const struct snap *s, enum snap_section section, uint64_t first, uint64_t count, order_fn *order,
-    const void *key)
-{
-	uint64_t	i = lower_bound(s, first, first + count, order, key);
-
-	return i < first + count && order(s, i, key) == 0 ? snap_at(s, section, i) : NULL;
-}
-
-static const void *
-search(const struct snap *s, enum snap_section section, order_fn *order, const void *key)
-{
-	return search_part(s, section, 0, snap_count(s, section), order, key);
-}
+#include "policy/search.h"
 
 /* --- tenants, and what is theirs ----------------------------------------------------------------- */
 
@@ -212,105 +179,6 @@ policy_tenant_name(const struct snap *s, uint32_t tenant)
 	return t == NULL ? SPAN_NONE : snap_text(s, t->name);
 }
 
-/* --- peers --------------------------------------------------------------------------------------- */
-
-struct peer_key {
-	uint32_t	is_group, id, tenant;
-};
-
-static const struct rec_agent *
-peer_agent(const struct snap *s, const struct rec_peer *p)
-{
-	return p == NULL ? NULL : SNAP_AT(s, AGENT, p->agent);
-}
-
-static int
-order_peer(const struct snap *s, uint64_t i, const void *arg)
-{
-	const struct rec_peer	*p = SNAP_AT(s, PEER, i);
-	const struct rec_agent	*a = peer_agent(s, p);
-	const struct peer_key	*key = arg;
-
-	if (a == NULL)
-		return -1;
-	if (key->is_group != p->is_group)
-		return key->is_group < p->is_group ? -1 : 1;
-	if (key->id != p->id)
-		return key->id < p->id ? -1 : 1;
-	return key->tenant < a->tenant ? -1 : key->tenant > a->tenant;
-}
-
-/* Of this tenant; with `any` of "default", whose place is key.tenant, else of the first that has one. */
-static const struct rec_peer *
-peer_of(const struct snap *s, struct peer_key key, bool any)
-{
-	const struct rec_peer	*p = search(s, SECTION_PEER, order_peer, &key);
-	uint64_t		 i;
-
-	if (p != NULL || !any)
-		return p;
-	key.tenant = 0;
-	i = lower_bound(s, 0, snap_count(s, SECTION_PEER), order_peer, &key);
-	p = SNAP_AT(s, PEER, i);
-	return p != NULL && p->is_group == key.is_group && p->id == key.id ? p : NULL;
-}
-
-/* Does a group's agent count before the other's?  That of "default" first, then by tenant and place in the file. */
-static bool
-peer_before(const struct snap *s, const struct rec_peer *a, const struct rec_peer *b, uint32_t first)
-{
-	const struct rec_agent	*x = peer_agent(s, a), *y = peer_agent(s, b);
-
-	if (x == NULL || y == NULL || x->tenant == y->tenant)
-		return a->order < b->order;
-	if (x->tenant == first || y->tenant == first)
-		return x->tenant == first;
-	return x->tenant < y->tenant;
-}
-
-const struct rec_agent *
-policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid, const uint32_t *gids, size_t gid_count)
-{
-	const bool		 any = tenant.n == 0;
-	const struct rec_tenant	*t = policy_tenant_find(s, any ? SPAN_LIT("default") : tenant);
-	struct peer_key		 key = { .id = uid };
-	const struct rec_peer	*p, *group;
-
-	if (t == NULL)
-		return NULL;
-	key.tenant = policy_tenant_index(s, t);
-	p = peer_of(s, key, any);
-	if (p != NULL)
-		return peer_agent(s, p);
-	key.is_group = 1;
-	for (size_t g = 0; g < gid_count; g++) {
-		key.id = gids[g];
-		if ((group = peer_of(s, key, any)) != NULL && (p == NULL || peer_before(s, group, p, key.tenant)))
-			p = group;
-	}
-	return peer_agent(s, p);
-}
-
-const struct rec_agent *
-policy_certpeer_find(const struct snap *s, struct span tenant, uint32_t kind, struct span text)
-{
-	const bool			 any = tenant.n == 0;
-	const struct rec_tenant		*t = policy_tenant_find(s, any ? SPAN_LIT("default") : tenant);
-	const struct rec_agent		*agent, *first = NULL;
-	const struct rec_certpeer	*p;
-
-	for (uint64_t i = 0; t != NULL && (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++) {
-		if (p->kind != kind || !span_eq(snap_text(s, p->text), text) ||
-		    (agent = SNAP_AT(s, AGENT, p->agent)) == NULL)
-			continue;
-		if (agent->tenant == policy_tenant_index(s, t))
-			return agent;
-		if (any && first == NULL)
-			first = agent;
-	}
-	return first;
-}
-
 /* --- hosts, rules, limits ------------------------------------------------------------------------ */
 
 /* Without ":port": of "[::1]:80", "host:80" or "http://host:80". */
@@ -386,7 +254,7 @@ policy_limit_tool(const struct snap *s, struct span tenant, struct span server, 
 	if (t == NULL)
 		return NULL;
 	key.tenant = policy_tenant_index(s, t);
-	return search(s, SECTION_BUCKET, order_limit, &key);
+	return search_all(s, SECTION_BUCKET, order_limit, &key);
 }
 
 static int
@@ -432,19 +300,19 @@ policy_server_sees(const struct snap *s, const struct rec_server *server, struct
 const struct rec_key *
 policy_key_find(const struct snap *keys, const uint8_t digest[32])
 {
-	return search(keys, SECTION_KEY, order_key, digest);
+	return search_all(keys, SECTION_KEY, order_key, digest);
 }
 
 const struct rec_gone *
 policy_gone_find(const struct snap *keys, const uint8_t id[16])
 {
-	return search(keys, SECTION_GONE, order_gone, id);
+	return search_all(keys, SECTION_GONE, order_gone, id);
 }
 
 const struct rec_pin *
 policy_pin_find(const struct snap *pins, const uint8_t digest[32])
 {
-	return search(pins, SECTION_PIN, order_pin, digest);
+	return search_all(pins, SECTION_PIN, order_pin, digest);
 }
 
 const struct rec_profile *
@@ -483,7 +351,7 @@ policy_secrets_each(const struct snap *secrets, struct span tenant, struct span 
 	const uint64_t		 count = snap_count(secrets, SECTION_SECRET);
 	const struct rec_secret	*e;
 
-	for (uint64_t i = lower_bound(secrets, 0, count, order_secret, &key); i < count; i++) {
+	for (uint64_t i = search_lower(secrets, 0, count, order_secret, &key); i < count; i++) {
 		if (order_secret(secrets, i, &key) != 0 || (e = SNAP_AT(secrets, SECRET, i)) == NULL)
 			return;
 		fn(snap_text(secrets, e->name), snap_text(secrets, e->value), arg);
@@ -556,7 +424,7 @@ order_auth(const struct snap *s, uint64_t i, const void *key)
 const struct rec_auth *
 policy_auth_find(const struct snap *s, const struct rec_server *server)
 {
-	return (server->flags & SERVER_FLAG_AUTH) == 0 ? NULL : search(s, SECTION_AUTH, order_auth, &server->order);
+	return (server->flags & SERVER_FLAG_AUTH) == 0 ? NULL : search_all(s, SECTION_AUTH, order_auth, &server->order);
 }
 
 uint64_t
@@ -578,5 +446,5 @@ order_token(const struct snap *s, uint64_t i, const void *key)
 const struct rec_token *
 policy_token_find(const struct snap *tokens, uint64_t key)
 {
-	return search(tokens, SECTION_TOKEN, order_token, &key);
+	return search_all(tokens, SECTION_TOKEN, order_token, &key);
 }
