@@ -127,6 +127,11 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 			r = own_bearer(in->keys, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
 		else
 			r = issuers_bearer(in->issuers, &ask, token, a, &b, refusal);
+		if (r == 0 && policy_is_barred(in->keys, b.traits.issuer, b.traits.user, b.id, b.issued_ms,
+		    in->wall_ms)) {
+			refusal->why = refusal->told = "it was revoked";
+			return E_HTTP_CREDENTIAL;
+		}
 		if (r != 0)
 			return r;
 		kept = b;

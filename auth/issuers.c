@@ -240,7 +240,7 @@ issuers_bearer(const struct issuers *i, const struct issuers_ask *q, struct span
 	struct jwt_times	 times = { .now = q->wall_ms / 1000 };
 	struct jwt		 t;
 	struct span		 iss;
-	uint64_t		 ends;
+	uint64_t		 ends, issued;
 	bool			 several;
 	int			 r;
 
@@ -269,6 +269,10 @@ issuers_bearer(const struct issuers *i, const struct issuers_ask *q, struct span
 	if (jwt_times_ok(&t, &times, &ends, &no->why) != 0)
 		return no->told = no->why, E_HTTP_CREDENTIAL;
 	out->ends_ms = ends * 1000;
+	if ((r = jwt_claim(&t, "jti", a, &out->id)) != 0)
+		return r;
+	if (json_u64(json_get(t.claims, "iat"), &issued) == 0 && issued < UINT64_MAX / 1000)
+		out->issued_ms = issued * 1000;
 	out->tenant = policy_tenant_name(i->policy, e->tenant);
 	return name_bearer(i->policy, e, &t, a, out, &no->why);
 }

@@ -25,6 +25,8 @@ struct bearer {
 	struct span	tenant;		/* whose issuer it is, or what a token of ours says */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
 	uint64_t	proof_ends_ms;	/* set once: the key that proved it is kept until then; 0: always */
+	struct span	id;		/* jti; while it is proven alone */
+	uint64_t	issued_ms;	/* the same; 0: it does not say */
 	struct span	here;		/* the one path that it is for; empty: any */
 	struct traits	traits;
 };

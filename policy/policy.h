@@ -74,6 +74,10 @@ const struct rec_keysource *policy_keysource_of(const struct snap *s, uint64_t i
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
 /* An own token that was revoked, or NULL. */
 const struct rec_gone	*policy_gone_find(const struct snap *keys, const uint8_t id[16]);
+/* Was this token of an issuer revoked, or all of its subject?  id empty: it has none; issued_ms 0: it does not say. */
+bool			 policy_is_barred(const struct snap *keys, struct span issuer, struct span subject,
+			    struct span id, uint64_t issued_ms, uint64_t wall_ms);
+uint64_t		 policy_barred_hash(bool is_subject, struct span issuer, struct span name);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
 /* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL; of this tenant, or
