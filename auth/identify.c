@@ -127,6 +127,11 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 			r = own_bearer(in->keys, token, in->wall_ms, a, &b, &refusal->why, &refusal->told);
 		else
 			r = issuers_bearer(in->issuers, &ask, token, a, &b, refusal);
+		if (r == 0 && policy_is_barred(in->keys, b.traits.issuer, b.traits.user, b.id, b.issued_ms,
+		    in->wall_ms)) {
+			refusal->why = refusal->told = "it was revoked";
+			return E_HTTP_CREDENTIAL;
+		}
 		if (r != 0)
 			return r;
 		kept = b;
@@ -167,12 +172,23 @@ by_bearer(const struct auth_in *in, struct arena *a, struct principal *out, stru
 	return r;
 }
 
+/* Else one tenant would take the clients of another. */
 static int
-by_peer(const struct auth_in *in, struct arena *a, struct principal *out)
+of_several(struct auth_refusal *refusal)
+{
+	refusal->why = refusal->told = ISSUERS_OF_SEVERAL;
+	return E_HTTP_CREDENTIAL;
+}
+
+static int
+by_peer(const struct auth_in *in, struct arena *a, struct principal *out, struct auth_refusal *refusal)
 {
 	const struct rec_agent	*agent;
+	bool			 several;
 
-	agent = policy_peer_find(in->policy, in->tenant, in->peer.uid, in->peer.gids, in->peer.gid_count);
+	agent = policy_peer_find(in->policy, in->tenant, in->peer.uid, in->peer.gids, in->peer.gid_count, &several);
+	if (several)
+		return of_several(refusal);
 	if (agent == NULL)
 		return E_HTTP_CREDENTIAL;
 	out->tenant = policy_tenant_name(in->policy, agent->tenant);
@@ -189,14 +205,17 @@ by_cert(const struct auth_in *in, struct arena *a, struct principal *out, struct
 	const struct auth_cert	*c = &in->cert;
 	const struct rec_agent	*agent = NULL, *other;
 	const struct cert_san	*san = NULL;
+	bool			 several;
 
 	refusal->certificate = true;
 	if (!c->holds || c->ends_ms <= in->wall_ms)
 		return refusal->why = "it is not believed any more", E_HTTP_CREDENTIAL;
 	for (size_t i = 0; i < c->count; i++) {
 		if ((other = policy_certpeer_find(in->policy, in->tenant, c->sans[i].kind,
-		    c->sans[i].text)) == NULL)
+		    c->sans[i].text, &several)) == NULL && !several)
 			continue;
+		if (several || (agent != NULL && other->tenant != agent->tenant))
+			return of_several(refusal);
 		if (agent != NULL && other != agent)
 			return refusal->why = "its names stand for different agents", E_HTTP_CREDENTIAL;
 		if (agent == NULL)
@@ -317,8 +336,8 @@ auth_identify(const struct auth_in *in, struct arena *a, struct principal *out, 
 	} else {
 		r = in->peer.local ? by_ownership(in, a, out) : E_HTTP_CREDENTIAL;
 		if (r == E_HTTP_CREDENTIAL && in->peer.local)
-			r = by_peer(in, a, out);
-		if (r == E_HTTP_CREDENTIAL)
+			r = by_peer(in, a, out, refusal);
+		if (r == E_HTTP_CREDENTIAL && refusal->why == NULL)
 			r = anonymous(in, out);
 	}
 	if (r != 0)

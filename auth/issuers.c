@@ -52,21 +52,23 @@ issuers_free(struct issuers **ip)
 	free(i);
 }
 
+/* Without a tenant that of the only one that has it. */
 static const struct rec_issuer *
-find(const struct snap *policy, struct span tenant, struct span name)
+find(const struct snap *policy, struct span tenant, struct span name, bool *several)
 {
-	const struct rec_tenant	*t = policy_tenant_find(policy, tenant.n == 0 ? SPAN_LIT("default") : tenant);
-	const struct rec_issuer	*e, *first = NULL;
+	const struct rec_tenant	*t = tenant.n == 0 ? NULL : policy_tenant_find(policy, tenant);
+	const struct rec_issuer	*e, *found = NULL;
 
-	for (uint64_t n = 0; t != NULL && (e = SNAP_AT(policy, ISSUER, n)) != NULL; n++) {
-		if (!span_eq(snap_text(policy, e->name), name))
+	*several = false;
+	for (uint64_t n = 0; (t != NULL || tenant.n == 0) && (e = SNAP_AT(policy, ISSUER, n)) != NULL; n++) {
+		if (!span_eq(snap_text(policy, e->name), name) ||
+		    (t != NULL && e->tenant != policy_tenant_index(policy, t)))
 			continue;
-		if (e->tenant == policy_tenant_index(policy, t))
-			return e;
-		if (first == NULL && tenant.n == 0)
-			first = e;
+		*several |= found != NULL && found->tenant != e->tenant;
+		if (found == NULL)
+			found = e;
 	}
-	return first;
+	return *several ? NULL : found;
 }
 
 struct secret_want {
@@ -238,7 +240,8 @@ issuers_bearer(const struct issuers *i, const struct issuers_ask *q, struct span
 	struct jwt_times	 times = { .now = q->wall_ms / 1000 };
 	struct jwt		 t;
 	struct span		 iss;
-	uint64_t		 ends;
+	uint64_t		 ends, issued;
+	bool			 several;
 	int			 r;
 
 	*out = (struct bearer){ 0 };
@@ -249,7 +252,9 @@ issuers_bearer(const struct issuers *i, const struct issuers_ask *q, struct span
 		return r == E_DENIED ? E_HTTP_CREDENTIAL : r;
 	if ((r = jwt_claim(&t, "iss", a, &iss)) != 0)
 		return r;
-	if ((e = find(i->policy, q->tenant, iss)) == NULL)
+	if ((e = find(i->policy, q->tenant, iss, &several)) == NULL && several)
+		return no->why = no->told = ISSUERS_OF_SEVERAL, E_HTTP_CREDENTIAL;
+	if (e == NULL)
 		return no->why = "its issuer is not one of ours", E_HTTP_CREDENTIAL;
 	no->issuer = snap_text(i->policy, e->name);
 	if ((r = prove(i, e, q, &t, out, no)) != 0)
@@ -264,6 +269,10 @@ issuers_bearer(const struct issuers *i, const struct issuers_ask *q, struct span
 	if (jwt_times_ok(&t, &times, &ends, &no->why) != 0)
 		return no->told = no->why, E_HTTP_CREDENTIAL;
 	out->ends_ms = ends * 1000;
+	if ((r = jwt_claim(&t, "jti", a, &out->id)) != 0)
+		return r;
+	if (json_u64(json_get(t.claims, "iat"), &issued) == 0 && issued < UINT64_MAX / 1000)
+		out->issued_ms = issued * 1000;
 	out->tenant = policy_tenant_name(i->policy, e->tenant);
 	return name_bearer(i->policy, e, &t, a, out, &no->why);
 }

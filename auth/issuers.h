@@ -12,6 +12,9 @@
 
 struct issuers;
 
+/* Why nobody is known where the path names no tenant and several of them name this client or its issuer. */
+#define ISSUERS_OF_SEVERAL	"several tenants name it: ask at the path of yours, /t/TENANT/mcp"
+
 /* The keys of a policy, parsed once.  `policy` is borrowed and must outlive it.  *out is NULL when it has no issuers.
  * 0, E_FORMAT (a key is none) or E_NOMEM. */
 must_check int	issuers_new(const struct snap *policy, struct issuers **out);
@@ -22,6 +25,8 @@ struct bearer {
 	struct span	tenant;		/* whose issuer it is, or what a token of ours says */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
 	uint64_t	proof_ends_ms;	/* set once: the key that proved it is kept until then; 0: always */
+	struct span	id;		/* jti; while it is proven alone */
+	uint64_t	issued_ms;	/* the same; 0: it does not say */
 	struct span	here;		/* the one path that it is for; empty: any */
 	struct traits	traits;
 };
@@ -47,7 +52,7 @@ struct auth_refusal {
 struct issuers_ask {
 	const struct snap	*secrets;	/* the workers', for issuers with a shared secret; NULL: none */
 	const struct keysets	*keysets;	/* of issuers whose keys are fetched; NULL: none yet */
-	struct span		 tenant;	/* its issuers alone count; empty: those of "default" before others' */
+	struct span		 tenant;	/* its issuers alone count; empty: those that one tenant alone has */
 	struct resource		 at;
 	uint64_t		 wall_ms;
 };

@@ -176,6 +176,7 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 	struct decision		 d;
 	struct ask		 a;
 	gid_t			 gids[GROUPS_MAX];
+	bool			 several;
 	int			 n;
 
 	if (ask_open(ctl, &a, false) == 0) {
@@ -185,7 +186,8 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 	}
 	if (s != NULL && as == NULL) {
 		n = getgroups(GROUPS_MAX, gids);
-		agent = policy_peer_find(s, span_of(ctl->tenant), geteuid(), gids, n > 0 ? (size_t)n : 0);
+		agent = policy_peer_find(s, span_of(ctl->tenant), geteuid(), gids, n > 0 ? (size_t)n : 0,
+		    &several);
 		if (agent != NULL) {
 			q.tenant = policy_tenant_name(s, agent->tenant);
 			q.agent = snap_text(s, agent->name);

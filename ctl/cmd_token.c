@@ -21,7 +21,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/num.h"
-#include "policy/records.h"
+#include "policy/policy.h"
 
 #define FOR_MS		(15 * UINT64_C(60000))
 #define WORDS_ROOM	2048
@@ -228,20 +228,92 @@ is_meant(struct ctl *ctl, bool yes)
 	return false;
 }
 
+/* How long its tokens can be good: what is revoked need be known no longer.  Exits where nobody says. */
+static int
+age_of_issuer(struct ctl *ctl, const char *issuer, const char *for_text, uint64_t *ms)
+{
+	struct snap		*s = NULL;
+	const struct rec_issuer	*e = NULL;
+	bool			 there = false, ages = true;
+	int			 r = ask_simple(ctl, CTLCMD_explain, NULL, ask_take_snapshot, &s, NULL);
+
+	*ms = 0;
+	for (uint64_t i = 0; r == 0 && s != NULL && (e = SNAP_AT(s, ISSUER, i)) != NULL; i++) {
+		const uint64_t	age = (uint64_t)e->max_age_s * 1000 + (uint64_t)e->skew_s * 1000;
+
+		if (!span_is(snap_text(s, e->name), issuer))
+			continue;
+		there = true;
+		ages &= e->max_age_s > 0;
+		*ms = age > *ms ? age : *ms;
+	}
+	snap_release(&s);
+	if (r != 0)
+		return r;
+	if (!there) {
+		out_error("%s: no such issuer; see: mcpgwctl issuer list", issuer);
+		return EX_DATAERR;
+	}
+	if (for_text != NULL && (num_msec(span_of(for_text), ms) != 0 || *ms == 0))
+		fatal(EX_USAGE, "--for %s: write a time from now, like 24h or 30d", for_text);
+	if (for_text == NULL && !ages)
+		fatal(EX_USAGE, "%s has no max_age, so say for how long its tokens are good: --for TIME", issuer);
+	return 0;
+}
+
+struct foreign {
+	const char	*issuer, *jti, *subject, *for_text;
+	bool		 block;
+};
+
+static int
+revoke_foreign(struct ctl *ctl, const struct foreign *f)
+{
+	const char		*name = f->jti != NULL ? f->jti : f->subject;
+	struct msg_TOKEN	 m = { .what = f->jti != NULL ? TOKEN_BAR_ID : f->block ? TOKEN_BAR_SUBJECT_ALL :
+				    TOKEN_BAR_SUBJECT };
+	struct buf		 text;
+	int			 r;
+
+	if (f->issuer == NULL || (f->jti == NULL) == (f->subject == NULL) || (f->jti != NULL && f->block))
+		fatal(EX_USAGE, "token revoke of an issuer's tokens wants --issuer ISSUER, and --jti ID or "
+		    "--subject SUBJECT");
+	if ((r = age_of_issuer(ctl, f->issuer, f->for_text, &m.ms)) != 0)
+		return r;
+	buf_init(&text, CLAIMS_MAX);
+	/* With the NUL behind each. */
+	check(buf_put(&text, span_make(f->issuer, strlen(f->issuer) + 1)));
+	check(buf_put(&text, span_make(name, strlen(name) + 1)));
+	m.text = buf_rest(&text);
+	if ((r = ask_token(ctl, &m, NULL)) == 0)
+		fprintf(stderr, "%s of %s: %s, in every worker\n", name, f->issuer, f->jti != NULL ? "ended" :
+		    f->block ? "ended, and what is issued to it meanwhile is refused" :
+		    "what was issued to it is ended");
+	buf_fini(&text);
+	return r;
+}
+
 int
 cmd_token_revoke(struct ctl *ctl, int argc, char **argv)
 {
 	const char		*before = NULL;
 	bool			 all = false, yes = false;
+	struct foreign		 f = { .block = false };
 	const struct opt	 rows[] = { { "--before", &before, NULL }, { "--all", NULL, &all },
-	    { "--yes", NULL, &yes }, { NULL, NULL, NULL } };
+	    { "--yes", NULL, &yes }, { "--issuer", &f.issuer, NULL }, { "--jti", &f.jti, NULL },
+	    { "--subject", &f.subject, NULL }, { "--for", &f.for_text, NULL }, { "--block", NULL, &f.block },
+	    { NULL, NULL, NULL } };
 	const int		 words = opts_take(rows, argc, argv, 0, 1);
+	const bool		 foreign = f.issuer != NULL || f.jti != NULL || f.subject != NULL;
 	struct msg_TOKEN	 m = { .what = TOKEN_REVOKE };
 	uint64_t		 ago_ms = 0;
 	int			 r;
 
-	if (words + (before != NULL) + all != 1)
-		fatal(EX_USAGE, "token revoke wants a token's ID (jti), or --before TIME, or --all");
+	if (foreign && words + (before != NULL) + all == 0)
+		return revoke_foreign(ctl, &f);
+	if (words + (before != NULL) + all != 1 || foreign || f.for_text != NULL || f.block)
+		fatal(EX_USAGE, "token revoke wants a token's ID (jti), or --before TIME, or --all, or --issuer ISSUER "
+		    "with --jti ID or --subject SUBJECT");
 	if (before != NULL && num_msec(span_of(before), &ago_ms) != 0)
 		fatal(EX_USAGE, "--before %s: write how long ago, like 10min or 2h", before);
 	if (all && !is_meant(ctl, yes))

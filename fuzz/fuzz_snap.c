@@ -122,7 +122,7 @@ ask(const struct snap *s)
 		}
 	(void)policy_server_find(s, who.tenant, SPAN_LIT("s"));
 	(void)policy_agent_default(s, who.tenant);
-	(void)policy_peer_find(s, SPAN_NONE, 1000, gids, 2);
+	(void)policy_peer_find(s, SPAN_NONE, 1000, gids, 2, &(bool){ false });
 	(void)policy_host_ok(s, SPAN_LIT("localhost:80"), false);
 	(void)policy_limit_tool(s, who.tenant, SPAN_LIT("s"), SPAN_LIT("t"));
 	(void)policy_key_find(s, digest);

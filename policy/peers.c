@@ -34,73 +34,100 @@ order_peer(const struct snap *s, uint64_t i, const void *arg)
 	return key->tenant < a->tenant ? -1 : key->tenant > a->tenant;
 }
 
-/* Of this tenant; with `any` of "default", whose place is key.tenant, else of the first that has one. */
-static const struct rec_peer *
-peer_of(const struct snap *s, struct peer_key key, bool any)
-{
-	const struct rec_peer	*p = search_all(s, SECTION_PEER, order_peer, &key);
-	uint64_t		 i;
+/* Whom those who were found are of.  Without a tenant in the path, of two nobody knows whom a client means. */
+struct found {
+	const struct rec_agent	*agent;
+	uint32_t		 tenant;	/* the one that is asked for */
+	bool			 any;		/* none is */
+	bool			 several;	/* tenants name this client */
+};
 
-	if (p != NULL || !any)
-		return p;
-	key.tenant = 0;
-	i = search_lower(s, 0, snap_count(s, SECTION_PEER), order_peer, &key);
-	p = SNAP_AT(s, PEER, i);
-	return p != NULL && p->is_group == key.is_group && p->id == key.id ? p : NULL;
-}
-
-/* Does a group's agent count before the other's?  That of "default" first, then by tenant and place in the file. */
+/* Does it count? */
 static bool
-peer_before(const struct snap *s, const struct rec_peer *a, const struct rec_peer *b, uint32_t first)
+take(struct found *f, const struct rec_agent *a)
 {
-	const struct rec_agent	*x = peer_agent(s, a), *y = peer_agent(s, b);
-
-	if (x == NULL || y == NULL || x->tenant == y->tenant)
-		return a->order < b->order;
-	if (x->tenant == first || y->tenant == first)
-		return x->tenant == first;
-	return x->tenant < y->tenant;
+	if (a == NULL || (!f->any && a->tenant != f->tenant))
+		return false;
+	if (f->agent != NULL && f->agent->tenant != a->tenant)
+		f->several = true;
+	return true;
 }
 
-const struct rec_agent *
-policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid, const uint32_t *gids, size_t gid_count)
+static bool
+begin(const struct snap *s, struct span tenant, struct found *f)
 {
-	const bool		 any = tenant.n == 0;
-	const struct rec_tenant	*t = policy_tenant_find(s, any ? SPAN_LIT("default") : tenant);
-	struct peer_key		 key = { .id = uid };
-	const struct rec_peer	*p, *group;
+	const struct rec_tenant	*t = tenant.n == 0 ? NULL : policy_tenant_find(s, tenant);
 
-	if (t == NULL)
-		return NULL;
-	key.tenant = policy_tenant_index(s, t);
-	p = peer_of(s, key, any);
-	if (p != NULL)
-		return peer_agent(s, p);
-	key.is_group = 1;
-	for (size_t g = 0; g < gid_count; g++) {
-		key.id = gids[g];
-		if ((group = peer_of(s, key, any)) != NULL && (p == NULL || peer_before(s, group, p, key.tenant)))
-			p = group;
-	}
-	return peer_agent(s, p);
+	*f = (struct found){ .any = tenant.n == 0 };
+	if (t != NULL)
+		f->tenant = policy_tenant_index(s, t);
+	return t != NULL || f->any;
 }
 
-const struct rec_agent *
-policy_certpeer_find(const struct snap *s, struct span tenant, uint32_t kind, struct span text)
+static const struct rec_agent *
+end(const struct found *f, bool *several)
 {
-	const bool			 any = tenant.n == 0;
-	const struct rec_tenant		*t = policy_tenant_find(s, any ? SPAN_LIT("default") : tenant);
-	const struct rec_agent		*agent, *first = NULL;
-	const struct rec_certpeer	*p;
+	*several = f->several;
+	return f->several ? NULL : f->agent;
+}
 
-	for (uint64_t i = 0; t != NULL && (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++) {
-		if (p->kind != kind || !span_eq(snap_text(s, p->text), text) ||
-		    (agent = SNAP_AT(s, AGENT, p->agent)) == NULL)
+/* Everybody's entries of this user or group; of a group the one that stands first in its file counts. */
+static void
+look(const struct snap *s, bool is_group, uint32_t id, struct found *f, uint32_t *order)
+{
+	const struct peer_key	 key = { .is_group = is_group, .id = id, .tenant = f->any ? 0 : f->tenant };
+	uint64_t		 i = search_lower(s, 0, snap_count(s, SECTION_PEER), order_peer, &key);
+	const struct rec_peer	*p;
+
+	for (; (p = SNAP_AT(s, PEER, i)) != NULL && p->is_group == is_group && p->id == id; i++) {
+		const struct rec_agent	*a = peer_agent(s, p);
+
+		if (f->several || (!f->any && a != NULL && a->tenant > f->tenant))
+			break;
+		if (!take(f, a) || (f->agent != NULL && p->order >= *order))
 			continue;
-		if (agent->tenant == policy_tenant_index(s, t))
-			return agent;
-		if (any && first == NULL)
-			first = agent;
+		f->agent = a;
+		*order = p->order;
 	}
-	return first;
+}
+
+const struct rec_agent *
+policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid, const uint32_t *gids, size_t gid_count,
+    bool *several)
+{
+	const struct rec_agent	*user;
+	struct found		 f;
+	uint32_t		 order = 0;
+
+	*several = false;
+	if (!begin(s, tenant, &f))
+		return NULL;
+	look(s, false, uid, &f, &order);
+	user = f.agent;
+	/* Groups of its own tenant count for less, those of another one are another one's word. */
+	for (size_t g = 0; g < gid_count && (user == NULL || f.any); g++)
+		look(s, true, gids[g], &f, &order);
+	if (user != NULL)
+		f.agent = user;
+	return end(&f, several);
+}
+
+const struct rec_agent *
+policy_certpeer_find(const struct snap *s, struct span tenant, uint32_t kind, struct span text, bool *several)
+{
+	const struct rec_agent		*a;
+	const struct rec_certpeer	*p;
+	struct found			 f;
+
+	*several = false;
+	if (!begin(s, tenant, &f))
+		return NULL;
+	for (uint64_t i = 0; (p = SNAP_AT(s, CERTPEER, i)) != NULL; i++) {
+		if (p->kind != kind || !span_eq(snap_text(s, p->text), text))
+			continue;
+		a = SNAP_AT(s, AGENT, p->agent);
+		if (take(&f, a) && f.agent == NULL)
+			f.agent = a;
+	}
+	return end(&f, several);
 }

@@ -309,6 +309,48 @@ policy_gone_find(const struct snap *keys, const uint8_t id[16])
 	return search_all(keys, SECTION_GONE, order_gone, id);
 }
 
+uint64_t
+policy_barred_hash(bool is_subject, struct span issuer, struct span name)
+{
+	return sum64_more(sum64_more(is_subject ? 1 : 2, issuer), name);
+}
+
+static int
+order_barred(const struct snap *s, uint64_t i, const void *hash)
+{
+	const struct rec_barred	*b = SNAP_AT(s, BARRED, i);
+	uint64_t		 h;
+
+	memcpy(&h, hash, sizeof(h));
+	return b == NULL ? -1 : (h > b->hash) - (h < b->hash);
+}
+
+static bool
+is_barred(const struct snap *keys, bool is_subject, struct span issuer, struct span name, uint64_t issued_ms,
+    uint64_t wall_ms)
+{
+	const uint64_t			 hash = policy_barred_hash(is_subject, issuer, name);
+	const struct rec_barred		*b;
+	uint64_t			 i = search_lower(keys, 0, snap_count(keys, SECTION_BARRED), order_barred,
+					    &hash);
+
+	for (; (b = SNAP_AT(keys, BARRED, i)) != NULL && b->hash == hash; i++)
+		if ((b->is_subject != 0) == is_subject && span_eq(snap_text(keys, b->issuer), issuer) &&
+		    span_eq(snap_text(keys, b->name), name) && b->ends_ms > wall_ms && issued_ms <= b->before_ms)
+			return true;
+	return false;
+}
+
+bool
+policy_is_barred(const struct snap *keys, struct span issuer, struct span subject, struct span id,
+    uint64_t issued_ms, uint64_t wall_ms)
+{
+	if (keys == NULL || snap_count(keys, SECTION_BARRED) == 0)
+		return false;
+	return is_barred(keys, true, issuer, subject, issued_ms, wall_ms) ||
+	    (id.n > 0 && is_barred(keys, false, issuer, id, 0, wall_ms));
+}
+
 const struct rec_pin *
 policy_pin_find(const struct snap *pins, const uint8_t digest[32])
 {

@@ -32,9 +32,9 @@ const struct rec_agent	*policy_agent_default(const struct snap *s, struct span t
 bool			 policy_wants_agent(const struct snap *s, struct span tenant);
 struct span		 policy_tenant_name(const struct snap *s, uint32_t tenant);
 /* The agent of this tenant that a unix peer stands for: its uid first, then each group in order of the file.  Without
- * a tenant (an empty text) that of "default", else of the first tenant that has one. */
+ * a tenant (an empty text) that of the only one that names it; where several do, NULL and *several. */
 const struct rec_agent	*policy_peer_find(const struct snap *s, struct span tenant, uint32_t uid,
-			    const uint32_t *gids, size_t gid_count);
+			    const uint32_t *gids, size_t gid_count, bool *several);
 /* Is this Host value (or Origin, when is_origin) on the list?  Compared without case.  An entry without
  * a port stands for every port. */
 bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
@@ -74,12 +74,16 @@ const struct rec_keysource *policy_keysource_of(const struct snap *s, uint64_t i
 const struct rec_key	*policy_key_find(const struct snap *keys, const uint8_t digest[32]);
 /* An own token that was revoked, or NULL. */
 const struct rec_gone	*policy_gone_find(const struct snap *keys, const uint8_t id[16]);
+/* Was this token of an issuer revoked, or all of its subject?  id empty: it has none; issued_ms 0: it does not say. */
+bool			 policy_is_barred(const struct snap *keys, struct span issuer, struct span subject,
+			    struct span id, uint64_t issued_ms, uint64_t wall_ms);
+uint64_t		 policy_barred_hash(bool is_subject, struct span issuer, struct span name);
 const struct rec_pin	*policy_pin_find(const struct snap *pins, const uint8_t digest[32]);
 const struct rec_profile *policy_profile_find(const struct snap *profile, uint64_t hash);
 /* The agent that a name in a client's certificate stands for (kind: enum cert_san_kind), or NULL; of this tenant, or
- * without one (an empty text) of "default" before others. */
+ * without one (an empty text) as policy_peer_find(). */
 const struct rec_agent	*policy_certpeer_find(const struct snap *s, struct span tenant, uint32_t kind,
-			    struct span text);
+			    struct span text, bool *several);
 
 /* Entries of one tenant's server: calls fn for each. */
 typedef void policy_secret_fn(struct span name, struct span value, void *arg);

@@ -305,6 +305,10 @@ enum token_what {
 	TOKEN_REVOKE,		/* text: the id */
 	TOKEN_REVOKE_BEFORE,	/* ms: wall clock */
 	TOKEN_REVOKE_ALL,
+	/* Of an issuer's; text: its name and the id or subject, each with a NUL behind it; ms: for how long. */
+	TOKEN_BAR_ID,
+	TOKEN_BAR_SUBJECT,	/* those that it issued until now */
+	TOKEN_BAR_SUBJECT_ALL,	/* and those that it issues from now on */
 };
 struct rec_signer {		/* of the gateway's own tokens (auth/own.h) */
 	uint8_t		key[32];	/* Ed25519, the public half */
@@ -316,6 +320,15 @@ struct rec_signer {		/* of the gateway's own tokens (auth/own.h) */
 struct rec_gone {		/* an own token that was revoked */
 	uint8_t		id[16];
 	uint64_t	ends_ms;	/* wall clock: by then it has ended */
+};
+
+/* Of a subject its issuer's tokens, or one token by its id (jti). */
+struct rec_barred {
+	uint64_t	hash;		/* policy_barred_hash() */
+	struct stext	issuer, name;
+	uint64_t	before_ms;	/* wall clock: those issued until then; UINT64_MAX: all */
+	uint64_t	ends_ms;	/* wall clock: from then on it bars nothing */
+	uint32_t	is_subject, spare;
 };
 
 struct rec_issuer {

@@ -13,6 +13,7 @@
 #include "lib/json.h"
 #include "lib/num.h"
 #include "store/keydb_priv.h"
+#include "store/meta.h"
 #include "store/tokendb.h"
 
 #define SIGNER_PREFIX	"signer:"
@@ -45,26 +46,6 @@ signer_at(const char kid[TOKENDB_KID_CHARS + 1], char to[32])
 }
 
 /* --- walks ---------------------------------------------------------------------------------------- */
-
-/* Entries of META with this prefix, in order; fn answers 0, or what ends the walk. */
-typedef int meta_fn(struct kv_cursor *c, struct span rest, struct span value, void *arg);
-
-static int
-each_meta(struct kv_txn *t, struct span prefix, meta_fn *fn, void *arg)
-{
-	struct kv_cursor	*c;
-	struct span		 k, v;
-	int			 r;
-
-	if ((r = kv_cursor_open(t, DB_META, &c)) != 0)
-		return r;
-	for (r = kv_cursor_seek(c, prefix, &k, &v); r == 0 && span_starts(k, prefix);
-	    r = kv_cursor_move(c, KV_NEXT, &k, &v))
-		if ((r = fn(c, span_part(k, prefix.n, k.n), v, arg)) != 0)
-			break;
-	kv_cursor_close(&c);
-	return r == E_NOTFOUND ? 0 : r;
-}
 
 struct walk {
 	uint64_t		 now_ms;
@@ -123,8 +104,8 @@ tokendb_each(struct keydb *db, uint64_t now_ms, tokendb_signer_fn *on_signer, to
 	if ((r = kv_begin(db->kv, false, &t)) != 0)
 		return r;
 	if ((r = kv_get(t, DB_META, SPAN_LIT("issuer"), &w.issuer)) == 0 &&
-	    (r = each_meta(t, SPAN_LIT(SIGNER_PREFIX), walk_signer, &w)) == 0)
-		r = each_meta(t, SPAN_LIT(GONE_PREFIX), walk_gone, &w);
+	    (r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), walk_signer, &w)) == 0)
+		r = meta_each(t, SPAN_LIT(GONE_PREFIX), walk_gone, &w);
 	kv_abort(&t);
 	return r == E_NOTFOUND ? 0 : r;
 }
@@ -239,7 +220,7 @@ txn_rotate(struct kv_txn *t, void *arg)
 	struct current	 cur = { 0 }, new;
 	int		 r;
 
-	if ((r = each_meta(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur)) != 0)
+	if ((r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur)) != 0)
 		return r;
 	if (cur.found) {
 		cur.d.current = 0;
@@ -247,8 +228,8 @@ txn_rotate(struct kv_txn *t, void *arg)
 		r = put_signer(t, &cur);
 	}
 	if (r == 0 && (r = make_signer(t, ro->now_ms, &new)) == 0)
-		r = ro->at_once ? each_meta(t, SPAN_LIT(SIGNER_PREFIX), retire, &new) :
-		    each_meta(t, SPAN_LIT(SIGNER_PREFIX), retire_over, ro);
+		r = ro->at_once ? meta_each(t, SPAN_LIT(SIGNER_PREFIX), retire, &new) :
+		    meta_each(t, SPAN_LIT(SIGNER_PREFIX), retire_over, ro);
 	crypt_wipe(&cur, sizeof(cur));
 	crypt_wipe(&new, sizeof(new));
 	return r;
@@ -278,7 +259,7 @@ txn_issue(struct kv_txn *t, void *arg)
 	int		 r;
 
 	i->cur = (struct current){ 0 };
-	if ((r = each_meta(t, SPAN_LIT(SIGNER_PREFIX), look_current, &i->cur)) != 0)
+	if ((r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &i->cur)) != 0)
 		return r;
 	i->out->new_signer = !i->cur.found;
 	if (!i->cur.found && (r = make_signer(t, i->now_ms, &i->cur)) != 0)
@@ -405,8 +386,8 @@ txn_revoke(struct kv_txn *t, void *arg)
 	int		 r;
 
 	g->count = 0;
-	if ((r = each_meta(t, SPAN_LIT(GONE_PREFIX), forget_over, g)) != 0 ||
-	    (r = each_meta(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur)) != 0)
+	if ((r = meta_each(t, SPAN_LIT(GONE_PREFIX), forget_over, g)) != 0 ||
+	    (r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur)) != 0)
 		return r;
 	crypt_wipe(&cur.d, sizeof(cur.d));
 	if (g->count >= TOKENDB_GONE_MAX)
@@ -458,7 +439,7 @@ txn_before(struct kv_txn *t, void *arg)
 	int		 r;
 
 	b->count = 0;
-	if ((r = each_meta(t, SPAN_LIT(SIGNER_PREFIX), take_kid, b)) != 0)
+	if ((r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), take_kid, b)) != 0)
 		return r;
 	for (size_t i = 0; i < b->count && r == 0; i++) {
 		if ((r = kv_get(t, DB_META, signer_at(b->kids[i], at), &value)) != 0 ||

@@ -9,6 +9,8 @@
 #include "lib/crypt.h"
 #include "lib/log.h"
 #include "policy/build.h"
+#include "policy/policy.h"
+#include "store/barredb.h"
 #include "store/store.h"
 #include "store/tokendb.h"
 
@@ -35,10 +37,25 @@ dump_gone(const uint8_t id[OWN_ID_BYTES], uint64_t ends_ms, void *arg)
 	return build_add(arg, SECTION_GONE, &rec, NULL);
 }
 
+static int
+dump_barred(const struct barred *one, void *arg)
+{
+	struct rec_barred	rec = { .hash = policy_barred_hash(one->is_subject, one->issuer, one->name),
+	    .before_ms = one->before_ms, .ends_ms = one->ends_ms, .is_subject = one->is_subject };
+	int			r;
+
+	if ((r = build_text(arg, one->issuer, &rec.issuer)) != 0 || (r = build_text(arg, one->name, &rec.name)) != 0)
+		return r;
+	return build_add(arg, SECTION_BARRED, &rec, NULL);
+}
+
 int
 store_tokens_dump(struct store *s, struct build *b)
 {
-	return tokendb_each(s->db, loop_wall_ms(s->loop), dump_signer, dump_gone, b);
+	const uint64_t	now = loop_wall_ms(s->loop);
+	int		r = tokendb_each(s->db, now, dump_signer, dump_gone, b);
+
+	return r != 0 ? r : barredb_each(s->db, now, dump_barred, b);
 }
 
 static void
@@ -68,6 +85,56 @@ issue(struct store *s, uint64_t ref, const struct msg_TOKEN *m)
 	if (token.data != NULL)
 		crypt_wipe(token.data, token.room);
 	buf_fini(&token);
+}
+
+/* Two names, each with a NUL behind it. */
+static bool
+two_names(struct span text, struct span *one, struct span *two)
+{
+	const char	*end = text.n == 0 ? NULL : memchr(text.p, '\0', text.n);
+
+	if (end == NULL || text.p[text.n - 1] != '\0')
+		return false;
+	*one = span_make(text.p, (size_t)(end - text.p));
+	*two = span_part(text, one->n + 1, text.n - one->n - 2);
+	return one->n + 1 < text.n;
+}
+
+static int
+bar(struct store *s, const struct msg_TOKEN *m)
+{
+	const uint64_t	now = loop_wall_ms(s->loop);
+	struct barred	b = { .is_subject = m->what != TOKEN_BAR_ID, .before_ms = m->what == TOKEN_BAR_SUBJECT ? now :
+			    UINT64_MAX, .ends_ms = m->ms > BARREDB_MS_MAX ? UINT64_MAX : now + m->ms };
+
+	return two_names(m->text, &b.issuer, &b.name) ? barredb_put(s->db, &b, now) : E_FORMAT;
+}
+
+/* Of an issuer's tokens. */
+static void
+bar_and_say(struct store *s, uint64_t ref, const struct msg_TOKEN *m)
+{
+	struct span	issuer = SPAN_NONE, name = SPAN_NONE;
+	int		r = bar(s, m);
+
+	(void)two_names(m->text, &issuer, &name);
+	if (r == 0) {
+		log_notice(NULL, "%s of issuer %.*s revoked by uid %u, %s=%.*s for_ms=%llu",
+		    m->what == TOKEN_BAR_ID ? "a token" : "a subject's tokens", SPAN_FMT(issuer), m->by - 1,
+		    m->what == TOKEN_BAR_ID ? "jti" : "subject", SPAN_FMT(name), (unsigned long long)m->ms);
+		store_done(s, ref, 0, "revoked");
+	} else if (r == E_FORMAT) {
+		store_done(s, ref, r, "token revoke: an issuer, an id and a subject are plain text of at most %u bytes",
+		    BARREDB_TEXT_MAX);
+	} else if (r == E_RANGE) {
+		store_done(s, ref, r, "--for: a time of at most 366d");
+	} else if (r == E_TOOBIG) {
+		store_done(s, ref, r, "%u revocations of issuers' tokens are kept already; let the issuer's key go "
+		    "instead (issuers_file)", BARREDB_MAX);
+	} else {
+		log_err(NULL, "tokens cannot be revoked: %s", store_why(s, r));
+		store_done(s, ref, r, "tokens cannot be revoked: %s", store_why(s, r));
+	}
 }
 
 static int
@@ -102,6 +169,10 @@ store_token(struct store *s, uint64_t ref, const struct msg_TOKEN *m)
 
 	if (m->what == TOKEN_ISSUE) {
 		issue(s, ref, m);
+		return;
+	}
+	if (m->what == TOKEN_BAR_ID || m->what == TOKEN_BAR_SUBJECT || m->what == TOKEN_BAR_SUBJECT_ALL) {
+		bar_and_say(s, ref, m);
 		return;
 	}
 	if ((r = change(s, m)) == 0) {

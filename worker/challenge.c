@@ -8,7 +8,6 @@
 #include "lib/log.h"
 #include "policy/scopes.h"
 #include "worker/challenge.h"
-#include "worker/cors.h"
 #include "worker/refusals.h"
 #include "worker/reply.h"
 #include "worker/wellknown.h"
@@ -107,8 +106,7 @@ challenge_for(struct request *rq, int e, const struct auth_refusal *refusal)
 void
 challenge_refuse(struct request *rq, int e, const struct auth_refusal *refusal)
 {
-	struct exchange_field	f[CORS_FIELDS + 1];
-	size_t			n = cors_fields(rq, f);
+	struct exchange_field	f = { .name = SPAN_NONE };
 	struct challenge	c;
 
 	metric_add(&rq->w->metrics, METRIC_requests_unauthenticated_total, 1);
@@ -119,12 +117,13 @@ challenge_refuse(struct request *rq, int e, const struct auth_refusal *refusal)
 	refusals_note(rq, e, refusal);
 	if (e == E_HTTP_CREDENTIAL || e == E_HTTP_CREDENTIALS) {
 		c = challenge_for(rq, e, refusal);
-		f[n++] = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge_write(rq, &c) };
-	} else if (e == E_ISSUER_KEYS) {
-		f[n++] = (struct exchange_field){ SPAN_LIT("Retry-After"), SPAN_LIT("5") };
+		f = (struct exchange_field){ SPAN_LIT("WWW-Authenticate"), challenge_write(rq, &c) };
+	} else if (err_row(e)->http_status == 503) {
+		f = (struct exchange_field){ SPAN_LIT("Retry-After"),
+		    e == E_ISSUER_KEYS ? SPAN_LIT("5") : SPAN_LIT("1") };
 	}
-	exchange_refuse(rq->x, e == E_AGENT ? E_DENIED : e, f, n);
-	request_done(rq);
+	/* Nothing of a malformed credential is told behind its header. */
+	reply_refuse_with(rq, e == E_AGENT ? E_DENIED : e, refusal->told, f.name.n > 0 ? &f : NULL);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "worker/tokenwait.h"
+#include "worker/endings.h"
 #include "worker/fanin.h"
 #include "worker/httpsse.h"
 #include "worker/inquiry.h"
@@ -145,10 +146,10 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	snap_release(&keys);
 	if (r != 0)
 		return r;
-	/* A revoked key must not hear on; the others come back at once.  Secrets count with their policy, which comes
-	 * behind them: a server's are for the place that this policy says. */
-	if (m->kind == SNAP_KEYS)
-		streams_policy_changed(w);
+	/* A revoked key must not hear on.  Secrets count with their policy, which comes behind them: a server's are for
+	 * the place that this policy says. */
+	if (m->kind == SNAP_KEYS && w->config != NULL)
+		endings_look(w);
 	if (m->kind == SNAP_CATALOGUE)
 		worker_set_upstreams(w);
 	if (m->kind == SNAP_TOKENS)
@@ -168,6 +169,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	fanin_policy_changed(w);
 	streams_policy_changed(w);
 	httpsse_policy_changed(w);
+	endings_look(w);
 	worker_set_upstreams(w);
 	metric_add(&w->metrics, METRIC_snapshots_swapped_total, 1);
 	return 0;

@@ -34,6 +34,7 @@ outcome_of(int error, bool sent)
 	case E_CLOSED:
 	case E_WAITING:
 	case E_KILLED:
+	case E_REVOKED:
 		return AUDIT_OUTCOME_CANCELLED;
 	case E_UPSTREAM:
 		return AUDIT_OUTCOME_BAD_ANSWER;

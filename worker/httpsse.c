@@ -160,6 +160,14 @@ has_room(const struct request *rq)
 	return set->count < STREAMS_MAX && theirs < STREAMS_EACH && !rq->w->draining;
 }
 
+static void
+end_with_credential(struct httpsse *s)
+{
+	log_info(NULL, "%s: an HTTP+SSE stream ends with its client's credential", s->rq->id_text);
+	s->over = true;
+	httpsse_wake(s);
+}
+
 /* What is heard by a credential is heard no longer than it is good for (mcp-wire 15.3). */
 static void
 on_until(struct loop_timer *t, void *arg)
@@ -172,9 +180,7 @@ on_until(struct loop_timer *t, void *arg)
 		loop_timer_arm(t, s->rq->who.ends_ms - now_ms + 1);
 		return;
 	}
-	log_info(NULL, "%s: an HTTP+SSE stream ends with its client's credential", s->rq->id_text);
-	s->over = true;
-	httpsse_wake(s);
+	end_with_credential(s);
 }
 
 void
@@ -267,6 +273,14 @@ httpsse_policy_changed(struct worker *w)
 		config_release(&s->rq->config);
 		s->rq->config = config_hold(w->config);
 	}
+}
+
+void
+httpsse_look(struct worker *w)
+{
+	for (struct httpsse *s = w->httpsse->first; s != NULL; s = s->next)
+		if (!s->over && !request_still_holds(s->rq))
+			end_with_credential(s);
 }
 
 void

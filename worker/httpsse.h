@@ -33,6 +33,8 @@ void		httpsse_post(struct request *rq);
 size_t		httpsse_count(const struct worker *w);
 /* Streams go on under the policy now in force. */
 void		httpsse_policy_changed(struct worker *w);
+/* The keys or the policy changed: those whose credential does not hold any more end. */
+void		httpsse_look(struct worker *w);
 /* The worker leaves: streams end when nothing runs for them any more. */
 void		httpsse_drain(struct worker *w);
 

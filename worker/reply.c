@@ -7,6 +7,7 @@
  * Trusts:  nothing.
  */
 #include "http/sse.h"
+#include "http/write.h"
 #include "lib/log.h"
 #include "mcp/write.h"
 #include "worker/cors.h"
@@ -95,12 +96,18 @@ send_error(struct request *rq, unsigned status, struct span id, const struct mcp
 }
 
 void
-reply_refuse(struct request *rq, int err, const char *detail)
+reply_refuse_with(struct request *rq, int err, const char *detail, const struct exchange_field *extra)
 {
 	const struct mcp_error e = { .error = err, .detail = span_of(detail),
 	    .request_id = span_of(rq->id_text) };
 
-	send_error(rq, (unsigned)err_row(err)->http_status, SPAN_NONE, &e, NULL);
+	send_error(rq, http_error_status(err), SPAN_NONE, &e, extra);
+}
+
+void
+reply_refuse(struct request *rq, int err, const char *detail)
+{
+	reply_refuse_with(rq, err, detail, NULL);
 }
 
 void

@@ -12,6 +12,8 @@
 /* Before the message's id is known: status and JSON-RPC code of the error's row, without id.  detail
  * (may be NULL) is appended to its text. */
 void	reply_refuse(struct request *rq, int err, const char *detail);
+/* The same with one more header field, or NULL. */
+void	reply_refuse_with(struct request *rq, int err, const char *detail, const struct exchange_field *extra);
 /* What the ladder refused, as it says. */
 void	reply_verdict(struct request *rq, const struct era_input *in, const struct era_verdict *v);
 /* A JSON-RPC error with the request's id.  detail is appended to the row's text; rule and retry go to

@@ -22,6 +22,7 @@
 #include "worker/wellknown.h"
 
 #define REQUEST_MAGIC	0x4e90e571u
+#define STILL_ROOM	(64 * 1024)
 #define BODY_AT_ONCE	(64 * 1024)	/* smaller bodies are scanned when they are whole */
 
 #define TENANT_PATH	"/t/"
@@ -202,31 +203,61 @@ route_path(struct request *rq)
 
 /* --- who -------------------------------------------------------------------------------------- */
 
+/* By this policy, and the keys of now. */
 static int
-identify(struct request *rq, struct auth_refusal *refusal)
+identify_by(struct request *rq, const struct config *by, struct auth_uses *uses, struct arena *a,
+    struct principal *who, struct auth_refusal *refusal)
 {
 	struct auth_in	in = {
-		.policy = rq->config->policy,
+		.policy = by->policy,
 		.keys = swap_current(&rq->w->snaps, SNAP_KEYS),
-		.secrets = rq->config->secrets,
-		.issuers = rq->config->issuers,
+		.secrets = by->secrets,
+		.issuers = by->issuers,
 		.tokens = rq->w->tokens,
 		.keysets = rq->w->keysets,
-		.uses = &rq->w->keyuse.uses,
-		.params = &rq->config->params,
+		.uses = uses,
+		.params = &by->params,
 		.tenant = rq->asked_tenant,
 		.owner_uid = (rq->w->flags & BOOT_FLAG_PERSONAL) != 0 ? getuid() : 0,
 		.at = wellknown_resource(rq),
 		.wall_ms = loop_wall_ms(rq->w->loop),
 	};
-	int		r;
 
 	front_credential(rq->x, &in);
 	if (in.cert.sans != NULL)
 		secure_judge(rq->w, rq->x, &in);
-	r = auth_identify(&in, &rq->x->arena, &rq->who, refusal);
+	return auth_identify(&in, a, who, refusal);
+}
+
+static int
+identify(struct request *rq, struct auth_refusal *refusal)
+{
+	const int	r = identify_by(rq, rq->config, &rq->w->keyuse.uses, &rq->x->arena, &rq->who, refusal);
+
 	keyuse_look(rq->w);
+	rq->shown = rq->who.hash;
 	return r;
+}
+
+bool
+request_still_holds(struct request *rq)
+{
+	struct auth_refusal	refusal;
+	struct principal	who;
+	struct arena		a;
+	bool			holds;
+	int			r;
+
+	MAGIC_CHECK(rq, REQUEST_MAGIC);
+	arena_init(&a, NULL, 0, STILL_ROOM);
+	r = identify_by(rq, rq->w->config, NULL, &a, &who, &refusal);
+	if (r == 0)
+		holds = who.hash == rq->shown && who.traits.scoped == rq->who.traits.scoped &&
+		    span_eq(who.traits.scopes, rq->who.traits.scopes);
+	else	/* without memory, or while an issuer's keys cannot be had, nobody knows better */
+		holds = (r != E_HTTP_CREDENTIAL && r != E_HTTP_CREDENTIALS && r != E_AGENT) || refusal.wanted != 0;
+	arena_fini(&a);
+	return holds;
 }
 
 /* --- the body --------------------------------------------------------------------------------- */

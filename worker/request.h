@@ -50,6 +50,7 @@ struct request {
 	struct exchange		*first;		/* another one that it came over, and whose arena it is in; or NULL */
 	struct config		*config;	/* held: the policy this request started with */
 	struct principal	 who;
+	uint64_t		 shown;		/* hash of whose credential it is, whomever it is for */
 	uint64_t		 id;		/* audit/requestid.h */
 	char			 id_text[REQUESTID_CHARS + 1];
 
@@ -88,6 +89,8 @@ struct request {
 void	request_begin(struct worker *w, struct exchange *x);
 /* The same from who it is on, once: what it waited for came, or did not. */
 void	request_go_on(struct request *rq);
+/* Is its credential good for the same by the policy and the keys of now?  For what outlives both. */
+bool	request_still_holds(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
 /* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind

@@ -10,49 +10,18 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
+#include "lib/log.h"
 #include "mcp/news.h"
 #include "worker/events.h"
 #include "worker/fanin.h"
-#include "worker/listens.h"
-#include "worker/offers.h"
 #include "worker/session.h"
-#include "worker/streams.h"
+#include "worker/streams_priv.h"
 #include "worker/view.h"
 
-#define STREAM_MAGIC	0x57a30001u
 #define GATHER_MS	100		/* changes of several servers are said once */
 #define TICK_MIN_MS	100
 #define POLICY_MS	250		/* from a new policy until clients are told */
 #define LISTS		(1u << LINK_EVENT_TOOLS | 1u << LINK_EVENT_PROMPTS | 1u << LINK_EVENT_RESOURCES)
-
-struct sub {
-	struct sub		*next;
-	uint64_t		 profile;
-	struct list_owner	 owner;
-	bool			 changed;
-	uint32_t		 bytes, head;	/* the server's own URI is what stands behind the head */
-	char			 uri[];
-};
-
-struct stream {
-	uint32_t	 magic;
-	struct stream	*next;
-	struct worker	*w;
-	struct request	*rq;		/* its answer is the stream, though its client may be away (worker/replay.h);
-					 * NULL: the session has none now */
-	struct span	 id;		/* of subscriptions/listen, raw, in the request; empty: legacy */
-	uint64_t	 principal;
-	uint64_t	 session;	/* hash, legacy */
-	struct session_ref ref;
-	uint64_t	 alone_since;	/* while nobody is there; else about now */
-	struct listens	 listens;	/* while rq is there */
-	bool		 held;		/* the answer has not begun: servers are to be listened to first */
-	struct span	 first;		/* what it begins with; in the request's arena */
-	unsigned	 wants, changed;	/* 1 << enum link_event_kind */
-	bool		 over;		/* granted by a policy that is no more */
-	struct sub	*subs;
-	size_t		 sub_count;
-};
 
 struct streams {
 	struct stream		*first;
@@ -95,23 +64,6 @@ gather_soon(struct streams *all)
 
 /* --- one stream ------------------------------------------------------------------------------- */
 
-static struct span
-own_uri(const struct sub *sub)
-{
-	return span_make(sub->uri + sub->head, sub->bytes - sub->head);
-}
-
-static void
-sub_end(struct stream *s, struct sub **at)
-{
-	struct sub	*sub = *at;
-
-	*at = sub->next;
-	s->sub_count--;
-	fanin_unsubscribe(s->w, sub->profile, sub->owner, own_uri(sub));
-	free(sub);
-}
-
 /* The answer begins; false: the client is gone. */
 static bool
 begin(struct stream *s)
@@ -152,7 +104,7 @@ stream_free(struct stream *s)
 	*at = s->next;
 	s->w->streams->count--;
 	while (s->subs != NULL)
-		sub_end(s, &s->subs);
+		stream_sub_end(s, &s->subs);
 	s->magic = 0;
 	free(s);
 }
@@ -400,13 +352,6 @@ sees(const struct stream *s, enum link_event_kind kind, uint64_t profile, struct
 	return server != NULL && view_list_instance(s->rq, server).instance == owner.instance;
 }
 
-/* The resource itself or one below it. */
-static bool
-concerns(const struct sub *sub, uint64_t profile, struct list_owner owner, struct span uri)
-{
-	return sub->profile == profile && sub->owner.instance == owner.instance && mcp_uri_covers(own_uri(sub), uri);
-}
-
 static void
 on_event(enum link_event_kind kind, uint64_t profile, struct list_owner owner, struct span uri, void *arg)
 {
@@ -416,7 +361,7 @@ on_event(enum link_event_kind kind, uint64_t profile, struct list_owner owner, s
 	for (struct stream *s = w->streams->first; s != NULL; s = s->next) {
 		if (kind == LINK_EVENT_UPDATED) {
 			for (struct sub *sub = s->subs; sub != NULL; sub = sub->next)
-				if (concerns(sub, profile, owner, uri))
+				if (stream_sub_concerns(sub, profile, owner, uri))
 					any = sub->changed = true;
 		} else if ((s->wants & 1u << kind) != 0 && s->rq != NULL && !s->over && sees(s, kind, profile, owner)) {
 			s->changed |= 1u << kind;
@@ -439,60 +384,6 @@ streams_tools_changed(struct worker *w, uint64_t profile)
 		s->changed |= tools;
 		gather_soon(w->streams);
 	}
-}
-
-/* --- subscriptions ---------------------------------------------------------------------------- */
-
-static struct sub **
-sub_find(struct stream *s, struct span uri)
-{
-	struct sub	**at = &s->subs;
-
-	while (*at != NULL && !span_eq(span_make((*at)->uri, (*at)->bytes), uri))
-		at = &(*at)->next;
-	return at;
-}
-
-int
-streams_subscribe(struct stream *s, struct request *rq, const struct rec_server *server, struct span uri,
-    struct span own)
-{
-	struct list_owner	 owner = view_list_instance(rq, server);
-	struct sub		*sub;
-	int			 r;
-
-	MAGIC_CHECK(s, STREAM_MAGIC);
-	if ((offers_of_server(rq, server) & MCP_OFFER_UPDATED) == 0)
-		return E_RPC_METHOD;
-	if (*sub_find(s, uri) != NULL)
-		return 0;
-	if (s->sub_count >= STREAM_SUBS_MAX)
-		return E_FULL;
-	if ((sub = calloc(1, sizeof(*sub) + uri.n)) == NULL)
-		return E_NOMEM;
-	if ((r = fanin_subscribe(s->w, rq->config, server, owner, own)) != 0) {
-		free(sub);
-		return r;
-	}
-	sub->profile = server->profile;
-	sub->owner = owner;
-	sub->bytes = (uint32_t)uri.n;
-	sub->head = (uint32_t)(uri.n - own.n);
-	memcpy(sub->uri, uri.p, uri.n);
-	sub->next = s->subs;
-	s->subs = sub;
-	s->sub_count++;
-	return 0;
-}
-
-void
-streams_unsubscribe(struct stream *s, struct span uri)
-{
-	struct sub	**at;
-
-	MAGIC_CHECK(s, STREAM_MAGIC);
-	if (*(at = sub_find(s, uri)) != NULL)
-		sub_end(s, at);
 }
 
 /* --- time, and the end ------------------------------------------------------------------------ */
@@ -559,7 +450,7 @@ streams_policy_changed(struct worker *w)
 		s->changed |= s->wants;
 		s->over = true;
 		while (s->subs != NULL)
-			sub_end(s, &s->subs);
+			stream_sub_end(s, &s->subs);
 		listens_end(&s->listens);
 		on_listens(s);
 	}
@@ -567,6 +458,23 @@ streams_policy_changed(struct worker *w)
 	/* By then the other workers have that policy too, and lists are asked of any. */
 	if (w->streams->first != NULL)
 		loop_timer_arm(&w->streams->gather, POLICY_MS);
+}
+
+void
+streams_look(struct worker *w)
+{
+	struct stream	*s, *next;
+
+	for (s = w->streams->first; s != NULL; s = next) {
+		next = s->next;
+		if (s->rq == NULL || request_still_holds(s->rq))
+			continue;
+		log_info(NULL, "%s: a stream ends with its client's credential", s->rq->id_text);
+		if (s->held && !begin(s))
+			on_client_gone(s->rq);
+		else
+			end_in_order(s);
+	}
 }
 
 void

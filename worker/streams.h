@@ -45,6 +45,8 @@ void		streams_unsubscribe(struct stream *s, struct span uri);
 /* Policy or keys are others, and so may be what each may hear: subscriptions end at once, streams after they
  * were told that lists changed, so that clients ask anew. */
 void		streams_policy_changed(struct worker *w);
+/* The keys or the policy changed: those whose credential does not hold any more end. */
+void		streams_look(struct worker *w);
 /* Some of this server's tools appeared or disappeared, whoever lists them: an operator decided. */
 void		streams_tools_changed(struct worker *w, uint64_t profile);
 /* The worker leaves: streams end as their revision says. */

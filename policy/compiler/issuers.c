@@ -318,6 +318,7 @@ read_issuer(struct job *j, const struct source *s, const struct conf_node *node,
 	read_claims(&i);
 	read_flags(&i);
 	put_record(j->policy, SECTION_ISSUER, &i.rec);
+	shared_note(j, s, node, span_of(job_fmt(j, "issuer:%.*s", SPAN_FMT(node->key))));
 }
 
 void

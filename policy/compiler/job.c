@@ -70,6 +70,8 @@ job_fini(struct job *j)
 	job_tenant_end(j);
 	free(j->hosts);
 	j->hosts = NULL;
+	free(j->shared);
+	j->shared = NULL;
 	free(j->anchors);
 	j->anchors = NULL;
 	arena_fini(&j->arena);

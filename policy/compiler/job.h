@@ -38,6 +38,13 @@ struct setting {		/* a parameter, as given */
 	uint64_t	 number;
 };
 
+/* What a tenant says is a client of its own, or who speaks of them: no two should. */
+struct shared_name {
+	struct span	 name;		/* "user:1000", "dns:ci.example", "issuer:https://idp.example" */
+	const char	*file;
+	uint32_t	 line, column, tenant;
+};
+
 /* A folder that a server may write. */
 struct written {
 	struct span	server;
@@ -125,6 +132,8 @@ struct job {
 	char		*hosts;		/* malloc'ed: what stands in it */
 	size_t		 hosts_bytes;
 	bool		 hosts_read;
+	struct shared_name *shared;	/* malloc'ed */
+	size_t		 shared_count;
 	struct anchor_set *anchors;	/* malloc'ed */
 	size_t		 anchor_count;
 };
@@ -168,6 +177,10 @@ char		*job_fmt(struct job *j, const char *fmt, ...) __attribute__((format(printf
 struct span	 job_path(struct job *j, const struct conf_node *n);
 struct stext	 put_text(struct build *b, struct span s);
 uint32_t	 put_record(struct build *b, enum snap_section section, const void *record);
+
+/* shared.c: what is noted here, and what is said when all tenants are read. */
+void	shared_note(struct job *j, const struct source *s, const struct conf_node *n, struct span name);
+void	shared_check(struct job *j);
 
 /* A growing array of pointers or small structs in malloc'ed memory. */
 void		*list_more(void *items, size_t count, size_t item_bytes);

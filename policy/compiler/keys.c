@@ -77,6 +77,33 @@ mark_twins(struct build *b)
 }
 
 static int
+barred_cmp(const void *a, const void *b)
+{
+	const struct rec_barred	*x = a, *y = b;
+
+	return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static int
+barred_copy(const struct snap *dump, struct build *b)
+{
+	const struct rec_barred	*one;
+	struct rec_barred	 copy;
+	uint64_t		 count;
+	int			 r;
+
+	for (uint64_t i = 0; (one = SNAP_AT(dump, BARRED, i)) != NULL; i++) {
+		copy = *one;
+		if ((r = text_copy(dump, b, &copy.issuer)) != 0 || (r = text_copy(dump, b, &copy.name)) != 0 ||
+		    (r = build_add(b, SECTION_BARRED, &copy, NULL)) != 0)
+			return r;
+	}
+	if ((count = build_count(b, SECTION_BARRED)) > 1)
+		qsort(build_at(b, SECTION_BARRED, 0), count, sizeof(struct rec_barred), barred_cmp);
+	return 0;
+}
+
+static int
 signers_copy(const struct snap *dump, struct build *b)
 {
 	const struct rec_signer	*s;
@@ -126,7 +153,7 @@ keys_make(int fd, struct build **out)
 		if (count > 1)
 			qsort(sorted, count, sizeof(*sorted), key_cmp);
 		if ((r = keys_copy(dump, sorted, count, b)) != 0 || (r = mark_twins(b)) != 0 ||
-		    (r = signers_copy(dump, b)) != 0)
+		    (r = signers_copy(dump, b)) != 0 || (r = barred_copy(dump, b)) != 0)
 			goto out;
 	}
 	*out = b;

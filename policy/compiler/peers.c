@@ -71,6 +71,7 @@ read_certpeer(struct job *j, const struct source *s, const struct conf_node *n)
 			*c = (char)tolower((unsigned char)*c);
 		p.text = put_text(j->policy, span_of(text));
 		put_record(j->policy, SECTION_CERTPEER, &p);
+		shared_note(j, s, n, span_of(job_fmt(j, "%.*s%s", SPAN_FMT(kinds[i].begins), text)));
 		return true;
 	}
 	return false;
@@ -104,6 +105,7 @@ read_peer(struct job *j, const struct source *s, const struct conf_node *n)
 		return;
 	}
 	peer_put(j, is_group, id, agent);
+	shared_note(j, s, n, span_of(job_fmt(j, "%s:%u", is_group ? "group" : "user", id)));
 }
 
 /* Personal mode: who runs the gateway is the agent "me", unless the file says else. */

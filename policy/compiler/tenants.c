@@ -256,6 +256,7 @@ tenants_read(struct job *j)
 	net_finish(j);
 	users_check(j);
 	peers_sort(j);
+	shared_check(j);
 	if (secrets_sort(j->worker_secrets) != 0 || secrets_sort(j->scout_secrets) != 0)
 		fatal(EX_OSERR, "out of memory");
 }

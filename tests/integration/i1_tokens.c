@@ -24,6 +24,17 @@ token(enum jws_alg a, bool strangers, const char *aud, long from_now)
 	return signer_token(header, claims, a, strangers);
 }
 
+/* As of so many seconds from now, with an id. */
+static char *
+issued(const char *subject, const char *id, long from_now)
+{
+	char	claims[400];
+
+	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"" AUD "\",\"sub\":\"%s\",\"jti\":\"%s\",\"iat\":%ld,"
+	    "\"exp\":%ld}", subject, id, (long)time(NULL) + from_now, (long)time(NULL) + 600);
+	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
+}
+
 /* A set with the keys of these algorithms, the last one JWS_ALG_LIMIT. */
 static void
 write_keys(struct gateway *g, const enum jws_alg *algs)
@@ -260,5 +271,71 @@ Test(tokens, configuration_that_is_wrong_is_refused_with_its_place)
 		free(out);
 	}
 	expect_status(&g, token(JWS_ALG_ES256, false, AUD, 60), 200, "the keys in force stay");
+	gateway_stop(&g);
+}
+
+/* What a worker has proven it forgets with it, and what a subject has open ends. */
+Test(tokens, of_an_issuer_are_revoked_one_by_one_or_of_a_subject_in_every_worker_at_once, .timeout = 120)
+{
+	struct gateway	g;
+	struct hearing	h;
+	struct mcp	m;
+	json_object	*o;
+	char		*one, *two, *bob, *later;
+
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES, .workers = 4 });
+	write_keys(&g, (const enum jws_alg[]){ JWS_ALG_ES256, JWS_ALG_LIMIT });
+	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
+	    "\"keys_file\":\"keys.json\",\"max_age\":\"1h\"}}}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	one = issued("ann", "t1", -10);
+	two = issued("ann", "t2", -10);
+	bob = issued("bob", "t3", -10);
+	later = issued("ann", "t4", 30);
+	for (int i = 0; i < 20; i++) {
+		expect_status(&g, strdup(one), 200, "one");
+		expect_status(&g, strdup(two), 200, "two");
+	}
+	EXPECT_CTL(&g, 0, "t1 of " ISS ": ended, in every worker", "token", "revoke", "--issuer", ISS, "--jti", "t1");
+	for (int i = 0; i < 20; i++) {
+		expect_status(&g, strdup(one), 401, "the one that was revoked");
+		expect_status(&g, strdup(two), 200, "another of the same subject");
+	}
+	mcp_init(&m, g.mcp, "/mcp", two);
+	hearing_begin(&h, &m, "7", "subscriptions/listen", "{\"notifications\":{\"toolsListChanged\":true}}");
+	cr_assert((o = hearing_next(&h, patience(&g, 3000))) != NULL);
+	json_object_put(o);
+	EXPECT_CTL(&g, 0, "ann of " ISS, "token", "revoke", "--issuer", ISS, "--subject", "ann");
+	while ((o = hearing_next(&h, patience(&g, 1000))) != NULL)
+		json_object_put(o);
+	cr_expect(h.end, "the subject's stream goes on");
+	hearing_fini(&h);
+	mcp_fini(&m);
+	for (int i = 0; i < 20; i++) {
+		expect_status(&g, strdup(two), 401, "of the subject");
+		expect_status(&g, strdup(bob), 200, "of another subject");
+		expect_status(&g, strdup(later), 200, "issued since");
+	}
+	EXPECT_CTL(&g, 0, "refused", "token", "revoke", "--issuer", ISS, "--subject", "ann", "--block", "--for", "1h");
+	expect_status(&g, strdup(later), 401, "issued since");
+	/* A restart forgets nothing, and the last word counts. */
+	gateway_stop_keep(&g);
+	gateway_start_again(&g);
+	expect_status(&g, strdup(later), 401, "after a restart");
+	EXPECT_CTL(&g, 0, "ann", "token", "revoke", "--issuer", ISS, "--subject", "ann", "--for", "1s");
+	sleep_ms(1200);
+	for (int i = 0; i < 10; i++)
+		expect_status(&g, strdup(later), 200, "when it is over");
+	EXPECT_CTL(&g, 65, "no such issuer", "token", "revoke", "--issuer", "https://other.example", "--jti", "t1");
+	EXPECT_CTL(&g, 64, "wants --issuer", "token", "revoke", "--jti", "t1");
+	EXPECT_CTL(&g, 64, "wants", "token", "revoke", "--issuer", ISS, "--jti", "t1", "--all");
+	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
+	    "\"keys_file\":\"keys.json\"}}}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	EXPECT_CTL(&g, 64, "for how long its tokens are good", "token", "revoke", "--issuer", ISS, "--jti", "t1");
+	free(one);
+	free(two);
+	free(bob);
+	free(later);
 	gateway_stop(&g);
 }

@@ -107,7 +107,8 @@ Test(tenants, are_those_of_the_credential_and_no_others)
 		{ "acme", KEY_D, 0, NULL, E_HTTP_CREDENTIAL, NULL }, { "default", KEY_A, 0, NULL, E_HTTP_CREDENTIAL, NULL },
 		{ "none", KEY_A, 0, NULL, E_HTTP_CREDENTIAL, NULL }, { "acm", KEY_A, 0, NULL, E_HTTP_CREDENTIAL, NULL },
 		{ "", KEY_G, 0, NULL, E_HTTP_CREDENTIAL, NULL }, { "gone", KEY_G, 0, NULL, E_HTTP_CREDENTIAL, NULL },
-		{ "", NULL, 1000, NULL, 0, "default" }, { "acme", NULL, 1000, NULL, 0, "acme" },
+		/* Both tenants name it, so it must be said which is meant. */
+		{ "", NULL, 1000, NULL, E_HTTP_CREDENTIAL, NULL }, { "default", NULL, 1000, NULL, 0, "default" }, { "acme", NULL, 1000, NULL, 0, "acme" },
 		{ "none", NULL, 1000, NULL, E_HTTP_CREDENTIAL, NULL }, { "acme", NULL, 1001, NULL, E_HTTP_CREDENTIAL, NULL },
 		{ "", NULL, 0, "bot", 0, "default" }, { "acme", NULL, 0, "bot", 0, "acme" },
 		{ "none", NULL, 0, "bot", E_AGENT, NULL }, { "acme", NULL, 1000, "bot", E_AGENT, NULL },
@@ -148,7 +149,7 @@ Test(tenants, with_equal_agents_are_different_principals)
 {
 	struct principal	a, d;
 	struct auth_in		in = { .policy = policy, .keys = keys, .params = &params, .wall_ms = NOW,
-				    .peer = { .local = true, .uid = 1000 } };
+				    .tenant = SPAN_LIT("default"), .peer = { .local = true, .uid = 1000 } };
 
 	cr_assert(eq(int, auth_identify(&in, &arena, &d, &(struct auth_refusal){ 0 }), 0));
 	in.tenant = SPAN_LIT("acme");

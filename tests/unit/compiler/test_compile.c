@@ -438,19 +438,19 @@ Test(compile, the_owner_is_me_in_personal_mode)
 	scratch_write(folder, "rules.json", "{\"agents\": {\"x\": {}, \"me\": {}, \"ops\": {}}, "
 	    "\"peers\": {\"group:root\": \"ops\", \"user:77\": \"x\"}}", 0644);
 	compile_ok(folder, true, NULL, &c);
-	a = policy_peer_find(c.policy, SPAN_NONE, 4242, NULL, 0);
+	a = policy_peer_find(c.policy, SPAN_NONE, 4242, NULL, 0, &(bool){ false });
 	cr_assert(a != NULL);
 	cr_expect(span_is(snap_text(c.policy, a->name), "me"));
-	a = policy_peer_find(c.policy, SPAN_NONE, 77, gids, 2);
+	a = policy_peer_find(c.policy, SPAN_NONE, 77, gids, 2, &(bool){ false });
 	cr_expect(span_is(snap_text(c.policy, a->name), "x"), "the user before the group");
-	a = policy_peer_find(c.policy, SPAN_NONE, 78, gids, 2);
+	a = policy_peer_find(c.policy, SPAN_NONE, 78, gids, 2, &(bool){ false });
 	cr_expect(span_is(snap_text(c.policy, a->name), "ops"));
-	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 78, gids, 1) == NULL);
-	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 0, NULL, 0) == NULL, "root has no agent unless written");
+	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 78, gids, 1, &(bool){ false }) == NULL);
+	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 0, NULL, 0, &(bool){ false }) == NULL, "root has no agent unless written");
 	cr_expect(policy_agent_default(c.policy, SPAN_LIT("default")) == NULL);
 	compiled_fini(&c);
 	compile_ok(folder, false, NULL, &c);
-	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 4242, NULL, 0) == NULL);
+	cr_expect(policy_peer_find(c.policy, SPAN_NONE, 4242, NULL, 0, &(bool){ false }) == NULL);
 	compiled_fini(&c);
 	scratch_write(folder, "rules.json", "{\"agents\": {\"default\": {}}, "
 	    "\"defaults\": {\"deny_on_missing_agent\": false}}", 0644);

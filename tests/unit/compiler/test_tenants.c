@@ -211,21 +211,24 @@ Test(tenants, have_settings_of_their_own_and_else_those_of_mcpgw_conf)
 	compiled_fini(&c);
 }
 
-Test(tenants, peers_are_looked_for_in_one_tenant_or_in_default_first)
+Test(tenants, peers_are_looked_for_in_one_tenant_and_are_nobodys_where_several_name_them)
 {
 	static const struct {
 		const char	*tenant;
 		uint32_t	 uid, gid;
 		const char	*found;		/* TENANT/AGENT, or NULL */
 	} rows[] = {
-		{ "", 7, 0, "default/d" }, { "acme", 7, 0, "acme/a" }, { "zeta", 7, 0, NULL },
+		{ "", 7, 0, NULL }, { "default", 7, 0, "default/d" }, { "acme", 7, 0, "acme/a" }, { "zeta", 7, 0, NULL },
 		{ "", 8, 0, "acme/a" }, { "acme", 8, 0, "acme/a" }, { "default", 8, 0, NULL },
-		{ "", 9, 50, "default/g" }, { "zeta", 9, 50, "zeta/z" }, { "acme", 9, 50, NULL },
+		{ "", 9, 50, NULL }, { "default", 9, 50, "default/g" }, { "zeta", 9, 50, "zeta/z" }, { "acme", 9, 50, NULL },
 		{ "", 9, 51, "zeta/z" }, { "none", 7, 50, NULL }, { "", 9, 52, NULL },
+		/* A user of one tenant who is in the group of another. */
+		{ "", 8, 51, NULL }, { "acme", 8, 51, "acme/a" }, { "zeta", 8, 51, "zeta/z" }, { "", 8, 50, NULL },
 	};
 	const struct rec_agent	*a;
 	struct compiled		 c;
 	char			 found[64];
+	bool			 several;
 
 	scratch_write(folder, "rules.json", "{\"agents\": {\"d\": {}, \"g\": {}}, \"peers\": {\"group:50\": \"g\", "
 	    "\"user:7\": \"d\"}}", 0644);
@@ -236,11 +239,16 @@ Test(tenants, peers_are_looked_for_in_one_tenant_or_in_default_first)
 	compile_folder(folder, false, NULL, &c);
 	cr_assert(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		a = policy_peer_find(c.policy, span_of(rows[i].tenant), rows[i].uid, &rows[i].gid, 1);
+		a = policy_peer_find(c.policy, span_of(rows[i].tenant), rows[i].uid, &rows[i].gid, 1,
+		    &several);
+		cr_expect(several == (rows[i].tenant[0] == '\0' && (rows[i].uid == 7 || rows[i].gid == 50 || rows[i].uid == 8) &&
+		    !(rows[i].uid == 8 && rows[i].gid == 0)), "row %zu", i);
 		snprintf(found, sizeof(found), "%s/%s", a == NULL ? "" :
 		    policy_tenant_name(c.policy, a->tenant).p, a == NULL ? "" : snap_cstr(c.policy, a->name));
 		cr_expect(eq(str, found, (char *)(rows[i].found == NULL ? "/" : rows[i].found)), "row %zu", i);
 	}
+	cr_expect(strstr(buf_rest(&c.notes).p, "tenants.d/zeta/rules.json:1:62: warning: \"group:50\" is named by "
+	    "rules.json:1 too") != NULL, "%.*s", SPAN_FMT(buf_rest(&c.notes)));
 	compiled_fini(&c);
 }
 

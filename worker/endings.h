@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * endings.h - what was begun with a credential that is not good any more
+ */
+#ifndef WORKER_ENDINGS_H
+#define WORKER_ENDINGS_H
+
+#include "worker/worker.h"
+
+/* The keys or the policy changed: streams and calls of those who are refused from now on end at once. */
+void	endings_look(struct worker *w);
+
+#endif
