@@ -317,14 +317,19 @@ drop_unwanted(struct names *ns)
 void
 names_set_policy(struct names *ns, const struct snap *policy, const struct snap *earlier)
 {
-	const struct rec_server	*s;
-	struct span		 host;
+	const struct rec_endpoint	*e;
+	const struct rec_server		*s;
+	struct span			 host;
 
 	for (size_t i = 0; i < ns->count; i++)
 		ns->all[i]->wanted = false;
 	for (uint64_t i = 0; (s = SNAP_AT(policy, SERVER, i)) != NULL; i++)
 		if (s->kind == SERVER_HTTP && (s->flags & SERVER_FLAG_DISABLED) == 0 &&
 		    (host = snap_text(policy, s->host)).n > 0)
+			want(ns, host, earlier);
+	for (uint64_t i = 0; (e = SNAP_AT(policy, ENDPOINT, i)) != NULL; i++)
+		if ((s = SNAP_AT(policy, SERVER, e->server)) != NULL && (s->flags & SERVER_FLAG_DISABLED) == 0 &&
+		    (host = snap_text(policy, e->host)).n > 0)
 			want(ns, host, earlier);
 	drop_unwanted(ns);
 	ask_due(ns);

@@ -31,7 +31,7 @@ struct shape {
 
 static const struct shape shapes[REGION_LIMIT] = {
 	[REGION_LIMITS]		   = { "limits", 16, 65536 },
-	[REGION_BREAKERS]	   = { "breakers", 16, 4096 },
+	[REGION_BREAKERS]	   = { "breakers", 32, 4096 },
 	[REGION_SESSIONS]	   = { "sessions", 64, 65536 },
 	[REGION_UPSTREAM_SESSIONS] = { "upstream-sessions", 256, 4096 },
 	[REGION_INFLIGHT]	   = { "inflight", sizeof(struct inflight_slab), 0 },

@@ -200,7 +200,7 @@ take_message(struct upstream_call *c, const struct rpc_answer *m)
 	if (m->kind == RPC_NOTIFICATION && m->method == MCP_NOTE_PROGRESS)
 		more_time(c);
 	else
-		news_overheard(c->u, c->request.target->profile, c->request.instance, m);
+		news_overheard(c->u, c->request.target->server, c->request.instance, m);
 	if (c->on_message == NULL)
 		return;
 	c->in_message = true;
@@ -289,7 +289,7 @@ peer_of(const struct upstream_call *c)
 static bool
 needs_lane(const struct upstream_call *c, const struct peer *p)
 {
-	return !c->request.repeatable && c->request.target->transport != TRANSPORT_JSONRPC &&
+	return !c->request.is_list && c->request.target->transport != TRANSPORT_JSONRPC &&
 	    !mcp_version_is_modern(peer_version(p)) &&
 	    ((c->request.capabilities & MCP_CAN_BE_ASKED) != 0 || peer_sse(p) != NULL);
 }

@@ -44,6 +44,9 @@ void		upstream_set_names(struct upstream *u, struct snap *catalogue);
 /* What servers with "auth" are shown from here on; held. */
 void		upstream_set_tokens(struct upstream *u, struct snap *tokens);
 
+/* Is this place known to have no sessions? */
+bool		upstream_is_modern(const struct upstream *u, uint64_t profile);
+
 struct pool;
 /* Its connections; borrowed. */
 struct pool	*upstream_pool(struct upstream *u);
@@ -68,7 +71,8 @@ struct upstream_request {
 	 * `modern_meta` (bytes 0: none) is cut out for a legacy upstream. */
 	struct span		 body;
 	struct upstream_mark	 id, modern_meta;
-	bool			 repeatable;	/* lists: has no effects */
+	bool			 is_list;	/* nobody's call: there is no client to be asked */
+	bool			 repeatable;	/* it may be executed twice */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
 						 * session is initialized with them, for its lists too */
 	struct span		 progress_token;	/* raw, as in the body: no other call's; or empty */

@@ -543,7 +543,7 @@ on_message(struct listen *li, const struct rpc_answer *m)
 		s = owner(l);
 		break;
 	default:
-		news_overheard(l->of->u, l->listen.target.profile, l->of->instance, m);
+		news_overheard(l->of->u, l->listen.target.server, l->of->instance, m);
 		return;
 	}
 	if (s != NULL)

@@ -101,14 +101,14 @@ static int
 news_new(struct upstream *u, const struct upstream_target *target, uint64_t tenant, uint64_t instance,
     uint64_t capabilities, struct news **out)
 {
-	struct news	*n, **at = news_find(u, target->profile, instance);
+	struct news	*n, **at = news_find(u, target->server, instance);
 	int		 r;
 
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return E_NOMEM;
 	n->magic = NEWS_MAGIC;
 	n->u = u;
-	n->profile = target->profile;
+	n->profile = target->server;
 	n->tenant = tenant;
 	n->instance = instance;
 	n->capabilities = capabilities;
@@ -125,7 +125,7 @@ news_new(struct upstream *u, const struct upstream_target *target, uint64_t tena
 	*at = n;
 	if ((r = target_copy(&n->arena, target, &n->target)) == 0 &&
 	    (r = peer_find(u, target, instance, capabilities, PEER_LANE_NEWS, &n->peer)) == 0 &&
-	    (n->origin = origin_find(u, target->profile)) == NULL)
+	    (n->origin = origin_find(u, target->server)) == NULL)
 		r = E_NOMEM;
 	if (r != 0) {
 		news_free(n);
@@ -333,7 +333,7 @@ int
 news_want(struct upstream *u, const struct upstream_target *target, uint64_t tenant, uint64_t instance,
     uint64_t capabilities, struct news **out)
 {
-	struct news	*n = *news_find(u, target->profile, instance);
+	struct news	*n = *news_find(u, target->server, instance);
 	int		 r;
 
 	*out = NULL;

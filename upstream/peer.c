@@ -135,6 +135,16 @@ peer_set_era(struct peer *p, enum peer_era era)
 		}
 }
 
+bool
+upstream_is_modern(const struct upstream *u, uint64_t profile)
+{
+	const struct peer	*p = u->peers[(profile ^ profile >> 32) % PEER_BUCKETS];
+
+	while (p != NULL && (p->profile != profile || p->era != PEER_ERA_MODERN))
+		p = p->next;
+	return p != NULL;
+}
+
 static uint64_t
 session_key(const struct peer *p)
 {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
+#include "policy/endpoints.h"
 #include "upstream/sites.h"
 
 struct site {
@@ -30,15 +31,27 @@ struct sites {
 	size_t			 held;		/* not listed any more */
 };
 
-static const struct rec_server *
-server_find(const struct snap *policy, uint64_t profile)
+/* What TLS has to know of a place: a server's one url, or one of its endpoints. */
+struct place {
+	struct span	host;
+	uint32_t	anchor_first, anchor_count;
+};
+
+static bool
+place_find(const struct snap *policy, uint64_t profile, struct place *out)
 {
-	const struct rec_server	*s;
+	const struct rec_endpoint	*e;
+	const struct rec_server		*s;
 
 	for (uint64_t i = 0; (s = SNAP_AT(policy, SERVER, i)) != NULL; i++)
-		if (s->profile == profile && s->kind == SERVER_HTTP && s->https != 0)
-			return s;
-	return NULL;
+		if (s->profile == profile && s->kind == SERVER_HTTP && s->https != 0) {
+			*out = (struct place){ snap_text(policy, s->url_host), s->anchor_first, s->anchor_count };
+			return true;
+		}
+	if ((e = policy_endpoint_find(policy, profile)) == NULL || e->https == 0)
+		return false;
+	*out = (struct place){ snap_text(policy, e->url_host), e->anchor_first, e->anchor_count };
+	return true;
 }
 
 static bool
@@ -50,12 +63,12 @@ on_anchor(uint32_t subject, size_t nth, struct span *der, void *arg)
 }
 
 static void
-site_set(struct site *s, struct snap *policy, const struct rec_server *server)
+site_set(struct site *s, struct snap *policy, const struct place *at)
 {
 	snap_release(&s->policy);
 	s->policy = snap_hold(policy);
-	s->first = server->anchor_first;
-	s->count = server->anchor_count;
+	s->first = at->anchor_first;
+	s->count = at->anchor_count;
 	s->gone = false;
 }
 
@@ -85,27 +98,27 @@ site_unref(struct site **sp)
 static int
 site_find(struct sites *all, uint64_t profile, struct site **out, const char **why)
 {
-	const struct rec_server	*server;
-	struct site		*s;
+	struct place	 at;
+	struct site	*s;
 
 	for (s = all->first; s != NULL && s->profile != profile; s = s->next)
 		;
 	if ((*out = s) != NULL)
 		return 0;
-	if (all->policy == NULL || (server = server_find(all->policy, profile)) == NULL) {
+	if (all->policy == NULL || !place_find(all->policy, profile, &at)) {
 		*why = "its configuration was changed meanwhile";
 		return E_SERVER;
 	}
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return E_NOMEM;
-	if (tls_site_init(&s->tls, snap_text(all->policy, server->url_host), on_anchor, s) != 0) {
+	if (tls_site_init(&s->tls, at.host, on_anchor, s) != 0) {
 		*why = "its host is no name that TLS can ask for";
 		free(s);
 		return E_SERVER;
 	}
 	s->of = all;
 	s->profile = profile;
-	site_set(s, all->policy, server);
+	site_set(s, all->policy, &at);
 	s->listed = true;
 	s->next = all->first;
 	*out = all->first = s;
@@ -168,16 +181,16 @@ sites_take_back(struct site **sp)
 void
 sites_set_policy(struct sites *all, struct snap *policy)
 {
-	const struct rec_server	*server;
-	struct site		**link = &all->first, *s;
+	struct site	**link = &all->first, *s;
+	struct place	  at;
 
 	snap_release(&all->policy);
 	all->policy = snap_hold(policy);
 	while ((s = *link) != NULL) {
 		if (s->lent)
 			;
-		else if ((server = server_find(policy, s->profile)) != NULL)
-			site_set(s, policy, server);
+		else if (place_find(policy, s->profile, &at))
+			site_set(s, policy, &at);
 		else if (!s->gone)
 			s->gone = true;		/* requests that began before may go there */
 		else {

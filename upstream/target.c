@@ -50,15 +50,40 @@ on_secret(struct span name, struct span value, void *arg)
 	g->fields[g->count++] = (struct exchange_field){ name, value };
 }
 
-int
-target_find(const struct snap *policy, const struct snap *secrets, const struct rec_server *server,
-    struct arena *a, struct upstream_target *out, const char **why)
+/* Addresses that are known without a name server. */
+static void
+put_addresses(const struct snap *policy, uint64_t first, uint32_t count, struct pool_target *to)
 {
 	const struct rec_address	*address;
-	struct gather			 g = { .arena = a };
+
+	for (uint32_t i = 0; i < count && to->count < POOL_ADDRESSES_MAX; i++) {
+		if ((address = SNAP_AT(policy, ADDRESS, first + i)) == NULL)
+			break;
+		to->address[to->count].family = address->family;
+		memcpy(to->address[to->count++].bytes, address->bytes, sizeof(address->bytes));
+	}
+}
+
+static void
+move_to(const struct snap *policy, const struct rec_endpoint *at, struct upstream_target *out)
+{
+	out->profile = out->pool.key = at->profile;
+	out->host = snap_text(policy, at->url_host);
+	out->path = snap_text(policy, at->url_path);
+	out->pool.port = (uint16_t)at->port;
+	out->pool.site = at->https != 0 ? at->profile : 0;
+	out->pool.host = snap_text(policy, at->host);
+	put_addresses(policy, at->address_first, at->address_count, &out->pool);
+}
+
+int
+target_find(const struct snap *policy, const struct snap *secrets, const struct rec_server *server,
+    const struct rec_endpoint *at, struct arena *a, struct upstream_target *out, const char **why)
+{
+	struct gather	g = { .arena = a };
 
 	*out = (struct upstream_target){
-		.profile = server->profile, .name = snap_text(policy, server->name),
+		.profile = server->profile, .server = server->profile, .name = snap_text(policy, server->name),
 		.host = snap_text(policy, server->url_host), .path = snap_text(policy, server->url_path),
 		.pin = (enum server_era)server->era,
 		.transport = (enum server_transport)server->transport,
@@ -68,12 +93,10 @@ target_find(const struct snap *policy, const struct snap *secrets, const struct 
 	*why = NULL;
 	if ((server->flags & SERVER_FLAG_AUTH) != 0)
 		out->token_key = policy_token_key(policy, server);
-	for (uint32_t i = 0; i < server->address_count && out->pool.count < POOL_ADDRESSES_MAX; i++) {
-		if ((address = SNAP_AT(policy, ADDRESS, (uint64_t)server->address_first + i)) == NULL)
-			break;
-		out->pool.address[out->pool.count].family = address->family;
-		memcpy(out->pool.address[out->pool.count++].bytes, address->bytes, sizeof(address->bytes));
-	}
+	if (at == NULL)
+		put_addresses(policy, server->address_first, server->address_count, &out->pool);
+	else
+		move_to(policy, at, out);
 	if (out->pool.count == 0 && out->pool.host.n == 0) {
 		*why = "it has no address";
 		return E_SERVER;

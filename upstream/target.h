@@ -13,7 +13,8 @@
 #define TARGET_HEADERS_MAX	32
 
 struct upstream_target {
-	uint64_t			 profile;	/* hash of all that identifies the server */
+	uint64_t			 profile;	/* hash of all that identifies the place */
+	uint64_t			 server;	/* and of the server, whichever of its endpoints this is */
 	struct pool_target		 pool;
 	struct span			 name;		/* the server's, for log lines */
 	struct span			 host, path;	/* Host value, request target */
@@ -25,12 +26,12 @@ struct upstream_target {
 	uint64_t			 token_key;	/* policy_token_key() of one with "auth"; 0: it has none */
 };
 
-/* From the snapshots; secrets may be NULL.  Texts are borrowed from them, the list of headers is the
- * arena's.  0; E_SERVER: no address is known; *why says so (static).  E_TOOBIG: over TARGET_HEADERS_MAX
+/* From the snapshots; secrets may be NULL.  `at`: which of several endpoints; NULL: the server's one url.  Texts are
+ * borrowed from them, the list of headers is the arena's.  0; E_SERVER: no address is known; *why says so (static).  E_TOOBIG: over TARGET_HEADERS_MAX
  * headers.  E_NOMEM. */
 must_check int	target_find(const struct snap *policy, const struct snap *secrets,
-		    const struct rec_server *server, struct arena *a, struct upstream_target *out,
-		    const char **why);
+		    const struct rec_server *server, const struct rec_endpoint *at, struct arena *a,
+		    struct upstream_target *out, const char **why);
 /* Do both send the same headers? */
 bool		target_same_headers(const struct upstream_target *a, const struct upstream_target *b);
 /* A copy that lives as long as the arena.  E_NOMEM. */

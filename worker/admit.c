@@ -5,9 +5,13 @@
  * Process: worker.  Owns: nothing; a ticket is the call's.
  * Trusts:  nothing in the client's texts: they are only hashed.
  */
+#include "lib/sum.h"
+#include "policy/endpoints.h"
+#include "upstream/balance.h"
 #include "worker/admit.h"
 
 #define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
+#define ENDPOINT_ERROR_PERCENT	50	/* of one of several, where nobody said otherwise */
 
 struct span
 admit_bucket_key(struct arena *a, const struct span *words, size_t n)
@@ -81,19 +85,87 @@ take_tokens(struct request *rq, const struct call_ask *ask, uint64_t cost, uint6
 	return e;
 }
 
-bool
-admit_again(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
-    uint64_t *retry_after_ms)
+struct breaker_rules
+admit_rules(const struct params *p, const struct snap *policy, const struct rec_server *server)
 {
-	if (breaker_may_call(&rq->w->breakers, server->profile, loop_now_ms(rq->w->loop), PROBE_MS, t,
-	    retry_after_ms))
-		return true;
+	static const struct rec_balance	 nothing;
+	const struct rec_balance	*said = policy_balance_of(policy, server);
+	uint64_t			 percent = p->breaker_error_percent;
+
+	if (said == NULL)
+		said = &nothing;
+	/* One of several is left alone when it is worse than the others may be. */
+	if (percent == 0 && server->endpoint_count > 0)
+		percent = ENDPOINT_ERROR_PERCENT;
+	return (struct breaker_rules){
+		.failures = said->failures != 0 ? said->failures : (uint32_t)p->breaker_failures,
+		.probes = said->probes != 0 ? said->probes : (uint32_t)p->breaker_probes,
+		.error_percent = said->error_percent != 0 ? said->error_percent : (uint32_t)percent,
+		.min_calls = said->min_calls != 0 ? said->min_calls : (uint32_t)p->breaker_min_calls,
+		.open_ms = said->open_ms != 0 ? said->open_ms : p->breaker_open,
+		.window_ms = said->window_ms != 0 ? said->window_ms : p->breaker_window,
+		.slow_ms = said->slow_ms != 0 ? said->slow_ms : p->breaker_slow,
+		.probe_ms = PROBE_MS,
+	};
+}
+
+uint64_t
+admit_tool_key(const struct rec_server *server, struct span tool)
+{
+	return sum64_more(server->profile, tool);
+}
+
+static bool
+has_tool_breaker(const struct request *rq, const struct call_ask *ask)
+{
+	const struct rec_balance	*said = policy_balance_of(rq->config->policy, ask->server);
+
+	return said != NULL && (said->flags & BALANCE_FLAG_TOOLS) != 0 && ask->what == CALL_TOOL;
+}
+
+/* Where a server is at several places, each has its own: spread.c asks it. */
+static bool
+server_may_call(struct request *rq, const struct rec_server *server, const struct breaker_rules *rules,
+    struct breaker_ticket *t, uint64_t *retry_after_ms)
+{
+	const struct balance_ask	q = { .policy = rq->config->policy, .server = server, .rules = rules };
+	uint64_t			now_ms = loop_now_ms(rq->w->loop);
+
+	if (server->endpoint_count == 0)
+		return breaker_may_call(&rq->w->breakers, server->profile, now_ms, rules, t, retry_after_ms);
+	t->none = true;
+	return balance_may_call(rq->w->balance, &q, now_ms, retry_after_ms);
+}
+
+bool
+admit_again(struct request *rq, const struct call_ask *ask, struct admitted *t, uint64_t *retry_after_ms)
+{
+	const struct breaker_rules	rules = admit_rules(&rq->config->params, rq->config->policy, ask->server);
+	uint64_t			now_ms = loop_now_ms(rq->w->loop);
+
+	*t = (struct admitted){ .server = { .none = true }, .tool = { .none = true }, .begun_ms = now_ms };
+	if (server_may_call(rq, ask->server, &rules, &t->server, retry_after_ms)) {
+		if (!has_tool_breaker(rq, ask) || breaker_may_call(&rq->w->breakers,
+		    admit_tool_key(ask->server, ask->tool), now_ms, &rules, &t->tool, retry_after_ms))
+			return true;
+		breaker_unknown(&rq->w->breakers, &t->server, now_ms);
+	}
 	metric_add(&rq->w->metrics, METRIC_breaker_refused_total, 1);
 	return false;
 }
 
+void
+admit_forget(struct worker *w, struct admitted *t)
+{
+	uint64_t	now_ms = loop_now_ms(w->loop);
+
+	breaker_unknown(&w->breakers, &t->server, now_ms);
+	breaker_unknown(&w->breakers, &t->tool, now_ms);
+	t->server.none = t->tool.none = true;
+}
+
 int
-admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct breaker_ticket *t,
+admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct admitted *t,
     struct span *text, uint64_t *retry_after_ms)
 {
 	int	e;
@@ -110,7 +182,7 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 	}
 	if ((e = take_tokens(rq, ask, d->cost, retry_after_ms)) != 0)
 		return e;
-	return admit_again(rq, ask->server, t, retry_after_ms) ? 0 : E_BREAKER;
+	return admit_again(rq, ask, t, retry_after_ms) ? 0 : E_BREAKER;
 }
 
 /* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to
@@ -123,24 +195,38 @@ is_servers_fault(const struct rec_server *server, int error)
 	return error == E_TIMEOUT || error == E_UPSTREAM;
 }
 
-void
-admit_settle(struct request *rq, const struct rec_server *server, struct breaker_ticket *t, int error)
+static void
+fail(struct worker *w, const struct breaker_ticket *t, uint64_t key, const struct breaker_rules *rules)
 {
-	const struct params	*p = &rq->config->params;
-	struct worker		*w = rq->w;
 	uint64_t		 now_ms = loop_now_ms(w->loop);
+	enum breaker_state	 before;
+
+	if (t->none)
+		return;
+	before = breaker_state(&w->breakers, key, now_ms);
+	breaker_fail(&w->breakers, t, now_ms, rules);
+	if (before != BREAKER_OPEN && breaker_state(&w->breakers, key, now_ms) == BREAKER_OPEN)
+		metric_add(&w->metrics, METRIC_breaker_opened_total, 1);
+}
+
+void
+admit_settle(struct request *rq, const struct call_ask *ask, struct admitted *t, int error)
+{
+	const struct breaker_rules	rules = admit_rules(&rq->config->params, rq->config->policy, ask->server);
+	struct worker			*w = rq->w;
+	uint64_t			 now_ms = loop_now_ms(w->loop);
 
 	if (error == 0) {
-		breaker_ok(&w->breakers, t);
-	} else if (is_servers_fault(server, error)) {
-		uint64_t		 profile = server->profile;
-		enum breaker_state	 before = breaker_state(&w->breakers, profile, now_ms);
-
-		breaker_fail(&w->breakers, t, now_ms, (uint32_t)p->breaker_failures,
-		    p->breaker_open);
-		if (before != BREAKER_OPEN && breaker_state(&w->breakers, profile, now_ms) == BREAKER_OPEN)
-			metric_add(&w->metrics, METRIC_breaker_opened_total, 1);
+		breaker_ok(&w->breakers, &t->server, now_ms, &rules, now_ms - t->begun_ms);
+		breaker_ok(&w->breakers, &t->tool, now_ms, &rules, now_ms - t->begun_ms);
+	} else if (!is_servers_fault(ask->server, error)) {
+		admit_forget(w, t);
+	} else if (t->tool.none || error == E_SERVER) {
+		/* Not reached: no tool's fault. */
+		fail(w, &t->server, ask->server->profile, &rules);
+		breaker_unknown(&w->breakers, &t->tool, now_ms);
 	} else {
-		breaker_unknown(&w->breakers, t, now_ms);
+		fail(w, &t->tool, admit_tool_key(ask->server, ask->tool), &rules);
+		breaker_unknown(&w->breakers, &t->server, now_ms);
 	}
 }

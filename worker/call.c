@@ -166,7 +166,7 @@ on_end(struct route *r, int error, bool sent, struct span text)
 	}
 	if (error == 0 && lists_again(c, &ready))
 		return;
-	admit_settle(c->rq, c->ask.server, &c->breaker, error);
+	admit_settle(c->rq, &c->ask, &c->breaker, error);
 	if (error != 0)
 		call_fail(c, error, sent, text);
 	else
@@ -292,7 +292,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	struct worker		*w = rq->w;
 	struct call		*c;
 	struct decision		 d;
-	struct breaker_ticket	 ticket = { 0 };
+	struct admitted		 ticket = { 0 };
 	struct span		 text = no_text;
 	uint64_t		 retry_after_ms;
 	int			 e;
@@ -316,7 +316,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		return;
 	}
 	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {
-		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		admit_forget(w, &ticket);
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_NOMEM);
 		call_reply_error(rq, ask->style, E_NOMEM, no_text, no_text, 0);
 		return;
@@ -344,7 +344,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	tasks_plan(c);
 	c->until_ms = call_until(c);
 	if ((e = call_prepare(c)) != 0) {
-		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		admit_forget(w, &ticket);
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);
 		call_fail(c, e, false, no_text);
 		return;

@@ -5,7 +5,7 @@
 #ifndef WORKER_CALL_PRIV_H
 #define WORKER_CALL_PRIV_H
 
-#include "shm/breaker.h"
+#include "worker/admit.h"
 #include "worker/answer.h"
 #include "worker/asks.h"
 #include "worker/call.h"
@@ -39,7 +39,7 @@ struct call {
 	unsigned		 tries;
 	struct lists_wait	 listing;
 	bool			 listed;
-	struct breaker_ticket	 breaker;
+	struct admitted		 breaker;
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
 	int			 failed;	/* with this, before anything went out; or 0 */

@@ -9,6 +9,7 @@
 #include "lib/sum.h"
 #include "mcp/header.h"
 #include "mcp/task.h"
+#include "policy/endpoints.h"
 #include "worker/admit.h"
 #include "worker/call_priv.h"
 #include "worker/lists.h"
@@ -167,6 +168,24 @@ fail_next_turn(struct call *c, int error)
 	loop_timer_arm(&c->again, 0);
 }
 
+/* What "balance": "hash" goes by. */
+static uint64_t
+whose_endpoint(const struct request *rq, const struct rec_server *server)
+{
+	const struct rec_balance	*said = policy_balance_of(rq->config->policy, server);
+
+	return said != NULL && said->hash_by == HASH_BY_SESSION && rq->has_session ? rq->session_hash :
+	    rq->who.hash ^ rq->who.tenant_hash;
+}
+
+/* By the operator's word alone, whatever the server says of its tools (P5). */
+static bool
+may_run_twice(const struct call *c)
+{
+	return c->ask.what == CALL_TOOL && c->task_id.n == 0 && c->task.n == 0 &&
+	    policy_is_idempotent(c->rq->config->policy, c->ask.server, c->ask.tool);
+}
+
 static void
 call_dispatch(struct call *c)
 {
@@ -184,22 +203,23 @@ call_dispatch(struct call *c)
 		.params = c->ask.params, .param_count = c->ask.param_count,
 		.progress_token = c->up_token,
 		.request = rq->id_text,
+		.whose = whose_endpoint(rq, c->ask.server), .repeatable = may_run_twice(c),
 	};
 	int		 e;
 
 	if (!spool_may_dispatch(rq->w->spool, c->begin_seq)) {
-		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
+		admit_forget(rq->w, &c->breaker);
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		fail_next_turn(c, E_AUDIT);
 		return;
 	}
 	if (c->cancelled || (c->client != NULL && c->client->gone && rq->modern)) {
-		breaker_unknown(&rq->w->breakers, &c->breaker, now_ms);
+		admit_forget(rq->w, &c->breaker);
 		fail_next_turn(c, E_CLOSED);
 		return;
 	}
 	if ((e = route_start(rq->w, &c->route, &call_route_ops, &q)) != 0) {
-		admit_settle(rq, c->ask.server, &c->breaker, e);
+		admit_settle(rq, &c->ask, &c->breaker, e);
 		fail_next_turn(c, e);
 	} else if (rq->w->traces != NULL) {
 		trace_sent(rq, c->ask.server, c->tries);
@@ -317,7 +337,7 @@ call_on_again(struct loop_timer *t, void *arg)
 		return;
 	}
 	if ((e = call_renew(c)) != 0) {
-		breaker_unknown(&c->rq->w->breakers, &c->breaker, loop_now_ms(c->rq->w->loop));
+		admit_forget(c->rq->w, &c->breaker);
 		if (e == E_POLICY)
 			call_deny(c);
 		else
@@ -350,7 +370,7 @@ call_again_with(struct call *c, struct span state, struct span responses)
 	buf_fini(&c->up);
 	if ((r = call_write(c, state, responses)) != 0)
 		return r;
-	if (!admit_again(c->rq, c->ask.server, &c->breaker, &retry_after_ms))
+	if (!admit_again(c->rq, &c->ask, &c->breaker, &retry_after_ms))
 		return E_BREAKER;
 	c->until_ms = call_until(c);
 	call_dispatch(c);

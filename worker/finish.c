@@ -54,6 +54,8 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	rounds_fini(c);
 	drive_fini(c);
 	record_finish(c->rq, outcome, error, 200, &f);
+	f.attempts = c->route.attempts;
+	f.address = span_of(c->route.endpoint);
 	if (c->begin_seq != 0)
 		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
 	metric_add(&w->metrics, outcome == AUDIT_OUTCOME_OK ? METRIC_calls_ok_total :

@@ -18,6 +18,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
+#include "upstream/balance.h"
 #include "upstream/call.h"
 #include "worker/call.h"
 #include "worker/early.h"
@@ -89,6 +90,7 @@ worker_set_upstreams(struct worker *w)
 	if (w->snaps.current[SNAP_CATALOGUE] != NULL)
 		upstream_set_names(w->upstreams, w->snaps.current[SNAP_CATALOGUE]);
 	upstream_set_tokens(w->upstreams, w->snaps.current[SNAP_TOKENS]);
+	balance_sweep(w->balance, w->config->policy);
 }
 
 void
@@ -104,7 +106,7 @@ worker_go(struct worker *w)
 	    w->breakers.slots != NULL && w->metrics.region.slots != NULL, "the shared regions");
 	params = upstream_params_of(&w->config->params);
 	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
-	    &w->upstreams)) != 0)
+	    &w->upstreams)) != 0 || (r = balance_new(&w->breakers, &w->upsessions, &w->balance)) != 0)
 		fatal(EX_OSERR, "upstreams: %s", err_text(r));
 	worker_set_upstreams(w);
 	tls_client_prepare();

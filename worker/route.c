@@ -9,6 +9,7 @@
 
 #include "lib/bug.h"
 #include "mcp/capability.h"
+#include "worker/spread.h"
 #include "worker/tokenwait.h"
 #include "worker/worker.h"
 
@@ -116,6 +117,7 @@ http_close(struct route *r)
 {
 	upstream_call_free(&r->call);
 	tokenwait_free(&r->tokenwait);
+	spread_free(&r->spread);
 	arena_fini(&r->arena);
 	snap_release(&r->secrets);
 }
@@ -132,11 +134,17 @@ on_http_done(struct upstream_call *c, const struct upstream_result *result, void
 		upstream_call_free(&r->call);
 		return;
 	}
+	if (r->spread != NULL && spread_again(r, result)) {
+		upstream_call_free(&r->call);
+		tokenwait_free(&r->tokenwait);
+		return;
+	}
 	/* The owner may give up in on_whole, and free the route in on_end; the answer and the reason's
 	 * text live until the call is freed. */
 	kept = *r;
 	r->call = NULL;
 	r->tokenwait = NULL;
+	r->spread = NULL;
 	r->secrets = NULL;
 	r->arena = (struct arena){ 0 };
 	if (result->error != 0)
@@ -154,6 +162,7 @@ on_http_message(struct upstream_call *c, const struct rpc_answer *m, void *arg)
 	struct route	*r = arg;
 
 	(void)c;
+	r->asked |= m->kind == RPC_REQUEST;
 	if (r->ops->on_message != NULL)
 		r->ops->on_message(r, m);
 }
@@ -198,7 +207,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 		.method = q->method, .name = q->name, .body = q->body,
 		.id = { q->id.at, q->id.bytes },
 		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },
-		.repeatable = q->is_list, .capabilities = q->capabilities,
+		.is_list = q->is_list, .repeatable = q->is_list || q->repeatable, .capabilities = q->capabilities,
 		.progress_token = q->progress_token,
 		.on_body = q->is_list ? NULL : on_http_body,
 	};
@@ -208,8 +217,9 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 	arena_init(&r->arena, NULL, 0, HEADERS_MAX);
 	r->worker = w;
 	r->secrets = q->secrets == NULL ? NULL : snap_hold(q->secrets);
-	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
-	if (e == 0)
+	if (q->server->endpoint_count > 0)
+		e = spread_start(w, r, q, &up);
+	else if ((e = target_find(q->policy, r->secrets, q->server, NULL, &r->arena, &r->target, &why)) == 0)
 		e = r->target.token_key != 0 ? tokenwait_start(w, r, &up) : route_http_go(r, &up);
 	if (e != 0)
 		http_close(r);
@@ -288,7 +298,7 @@ route_cancel(struct route *r)
 		sent = upstream_call_was_sent(r->call);
 		http_close(r);
 		route_finish(r, E_CLOSED, sent, SPAN_NONE);
-	} else if (r->tokenwait != NULL) {
+	} else if (r->tokenwait != NULL || r->spread != NULL) {
 		route_http_end(r, E_CLOSED, SPAN_NONE);
 	}
 }

@@ -45,8 +45,12 @@ struct route {
 	struct upstream_target	 target;
 	struct arena		 arena;		/* of the target's headers */
 	struct snap		*secrets;	/* held: their values are in it */
-	struct tokenwait		*tokenwait;	/* of a server with "auth" (tokenwait.h); else NULL */
+	struct tokenwait	*tokenwait;	/* of a server with "auth" (tokenwait.h); else NULL */
+	struct spread		*spread;	/* of one with several endpoints (spread.h); else NULL */
+	uint32_t		 attempts;	/* that were made, also after the end; 0: it is at one place */
+	char			 endpoint[48];	/* of the last one, for people; or "" */
 	bool			 passing, paused;
+	bool			 asked;		/* the server asked something */
 	size_t			 unread;	/* of what passes: not credited yet */
 };
 
@@ -63,6 +67,8 @@ struct route_request {
 	const struct exchange_field *params;	/* Mcp-Param-*, as name; borrowed as the body */
 	size_t			 param_count;
 	bool			 is_list;
+	bool			 repeatable;	/* the operator says that it may run twice */
+	uint64_t		 whose;		/* of a server with several endpoints: for "balance": "hash" */
 	const char		*request;	/* its id as text, for the operator; NULL: no client's */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client */
 	enum mcp_level		 log_level;	/* the client wants; NONE: it did not say */
@@ -82,7 +88,7 @@ void		route_wait(struct route *r, bool waits);
 /* on_end still comes, now or later. */
 void		route_cancel(struct route *r);
 
-/* For tokenwait.c: a request to an HTTP server goes out, again or for the first time; 0 or E_*. */
+/* For tokenwait.c and spread.c: a request to an HTTP server goes out, again or for the first time; 0 or E_*. */
 must_check int	route_http_go(struct route *r, const struct upstream_request *up);
 /* It ends without having gone out. */
 void		route_http_end(struct route *r, int error, struct span why);

@@ -1,5 +1,5 @@
 # The compiler but for its main, so that unit tests link it.
-$(call archive,policy/compiler,anchors.c auth.c bounds.c certs.c changes.c child.c conditions.c entry.c \
+$(call archive,policy/compiler,anchors.c auth.c balance.c bounds.c certs.c changes.c child.c conditions.c entry.c \
 	expand.c files.c filter.c hosts.c imported.c issuers.c job.c keys.c keyset.c keysource.c limits.c located.c \
 	mainconf.c native_schema.c native_slots.c native_words.c near.c net.c nethosts.c peers.c precedence.c \
 	profile.c program.c registry.c remote.c roles.c rules.c rulesets.c scopes.c secrets.c servers.c shared.c switched.c \

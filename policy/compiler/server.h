@@ -73,8 +73,16 @@ void	net_finish(struct job *j);
 /* anchors.c: whom an https server's certificate must lead to; url is where it stands. */
 void	anchors_read(struct server *sv, const struct conf_node *url, struct digest *d);
 
-/* remote.c: a server with a url. */
+/* remote.c: a server with a url, or several. */
 void	remote_read(struct server *sv, const struct conf_node *url);
+
+/* balance.c: where an http server's urls stand: the first, NULL after saying that there is none; and how many. */
+const struct conf_node *balance_urls(struct server *sv, size_t *count);
+/* The url after this one, and what it weighs. */
+const struct conf_node *balance_url_next(struct server *sv, const struct conf_node *url);
+uint32_t balance_weight(struct server *sv, const struct conf_node *url);
+/* "balance", "health", "breaker", "retry", "idempotent": what any server may say, and one at several places. */
+void	balance_read(struct server *sv);
 
 /* auth.c: how a token for an http server is got; clear: it would travel to another machine in clear text. */
 void	auth_read(struct server *sv, struct digest *d, struct span url, bool clear);

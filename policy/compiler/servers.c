@@ -28,7 +28,7 @@
 
 /* Read by somebody here. */
 static const char *const keys[] = {
-	"command", "args", "env", "url", "type", "transport", "headers", "ca", "auth",
+	"command", "args", "env", "url", "endpoints", "balance", "hash_by", "health", "breaker", "retry", "type", "transport", "headers", "ca", "auth",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
 	"disabled_reason", "disabled_until", "tools",
@@ -40,7 +40,7 @@ static const char *const keys[] = {
 };
 static const char *const command_only[] = { "args", "env", "tier", "net", "read", "write", "workdir",
 	"cwd", "exec_tmp", "limits", NULL };
-static const char *const url_only[] = { "headers", "ca", "auth", NULL };
+static const char *const url_only[] = { "headers", "ca", "auth", "endpoints", "balance", "hash_by", "health", "retry", NULL };
 
 void
 digest_text(struct digest *d, struct span s)
@@ -151,8 +151,7 @@ read_common(struct server *sv)
 		sv->rec.flags |= SERVER_FLAG_EXEC_TMP;
 	if (typed_string(j, sv->source, sv->node, "description", &n))
 		sv->rec.description = put_text(j->policy, n->text);
-	if (typed_list(j, sv->source, sv->node, "idempotent", JSON_ARRAY, true, &n) && n->count > 0)
-		sv->rec.flags |= SERVER_FLAG_IDEMPOTENT_LIST;
+	balance_read(sv);
 	read_prefix(sv);
 	read_rewrite_uris(sv);
 	net_read(sv);
@@ -176,15 +175,20 @@ read_kind(struct server *sv)
 	static const char *const stdio[] = { "stdio", NULL };
 	const struct conf_node	*command = conf_find(sv->node, "command");
 	const struct conf_node	*url = conf_find(sv->node, "url");
-	const struct conf_node	*n = command != NULL ? command : url;
+	const struct conf_node	*n = command;
 	uint32_t		 place;
+	size_t			 count;
 
+	if (url == NULL)
+		url = conf_find(sv->node, "endpoints");
 	if ((command == NULL) == (url == NULL)) {
 		job_error_key(sv->job, sv->source, sv->node, command == NULL ?
-		    "needs a \"command\" or a \"url\"" : "has both \"command\" and \"url\"; want one");
+		    "needs a \"command\" or a \"url\"" : "has both \"command\" and \"%.*s\"; want one",
+		    SHOWN(url == NULL ? SPAN_NONE : url->key));
 		return;
 	}
-	if (!typed_is(sv->job, sv->source, n, JSON_STRING))
+	if (command != NULL ? !typed_is(sv->job, sv->source, command, JSON_STRING) :
+	    (n = url = balance_urls(sv, &count)) == NULL)
 		return;
 	sv->rec.shown = put_text(sv->job->policy, n->text);
 	sv->rec.kind = command != NULL ? SERVER_STDIO : SERVER_HTTP;

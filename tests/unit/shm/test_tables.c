@@ -43,6 +43,7 @@ region_pair(enum region_kind kind, uint32_t workers, struct region *a, struct re
 #define PROFILE	UINT64_C(0x1234567)
 #define OPEN_MS	10000
 #define PROBE_MS 500
+#define RULES(n) (&(const struct breaker_rules){ .failures = (n), .open_ms = OPEN_MS, .probe_ms = PROBE_MS })
 
 Test(breaker, opens_after_failures_in_a_row_and_tries_again)
 {
@@ -51,33 +52,105 @@ Test(breaker, opens_after_failures_in_a_row_and_tries_again)
 	uint64_t		now = 1000, retry;
 
 	for (int i = 0; i < 3; i++) {
-		cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry));
-		breaker_fail(&r, &t, now, 4, OPEN_MS);
+		cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &t, &retry));
+		breaker_fail(&r, &t, now, RULES(4));
 	}
-	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry));
-	breaker_ok(&r, &t);			/* not in a row any more */
+	cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &t, &retry));
+	breaker_ok(&r, &t, 1000, RULES(4), 0);			/* not in a row any more */
 	for (int i = 0; i < 4; i++) {
-		cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry), "failure %d", i);
-		breaker_fail(&r, &t, now, 4, OPEN_MS);
+		cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &t, &retry), "failure %d", i);
+		breaker_fail(&r, &t, now, RULES(4));
 	}
-	cr_expect(not(breaker_may_call(&r, PROFILE, now + 1, PROBE_MS, &t, &retry)));
+	cr_expect(not(breaker_may_call(&r, PROFILE, now + 1, RULES(4), &t, &retry)));
 	cr_expect(eq(u64, retry, OPEN_MS - 1));
 	cr_expect(eq(int, breaker_state(&r, PROFILE, now), BREAKER_OPEN));
 	cr_expect(eq(u64, breaker_open_count(&r, now), 1));
 
 	now += OPEN_MS;
-	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &probe, &retry));
+	cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &probe, &retry));
 	cr_expect(probe.probe);
-	cr_expect(not(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry)), "one tries, the others wait");
-	breaker_fail(&r, &probe, now, 4, OPEN_MS);
-	cr_expect(not(breaker_may_call(&r, PROFILE, now + OPEN_MS - 1, PROBE_MS, &t, &retry)));
+	cr_expect(not(breaker_may_call(&r, PROFILE, now, RULES(4), &t, &retry)), "one tries, the others wait");
+	breaker_fail(&r, &probe, now, RULES(4));
+	cr_expect(not(breaker_may_call(&r, PROFILE, now + 2 * OPEN_MS - 1, RULES(4), &t, &retry)), "twice as long");
 
-	now += OPEN_MS;
-	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &probe, &retry));
-	breaker_ok(&r, &probe);
+	now += 2 * OPEN_MS;
+	cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &probe, &retry));
+	breaker_ok(&r, &probe, 1000, RULES(4), 0);
 	cr_expect(eq(int, breaker_state(&r, PROFILE, now), BREAKER_CLOSED));
-	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &t, &retry));
+	cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &t, &retry));
 	cr_expect(not(t.probe));
+	region_unmap(&r);
+}
+
+/* Calls that answer or fail, one after the other; how many were let through. */
+static unsigned
+make_calls(struct region *r, uint64_t now, const struct breaker_rules *rules, const char *what)
+{
+	struct breaker_ticket	t;
+	uint64_t		retry;
+	unsigned		made = 0;
+
+	for (; *what != '\0'; what++) {
+		if (!breaker_may_call(r, PROFILE, now, rules, &t, &retry))
+			continue;
+		made++;
+		if (*what == 'f')
+			breaker_fail(r, &t, now, rules);
+		else
+			breaker_ok(r, &t, now, rules, *what == 's' ? 1000 : 1);
+	}
+	return made;
+}
+
+Test(breaker, opens_when_too_many_of_a_window_fail_or_are_slow)
+{
+	struct region			r = region_for_test(REGION_BREAKERS, 1);
+	const struct breaker_rules	rules = { .failures = 100, .open_ms = OPEN_MS, .probe_ms = PROBE_MS,
+		.error_percent = 50, .min_calls = 6, .window_ms = 2000, .slow_ms = 500 };
+	struct breaker_view		v;
+
+	/* Never two in a row. */
+	cr_expect(eq(uint, make_calls(&r, 64000, &rules, "fofof"), 5), "too few to mean something");
+	breaker_look(&r, PROFILE, 64000, &v);
+	cr_expect(v.calls == 5 && v.bad == 3);
+	cr_expect(eq(uint, make_calls(&r, 64000 + 2048, &rules, "fofof"), 5), "the window before is over");
+	cr_expect(eq(uint, make_calls(&r, 64000 + 2048, &rules, "foo"), 1), "open");
+	breaker_look(&r, PROFILE, 64000 + 2048, &v);
+	cr_expect(v.state == BREAKER_OPEN && v.retry_after_ms == OPEN_MS && v.failures == 1);
+	cr_expect(breaker_reset(&r, PROFILE));
+	cr_expect(eq(uint, make_calls(&r, 64000 + 2048, &rules, "sososo"), 6), "slow ones count");
+	cr_expect(eq(int, breaker_state(&r, PROFILE, 64000 + 2048), BREAKER_OPEN));
+	cr_expect(breaker_reset(&r, PROFILE));
+	cr_expect(eq(int, breaker_reset(&r, PROFILE), false));
+	cr_expect(eq(uint, make_calls(&r, 64000 + 2048, RULES(4), "sososososofofofo"), 16), "where nobody asked for it, none is counted");
+	region_unmap(&r);
+}
+
+Test(breaker, as_many_as_may_try_must_succeed)
+{
+	struct region			r = region_for_test(REGION_BREAKERS, 1);
+	const struct breaker_rules	rules = { .failures = 1, .probes = 3, .open_ms = OPEN_MS, .probe_ms = PROBE_MS };
+	struct breaker_ticket		t[4];
+	uint64_t			now = 1000, retry, open_ms = OPEN_MS;
+
+	cr_expect(eq(uint, make_calls(&r, now, &rules, "f"), 1));
+	for (int fails = 0; fails < 7; fails++) {
+		cr_expect(eq(uint, make_calls(&r, now + open_ms - 1, &rules, "o"), 0), "%d", fails);
+		now += open_ms;
+		for (int i = 0; i < 3; i++)
+			cr_expect(breaker_may_call(&r, PROFILE, now, &rules, &t[i], &retry));
+		cr_expect(not(breaker_may_call(&r, PROFILE, now, &rules, &t[3], &retry)), "three try, no more");
+		breaker_ok(&r, &t[0], now, &rules, 1);
+		cr_expect(not(breaker_may_call(&r, PROFILE, now, &rules, &t[3], &retry)));
+		breaker_fail(&r, &t[1], now, &rules);
+		breaker_ok(&r, &t[2], now, &rules, 1);
+		open_ms = open_ms == BREAKER_GROWTH * OPEN_MS ? open_ms : 2 * open_ms;
+	}
+	now += open_ms;
+	cr_expect(eq(uint, make_calls(&r, now, &rules, "oo"), 2));
+	cr_expect(eq(int, breaker_state(&r, PROFILE, now), BREAKER_HALF_OPEN));
+	cr_expect(eq(uint, make_calls(&r, now, &rules, "ooo"), 3));
+	cr_expect(eq(int, breaker_state(&r, PROFILE, now), BREAKER_CLOSED));
 	region_unmap(&r);
 }
 
@@ -87,8 +160,8 @@ open_it(struct region *r, uint64_t now)
 	struct breaker_ticket	t;
 	uint64_t		retry;
 
-	cr_expect(breaker_may_call(r, PROFILE, now, PROBE_MS, &t, &retry));
-	breaker_fail(r, &t, now, 1, OPEN_MS);
+	cr_expect(breaker_may_call(r, PROFILE, now, RULES(4), &t, &retry));
+	breaker_fail(r, &t, now, RULES(1));
 	return now + OPEN_MS;
 }
 
@@ -98,14 +171,14 @@ Test(breaker, lets_the_next_try_when_the_one_that_tried_died)
 	struct breaker_ticket	dead, t;
 	uint64_t		now = open_it(&r, 1000), retry;
 
-	cr_expect(breaker_may_call(&r, PROFILE, now, PROBE_MS, &dead, &retry));
-	cr_expect(not(breaker_may_call(&r, PROFILE, now + PROBE_MS - 1, PROBE_MS, &t, &retry)));
-	cr_expect(breaker_may_call(&r, PROFILE, now + PROBE_MS, PROBE_MS, &t, &retry));
+	cr_expect(breaker_may_call(&r, PROFILE, now, RULES(4), &dead, &retry));
+	cr_expect(not(breaker_may_call(&r, PROFILE, now + PROBE_MS - 1, RULES(4), &t, &retry)));
+	cr_expect(breaker_may_call(&r, PROFILE, now + PROBE_MS, RULES(4), &t, &retry));
 	cr_expect(t.probe);
-	breaker_ok(&r, &dead);			/* it was only slow: its word does not count any more */
+	breaker_ok(&r, &dead, 1000, RULES(4), 0);			/* it was only slow: its word does not count any more */
 	cr_expect(eq(int, breaker_state(&r, PROFILE, now + PROBE_MS), BREAKER_HALF_OPEN));
 	breaker_unknown(&r, &t, now + PROBE_MS);
-	cr_expect(breaker_may_call(&r, PROFILE, now + PROBE_MS, PROBE_MS, &t, &retry), "nothing learnt: at once");
+	cr_expect(breaker_may_call(&r, PROFILE, now + PROBE_MS, RULES(4), &t, &retry), "nothing learnt: at once");
 	region_unmap(&r);
 }
 
@@ -115,10 +188,10 @@ Test(breaker, is_not_closed_by_an_answer_from_before)
 	struct breaker_ticket	early, t;
 	uint64_t		retry;
 
-	cr_expect(breaker_may_call(&r, PROFILE, 1000, PROBE_MS, &early, &retry));
+	cr_expect(breaker_may_call(&r, PROFILE, 1000, RULES(4), &early, &retry));
 	open_it(&r, 1000);
-	breaker_ok(&r, &early);
-	cr_expect(not(breaker_may_call(&r, PROFILE, 1001, PROBE_MS, &t, &retry)));
+	breaker_ok(&r, &early, 1000, RULES(4), 0);
+	cr_expect(not(breaker_may_call(&r, PROFILE, 1001, RULES(4), &t, &retry)));
 	region_unmap(&r);
 }
 
@@ -129,14 +202,14 @@ Test(breaker, without_room_calls_are_made)
 	uint64_t		retry, windows = r.count / 8;
 
 	for (uint64_t i = 1; i <= 8; i++) {
-		cr_expect(breaker_may_call(&r, i * windows, 1000, PROBE_MS, &t, &retry));
-		breaker_fail(&r, &t, 1000, 1, OPEN_MS);
+		cr_expect(breaker_may_call(&r, i * windows, 1000, RULES(4), &t, &retry));
+		breaker_fail(&r, &t, 1000, RULES(1));
 	}
-	cr_expect(breaker_may_call(&r, 9 * windows, 1000, PROBE_MS, &t, &retry));
+	cr_expect(breaker_may_call(&r, 9 * windows, 1000, RULES(4), &t, &retry));
 	cr_expect(t.none);
-	breaker_fail(&r, &t, 1000, 1, OPEN_MS);
-	cr_expect(breaker_may_call(&r, 9 * windows, 1000, PROBE_MS, &t, &retry));
-	cr_expect(not(breaker_may_call(&r, 3 * windows, 1000, PROBE_MS, &t, &retry)), "the eight keep theirs");
+	breaker_fail(&r, &t, 1000, RULES(1));
+	cr_expect(breaker_may_call(&r, 9 * windows, 1000, RULES(4), &t, &retry));
+	cr_expect(not(breaker_may_call(&r, 3 * windows, 1000, RULES(4), &t, &retry)), "the eight keep theirs");
 	region_unmap(&r);
 }
 

@@ -162,7 +162,7 @@ server_start(struct server *s, const char *words, const struct region *sessions)
 	begin_upstream(s, sessions);
 	snprintf(s->host, sizeof(s->host), "127.0.0.1:%u", port);
 	s->secret = (struct exchange_field){ SPAN_LIT("X-Secret"), SPAN_LIT("hush") };
-	s->target = (struct upstream_target){ .profile = PROFILE, .pool = { .key = PROFILE,
+	s->target = (struct upstream_target){ .profile = PROFILE, .server = PROFILE, .pool = { .key = PROFILE,
 	    .count = 1, .port = (uint16_t)port, .site = tls ? PROFILE : 0 },
 	    .name = SPAN_LIT("lying"), .host = span_of(s->host), .path = is_sse(words) ? SPAN_LIT("/sse") : SPAN_LIT("/mcp"),
 	    .headers = &s->secret, .header_count = 1 };
@@ -264,7 +264,7 @@ server_call(struct server *s, uint64_t instance, uint32_t ms, bool repeatable, s
 	    "\"name\":\"t\xc3\xbcr\",\"arguments\":{\"a\":1}" META "}}";
 	struct upstream_request	r = {
 		.target = &s->target, .instance = instance, .deadline_ms = ms, .method = MCP_TOOLS_CALL,
-		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .repeatable = repeatable,
+		.name = SPAN_LIT("t\xc3\xbcr"), .body = SPAN_LIT(""), .is_list = repeatable, .repeatable = repeatable,
 		.capabilities = o->capabilities,
 	};
 

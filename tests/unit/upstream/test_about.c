@@ -34,7 +34,7 @@ ask(struct server *s)
 	static const char	body[] = "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"server/discover\",\"params\":{\"_meta\":{"
 				    "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"}}}";
 	struct upstream_request	q = { .target = &s->target, .instance = 1, .deadline_ms = 10000,
-				    .method = MCP_SERVER_DISCOVER, .id = { 22, 1 }, .repeatable = true };
+				    .method = MCP_SERVER_DISCOVER, .id = { 22, 1 }, .is_list = true, .repeatable = true };
 	struct about		a = { .done = false };
 	struct upstream_call	*c;
 

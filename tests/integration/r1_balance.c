@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * r1_balance.c - a server at several endpoints: who is called, who is left alone, and what is sent again
+ */
+#include "tests/harness/failing.h"
+#include "tests/integration/common.h"
+
+#define RULES	"{\"agents\":{\"one\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
+
+static struct gateway	g;
+static struct failing	at[3];
+static char		key[256];
+static struct mcp	m;
+
+/* said: members of the server, each after a comma; weight: of the first endpoint. */
+static void
+begin_weighing(unsigned weight, const char *era, const char *said, const char *conf)
+{
+	char	servers[2048];
+
+	for (unsigned i = 0; i < 3; i++)
+		failing_start(&at[i], era, (const char *const []){ "A", "B", "C" }[i]);
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"many\":{\"endpoints\":[{\"url\":\"http://127.0.0.1:%u/mcp\","
+	    "\"weight\":%u},{\"url\":\"http://127.0.0.1:%u/mcp\"},\"http://127.0.0.1:%u/mcp\"]%s}}}", at[0].port, weight,
+	    at[1].port, at[2].port, said);
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers, .rules = RULES, .conf = conf });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "one"));
+	mcp_init(&m, g.mcp, "/servers/many/mcp", key);
+}
+
+static void
+begin(const char *era, const char *more, const char *conf)
+{
+	begin_weighing(1, era, more, conf);
+}
+
+static void
+finish(void)
+{
+	mcp_fini(&m);
+	gateway_stop(&g);
+	for (unsigned i = 0; i < 3; i++)
+		failing_stop(&at[i]);
+}
+
+/* The name of the endpoint that answered, or '-'; what was said is in `said`. */
+static char	said[512];
+
+static char
+call(const char *tool, unsigned n)
+{
+	struct answer	a;
+	char		args[32];
+	const char	*text;
+	char		who;
+
+	snprintf(args, sizeof(args), "{\"n\":%u}", n);
+	mcp_call(&m, tool, args, &a);
+	text = json_text_at(a.json, "result.content[0].text");
+	snprintf(said, sizeof(said), "%s", a.body == NULL ? "" : a.body);
+	who = text[0] == '\0' || strchr("ABC", text[0]) == NULL ? '-' : text[0];
+	answer_fini(&a);
+	return who;
+}
+
+/* Calls with n from `first`; how many each answered, and in [3] how many nobody. */
+static void
+calls(const char *tool, unsigned first, unsigned count, unsigned by[4])
+{
+	memset(by, 0, 4 * sizeof(by[0]));
+	for (unsigned i = 0; i < count; i++) {
+		char	who = call(tool, first + i);
+
+		by[who == '-' ? 3 : who - 'A']++;
+		if (who == '-')
+			cr_log_info("%u: %s", first + i, said);
+	}
+}
+
+/* Nothing was executed twice, whatever it ended as. */
+static void
+expect_once(unsigned first, unsigned count)
+{
+	for (unsigned n = first; n < first + count; n++) {
+		size_t	times = 0;
+
+		for (unsigned i = 0; i < 3; i++)
+			times += failing_calls_of(&at[i], n);
+		cr_expect(times <= 1, "%u was executed %zu times", n, times);
+	}
+}
+
+Test(balance, spreads_calls_as_the_strategy_says, .timeout = 120)
+{
+	static const struct { const char *said; unsigned weight, by[3], off; } rows[] = {
+		{ "", 4, { 12, 12, 12 }, 0 },
+		{ ",\"balance\":\"weighted\"", 4, { 24, 6, 6 }, 0 },
+		{ ",\"balance\":\"least_connections\"", 1, { 12, 12, 12 }, 0 },
+		{ ",\"balance\":\"random\"", 1, { 12, 12, 12 }, 10 },
+	};
+	unsigned	by[4];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin_weighing(rows[i].weight, "modern", rows[i].said, NULL);
+		(void)call("work", 1);
+		calls("work", 100, 36, by);
+		for (unsigned k = 0; k < 3; k++)
+			cr_expect(by[k] + rows[i].off >= rows[i].by[k] && by[k] <= rows[i].by[k] + rows[i].off + 1,
+			    "%s: %u of %u", rows[i].said, by[k], rows[i].by[k]);
+		cr_expect(by[0] > 0 && by[1] > 0 && by[2] > 0 && by[3] == 0);
+		finish();
+	}
+}
+
+Test(balance, hashes_who_asks_and_moves_nobody_else, .timeout = 60)
+{
+	char	who[8];
+
+	begin("modern", ",\"balance\":\"hash\"", "breaker_failures = 1\nupstream_check = 0\n");
+	for (unsigned i = 0; i < 8; i++) {
+		mcp_fini(&m);
+		mcp_init(&m, g.mcp, "/servers/many/mcp", gateway_key(&g, "one"));
+		who[i] = call("work", i);
+		for (unsigned k = 0; k < 3; k++)
+			cr_expect(call("work", 100) == who[i], "%s", said);
+	}
+	cr_expect(memchr(who, who[0] == 'A' ? 'B' : 'A', 8) != NULL || memchr(who, 'C', 8) != NULL, "not all at one: %.8s", who);
+	/* The last one's endpoint goes: another takes over, and it is still one. */
+	failing_down(&at[who[7] - 'A']);
+	cr_expect(call("work", 200) != '-', "%s", said);
+	who[6] = call("work", 201);
+	cr_expect(who[6] != '-' && who[6] != who[7]);
+	cr_expect(call("work", 202) == who[6]);
+	finish();
+}
+
+Test(balance, legacy_sessions_stay_where_they_are_until_that_goes, .timeout = 60)
+{
+	char	first, then;
+
+	begin("legacy", "", "upstream_check = 0\n");
+	first = call("work", 1);
+	cr_expect(first != '-', "%s", said);
+	for (unsigned i = 2; i < 12; i++)
+		cr_expect(call("work", i) == first, "%s", said);
+	failing_down(&at[first - 'A']);
+	then = call("work", 20);
+	cr_expect(then != '-' && then != first, "%s", said);
+	for (unsigned i = 21; i < 30; i++)
+		cr_expect(call("work", i) == then, "%s", said);
+	expect_once(1, 30);
+	finish();
+}
+
+Test(balance, what_did_not_leave_is_sent_to_another_endpoint_and_nothing_else, .timeout = 90)
+{
+	json_object	*records;
+	unsigned	 by[4];
+
+	begin("modern", ",\"idempotent\":[\"safe\"]", "breaker_failures = 1000\nupstream_check = 0\nretry_budget = 100\n");
+	calls("work", 100, 6, by);
+	failing_down(&at[0]);
+	calls("work", 200, 12, by);
+	cr_expect(by[0] == 0 && by[3] == 0, "%u failed", by[3]);
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "attempts", "2") >= 3, "%zu", audit_count(records, "attempts", "2"));
+	json_object_put(records);
+	failing_up(&at[0]);
+	failing_mode(&at[0], "reset");
+	/* It was executed, perhaps: it fails. */
+	calls("work", 300, 12, by);
+	cr_expect(by[3] >= 3 && by[0] == 0, "%u failed", by[3]);
+	/* But where the operator says that it may run twice. */
+	calls("safe", 400, 12, by);
+	cr_expect(by[3] == 0 && by[0] == 0, "%u failed", by[3]);
+	failing_mode(&at[0], "ok");
+	expect_once(100, 300);
+	finish();
+}
+
+Test(balance, sends_no_more_again_than_the_budget_has, .timeout = 90)
+{
+	unsigned	by[4];
+	size_t		made;
+
+	begin("modern", ",\"idempotent\":[\"*\"]", "breaker_failures = 1000\nbreaker_min_calls = 10000\nupstream_check = 0\nretry_budget = 10\n");
+	calls("work", 100, 6, by);
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "500");
+	calls("work", 200, 100, by);
+	cr_expect(by[3] == 100);
+	made = failing_calls(&at[0]) + failing_calls(&at[1]) + failing_calls(&at[2]) - 6;
+	cr_expect(made >= 110 && made <= 115, "100 calls made %zu requests", made);
+	finish();
+}
+
+Test(balance, leaves_alone_what_fails_and_tries_it_again, .timeout = 90)
+{
+	unsigned	by[4];
+	size_t		before;
+
+	begin("modern", "", "breaker_failures = 2\nbreaker_open = 1s\nupstream_check = 0\n");
+	calls("work", 100, 6, by);
+	failing_mode(&at[1], "500");
+	calls("work", 200, 30, by);
+	cr_expect(by[3] == 2 && by[1] == 0, "%u failed", by[3]);
+	before = failing_calls(&at[1]);
+	failing_mode(&at[1], "ok");
+	sleep_ms(1100);
+	calls("work", 300, 12, by);
+	cr_expect(by[3] == 0 && by[1] >= 3, "%u of it", by[1]);
+	cr_expect(failing_calls(&at[1]) > before);
+	/* All of them: then calls are refused at once. */
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "500");
+	calls("work", 400, 12, by);
+	cr_expect(by[3] == 12);
+	cr_expect(strstr(said, "left alone") != NULL, "%s", said);
+	finish();
+}
+
+Test(balance, a_tool_may_have_a_breaker_of_its_own, .timeout = 60)
+{
+	unsigned	by[4];
+
+	begin("modern", ",\"breaker\":{\"failures\":2,\"per_tool\":true,\"open_ms\":60000}", "upstream_check = 0\nbreaker_failures = 100\n");
+	calls("work", 100, 6, by);
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "tool");
+	calls("work", 200, 4, by);
+	cr_expect(by[3] == 4 && strstr(said, "left alone") != NULL, "%s", said);
+	calls("safe", 300, 6, by);
+	cr_expect(by[3] == 0, "%s", said);
+	cr_expect(failing_calls(&at[0]) + failing_calls(&at[1]) + failing_calls(&at[2]) == 14);
+	finish();
+}
