@@ -93,11 +93,9 @@ admit_again(struct request *rq, const struct rec_server *server, struct breaker_
 }
 
 int
-admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct breaker_ticket *t,
-    struct span *text, uint64_t *retry_after_ms)
+admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct span *text,
+    uint64_t *retry_after_ms)
 {
-	int	e;
-
 	*retry_after_ms = 0;
 	if (ask->server->flags & SERVER_FLAG_DISABLED) {
 		*text = snap_text(rq->config->policy, ask->server->why);
@@ -108,9 +106,7 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		return E_AUDIT;
 	}
-	if ((e = take_tokens(rq, ask, d->cost, retry_after_ms)) != 0)
-		return e;
-	return admit_again(rq, ask->server, t, retry_after_ms) ? 0 : E_BREAKER;
+	return take_tokens(rq, ask, d->cost, retry_after_ms);
 }
 
 /* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to

@@ -7,10 +7,10 @@
 
 #include "worker/call.h"
 
-/* Asks in the order of cost.  0: go, and *t is to be settled, or handed to breaker_unknown(); else
- * E_SERVER (disabled; *text says why), E_AUDIT, E_LIMITED, E_BREAKER or E_NOMEM.  *retry_after_ms 0: unknown. */
+/* What may be answered at all, asked in the order of cost.  0; else E_SERVER (disabled; *text says why), E_AUDIT,
+ * E_LIMITED or E_NOMEM.  *retry_after_ms 0: unknown. */
 must_check int	admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d,
-		    struct breaker_ticket *t, struct span *text, uint64_t *retry_after_ms);
+		    struct span *text, uint64_t *retry_after_ms);
 /* What came of the call: 0 or the error it ended with. */
 void		admit_settle(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
 		    int error);
@@ -19,7 +19,8 @@ void		admit_settle(struct request *rq, const struct rec_server *server, struct b
  * full. */
 struct span	admit_bucket_key(struct arena *a, const struct span *words, size_t n);
 
-/* A call that was admitted goes to its server once more: false when its breaker has opened since. */
+/* A call that was admitted goes to its server, for the first time or once more: false when its breaker is open; else
+ * *t is to be settled, or handed to breaker_unknown(). */
 bool		admit_again(struct request *rq, const struct rec_server *server, struct breaker_ticket *t,
 		    uint64_t *retry_after_ms);
 
