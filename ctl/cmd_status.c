@@ -114,6 +114,9 @@ take(uint16_t type, const union msg_any *body, int *fds, void *arg)
 	case MSG_TYPE_CTL_SINCE:
 		s->since = body->CTL_SINCE;
 		break;
+	case MSG_TYPE_CTL_CACHE:
+		s->cache = body->CTL_CACHE;
+		break;
 	case MSG_TYPE_CTL_LOAD:
 		s->loads = list_more(s->loads, &s->load_count, sizeof(*s->loads));
 		s->loads[s->load_count - 1] = body->CTL_LOAD;

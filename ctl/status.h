@@ -30,6 +30,7 @@ struct status {
 	struct msg_CTL_COUNTERS	 counters;
 	struct msg_CTL_RATES	 rates;
 	struct msg_CTL_SINCE	 since;
+	struct msg_CTL_CACHE	 cache;
 	uint32_t		 limits_held;		/* enum limit_written */
 	uint32_t		 tools_held;		/* until somebody decides */
 	char			 tool_first[256];	/* one of them, SERVER.TOOL */

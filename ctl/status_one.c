@@ -239,6 +239,10 @@ print_master(const struct status *s)
 	printf("cgroup    %s\n", s->cgroup);
 	printf("requests  %" PRIu64 ", calls %" PRIu64 ", denied %" PRIu64 ", in flight %" PRIu64 "\n",
 	    s->counters.requests, s->counters.calls, s->counters.denied, s->counters.in_flight);
+	if (s->cache.hits + s->cache.misses + s->cache.waits > 0)
+		printf("kept      answers of %" PRIu64 " of %" PRIu64 " calls whose answers may be kept, %" PRIu64
+		    " waited for an equal one; %" PRIu64 " KiB now\n", s->cache.hits,
+		    s->cache.hits + s->cache.misses + s->cache.waits, s->cache.waits, s->cache.bytes / 1024);
 	return 0;
 }
 

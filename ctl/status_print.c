@@ -393,6 +393,10 @@ json_gateway(const struct status *s)
 	out_json_u64("window_denied", s->rates.denied);
 	out_json_u64("p50_us", s->rates.p50_us);
 	out_json_u64("p99_us", s->rates.p99_us);
+	out_json_u64("cache_hits", s->cache.hits);
+	out_json_u64("cache_misses", s->cache.misses);
+	out_json_u64("cache_waits", s->cache.waits);
+	out_json_u64("cache_bytes", s->cache.bytes);
 	out_json_u64("tools_held", s->tools_held);
 	out_json_bool("enforce", is_enforced(s->policy));
 	if (s->warning[0] != '\0')

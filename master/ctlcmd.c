@@ -145,10 +145,18 @@ send_rates(struct ctl_conn *c)
 {
 	struct master		*m = c->s->m;
 	struct msg_CTL_SINCE	 since = { .by = m->policy_by.by, .uid = m->policy_by.uid };
+	const struct region	*metrics = &m->regions.metrics;
+	struct msg_CTL_CACHE	 cache = {
+		.hits = metric_sum(metrics, METRIC_cache_hits_total),
+		.misses = metric_sum(metrics, METRIC_cache_misses_total),
+		.waits = metric_sum(metrics, METRIC_cache_waits_total),
+		.bytes = metric_sum(metrics, METRIC_cache_bytes),
+	};
 	struct rates_now	 now;
 	struct msg_CTL_RATES	 rates;
 
 	(void)ctl_send(c, MSG_TYPE_CTL_SINCE, &since, NULL, 0);
+	(void)ctl_send(c, MSG_TYPE_CTL_CACHE, &cache, NULL, 0);
 	if (rates_now(&m->rates, &now) != 0)
 		return;
 	rates = (struct msg_CTL_RATES){ .window_ms = now.window_ms, .requests = now.since.requests,

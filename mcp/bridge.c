@@ -319,6 +319,9 @@ put_hints(struct bridge_object *o, const struct rpc_answer *from, const struct b
 
 	if (json_u64(ttl, &ms) != 0 || ms > INT32_MAX)
 		ttl.raw = SPAN_LIT("0");
+	else if (how->ttl_ms != NULL && (ttl.raw = arena_fmt(o->to->arena, "%llu",
+	    (unsigned long long)(*how->ttl_ms < ms ? *how->ttl_ms : ms))).p == NULL)
+		return E_NOMEM;
 	if ((r = bridge_object_put(o, "\"ttlMs\":")) != 0 || (r = bridge_pieces_add(o->to, ttl.raw)) != 0)
 		return r;
 	return bridge_object_put(o, "\"cacheScope\":\"private\"");

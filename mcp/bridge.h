@@ -80,6 +80,7 @@ struct bridge_answer {
 	struct span		 server;	/* its name, for what a person is asked */
 	bool			 task;		/* resultType "task" may be told to this client */
 	bool			 of_task;	/* it is of a task that this client does not know of */
+	const uint64_t		*ttl_ms;	/* of what was kept: what is left; NULL: as the upstream says */
 };
 
 /* The message for the client: pieces of `from`'s text, static text and the arena's; line feeds between

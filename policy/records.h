@@ -138,6 +138,7 @@ enum risk_level { RISK_LEVEL_UNSAID, RISK_LEVEL_LOW, RISK_LEVEL_MEDIUM, RISK_LEV
 enum change_flags {
 	CHANGE_FLAG_HIDE = 1,		/* there is no such tool, for anybody */
 	CHANGE_FLAG_SHOWN = 2,		/* lists show it otherwise than its server does */
+	CHANGE_FLAG_SHARED = 4,		/* what is kept of its results serves all of the tenant */
 };
 struct rec_change {		/* what the operator says of one tool */
 	struct stext	tool;		/* the server's own name of it */
@@ -148,6 +149,7 @@ struct rec_change {		/* what the operator says of one tool */
 	uint32_t	hide_line, roles_line;
 	uint32_t	flags, risk;	/* enum change_flags, enum risk_level */
 	uint32_t	argument_first, argument_count;
+	uint64_t	cache_ms;	/* how long its results are kept for equal calls; 0: they are not */
 };
 
 struct rec_argument {		/* of a call of such a tool */

@@ -165,11 +165,9 @@ admit_forget(struct worker *w, struct admitted *t)
 }
 
 int
-admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct admitted *t,
-    struct span *text, uint64_t *retry_after_ms)
+admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct span *text,
+    uint64_t *retry_after_ms)
 {
-	int	e;
-
 	*retry_after_ms = 0;
 	if (ask->server->flags & SERVER_FLAG_DISABLED) {
 		*text = snap_text(rq->config->policy, ask->server->why);
@@ -180,9 +178,7 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		return E_AUDIT;
 	}
-	if ((e = take_tokens(rq, ask, d->cost, retry_after_ms)) != 0)
-		return e;
-	return admit_again(rq, ask, t, retry_after_ms) ? 0 : E_BREAKER;
+	return take_tokens(rq, ask, d->cost, retry_after_ms);
 }
 
 /* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to

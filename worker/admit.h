@@ -14,10 +14,10 @@ struct admitted {
 	uint64_t		begun_ms;
 };
 
-/* Asks in the order of cost.  0: go, and *t is to be settled, or handed to admit_forget(); else
- * E_SERVER (disabled; *text says why), E_AUDIT, E_LIMITED, E_BREAKER or E_NOMEM.  *retry_after_ms 0: unknown. */
+/* What may be answered at all, asked in the order of cost.  0; else E_SERVER (disabled; *text says why), E_AUDIT,
+ * E_LIMITED or E_NOMEM.  *retry_after_ms 0: unknown. */
 must_check int	admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d,
-		    struct admitted *t, struct span *text, uint64_t *retry_after_ms);
+		    struct span *text, uint64_t *retry_after_ms);
 /* What came of the call: 0 or the error it ended with. */
 void		admit_settle(struct request *rq, const struct call_ask *ask, struct admitted *t, int error);
 /* Nothing was learnt of the server: the call was not made. */
@@ -27,7 +27,8 @@ void		admit_forget(struct worker *w, struct admitted *t);
  * full. */
 struct span	admit_bucket_key(struct arena *a, const struct span *words, size_t n);
 
-/* A call that was admitted goes to its server once more: false when a breaker has opened since. */
+/* A call that was admitted goes to its server, for the first time or once more: false when a breaker is open; else
+ * *t is to be settled, or handed to admit_forget(). */
 bool		admit_again(struct request *rq, const struct call_ask *ask, struct admitted *t,
 		    uint64_t *retry_after_ms);
 

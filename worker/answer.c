@@ -63,7 +63,7 @@ how_of(const struct answer *a)
 	return (struct bridge_answer){
 		.id = rq->msg.id, .client = rq->version, .upstream_modern = a->modern,
 		.method = rq->msg.method, .request_id = span_of(rq->id_text), .may_ask = a->may_ask,
-		.server = a->server, .task = a->tasks, .of_task = a->raw,
+		.server = a->server, .task = a->tasks, .of_task = a->raw, .ttl_ms = a->ttl_ms,
 	};
 }
 

@@ -23,6 +23,7 @@ struct answer {
 	bool			 raw;		/* it is not for the client: answer_convert() when one is */
 	struct span		 server;	/* its name, for a person who is asked something */
 	struct span		 uris;		/* what the server's URIs begin with here (mcp/uris.h), or empty */
+	const uint64_t		*ttl_ms;	/* of a resource that was kept: how long it still holds */
 	struct span		 task_id;	/* it is about a task: its id for the client, a raw JSON string */
 	bool			 broken;	/* what came is no JSON, or more than announced */
 	bool			 full;		/* there was no memory to hold it */

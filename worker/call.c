@@ -82,6 +82,11 @@ on_answer(struct route *r, uint64_t bytes, struct span want_id, bool modern)
 	struct call	*c = call_of(r);
 
 	c->asks.missing |= r->lacks;
+	/* Who waits is answered by a whole one. */
+	if (c->cached.how == CACHED_LEADS && cached_is_large(c, bytes))
+		cached_spoil(c);
+	else if (c->cached.how == CACHED_LEADS)
+		c->answer.holds = true;
 	/* A failure for want of these is told otherwise (call_reply_missing()). */
 	if (c->asks.missing != 0)
 		c->answer.holds = true;
@@ -237,7 +242,8 @@ call_server_name(const struct call *c)
 bool
 call_is_anywhere(const struct call *c)
 {
-	return c->route.running || rounds_wait(c) || drive_pauses(c) || lists_waits(&c->listing);
+	return c->route.running || rounds_wait(c) || drive_pauses(c) || lists_waits(&c->listing) ||
+	    c->cached.how == CACHED_WAITS;
 }
 
 void
@@ -248,6 +254,8 @@ call_cancel(struct call *c)
 		route_cancel(&c->route);
 	else if (rounds_wait(c) || drive_pauses(c))
 		call_fail(c, c->given_up != 0 ? c->given_up : E_CLOSED, true, no_text);
+	else if (c->cached.how == CACHED_WAITS)
+		call_fail(c, c->given_up != 0 ? c->given_up : E_CLOSED, false, no_text);
 	else if (lists_waits(&c->listing)) {
 		lists_leave(&c->listing);
 		call_fail(c, c->given_up != 0 ? c->given_up : E_CLOSED, true, no_text);
@@ -293,6 +301,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	struct call		*c;
 	struct decision		 d;
 	struct admitted		 ticket = { 0 };
+	struct cached		 cached;
 	struct span		 text = no_text;
 	uint64_t		 retry_after_ms;
 	int			 e;
@@ -307,7 +316,14 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	}
 	if (d.shadow || d.log != 0)
 		may_note(rq, &object, &d);
-	if ((e = admit_call(rq, ask, &d, &ticket, &text, &retry_after_ms)) != 0) {
+	if ((e = admit_call(rq, ask, &d, &text, &retry_after_ms)) == 0) {
+		cached_look(rq, ask, &cached);
+		/* Those whose servers are not asked. */
+		if (cached.how != CACHED_HIT && cached.how != CACHED_WAITS &&
+		    !admit_again(rq, ask, &ticket, &retry_after_ms))
+			e = E_BREAKER;
+	}
+	if (e != 0) {
 		call_record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
 		    AUDIT_OUTCOME_UNAVAILABLE : AUDIT_OUTCOME_REFUSED, e);
 		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),
@@ -343,14 +359,19 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->answer.holds = (rq->modern && c->answer.may_ask) || ask->server->transport == TRANSPORT_JSONRPC;
 	tasks_plan(c);
 	c->until_ms = call_until(c);
+	c->cached = cached;
+	if (cached.how == CACHED_HIT && cached_join(c))
+		return;
 	if ((e = call_prepare(c)) != 0) {
 		admit_forget(w, &ticket);
 		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);
 		call_fail(c, e, false, no_text);
 		return;
 	}
-	c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
 	hear_of(c, rq);
+	if (cached_join(c))
+		return;
+	c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
 	c->next = NULL;
 	*w->dispatch_last = c;
 	w->dispatch_last = &c->next;

@@ -8,6 +8,7 @@
 #include "worker/admit.h"
 #include "worker/answer.h"
 #include "worker/asks.h"
+#include "worker/cached.h"
 #include "worker/call.h"
 #include "worker/lists.h"
 #include "worker/notes.h"
@@ -40,6 +41,7 @@ struct call {
 	struct lists_wait	 listing;
 	bool			 listed;
 	struct admitted		 breaker;
+	struct cached		 cached;
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
 	int			 failed;	/* with this, before anything went out; or 0 */
@@ -88,6 +90,8 @@ extern const struct route_ops call_route_ops;
 /* dispatch.c */
 /* Its request is written, and its `begin`; it goes out at the turn's end.  0, or E_*: it does not begin. */
 must_check int	 call_prepare(struct call *c);
+/* What its record says of it from the start. */
+void		 call_record_start(const struct call *c, struct audit_fields *f);
 /* When an answer to what is sent now is late; monotonic ms. */
 uint64_t	 call_until(const struct call *c);
 /* Of c->again: it goes out again, if the policy now in force allows it. */

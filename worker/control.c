@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "worker/tokenwait.h"
+#include "worker/cached.h"
 #include "worker/endings.h"
 #include "worker/fanin.h"
 #include "worker/httpsse.h"
@@ -103,6 +104,7 @@ apply_params(struct worker *w, const struct params *p)
 	    .max_connections = p->max_connections });
 	w->bodies.limit = p->body_memory;
 	w->answers.limit = p->body_memory;
+	cached_set_params(w, p);
 	spool_set_continue(w->spool, p->audit_on_error == AUDIT_ON_ERROR_CONTINUE);
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + p->log_level));
 }
@@ -135,8 +137,10 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	int		 r;
 
 	if ((r = swap_offer(&w->snaps, fd, m->kind, m->generation, m->length)) == 0 && m->kind == SNAP_PINS &&
-	    w->config != NULL)
+	    w->config != NULL) {
 		pins_changed(w, pins);
+		cached_clear(w);
+	}
 	if (r == 0 && m->kind == SNAP_KEYS)
 		keyuse_keys_changed(w, keys);
 	snap_release(&pins);
@@ -163,6 +167,7 @@ take_snapshot(struct worker *w, int fd, const struct msg_SNAPSHOT_OFFER *m)
 	w->reloads++;
 	w->refused.why[0] = '\0';
 	apply_params(w, &config->params);
+	cached_clear(w);
 	secure_policy_changed(w);
 	lists_policy_changed(w->lists);
 	lists_pins_changed(w->lists);

@@ -120,13 +120,21 @@ tell_caller(struct call *c)
 	return r;
 }
 
+void
+call_record_start(const struct call *c, struct audit_fields *f)
+{
+	const struct record_what what = { call_kind(c->ask.what)->audit, c->ask.server, c->ask.tool, &c->decision,
+	    c->ask.shown };
+
+	record_start(c->rq, &what, f);
+	if (c->rq->w->traces != NULL)
+		trace_begun(c->rq, &what);
+}
+
 int
 call_prepare(struct call *c)
 {
 	struct request		*rq = c->rq;
-	const struct call_kind	*kind = call_kind(c->ask.what);
-	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision,
-	    c->ask.shown };
 	struct audit_fields	 f;
 	int			 r;
 
@@ -135,9 +143,7 @@ call_prepare(struct call *c)
 	if ((r = call_write_first(c)) != 0 ||
 	    (c->ask.server->transport == TRANSPORT_JSONRPC && (r = tell_caller(c)) != 0))
 		return r;
-	record_start(rq, &what, &f);
-	if (rq->w->traces != NULL)
-		trace_begun(rq, &what);
+	call_record_start(c, &f);
 	return spool_begin(rq->w->spool, rq->id, rq->config->generation, &f, &c->begin_seq);
 }
 
@@ -320,7 +326,7 @@ void
 call_on_again(struct loop_timer *t, void *arg)
 {
 	struct call	*c = arg;
-	uint64_t	 profile = c->ask.server->profile;
+	uint64_t	 profile = c->ask.server->profile, retry_after_ms;
 	int		 e;
 
 	(void)t;
@@ -334,6 +340,10 @@ call_on_again(struct loop_timer *t, void *arg)
 	}
 	if (c->failed != 0) {
 		call_fail(c, c->failed, false, no_text);
+		return;
+	}
+	if (c->cached.how == CACHED_WAITS || (e = cached_go(c, &retry_after_ms)) != 0) {
+		call_fail(c, c->cached.how == CACHED_WAITS ? E_TIMEOUT : e, false, no_text);
 		return;
 	}
 	if ((e = call_renew(c)) != 0) {

@@ -15,6 +15,7 @@
 #include "lib/bug.h"
 #include "lib/crypt.h"
 #include "lib/sum.h"
+#include "worker/cached.h"
 #include "worker/fanin.h"
 #include "worker/listens.h"
 #include "worker/worker.h"
@@ -85,6 +86,7 @@ fanin_on(struct worker *w, fanin_fn *fn, void *arg)
 void
 fanin_stale(struct worker *w, enum link_event_kind kind, uint64_t profile, uint64_t instance)
 {
+	cached_stale(w, profile);
 	switch (kind) {
 	case LINK_EVENT_TOOLS:
 		lists_expire(w->lists, profile, instance, LIST_TOOLS);

@@ -45,7 +45,7 @@ void		fanin_unsubscribe(struct worker *w, uint64_t profile, struct list_owner ow
 /* The HTTP server that was subscribed to so; NULL: it is none, or was not.  Borrowed while it is. */
 struct news	*fanin_news(struct worker *w, uint64_t profile, struct list_owner owner, struct span uri);
 
-/* This list may have changed; nobody is told. */
+/* This list, or a resource, may have changed; nobody is told. */
 void		fanin_stale(struct worker *w, enum link_event_kind kind, uint64_t profile, uint64_t instance);
 /* A server said something; from the runner's link here, from an HTTP server's stream by its reader. */
 void		fanin_event(struct worker *w, enum link_event_kind kind, uint64_t profile, struct list_owner owner,

@@ -49,15 +49,22 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 {
 	struct worker		*w = c->rq->w;
 	struct audit_fields	 f = { 0 };
+	const bool		 hit = c->cached.how == CACHED_HIT;
 
+	cached_end(c, outcome);
 	talk_end(c);
 	rounds_fini(c);
 	drive_fini(c);
+	if (hit)
+		call_record_start(c, &f);
 	record_finish(c->rq, outcome, error, 200, &f);
 	f.attempts = c->route.attempts;
 	f.address = span_of(c->route.endpoint);
+	f.cached = cached_word(c);
 	if (c->begin_seq != 0)
 		spool_end(w->spool, c->begin_seq, c->rq->id, c->rq->config->generation, &f);
+	else if (hit)
+		(void)!spool_once(w->spool, c->rq->id, c->rq->config->generation, &f);
 	metric_add(&w->metrics, outcome == AUDIT_OUTCOME_OK ? METRIC_calls_ok_total :
 	    outcome == AUDIT_OUTCOME_UNAVAILABLE ? METRIC_calls_unavailable_total :
 	    METRIC_calls_failed_total, 1);
@@ -342,6 +349,7 @@ call_finish(struct call *c, const struct answer_ready *ready)
 {
 	uint64_t	missing;
 
+	cached_settle(c, ready);
 	/* Between a modern client and a modern server a task is theirs. */
 	if (((c->drives && !(c->rq->modern && c->answer.modern)) && drive_takes(c, ready)) || drive_retries(c, ready))
 		return;

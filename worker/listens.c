@@ -23,7 +23,7 @@ struct listens_wish {
 	struct news_wait	 wait;
 };
 
-/* Clients who are told may ask any worker for the list, and this one alone may have heard. */
+/* Clients who are told may ask any worker for it, and this one alone may have heard. */
 static void
 tell_workers(struct worker *w, enum link_event_kind what, uint64_t profile, uint64_t instance)
 {
@@ -39,7 +39,7 @@ on_peer_stale(uint32_t slot, uint32_t incarnation, const struct peer_head *h, st
 {
 	(void)slot;
 	(void)incarnation;
-	if (h->flags >= LINK_EVENT_UPDATED || payload.n > 0)
+	if (h->flags >= LINK_EVENT_LIMIT || payload.n > 0)
 		return E_FORMAT;
 	fanin_stale(arg, (enum link_event_kind)h->flags, h->a, h->b);
 	return 0;
@@ -49,8 +49,7 @@ static void
 on_event(enum link_event_kind what, uint64_t profile, uint64_t instance, uint64_t capabilities, struct span uri,
     void *arg)
 {
-	if (what != LINK_EVENT_UPDATED)
-		tell_workers(arg, what, profile, instance);
+	tell_workers(arg, what, profile, instance);
 	fanin_event(arg, what, profile, (struct list_owner){ instance, capabilities }, uri);
 }
 

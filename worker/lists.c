@@ -12,6 +12,7 @@
 #include "lib/bug.h"
 #include "lib/log.h"
 #include "lib/sum.h"
+#include "worker/cached.h"
 #include "worker/lists_priv.h"
 #include "worker/pins.h"
 #include "worker/route.h"
@@ -246,12 +247,25 @@ log_dropped(const struct list_entry *e)
 			    catalogue_dropped(e->build, why), words_of(e), catalogue_drop_text(why));
 }
 
+/* Is each tool defined as it was? */
+static bool
+same_tools(const struct catalogue *a, const struct catalogue *b)
+{
+	bool	same = catalogue_count(a) == catalogue_count(b);
+
+	for (size_t i = 0; same && i < catalogue_count(a); i++)
+		same = span_eq(catalogue_at(a, i)->definition.raw, catalogue_at(b, i)->definition.raw);
+	return same;
+}
+
 static void
 on_pinned(int error, void *arg)
 {
 	struct list_entry	*e = arg;
 
 	MAGIC_CHECK(e, LIST_MAGIC);
+	if (e->list != NULL && !same_tools(e->list, e->build))
+		cached_stale(e->lists->w, e->profile);
 	catalogue_free(&e->list);
 	e->list = e->build;
 	e->build = NULL;

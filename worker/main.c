@@ -20,6 +20,7 @@
 #include "sandbox/confine.h"
 #include "upstream/balance.h"
 #include "upstream/call.h"
+#include "worker/cached.h"
 #include "worker/call.h"
 #include "worker/early.h"
 #include "worker/fanin.h"
@@ -199,7 +200,7 @@ worker_init(struct worker *w)
 	    (r = conn_set_new(w->loop, &until_policy, on_request, w, &w->conns)) != 0 ||
 	    (r = secure_new(w)) != 0 || (r = accept_new(w->loop, w->conns, &w->accept)) != 0 ||
 	    (r = lists_new(w, &w->lists)) != 0 || (r = pins_new(w, &w->pins)) != 0 ||
-	    (r = fanin_new(w, &w->fanin)) != 0 ||
+	    (r = cached_new(w)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
 	    (r = httpsse_set_new(w, &w->httpsse)) != 0 || (r = tokens_new(&w->tokens)) != 0 ||
 	    (r = refusals_new(w, &w->refusals)) != 0 ||
@@ -233,6 +234,7 @@ main(void)
 	loop_run(w.loop);
 	keyuse_fini(&w);
 	peers_free(&w.peers);
+	cached_free(&w);
 	spool_free(&w.spool);
 	traces_free(&w);
 	return EX_OK;

@@ -76,6 +76,7 @@ on_request(struct call *c, const struct rpc_answer *m)
 	struct asked	*q;
 	int		 r;
 
+	cached_spoil(c);
 	if (asks_take(&c->asks, m, call_server_name(c), &q) != 0)
 		return;
 	if ((r = talk_may_ask(c)) != 0) {

@@ -52,6 +52,7 @@ must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config *
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
+struct caching;
 struct tokenwait;
 struct balance;
 struct fanin;
@@ -119,6 +120,7 @@ struct worker {
 	uint64_t		 forward_refs;
 	struct lists		*lists;		/* what the servers list */
 	struct pins		*pins;		/* which of that was approved */
+	struct caching		*caching;	/* what equal calls are answered with (cached.c) */
 	struct fanin		*fanin;		/* what they say outside of calls */
 	struct streams		*streams;	/* clients who hear of it */
 	struct httpsse_set	*httpsse;	/* clients of HTTP+SSE */

@@ -13,6 +13,7 @@
 #include "lib/fold.h"
 #include "lib/log.h"
 #include "lib/nameset.h"
+#include "lib/num.h"
 #include "policy/compiler/changes.h"
 #include "policy/compiler/typed.h"
 
@@ -20,10 +21,12 @@
 #define OWN_MAX		512		/* as long as a server's own name may be (mcp/catalogue.h) */
 #define NAME_MAX_BYTES	64		/* with its prefix: what model interfaces take */
 #define ARGUMENTS_MAX	64
+#define CACHE_MS_MIN	100
+#define CACHE_MS_MAX	(24 * 3600 * 1000)
 #define MARK_BYTES	9		/* _ and 8 hex digits: how a name ends that was cut */
 
 static const char *const keys[] = { "name", "description", "hide", "arguments", "risk_level", "required_roles",
-	"annotations", NULL };
+	"annotations", "cache", "cache_shared", NULL };
 static const char *const argument_keys[] = { "defaults", "set", NULL };
 
 struct reading {
@@ -231,6 +234,33 @@ read_hide(struct server *sv, struct change *c)
 	c->rec.file = text_of(sv, span_of(sv->source->shown));
 }
 
+/* What is kept of an instance that one principal has alone must not be shown to another. */
+static void
+read_cache(struct server *sv, struct change *c)
+{
+	const struct conf_node	*n = NULL;
+	uint64_t		 ms = 0;
+	bool			 shared = false;
+
+	if (typed_string(sv->job, sv->source, c->node, "cache", &n) &&
+	    (num_msec(n->text, &ms) != 0 || ms < CACHE_MS_MIN || ms > CACHE_MS_MAX)) {
+		job_error(sv->job, sv->source, n, "\"%.*s\": want a time from 100ms to 1d, such as \"60s\"",
+		    SHOWN(n->text));
+		return;
+	}
+	c->rec.cache_ms = ms;
+	if (!typed_flag(sv->job, sv->source, c->node, "cache_shared", &shared) || !shared)
+		return;
+	n = conf_find(c->node, "cache_shared");
+	if (ms == 0)
+		job_error_key(sv->job, sv->source, n, "nothing is kept to be shared; say how long, as "
+		    "\"cache\": \"60s\"");
+	else if (sv->rec.isolation != ISOLATION_TENANT)
+		job_error_key(sv->job, sv->source, n, "each principal has an instance of this server to itself, and "
+		    "what one sees another may not; with \"isolation\": \"tenant\" on the server results can be shared");
+	c->rec.flags |= CHANGE_FLAG_SHARED;
+}
+
 /* --- the list --------------------------------------------------------------------------------- */
 
 static struct change *
@@ -424,6 +454,7 @@ changes_read(struct server *sv)
 		read_hide(sv, c);
 		c->rec.risk = changes_read_risk(sv->job, sv->source, n, "risk_level");
 		changes_read_roles(sv->job, sv->source, n, &c->rec);
+		read_cache(sv, c);
 	}
 	names_check(sv, &rd.list);
 	changes_put(sv, &rd.list);

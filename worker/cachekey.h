@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cachekey.h - which calls are equal
+ */
+#ifndef WORKER_CACHEKEY_H
+#define WORKER_CACHEKEY_H
+
+#include "lib/crypt.h"
+#include "worker/call.h"
+
+/* Of tenant, policy, server, name, canonical arguments and what the server may ask; unless it is shared by all of the
+ * tenant also of whose call it is and which instance serves it.  0; E_TOOBIG, E_JSON_DUPLICATE and others: it equals
+ * none. */
+must_check int	cachekey_make(const struct request *rq, const struct call_ask *ask, bool shared,
+		    struct crypt_digest *out);
+
+#endif
