@@ -13,7 +13,6 @@
 #include "ctl/explain.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
-#include "lib/glob.h"
 #include "lib/log.h"
 #include "policy/policy.h"
 
@@ -67,7 +66,7 @@ print_json(const struct explain_question *q, const struct decision *d, const str
 	out_json_text("tool", q->tool);
 	out_json_text("rule", d->path);
 	out_json_text("class", span_of(d->class_text));
-	if (d->rule != 0) {
+	if (d->file.n > 0) {
 		out_json_text("file", d->file);
 		out_json_u64("line", d->line);
 	}
@@ -83,97 +82,36 @@ explain_asked(struct span tenant, struct span agent, struct span server, struct 
 }
 
 static void
-decide_as(const struct snap *s, const struct explain_question *q, bool hopeful, struct decision *out)
+decide_as(const struct snap *s, const struct explain_question *q, enum object_kind kind, bool hopeful,
+    struct decision *out)
 {
 	const struct principal	who = { .tenant = q->tenant, .agent = q->agent, .how = q->how, .subject = q->subject,
 				    .traits = q->traits };
 	struct facts		facts = q->facts;
-	const struct object	what = { OBJECT_TOOL, q->server, q->tool, &facts };
+	const struct object	what = { kind, q->server, kind == OBJECT_SERVER ? SPAN_NONE : q->tool, &facts };
 
-	facts.hopeful = hopeful;
+	facts.hopeful = facts.settled = hopeful;
+	if (kind == OBJECT_SERVER)
+		facts.known &= ~(unsigned)FACT_NAME;
 	decide(s, &who, &what, out);
 }
 
 void
 explain_decide(const struct snap *s, const struct explain_question *q, struct decision *out)
 {
-	decide_as(s, q, false, out);
+	decide_as(s, q, OBJECT_TOOL, false, out);
 }
 
 void
 explain_hope(const struct snap *s, const struct explain_question *q, struct decision *out)
 {
-	decide_as(s, q, true, out);
+	decide_as(s, q, OBJECT_TOOL, true, out);
 }
 
 void
-explain_rule(FILE *f, const struct snap *s, const struct decision *d)
+explain_server(const struct snap *s, const struct explain_question *q, struct decision *out)
 {
-	const struct rec_rule	*rule = d->rule == 0 ? NULL : SNAP_AT(s, RULE, d->rule - 1);
-	struct span		 pattern = rule == NULL ? SPAN_NONE : snap_text(s, rule->pattern);
-
-	if (rule != NULL)
-		fprintf(f, "%.*s:%u  %.*s \"%.*s\"  ", SPAN_FMT(d->file), d->line, SPAN_FMT(d->path),
-		    SPAN_FMT(pattern));
-	fprintf(f, "%s", d->class_text);
-}
-
-void
-explain_print(FILE *f, const struct snap *s, const struct decision *d)
-{
-	fprintf(f, "%s  ", d->allow ? "allowed" : "DENIED");
-	if (d->shadow)
-		fprintf(f, "(enforced, it would be denied)  ");
-	explain_rule(f, s, d);
-}
-
-bool
-explain_rule_speaks(const struct snap *s, const struct rec_rule *rule, uint32_t agent,
-    const struct explain_question *q)
-{
-	const struct span	server = snap_text(s, rule->server);
-
-	if (rule->agent != agent || rule->about == RULE_ABOUT_LIST ||
-	    (!span_eq(server, q->server) && !span_is(server, "*")))
-		return false;
-	return rule->about == RULE_ABOUT_SERVER || glob_match(snap_text(s, rule->pattern), q->tool);
-}
-
-/* What became of a rule that did not decide. */
-static const char *
-fate_of(const struct snap *s, const struct explain_question *q, const struct rec_rule *rule)
-{
-	switch (explain_holds(s, q, rule)) {
-	case TRUTH_NO:
-		return "unmet ";
-	case TRUTH_UNKNOWN:
-		return "open  ";
-	case TRUTH_YES:
-	default:
-		return (rule->flags & RULE_FLAG_SHADOW) != 0 ? "watched" : "beaten";
-	}
-}
-
-void
-explain_beaten(FILE *f, const struct snap *s, const struct explain_question *q, const struct decision *d)
-{
-	static const char *const	kinds[] = { [RULE_EXPLICIT_DENY] = "explicit deny",
-		[RULE_EXPLICIT_ALLOW] = "explicit allow", [RULE_WILDCARD_DENY] = "wildcard deny",
-		[RULE_WILDCARD_ALLOW] = "wildcard allow" };
-	const struct rec_agent		*agent = policy_agent_find(s, q->tenant, q->agent);
-	const struct rec_rule		*rule;
-
-	if (agent == NULL)
-		return;
-	for (unsigned kind = RULE_EXPLICIT_DENY; kind <= RULE_WILDCARD_ALLOW; kind++)
-		for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++)
-			if (rule->rule_class == kind && i + 1 != d->rule &&
-			    explain_rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q)) {
-				fprintf(f, "  %-7s  %.*s:%u  %.*s \"%.*s\"  %s\n", fate_of(s, q, rule),
-				    SPAN_FMT(snap_text(s, rule->file)), rule->line, SPAN_FMT(snap_text(s, rule->path)),
-				    SPAN_FMT(snap_text(s, rule->pattern)), kinds[kind]);
-				explain_when(f, s, q, rule);
-			}
+	decide_as(s, q, OBJECT_SERVER, false, out);
 }
 
 /* Not all that rules ask for was said: both ways it may end. */

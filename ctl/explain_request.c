@@ -8,14 +8,17 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
 #include "ctl/explain.h"
+#include "ctl/keyrow.h"
 #include "ctl/out.h"
 #include "ctl/query.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "policy/policy.h"
 #include "policy/reach.h"
 
 #define SHOWN_MAX	256
@@ -105,7 +108,9 @@ print_outcome(struct row *row)
 static void
 print_rule(struct row *row)
 {
-	if (member(row, "rule").n > 0) {
+	if (span_is(member(row, "rule"), "default")) {
+		printf("  decided  no rule allowed it\n");
+	} else if (member(row, "rule").n > 0) {
 		print_member("  decided  ", row, "rule");
 		printf("\n");
 	}
@@ -150,24 +155,153 @@ know_client(struct row *row, struct explain_question *q)
 	q->facts.known |= FACT_CLIENT;
 }
 
+/* --- who it was ----------------------------------------------------------------------------------- */
+
+/* Two parts of a text, around the last `sep` of it; false: it has none. */
+static bool
+split(struct span text, const char *sep, struct span *first, struct span *second)
+{
+	const size_t	n = strlen(sep);
+
+	for (size_t i = text.n; i-- > 0;)
+		if (i + n <= text.n && memcmp(text.p + i, sep, n) == 0) {
+			*first = span_part(text, 0, i);
+			*second = span_part(text, i + n, text.n);
+			return true;
+		}
+	return false;
+}
+
+struct key_wanted {
+	struct span		 name, public_name, tenant;	/* public_name: empty where no other key has the name */
+	struct row		*row;
+	struct traits		 traits;
+	unsigned		 count;
+	bool			 failed;
+};
+
+static void
+take_key(const struct keyrow *k, void *arg)
+{
+	struct key_wanted	*w = arg;
+	struct arena		*a = &w->row->arena;
+
+	if (!span_eq(k->name, w->name) || !span_eq(k->tenant, w->tenant) ||
+	    (w->public_name.n > 0 && !span_eq(k->public_name, w->public_name)) || w->count++ > 0)
+		return;
+	w->traits = (struct traits){ .roles = arena_dup(a, k->roles), .groups = arena_dup(a, k->groups),
+	    .scopes = arena_dup(a, k->scopes), .workspace = arena_dup(a, k->workspace), .scoped = k->scopes.n > 0 };
+	w->failed = (k->roles.n > 0 && w->traits.roles.p == NULL) || (k->groups.n > 0 && w->traits.groups.p == NULL) ||
+	    (k->scopes.n > 0 && w->traits.scopes.p == NULL) || (k->workspace.n > 0 && w->traits.workspace.p == NULL);
+}
+
+/* What a key gives stands in the store, if the key is still there. */
+static void
+know_key(struct ctl *ctl, struct row *row, struct explain_question *q)
+{
+	struct key_wanted	w = { .name = q->subject, .tenant = q->tenant, .row = row };
+	struct span		name, rest;
+
+	if (split(q->subject, " (", &name, &rest) && span_starts(rest, SPAN_LIT("mgk_"))) {
+		w.name = q->subject = name;
+		w.public_name = span_part(rest, 0, rest.n - 1);
+	}
+	if (keyrow_each(ctl, take_key, &w) != 0 || w.count != 1 || w.failed)
+		return;
+	q->traits = w.traits;
+	q->facts.known |= FACT_BEARER;
+}
+
+/* Of a credential the record has how it was one, and whose.  What it gave is known of keys, and of those that give
+ * nothing: of a token it is not. */
+static void
+know_caller(struct ctl *ctl, struct row *row, struct explain_question *q)
+{
+	const struct span	how = member(row, "how");
+
+	q->subject = member(row, "principal");
+	for (q->how = HOW_NONE + 1; q->how < HOW_LIMIT && !span_is(how, decide_how(q->how)); q->how++)
+		;
+	if (q->how == HOW_LIMIT || is_cut(q->subject, FIELD_MAX_principal)) {
+		q->how = HOW_NONE;
+		return;
+	}
+	q->facts.known |= FACT_WHO;
+	if (q->how == HOW_KEY)
+		know_key(ctl, row, q);
+	else if (q->how == HOW_TOKEN)
+		(void)split(q->subject, " at ", &q->traits.user, &q->traits.issuer);
+	else
+		q->facts.known |= FACT_BEARER;
+	if (q->how == HOW_CERT && split(q->subject, " by ", &q->traits.user, &q->traits.issuer)) {
+		const char	*colon = memchr(q->traits.user.p, ':', q->traits.user.n);
+
+		if (colon != NULL)
+			q->traits.user = span_part(q->traits.user, (size_t)(colon - q->traits.user.p) + 1,
+			    q->traits.user.n);
+	}
+}
+
+/* --- what is decided ------------------------------------------------------------------------------ */
+
+static void
+add_unsaid(struct span key, void *arg)
+{
+	struct buf	*b = arg;
+
+	if (memmem(buf_rest(b).p, buf_rest(b).n, key.p, key.n) != NULL)
+		return;
+	if (buf_rest(b).n > 0)
+		(void)!buf_put_str(b, ", ");
+	(void)!buf_put(b, key);			/* as many as there is room for */
+}
+
+/* Roles and a workspace that nobody knows of may decide, too. */
+static bool
+is_bearer_open(const struct snap *s, const struct explain_question *q)
+{
+	return (q->facts.known & FACT_BEARER) == 0 && policy_has_roles(s, q->tenant);
+}
+
+static void
+print_depends(const struct snap *s, const struct explain_question *q)
+{
+	struct buf	keys;
+
+	buf_init(&keys, 4096);
+	explain_unsaid(s, q, add_unsaid, &keys);
+	if (is_bearer_open(s, q))
+		add_unsaid(SPAN_LIT("roles"), &keys);
+	printf("depends on %.*s, which %s not recorded; say it: mcpgwctl explain --agent", SPAN_FMT(buf_rest(&keys)),
+	    buf_rest(&keys).n > 0 && memchr(buf_rest(&keys).p, ',', buf_rest(&keys).n) != NULL ? "are" : "is");
+	explain_word(stdout, q->agent);
+	printf(" --server");
+	explain_word(stdout, q->server);
+	printf(" --tool");
+	explain_word(stdout, q->tool);
+	printf(" ...\n");
+	buf_fini(&keys);
+}
+
 /* Where the rule stands and which it beat are in the policy: in that of the record while it is in force, else that is
  * what would be decided now. */
 static void
 print_decisions(struct row *row, const struct explain_question *q, const struct snap *s)
 {
 	struct explain_question	then = *q;
-	struct decision		d, hope, now;
+	struct decision		d, hope, now, now_hope;
 	const struct rec_rule	*rule;
 	const bool		was = !span_is(member(row, "decision"), "deny");
 	char			generation[24];
 	bool			same, sure;
 
 	explain_decide(s, q, &now);
+	explain_hope(s, q, &now_hope);
 	then.facts.wall_ms = recorded_ms(row);
 	explain_decide(s, &then, &d);
 	explain_hope(s, &then, &hope);
 	/* What the record does not have made it end as it did. */
-	sure = d.allow == hope.allow;
+	sure = d.allow == hope.allow && !is_bearer_open(s, q);
 	if (d.allow != was && hope.allow == was)
 		d = hope;
 	snprintf(generation, sizeof(generation), "%" PRIu64, snap_head(s)->generation);
@@ -178,7 +312,8 @@ print_decisions(struct row *row, const struct explain_question *q, const struct 
 		if (rule != NULL)
 			explain_when(stdout, s, &then, rule);
 		explain_beaten(stdout, s, &then, &d);
-		printf("Now (generation %s): that depends on what is not recorded; see explain --args\n", generation);
+		printf("Now (generation %s): that ", generation);
+		print_depends(s, q);
 		return;
 	}
 	if (same && now.allow == d.allow) {
@@ -190,6 +325,12 @@ print_decisions(struct row *row, const struct explain_question *q, const struct 
 		explain_beaten(stdout, s, &then, &d);
 		print_outcome(row);
 		printf("Now (generation %s): still %s.\n", generation, d.allow ? "allowed" : "denied");
+	} else if (now.allow != now_hope.allow || is_bearer_open(s, q)) {
+		print_rule(row);
+		explain_beaten(stdout, s, q, &(struct decision){ .rule = 0 });
+		printf("Now (generation %s): that ", generation);
+		print_depends(s, q);
+		return;
 	} else {
 		print_rule(row);
 		printf("Now (generation %s): %s", generation, was == now.allow ? "still " : "");
@@ -210,6 +351,7 @@ print_now(struct ctl *ctl, struct row *row)
 	int			 r;
 
 	know_client(row, &q);
+	know_caller(ctl, row, &q);
 	if (!span_is(member(row, "kind"), "tool") || ask_open(ctl, &a, false) != 0) {
 		print_rule(row);
 		return 0;	/* only of tools is more to be said, and only by a gateway */
@@ -278,7 +420,7 @@ explain_request(struct ctl *ctl, const char *id)
 	if (query_end(&run) != 0)
 		return EX_DATAERR;
 	if (asked.count == 0) {
-		out_error("%s: no such request in the audit", id);
+		out_error("%s: no such request in the audit; the newest: mcpgwctl audit tail", id);
 		return EX_DATAERR;
 	}
 	return out_end(asked.error);

@@ -80,7 +80,7 @@ say_bearer(const struct explain_said *said, struct arena *a, struct explain_ques
 	if (said->user == NULL && said->roles == NULL && said->groups == NULL && said->scopes == NULL &&
 	    said->workspace == NULL && said->issuer == NULL && said->credential == NULL && said->principal == NULL)
 		return;
-	q->facts.known |= FACT_BEARER;
+	q->facts.known |= FACT_WHO | FACT_BEARER;
 	q->how = said->issuer != NULL || said->user != NULL ? HOW_TOKEN : HOW_KEY;
 	q->subject = span_of(said->principal);
 	q->traits = (struct traits){ .issuer = span_of(said->issuer), .user = span_of(said->user),

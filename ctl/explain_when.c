@@ -7,7 +7,6 @@
  */
 #include "ctl/explain.h"
 #include "ctl/out.h"
-#include "policy/policy.h"
 
 #define VALUE_MAX	200		/* bytes that are shown of a value */
 #define OPERANDS_SHOWN	8
@@ -24,9 +23,21 @@ explain_holds(const struct snap *s, const struct explain_question *q, const stru
 {
 	const struct principal	who = principal_of(q);
 	const struct object	what = { OBJECT_TOOL, q->server, q->tool, &q->facts };
-	unsigned		unsure = 0;
+	unsigned		lacks = 0;
+	const enum truth	t = when_holds(s, rule->when_first, rule->when_count, &who, &what, &lacks);
 
-	return when_holds(s, rule->when_first, rule->when_count, &who, &what, &unsure);
+	if (t != TRUTH_UNKNOWN)
+		return t;
+	if (rule->deny == 0)
+		return (lacks & q->facts.known) != 0 ? TRUTH_NO : t;
+	return (lacks & ~q->facts.known) == 0 ? TRUTH_YES : t;
+}
+
+/* Not known, and not only of a kind that cannot be compared. */
+static bool
+is_open(enum truth t, const struct explain_question *q, unsigned lacks)
+{
+	return t == TRUTH_UNKNOWN && (lacks & q->facts.known) == 0;
 }
 
 static void
@@ -48,7 +59,8 @@ print_condition(FILE *f, const struct snap *s, const struct explain_question *q,
 	static const char *const	words[] = { [TRUTH_NO] = "no", [TRUTH_YES] = "yes", [TRUTH_UNKNOWN] = "open" };
 	const struct principal		who = principal_of(q);
 	const struct object		what = { OBJECT_TOOL, q->server, q->tool, &q->facts };
-	unsigned			unsure = 0;
+	unsigned			lacks = 0;
+	const enum truth		t = when_one(s, c, &who, &what, &lacks);
 	char				text[VALUE_MAX];
 	struct buf			value;
 
@@ -58,7 +70,7 @@ print_condition(FILE *f, const struct snap *s, const struct explain_question *q,
 	buf_init(&value, 64 * 1024);
 	if (when_put_value(s, c, &who, &what, &value) != 0)
 		buf_clear(&value);		/* longer than anybody reads */
-	fprintf(f, ":  %s, it is %s\n", words[when_one(s, c, &who, &what, &unsure)],
+	fprintf(f, ":  %s, it is %s\n", t == TRUTH_UNKNOWN && !is_open(t, q, lacks) ? "cannot be compared" : words[t],
 	    out_clean(buf_rest(&value), text, sizeof(text)));
 	buf_fini(&value);
 }
@@ -78,19 +90,19 @@ explain_unsaid(const struct snap *s, const struct explain_question *q, explain_k
 {
 	const struct principal		 who = principal_of(q);
 	const struct object		 what = { OBJECT_TOOL, q->server, q->tool, &q->facts };
-	const struct rec_agent		*agent = policy_agent_find(s, q->tenant, q->agent);
 	const struct rec_condition	*c;
 	const struct rec_rule		*rule;
-	unsigned			 unsure = 0;
 
-	for (uint64_t i = 0; agent != NULL && (rule = SNAP_AT(s, RULE, i)) != NULL; i++) {
-		if (rule->when_count == 0 ||
-		    !explain_rule_speaks(s, rule, (uint32_t)(agent - SNAP_AT(s, AGENT, 0)), q) ||
+	for (uint64_t i = 0; (rule = SNAP_AT(s, RULE, i)) != NULL; i++) {
+		if (rule->when_count == 0 || !explain_rule_speaks(s, rule, q) ||
 		    explain_holds(s, q, rule) != TRUTH_UNKNOWN)
 			continue;
-		for (uint32_t n = 0; n < rule->when_count; n++)
+		for (uint32_t n = 0; n < rule->when_count; n++) {
+			unsigned	lacks = 0;
+
 			if ((c = SNAP_AT(s, CONDITION, (uint64_t)rule->when_first + n)) != NULL &&
-			    when_one(s, c, &who, &what, &unsure) == TRUTH_UNKNOWN)
+			    is_open(when_one(s, c, &who, &what, &lacks), q, lacks))
 				fn(snap_text(s, c->key), arg);
+		}
 	}
 }

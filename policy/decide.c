@@ -52,18 +52,34 @@ rank_of(const struct asked *q, uint8_t rule_class)
 	return q->deny_first ? deny_first[rule_class] : seed[rule_class];
 }
 
+/* May the conditions of this rule, which are open for want of these facts, come out well for the caller? */
+static bool
+is_hope(const struct asked *q, const struct rec_rule *rule, unsigned lacks)
+{
+	const struct facts	*f = q->what->facts;
+
+	if (f == NULL || !f->hopeful)
+		return false;
+	if (!f->settled)
+		return true;
+	/* Of an allow all conditions must be met; of a deny one that is not is enough. */
+	return rule->deny == 0 ? (lacks & f->known) == 0 : (lacks & ~f->known) != 0;
+}
+
 /* A rule whose conditions do not hold is as if it were not there.  What is not known counts against the caller, in
  * hope for it: then an allow is taken, and a deny is not. */
 static bool
 applies(struct asked *q, const struct rec_rule *rule)
 {
-	const bool	hopeful = q->what->facts != NULL && q->what->facts->hopeful;
+	unsigned		lacks = 0;
+	const enum truth	t = when_holds(q->snap, rule->when_first, rule->when_count, q->who, q->what, &lacks);
 
-	switch (when_holds(q->snap, rule->when_first, rule->when_count, q->who, q->what, &q->unsure)) {
+	q->unsure |= lacks;
+	switch (t) {
 	case TRUTH_YES:
 		return true;
 	case TRUTH_UNKNOWN:
-		return (rule->deny == 0) == hopeful;
+		return (rule->deny == 0) == is_hope(q, rule, lacks);
 	case TRUTH_NO:
 	default:
 		return false;
@@ -330,8 +346,7 @@ decide(const struct snap *s, const struct principal *who, const struct object *w
 	/* 4. What the credential is no good for; no shadow lets it pass.  Rules come first: who may not use something
 	 * with any scope is told that, and asks for none. */
 	if (out->allow && !scope_allows(s, who, what)) {
-		out->allow = out->shadow = false;
-		out->unsure = 0;
+		decide_answer_none(s, out);
 		out->lacks_scope = scope_wanted(s, who->tenant, what).n > 0;
 		out->hide = !out->lacks_scope && param_number(s, PARAM_ID_deny_detail) == DENY_DETAIL_HIDE;
 		out->class_text = "the credential lacks the scope";

@@ -44,19 +44,22 @@ struct principal {
 
 /* Beyond names, what the conditions of rules ask for (policy/when.h). */
 enum fact_bits {
-	FACT_BEARER = 1,		/* who->how, subject and traits */
+	FACT_BEARER = 1,		/* who->traits but for issuer and user: what the credential gives */
 	FACT_TIME = 2,
 	FACT_CLIENT = 4,
 	FACT_ARGUMENTS = 8,
 	FACT_DEFINITION = 16,		/* what the tool's own definition claims */
 	FACT_NAME = 32,			/* object.kind and name: not of a server as a whole */
-	FACTS_ALL = 63
+	FACT_WHO = 64,			/* who->how, subject, and the issuer and user of traits */
+	FACTS_ALL = 127
 };
 enum hint_bits { HINT_READ_ONLY = 1, HINT_DESTRUCTIVE = 2, HINT_IDEMPOTENT = 4, HINT_OPEN_WORLD = 8 };
 
 struct facts {
 	unsigned	known;			/* enum fact_bits */
 	bool		hopeful;		/* for a list: what may be allowed, once all is known, is */
+	bool		settled;		/* hopeful: but what is known stays as it is, and what of it cannot be
+						 * compared counts against the caller */
 	uint64_t	wall_ms;
 	struct addr	client;			/* family 0: it came over the unix socket */
 	struct json_value arguments;		/* proven, no member twice; JSON_NONE: there are none */
@@ -77,6 +80,8 @@ struct decision {
 	bool		shadow;			/* allowed; enforced, the rule below would have denied it */
 	unsigned	unsure;			/* enum fact_bits: it might be another if these were known */
 	bool		lacks_scope;		/* denied, and would be allowed by one scope more (policy/scopes.h) */
+	bool		by_roles;		/* denied by roles or a workspace, or for want of a role: no rule of an
+						 * agent helps */
 	uint32_t	rule;			/* index into RULE + 1; 0: no rule matched */
 	uint8_t		rule_class;		/* enum rule_class */
 	struct span	path;			/* agents.backend.deny.tools.postgres[0]; or "default" */

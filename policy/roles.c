@@ -135,6 +135,9 @@ roles_decide(struct asked *q, bool beside, struct decision *out)
 		decide_answer_shadow(q, &server, &said);
 	if (!beside || !said.allow || said.shadow)
 		*out = said;
+	out->by_roles = !out->allow;
+	if (out->by_roles && out->rule == 0)
+		out->class_text = "no role or workspace allows it";
 }
 
 /* --- single tools ------------------------------------------------------------------------------ */
@@ -151,6 +154,7 @@ static void
 deny(const struct snap *s, const struct rec_change *c, bool hidden, struct decision *out)
 {
 	decide_answer_none(s, out);
+	out->by_roles = !hidden;
 	out->rule_class = RULE_EXPLICIT_DENY;
 	out->class_text = hidden ? "hidden" : "wants a role";
 	out->hide = out->hide || hidden;

@@ -17,7 +17,7 @@ facts_of(const struct request *rq)
 	static const uint8_t		 mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const struct exchange_peer	*p = &rq->x->peer;
 	struct facts			 f = {
-		.known = FACT_BEARER | FACT_TIME | FACT_CLIENT, .wall_ms = loop_wall_ms(rq->w->loop),
+		.known = FACT_WHO | FACT_BEARER | FACT_TIME | FACT_CLIENT, .wall_ms = loop_wall_ms(rq->w->loop),
 		.arena = &rq->x->arena,
 	};
 

@@ -69,8 +69,9 @@ call_reply_denied(struct request *rq, const struct call_ask *ask, const struct d
 		    ask->what == CALL_RESOURCE ? rq->msg.uri : rq->msg.name);
 		return;
 	}
-	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (rule %s%s); ask your administrator with %s",
-	    SPAN_FMT(server), SPAN_FMT(executed(ask)), d->class_text, (d->unsure & FACT_ARGUMENTS) == 0 ? "" :
+	text = arena_fmt(&rq->x->arena, "%.*s.%.*s (%s%s%s); ask your administrator with %s",
+	    SPAN_FMT(server), SPAN_FMT(executed(ask)), d->rule != 0 ? "rule " : "", d->class_text,
+	    (d->unsure & FACT_ARGUMENTS) == 0 ? "" :
 	    ": an argument that rules ask for is of another type, or comes twice", rq->id_text);
 	call_reply_error(rq, ask->style, E_POLICY, text, d->path, 0);
 }

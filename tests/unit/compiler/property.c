@@ -318,7 +318,7 @@ argument_make(struct argument *a)
 void
 asking_make(const struct policy *p, struct asking *q)
 {
-	static const unsigned	facts[] = { FACT_BEARER, FACT_TIME, FACT_CLIENT, FACT_ARGUMENTS, FACT_DEFINITION };
+	static const unsigned	facts[] = { FACT_WHO, FACT_BEARER, FACT_TIME, FACT_CLIENT, FACT_ARGUMENTS, FACT_DEFINITION };
 
 	*q = (struct asking){ .agent = dice(20) == 0 ? PROPERTY_AGENTS : dice(PROPERTY_AGENTS),
 	    .kind = dice(4) == 0 ? (enum object_kind)dice(OBJECT_KIND_LIMIT) : OBJECT_TOOL, .server = 1 + dice(4),
@@ -468,8 +468,8 @@ asking_put(const struct policy *p, const struct asking *q, struct arena *a, stru
 	    .how = (enum principal_how)q->how, .traits = { .user = span_of(users[q->user]),
 	    .workspace = q->workspace == 0 ? SPAN_NONE : span_of(texts[q->workspace - 1]),
 	    .roles = set_put(q->roles, a), .groups = set_put(q->groups, a), .scopes = set_put(q->scopes, a) } };
-	*facts = (struct facts){ .known = q->known, .hopeful = q->hopeful, .wall_ms = q->wall_ms, .arena = a,
-	    .hints = q->hints, .hints_said = q->hints_said };
+	*facts = (struct facts){ .known = q->known, .hopeful = q->hopeful, .settled = q->settled,
+	    .wall_ms = q->wall_ms, .arena = a, .hints = q->hints, .hints_said = q->hints_said };
 	if (q->address > 0) {
 		facts->client.family = strchr(addresses[q->address], ':') != NULL ? AF_INET6 : AF_INET;
 		cr_assert(eq(int, inet_pton(facts->client.family, addresses[q->address], facts->client.bytes), 1));

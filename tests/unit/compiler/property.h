@@ -70,7 +70,7 @@ struct asking {
 	unsigned	 hints, hints_said;
 	struct argument	 arguments[PROPERTY_ARGUMENTS];
 	unsigned	 known;
-	bool		 hopeful;
+	bool		 hopeful, settled;
 };
 
 struct verdict {

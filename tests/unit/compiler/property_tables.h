@@ -19,10 +19,10 @@ enum { T_TEXT, T_SET, T_FLAG, T_DATE, T_CLOCK, T_DAY, T_ADDRESS, T_ARGUMENT };
 enum { K_USER, K_AGENT, K_WORKSPACE, K_ROLES, K_GROUPS, K_SCOPES, K_CREDENTIAL, K_SERVER, K_TOOL, K_KIND, K_READS,
 	K_TIME, K_CLOCK, K_DAY, K_ADDRESS, K_ARGUMENT, KEYS };
 static const struct { const char *name; unsigned type, fact; } keys[KEYS] = {
-	[K_USER] = { "user", T_TEXT, FACT_BEARER }, [K_AGENT] = { "agent", T_TEXT, 0 },
+	[K_USER] = { "user", T_TEXT, FACT_WHO }, [K_AGENT] = { "agent", T_TEXT, 0 },
 	[K_WORKSPACE] = { "workspace", T_TEXT, FACT_BEARER }, [K_ROLES] = { "roles", T_SET, FACT_BEARER },
 	[K_GROUPS] = { "groups", T_SET, FACT_BEARER }, [K_SCOPES] = { "scopes", T_SET, FACT_BEARER },
-	[K_CREDENTIAL] = { "credential", T_TEXT, FACT_BEARER }, [K_SERVER] = { "server", T_TEXT, 0 },
+	[K_CREDENTIAL] = { "credential", T_TEXT, FACT_WHO }, [K_SERVER] = { "server", T_TEXT, 0 },
 	[K_TOOL] = { "tool", T_TEXT, FACT_NAME }, [K_KIND] = { "kind", T_TEXT, FACT_NAME },
 	[K_READS] = { "annotations.readOnlyHint", T_FLAG, FACT_DEFINITION }, [K_TIME] = { "time", T_DATE, FACT_TIME },
 	[K_CLOCK] = { "time_of_day", T_CLOCK, FACT_TIME }, [K_DAY] = { "weekday", T_DAY, FACT_TIME },

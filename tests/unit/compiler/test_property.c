@@ -23,7 +23,7 @@ struct run {
 	struct buf	 json;
 	uint64_t	 number;		/* of the policy: for who looks for it again */
 	/* what came up */
-	uint64_t	 allowed, shadowed, open, listed, witnesses, unwitnessed, lazy;
+	uint64_t	 allowed, shadowed, open, listed, witnesses, unwitnessed, lazy, settled;
 };
 
 static uint64_t
@@ -141,9 +141,10 @@ listed_is_callable(struct run *run, const struct asking *asked)
 static void
 unsure_says_all(struct run *run, const struct asking *asked)
 {
-	static const unsigned	facts[] = { FACT_ARGUMENTS, FACT_DEFINITION, FACT_BEARER, FACT_TIME, FACT_CLIENT };
+	static const unsigned	facts[] = { FACT_ARGUMENTS, FACT_DEFINITION, FACT_BEARER, FACT_TIME, FACT_CLIENT,
+		FACT_WHO };
 	struct asking		less = *asked, more = *asked;
-	const unsigned		fact = facts[dice(5)];
+	const unsigned		fact = facts[dice(6)];
 	struct decision		without, with;
 
 	less.known &= ~fact;
@@ -173,6 +174,29 @@ hope_that_is_sure_is_final(struct run *run, const struct asking *asked)
 		return;
 	decided(run, run->c.policy, &last, &after);
 	cr_expect(before.allow == after.allow && before.rule == after.rule, SAY(asked));
+}
+
+/* As `explain` says what may come of a call at best: what is known stays as it is. */
+static void
+settled_hope_is_for_what_is_not_known(struct run *run, const struct asking *asked)
+{
+	struct asking	some = *asked, all = *asked, last = *asked;
+	struct decision	best, plain, whole;
+
+	if (asked->kind == OBJECT_SERVER)
+		return;
+	some.hopeful = all.hopeful = some.settled = all.settled = true;
+	all.known = last.known = FACTS_ALL;
+	last.hopeful = false;
+	decided(run, run->c.policy, &some, &best);
+	decided(run, run->c.policy, &all, &whole);
+	decided(run, run->c.policy, &last, &plain);
+	cr_expect(best.allow || !plain.allow, "allowed, and not at best\n" SAY_FORMAT, SAY_ARGS(asked));
+	cr_expect(whole.allow == plain.allow && whole.rule == plain.rule && whole.shadow == plain.shadow, SAY(asked));
+	some.settled = false;
+	decided(run, run->c.policy, &some, &whole);
+	cr_expect(whole.allow || !best.allow, "more than hope\n" SAY_FORMAT, SAY_ARGS(asked));
+	run->settled += whole.allow && !best.allow;
 }
 
 /* What others may do changes nothing. */
@@ -270,6 +294,8 @@ Test(property, decisions_are_what_random_policies_say_and_lists_are_what_may_be_
 				unsure_says_all(run, q);
 			if (i % 4 == 2)
 				hope_that_is_sure_is_final(run, q);
+			if (i % 4 == 3)
+				settled_hope_is_for_what_is_not_known(run, q);
 			arena_reset(&run->arena);
 		}
 		if (run->number % 8 == 0)
@@ -283,7 +309,8 @@ Test(property, decisions_are_what_random_policies_say_and_lists_are_what_may_be_
 	    (unsigned long long)run->number, (unsigned long long)run->allowed, (unsigned long long)run->shadowed,
 	    (unsigned long long)run->open, (unsigned long long)run->listed, (unsigned long long)run->witnesses,
 	    (unsigned long long)run->unwitnessed, (unsigned long long)run->lazy);
-	cr_expect(run->allowed > cases / 10 && run->open > cases / 50 && run->witnesses > cases / 10, "it tries too little");
+	cr_expect(run->allowed > cases / 10 && run->open > cases / 50 && run->witnesses > cases / 10 && run->settled > 0,
+	    "it tries too little");
 	arena_fini(&run->arena);
 	buf_fini(&run->json);
 	free(q);

@@ -228,7 +228,7 @@ ask(const struct snap *s, const struct row *r, struct decision *d)
 {
 	struct span		 names[16], rest = span_of(r->roles);
 	struct principal	 who = { .tenant = SPAN_LIT("default"), .agent = span_of(r->agent) };
-	const struct facts	 facts = { .known = FACT_BEARER | FACT_NAME };
+	const struct facts	 facts = { .known = FACT_WHO | FACT_BEARER | FACT_NAME };
 	struct object		 what = { OBJECT_TOOL, span_of(r->server), span_of(r->tool), &facts };
 	_Alignas(16) char	 memory[2048];
 	struct arena		 a;
