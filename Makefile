@@ -204,9 +204,9 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
-	check-install check-systemd check-integration check-peers check-conformance conformance-table \
-	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules noisy fuzz \
-	man install users run deb clean
+	check-install check-systemd check-integration check-fault fault check-peers check-conformance \
+	conformance-table orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle \
+	bench-rules noisy fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -249,9 +249,10 @@ check:
 # What takes longest comes first, as programs run side by side.  Of the conformance suite's cells those that differ
 # most; check-conformance runs them all.
 CELLS		:= w4/stdio/* w1/http/both/* client/*
-check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(CHECKS)
+check-all: all man $(UNITS) $(REPLAYS) $(INTEGRATION) $(FAULTS) $(CHECKS)
 	$(Q)CONFORMANCE_CELLS='$(CELLS)' tests/run tap:tests/conformance/run tap:tests/peers/run \
-	    $(INTEGRATION:%=integration:%) tap:tests/soak/run $(CHECKS:%=tap:%) $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) \
+	    $(FAULTS:%=integration:%) $(INTEGRATION:%=integration:%) tap:tests/soak/run $(CHECKS:%=tap:%) \
+	    $(UNITS:%=unit:%) $(REPLAYS:%=tap:%) \
 	    tap:tools/check-install tap:tests/man/run tap:tests/systemd/run tap:tools/lint
 
 # check-unit: unit tests
@@ -285,6 +286,14 @@ check-systemd: all man
 # check-integration: real processes, real sockets
 check-integration: all $(INTEGRATION) $(CHECKS)
 	$(Q)tests/run $(CHECKS:%=tap:%) $(INTEGRATION:%=integration:%)
+
+# check-fault: faults under load, for some seconds each
+check-fault: all $(FAULTS)
+	$(Q)tests/run $(FAULTS:%=integration:%)
+
+# fault: faults at random times under load, and whether the promises held; SEED=, TIME= (600), FAULT=F1,F7
+fault: all $(BUILD)/tests/fault/run
+	$(Q)SEED='$(SEED)' TIME='$(TIME)' FAULT='$(FAULT)' $(BUILD)/tests/fault/run --jobs 1 --verbose
 
 # check-peers: official MCP clients and servers (node, npm)
 check-peers: all

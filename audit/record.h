@@ -17,7 +17,7 @@
 
 #define RECORD_FORMAT		1
 #define RECORD_MAX		2048	/* bytes of any record */
-#define RECORD_END_MAX		384	/* bytes of an `end` */
+#define RECORD_END_MAX		448	/* bytes of an `end` */
 #define RECORD_ALIGN		8
 
 enum record_kind {

@@ -380,10 +380,12 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_SEGMENT:
 		spool_add_segment(w->spool, take_fd(m), m->body->SEGMENT.number);
+		worker_serve(w);
 		break;
 	case MSG_TYPE_SEGMENT_NONE:
 		log_err(NULL, "audit: no segment: %.*s", SPAN_FMT(m->body->SEGMENT_NONE.why));
 		spool_no_segment(w->spool, m->body->SEGMENT_NONE.number);
+		worker_serve(w);
 		break;
 	case MSG_TYPE_JAIL_MODE:
 		w->flags = (w->flags & ~(uint32_t)BOOT_FLAG_REDUCED) |

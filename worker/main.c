@@ -47,12 +47,13 @@ static struct {
 	uint32_t	kind;
 } listeners[LISTENERS_MAX];
 static size_t listener_count;
+static bool audit_known, serving;
 
-/* Kept until GO: nobody is served before everything is there. */
+/* Kept until worker_serve(): nobody is served before everything is there. */
 int
 worker_add_listener(struct worker *w, int fd, uint32_t kind)
 {
-	if (w->ready)
+	if (serving)
 		return accept_add(w->accept, fd, kind);
 	if (listener_count == LISTENERS_MAX) {
 		fd_close(&fd);
@@ -61,6 +62,20 @@ worker_add_listener(struct worker *w, int fd, uint32_t kind)
 	listeners[listener_count].fd = fd;
 	listeners[listener_count++].kind = kind;
 	return 0;
+}
+
+void
+worker_serve(struct worker *w)
+{
+	int	r;
+
+	audit_known = true;
+	if (!w->ready || serving || w->draining)
+		return;
+	serving = true;
+	for (size_t i = 0; i < listener_count; i++)
+		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind)) != 0)
+			fatal(EX_OSERR, "listener: %s", err_text(r));
 }
 
 static void
@@ -115,9 +130,8 @@ worker_go(struct worker *w)
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	w->ready = true;
-	for (size_t i = 0; i < listener_count; i++)
-		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind)) != 0)
-			fatal(EX_OSERR, "listener: %s", err_text(r));
+	if (audit_known)
+		worker_serve(w);
 	ready = (struct msg_READY){ w->config->generation, 0 };
 	if ((r = chan_send(&w->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
 		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));

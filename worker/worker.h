@@ -152,8 +152,11 @@ struct worker {
 must_check int	worker_add_listener(struct worker *w, int fd, uint32_t kind);
 /* Parameters of the policy in force reach the HTTP upstreams. */
 void		worker_set_upstreams(struct worker *w);
-/* GO: confine, accept, READY. */
+/* GO: confine, READY. */
 void		worker_go(struct worker *w);
+/* The master has answered for the first segment of the audit: connections are taken from now on, or from GO.  Whoever
+ * was served before would leave no record. */
+void		worker_serve(struct worker *w);
 
 /* control.c: what the master says. */
 void		worker_on_master_gone(struct chan *c, int why, void *arg);

@@ -31,10 +31,10 @@ now_ms(void)
 }
 
 static int
-connect_to(const char *address)
+connect_to(const char *address, const char *source)
 {
 	struct sockaddr_un	 un = { .sun_family = AF_UNIX };
-	struct sockaddr_in	 in = { .sin_family = AF_INET };
+	struct sockaddr_in	 in = { .sin_family = AF_INET }, from = { .sin_family = AF_INET };
 	const char		*colon = strrchr(address, ':');
 	char			 host[64];
 	int			 fd, one = 1, r;
@@ -52,6 +52,11 @@ connect_to(const char *address)
 			return -1;
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		if (source != NULL && (inet_pton(AF_INET, source, &from.sin_addr) != 1 ||
+		    bind(fd, (struct sockaddr *)&from, sizeof(from)) == -1)) {
+			close(fd);
+			return -1;
+		}
 		r = connect(fd, (struct sockaddr *)&in, sizeof(in));
 	}
 	if (r == -1) {
@@ -64,14 +69,20 @@ connect_to(const char *address)
 const struct client_over	*client_over;
 
 bool
-client_open(struct client *c, const char *address)
+client_open_from(struct client *c, const char *address, const char *source)
 {
 	const bool	over = strncmp(address, "tls:", 4) == 0;
 
-	*c = (struct client){ .fd = connect_to(over ? address + 4 : address) };
+	*c = (struct client){ .fd = connect_to(over ? address + 4 : address, source) };
 	if (c->fd != -1 && over && (c->over = client_over->open(c->fd)) == NULL)
 		client_close(c);
 	return c->fd != -1;
+}
+
+bool
+client_open(struct client *c, const char *address)
+{
+	return client_open_from(c, address, NULL);
 }
 
 void

@@ -40,6 +40,8 @@ extern const struct client_over *client_over;
 
 /* address: "127.0.0.1:1234", the same behind "tls:", or a path of a unix socket.  False: refused. */
 bool	client_open(struct client *c, const char *address);
+/* The same over IPv4 from this address of the machine, such as "127.1.2.3". */
+bool	client_open_from(struct client *c, const char *address, const char *source);
 void	client_close(struct client *c);
 
 /* More bytes behind those that are there: 1; the end: 0; nothing in time, or an error: -1. */

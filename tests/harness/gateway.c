@@ -208,7 +208,8 @@ copy_tools(const struct gateway *g)
 	static const char	*const tools[] = { "demo/mcpgw-demo-clock", "demo/mcpgw-demo-notes",
 		"tests/lying-server", "tests/listing-server", "tests/objects-server", "tests/asking-server",
 		"tests/changing-server", "tests/tasking-server", "tests/escaping-server", "tests/leaving-server",
-		"tests/native-tool", "tests/counting-server", "tests/reaching-server", "tests/swapping-server", "tests/echoing-server",
+		"tests/native-tool", "tests/counting-server", "tests/witness-server",
+		"tests/reaching-server", "tests/swapping-server", "tests/echoing-server",
 		"tests/escape/mcpgw-selftest-attempt" };
 	char			 command[1024];
 

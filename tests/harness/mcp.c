@@ -53,7 +53,7 @@ mcp_post(struct mcp *m, const char *headers, const char *body, struct answer *ou
 	char	*all;
 
 	*out = (struct answer){ .status = 0 };
-	if (m->conn.fd == -1 && !client_open(&m->conn, m->address))
+	if (m->conn.fd == -1 && !client_open_from(&m->conn, m->address, m->source))
 		return;
 	all = mcp_headers(m, headers);
 	client_ask(&m->conn, "POST", m->path, all, body, out);

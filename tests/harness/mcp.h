@@ -17,6 +17,7 @@ struct mcp {
 	char		 path[256];	/* "/mcp" */
 	char		 key[1024];	/* API key or token, or "" */
 	char		 session[512];	/* of a legacy client, or "" */
+	const char	*source;	/* the address it connects from, or NULL */
 	const char	*more;		/* header lines of each modern request besides its own, or NULL */
 	const char	*capabilities;	/* it declares, JSON; NULL: none */
 	const char	*version;	/* of a legacy client; NULL: LEGACY_VERSION */

@@ -1,0 +1,1 @@
+$(call unit,fault,tests/fault tests/harness lib,json-c)
