@@ -43,6 +43,12 @@ worker_go(struct worker *one)
 	(void)one;
 }
 
+void
+worker_serve(struct worker *one)
+{
+	(void)one;
+}
+
 static void __attribute__((format(printf, 1, 2)))
 tell(const char *fmt, ...)
 {
