@@ -563,6 +563,27 @@ struct rec_secret {
 	struct stext	server, name, value;	/* name: a header's or an environment variable's */
 };
 
+/* HashiCorp Vault, or what speaks as it does.  Its token, or the secret of its AppRole, is in mcpgw-scout's SECRETs of
+ * tenant "default" and server "", as VAULT_TOKEN or VAULT_SECRET_ID. */
+#define VAULT_TOKEN	"vault_token"
+#define VAULT_SECRET_ID	"vault_secret_id"
+struct rec_vault {
+	struct stext	address;	/* a url without a path */
+	struct stext	name_space, role_id;	/* role_id empty: there is a token */
+	uint32_t	address_first, address_count;	/* of its host; 0: it is looked up */
+	uint32_t	anchor_first, anchor_count;
+	uint64_t	refresh_ms;
+};
+
+struct rec_vault_want {
+	struct stext	path, field;	/* MOUNT/PATH, and a member of what is there */
+};
+
+struct rec_vault_value {
+	struct stext	path, field;
+	struct stext	value, why;	/* why not empty: there is no value */
+};
+
 #include "tables/sections.def"
 #undef SECTION
 
