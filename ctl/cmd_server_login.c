@@ -187,7 +187,20 @@ cmd_server_logout(struct ctl *ctl, int argc, char **argv)
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
-	if ((r = tell(ctl, CTLCMD_server_logout, 0, argv[0], tenant, SPAN_NONE, &t)) == 0 && !ctl->json)
-		printf("%s is logged out; the authorization server may know the login until it ends there\n", argv[0]);
-	return out_end(r);
+	if ((r = tell(ctl, CTLCMD_server_logout, 0, argv[0], tenant, SPAN_NONE, &t)) != 0)
+		return out_end(r);
+	if (ctl->json) {
+		out_json_begin();
+		out_json_text("server", span_of(argv[0]));
+		out_json_bool("revoked", t.text[0] == '\0');
+		if (t.text[0] != '\0')
+			out_json_text("why", span_of(t.text));
+		out_json_end();
+	} else if (t.text[0] == '\0') {
+		printf("%s is logged out, here and at the authorization server\n", argv[0]);
+	} else {
+		printf("%s is logged out here; the authorization server may know the login until it ends there: %s\n", argv[0],
+		    out_clean(span_of(t.text), t.text, sizeof(t.text)));
+	}
+	return out_end(0);
 }

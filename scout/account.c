@@ -295,7 +295,6 @@ void
 account_log_out(struct account *a)
 {
 	trip_fini(&a->trip);
-	trip_fini(&a->login);
 	forget(a);
 	a->ends_ms = 0;
 	control_keep(a->of->s, span_of(a->tenant), span_of(a->server), SPAN_NONE, SPAN_NONE);

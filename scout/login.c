@@ -59,6 +59,21 @@ on_end(struct trip *t, bool done)
 
 static const struct trip_ops ops = { on_browser, on_end };
 
+/* It is logged out here in any case, and was when this began. */
+static void
+on_revoked(struct trip *t, bool done)
+{
+	struct account	*a = account_of(t);
+	char		 text[ACCOUNT_WHY_MAX];
+
+	loop_timer_disarm(&a->login_timer);
+	snprintf(text, sizeof(text), "%s", done ? "" : oauth_flow_why(t->flow));
+	answer(a, 0, text, SPAN_NONE);
+	trip_fini(t);
+}
+
+static const struct trip_ops revoke_ops = { .on_end = on_revoked };
+
 static void
 on_timer(struct loop_timer *t, void *arg)
 {
@@ -89,9 +104,28 @@ begin(struct account *a, uint64_t ref, struct span redirect_uri)
 }
 
 static void
+log_out(struct account *a, uint64_t ref)
+{
+	const struct rec_server	*s = account_server(a);
+	/* The flow has a copy of what is known. */
+	const struct trip_begin	 b = { .aim = OAUTH_AIM_REVOKE, .known = &a->grant };
+	int			 r = E_NOTFOUND;
+
+	answer(a, EX_TEMPFAIL, "somebody logged out there", SPAN_NONE);
+	trip_fini(&a->login);
+	loop_timer_disarm(&a->login_timer);
+	a->login_ref = ref;
+	if (a->grant.issuer.n == 0)
+		answer(a, 0, "nobody had logged in", SPAN_NONE);
+	else if (s == NULL || (r = trip_init(&a->login, a->of->s, &revoke_ops, s, &b)) != 0)
+		answer(a, 0, err_text(r), SPAN_NONE);
+	account_log_out(a);
+}
+
+static void
 come_back(struct account *a, uint64_t ref, struct span query)
 {
-	if (a->login.flow == NULL) {
+	if (a->login.flow == NULL || a->login.ops == &revoke_ops) {
 		control_login(a->of->s, ref, EX_TEMPFAIL, SPAN_LIT("the login is over; begin another one"), SPAN_NONE);
 		return;
 	}
@@ -166,8 +200,7 @@ login_on_message(struct accounts *as, uint64_t ref, const struct msg_LOGIN *m)
 		come_back(a, ref, m->argument);
 		break;
 	case LOGIN_OUT:
-		account_log_out(a);
-		control_login(as->s, ref, 0, SPAN_NONE, SPAN_NONE);
+		log_out(a, ref);
 		break;
 	case LOGIN_STATE:
 		tell_state(a, ref);

@@ -274,7 +274,10 @@ Test(i2_logins, somebody_logs_in_once_and_the_gateway_keeps_it, .timeout = 240)
 	tell_server("/revoke");
 	EXPECT_CALL("mcpgwctl server login guarded");
 	log_in(false);
-	EXPECT_CTL(&g, 0, "logged out", "server", "logout", "guarded");
+	EXPECT_CTL(&g, 0, "logged out, here and at the authorization server", "server", "logout", "guarded");
+	cr_expect(saw("token=refresh-5&token_type_hint=refresh_token") == 1 && saw("token=access-5&token_type_hint=access_token") == 1);
+	EXPECT_CTL(&g, 0, "authorization server may know the login until it ends there: nobody had logged in", "server", "logout",
+	    "guarded");
 	EXPECT_CALL("nobody has logged in; log in: mcpgwctl server login guarded");
 	gateway_stop_keep(&g);
 	gateway_start_again(&g);
