@@ -199,8 +199,8 @@ cmd_server_logout(struct ctl *ctl, int argc, char **argv)
 	} else if (t.text[0] == '\0') {
 		printf("%s is logged out, here and at the authorization server\n", argv[0]);
 	} else {
-		printf("%s is logged out here; the authorization server may know the login until it ends there: %s\n", argv[0],
-		    out_clean(span_of(t.text), t.text, sizeof(t.text)));
+		printf("%s is logged out here; the authorization server may know the login until it ends there: %s\n",
+		    argv[0], out_clean(span_of(t.text), t.text, sizeof(t.text)));
 	}
 	return out_end(0);
 }
