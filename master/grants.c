@@ -154,3 +154,12 @@ grants_on_wanted(struct child *worker, const struct msg_TOKEN_WANTED *b)
 	if (m->scout.state == CHILD_READY)
 		(void)child_send(&m->scout, MSG_TYPE_TOKEN_WANTED, 0, b, NULL, 0);
 }
+
+void
+grants_on_user_wanted(struct child *worker, const struct msg_USER_TOKEN_WANTED *b)
+{
+	struct master	*m = worker->m;
+
+	if (m->scout.state == CHILD_READY)
+		(void)child_send(&m->scout, MSG_TYPE_USER_TOKEN_WANTED, 0, b, NULL, 0);
+}

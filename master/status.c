@@ -224,6 +224,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_LOGIN_IS:
 		ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
 		break;
+	case MSG_TYPE_USER_TOKEN_WANTED:
+		grants_on_user_wanted(c, &b->USER_TOKEN_WANTED);
+		break;
 	case MSG_TYPE_VAULT_MADE:
 		scout_on_vault(m, msg->fds, &b->VAULT_MADE);
 		break;

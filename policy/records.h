@@ -28,6 +28,7 @@ enum server_flags {
 	SERVER_FLAG_CGROUP_LIMITS = 128,/* limits were written that only a cgroup holds */
 	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
 	SERVER_FLAG_AUTH = 1024,	/* HTTP: it has an AUTH, and wants a token with each request */
+	SERVER_FLAG_PER_USER = 2048,	/* ... of the principal that it is for (auth/users.h) */
 	SERVER_FLAG_NATIVE = 32,	/* its tools are programs of TOOL: the runner speaks MCP for them */
 };
 enum limit_written {		/* by the operator, and only a cgroup holds them */
@@ -119,7 +120,7 @@ struct rec_argument {		/* of a call of such a tool */
 };
 
 /* How a token for an HTTP server is got (oauth/client.h); secrets are in mcpgw-scout's SECRETs, by the same names. */
-enum auth_flags { AUTH_FLAG_REGISTER = 1, AUTH_FLAG_ANY_ISSUER = 2 };
+enum auth_flags { AUTH_FLAG_REGISTER = 1, AUTH_FLAG_ANY_ISSUER = 2, AUTH_FLAG_PER_USER = 4 };
 struct rec_auth {
 	uint32_t	server, kind;	/* index into SERVER; enum oauth_kind */
 	uint32_t	flags, alg;	/* enum auth_flags, enum jws_alg */

@@ -201,6 +201,9 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_TOKEN_WANTED:
 		accounts_on_wanted(s->accounts, &m->body->TOKEN_WANTED);
 		break;
+	case MSG_TYPE_USER_TOKEN_WANTED:
+		accounts_on_user_wanted(s->accounts, &m->body->USER_TOKEN_WANTED);
+		break;
 	case MSG_TYPE_LOGIN:
 		login_on_message(s->accounts, m->ref, &m->body->LOGIN);
 		break;

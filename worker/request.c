@@ -224,6 +224,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 	front_credential(rq->x, &in);
 	if (in.cert.sans != NULL)
 		secure_judge(rq->w, rq->x, &in);
+	rq->authorization = in.authorization;
 	r = auth_identify(&in, &rq->x->arena, &rq->who, refusal);
 	keyuse_look(rq->w);
 	return r;

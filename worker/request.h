@@ -50,6 +50,7 @@ struct request {
 	struct exchange		*first;		/* another one that it came over, and whose arena it is in; or NULL */
 	struct config		*config;	/* held: the policy this request started with */
 	struct principal	 who;
+	struct span		 authorization;	/* the header's value; lives as long as x */
 	uint64_t		 id;		/* audit/requestid.h */
 	char			 id_text[REQUESTID_CHARS + 1];
 

@@ -10,6 +10,7 @@
 #include "lib/bug.h"
 #include "mcp/capability.h"
 #include "worker/tokenwait.h"
+#include "worker/users.h"
 #include "worker/worker.h"
 
 #define ROUTE_OF(job_) ((struct route *)(void *)((char *)(job_) - offsetof(struct route, job)))
@@ -210,7 +211,10 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 	r->secrets = q->secrets == NULL ? NULL : snap_hold(q->secrets);
 	e = target_find(q->policy, r->secrets, q->server, &r->arena, &r->target, &why);
 	if (e == 0)
-		e = r->target.token_key != 0 ? tokenwait_start(w, r, &up) : route_http_go(r, &up);
+		e = users_target(w, q->server, q->instance, &r->target);
+	if (e == 0)
+		e = r->target.token_key != 0 ? tokenwait_start(w, r, &up,
+		    (q->server->flags & SERVER_FLAG_PER_USER) != 0) : route_http_go(r, &up);
 	if (e != 0)
 		http_close(r);
 	else

@@ -53,6 +53,7 @@ struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
 struct tokenwait;
+struct users;
 struct fanin;
 struct httpsse_set;
 struct keywait;
@@ -125,6 +126,7 @@ struct worker {
 	struct refusals		*refusals;	/* credentials that were refused, for the audit */
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
+	struct users		*users;		/* of servers with "per": "user" */
 	struct tokenwait		*tokenwaits;	/* requests to them that wait for a token (tokenwait.c) */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
