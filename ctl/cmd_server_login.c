@@ -122,7 +122,7 @@ print_url(const struct ctl *ctl, const char *server, const struct told *t)
 
 /* What comes back may be anybody's until mcpgw-scout says that it belongs to this login. */
 static int
-wait_for_browser(struct ctl *ctl, struct redirect *re, const char *server, const char *tenant)
+wait_for_browser(struct ctl *ctl, struct redirect *re, const char *server, const char *account, const char *tenant)
 {
 	uint64_t	until = clock_mono_ms() + WAIT_MS;
 	struct span	query;
@@ -134,7 +134,7 @@ wait_for_browser(struct ctl *ctl, struct redirect *re, const char *server, const
 			out_error("%s: nobody came back from the browser", server);
 			return r;
 		}
-		r = tell(ctl, CTLCMD_server_login, LOGIN_END, server, tenant, query, &t);
+		r = tell(ctl, CTLCMD_server_login, LOGIN_END, account, tenant, query, &t);
 		redirect_answer(re, r == 0, r == 0 ? "The gateway is logged in. This page may be closed." :
 		    "The gateway is not logged in. Why not is said where the login was begun.");
 		if (r != EX_NOPERM)
@@ -154,25 +154,37 @@ wait_for_browser(struct ctl *ctl, struct redirect *re, const char *server, const
 	return 0;
 }
 
+/* The server, or one principal's login there, as the scout takes it. */
+static const char *
+account_of(const char *server, const char *who, char *to, size_t room)
+{
+	if (who == NULL)
+		return server;
+	snprintf(to, room, "%s\n%s", server, who);
+	return to;
+}
+
 int
 cmd_server_login(struct ctl *ctl, int argc, char **argv)
 {
-	const char		*tenant = "default";
+	const char		*tenant = "default", *who = NULL, *account;
+	char			 room[2048];
 	bool			 no_browser = false;
-	const struct opt	 rows[] = { { "--tenant", &tenant, NULL }, { "--no-browser", NULL, &no_browser },
-	    { NULL, NULL, NULL } };
+	const struct opt	 rows[] = { { "--tenant", &tenant, NULL }, { "--as", &who, NULL },
+	    { "--no-browser", NULL, &no_browser }, { NULL, NULL, NULL } };
 	static struct redirect	 re;
 	static struct told	 t;
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
+	account = account_of(argv[0], who, room, sizeof(room));
 	if ((r = redirect_open(&re)) == 0 &&
-	    (r = tell(ctl, CTLCMD_server_login, LOGIN_BEGIN, argv[0], tenant, span_of(re.url), &t)) == 0 &&
+	    (r = tell(ctl, CTLCMD_server_login, LOGIN_BEGIN, account, tenant, span_of(re.url), &t)) == 0 &&
 	    (r = follow(&re, t.text)) == 0) {
 		print_url(ctl, argv[0], &t);
 		if (!no_browser)
 			open_browser(t.text);
-		r = wait_for_browser(ctl, &re, argv[0], tenant);
+		r = wait_for_browser(ctl, &re, argv[0], account, tenant);
 	}
 	redirect_close(&re);
 	return out_end(r);
@@ -181,13 +193,29 @@ cmd_server_login(struct ctl *ctl, int argc, char **argv)
 int
 cmd_server_logout(struct ctl *ctl, int argc, char **argv)
 {
-	const char		*tenant = "default";
-	const struct opt	 rows[] = { { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	const char		*tenant = "default", *who = NULL;
+	const struct opt	 rows[] = { { "--tenant", &tenant, NULL }, { "--as", &who, NULL },
+	    { NULL, NULL, NULL } };
+	char			 room[2048];
 	static struct told	 t;
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
-	if ((r = tell(ctl, CTLCMD_server_logout, 0, argv[0], tenant, SPAN_NONE, &t)) == 0 && !ctl->json)
-		printf("%s is logged out; the authorization server may know the login until it ends there\n", argv[0]);
-	return out_end(r);
+	if ((r = tell(ctl, CTLCMD_server_logout, 0, account_of(argv[0], who, room, sizeof(room)), tenant,
+	    SPAN_NONE, &t)) != 0)
+		return out_end(r);
+	if (ctl->json) {
+		out_json_begin();
+		out_json_text("server", span_of(argv[0]));
+		out_json_bool("revoked", t.text[0] == '\0');
+		if (t.text[0] != '\0')
+			out_json_text("why", span_of(t.text));
+		out_json_end();
+	} else if (t.text[0] == '\0') {
+		printf("%s is logged out, here and at the authorization server\n", argv[0]);
+	} else {
+		printf("%s is logged out here; the authorization server may know the login until it ends there: %s\n",
+		    argv[0], out_clean(span_of(t.text), t.text, sizeof(t.text)));
+	}
+	return out_end(0);
 }

@@ -130,7 +130,7 @@ send_job(struct run *r)
 {
 	struct msg_BOOT		boot = { .flags = r->ctl->where.system ? 0 : BOOT_FLAG_PERSONAL,
 				    .boot = 1, .incarnation = 1 };
-	struct msg_COMPILE_JOB	job = { .what = r->plan->what, .generation = 1 };
+	struct msg_COMPILE_JOB	job = { .what = r->plan->what | COMPILE_LOOK, .generation = 1 };
 	struct msg_GO		go = { 0 };
 	int			null = open("/dev/null", O_RDONLY | O_CLOEXEC), e;
 

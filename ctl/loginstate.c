@@ -50,7 +50,10 @@ put_words(struct json_value v, struct loginstate *s)
 	why = text(v, "why", &a);
 	issuer = text(v, "issuer", &a);
 	scope = text(v, "scope", &a);
-	if (!json_is(json_get(v, "state"), "ready")) {
+	if (json_get(v, "users").type == JSON_NUMBER) {
+		snprintf(s->line, sizeof(s->line), "a token of each user; now of %llu",
+		    (unsigned long long)number(v, "users"));
+	} else if (!json_is(json_get(v, "state"), "ready")) {
 		snprintf(s->line, sizeof(s->line), "%.*s", SPAN_FMT(why.n > 0 ? why : SPAN_LIT("no token yet")));
 	} else {
 		n = (size_t)snprintf(s->line, sizeof(s->line), "token of %.*s",

@@ -54,7 +54,7 @@ status_by(const struct status *s, char *to, size_t room)
 {
 	static const char *const	words[GENERATION_BY_LIMIT] = {
 		[GENERATION_BY_START] = "start", [GENERATION_BY_WATCH] = "watch", [GENERATION_BY_SIGNAL] = "HUP",
-		[GENERATION_BY_TIME] = "timer",
+		[GENERATION_BY_TIME] = "timer", [GENERATION_BY_VAULT] = "vault",
 	};
 	const struct passwd		*pw;
 

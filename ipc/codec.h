@@ -63,6 +63,7 @@ enum compile_what {
 	COMPILE_POLICY = 1,
 	COMPILE_KEYS = 2,
 	COMPILE_PARAMS = 4,	/* mcpgw.conf alone: a policy snapshot that holds only PARAM */
+	COMPILE_LOOK = 8,	/* nobody will serve it: something stands in for what only a gateway has */
 };
 /* FALLBACK: where no full jail can be built, a reduced one may be (jail_fallback); FALLBACK_MAY: that could be
  * switched on.  REDUCED: jails are, so the audit says so. */
@@ -101,6 +102,7 @@ enum generation_by {
 	GENERATION_BY_WATCH,	/* a file changed */
 	GENERATION_BY_SIGNAL,	/* HUP */
 	GENERATION_BY_TIME,	/* something had an end */
+	GENERATION_BY_VAULT,	/* it has other values */
 	GENERATION_BY_LIMIT
 };
 enum login_what {		/* LOGIN.what; the argument: */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * secretfile.c - secrets/NAME and certs/NAME of a configuration: the files the master opens on somebody's word
+ * secretfile.c - secrets/NAME, certs/NAME and credentials of systemd: the files the master opens on somebody's word
  *
  * Process: master, mcpgwctl.  Owns: nothing.
  * Trusts:  the name not at all: it is one path component below one folder.  No link is followed but in certs, whose
@@ -8,6 +8,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,4 +96,40 @@ certfile_open(const char *config_dir, struct span name, int *out, const char **w
 	const bool	is_key = name.n > 4 && memcmp(name.p + name.n - 4, ".key", 4) == 0;
 
 	return open_one(is_key ? &cert_keys : &certs, config_dir, name, out, why);
+}
+
+int
+credfile_open(struct span tenant, struct span name, int *out, const char **why)
+{
+	const char	*folder = getenv("CREDENTIALS_DIRECTORY");
+	const bool	 own = tenant.n > 0 && !span_is(tenant, "default");
+	char		 file[256];
+	struct stat	 st;
+	int		 dir, fd;
+
+	*out = -1;
+	*why = "not a name: letters, digits, _ . - only, at most 64";
+	if (!secretfile_name_ok(name) || tenant.n > SECRETFILE_NAME_MAX)
+		return E_FORMAT;
+	*why = "the service manager hands over no credentials ($CREDENTIALS_DIRECTORY is not set)";
+	if (folder == NULL)
+		return E_NOTFOUND;
+	snprintf(file, sizeof(file), "%.*s%s%.*s", own ? (int)tenant.n : 0, own ? tenant.p : "", own ? "." : "",
+	    SPAN_FMT(name));
+	if ((dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1) {
+		*why = strerror(errno);
+		return E_DENIED;
+	}
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*why = fd != -1 ? "" : errno == ENOENT ? "no such credential" : strerror(errno);
+	fd_close(&dir);
+	if (fd == -1)
+		return errno == ENOENT ? E_NOTFOUND : E_DENIED;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		*why = "not a plain file";
+		fd_close(&fd);
+		return E_DENIED;
+	}
+	*out = fd;
+	return 0;
 }

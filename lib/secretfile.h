@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * secretfile.h - secrets/NAME and certs/NAME below a configuration folder
+ * secretfile.h - secrets/NAME and certs/NAME below a configuration folder, and what the service manager hands over
  */
 #ifndef LIB_SECRETFILE_H
 #define LIB_SECRETFILE_H
@@ -21,5 +21,8 @@ must_check int	secretfile_open(const char *config_dir, struct span name, int *fd
 /* The same of config_dir/certs/NAME, where a link may lead elsewhere: to where what renews certificates keeps them.
  * Others may read all but what ends in ".key". */
 must_check int	certfile_open(const char *config_dir, struct span name, int *fd, const char **why);
+/* The same of a credential of systemd.exec(5): $CREDENTIALS_DIRECTORY/NAME, or of a tenant other than "default"
+ * $CREDENTIALS_DIRECTORY/TENANT.NAME.  Who may read these is the service manager's business. */
+must_check int	credfile_open(struct span tenant, struct span name, int *fd, const char **why);
 
 #endif

@@ -79,6 +79,7 @@ boot_offer(struct child *c, unsigned kinds)
 		{ SNAP_PINS,	R_WORKER,		FOR_ALL },
 		{ SNAP_TOKENS,	R_WORKER,		FOR_ALL },
 		{ SNAP_GRANTS,	R_SCOUT,		FOR_ALL },
+		{ SNAP_VAULT,	R_SCOUT | R_COMPILE,	FOR_ALL },
 		{ SNAP_PROFILE,	R_SPAWNER | R_RUNNER,	FOR_TENANT },
 		{ SNAP_SECRETS,	R_SPAWNER,		FOR_TENANT },
 	};

@@ -72,6 +72,24 @@ compile_boot(struct child *child)
 }
 
 static void
+answer_cred(struct compile *c, const struct chan_msg *msg)
+{
+	const struct span	 name = msg->body->CRED_WANT.name;
+	struct msg_SECRET	 secret = { .name = name };
+	struct msg_SECRET_NONE	 none = { .name = name };
+	const char		*why;
+	int			 fd;
+
+	if (credfile_open(msg->body->CRED_WANT.tenant, name, &fd, &why) == 0) {
+		(void)child_send(&c->child, MSG_TYPE_SECRET, msg->ref, &secret, &fd, 1);
+		fd_close(&fd);
+		return;
+	}
+	none.why = span_of(why);
+	(void)child_send(&c->child, MSG_TYPE_SECRET_NONE, msg->ref, &none, NULL, 0);
+}
+
+static void
 answer_secret(struct compile *c, const struct chan_msg *msg)
 {
 	const struct span	 name = msg->body->SECRET_WANT.name, tenant = msg->body->SECRET_WANT.tenant;
@@ -151,6 +169,9 @@ compile_on_message(struct compile *c, const struct chan_msg *msg)
 		break;
 	case MSG_TYPE_SECRET_WANT:
 		answer_secret(c, msg);
+		break;
+	case MSG_TYPE_CRED_WANT:
+		answer_cred(c, msg);
 		break;
 	case MSG_TYPE_CERT_WANT:
 		answer_cert(c, msg);

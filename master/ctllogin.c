@@ -18,9 +18,17 @@ ctllogin_run(struct ctl_conn *c, uint32_t what, const struct msg_CTL *b)
 	struct master		*m = c->s->m;
 	const struct msg_LOGIN	 login = { .what = what, .server = b->a, .tenant = b->b, .argument = b->c };
 
+	struct span		 server = b->a, who = SPAN_NONE;
+
+	for (size_t i = 0; i < b->a.n; i++)
+		if (b->a.p[i] == '\n') {
+			server = span_part(b->a, 0, i);
+			who = span_part(b->a, i + 1, b->a.n);
+			break;
+		}
 	if (what != LOGIN_STATE)
-		log_notice(NULL, "mcpgwctl server log%s %.*s by uid %u", what == LOGIN_OUT ? "out" : "in",
-		    SPAN_FMT(b->a), c->uid);
+		log_notice(NULL, "mcpgwctl server log%s %.*s%s%.*s by uid %u", what == LOGIN_OUT ? "out" : "in",
+		    SPAN_FMT(server), who.n > 0 ? " of " : "", SPAN_FMT(who), c->uid);
 	c->ref = status_new_ref(&m->status);
 	c->wait = CTL_WAIT_SCOUT;
 	if (m->scout.state == CHILD_READY && child_send(&m->scout, MSG_TYPE_LOGIN, c->ref, &login, NULL, 0) == 0)

@@ -17,6 +17,7 @@
 #include "lib/fd.h"
 #include "lib/keyring.h"
 #include "lib/log.h"
+#include "lib/secretfile.h"
 #include "master/boot.h"
 #include "master/master.h"
 
@@ -25,19 +26,6 @@
 #define KEY_FILE	"grants.key"
 
 /* ---- the key ----------------------------------------------------------------------------------- */
-
-static int
-credential_open(void)
-{
-	const char	*folder = getenv("CREDENTIALS_DIRECTORY");
-	int		 dir, fd;
-
-	if (folder == NULL || (dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return -1;
-	fd = openat(dir, CREDENTIAL, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	fd_close(&dir);
-	return fd;
-}
 
 /* Whole and on disk before anything is sealed with it. */
 static int
@@ -80,9 +68,10 @@ grants_key_open(struct master *m)
 {
 	const char	*why = NULL, *where = CREDENTIAL;
 	struct keyring	 ring;
-	int		 fd = credential_open(), r = 0;
+	int		 fd, r = 0;
 
-	if (fd == -1) {
+	if (credfile_open(SPAN_NONE, SPAN_LIT(CREDENTIAL), &fd, &why) != 0) {
+		why = NULL;
 		where = KEY_FILE;
 		fd = openat(m->dirs.state_fd, KEY_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd == -1 && errno == ENOENT && (r = make_file(m)) == 0)
@@ -164,4 +153,13 @@ grants_on_wanted(struct child *worker, const struct msg_TOKEN_WANTED *b)
 
 	if (m->scout.state == CHILD_READY)
 		(void)child_send(&m->scout, MSG_TYPE_TOKEN_WANTED, 0, b, NULL, 0);
+}
+
+void
+grants_on_user_wanted(struct child *worker, const struct msg_USER_TOKEN_WANTED *b)
+{
+	struct master	*m = worker->m;
+
+	if (m->scout.state == CHILD_READY)
+		(void)child_send(&m->scout, MSG_TYPE_USER_TOKEN_WANTED, 0, b, NULL, 0);
 }

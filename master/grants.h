@@ -17,5 +17,6 @@ void	grants_on_tokens(struct master *m, int *fd, const struct msg_TOKENS_MADE *b
 void	grants_on_grants(struct master *m, int *fd, const struct msg_STORE_GRANTS *b);
 void	grants_on_keep(struct master *m, int fd, const struct msg_GRANT_KEEP *b);
 void	grants_on_wanted(struct child *worker, const struct msg_TOKEN_WANTED *b);
+void	grants_on_user_wanted(struct child *worker, const struct msg_USER_TOKEN_WANTED *b);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define CATALOGUE_BYTES_MAX	(8 * 1024 * 1024)
 #define KEYSETS_BYTES_MAX	(32 * 1024 * 1024)
+#define VAULT_BYTES_MAX		(64 * 1024 * 1024)
 
 void
 scout_init(struct master *m)
@@ -31,7 +32,7 @@ has_work(const struct snap *policy)
 	for (uint64_t i = 0; (s = SNAP_AT(policy, SERVER, i)) != NULL; i++)
 		if (s->kind == SERVER_HTTP && (s->flags & SERVER_FLAG_DISABLED) == 0)
 			return true;
-	return snap_count(policy, SECTION_KEYSOURCE) > 0;
+	return snap_count(policy, SECTION_KEYSOURCE) + snap_count(policy, SECTION_VAULT) > 0;
 }
 
 void
@@ -87,6 +88,20 @@ scout_on_keysets(struct master *m, int *fds, const struct msg_KEYSETS_MADE *b)
 	if (take_made(m, fds, SNAP_KEYSETS, b->generation, b->length, KEYSETS_BYTES_MAX, "its key sets are") &&
 	    (item = snapset_find(&m->in_force, SNAP_KEYSETS, SPAN_NONE)) != NULL && m->store.state == CHILD_READY)
 		(void)child_send(&m->store, MSG_TYPE_STORE_KEYSETS_SAVE, 0, &save, &item->fd, 1);
+}
+
+void
+scout_on_vault(struct master *m, int *fds, const struct msg_VAULT_MADE *b)
+{
+	if (!take_made(m, fds, SNAP_VAULT, b->generation, b->length, VAULT_BYTES_MAX, "what the vault said is"))
+		return;
+	/* After a rollback the files are for the operator to read again. */
+	if (m->rollback.to != 0) {
+		log_warn(NULL, "the vault has other values; after the rollback they wait for mcpgwctl reload");
+		return;
+	}
+	log_notice(NULL, "the vault has other values; the configuration is read again");
+	reload_request(&m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_VAULT, 0 }, NULL);
 }
 
 void

@@ -191,6 +191,7 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_COMPILE_DONE:
 	case MSG_TYPE_SECRET_WANT:
 	case MSG_TYPE_CERT_WANT:
+	case MSG_TYPE_CRED_WANT:
 		compile_on_message(&m->compile, msg);
 		break;
 	case MSG_TYPE_RUNNER_WANTED:
@@ -222,6 +223,12 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		break;
 	case MSG_TYPE_LOGIN_IS:
 		ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
+		break;
+	case MSG_TYPE_USER_TOKEN_WANTED:
+		grants_on_user_wanted(c, &b->USER_TOKEN_WANTED);
+		break;
+	case MSG_TYPE_VAULT_MADE:
+		scout_on_vault(m, msg->fds, &b->VAULT_MADE);
 		break;
 	case MSG_TYPE_KEYSETS_MADE:
 		scout_on_keysets(m, msg->fds, &b->KEYSETS_MADE);

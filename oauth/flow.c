@@ -68,6 +68,8 @@ begin(struct oauth_flow *f, const struct oauth_begin *b)
 		return r == E_FORMAT ? flow_fail(f, OAUTH_REFUSED, "private_key: %s", why) : r;
 	if (b->challenge.n > 0 && (r = oauth_challenge_read(b->challenge, &f->arena, &f->challenge)) == E_NOMEM)
 		return r;
+	if (f->aim == OAUTH_AIM_REVOKE)
+		return f->known.issuer.n > 0 ? flow_find_known(f) : flow_fail(f, OAUTH_REFUSED, "nobody has logged in");
 	/* What was given once is renewed where it was given. */
 	if (f->client.kind == OAUTH_AUTHORIZATION_CODE && f->aim == OAUTH_AIM_TOKEN) {
 		if (f->step_up)

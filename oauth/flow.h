@@ -16,6 +16,7 @@
 enum oauth_aim {
 	OAUTH_AIM_TOKEN,	/* what can be had without anybody's browser */
 	OAUTH_AIM_LOGIN,	/* somebody is there who will follow a url */
+	OAUTH_AIM_REVOKE,	/* what is known ends where it was given (RFC 7009); DONE has no grant of use */
 };
 
 enum oauth_step {

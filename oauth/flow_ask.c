@@ -98,6 +98,31 @@ as_client(struct oauth_flow *f, struct span id, struct span secret)
 	return ready(f);
 }
 
+/* As who was given what is known. */
+static void
+as_known(struct oauth_flow *f)
+{
+	f->grant = f->known;
+	f->issuer = f->known.issuer;
+	/* A client that the operator wrote is the operator's to change. */
+	if (f->grant.registered == 0 && f->client.client_id.n > 0) {
+		f->grant.client_id = f->client.client_id;
+		f->grant.client_secret = f->client.client_secret;
+	}
+}
+
+/* The refresh token first: the other one may end with it. */
+static void
+revoke_next(struct oauth_flow *f)
+{
+	if (f->stage < FLOW_REVOKE && f->known.refresh_token.n > 0)
+		f->stage = FLOW_REVOKE;
+	else if (f->stage < FLOW_REVOKE_ACCESS && f->known.access_token.n > 0)
+		f->stage = FLOW_REVOKE_ACCESS;
+	else
+		f->stage = FLOW_DONE;
+}
+
 int
 flow_ask_begin(struct oauth_flow *f)
 {
@@ -105,6 +130,13 @@ flow_ask_begin(struct oauth_flow *f)
 	bool				 code = c->kind == OAUTH_AUTHORIZATION_CODE;
 	int				 r;
 
+	if (f->aim == OAUTH_AIM_REVOKE) {
+		if (f->server.revocation_endpoint.n == 0)
+			return flow_fail(f, OAUTH_REFUSED, "%.*s names no revocation endpoint", SPAN_FMT(f->issuer));
+		as_known(f);
+		revoke_next(f);
+		return 0;
+	}
 	if (code && !f->server.s256)
 		return flow_fail(f, OAUTH_REFUSED, "%.*s does not say that it checks PKCE with S256 "
 		    "(code_challenge_methods_supported); without it a code could be anybody's", SPAN_FMT(f->issuer));
@@ -206,14 +238,8 @@ fetch_refresh(struct oauth_flow *f)
 	struct oauth_identity	who;
 	int			r;
 
-	f->grant = f->known;
-	f->issuer = f->known.issuer;
+	as_known(f);
 	f->scope = f->known.scope;
-	/* A client that the operator wrote is the operator's to change. */
-	if (f->grant.registered == 0 && f->client.client_id.n > 0) {
-		f->grant.client_id = f->client.client_id;
-		f->grant.client_secret = f->client.client_secret;
-	}
 	who = myself(f);
 	if ((r = put(f, "grant_type", SPAN_LIT("refresh_token"))) != 0 ||
 	    (r = put(f, "refresh_token", f->known.refresh_token)) != 0 ||
@@ -282,6 +308,20 @@ fetch_assert(struct oauth_flow *f)
 	return post_form(f, f->grant.token_endpoint, &who);
 }
 
+/* RFC 7009, 2.1. */
+static int
+fetch_revoke(struct oauth_flow *f)
+{
+	const struct oauth_identity	who = myself(f);
+	const bool			refresh = f->stage == FLOW_REVOKE;
+	int				r;
+
+	if ((r = put(f, "token", refresh ? f->known.refresh_token : f->known.access_token)) != 0 ||
+	    (r = put(f, "token_type_hint", span_of(refresh ? "refresh_token" : "access_token"))) != 0)
+		return r;
+	return post_form(f, f->server.revocation_endpoint, &who);
+}
+
 int
 flow_ask_fetch(struct oauth_flow *f)
 {
@@ -298,6 +338,9 @@ flow_ask_fetch(struct oauth_flow *f)
 		return fetch_exchange(f);
 	case FLOW_ASSERT:
 		return fetch_assert(f);
+	case FLOW_REVOKE:
+	case FLOW_REVOKE_ACCESS:
+		return fetch_revoke(f);
 	default:
 		return E_INTERNAL;
 	}
@@ -379,8 +422,23 @@ on_token(struct oauth_flow *f, const struct oauth_fetched *a)
 	return 0;
 }
 
+/* A token that is not known there any more is answered as one that was revoked.  Not every server can end an access
+ * token before its time, and then the refresh token's end is what counts. */
+static int
+on_revoked(struct oauth_flow *f, const struct oauth_fetched *a)
+{
+	const bool	rest = f->stage == FLOW_REVOKE_ACCESS && f->known.refresh_token.n > 0;
+
+	if (a->error != 0 || (a->status != 200 && !(rest && a->status >= 400 && a->status < 500)))
+		return refused(f, a);
+	revoke_next(f);
+	return 0;
+}
+
 int
 flow_ask_fetched(struct oauth_flow *f, const struct oauth_fetched *a)
 {
+	if (f->stage == FLOW_REVOKE || f->stage == FLOW_REVOKE_ACCESS)
+		return on_revoked(f, a);
 	return f->stage == FLOW_REGISTER ? on_registered(f, a) : on_token(f, a);
 }

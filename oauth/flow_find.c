@@ -61,6 +61,17 @@ flow_find_begin(struct oauth_flow *f)
 }
 
 int
+flow_find_known(struct oauth_flow *f)
+{
+	f->issuer = f->known.issuer;
+	f->place = 0;
+	f->stage = FLOW_SERVER;
+	if (oauth_issuer_places(f->issuer, &f->arena, f->places, &f->place_count) == 0)
+		return 0;
+	return flow_fail(f, OAUTH_REFUSED, "what is kept names no issuer");
+}
+
+int
 flow_find_fetch(struct oauth_flow *f)
 {
 	if (f->stage == FLOW_PROBE) {

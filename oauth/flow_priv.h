@@ -12,7 +12,7 @@
 
 enum flow_stage {
 	FLOW_PROBE, FLOW_RESOURCE, FLOW_SERVER, FLOW_REGISTER, FLOW_BROWSER, FLOW_CODE, FLOW_REFRESH, FLOW_CREDENTIALS,
-	FLOW_EXCHANGE, FLOW_ASSERT, FLOW_DONE, FLOW_FAILED
+	FLOW_EXCHANGE, FLOW_ASSERT, FLOW_REVOKE, FLOW_REVOKE_ACCESS, FLOW_DONE, FLOW_FAILED
 };
 
 struct oauth_flow {
@@ -48,6 +48,7 @@ must_check int	flow_fail(struct oauth_flow *f, enum oauth_failure failure, const
 
 /* flow_find.c */
 must_check int	flow_find_begin(struct oauth_flow *f);
+must_check int	flow_find_known(struct oauth_flow *f);	/* of the known grant's issuer */
 must_check int	flow_find_fetch(struct oauth_flow *f);
 must_check int	flow_find_fetched(struct oauth_flow *f, const struct oauth_fetched *a);
 

@@ -332,6 +332,7 @@ oauth_server_read(struct span text, struct span issuer, struct arena *a, struct 
 	if ((r = url_of(v, "authorization_endpoint", a, &out->authorization_endpoint)) != 0 ||
 	    (r = url_of(v, "token_endpoint", a, &out->token_endpoint)) != 0 ||
 	    (r = url_of(v, "registration_endpoint", a, &out->registration_endpoint)) != 0 ||
+	    (r = url_of(v, "revocation_endpoint", a, &out->revocation_endpoint)) != 0 ||
 	    (r = words_of(v, "scopes_supported", a, &out->scopes)) != 0)
 		return r;
 	if (out->token_endpoint.n == 0) {

@@ -59,7 +59,7 @@ enum oauth_method {		/* how a client proves who it is at the token endpoint */
 };
 
 struct oauth_server {
-	struct span	issuer, authorization_endpoint, token_endpoint, registration_endpoint;
+	struct span	issuer, authorization_endpoint, token_endpoint, registration_endpoint, revocation_endpoint;
 	struct span	scopes;
 	unsigned	methods;	/* bits of enum oauth_method */
 	bool		s256;		/* code_challenge_methods_supported has it */

@@ -28,6 +28,7 @@ enum server_flags {
 	SERVER_FLAG_CGROUP_LIMITS = 128,/* limits were written that only a cgroup holds */
 	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
 	SERVER_FLAG_AUTH = 1024,	/* HTTP: it has an AUTH, and wants a token with each request */
+	SERVER_FLAG_PER_USER = 2048,	/* ... of the principal that it is for (auth/users.h) */
 	SERVER_FLAG_NATIVE = 32,	/* its tools are programs of TOOL: the runner speaks MCP for them */
 };
 enum limit_written {		/* by the operator, and only a cgroup holds them */
@@ -158,7 +159,7 @@ struct rec_argument {		/* of a call of such a tool */
 };
 
 /* How a token for an HTTP server is got (oauth/client.h); secrets are in mcpgw-scout's SECRETs, by the same names. */
-enum auth_flags { AUTH_FLAG_REGISTER = 1, AUTH_FLAG_ANY_ISSUER = 2 };
+enum auth_flags { AUTH_FLAG_REGISTER = 1, AUTH_FLAG_ANY_ISSUER = 2, AUTH_FLAG_PER_USER = 4 };
 struct rec_auth {
 	uint32_t	server, kind;	/* index into SERVER; enum oauth_kind */
 	uint32_t	flags, alg;	/* enum auth_flags, enum jws_alg */
@@ -613,6 +614,27 @@ struct rec_seen {
 struct rec_secret {
 	struct stext	tenant;
 	struct stext	server, name, value;	/* name: a header's or an environment variable's */
+};
+
+/* HashiCorp Vault, or what speaks as it does.  Its token, or the secret of its AppRole, is in mcpgw-scout's SECRETs of
+ * tenant "default" and server "", as VAULT_TOKEN or VAULT_SECRET_ID. */
+#define VAULT_TOKEN	"vault_token"
+#define VAULT_SECRET_ID	"vault_secret_id"
+struct rec_vault {
+	struct stext	address;	/* a url without a path */
+	struct stext	name_space, role_id;	/* role_id empty: there is a token */
+	uint32_t	address_first, address_count;	/* of its host; 0: it is looked up */
+	uint32_t	anchor_first, anchor_count;
+	uint64_t	refresh_ms;
+};
+
+struct rec_vault_want {
+	struct stext	path, field;	/* MOUNT/PATH, and a member of what is there */
+};
+
+struct rec_vault_value {
+	struct stext	path, field;
+	struct stext	value, why;	/* why not empty: there is no value */
 };
 
 #include "tables/sections.def"

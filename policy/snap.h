@@ -30,6 +30,7 @@ enum snap_kind {
 	SNAP_TOKENS,		/* what workers show to HTTP servers with "auth", from mcpgw-scout */
 	SNAP_GRANTS,		/* what the store keeps of logins, for mcpgw-scout alone */
 	SNAP_KEYSETS,		/* keys of issuers that mcpgw-scout fetched */
+	SNAP_VAULT,		/* values of ${vault:}, from mcpgw-scout, for the compiler alone */
 	SNAP_KIND_LIMIT
 };
 

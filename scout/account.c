@@ -72,7 +72,11 @@ say(struct account *a, enum token_state state, const char *fmt, ...)
 	vsnprintf(a->why, sizeof(a->why), fmt, ap);
 	va_end(ap);
 	a->serial = ++a->of->s->serials;
-	if (a->state != state || strcmp(before, a->why) != 0) {
+	/* One user's is no news of the server. */
+	if (a->who != NULL) {
+		log_info(LOG_SUBJECT("server", a->server), "%s%.*s, for %.200s", a->why[0] == '\0' ? "has a token" : "",
+		    (int)strcspn(a->why, ";"), a->why, a->who);
+	} else if (a->state != state || strcmp(before, a->why) != 0) {
 		control_report(a->of->s, span_of(a->tenant), span_of(a->server), a->why);
 		if (a->why[0] != '\0')
 			log_warn(LOG_SUBJECT("server", a->server), "%s", a->why);
@@ -83,11 +87,31 @@ say(struct account *a, enum token_state state, const char *fmt, ...)
 	accounts_changed(a->of);
 }
 
+const char *
+account_login_command(const struct account *a, char *to, size_t room)
+{
+	snprintf(to, room, "mcpgwctl server login %s%s%s%s", a->server, a->who == NULL ? "" : " --as '",
+	    a->who == NULL ? "" : a->who, a->who == NULL ? "" : "'");
+	return to;
+}
+
 static void
 say_login(struct account *a, const char *why)
 {
-	say(a, TOKEN_LOGIN, "%s; log in: mcpgwctl server login %s", why, a->server);
+	char	command[ACCOUNT_WHY_MAX];
+
+	say(a, TOKEN_LOGIN, "%s; log in: %s", why, account_login_command(a, command, sizeof(command)));
 	loop_timer_disarm(&a->timer);
+}
+
+/* Users' are kept beside the server's own, under its name and theirs. */
+void
+account_keep(struct account *a)
+{
+	char	name[128];
+
+	snprintf(name, sizeof(name), "%s%s%s", a->server, a->who == NULL ? "" : "\n", a->who == NULL ? "" : a->id);
+	control_keep(a->of->s, span_of(a->tenant), span_of(name), a->grant.issuer, buf_rest(&a->bytes));
 }
 
 /* ---- the way to a token ------------------------------------------------------------------------ */
@@ -97,7 +121,8 @@ begin(struct account *a, struct span challenge, bool step_up)
 {
 	const struct rec_server		*s = account_server(a);
 	const struct trip_begin		 b = { .aim = OAUTH_AIM_TOKEN, .challenge = challenge, .step_up = step_up,
-	    .known = a->grant.issuer.n > 0 ? &a->grant : NULL, .earlier_scope = step_up ? a->grant.scope : SPAN_NONE };
+	    .subject_token = span_of(a->subject), .known = a->grant.issuer.n > 0 ? &a->grant : NULL,
+	    .earlier_scope = step_up ? a->grant.scope : SPAN_NONE };
 	int				 r;
 
 	if (a->trip.flow != NULL || s == NULL)
@@ -119,6 +144,13 @@ pause_ms(const struct account *a)
 	return ms < AGAIN_MAX_MS ? ms : AGAIN_MAX_MS;
 }
 
+/* By a user's own token: it serves to its end, and is got anew with the next call. */
+static bool
+is_exchanged(const struct account *a)
+{
+	return a->who != NULL && a->kind == OAUTH_TOKEN_EXCHANGE;
+}
+
 /* Before the end, so that no call meets it; and once there is no way on, at the end. */
 static void
 plan(struct account *a)
@@ -130,6 +162,9 @@ plan(struct account *a)
 	if (a->ends_ms == 0)
 		return;
 	left = a->ends_ms > now ? a->ends_ms - now : 0;
+	/* Whoever's token was exchanged comes with a newer one. */
+	if (is_exchanged(a))
+		renews = false;
 	if (renews)
 		left = left - left / 5;
 	loop_timer_arm(&a->timer, left > LEAST_MS ? left : LEAST_MS);
@@ -168,7 +203,7 @@ failed(struct account *a, enum oauth_failure failure, const char *why)
 		return;
 	}
 	say(a, TOKEN_NONE, "the gateway has no token for it: %s", why);
-	loop_timer_arm(&a->timer, failure == OAUTH_LATER ? pause_ms(a) : REFUSED_MS);
+	loop_timer_arm(&a->timer, is_exchanged(a) ? AGAIN_MS : failure == OAUTH_LATER ? pause_ms(a) : REFUSED_MS);
 }
 
 static void
@@ -183,8 +218,7 @@ on_end(struct trip *t, bool done)
 		trip_fini(t);
 		/* With the next refresh token before the old one is forgotten by anybody. */
 		if (a->kind == OAUTH_AUTHORIZATION_CODE)
-			control_keep(a->of->s, span_of(a->tenant), span_of(a->server), a->grant.issuer,
-			    buf_rest(&a->bytes));
+			account_keep(a);
 		ready(a);
 		return;
 	}
@@ -204,7 +238,9 @@ on_timer(struct loop_timer *t, void *arg)
 	struct account	*a = arg;
 
 	(void)t;
-	if (a->state == TOKEN_READY && a->kind == OAUTH_AUTHORIZATION_CODE && a->grant.refresh_token.n == 0)
+	if (is_exchanged(a))
+		accounts_drop(a);
+	else if (a->state == TOKEN_READY && a->kind == OAUTH_AUTHORIZATION_CODE && a->grant.refresh_token.n == 0)
 		say_login(a, "the login has ended");
 	else
 		begin(a, SPAN_NONE, false);
@@ -231,13 +267,34 @@ account_fini(struct account *a)
 	free(a->challenge);
 	free(a->tenant);
 	free(a->server);
+	free(a->who);
+	if (a->subject != NULL)
+		crypt_wipe(a->subject, strlen(a->subject));
+	free(a->subject);
+}
+
+void
+account_take_subject(struct account *a, struct span subject)
+{
+	if (subject.n == 0)
+		return;
+	if (a->subject != NULL)
+		crypt_wipe(a->subject, strlen(a->subject));
+	free(a->subject);
+	a->subject = strndup(subject.p, subject.n);
 }
 
 void
 account_look(struct account *a)
 {
-	if (a->trip.flow != NULL || a->state == TOKEN_READY)
+	if (a->trip.flow != NULL || a->state == TOKEN_READY || (a->per_user && a->who == NULL))
 		return;
+	if (is_exchanged(a) && a->subject == NULL) {
+		say(a, TOKEN_NONE, "the gateway has no token for it: who calls is known by no token of an issuer that "
+		    "could be exchanged");
+		loop_timer_arm(&a->timer, AGAIN_MS);
+		return;
+	}
 	/* A policy is worth a try: what was wrong may be right now. */
 	if (a->kind == OAUTH_AUTHORIZATION_CODE && a->grant.issuer.n == 0) {
 		if (a->state != TOKEN_LOGIN)
@@ -284,7 +341,7 @@ account_take_grant(struct account *a, const struct oauth_grant *g)
 		say_login(a, err_text(r));
 		return;
 	}
-	control_keep(a->of->s, span_of(a->tenant), span_of(a->server), a->grant.issuer, buf_rest(&a->bytes));
+	account_keep(a);
 	a->renewals = 0;
 	free(a->challenge);
 	a->challenge = NULL;
@@ -295,10 +352,9 @@ void
 account_log_out(struct account *a)
 {
 	trip_fini(&a->trip);
-	trip_fini(&a->login);
 	forget(a);
 	a->ends_ms = 0;
-	control_keep(a->of->s, span_of(a->tenant), span_of(a->server), SPAN_NONE, SPAN_NONE);
+	account_keep(a);
 	say_login(a, "nobody has logged in");
 }
 
@@ -327,9 +383,12 @@ wants_more(struct account *a, const struct msg_TOKEN_WANTED *m, struct span scop
 {
 	keep_challenge(a, m->challenge);
 	if (a->kind == OAUTH_AUTHORIZATION_CODE) {
+		char	command[ACCOUNT_WHY_MAX];
+
 		/* It serves for all else. */
-		say(a, TOKEN_READY, "the server wants the scope \"%.*s\" for this; log in again: mcpgwctl server "
-		    "login %s", (int)(scope.n > 120 ? 120 : scope.n), scope.p == NULL ? "" : scope.p, a->server);
+		say(a, TOKEN_READY, "the server wants the scope \"%.*s\" for this; log in again: %s",
+		    (int)(scope.n > 120 ? 120 : scope.n), scope.p == NULL ? "" : scope.p,
+		    account_login_command(a, command, sizeof(command)));
 	} else if (!may_renew(a)) {
 		say(a, TOKEN_READY, "the server wants the scope \"%.*s\" again and again, which its authorization "
 		    "server does not give", (int)(scope.n > 120 ? 120 : scope.n), scope.p == NULL ? "" : scope.p);

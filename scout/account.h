@@ -5,6 +5,7 @@
 #ifndef SCOUT_ACCOUNT_H
 #define SCOUT_ACCOUNT_H
 
+#include "auth/users.h"
 #include "scout/accounts.h"
 
 #define ACCOUNT_WHY_MAX	(OAUTH_WHY_MAX + 128)
@@ -12,9 +13,16 @@
 struct account {
 	struct accounts		*of;
 	struct account		*next;
-	uint64_t		 key;		/* policy_token_key() */
+	uint64_t		 key;		/* policy_token_key(), or that and one user's: users_token_key() */
+	uint64_t		 server_key;	/* policy_token_key() */
 	char			*tenant, *server;
+	/* Of one user (auth/users.h); id empty: the gateway's own, or what users' accounts are opened by. */
+	char			 id[USERS_ID_CHARS + 1];
+	char			*who;		/* NULL: the gateway's */
+	char			*subject;	/* what the gateway knows the user by, for an exchange; NULL: nothing */
+	uint64_t		 wanted_ms;	/* last, by the loop's clock */
 	enum oauth_kind		 kind;
+	bool			 per_user;	/* "per": "user" */
 	bool			 seen;		/* by the policy that is being read */
 	/* What workers are told */
 	enum token_state	 state;
@@ -39,12 +47,17 @@ struct account {
 struct accounts {
 	struct scout	*s;
 	struct account	*first;
-	struct loop_timer publish;
+	struct loop_timer publish, sweep;
 };
 
 /* accounts.c */
 const struct rec_server *account_server(const struct account *a);	/* in the policy in force; NULL: not there */
-struct account	*accounts_find(struct accounts *as, struct span tenant, struct span server);
+/* who empty: the gateway's own. */
+struct account	*accounts_find(struct accounts *as, struct span tenant, struct span server, struct span who);
+/* The same, opened when the server has "per": "user" and the user has none; NULL: it has not, or there is no memory. */
+struct account	*accounts_open(struct accounts *as, struct span tenant, struct span server, struct span who);
+/* Ends it at the turn's end. */
+void		accounts_drop(struct account *a);
 /* What workers are told is another: all of it goes out at the turn's end. */
 void		accounts_changed(struct accounts *as);
 
@@ -58,6 +71,12 @@ void		account_take_kept(struct account *a, struct span bytes);
 /* A login gave this. */
 void		account_take_grant(struct account *a, const struct oauth_grant *g);
 void		account_log_out(struct account *a);
+/* Has the store keep what is held; nothing held: nothing is to be kept. */
+void		account_keep(struct account *a);
+/* The token that an exchange begins with. */
+void		account_take_subject(struct account *a, struct span subject);
+/* How somebody logs in there, for people: behind "log in: ". */
+const char	*account_login_command(const struct account *a, char *to, size_t room);
 void		account_wanted(struct account *a, const struct msg_TOKEN_WANTED *m);
 
 #endif

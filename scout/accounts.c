@@ -6,7 +6,9 @@
  * Owns:    every account.
  * Trusts:  the policy for names; what comes from workers chooses an account, and no more.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/crypt.h"
 #include "lib/fd.h"
@@ -16,7 +18,8 @@
 #include "scout/account.h"
 #include "scout/control.h"
 
-#define ACCOUNTS_MAX	1024
+#define ACCOUNTS_MAX	1024		/* of servers */
+#define USERS_MAX	2048		/* of users; who was wanted longest ago makes room */
 
 /* ---- tokens ------------------------------------------------------------------------------------ */
 
@@ -52,19 +55,19 @@ static void
 on_publish(struct loop_timer *t, void *arg)
 {
 	struct accounts	*as = arg;
-	struct account	*sorted[ACCOUNTS_MAX];
+	struct account	**sorted = calloc(ACCOUNTS_MAX + USERS_MAX, sizeof(*sorted));
 	struct build	*b = NULL;
 	uint64_t	 length, generation = ++as->s->serials;
 	size_t		 n = 0;
 	int		 fd = -1, r;
 
 	(void)t;
-	for (struct account *a = as->first; a != NULL && n < ACCOUNTS_MAX; a = a->next)
+	for (struct account *a = as->first; sorted != NULL && a != NULL && n < ACCOUNTS_MAX + USERS_MAX; a = a->next)
 		if (a->serial != 0)
 			sorted[n++] = a;
 	if (n > 1)
 		qsort(sorted, n, sizeof(sorted[0]), account_cmp);
-	r = build_new(SNAP_TOKENS, "", &b);
+	r = sorted == NULL ? E_NOMEM : build_new(SNAP_TOKENS, "", &b);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = put_token(b, sorted[i]);
 	if (r == 0 && (r = build_seal(b, generation, &fd, &length)) == 0)
@@ -72,6 +75,7 @@ on_publish(struct loop_timer *t, void *arg)
 	if (r != 0)
 		log_err(NULL, "workers do not get the tokens for servers: %s", err_text(r));
 	build_free(&b);
+	free(sorted);
 	fd_close(&fd);
 }
 
@@ -90,14 +94,14 @@ account_server(const struct account *a)
 	const struct snap		*policy = a->of->s->snaps.current[SNAP_POLICY];
 	const struct rec_server		*s = policy_server_find(policy, span_of(a->tenant), span_of(a->server));
 
-	return s == NULL || policy_token_key(policy, s) != a->key ? NULL : s;
+	return s == NULL || policy_token_key(policy, s) != a->server_key ? NULL : s;
 }
 
 struct account *
-accounts_find(struct accounts *as, struct span tenant, struct span server)
+accounts_find(struct accounts *as, struct span tenant, struct span server, struct span who)
 {
 	for (struct account *a = as->first; a != NULL; a = a->next)
-		if (span_is(tenant, a->tenant) && span_is(server, a->server))
+		if (span_is(tenant, a->tenant) && span_is(server, a->server) && span_eq(who, span_of(a->who)))
 			return a;
 	return NULL;
 }
@@ -112,8 +116,9 @@ account_new(struct accounts *as, struct span tenant, const struct rec_server *s,
 	if (a == NULL)
 		return NULL;
 	a->of = as;
-	a->key = key;
+	a->key = a->server_key = key;
 	a->kind = (enum oauth_kind)policy_auth_find(policy, s)->kind;
+	a->per_user = (s->flags & SERVER_FLAG_PER_USER) != 0;
 	a->tenant = strndup(tenant.n == 0 ? "" : tenant.p, tenant.n);
 	a->server = strndup(name.n == 0 ? "" : name.p, name.n);
 	account_init(a);
@@ -132,9 +137,11 @@ take_kept(struct account *a)
 {
 	const struct snap	*kept = a->of->s->snaps.current[SNAP_GRANTS];
 	const struct rec_grant	*g;
+	char			 name[128];
 
+	snprintf(name, sizeof(name), "%s%s%s", a->server, a->who == NULL ? "" : "\n", a->who == NULL ? "" : a->id);
 	for (uint64_t i = 0; kept != NULL && (g = SNAP_AT(kept, GRANT, i)) != NULL; i++)
-		if (span_is(snap_text(kept, g->tenant), a->tenant) && span_is(snap_text(kept, g->server), a->server))
+		if (span_is(snap_text(kept, g->tenant), a->tenant) && span_is(snap_text(kept, g->server), name))
 			account_take_kept(a, snap_text(kept, g->bytes));
 }
 
@@ -155,6 +162,69 @@ drop_unseen(struct accounts *as)
 	}
 }
 
+/* ---- users' ------------------------------------------------------------------------------------ */
+
+static void
+on_sweep(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	drop_unseen(arg);
+}
+
+void
+accounts_drop(struct account *a)
+{
+	a->seen = false;
+	if (!a->of->sweep.armed)
+		loop_timer_arm(&a->of->sweep, 0);
+}
+
+/* One more is coming. */
+static void
+make_room(struct accounts *as)
+{
+	struct account	*oldest = NULL;
+	size_t		 n = 0;
+
+	for (struct account *a = as->first; a != NULL; a = a->next) {
+		if (a->who == NULL || !a->seen)
+			continue;
+		n++;
+		if (a->trip.flow == NULL && a->login.flow == NULL &&
+		    (oldest == NULL || a->wanted_ms < oldest->wanted_ms))
+			oldest = a;
+	}
+	if (n >= USERS_MAX && oldest != NULL)
+		accounts_drop(oldest);
+}
+
+struct account *
+accounts_open(struct accounts *as, struct span tenant, struct span server, struct span who)
+{
+	const struct account	*of = accounts_find(as, tenant, server, SPAN_NONE);
+	const struct rec_server	*s;
+	struct account		*a = accounts_find(as, tenant, server, who);
+
+	if (who.n == 0 || who.n > USERS_WHO_MAX || of == NULL || !of->per_user || (s = account_server(of)) == NULL)
+		return NULL;
+	if (a != NULL && a->seen) {
+		a->wanted_ms = loop_now_ms(as->s->loop);
+		return a;
+	}
+	make_room(as);
+	if ((a = account_new(as, tenant, s, of->server_key)) == NULL)
+		return NULL;
+	a->seen = true;
+	a->wanted_ms = loop_now_ms(as->s->loop);
+	if ((a->who = strndup(who.p, who.n)) == NULL || users_id(who, a->id) != 0 ||
+	    users_token_key(a->server_key, a->id, &a->key) != 0) {
+		accounts_drop(a);
+		return NULL;
+	}
+	take_kept(a);
+	return a;
+}
+
 void
 accounts_set_policy(struct accounts *as)
 {
@@ -166,6 +236,7 @@ accounts_set_policy(struct accounts *as)
 
 	for (a = as->first; a != NULL; a = a->next)
 		a->seen = false;
+	loop_timer_disarm(&as->sweep);
 	for (uint64_t i = 0; (auth = SNAP_AT(policy, AUTH, i)) != NULL && count < ACCOUNTS_MAX; i++) {
 		struct span	tenant;
 		uint64_t	key;
@@ -176,16 +247,37 @@ accounts_set_policy(struct accounts *as)
 		count++;
 		tenant = policy_tenant_name(policy, s->tenant);
 		key = policy_token_key(policy, s);
-		if ((a = accounts_find(as, tenant, snap_text(policy, s->name))) != NULL && a->key == key) {
+		if ((a = accounts_find(as, tenant, snap_text(policy, s->name), SPAN_NONE)) != NULL && a->key == key) {
 			a->seen = true;
 		} else if ((a = account_new(as, tenant, s, key)) != NULL) {
 			a->seen = true;
 			take_kept(a);
 		}
 	}
+	/* Users' go where their server goes. */
+	for (a = as->first; a != NULL; a = a->next)
+		if (a->who != NULL)
+			a->seen = account_server(a) != NULL;
 	drop_unseen(as);
 	for (a = as->first; a != NULL; a = a->next)
 		account_look(a);
+}
+
+void
+accounts_on_user_wanted(struct accounts *as, const struct msg_USER_TOKEN_WANTED *m)
+{
+	const struct msg_TOKEN_WANTED	 w = { .tenant = m->tenant, .server = m->server, .key = m->key,
+	    .serial = m->serial, .status = m->status, .challenge = m->challenge };
+	struct account			*a = accounts_open(as, m->tenant, m->server, m->who);
+
+	/* Another policy is in force there, which the worker will know in a moment. */
+	if (a == NULL || a->key != m->key)
+		return;
+	account_take_subject(a, m->subject);
+	if (a->serial == 0)
+		account_look(a);
+	else
+		account_wanted(a, &w);
 }
 
 void
@@ -205,6 +297,7 @@ accounts_new(struct scout *s, struct accounts **out)
 		return E_NOMEM;
 	as->s = s;
 	loop_timer_init(s->loop, &as->publish, on_publish, as);
+	loop_timer_init(s->loop, &as->sweep, on_sweep, as);
 	return 0;
 }
 
@@ -220,5 +313,6 @@ accounts_free(struct accounts **asp)
 		a->seen = false;
 	drop_unseen(as);
 	loop_timer_disarm(&as->publish);
+	loop_timer_disarm(&as->sweep);
 	free(as);
 }

@@ -21,6 +21,9 @@ void		accounts_set_policy(struct accounts *a);
 /* A worker's request waits. */
 void		accounts_on_wanted(struct accounts *a, const struct msg_TOKEN_WANTED *m);
 
+/* The same of one user's. */
+void		accounts_on_user_wanted(struct accounts *a, const struct msg_USER_TOKEN_WANTED *m);
+
 /* login.c: somebody logs in or out, or wants to know. */
 void		login_on_message(struct accounts *a, uint64_t ref, const struct msg_LOGIN *m);
 

@@ -19,6 +19,7 @@
 #include "scout/control.h"
 #include "scout/keysets.h"
 #include "scout/names.h"
+#include "scout/vault.h"
 #include "scout/visits.h"
 #include "upstream/errand.h"
 
@@ -67,6 +68,14 @@ control_keysets(struct scout *s, int fd, uint64_t generation, uint64_t length)
 	return chan_send(&s->master, MSG_TYPE_KEYSETS_MADE, 0, &m, &fd, 1);
 }
 
+int
+control_vault(struct scout *s, int fd, uint64_t generation, uint64_t length)
+{
+	struct msg_VAULT_MADE	m = { .generation = generation, .length = length };
+
+	return chan_send(&s->master, MSG_TYPE_VAULT_MADE, 0, &m, &fd, 1);
+}
+
 void
 control_report(struct scout *s, struct span tenant, struct span server, const char *error)
 {
@@ -98,6 +107,7 @@ apply(struct scout *s)
 	names_set_policy(s->names, policy, s->snaps.current[SNAP_CATALOGUE]);
 	visits_set_policy(s->visits, policy);
 	accounts_set_policy(s->accounts);
+	vault_set_policy(s->vault);
 	if (loaded)
 		keysets_table_set_policy(s->keysets, policy, &p, s->snaps.current[SNAP_KEYSETS]);
 }
@@ -110,7 +120,7 @@ take_snapshot(struct scout *s, const struct msg_SNAPSHOT_OFFER *m, int fd)
 	int		 r;
 
 	r = m->kind != SNAP_POLICY && m->kind != SNAP_CATALOGUE && m->kind != SNAP_KEYSETS && m->kind != SNAP_SECRETS &&
-	    m->kind != SNAP_GRANTS ? E_FORMAT :
+	    m->kind != SNAP_GRANTS && m->kind != SNAP_VAULT ? E_FORMAT :
 	    swap_offer(&s->snaps, fd, m->kind, m->generation, m->length);
 	if (r == 0 && m->kind == SNAP_POLICY && (r = params_load(s->snaps.current[SNAP_POLICY], &params)) != 0)
 		swap_restore(&s->snaps, SNAP_POLICY, &before);
@@ -190,6 +200,9 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_TOKEN_WANTED:
 		accounts_on_wanted(s->accounts, &m->body->TOKEN_WANTED);
+		break;
+	case MSG_TYPE_USER_TOKEN_WANTED:
+		accounts_on_user_wanted(s->accounts, &m->body->USER_TOKEN_WANTED);
 		break;
 	case MSG_TYPE_LOGIN:
 		login_on_message(s->accounts, m->ref, &m->body->LOGIN);

@@ -20,6 +20,8 @@ void		control_keep(struct scout *s, struct span tenant, struct span server, stru
 void		control_login(struct scout *s, uint64_t ref, int exit_code, struct span text, struct span issuer);
 /* The same for key sets. */
 must_check int	control_keysets(struct scout *s, int fd, uint64_t generation, uint64_t length);
+/* What the vault said, for compilers; the same. */
+must_check int	control_vault(struct scout *s, int fd, uint64_t generation, uint64_t length);
 /* A server cannot be connected to; or, with "", it can again. */
 void		control_report(struct scout *s, struct span tenant, struct span server, const char *error);
 

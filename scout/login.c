@@ -7,6 +7,7 @@
  * Trusts:  the master that an operator asks.  What a browser brought must belong to the login that runs.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "lib/json.h"
@@ -59,6 +60,21 @@ on_end(struct trip *t, bool done)
 
 static const struct trip_ops ops = { on_browser, on_end };
 
+/* It is logged out here in any case, and was when this began. */
+static void
+on_revoked(struct trip *t, bool done)
+{
+	struct account	*a = account_of(t);
+	char		 text[ACCOUNT_WHY_MAX];
+
+	loop_timer_disarm(&a->login_timer);
+	snprintf(text, sizeof(text), "%s", done ? "" : oauth_flow_why(t->flow));
+	answer(a, 0, text, SPAN_NONE);
+	trip_fini(t);
+}
+
+static const struct trip_ops revoke_ops = { .on_end = on_revoked };
+
 static void
 on_timer(struct loop_timer *t, void *arg)
 {
@@ -89,9 +105,28 @@ begin(struct account *a, uint64_t ref, struct span redirect_uri)
 }
 
 static void
+log_out(struct account *a, uint64_t ref)
+{
+	const struct rec_server	*s = account_server(a);
+	/* The flow has a copy of what is known. */
+	const struct trip_begin	 b = { .aim = OAUTH_AIM_REVOKE, .known = &a->grant };
+	int			 r = E_NOTFOUND;
+
+	answer(a, EX_TEMPFAIL, "somebody logged out there", SPAN_NONE);
+	trip_fini(&a->login);
+	loop_timer_disarm(&a->login_timer);
+	a->login_ref = ref;
+	if (a->grant.issuer.n == 0)
+		answer(a, 0, "nobody had logged in", SPAN_NONE);
+	else if (s == NULL || (r = trip_init(&a->login, a->of->s, &revoke_ops, s, &b)) != 0)
+		answer(a, 0, err_text(r), SPAN_NONE);
+	account_log_out(a);
+}
+
+static void
 come_back(struct account *a, uint64_t ref, struct span query)
 {
-	if (a->login.flow == NULL) {
+	if (a->login.flow == NULL || a->login.ops == &revoke_ops) {
 		control_login(a->of->s, ref, EX_TEMPFAIL, SPAN_LIT("the login is over; begin another one"), SPAN_NONE);
 		return;
 	}
@@ -114,6 +149,16 @@ put_text(struct buf *b, const char *name, struct span value)
 	return json_put_string(b, value);
 }
 
+static unsigned
+users_ready(const struct account *of)
+{
+	unsigned	n = 0;
+
+	for (const struct account *a = of->of->first; a != NULL; a = a->next)
+		n += a->who != NULL && a->server_key == of->server_key && a->state == TOKEN_READY;
+	return n;
+}
+
 static int
 put_state(struct buf *b, const struct account *a)
 {
@@ -126,6 +171,7 @@ put_state(struct buf *b, const struct account *a)
 	    kinds[a->kind], states[a->state <= TOKEN_LOGIN ? a->state : 0], (unsigned long long)a->ends_ms,
 	    (unsigned long long)a->grant.login_ms, a->kind != OAUTH_AUTHORIZATION_CODE ||
 	    a->grant.refresh_token.n > 0 ? "true" : "false")) != 0 ||
+	    (a->per_user && a->who == NULL && (r = buf_put_fmt(b, ",\"users\":%u", users_ready(a))) != 0) ||
 	    (r = put_text(b, "issuer", a->grant.issuer)) != 0 || (r = put_text(b, "scope", a->grant.scope)) != 0 ||
 	    (r = put_text(b, "why", span_of(a->why))) != 0)
 		return r;
@@ -148,12 +194,23 @@ tell_state(const struct account *a, uint64_t ref)
 void
 login_on_message(struct accounts *as, uint64_t ref, const struct msg_LOGIN *m)
 {
-	struct account	*a = accounts_find(as, m->tenant, m->server);
+	const char	*lf = m->server.n == 0 ? NULL : memchr(m->server.p, '\n', m->server.n);
+	struct span	 server = span_part(m->server, 0, lf == NULL ? m->server.n : (size_t)(lf - m->server.p));
+	struct span	 who = lf == NULL ? SPAN_NONE : span_part(m->server, server.n + 1, m->server.n);
+	struct account	*a = who.n == 0 ? accounts_find(as, m->tenant, server, SPAN_NONE) :
+	    accounts_open(as, m->tenant, server, who);
 	char		 text[256];
 
+	if (a != NULL && a->per_user && a->who == NULL && m->what != LOGIN_STATE) {
+		snprintf(text, sizeof(text), "%.*s: each user logs in there; say whose login it is: --as PRINCIPAL, "
+		    "as the error of a call has it", (int)(server.n > 64 ? 64 : server.n), server.p);
+		control_login(as->s, ref, EX_USAGE, span_of(text), SPAN_NONE);
+		return;
+	}
 	if (a == NULL || (m->what != LOGIN_STATE && a->kind != OAUTH_AUTHORIZATION_CODE)) {
-		snprintf(text, sizeof(text), "%.*s: %s", (int)(m->server.n > 64 ? 64 : m->server.n),
-		    m->server.p == NULL ? "" : m->server.p, a == NULL ? "no server that is on and has \"auth\"" :
+		snprintf(text, sizeof(text), "%.*s: %s", (int)(server.n > 64 ? 64 : server.n),
+		    server.p == NULL ? "" : server.p, a == NULL ? who.n > 0 ? "no server that is on and has \"per\": "
+		    "\"user\" in \"auth\"" : "no server that is on and has \"auth\"" :
 		    "nobody has to log in there: the grant in its \"auth\" is another");
 		control_login(as->s, ref, EX_DATAERR, span_of(text), SPAN_NONE);
 		return;
@@ -166,8 +223,7 @@ login_on_message(struct accounts *as, uint64_t ref, const struct msg_LOGIN *m)
 		come_back(a, ref, m->argument);
 		break;
 	case LOGIN_OUT:
-		account_log_out(a);
-		control_login(as->s, ref, 0, SPAN_NONE, SPAN_NONE);
+		log_out(a, ref);
 		break;
 	case LOGIN_STATE:
 		tell_state(a, ref);

@@ -14,6 +14,7 @@
 #include "scout/control.h"
 #include "scout/keysets.h"
 #include "scout/names.h"
+#include "scout/vault.h"
 #include "scout/visits.h"
 #include "upstream/errand.h"
 
@@ -29,7 +30,7 @@ init(struct scout *s)
 	if ((r = loop_new(&s->loop)) != 0 || (r = resolver_new(s->loop, true, &s->resolver)) != 0 ||
 	    (r = errands_new(s->loop, s->resolver, &s->errands)) != 0 || (r = names_new(s, &s->names)) != 0 ||
 	    (r = visits_new(s, &s->visits)) != 0 || (r = accounts_new(s, &s->accounts)) != 0 ||
-	    (r = keysets_table_new(s, &s->keysets)) != 0)
+	    (r = keysets_table_new(s, &s->keysets)) != 0 || (r = vault_new(s, &s->vault)) != 0)
 		return r;
 	return control_init(s);
 }
@@ -48,6 +49,7 @@ main(void)
 	control_fini(&s);
 	accounts_free(&s.accounts);
 	keysets_table_free(&s.keysets);
+	vault_free(&s.vault);
 	visits_free(&s.visits);
 	errands_free(&s.errands);
 	names_free(&s.names);

@@ -18,6 +18,7 @@ struct accounts;
 struct errands;
 struct keysets_table;
 struct names;
+struct vault;
 struct visits;
 
 struct scout {
@@ -30,9 +31,10 @@ struct scout {
 	struct accounts	*accounts;	/* at servers with "auth" */
 	struct errands	*errands;	/* upstream/errand.h: whatever the gateway fetches for itself */
 	struct keysets_table *keysets;
+	struct vault	*vault;
 	uint64_t	 connect_ms, check_ms;	/* connect_timeout, upstream_check; 0: never */
 	uint64_t	 made;			/* generation of the last catalogue */
-	uint64_t	 serials;		/* of tokens, and of attempts to get one */
+	uint64_t	 serials;		/* of tokens, of attempts to get one, and of what the vault says */
 	uint64_t	 made_keys;		/* and of the last key sets */
 	bool		 ready;
 	int		 exit_code;

@@ -8,7 +8,9 @@
  */
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "lib/crypt.h"
 #include "lib/url.h"
 #include "policy/policy.h"
 #include "scout/trip.h"
@@ -59,6 +61,8 @@ client_of(const struct trip *t, const struct rec_auth *a)
 	if (t->secrets != NULL)
 		policy_secrets_each(t->secrets, policy_tenant_name(p, t->server->tenant), snap_text(p, t->server->name),
 		    on_secret, &c);
+	if (t->subject != NULL)
+		c.subject_token = span_of(t->subject);
 	return c;
 }
 
@@ -168,6 +172,10 @@ trip_init(struct trip *t, struct scout *s, const struct trip_ops *ops, const str
 		return E_NOTFOUND;
 	t->policy = swap_hold(&s->snaps, SNAP_POLICY);
 	t->secrets = swap_hold(&s->snaps, SNAP_SECRETS);
+	if (b->subject_token.n > 0 && (t->subject = strndup(b->subject_token.p, b->subject_token.n)) == NULL) {
+		trip_fini(t);
+		return E_NOMEM;
+	}
 	if (b->redirect_uri.n > 0 && (t->redirect_uri = strndup(b->redirect_uri.p, b->redirect_uri.n)) == NULL) {
 		trip_fini(t);
 		return E_NOMEM;
@@ -202,4 +210,8 @@ trip_fini(struct trip *t)
 	snap_release(&t->secrets);
 	free(t->redirect_uri);
 	t->redirect_uri = NULL;
+	if (t->subject != NULL)
+		crypt_wipe(t->subject, strlen(t->subject));
+	free(t->subject);
+	t->subject = NULL;
 }

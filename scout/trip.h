@@ -25,6 +25,7 @@ struct trip {				/* embedded in its owner */
 	struct errand		*errand;
 	struct snap		*policy, *secrets;	/* held: the client's texts are theirs */
 	const struct rec_server	*server;
+	char			*subject;	/* malloc'ed; NULL: the operator's */
 	char			*redirect_uri;	/* of a login that the operator's words have none for; malloc'ed */
 };
 
@@ -33,6 +34,7 @@ struct trip_begin {
 	enum oauth_aim			 aim;
 	const struct oauth_grant	*known;
 	struct span			 challenge, earlier_scope, redirect_uri;
+	struct span			 subject_token;	/* a user's, in the place of the operator's; copied */
 	bool				 step_up;
 };
 

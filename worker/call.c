@@ -22,6 +22,7 @@
 #include "worker/rounds.h"
 #include "worker/talk.h"
 #include "worker/tasks.h"
+#include "worker/users.h"
 #include "worker/view.h"
 
 #define HEADER_MISMATCH	(-32020)	/* an upstream's, to what we sent it */
@@ -52,6 +53,8 @@ call_instance(const struct request *rq, const struct rec_server *server)
 {
 	uint64_t	tenant = rq->who.tenant_hash;
 
+	/* The compiler sees to it that isolation is by principal there. */
+	users_note(rq, server, rq->who.hash ^ tenant);
 	switch ((enum server_isolation)server->isolation) {
 	case ISOLATION_TENANT:
 		return tenant;

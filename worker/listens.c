@@ -12,6 +12,7 @@
 #include "worker/listens.h"
 #include "worker/offers.h"
 #include "worker/spread.h"
+#include "worker/users.h"
 #include "worker/view.h"
 
 #define HEADERS_MAX	(64 * 1024)
@@ -82,7 +83,7 @@ listens_want(struct worker *w, const struct config *config, const struct rec_ser
 		return E_SERVER;
 	arena_init(&a, NULL, 0, HEADERS_MAX);
 	if ((r = target_find(config->policy, config->secrets, server, spread_listens_at(w, config->policy, server), &a,
-	    &target, &why)) == 0)
+	    &target, &why)) == 0 && (r = users_target(w, server, owner.instance, &target)) == 0)
 		r = news_want(w->upstreams, &target, server->tenant, owner.instance, owner.capabilities, out);
 	arena_fini(&a);
 	return r;

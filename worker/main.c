@@ -36,6 +36,7 @@
 #include "worker/secure.h"
 #include "worker/streams.h"
 #include "worker/trace.h"
+#include "worker/users.h"
 #include "worker/worker.h"
 
 #define LISTENERS_MAX	8
@@ -217,6 +218,7 @@ worker_init(struct worker *w)
 	    (r = cached_new(w)) != 0 || (r = fanin_new(w, &w->fanin)) != 0 ||
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
 	    (r = httpsse_set_new(w, &w->httpsse)) != 0 || (r = tokens_new(&w->tokens)) != 0 ||
+	    (r = users_new(&w->users)) != 0 ||
 	    (r = refusals_new(w, &w->refusals)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)

@@ -226,6 +226,7 @@ identify_by(struct request *rq, const struct config *by, struct auth_uses *uses,
 	front_credential(rq->x, &in);
 	if (in.cert.sans != NULL)
 		secure_judge(rq->w, rq->x, &in);
+	rq->authorization = in.authorization;
 	return auth_identify(&in, a, who, refusal);
 }
 

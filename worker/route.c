@@ -11,6 +11,7 @@
 #include "mcp/capability.h"
 #include "worker/spread.h"
 #include "worker/tokenwait.h"
+#include "worker/users.h"
 #include "worker/worker.h"
 
 #define ROUTE_OF(job_) ((struct route *)(void *)((char *)(job_) - offsetof(struct route, job)))
@@ -185,6 +186,17 @@ on_http_body(struct upstream_call *c, struct span bytes, void *arg)
 }
 
 int
+route_http_target(struct worker *w, const struct route_request *q, struct route *r, const struct upstream_request *up)
+{
+	int	e = users_target(w, q->server, q->instance, &r->target);
+
+	if (e != 0)
+		return e;
+	return r->target.token_key == 0 ? route_http_go(r, up) :
+	    tokenwait_start(w, r, up, (q->server->flags & SERVER_FLAG_PER_USER) != 0);
+}
+
+int
 route_http_go(struct route *r, const struct upstream_request *up)
 {
 	return upstream_call_start(r->worker->upstreams, up, r->ops->on_message == NULL ? NULL : on_http_message,
@@ -220,7 +232,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 	if (q->server->endpoint_count > 0)
 		e = spread_start(w, r, q, &up);
 	else if ((e = target_find(q->policy, r->secrets, q->server, NULL, &r->arena, &r->target, &why)) == 0)
-		e = r->target.token_key != 0 ? tokenwait_start(w, r, &up) : route_http_go(r, &up);
+		e = route_http_target(w, q, r, &up);
 	if (e != 0)
 		http_close(r);
 	else

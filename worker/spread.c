@@ -12,7 +12,6 @@
 #include "upstream/balance.h"
 #include "worker/admit.h"
 #include "worker/spread.h"
-#include "worker/tokenwait.h"
 #include "worker/worker.h"
 
 #define ATTEMPTS	2
@@ -84,7 +83,7 @@ go(struct spread *s)
 	s->up.deadline_ms = s->until_ms > now ? (uint32_t)(s->until_ms - now) : 1;
 	if ((e = target_find(s->q.policy, r->secrets, s->q.server, s->pick.at, &r->arena, &r->target, &why)) != 0)
 		return e;
-	return r->target.token_key != 0 ? tokenwait_start(s->w, r, &s->up) : route_http_go(r, &s->up);
+	return route_http_target(s->w, &s->q, r, &s->up);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "oauth/challenge.h"
 #include "worker/lists.h"
 #include "worker/tokenwait.h"
+#include "worker/users.h"
 #include "worker/worker.h"
 
 #define WAIT_MS		30000	/* at most, within the request's own time */
@@ -29,7 +30,7 @@ struct tokenwait {
 	uint64_t		 ends_ms;	/* of the request, on the loop's clock */
 	struct loop_timer	 timer;
 	unsigned		 again;
-	bool			 waits, failed;
+	bool			 waits, failed, of_user;
 	unsigned		 status;	/* it was refused with; 0: it was not */
 	char			 why[512];
 };
@@ -63,6 +64,22 @@ left_ms(const struct tokenwait *b)
 	return b->ends_ms > now ? b->ends_ms - now : 1;
 }
 
+/* Of a server with "per": "user": mcpgw-scout has never heard of most users. */
+static void
+ask_for_user(struct tokenwait *b, uint64_t serial, struct span challenge)
+{
+	struct msg_USER_TOKEN_WANTED	m = { .server = b->up.target->name, .key = b->key, .serial = serial,
+	    .status = b->status, .challenge = challenge };
+	struct user			u;
+
+	if (!users_find(b->w->users, b->up.instance, &u))
+		return;
+	m.tenant = span_of(u.tenant);
+	m.who = span_of(u.who);
+	m.subject = u.subject;
+	chan_tell(&b->w->master, MSG_TYPE_USER_TOKEN_WANTED, 0, &m);
+}
+
 /* Those who wait for the same are waited for with one question. */
 static void
 wait_for(struct tokenwait *b, uint64_t serial, struct span challenge)
@@ -79,7 +96,9 @@ wait_for(struct tokenwait *b, uint64_t serial, struct span challenge)
 		b->next->back = &b->next;
 	b->w->tokenwaits = b;
 	loop_timer_arm(&b->timer, left_ms(b) < WAIT_MS ? left_ms(b) : WAIT_MS);
-	if (!asked)
+	if (!asked && b->of_user)
+		ask_for_user(b, serial, challenge);
+	else if (!asked)
 		chan_tell(&b->w->master, MSG_TYPE_TOKEN_WANTED, 0, &m);
 }
 
@@ -147,7 +166,7 @@ on_timer(struct loop_timer *t, void *arg)
 }
 
 int
-tokenwait_start(struct worker *w, struct route *r, const struct upstream_request *up)
+tokenwait_start(struct worker *w, struct route *r, const struct upstream_request *up, bool of_user)
 {
 	struct tokenwait		*b = calloc(1, sizeof(*b));
 	const struct rec_token	*t;
@@ -159,6 +178,7 @@ tokenwait_start(struct worker *w, struct route *r, const struct upstream_request
 	b->r = r;
 	b->up = *up;
 	b->key = up->target->token_key;
+	b->of_user = of_user;
 	b->ends_ms = loop_now_ms(w->loop) + up->deadline_ms;
 	loop_timer_init(w->loop, &b->timer, on_timer, b);
 	if ((t = token_of(b)) != NULL && t->state == TOKEN_READY && (e = send_it(b, t)) != 0) {

@@ -9,9 +9,11 @@
 
 #include "worker/route.h"
 
-/* Sends the request, whose target is the route's, or lets it wait.  The request and what it points to are borrowed
- * until the route's end.  0: route_http_end() comes, at once it never does; or E_*, and there is nothing that waits. */
-must_check int	tokenwait_start(struct worker *w, struct route *r, const struct upstream_request *up);
+/* Sends the request, whose target is the route's, or lets it wait; of_user: its token is one user's.  The request and
+ * what it points to are borrowed until the route's end.  0: route_http_end() comes, at once it never does; or E_*,
+ * and there is nothing that waits. */
+must_check int	tokenwait_start(struct worker *w, struct route *r, const struct upstream_request *up,
+		    bool of_user);
 /* The server refused it, and it was not executed.  True: it is on its way again, or waits; the upstream's call may be
  * freed.  False: this is its end, with *why for people (static, until the next one). */
 bool		tokenwait_again(struct route *r, const struct upstream_result *result, struct span *why);

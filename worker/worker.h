@@ -55,6 +55,7 @@ void		 config_release(struct config **c);
 struct caching;
 struct tokenwait;
 struct balance;
+struct users;
 struct fanin;
 struct httpsse_set;
 struct keywait;
@@ -129,6 +130,7 @@ struct worker {
 	struct known		*known;		/* which server a URI came from */
 	struct upstream		*upstreams;	/* HTTP servers */
 	struct balance		*balance;	/* those with several endpoints (spread.c) */
+	struct users		*users;		/* of servers with "per": "user" */
 	struct tokenwait		*tokenwaits;	/* requests to them that wait for a token (tokenwait.c) */
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */

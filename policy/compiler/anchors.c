@@ -117,6 +117,24 @@ usual(struct server *sv, const struct conf_node *url)
 	return NULL;
 }
 
+bool
+anchors_of_setting(struct job *j, enum param_id id, uint32_t *first, uint32_t *count)
+{
+	const struct anchor_set	*set;
+	bool			 known;
+
+	if (j->settings[id].wrong)
+		return false;
+	set = set_find(j, job_value(j, id), &known);
+	if (set->why != NULL) {
+		setting_error(j, id, "%.*s: %s", SHOWN(set->path), set->why);
+		return false;
+	}
+	*first = set->first;
+	*count = set->count;
+	return true;
+}
+
 void
 anchors_read(struct server *sv, const struct conf_node *url, struct digest *d)
 {

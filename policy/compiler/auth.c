@@ -23,7 +23,8 @@ static const struct {
 	const char	*name;
 	unsigned	 grants;
 } members[] = {
-	{ "grant", ANY }, { "issuer", ANY }, { "client_id", ANY }, { "client_secret", ANY }, { "scopes", ANY },
+	{ "grant", ANY }, { "per", CODE | EXCHANGE }, { "issuer", ANY }, { "client_id", ANY },
+	{ "client_secret", ANY }, { "scopes", ANY },
 	{ "private_key", CREDENTIALS | CODE | EXCHANGE }, { "key_id", CREDENTIALS | CODE | EXCHANGE },
 	{ "algorithm", CREDENTIALS | CODE | EXCHANGE },
 	{ "client_metadata", CODE }, { "register", CODE }, { "redirect_uri", CODE },
@@ -187,6 +188,24 @@ read_key(struct auth *a)
 		job_error(j, a->sv->source, n, "%s", why);
 }
 
+/* One user's token is for that user: nobody shares a session with somebody else's. */
+static void
+read_per(struct auth *a)
+{
+	static const char *const	whose[] = { "gateway", "user", NULL };
+	struct job			*j = a->sv->job;
+	const struct conf_node		*n;
+	uint32_t			 per = 0;
+
+	if (!typed_word(j, a->sv->source, a->node, "per", whose, &per) || per == 0)
+		return;
+	a->rec.flags |= AUTH_FLAG_PER_USER;
+	a->sv->rec.flags |= SERVER_FLAG_PER_USER;
+	if ((n = conf_find(a->sv->node, "isolation")) != NULL && a->sv->rec.isolation != ISOLATION_PRINCIPAL)
+		job_error(j, a->sv->source, n, "with \"per\": \"user\" in \"auth\" it is \"principal\"");
+	a->sv->rec.isolation = ISOLATION_PRINCIPAL;
+}
+
 static void
 need(struct auth *a, const char *member, const char *what)
 {
@@ -215,8 +234,16 @@ check_whole(struct auth *a)
 		if (secret_node == NULL && !key)
 			job_error_key(j, a->sv->source, a->node, "needs \"client_secret\" or \"private_key\"");
 	}
+	if ((a->rec.flags & AUTH_FLAG_PER_USER) != 0 && has(a, "subject_token"))
+		job_error_key(j, a->sv->source, conf_find(a->node, "subject_token"), "is each user's own with "
+		    "\"per\": \"user\": the token that the gateway knows them by");
+	/* A user's token, which is good for the gateway, is shown to nobody whom a server alone names. */
+	if (a->grant == EXCHANGE && (a->rec.flags & AUTH_FLAG_PER_USER) != 0 && !has(a, "token_endpoint") &&
+	    (n == NULL || (a->rec.flags & AUTH_FLAG_ANY_ISSUER) != 0))
+		job_error_key(j, a->sv->source, n != NULL ? n : a->node, "wants the \"issuer\" that users' tokens "
+		    "are shown to, by its url");
 	if (a->grant == EXCHANGE) {
-		if (!has(a, "subject_token") && !key)
+		if (!has(a, "subject_token") && !key && (a->rec.flags & AUTH_FLAG_PER_USER) == 0)
 			job_error_key(j, a->sv->source, a->node, "needs \"subject_token\", or a \"private_key\" by "
 			    "which the gateway says itself who it is");
 		if (has(a, "requested_token_type"))
@@ -255,6 +282,7 @@ auth_read(struct server *sv, struct digest *d, struct span server_url, bool clea
 		for (const struct conf_node *h = header->first; h != NULL; h = h->next)
 			if (span_eq_nocase(h->key, SPAN_LIT("authorization")))
 				job_error_key(j, sv->source, h, "beside \"auth\", which sets it; want one of them");
+	read_per(&a);
 	a.rec.server = sv->rec.order;
 	a.rec.url = put_text(j->policy, server_url);
 	if ((issuer = conf_find(n, "issuer")) != NULL && issuer->type == JSON_STRING && span_is(issuer->text, "*"))

@@ -6,6 +6,7 @@
  * Owns:    the dump's descriptor.
  * Trusts:  the master.  A broken channel ends the process: nothing half-made is ever handed over.
  */
+#include <stddef.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -71,24 +72,24 @@ hear(struct child *c, struct frame *f, union msg_any *msg)
 	}
 }
 
+/* What the master answers, of two kinds of messages that are laid out alike; a descriptor, or -1 with *why. */
 static int
-secret_open(const char *name, const char **why, void *arg)
+hear_file(struct child *c, uint16_t there, uint16_t none, const char *name, const char **why)
 {
-	struct child		*c = arg;
-	struct msg_SECRET_WANT	 want = { .name = span_of(name), .tenant = span_of(c->j->tenant) };
-	union msg_any		 msg;
-	struct frame		 f;
-	int			 fd = -1;
+	union msg_any	msg;
+	struct frame	f;
+	int		fd = -1;
 
-	say(MSG_TYPE_SECRET_WANT, 0, &want, NULL);
+	_Static_assert(offsetof(struct msg_CERT, name) == offsetof(struct msg_SECRET, name), "as CERT");
+	_Static_assert(offsetof(struct msg_CERT_NONE, why) == offsetof(struct msg_SECRET_NONE, why), "as CERT_NONE");
 	for (;;) {
 		hear(c, &f, &msg);
-		if (f.head.type == MSG_TYPE_SECRET && span_is(msg.SECRET.name, name)) {
+		if (f.head.type == there && span_is(msg.SECRET.name, name)) {
 			fd = f.fds[0];
 			f.fds[0] = -1;
 			break;
 		}
-		if (f.head.type == MSG_TYPE_SECRET_NONE && span_is(msg.SECRET_NONE.name, name)) {
+		if (f.head.type == none && span_is(msg.SECRET_NONE.name, name)) {
 			*why = job_fmt(c->j, "%.*s", SHOWN(msg.SECRET_NONE.why));
 			break;
 		}
@@ -99,30 +100,48 @@ secret_open(const char *name, const char **why, void *arg)
 }
 
 static int
+secret_open(const char *name, const char **why, void *arg)
+{
+	struct child		*c = arg;
+	struct msg_SECRET_WANT	 want = { .name = span_of(name), .tenant = span_of(c->j->tenant) };
+
+	say(MSG_TYPE_SECRET_WANT, 0, &want, NULL);
+	return hear_file(c, MSG_TYPE_SECRET, MSG_TYPE_SECRET_NONE, name, why);
+}
+
+static int
+cred_open(const char *name, const char **why, void *arg)
+{
+	struct child		*c = arg;
+	struct msg_CRED_WANT	 want = { .name = span_of(name), .tenant = span_of(c->j->tenant) };
+
+	say(MSG_TYPE_CRED_WANT, 0, &want, NULL);
+	return hear_file(c, MSG_TYPE_SECRET, MSG_TYPE_SECRET_NONE, name, why);
+}
+
+static int
 cert_open(const char *name, const char **why, void *arg)
 {
 	struct msg_CERT_WANT	 want = { .name = span_of(name) };
 	struct child		*c = arg;
-	union msg_any		 msg;
-	struct frame		 f;
-	int			 fd = -1;
 
 	say(MSG_TYPE_CERT_WANT, 0, &want, NULL);
-	for (;;) {
-		hear(c, &f, &msg);
-		if (f.head.type == MSG_TYPE_CERT && span_is(msg.CERT.name, name)) {
-			fd = f.fds[0];
-			f.fds[0] = -1;
-			break;
-		}
-		if (f.head.type == MSG_TYPE_CERT_NONE && span_is(msg.CERT_NONE.name, name)) {
-			*why = job_fmt(c->j, "%.*s", SHOWN(msg.CERT_NONE.why));
-			break;
-		}
-		frame_close_fds(&f);
-	}
-	frame_close_fds(&f);
-	return fd;
+	return hear_file(c, MSG_TYPE_CERT, MSG_TYPE_CERT_NONE, name, why);
+}
+
+/* Not having it holds up nothing: what hangs on it is down, and says so. */
+static void
+take_vault(struct job *j, const struct msg_SNAPSHOT_OFFER *m, int fd)
+{
+	int	r;
+
+	if (m->kind != SNAP_VAULT)
+		return;
+	snap_release(&j->vault);
+	if ((r = snap_map(fd, &j->vault)) != 0)
+		log_err(NULL, "what came from the vault is unusable: %s", err_text(r));
+	else if (snap_head(j->vault)->kind != SNAP_VAULT)
+		snap_release(&j->vault);
 }
 
 /* More than there is room for: nobody is promised anything by it. */
@@ -161,6 +180,9 @@ hear_job(struct child *c)
 			c->generation = msg.COMPILE_JOB.generation;
 			c->dump = f.fds[0];
 			f.fds[0] = -1;
+			break;
+		case MSG_TYPE_SNAPSHOT_OFFER:
+			take_vault(c->j, &msg.SNAPSHOT_OFFER, f.fds[0]);
 			break;
 		case MSG_TYPE_COMPILE_LEARN:
 			take_learning(c->j, &msg.COMPILE_LEARN);
@@ -225,11 +247,13 @@ child_run(struct job *j)
 	j->say = say_note;
 	j->secret_open = secret_open;
 	j->cert_open = cert_open;
+	j->cred_open = cred_open;
 	j->secret_arg = &c;
 	j->secrets_needed = true;
 	j->on_tenant = on_tenant;
 	j->on_tenant_arg = &c;
 	hear_job(&c);
+	j->looks_only = (c.what & COMPILE_LOOK) != 0;
 	if (confine_process(CONFINE_COMPILE, NULL, NULL) != 0)
 		return EX_OSERR;	/* it said why */
 	ready.generation = c.generation;

@@ -116,8 +116,9 @@ read_secret(struct issuer *i, const struct conf_node *n)
 
 	if (!vars_expand(i->j, i->s, n, true, &v))
 		return;
-	if (v.missing) {
-		job_error(i->j, i->s, n, "%s", v.why);
+	if (v.vault || v.missing) {
+		job_error(i->j, i->s, n, "%s", v.vault ? "who may call does not hang on a vault that may be away: use "
+		    "${secret:NAME} or ${cred:NAME}" : v.why);
 		return;
 	}
 	/* Without a list: HS256, as of RSA keys RS256. */

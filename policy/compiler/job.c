@@ -75,6 +75,7 @@ job_fini(struct job *j)
 	free(j->anchors);
 	j->anchors = NULL;
 	arena_fini(&j->arena);
+	snap_release(&j->vault);
 	fd_close(&j->config_fd);
 }
 

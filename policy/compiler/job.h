@@ -99,8 +99,11 @@ struct job {
 	void		*say_arg;
 	secret_fn	*secret_open;
 	secret_fn	*cert_open;	/* a file of certs/, by its name there */
+	secret_fn	*cred_open;	/* a credential of the service manager's */
 	void		*secret_arg;
 	bool		 secrets_needed;	/* a secret that cannot be had is an error, not a warning */
+	bool		 looks_only;	/* nobody will serve what is made: credentials and a vault are not asked */
+	struct snap	*vault;		/* what came of an earlier policy's VAULT_WANT; NULL: nothing yet */
 
 	tenant_fn	*on_tenant;		/* NULL: nobody wants to know */
 	void		*on_tenant_arg;

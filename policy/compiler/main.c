@@ -81,6 +81,7 @@ check_run(struct job *j, uint64_t in_force)
 	j->say = print_note;
 	j->secret_open = secret_open_directly;
 	j->cert_open = cert_open_directly;
+	j->cred_open = cred_open_directly;
 	j->secret_arg = j;
 	job_run(j);
 	fflush(stderr);

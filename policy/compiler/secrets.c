@@ -92,6 +92,15 @@ secret_open_directly(const char *name, const char **why, void *arg)
 }
 
 int
+cred_open_directly(const char *name, const char **why, void *arg)
+{
+	const struct job	*j = arg;
+	int			 fd;
+
+	return credfile_open(span_of(j->tenant), span_of(name), &fd, why) == 0 ? fd : -1;
+}
+
+int
 cert_open_directly(const char *name, const char **why, void *arg)
 {
 	const struct job	*j = arg;

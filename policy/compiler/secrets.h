@@ -12,8 +12,9 @@
 void	secret_put(const struct job *j, struct build *b, struct span server, struct span name, struct span value);
 /* By tenant and server, as they are looked up.  0 or E_NOMEM. */
 must_check int	secrets_sort(struct build *b);
-/* For `mcpgw -t`: opens the tenant's secrets/NAME itself, as the caller; arg is the job. */
+/* For `mcpgw -t`: opens the tenant's secrets/NAME, a credential, certs/NAME itself, as the caller; arg is the job. */
 int	secret_open_directly(const char *name, const char **why, void *arg);
+int	cred_open_directly(const char *name, const char **why, void *arg);
 int	cert_open_directly(const char *name, const char **why, void *arg);
 
 #endif

@@ -72,6 +72,8 @@ void	net_finish(struct job *j);
 
 /* anchors.c: whom an https server's certificate must lead to; url is where it stands. */
 void	anchors_read(struct server *sv, const struct conf_node *url, struct digest *d);
+/* The same of a file that a parameter names.  False after saying what is wrong. */
+bool	anchors_of_setting(struct job *j, enum param_id id, uint32_t *first, uint32_t *count);
 
 /* remote.c: a server with a url, or several. */
 void	remote_read(struct server *sv, const struct conf_node *url);

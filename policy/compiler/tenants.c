@@ -27,6 +27,7 @@
 #include "policy/compiler/server.h"
 #include "policy/compiler/servers.h"
 #include "policy/compiler/tenants.h"
+#include "policy/compiler/vault.h"
 #include "policy/compiler/values.h"
 #include "policy/tenants.h"
 
@@ -257,6 +258,7 @@ tenants_read(struct job *j)
 	users_check(j);
 	peers_sort(j);
 	shared_check(j);
+	vault_finish(j);
 	if (secrets_sort(j->worker_secrets) != 0 || secrets_sort(j->scout_secrets) != 0)
 		fatal(EX_OSERR, "out of memory");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vars.c - ${VAR}, ${VAR:-default}, ${secret:NAME}, ${file:PATH} in the values of servers.json
+ * vars.c - ${VAR}, ${VAR:-default}, and ${secret:}, ${cred:}, ${vault:}, ${file:} in the values of servers.json
  *
  * Process: mcpgw-compile.
  * Owns:    the texts of secrets for the length of the run, in the arena.
@@ -15,6 +15,8 @@
 #include "policy/compiler/tenants.h"
 #include "policy/compiler/values.h"
 #include "policy/compiler/vars.h"
+#include "policy/compiler/vault.h"
+#include "policy/tenants.h"
 
 #define VALUE_MAX	(256 * 1024)
 #define SECRET_MAX	(64 * 1024)
@@ -61,6 +63,18 @@ may_secret(struct expansion *x, struct span name)
 	return false;
 }
 
+/* What stands around it is looked at as if it were there: "Bearer " alone would be no header's value. */
+static bool
+stand_in(struct expansion *x, struct span whole)
+{
+	char	*text = strdup("x");
+
+	if (text != NULL)
+		return secret_put(x, text, 1, whole);
+	job_error(x->job, x->source, x->node, "out of memory");
+	return false;
+}
+
 static bool
 secret_expand(struct expansion *x, struct span whole, struct span name)
 {
@@ -86,12 +100,68 @@ secret_expand(struct expansion *x, struct span whole, struct span name)
 		return false;
 	}
 	job_warn(j, x->source, x->node, "${%.*s}: %s; not checked", SHOWN(whole), why);
-	/* What stands around it is looked at as if it were there: "Bearer " alone would be no header's value. */
-	if ((text = strdup("x")) == NULL) {
-		job_error(j, x->source, x->node, "out of memory");
+	return stand_in(x, whole);
+}
+
+/* systemd.exec(5): LoadCredential= and its like. */
+static bool
+cred_expand(struct expansion *x, struct span whole, struct span name)
+{
+	struct job	*j = x->job;
+	const char	*why = "";
+	char		*text;
+	size_t		 bytes;
+	int		 fd;
+
+	if (!may_secret(x, whole))
+		return false;
+	if (!name_ok(name)) {
+		job_error(j, x->source, x->node, "${%.*s}: a credential's name is of letters, digits, _ . -",
+		    SHOWN(whole));
 		return false;
 	}
-	return secret_put(x, text, 1, whole);
+	if (j->looks_only)
+		return stand_in(x, whole);
+	fd = j->cred_open(job_fmt(j, "%.*s", SPAN_FMT(name)), &why, j->secret_arg);
+	if (fd != -1 && file_read_fd(fd, SECRET_MAX, &text, &bytes, &why) == 0)
+		return secret_put(x, text, bytes, whole);
+	if (!j->secrets_needed) {
+		job_warn(j, x->source, x->node, "${%.*s}: %s; not checked", SHOWN(whole), why);
+		return stand_in(x, whole);
+	}
+	job_error(j, x->source, x->node, "${%.*s}: %s. Write LoadCredential=%s%s%.*s:/PATH into the gateway's unit",
+	    SHOWN(whole), why, strcmp(j->tenant, TENANT_DEFAULT) == 0 ? "" : j->tenant,
+	    strcmp(j->tenant, TENANT_DEFAULT) == 0 ? "" : ".", SHOWN(name));
+	return false;
+}
+
+static bool
+vault_expand(struct expansion *x, struct span whole, struct span named)
+{
+	const char	*why = NULL;
+	struct span	 value;
+	char		*text;
+
+	if (!may_secret(x, whole))
+		return false;
+	x->out->vault = true;
+	switch (vault_want(x->job, named, &value, &why)) {
+	case VAULT_FOUND:
+		if ((text = strndup(value.n == 0 ? "" : value.p, value.n)) != NULL)
+			return secret_put(x, text, value.n, whole);
+		job_error(x->job, x->source, x->node, "out of memory");
+		return false;
+	case VAULT_WAITS:
+		x->out->missing = true;
+		x->out->why = job_fmt(x->job, "${%.*s}: %s", SHOWN(whole), why);
+		return true;
+	case VAULT_WRONG:
+		job_error(x->job, x->source, x->node, "${%.*s}: %s", SHOWN(whole), why);
+		return false;
+	case VAULT_NOBODY_KNOWS:
+		break;
+	}
+	return stand_in(x, whole);
 }
 
 static bool
@@ -133,7 +203,8 @@ variable_expand(struct expansion *x, struct span whole, struct span name)
 			name.n = 0;
 	if (name.n == 0) {
 		job_error(x->job, x->source, x->node,
-		    "${%.*s}: want ${VAR}, ${VAR:-default}, ${secret:NAME} or ${file:PATH}", SHOWN(whole));
+		    "${%.*s}: want ${VAR}, ${VAR:-default}, ${secret:NAME}, ${cred:NAME}, "
+		    "${vault:MOUNT/PATH#FIELD} or ${file:PATH}", SHOWN(whole));
 		return false;
 	}
 	value = getenv(job_fmt(x->job, "%.*s", SPAN_FMT(name)));
@@ -159,6 +230,10 @@ one_expand(struct expansion *x, struct span name)
 {
 	if (span_starts(name, SPAN_LIT("secret:")))
 		return secret_expand(x, name, span_part(name, 7, name.n));
+	if (span_starts(name, SPAN_LIT("cred:")))
+		return cred_expand(x, name, span_part(name, 5, name.n));
+	if (span_starts(name, SPAN_LIT("vault:")))
+		return vault_expand(x, name, span_part(name, 6, name.n));
 	if (span_starts(name, SPAN_LIT("file:")))
 		return file_expand(x, name, span_part(name, 5, name.n));
 	if (span_starts(name, SPAN_LIT("env:")))

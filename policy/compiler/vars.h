@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vars.h - ${VAR}, ${VAR:-default}, ${secret:NAME}, ${file:PATH} in the values of servers.json
+ * vars.h - ${VAR}, ${VAR:-default}, and ${secret:}, ${cred:}, ${vault:}, ${file:} in the values of servers.json
  */
 #ifndef POLICY_COMPILER_VARS_H
 #define POLICY_COMPILER_VARS_H
@@ -9,8 +9,9 @@
 
 struct vars_value {
 	struct span	text;		/* in the job's arena */
-	bool		secret;		/* came from ${secret:} or ${file:}: never into policy or profile */
-	bool		missing;	/* ${input:}: only an editor can ask for it; *why says so */
+	bool		secret;		/* came from ${secret:} and its like: never into policy or profile */
+	bool		vault;		/* ${vault:} stands there */
+	bool		missing;	/* only an editor can ask for it (${input:}), or the vault has none now: *why */
 	const char	*why;
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/harness/signer.h"
+#include "tests/harness/vault.h"
 #include "tests/integration/common.h"
 
 #define ISS		"https://idp.example"
@@ -16,7 +17,10 @@
 #define ENV_SECRET	"planted-env-1b7c2f60"
 #define HEADER_SECRET	"planted-header-9e04d1aa"
 #define RULES		"{\"agents\":{\"backend\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
-#define SECRETS_MAX	8
+#define CRED_SECRET	"planted-credential-3d77b1e8"
+#define VAULT_SECRET	"planted-vault-value-c2419f06"
+#define VAULT_KEY	"planted-vault-token-58ab0c4d"
+#define SECRETS_MAX	12
 
 struct planted {
 	const char	*what;
@@ -184,25 +188,65 @@ write_secret(struct gateway *g, const char *name, const char *value)
 	cr_assert(chmod(path, 0600) == 0);
 }
 
+static bool
+clock_answers(void *arg)
+{
+	struct gateway	*g = arg;
+	char		*out;
+	bool		 yes;
+
+	yes = gateway_ctl(g, &out, true, "call", "--as", "backend", "clock", "now", NULL) == 0;
+	free(out);
+	return yes;
+}
+
+/* One in a folder that systemd would hand over, one in a vault: what a tool of ours is given. */
+static void
+plant_elsewhere(struct vault_fixture *v, const char *folder)
+{
+	char	path[300];
+	FILE	*f;
+
+	snprintf(path, sizeof(path), "%s/GIVEN", folder);
+	cr_assert((f = fopen(path, "w")) != NULL && fputs(CRED_SECRET "\n", f) > 0 && fclose(f) == 0);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	vault_start(v);
+	vault_say(v, "mounts", "kv/ kv 2\n");
+	vault_say(v, "token", VAULT_KEY "\n0\n");
+	vault_say(v, "data,kv,clock", "{\"key\":\"" VAULT_SECRET "\"}");
+	plant("credential of systemd", CRED_SECRET);
+	plant("value in a vault", VAULT_SECRET);
+	plant("token for the vault", VAULT_KEY);
+}
+
 Test(planted, secrets_are_nowhere_but_in_their_place, .timeout = 120)
 {
 	struct gateway	 g;
-	char		 path[400], bent[600], claims[300], *own, *signed_one, *log, *said;
+	struct vault_fixture v;
+	char		 path[400], bent[600], claims[300], creds[] = "/tmp/mcpgw-creds.XXXXXX";
+	char		*own, *signed_one, *log, *said;
 	const char	*key;
+	size_t		 first;
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES,
-	    .conf = "log_level = debug\n" });
+	cr_assert(mkdtemp(creds) != NULL);
+	plant_elsewhere(&v, creds);
+	snprintf(path, sizeof(path), "log_level = debug\nvault_addr = http://127.0.0.1:%u\nvault_token_file = VAULT\n", v.port);
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES, .conf = path });
+	write_secret(&g, "VAULT", VAULT_KEY "\n");
 	write_secret(&g, "ENV", ENV_SECRET "\n");
 	write_secret(&g, "HEADER", HEADER_SECRET "\n");
 	write_secret(&g, "IDP", SIGNER_SECRET "\n");
 	gateway_write(&g, "servers.json", "{\"mcpServers\":{\"clock\":{\"command\":\"@TOOLS@/demo/mcpgw-demo-clock\","
-	    "\"env\":{\"T\":\"${secret:ENV}\"}},\"web\":{\"url\":\"http://127.0.0.1:9/mcp\",\"headers\":"
-	    "{\"Authorization\":\"Bearer ${secret:HEADER}\"}}}}");
+	    "\"env\":{\"T\":\"${secret:ENV}\",\"C\":\"${cred:GIVEN}\",\"V\":\"${vault:kv/clock#key}\"}},\"web\":{\"url\":\"http://127.0.0.1:9/mcp\",\"headers\":"
+	    "{\"Authorization\":\"Bearer ${secret:HEADER}\",\"X-Given\":\"${cred:GIVEN}\",\"X-Kept\":"
+	    "\"${vault:kv/clock#key}\"}}}}");
 	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
 	    "\"secret\":\"${secret:IDP}\"}}}");
 	cr_assert(gateway_ctl(&g, &said, true, "reload", NULL) == 0, "%s", said);
 	free(said);
+	cr_assert(wait_until(clock_answers, &g, patience(&g, 20000)));
+	first = planted_count;
 	plant("environment value", ENV_SECRET);
 	plant("header of an upstream", HEADER_SECRET);
 	plant("shared secret of an issuer", SIGNER_SECRET);
@@ -220,7 +264,7 @@ Test(planted, secrets_are_nowhere_but_in_their_place, .timeout = 120)
 	free(signed_one);
 
 	/* Used well, and badly. */
-	for (size_t i = 3; i < 6; i++)
+	for (size_t i = first + 3; i < first + 6; i++)
 		ask(&g, "/servers/clock/mcp", planted[i].value, "now", 200);
 	ask(&g, "/servers/web/mcp", key, "anything", 200);
 	ask(&g, "/servers/nowhere/mcp", key, "now", 404);
@@ -229,7 +273,7 @@ Test(planted, secrets_are_nowhere_but_in_their_place, .timeout = 120)
 	bent[strlen(bent) - 1] = bent[strlen(bent) - 1] == 'A' ? 'B' : 'A';
 	plant("key that is none", bent);
 	ask(&g, "/mcp", bent, "now", 401);
-	snprintf(bent, sizeof(bent), "%s", planted[4].value);
+	snprintf(bent, sizeof(bent), "%s", planted[first + 4].value);
 	bent[strlen(bent) - 9] = bent[strlen(bent) - 9] == 'A' ? 'B' : 'A';
 	plant("token that is none", bent);
 	ask(&g, "/mcp", bent, "now", 401);
@@ -260,5 +304,10 @@ Test(planted, secrets_are_nowhere_but_in_their_place, .timeout = 120)
 	gateway_stop_keep(&g);
 	snprintf(path, sizeof(path), "%s/state", g.dir);
 	cr_expect(look_below(path) > 3);
+	cr_expect(vault_saw(&v, "/v1/kv/data/clock token") > 0);
 	gateway_remove(&g);
+	vault_stop(&v);
+	snprintf(path, sizeof(path), "%s/GIVEN", creds);
+	unlink(path);
+	rmdir(creds);
 }

@@ -5,12 +5,16 @@
 #include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/harness/program.h"
+#include "tests/harness/signer.h"
 #include "tests/integration/common.h"
 
-#define RULES	"{\"agents\":{\"one\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
+#define ALL	"{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}"
+#define RULES	"{\"agents\":{\"one\":" ALL ",\"two\":" ALL "}}"
+#define ISS	"https://idp.example"
 #define SECRET	"a-secret-that-was-planted"
 
 static struct gateway	g;
@@ -106,13 +110,13 @@ finish(void)
 
 /* What the call was answered with; malloc'ed. */
 static char *
-call(void)
+call_as(const char *bearer)
 {
 	struct answer	a;
 	struct mcp	m;
 	char		*body;
 
-	mcp_init(&m, g.mcp, "/servers/guarded/mcp", key);
+	mcp_init(&m, g.mcp, "/servers/guarded/mcp", bearer);
 	mcp_call(&m, "open", "{}", &a);
 	body = strdup(a.body == NULL ? "" : a.body);
 	answer_fini(&a);
@@ -121,7 +125,7 @@ call(void)
 }
 
 struct wanted {
-	const char	*words;
+	const char	*bearer, *words;
 	char		*last;
 };
 
@@ -131,12 +135,13 @@ says(void *arg)
 	struct wanted	*w = arg;
 
 	free(w->last);
-	w->last = call();
+	w->last = call_as(w->bearer);
 	return strstr(w->last, w->words) != NULL;
 }
 
-#define EXPECT_CALL(words_) do {							\
-	struct wanted	w_ = { words_, NULL };						\
+#define EXPECT_CALL(words_)	EXPECT_CALL_OF(key, words_)
+#define EXPECT_CALL_OF(bearer_, words_) do {						\
+	struct wanted	w_ = { bearer_, words_, NULL };					\
 	cr_expect(wait_until(says, &w_, patience(&g, 10000)), "want %s: %s", words_, w_.last);	\
 	free(w_.last);									\
 } while (0)
@@ -179,12 +184,13 @@ Test(i2_logins, a_token_is_renewed_before_it_ends, .timeout = 120)
 /* ---- a login ----------------------------------------------------------------------------------- */
 
 static FILE *
-login_begin(char url[4096])
+login_begin(const char *who, char url[4096])
 {
 	char	 command[1024], line[4096];
 	FILE	*f;
 
-	snprintf(command, sizeof(command), "%s/bin/mcpgwctl -c %s/etc server login guarded --no-browser 2>&1", g.build, g.dir);
+	snprintf(command, sizeof(command), "%s/bin/mcpgwctl -c %s/etc server login guarded --no-browser %s%s%s 2>&1", g.build, g.dir,
+	    who == NULL ? "" : "--as '", who == NULL ? "" : who, who == NULL ? "" : "'");
 	f = popen(command, "r");
 	cr_assert(f != NULL);
 	url[0] = '\0';
@@ -216,10 +222,10 @@ browse(const char *url, char location[4096])
 }
 
 static void
-log_in(bool strangers)
+log_in_as(const char *who, bool strangers)
 {
 	char	 url[4096], back[4096], wrong[4096], none[4096], rest[1024] = "";
-	FILE	*f = login_begin(url);
+	FILE	*f = login_begin(who, url);
 	char	*at;
 	int	 status;
 
@@ -236,6 +242,12 @@ log_in(bool strangers)
 	(void)!fread(rest, 1, sizeof(rest) - 1, f);
 	status = pclose(f);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0 && strstr(rest, "is logged in") != NULL, "%s", rest);
+}
+
+static void
+log_in(bool strangers)
+{
+	log_in_as(NULL, strangers);
 }
 
 Test(i2_logins, somebody_logs_in_once_and_the_gateway_keeps_it, .timeout = 240)
@@ -274,10 +286,103 @@ Test(i2_logins, somebody_logs_in_once_and_the_gateway_keeps_it, .timeout = 240)
 	tell_server("/revoke");
 	EXPECT_CALL("mcpgwctl server login guarded");
 	log_in(false);
-	EXPECT_CTL(&g, 0, "logged out", "server", "logout", "guarded");
+	EXPECT_CTL(&g, 0, "logged out, here and at the authorization server", "server", "logout", "guarded");
+	cr_expect(saw("token=refresh-5&token_type_hint=refresh_token") == 1 && saw("token=access-5&token_type_hint=access_token") == 1);
+	EXPECT_CTL(&g, 0, "authorization server may know the login until it ends there: nobody had logged in", "server", "logout",
+	    "guarded");
 	EXPECT_CALL("nobody has logged in; log in: mcpgwctl server login guarded");
 	gateway_stop_keep(&g);
 	gateway_start_again(&g);
 	EXPECT_CALL("nobody has logged in");
+	finish();
+}
+
+/* ---- of each user ------------------------------------------------------------------------------ */
+
+#define PER_USER	"{\"grant\":\"authorization_code\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
+	"\"client_secret\":\"${secret:CLIENT}\"}"
+
+Test(i2_logins, each_user_logs_in_and_has_no_other_ones_token, .timeout = 240)
+{
+	char	*two, *ann, *text;
+
+	begin("3600", PER_USER);
+	cr_assert(gateway_ctl(&g, &two, false, "key", "add", "--agent", "two", "--name", "b", NULL) == 0);
+	two[strcspn(two, "\n")] = '\0';
+	cr_assert(gateway_ctl(&g, &ann, false, "key", "add", "--agent", "one", "--name", "a", NULL) == 0);
+	ann[strcspn(ann, "\n")] = '\0';
+	EXPECT_CALL_OF(ann, "nobody has logged in; log in: mcpgwctl server login guarded --as 'key:one:a'");
+	EXPECT_CALL_OF(two, "--as 'key:two:b'");
+	cr_expect(saw("Bearer access-") == 0 && saw("/authorize") == 0);
+	EXPECT_CTL(&g, 64, "each user logs in there", "server", "login", "guarded");
+	log_in_as("key:one:a", true);
+	EXPECT_CALL_OF(ann, "opened with 1");
+	EXPECT_CALL_OF(two, "nobody has logged in");
+	log_in_as("key:two:b", false);
+	EXPECT_CALL_OF(two, "opened with 2");
+	EXPECT_CALL_OF(ann, "opened with 1");
+	EXPECT_CTL(&g, 0, "a token of each user; now of 2", "server", "show", "guarded");
+	EXPECT_CALL("nobody has logged in");		/* a third one, of the first one's agent */
+	cr_expect(saw("\"initialize\"") >= 2, "nobody is in another one's session");
+
+	gateway_stop_keep(&g);
+	gateway_start_again(&g);
+	EXPECT_CALL_OF(two, "opened with 2");
+	EXPECT_CALL_OF(ann, "opened with 1");
+	EXPECT_CTL(&g, 0, "logged out, here and at the authorization server", "server", "logout", "guarded", "--as", "key:one:a");
+	EXPECT_CALL_OF(ann, "nobody has logged in");
+	EXPECT_CALL_OF(two, "opened with 2");
+	EXPECT_CTL(&g, 65, "no server that is on and has \"per\"", "server", "login", "nowhere", "--as", "key:one:a");
+	text = gateway_log(&g);
+	cr_expect(strstr(text, "server login guarded of key:one:a by uid") != NULL && strstr(text, "access-") == NULL);
+	free(text);
+	free(ann);
+	free(two);
+	finish();
+}
+
+#define EXCHANGE	"{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
+	"\"client_secret\":\"${secret:CLIENT}\",\"audience\":\"urn:guarded\"}"
+
+static char *
+token_of(const char *sub, long from_now)
+{
+	char	claims[300];
+
+	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"gw\",\"sub\":\"%s\",\"exp\":%ld}", sub,
+	    (long)time(NULL) + from_now);
+	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
+}
+
+Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
+{
+	char	*ann = token_of("ann", 600), *newer = token_of("ann", 900), *bob = token_of("bob", 600), *jwk, *text;
+
+	begin("4", EXCHANGE);
+	jwk = signer_jwk(JWS_ALG_ES256, "k");
+	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
+	gateway_write(&g, "issuers.json", text);
+	free(text);
+	free(jwk);
+	EXPECT_CTL(&g, 0, "", "reload");
+	EXPECT_CALL_OF(ann, "opened with 1");
+	EXPECT_CALL_OF(bob, "opened with 2");
+	EXPECT_CALL_OF(ann, "opened with 1");
+	cr_expect(saw("subject_token=") == 2 && saw(ann) == 1 && saw(bob) == 1, "%zu exchanges", saw("subject_token="));
+	cr_expect(saw("grant-type%3Atoken-exchange") == 2 && saw("audience=urn%3Aguarded") == 2 &&
+	    saw("subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token") == 2);
+	/* At its end the next call brings the user's newest. */
+	EXPECT_CALL_OF(newer, "opened with 3");
+	cr_expect(saw(newer) == 1 && saw(ann) == 1);
+	/* Refused by the server: once more, and with what the user has. */
+	tell_server("/revoke");
+	EXPECT_CALL_OF(bob, "opened with 4");
+	EXPECT_CALL("who calls is known by no token of an issuer that could be exchanged");
+	text = gateway_log(&g);
+	cr_expect(strstr(text, ann) == NULL && strstr(text, "access-") == NULL);
+	free(text);
+	free(ann);
+	free(newer);
+	free(bob);
 	finish();
 }

@@ -5,7 +5,8 @@
  * Prints its port of 127.0.0.1 on the first line of stdout and serves until its parent dies, one request after the other.
  * Each request becomes a line of LOG: its head, line ends as blanks, and its body.  A browser that comes to /authorize
  * is sent back at once.  Access tokens are access-N, refresh tokens refresh-N, each good once; /revoke ends the access
- * tokens that were given, /end the refresh tokens, and from /more on calls want the scope "more".
+ * tokens that were given, /end the refresh tokens, and from /more on calls want the scope "more".  A client ends its own
+ * tokens at /revocation.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -81,6 +82,23 @@ give(int fd, const char *body)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), ",\"refresh_token\":\"refresh-%u\"", ++refresh);
 	strcat(text, "}");
 	say(fd, "200 OK", "", text);
+}
+
+/* RFC 7009, 2.2: one that is not known is as one that has ended. */
+static void
+end_token(int fd, const char *request, const char *body)
+{
+	const char	*at;
+
+	if (strcasestr(request, "\r\nAuthorization: Basic ") == NULL) {
+		say(fd, "401 Unauthorized", "", "{\"error\":\"invalid_client\"}");
+		return;
+	}
+	if ((at = strstr(body, "token=refresh-")) != NULL && strtoul(at + 14, NULL, 10) == refresh)
+		first_refresh = refresh + 1;
+	if ((at = strstr(body, "token=access-")) != NULL && strtoul(at + 13, NULL, 10) == given)
+		first_good = given + 1;
+	say(fd, "200 OK", "", "");
 }
 
 static void
@@ -177,12 +195,15 @@ serve(int fd)
 		snprintf(text, sizeof(text), "{\"issuer\":\"http://127.0.0.1:%u\",\"token_endpoint\":\"http://127.0.0.1:%u/token\","
 		    "\"authorization_endpoint\":\"http://127.0.0.1:%u/authorize\",\"code_challenge_methods_supported\":[\"S256\"],"
 		    "\"authorization_response_iss_parameter_supported\":true,"
-		    "\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\",\"none\"]}", port, port, port);
+		    "\"revocation_endpoint\":\"http://127.0.0.1:%u/revocation\","
+		    "\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\",\"none\"]}", port, port, port, port);
 		say(fd, "200 OK", "", text);
 	} else if (strncmp(target, "/authorize?", 11) == 0) {
 		authorize(fd, target + 11);
 	} else if (strncmp(target, "/token ", 7) == 0) {
 		give(fd, request + head);
+	} else if (strncmp(target, "/revocation ", 12) == 0) {
+		end_token(fd, request, request + head);
 	} else if (strncmp(target, "/revoke ", 8) == 0) {
 		first_good = given + 1;
 		say(fd, "200 OK", "", "{}");

@@ -57,6 +57,7 @@ compile(const char *folder, bool personal, const char *const *options, const str
 	j.say_arg = out;
 	j.secret_open = secret_open_directly;
 	j.cert_open = cert_open_directly;
+	j.cred_open = cred_open_directly;
 	j.secret_arg = &j;
 	j.secrets_needed = true;
 	for (j.learning_count = 0; j.learning_count < learning_count; j.learning_count++)

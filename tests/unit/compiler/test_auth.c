@@ -113,6 +113,12 @@ Test(auth, refuses_what_is_not_whole)
 		{ NULL, "{\"grant\":\"token_exchange\",\"subject_token\":\"x\",\"requested_token_type\":\"y\"}",
 		    "needs \"token_endpoint\"" },
 		{ NULL, "{\"grant\":\"jwt_bearer\"}", "needs \"subject_token\"" },
+		{ NULL, "{\"grant\":\"jwt_bearer\",\"per\":\"user\",\"subject_token\":\"x\"}", "no meaning for the grant" },
+		{ NULL, "{\"grant\":\"authorization_code\",\"per\":\"agent\"}", "want one of gateway, user" },
+		{ NULL, "{\"grant\":\"token_exchange\",\"per\":\"user\"}", "wants the \"issuer\" that users' tokens are shown to" },
+		{ NULL, "{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"*\"}", "wants the \"issuer\"" },
+		{ NULL, "{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"https://as.example\","
+		    "\"subject_token\":\"x\"}", "is each user's own" },
 		{ "http://10.0.0.1/mcp", "{\"grant\":\"authorization_code\"}", "in clear text" },
 	};
 	struct compiled	c;
@@ -138,4 +144,31 @@ Test(auth, has_no_header_beside_it)
 	cr_expect(strstr(c.notes.data, "beside \"auth\"") != NULL && strstr(c.notes.data, "a server with a command") != NULL,
 	    "%s", c.notes.data);
 	compiled_fini(&c);
+}
+
+Test(auth, a_users_token_is_for_that_user)
+{
+	const struct rec_server	*sv;
+	struct compiled		 c;
+
+	compile("http://127.0.0.1:1/mcp", "{\"grant\":\"authorization_code\",\"per\":\"user\"}", &c);
+	cr_assert(c.errors == 0, "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	sv = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("web"));
+	cr_expect((sv->flags & SERVER_FLAG_PER_USER) != 0 && sv->isolation == ISOLATION_PRINCIPAL);
+	cr_expect((policy_auth_find(c.policy, sv)->flags & AUTH_FLAG_PER_USER) != 0);
+	compiled_fini(&c);
+	compile("http://127.0.0.1:1/mcp", "{\"grant\":\"authorization_code\",\"per\":\"gateway\"}", &c);
+	sv = policy_server_find(c.policy, SPAN_LIT("default"), SPAN_LIT("web"));
+	cr_expect(c.errors == 0 && (sv->flags & SERVER_FLAG_PER_USER) == 0);
+	compiled_fini(&c);
+	for (const char *const *w = (const char *const[]){ "tenant", "session", "call", NULL }; *w != NULL; w++) {
+		char	text[400];
+
+		snprintf(text, sizeof(text), "{\"mcpServers\":{\"web\":{\"url\":\"http://127.0.0.1:1/mcp\",\"isolation\":\"%s\","
+		    "\"auth\":{\"grant\":\"authorization_code\",\"per\":\"user\"}}}}", *w);
+		scratch_write(folder, "servers.json", text, 0644);
+		compile_folder(folder, false, NULL, &c);
+		cr_expect(c.errors == 1, "%s", *w);
+		compiled_fini(&c);
+	}
 }

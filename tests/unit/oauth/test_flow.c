@@ -231,6 +231,59 @@ Test(flow, logs_in_and_renews_with_what_it_was_given)
 	buf_fini(&kept);
 }
 
+#define REVOKES	",\"revocation_endpoint\":\"https://as.example/v\""
+
+static void
+find_issuer(const char *more)
+{
+	char	text[512];
+
+	fetch("https://as.example/.well-known/oauth-authorization-server");
+	snprintf(text, sizeof(text), "{\"issuer\":\"https://as.example\",\"token_endpoint\":\"https://as.example/t\"%s}", more);
+	answer(200, text);
+}
+
+Test(flow, ends_what_was_given_where_it_was_given)
+{
+	struct oauth_client		 c = client(OAUTH_AUTHORIZATION_CODE);
+	const struct oauth_fetch	*f;
+	struct oauth_grant		 known = { .issuer = SPAN_LIT("https://as.example"), .client_id = SPAN_LIT("old"),
+	    .token_endpoint = SPAN_LIT("https://as.example/t"), .refresh_token = SPAN_LIT("r1"),
+	    .access_token = SPAN_LIT("a1"), .method = OAUTH_METHOD_POST };
+
+	begin(&c, OAUTH_AIM_REVOKE, &known);
+	find_issuer(REVOKES);
+	f = fetch("https://as.example/v");
+	cr_expect(f->post && f->secret);
+	cr_expect(body_has(f, "token", "r1") && body_has(f, "token_type_hint", "refresh_token") &&
+	    body_has(f, "client_id", "me") && body_has(f, "client_secret", "s3cret"));
+	answer(200, "");
+	f = fetch("https://as.example/v");
+	cr_expect(body_has(f, "token", "a1") && body_has(f, "token_type_hint", "access_token"));
+	answer(400, "{\"error\":\"unsupported_token_type\"}");
+	cr_expect(oauth_flow_step(flow, NOW) == OAUTH_STEP_DONE, "one that cannot end access tokens");
+	finish();
+
+	/* A client that was registered is itself; the only token that there is has to end. */
+	known.registered = 1;
+	known.method = OAUTH_METHOD_NONE;
+	known.refresh_token = SPAN_NONE;
+	begin(&c, OAUTH_AIM_REVOKE, &known);
+	find_issuer(REVOKES);
+	f = fetch("https://as.example/v");
+	cr_expect(body_has(f, "token", "a1") && body_has(f, "client_id", "old") && f->authorization.n == 0);
+	answer(503, "");
+	expect_failed(OAUTH_LATER, "HTTP 503");
+	finish();
+
+	begin(&c, OAUTH_AIM_REVOKE, &known);
+	find_issuer("");
+	expect_failed(OAUTH_REFUSED, "names no revocation endpoint");
+	finish();
+	begin(&c, OAUTH_AIM_REVOKE, NULL);
+	expect_failed(OAUTH_REFUSED, "nobody has logged in");
+}
+
 Test(flow, takes_no_other_issuers_answer)
 {
 	static const struct { const char *more, *back; } rows[] = {
