@@ -19,6 +19,7 @@
 #include "ctl/filecheck.h"
 #include "ctl/folders.h"
 #include "ctl/forhow.h"
+#include "ctl/known.h"
 #include "ctl/learned.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -40,6 +41,7 @@ struct about {
 static int
 about_read(struct about *a)
 {
+	char	hint[KNOWN_HINT];
 	int	r;
 
 	r = ask_simple(a->ctl, CTLCMD_explain, NULL, ask_take_snapshot, &a->policy, NULL);
@@ -48,7 +50,8 @@ about_read(struct about *a)
 	a->server = policy_server_find(a->policy, span_of(a->tenant), span_of(a->name));
 	if (a->server != NULL)
 		return 0;
-	out_error("no server \"%s\" of tenant %s; see mcpgwctl status", a->name, a->tenant);
+	out_error("no server \"%s\" of tenant %s%s", a->name, a->tenant, known_hint(a->policy, KNOWN_SERVER,
+	    span_of(a->tenant), a->name, "; see mcpgwctl status", hint));
 	return EX_DATAERR;
 }
 
