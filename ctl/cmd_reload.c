@@ -52,6 +52,7 @@ cmd_check(struct ctl *ctl, int argc, char **argv)
 	args[n++] = flag;
 	if (!ctl->where.system)
 		args[n++] = personal;
+	ctl->checks = true;
 	if (pending_running(ctl, false, &running) == 0) {
 		snprintf(generation, sizeof(generation), "%" PRIu64, snap_head(running)->generation);
 		args[n++] = keeps;
