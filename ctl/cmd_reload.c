@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "ctl/ask.h"
+#include "ctl/checkjson.h"
 #include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -61,5 +62,7 @@ cmd_check(struct ctl *ctl, int argc, char **argv)
 	snap_release(&running);
 	n = program_settings(ctl, folders_config(ctl), args, n);
 	args[n] = NULL;
+	if (ctl->json)
+		return checkjson_run(args);
 	program_become("mcpgw-compile", args);
 }
