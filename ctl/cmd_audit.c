@@ -7,21 +7,26 @@
  * Trusts:  no text of a record: clients and tools chose some of them.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/query.h"
 #include "lib/json.h"
+#include "lib/log.h"
+#include "policy/tenants.h"
 
 #define TAIL_ROWS	"10"
-#define ROW_FORMAT	"%-8s  %-14s  %-7s  %-7s  %-*s  %-8s  %-7s  %s\n"
-#define ROW_REST	69		/* columns of all but the object */
-#define OBJECT_WIDTH	19
+#define ROW_REST	56		/* columns of all but agent, tenant and object, with blanks between them */
 #define OBJECT_LEAST	12
+#define NAME_WIDTH	12		/* agents' and tenants' are cut to */
+#define FIRST_ROWS	256		/* whose widths columns are made for */
 
 /* --- rows ---------------------------------------------------------------------------------------- */
 
@@ -64,66 +69,128 @@ local_time(struct json_value row, char *to, size_t room)
 	strftime(to, room, "%H:%M:%S", &tm);
 }
 
-/* What a terminal has left for an object; 0: nobody asks that it be cut. */
+struct row {
+	char	when[16], id[32], agent[32], tenant[32], object[288], decision[16], outcome[32], ms[24];
+};
+
+/* Rows are printed as they come when they are followed; else the first of them say how wide the columns are. */
+struct rows {
+	bool		 follow, titled;
+	unsigned	 count;			/* that wait in `first` */
+	uint64_t	 all;
+	int		 terminal;		/* its columns; 0: it is none, and nothing is cut */
+	int		 agent, tenant, object;	/* widths */
+	struct row	*first;
+};
+
 static int
-object_width(void)
+terminal_columns(void)
 {
 	struct winsize	size;
 
 	if (!isatty(STDOUT_FILENO))
 		return 0;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
-		size.ws_col = 80;
-	return size.ws_col < ROW_REST + OBJECT_LEAST ? OBJECT_LEAST : size.ws_col - ROW_REST;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col == 0 ? 80 : size.ws_col;
 }
 
 static void
-print_row(struct span line, int width)
+print_cells(const struct rows *r, const struct row *row)
 {
-	struct json_value	row;
-	char			when[16], id[32], agent[32], tenant[32], server[128], name[288], object[288];
-	char			decision[16], outcome[32], ms[24];
-	int			cut;
+	const int	n = (int)strlen(row->object);
+	char		object[sizeof(row->object)];
 
-	if (json_parse(line, false, &row, NULL) != 0 || row.type != JSON_OBJECT) {
+	if (r->terminal > 0 && n > r->object)
+		snprintf(object, sizeof(object), "%.*s...%s", (r->object - 3) / 2, row->object,
+		    row->object + n - (r->object - 2) / 2);
+	else
+		snprintf(object, sizeof(object), "%s", row->object);
+	/* Cut bytes may be half a character. */
+	out_clean(span_of(object), object, sizeof(object));
+	printf("%-8s  %-14s  %-*s  %-*s  %-*s  %-8s  %-9s  %s\n", row->when, row->id, r->agent, row->agent, r->tenant,
+	    row->tenant, r->object, object, row->decision, row->outcome, row->ms);
+}
+
+static void
+widen(int *width, const char *cell)
+{
+	if ((int)strlen(cell) > *width)
+		*width = (int)strlen(cell);
+}
+
+/* The titles, and the rows that waited. */
+static void
+print_first(struct rows *r)
+{
+	static const struct row	titles = { "TIME", "REQUEST", "AGENT", "TENANT", "OBJECT", "DECISION", "OUTCOME",
+		"MS" };
+	int			left;
+
+	if (r->titled)
+		return;
+	r->titled = true;
+	r->agent = r->tenant = 7;
+	r->object = r->follow ? 19 : 6;
+	for (unsigned i = 0; i < r->count; i++) {
+		widen(&r->agent, r->first[i].agent);
+		widen(&r->tenant, r->first[i].tenant);
+		widen(&r->object, r->first[i].object);
+	}
+	left = r->terminal - ROW_REST - r->agent - r->tenant;
+	if (r->terminal > 0 && (r->follow || r->object > left))
+		r->object = left < OBJECT_LEAST ? OBJECT_LEAST : left;
+	print_cells(r, &titles);
+	for (unsigned i = 0; i < r->count; i++)
+		print_cells(r, &r->first[i]);
+	r->count = 0;
+}
+
+static void
+fill_row(struct json_value line, struct row *row)
+{
+	char	server[128];
+
+	local_time(line, row->when, sizeof(row->when));
+	member(line, "request_id", 14, row->id, sizeof(row->id));
+	member(line, "agent", NAME_WIDTH, row->agent, sizeof(row->agent));
+	member(line, "tenant", NAME_WIDTH, row->tenant, sizeof(row->tenant));
+	member(line, "server", 100, server, sizeof(server));
+	member(line, "object", 100, row->object, sizeof(row->object));
+	if (strcmp(server, "-") != 0 && strcmp(row->object, "-") != 0) {
+		size_t n = strlen(server);
+
+		memmove(row->object + n + 1, row->object, strlen(row->object) + 1);
+		memcpy(row->object, server, n);
+		row->object[n] = '.';
+	} else if (strcmp(row->object, "-") == 0) {
+		member(line, strcmp(server, "-") == 0 ? "method" : "server", 100, row->object, sizeof(row->object));
+	}
+	member(line, "decision", 8, row->decision, sizeof(row->decision));
+	member(line, "outcome", 11, row->outcome, sizeof(row->outcome));
+	/* Nothing came of it, and the decision says why. */
+	if (strcmp(row->decision, "deny") == 0)
+		snprintf(row->outcome, sizeof(row->outcome), "-");
+	member(line, "ms", 10, row->ms, sizeof(row->ms));
+}
+
+static void
+take_row(struct span line, void *arg)
+{
+	struct rows		*r = arg;
+	struct json_value	 v;
+	struct row		 row;
+
+	r->all++;
+	if (json_parse(line, false, &v, NULL) != 0 || v.type != JSON_OBJECT) {
 		out_error("a line of the audit is not JSON");
 		return;
 	}
-	local_time(row, when, sizeof(when));
-	member(row, "request_id", 14, id, sizeof(id));
-	member(row, "agent", 12, agent, sizeof(agent));
-	member(row, "tenant", 12, tenant, sizeof(tenant));
-	member(row, "server", 100, server, sizeof(server));
-	member(row, "object", 100, name, sizeof(name));
-	if (strcmp(server, "-") != 0 && strcmp(name, "-") != 0) {
-		size_t n = strlen(server);
-
-		memmove(name + n + 1, name, strlen(name) + 1);
-		memcpy(name, server, n);
-		name[n] = '.';
-	} else if (strcmp(name, "-") == 0) {
-		member(row, strcmp(server, "-") == 0 ? "method" : "server", 100, name, sizeof(name));
+	fill_row(v, &row);
+	if (!r->titled && !r->follow && r->count < FIRST_ROWS) {
+		r->first[r->count++] = row;
+		return;
 	}
-	cut = (int)strlen(name);
-	if (width > 0 && cut > width)
-		snprintf(object, sizeof(object), "%.*s...%s", (width - 3) / 2, name, name + cut - (width - 2) / 2);
-	else
-		snprintf(object, sizeof(object), "%s", name);
-	/* Cut bytes may be half a character. */
-	out_clean(span_of(object), object, sizeof(object));
-	member(row, "decision", 8, decision, sizeof(decision));
-	member(row, "outcome", 11, outcome, sizeof(outcome));
-	/* Nothing came of it, and the decision says why. */
-	if (strcmp(decision, "deny") == 0)
-		snprintf(outcome, sizeof(outcome), "-");
-	member(row, "ms", 10, ms, sizeof(ms));
-	printf(ROW_FORMAT, when, id, agent, tenant, width > 0 ? width : OBJECT_WIDTH, object, decision, outcome, ms);
-}
-
-static void
-print_line(struct span line, void *arg)
-{
-	print_row(line, *(const int *)arg);
+	print_first(r);
+	print_cells(r, &row);
 }
 
 /* "1204118 records, chain whole, head 9f07..."; whether it is whole, the exit code says as well. */
@@ -145,29 +212,49 @@ print_verdict(struct span line, void *arg)
 	out_json_end();
 }
 
-static int
-run(struct ctl *ctl, uint32_t command, const struct query *q)
-{
-	struct query_run	run;
-	int			width = object_width(), r;
-
-	if ((r = query_start(ctl, command, q, ctl->json ? STDOUT_FILENO : -1, &run)) == 0) {
-		if (!ctl->json) {
-			printf(ROW_FORMAT, "TIME", "REQUEST", "AGENT", "TENANT", width > 0 ? width : OBJECT_WIDTH,
-			    "OBJECT", "DECISION", "OUTCOME", "MS");
-			query_lines(&run, print_line, &width);
-		}
-		r = query_end(&run);
-	}
-	return out_end(r);
-}
-
-/* --- commands ------------------------------------------------------------------------------------ */
-
 struct filter_values {
 	const char	*since, *until, *limit, *request, *agent, *tenant, *server, *kind, *tool, *decision, *outcome;
 	bool		 follow;
 };
+
+/* Nothing was found: was it asked for somebody who is not there?  Records of those who were may be. */
+static void
+say_none(struct ctl *ctl, const struct filter_values *v)
+{
+	const char	*tenant = v->tenant == NULL ? TENANT_DEFAULT : v->tenant;
+
+	if ((v->tenant == NULL || !known_missing(ctl, KNOWN_TENANT, "", v->tenant)) &&
+	    (v->agent == NULL || !known_missing(ctl, KNOWN_AGENT, tenant, v->agent)) && v->server != NULL)
+		(void)known_missing(ctl, KNOWN_SERVER, tenant, v->server);
+	out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no record is of that"));
+}
+
+static int
+run(struct ctl *ctl, uint32_t command, const struct query *q, const struct filter_values *v)
+{
+	struct rows		rows = { .follow = v->follow, .terminal = terminal_columns() };
+	struct query_run	run;
+	int			r;
+
+	if (!ctl->json && (rows.first = calloc(FIRST_ROWS, sizeof(*rows.first))) == NULL)
+		fatal(EX_OSERR, "out of memory");
+	if ((r = query_start(ctl, command, q, ctl->json ? STDOUT_FILENO : -1, &run)) == 0) {
+		if (!ctl->json && v->follow)
+			print_first(&rows);
+		if (!ctl->json)
+			query_lines(&run, take_row, &rows);
+		r = query_end(&run);
+		if (!ctl->json && r == 0 && rows.all > 0)
+			print_first(&rows);
+		fflush(stdout);
+		if (!ctl->json && r == 0 && rows.all == 0)
+			say_none(ctl, v);
+	}
+	free(rows.first);
+	return out_end(r);
+}
+
+/* --- commands ------------------------------------------------------------------------------------ */
 
 #define FILTER_OPTIONS(v)								\
 	{ "--since", &(v).since, NULL }, { "--until", &(v).until, NULL },		\
@@ -204,7 +291,7 @@ cmd_audit_list(struct ctl *ctl, int argc, char **argv)
 
 	(void)opts_take(rows, argc, argv, 0, 0);
 	filters_fill(&q, &v);
-	return run(ctl, CTLCMD_audit_list, &q);
+	return run(ctl, CTLCMD_audit_list, &q, &v);
 }
 
 int
@@ -217,7 +304,7 @@ cmd_audit_tail(struct ctl *ctl, int argc, char **argv)
 
 	(void)opts_take(rows, argc, argv, 0, 0);
 	filters_fill(&q, &v);
-	return run(ctl, CTLCMD_audit_tail, &q);
+	return run(ctl, CTLCMD_audit_tail, &q, &v);
 }
 
 int

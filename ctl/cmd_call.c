@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "policy/policy.h"
 
+#define WORDS_MAX	200
 #define ARGS_BYTES	(4u * 1024 * 1024)
 #define GROUPS_MAX	256
 #define TEXT_BYTES	(32u * 1024 * 1024)
@@ -204,7 +205,7 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 }
 
 static int
-show(struct ctl *ctl, const struct mcp_answer *a, const char *server, const char *tool, const char *as)
+show(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, const char *server, const char *tool)
 {
 	bool	failed = json_get(a->result, "isError").type == JSON_TRUE;
 
@@ -219,17 +220,51 @@ show(struct ctl *ctl, const struct mcp_answer *a, const char *server, const char
 	}
 	if (a->result.type != JSON_OBJECT) {
 		int64_t	code;
-		int	r = mcp_say_error(a);
+		int	r = mcp_say_error(ctl, q, a);
 
 		if (json_i64(json_get(a->error, "code"), &code) == 0 && code == err_row(E_POLICY)->rpc_code)
-			say_rule(ctl, server, tool, as, a->ms);
+			say_rule(ctl, server, tool, q->as, a->ms);
 		return r;
 	}
 	print_content(a->result);
 	if (failed)
 		out_error("the tool says that it failed");
-	say_rule(ctl, server, tool, as, a->ms);
+	say_rule(ctl, server, tool, q->as, a->ms);
 	return failed ? 1 : 0;
+}
+
+/* SERVER.TOOL in one word; names may have dots, so those of servers that are in force say which one divides it.  False:
+ * there is none. */
+static bool
+split_name(struct ctl *ctl, char *word, char **tool)
+{
+	struct snap	*s = NULL;
+	struct ask	 a;
+	char		*first = strchr(word, '.'), *at = first;
+
+	if (first == NULL || first == word || first[1] == '\0')
+		return false;
+	if (strchr(first + 1, '.') != NULL && ask_open(ctl, &a, false) == 0) {
+		ask_command(&a, CTLCMD_explain, NULL);
+		(void)ask_wait(&a, ask_take_snapshot, &s);
+		ask_close(&a);
+	}
+	while (s != NULL && at != NULL && policy_server_find(s, span_of(folders_tenant(ctl)),
+	    span_make(word, (size_t)(at - word))) == NULL)
+		at = strchr(at + 1, '.');
+	snap_release(&s);
+	if (at == NULL)
+		at = first;
+	*at = '\0';
+	*tool = at + 1;
+	return true;
+}
+
+/* What stands behind a name that is whole: nothing, or arguments. */
+static bool
+is_argument(const char *word)
+{
+	return word == NULL || word[0] == '{' || strchr(word, '=') != NULL;
 }
 
 int
@@ -241,24 +276,35 @@ cmd_call(struct ctl *ctl, int argc, char **argv)
 	struct mcp_question	 q = { .method = "tools/call" };
 	struct mcp_answer	 a;
 	struct buf		 params;
-	char			 target[1024];
-	int			 r;
+	char			 target[1024], *words[WORDS_MAX + 2];
+	int			 r, n;
 
-	argc = opts_take(rows, argc, argv, 2, 200);
-	if (mcp_server_target(argv[0], target, sizeof(target)) != 0)
-		fatal(EX_USAGE, "%s: too long for a server's name", argv[0]);
+	n = argc = opts_take(rows, argc, argv, 1, WORDS_MAX);
+	memcpy(words, argv, sizeof(*words) * (size_t)argc);
+	if (is_argument(argc > 1 ? argv[1] : NULL)) {
+		if (!split_name(ctl, argv[0], &words[1]))
+			fatal(EX_USAGE, "call: which tool of \"%s\"? Write SERVER.TOOL, or SERVER TOOL", argv[0]);
+		memcpy(words + 2, argv + 1, sizeof(*words) * (size_t)(argc - 1));
+		n++;
+	}
+	if (n == 3 && words[2][0] == '{' && json == NULL) {
+		json = words[2];
+		n = 2;
+	}
+	if (mcp_server_target(words[0], target, sizeof(target)) != 0)
+		fatal(EX_USAGE, "%s: too long for a server's name", words[0]);
 	buf_init(&params, ARGS_BYTES);
 	q.target = target;
-	q.name = argv[1];
+	q.name = words[1];
 	q.as = as;
-	if ((r = put_params(&params, ctl, target, argc, argv, json, as)) == 0) {
+	if ((r = put_params(&params, ctl, target, n, words, json, as)) == 0) {
 		q.params = buf_rest(&params);
 		r = mcp_ask(ctl, &q, &a);
 	}
 	buf_fini(&params);
 	if (r != 0)
 		return r;
-	r = show(ctl, &a, argv[0], argv[1], as);
+	r = show(ctl, &q, &a, words[0], words[1]);
 	mcp_answer_fini(&a);
 	return out_end(r);
 }

@@ -57,7 +57,7 @@ list_one(const struct certfile *c, void *arg)
 		out_json_text("use", span_of(uses[c->use]));
 		out_json_text("subject", span_of(c->cert.subject));
 		out_json_text("issuer", span_of(c->cert.issuer));
-		out_json_text("names", span_of(c->names));
+		out_json_words("names", span_of(c->names), " ");
 		if (c->cert.ends_ms != 0)
 			out_json_text("ends", span_of(out_utc_ms(c->cert.ends_ms, ends)));
 		out_json_text("wrong", span_of(c->why == NULL ? "" : c->why));
@@ -198,7 +198,7 @@ say_dev(const struct ctl *ctl, const struct dev *d)
 	if (ctl->json) {
 		out_json_begin();
 		out_json_text("certificate", SPAN_LIT("dev"));
-		out_json_text("names", span_of(d->shown));
+		out_json_words("names", span_of(d->shown), ", ");
 		out_json_u64("days", OWN_DAYS);
 		out_json_text("authority", span_of(path));
 		out_json_end();

@@ -181,7 +181,14 @@ say_effect(struct ctl *ctl, const struct wish *w)
 			out_error("%.*s is set by the %.*s too, and that counts", SPAN_FMT(name), SPAN_FMT(source));
 	}
 	snap_release(&s);
-	printf("mcpgw.conf changed.  Put it in force: mcpgwctl %s\n", restart ? "restart" : "reload");
+	if (!ctl->json) {
+		printf("mcpgw.conf changed.  Put it in force: mcpgwctl %s\n", restart ? "restart" : "reload");
+		return;
+	}
+	out_json_begin();
+	out_json_bool("changed", true);
+	out_json_text("put_in_force", restart ? SPAN_LIT("restart") : SPAN_LIT("reload"));
+	out_json_end();
 }
 
 static int
@@ -220,6 +227,10 @@ change(struct ctl *ctl, const struct wish *w)
 	if (r != 0) {
 		out_error("%s: %s", path, err_text(r));
 		r = EX_SOFTWARE;
+	} else if (!any && ctl->json) {
+		out_json_begin();
+		out_json_bool("changed", false);
+		out_json_end();
 	} else if (!any) {
 		printf("mcpgw.conf does not set %s; nothing was changed\n", w->count == 1 ? "it" : "them");
 	} else if (replace_file(path, span_make(text, bytes), buf_rest(&old), NULL, NULL) != 0) {

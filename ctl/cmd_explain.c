@@ -11,6 +11,7 @@
 
 #include "ctl/ask.h"
 #include "ctl/explain.h"
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "lib/log.h"
@@ -150,6 +151,19 @@ print_words(const struct snap *s, const struct explain_question *q, const struct
 	explain_remedy(stdout, s, q, d);
 }
 
+/* To stderr, as the decision stands all the same. */
+static void
+note_unknown(const struct snap *s, const char *tenant, enum known_kind kind, const char *what, const char *word)
+{
+	char	hint[KNOWN_HINT], line[512];
+
+	if (known_is(s, kind, span_of(tenant), word))
+		return;
+	snprintf(line, sizeof(line), "no %s \"%.200s\" in force%s", what, word,
+	    known_hint(s, kind, span_of(tenant), word, "", hint));
+	out_note(LOG_LEVEL_NOTICE, span_of(line));
+}
+
 int
 cmd_explain(struct ctl *ctl, int argc, char **argv)
 {
@@ -187,10 +201,9 @@ cmd_explain(struct ctl *ctl, int argc, char **argv)
 		print_json(&q, &d, &hope, s);
 	} else {
 		print_words(s, &q, &d, &hope);
-		if (policy_agent_find(s, q.tenant, q.agent) == NULL)
-			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no such agent in the rules"));
-		else if (policy_server_find(s, q.tenant, q.server) == NULL)
-			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no such server is configured"));
+		note_unknown(s, tenant, KNOWN_TENANT, "tenant", tenant);
+		note_unknown(s, tenant, KNOWN_AGENT, "agent", agent);
+		note_unknown(s, tenant, KNOWN_SERVER, "server", server);
 	}
 	snap_release(&s);
 	arena_fini(&arena);

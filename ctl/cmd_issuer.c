@@ -16,6 +16,7 @@
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "lib/log.h"
+#include "policy/records.h"
 
 #define ISSUERS_MAX	64
 #define REFRESH_MS	30000		/* two documents, ten seconds each, and some */
@@ -102,6 +103,57 @@ say_what_is_wrong(const struct issuer_seen *i)
 		printf("  Its tokens are refused until its keys come; to try now: mcpgwctl issuer refresh\n");
 }
 
+struct own {
+	char		name[256];
+	uint64_t	keys, ends_ms;
+};
+
+/* The gateway signs tokens itself (mcpgwctl token): with one key, and those of before until their tokens end. */
+static int
+own_find(struct ctl *ctl, struct own *own)
+{
+	const struct rec_signer	*sg;
+	struct snap		*s = NULL;
+	struct ask		 a;
+	int			 r;
+
+	if ((r = ask_open(ctl, &a, true)) != 0)
+		return r;
+	ask_command(&a, CTLCMD_key_list, NULL);
+	if ((r = ask_wait(&a, ask_take_snapshot, &s)) == 0 && s == NULL)
+		r = EX_PROTOCOL;
+	ask_close(&a);
+	for (uint64_t i = 0; r == 0 && (sg = SNAP_AT(s, SIGNER, i)) != NULL; i++) {
+		own->keys++;
+		snprintf(own->name, sizeof(own->name), "%.*s", SPAN_FMT(snap_text(s, sg->issuer)));
+	}
+	snap_release(&s);
+	return r;
+}
+
+static void
+list_own(struct list *l, const struct own *own)
+{
+	if (own->keys == 0)
+		return;
+	l->count++;
+	if (l->ctl->json) {
+		out_json_begin();
+		out_json_text("issuer", span_of(own->name));
+		out_json_text("source", SPAN_LIT("own"));
+		out_json_u64("keys", own->keys);
+		out_json_bool("secret", false);
+		out_json_end();
+		return;
+	}
+	out_cell(l->table, "%s", own->name);
+	out_cell(l->table, "own");
+	out_cell(l->table, "%" PRIu64, own->keys);
+	out_cell(l->table, "-");
+	out_cell(l->table, "-");
+	out_cell(l->table, "this gateway");
+}
+
 int
 cmd_issuer_list(struct ctl *ctl, int argc, char **argv)
 {
@@ -111,13 +163,18 @@ cmd_issuer_list(struct ctl *ctl, int argc, char **argv)
 	};
 	static const struct opt		none[] = { { NULL, NULL, NULL } };
 	struct list			l = { .ctl = ctl };
+	struct own			own = { .keys = 0 };
 	int				r;
 
 	(void)opts_take(none, argc, argv, 0, 0);
 	l.table = out_table_new(columns, 6);
-	r = issuers_each(ctl, true, list_one, &l);
+	if ((r = own_find(ctl, &own)) == 0)
+		r = issuers_each(ctl, true, list_one, &l);
+	if (r == 0)
+		list_own(&l, &own);
 	if (r == 0 && l.count == 0)
-		out_note(LOG_LEVEL_NOTICE, span_of("no tokens are accepted: there is no issuer; see mcpgw-issuers(5)"));
+		out_note(LOG_LEVEL_NOTICE, span_of("there is no issuer: of tokens those alone are accepted that "
+		    "mcpgwctl token makes, and none was made yet; see mcpgw-issuers(5)"));
 	if (!ctl->json && l.count > 0)
 		out_table_end(&l.table);
 	else
@@ -135,6 +192,7 @@ struct refresh {
 	const char		*name;		/* NULL: all */
 	struct issuer_seen	*seen[ISSUERS_MAX];
 	size_t			 count, others;
+	char			 near[256];	/* that looks most like `name` */
 };
 
 static void
@@ -142,8 +200,13 @@ find_one(const struct issuer_seen *i, void *arg)
 {
 	struct refresh	*f = arg;
 
-	if (f->name != NULL && strcmp(f->name, i->issuer) != 0)
+	if (f->name != NULL && strcmp(f->name, i->issuer) != 0) {
+		const char *const	list[] = { f->near[0] != '\0' ? f->near : i->issuer, i->issuer, NULL };
+
+		if (opts_nearest(f->name, list) == i->issuer)
+			snprintf(f->near, sizeof(f->near), "%.255s", i->issuer);
 		return;
+	}
 	if (i->id == 0)
 		f->others++;
 	else if (f->count < ISSUERS_MAX && (f->seen[f->count] = malloc(sizeof(*i))) != NULL)
@@ -217,6 +280,8 @@ cmd_issuer_refresh(struct ctl *ctl, int argc, char **argv)
 			out_error("its keys are not fetched but configured: mcpgwctl reload reads them");
 		else if (before.name == NULL)
 			out_error("no issuer's keys are fetched; see mcpgw-issuers(5), jwks_url");
+		else if (before.near[0] != '\0')
+			out_error("there is no issuer \"%s\"; did you mean %s?", before.name, before.near);
 		else
 			out_error("there is no issuer \"%s\"; see mcpgwctl issuer list", before.name);
 		return EX_DATAERR;

@@ -115,9 +115,9 @@ print_key(struct ctl *ctl, const struct key *k, struct span name)
 		return;
 	}
 	out_json_begin();
-	out_json_text("key", span_of(k->text));
+	out_json_text("secret", span_of(k->text));
 	out_json_text("name", name);
-	out_json_text("public_name", span_of(k->public_name));
+	out_json_text("key", span_of(k->public_name));
 }
 
 /* --- add ----------------------------------------------------------------------------------------- */
@@ -144,10 +144,13 @@ int
 cmd_key_add(struct ctl *ctl, int argc, char **argv)
 {
 	const char		*agent = NULL, *name = NULL, *tenant = "default", *ends = NULL, *workspace = "";
+	bool			 force = false;
 	const struct opt	 rows[] = { { "--agent", &agent, NULL }, { "--name", &name, NULL },
 	    { "--tenant", &tenant, NULL }, { "--ends", &ends, NULL }, { "--workspace", &workspace, NULL },
-	    { NULL, NULL, NULL } };
+	    { "--force", NULL, &force }, { NULL, NULL, NULL } };
 	char			 scopes[WORDS_ROOM], roles[WORDS_ROOM], groups[WORDS_ROOM];
+	char			 when[OUT_TIME];
+	uint64_t		 ends_ms;
 	struct msg_CTL_KEY_ADD	 add;
 	struct key		 k;
 	int			 r;
@@ -158,14 +161,16 @@ cmd_key_add(struct ctl *ctl, int argc, char **argv)
 	(void)opts_take(rows, argc, argv, 0, 0);
 	if (agent == NULL)
 		fatal(EX_USAGE, "key add needs --agent AGENT: whom the key stands for");
-	if (strcmp(tenant, "default") != 0 && (r = tenantinfo_check(ctl, tenant, agent)) != 0)
+	ends_ms = ends_parse(ends);
+	if (!force && (r = tenantinfo_check(ctl, &(struct tenantinfo_bearer){ tenant, agent, roles, groups, scopes,
+	    workspace })) != 0)
 		return r;
 	if ((r = key_make(&k)) != 0)
 		fatal(EX_OSERR, "key: %s", err_text(r));
 	if (name == NULL)
 		name = k.public_name;
 	add = (struct msg_CTL_KEY_ADD){ .agent = span_of(agent), .tenant = span_of(tenant), .name = span_of(name),
-	    .ends_ms = ends_parse(ends), .digest = span_make(k.digest.bytes, sizeof(k.digest.bytes)),
+	    .ends_ms = ends_ms, .digest = span_make(k.digest.bytes, sizeof(k.digest.bytes)),
 	    .public_name = span_of(k.public_name), .scopes = span_of(scopes), .roles = span_of(roles),
 	    .groups = span_of(groups), .workspace = span_of(workspace) };
 	r = store_add(ctl, &k, &add, (const char *[]){ scopes, roles, groups, workspace }, name, agent, tenant);
@@ -174,10 +179,13 @@ cmd_key_add(struct ctl *ctl, int argc, char **argv)
 		if (ctl->json) {
 			out_json_text("agent", add.agent);
 			out_json_text("tenant", add.tenant);
+			if (add.ends_ms != 0)
+				out_json_text("ends", span_of(out_utc_ms(add.ends_ms, when)));
 			out_json_end();
 		} else {
-			fprintf(stderr, "%s: a key of agent %s; it is not kept anywhere and not shown again\n", name,
-			    agent);
+			fprintf(stderr, "%s: a key of agent %s%s%s; it is not kept anywhere and not shown again\n",
+			    name, agent, add.ends_ms == 0 ? "" : ", good until ",
+			    add.ends_ms == 0 ? "" : keyrow_moment(add.ends_ms, when));
 		}
 		r = out_end(0);
 	}
@@ -217,19 +225,44 @@ take_old(const struct keyrow *row, void *arg)
 		old->end_ms = ends;
 }
 
+struct made {
+	const char	*public_name;
+	uint64_t	 ends_ms;		/* 0: never */
+	bool		 found;
+};
+
+static void
+take_made(const struct keyrow *row, void *arg)
+{
+	struct made	*m = arg;
+
+	if (!span_is(row->public_name, m->public_name))
+		return;
+	m->ends_ms = row->ends_ms;
+	m->found = true;
+}
+
 static void
 say_rotated(struct ctl *ctl, const struct key *k, struct old_keys *old, uint64_t overlap_ms)
 {
-	char	when[OUT_TIME];
+	struct made	made = { .public_name = k->public_name };
+	char		when[OUT_TIME];
 
+	/* Until when the store says: it is as long as the old one was to live. */
+	(void)keyrow_each(ctl, take_made, &made);
 	print_key(ctl, k, span_of(old->name));
 	if (ctl->json) {
+		if (made.ends_ms != 0)
+			out_json_text("ends", span_of(out_utc_ms(made.ends_ms, when)));
 		(void)!buf_put_str(&old->json, "]");
 		out_json_raw("old", buf_rest(&old->json));
 		out_json_end();
 		return;
 	}
 	fprintf(stderr, "%s: new key %s", old->name, k->public_name);
+	if (made.found)
+		fprintf(stderr, made.ends_ms == 0 ? ", which does not end" : ", good until %s",
+		    keyrow_moment(made.ends_ms, when));
 	if (old->count > 0 && overlap_ms == 0)
 		fprintf(stderr, "; the old one%s (%s) %s ended.\n", old->count > 1 ? "s" : "", old->names,
 		    old->count > 1 ? "have" : "has");
@@ -377,10 +410,20 @@ cmd_key_revoke(struct ctl *ctl, int argc, char **argv)
 	if (all && w.count > 0 && !is_meant(ctl, &w, yes))
 		return EX_NOPERM;
 	if ((r = store_revoke(ctl, &w)) == 0) {
-		if (all || w.count != 1)
+		if (ctl->json) {
+			out_json_begin();
+			out_json_u64("ended", w.count);
+			if (words == 1)
+				out_json_text("name", span_of(w.name));
+			if (w.agent[0] != '\0')
+				out_json_text("agent", span_of(w.agent));
+			if (w.tenant[0] != '\0')
+				out_json_text("tenant", span_of(w.tenant));
+			out_json_end();
+		} else if (all || w.count != 1)
 			fprintf(stderr, "%u keys: ended, in every worker\n", w.count);
 		else
 			fprintf(stderr, "%s: ended, in every worker\n", w.name);
 	}
-	return r;
+	return out_end(r);
 }

@@ -10,11 +10,13 @@
 #include <sysexits.h>
 
 #include "ctl/keyrow.h"
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/nameset.h"
+#include "policy/tenants.h"
 
 struct list {
 	struct ctl		*ctl;
@@ -95,6 +97,19 @@ list_row(const struct keyrow *k, void *arg)
 	out_cell(l->table, "%s", keyrow_ahead(k->ends_ms, when));
 }
 
+static void
+say_none(struct ctl *ctl, const struct list *l)
+{
+	char	line[512];
+
+	if ((l->tenant == NULL || !known_missing(ctl, KNOWN_TENANT, "", l->tenant)) && l->agent != NULL)
+		(void)known_missing(ctl, KNOWN_AGENT, l->tenant == NULL ? TENANT_DEFAULT : l->tenant, l->agent);
+	snprintf(line, sizeof(line), "there is no key%s%.200s%s%.200s; to make one: mcpgwctl key add --agent AGENT",
+	    l->agent == NULL ? "" : " of agent ", l->agent == NULL ? "" : l->agent,
+	    l->tenant == NULL ? "" : " of tenant ", l->tenant == NULL ? "" : l->tenant);
+	out_note(LOG_LEVEL_NOTICE, span_of(line));
+}
+
 int
 cmd_key_list(struct ctl *ctl, int argc, char **argv)
 {
@@ -109,9 +124,11 @@ cmd_key_list(struct ctl *ctl, int argc, char **argv)
 
 	(void)opts_take(rows, argc, argv, 0, 0);
 	l.table = ctl->json ? NULL : out_table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	if ((r = keyrow_each(ctl, list_row, &l)) == 0 && l.table != NULL)
+	if ((r = keyrow_each(ctl, list_row, &l)) == 0 && l.table != NULL && l.count > 0)
 		out_table_end(&l.table);
 	out_table_free(&l.table);
+	if (r == 0 && l.count == 0)
+		say_none(ctl, &l);
 	return out_end(r);
 }
 

@@ -91,7 +91,7 @@ cmd_list(struct ctl *ctl, int argc, char **argv)
 		if ((r = mcp_ask(ctl, &q, &a)) != 0)
 			break;
 		if (a.result.type != JSON_OBJECT)
-			r = mcp_say_error(&a);
+			r = mcp_say_error(ctl, &q, &a);
 		else
 			print_tools(&a, ctl->json, t, &count);
 		more = next_page(&a, params);

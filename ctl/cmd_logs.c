@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/toollog.h"
@@ -111,6 +112,8 @@ cmd_logs(struct ctl *ctl, int argc, char **argv)
 	(void)opts_take(rows, argc, argv, 1, 1);
 	if (lines != NULL && (num_u64(span_of(lines), &most) != 0 || most > LINES_MOST))
 		fatal(EX_USAGE, "-n %s: want a number, at most %d", lines, LINES_MOST);
+	if (known_missing(ctl, KNOWN_TENANT, "", tenant) || known_missing(ctl, KNOWN_SERVER, tenant, argv[0]))
+		return EX_DATAERR;
 	do {
 		if ((r = toollog_fetch(ctl, argv[0], tenant, true, &log)) == 0)
 			print_new(ctl, &log, most, &seen);

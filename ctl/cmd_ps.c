@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_ps.c - ps and kill: the calls in flight
+ * cmd_ps.c - ps, top and kill: the calls in flight
  *
  * Process: mcpgwctl.  Owns: what the workers answered.  Trusts: no text in it.
  */
@@ -9,11 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "ctl/lines.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "ctl/status.h"
 #include "lib/log.h"
+#include "lib/num.h"
+
+#define EVERY_MS	2000
+#define EVERY_LEAST_MS	100
 
 struct running {
 	uint64_t	age_ms, worker;
@@ -104,14 +111,13 @@ print_table(const struct list *l)
 	out_table_end(&t);
 }
 
-int
-cmd_ps(struct ctl *ctl, int argc, char **argv)
+/* The exit code; why was said. */
+static int
+print_calls(struct ctl *ctl)
 {
-	static const struct opt	none[] = { { NULL, NULL, NULL } };
-	struct list		l = { .count = 0 };
-	int			r;
+	struct list	l = { .count = 0 };
+	int		r;
 
-	(void)opts_take(none, argc, argv, 0, 0);
 	r = lines_each(ctl, CTLCMD_ps, NULL, true, take, &l);
 	if (l.count > 0)
 		qsort(l.all, l.count, sizeof(*l.all), oldest_first);
@@ -120,6 +126,58 @@ cmd_ps(struct ctl *ctl, int argc, char **argv)
 	for (size_t i = 0; r == 0 && ctl->json && i < l.count; i++)
 		print_json(&l.all[i]);
 	free(l.all);
+	return r;
+}
+
+int
+cmd_ps(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct opt	none[] = { { NULL, NULL, NULL } };
+
+	(void)opts_take(none, argc, argv, 0, 0);
+	return out_end(print_calls(ctl));
+}
+
+/* One look: the exit code of what keeps from looking, not of how the gateway is. */
+static int
+look(struct ctl *ctl)
+{
+	struct status	s;
+	int		r = status_gather(ctl, true, &s);
+
+	if (r == 0 && isatty(STDOUT_FILENO))
+		printf("\033[H\033[2J");	/* home, and nothing below */
+	if (r == 0)
+		(void)(ctl->json ? status_print_json(&s) : status_print(ctl, &s));
+	status_free(&s);
+	if (r != 0)
+		return r;
+	if (!ctl->json)
+		printf("\n");
+	return print_calls(ctl);
+}
+
+int
+cmd_top(struct ctl *ctl, int argc, char **argv)
+{
+	const char		*looks = NULL, *every = NULL;
+	const struct opt	 rows[] = { { "-n", &looks, NULL }, { "--every", &every, NULL }, { NULL, NULL, NULL } };
+	uint64_t		 n = ctl->json || !isatty(STDOUT_FILENO) ? 1 : UINT64_MAX, ms = EVERY_MS;
+	struct timespec		 pause;
+	int			 r;
+
+	(void)opts_take(rows, argc, argv, 0, 0);
+	if (looks != NULL && (num_u64(span_of(looks), &n) != 0 || n == 0))
+		fatal(EX_USAGE, "-n %s: want how often to look", looks);
+	if (every != NULL && (num_msec(span_of(every), &ms) != 0 || ms < EVERY_LEAST_MS))
+		fatal(EX_USAGE, "--every %s: want a time of 100ms at least, such as 5s", every);
+	pause = (struct timespec){ (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+	while ((r = look(ctl)) == 0 && --n > 0) {
+		if (!ctl->json && !isatty(STDOUT_FILENO))
+			printf("\n");
+		if (fflush(stdout) != 0 || nanosleep(&pause, NULL) != 0)
+			break;
+	}
 	return out_end(r);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "ctl/ask.h"
+#include "ctl/checkjson.h"
 #include "ctl/folders.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -52,6 +53,7 @@ cmd_check(struct ctl *ctl, int argc, char **argv)
 	args[n++] = flag;
 	if (!ctl->where.system)
 		args[n++] = personal;
+	ctl->checks = true;
 	if (pending_running(ctl, false, &running) == 0) {
 		snprintf(generation, sizeof(generation), "%" PRIu64, snap_head(running)->generation);
 		args[n++] = keeps;
@@ -60,5 +62,7 @@ cmd_check(struct ctl *ctl, int argc, char **argv)
 	snap_release(&running);
 	n = program_settings(ctl, folders_config(ctl), args, n);
 	args[n] = NULL;
+	if (ctl->json)
+		return checkjson_run(args);
 	program_become("mcpgw-compile", args);
 }

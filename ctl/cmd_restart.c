@@ -5,8 +5,10 @@
  * Process: mcpgwctl.  Owns: nothing.  Trusts: the master's answer.
  */
 #include <stdio.h>
+#include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 
@@ -29,6 +31,8 @@ cmd_server_restart(struct ctl *ctl, int argc, char **argv)
 	int				 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
+	if (known_missing(ctl, KNOWN_TENANT, "", tenant) || known_missing(ctl, KNOWN_SERVER, tenant, argv[0]))
+		return EX_DATAERR;
 	msg.a = span_of(argv[0]);
 	msg.b = span_of(tenant);
 	if ((r = ask_open(ctl, &a, true)) != 0)

@@ -14,6 +14,7 @@
 
 #include "ctl/compiled.h"
 #include "ctl/folders.h"
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/pending.h"
@@ -80,57 +81,22 @@ print_rule(const struct wish *w, const struct decision *d, char *to, size_t room
 
 /* ---- names ---------------------------------------------------------------------------------------- */
 
-static const char *
-near_name(const struct wish *w, enum snap_section section, const char *word)
-{
-	const struct snap	*s = w->pending.files;
-	const struct rec_tenant	*t = policy_tenant_find(s, span_of(folders_tenant(w->ctl)));
-	static char		 kept[64][65];
-	const char		*names[65];
-	size_t			 n = 0;
-	const struct rec_agent	*agent;
-	const struct rec_server	*server;
-
-	for (uint64_t i = 0; n < 64; i++) {
-		struct span	name;
-
-		if (section == SECTION_AGENT) {
-			if (t == NULL || i >= t->agent_count || (agent = SNAP_AT(s, AGENT, t->agent_first + i)) == NULL)
-				break;
-			name = snap_text(s, agent->name);
-		} else {
-			if ((server = policy_server_of(s, t, i)) == NULL)
-				break;
-			name = snap_text(s, server->name);
-		}
-		snprintf(kept[n], sizeof(kept[n]), "%.*s", SPAN_FMT(name));
-		names[n] = kept[n];
-		n++;
-	}
-	names[n] = NULL;
-	return opts_nearest(word, names);
-}
-
 static void
 check_names(const struct wish *w)
 {
 	const struct snap	*s = w->pending.files;
 	const struct span	 tenant = span_of(folders_tenant(w->ctl));
-	const char		*wrong = w->tool == NULL ? NULL : glob_check(span_of(w->tool)), *near;
+	const char		*wrong = w->tool == NULL ? NULL : glob_check(span_of(w->tool));
+	char			 hint[KNOWN_HINT] = "";
 
 	if (wrong != NULL)
 		fatal(EX_USAGE, "\"%s\": %s", w->tool, wrong);
-	if (policy_server_find(s, tenant, span_of(w->server)) == NULL) {
-		near = near_name(w, SECTION_SERVER, w->server);
-		fatal(EX_DATAERR, "no server \"%s\"%s%s%s", w->server, near == NULL ? "; see mcpgwctl status" :
-		    "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
-	}
-	if (policy_agent_find(s, tenant, span_of(w->agent)) == NULL && !w->is_new) {
-		near = near_name(w, SECTION_AGENT, w->agent);
-		fatal(EX_DATAERR, "no agent \"%s\" in the rules; %s%s%s", w->agent,
-		    near == NULL ? "" : "did you mean ", near == NULL ? "" : near,
-		    near == NULL ? "--new makes one" : "? --new makes a new one");
-	}
+	if (policy_server_find(s, tenant, span_of(w->server)) == NULL)
+		fatal(EX_DATAERR, "no server \"%s\"%s", w->server, known_hint(s, KNOWN_SERVER, tenant, w->server,
+		    "; see mcpgwctl status", hint));
+	if (policy_agent_find(s, tenant, span_of(w->agent)) == NULL && !w->is_new)
+		fatal(EX_DATAERR, "no agent \"%s\" in the rules%s%s", w->agent, known_hint(s, KNOWN_AGENT, tenant,
+		    w->agent, "; --new makes one", hint), hint[0] != '\0' ? " --new makes a new one" : "");
 }
 
 /* ---- the new text --------------------------------------------------------------------------------- */
@@ -183,8 +149,13 @@ put_rule(struct wish *w)
 static void
 show(struct wish *w, const char *tried)
 {
-	const struct snap	*before = w->pending.running != NULL ? w->pending.running : w->pending.files;
+	const struct span	 tenant = span_of(folders_tenant(w->ctl)), server = span_of(w->server);
+	const struct snap	*before = w->pending.running;
 	struct compare		 c;
+
+	/* Of a server that is new itself nothing is decided in what runs. */
+	if (before == NULL || policy_server_find(before, tenant, server) == NULL)
+		before = w->pending.files;
 
 	compare_make(before, w->made, pending_known, w->ctl, &c);
 	c.file = folders_shown(w->ctl, tried);

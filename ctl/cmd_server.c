@@ -19,6 +19,7 @@
 #include "ctl/filecheck.h"
 #include "ctl/folders.h"
 #include "ctl/forhow.h"
+#include "ctl/known.h"
 #include "ctl/learned.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -40,6 +41,7 @@ struct about {
 static int
 about_read(struct about *a)
 {
+	char	hint[KNOWN_HINT];
 	int	r;
 
 	r = ask_simple(a->ctl, CTLCMD_explain, NULL, ask_take_snapshot, &a->policy, NULL);
@@ -48,7 +50,8 @@ about_read(struct about *a)
 	a->server = policy_server_find(a->policy, span_of(a->tenant), span_of(a->name));
 	if (a->server != NULL)
 		return 0;
-	out_error("no server \"%s\" of tenant %s; see mcpgwctl status", a->name, a->tenant);
+	out_error("no server \"%s\" of tenant %s%s", a->name, a->tenant, known_hint(a->policy, KNOWN_SERVER,
+	    span_of(a->tenant), a->name, "; see mcpgwctl status", hint));
 	return EX_DATAERR;
 }
 
@@ -158,14 +161,21 @@ learn_stop(struct about *a)
 	was = is_learning(a);
 	r = tell_gateway(a, 0, &done);
 	/* The gateway has told mcpgw-egress, which needs no files. */
-	if (r == REFUSED && was)
+	if (r == REFUSED && was) {
 		out_error("%s: public hosts do not pass any more, but its tools keep the jails they learnt in until "
 		    "the files compile: mcpgwctl check", a->name);
-	else if (r != 0)
+	} else if (r != 0) {
 		out_error("%s: it is not known whether it is still learnt: mcpgwctl status %s", a->name, a->name);
-	else if (!a->ctl->json)
+	} else if (a->ctl->json) {
+		out_json_begin();
+		out_json_text("server", span_of(a->name));
+		out_json_bool("was_learnt", was);
+		out_json_u64("generation", done.generation);
+		out_json_end();
+	} else {
 		printf("%s %s; generation %" PRIu64 ".\n", a->name, was ? "is not learnt any more" : "was not learnt",
 		    done.generation);
+	}
 	return r;
 }
 

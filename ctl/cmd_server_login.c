@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #include "ctl/ask.h"
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/redirect.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "oauth/form.h"
+#include "policy/policy.h"
 
 #define WAIT_MS		(9 * 60000)	/* less than mcpgw-scout waits */
 #define URL_BYTES	(16 * 1024)
@@ -164,6 +166,26 @@ account_of(const char *server, const char *who, char *to, size_t room)
 	return to;
 }
 
+/* Of what is in force, before mcpgw-scout is asked, which runs where somebody needs it.  0, or the exit code, said. */
+static int
+check_server(struct ctl *ctl, const char *tenant, const char *name)
+{
+	const struct rec_server	*server;
+	struct snap		*s = NULL;
+	int			 r;
+
+	if (known_missing(ctl, KNOWN_TENANT, "", tenant) || known_missing(ctl, KNOWN_SERVER, tenant, name))
+		return EX_DATAERR;
+	if ((r = ask_simple(ctl, CTLCMD_explain, NULL, ask_take_snapshot, &s, NULL)) == 0 && s != NULL &&
+	    (server = policy_server_find(s, span_of(tenant), span_of(name))) != NULL &&
+	    (server->flags & SERVER_FLAG_AUTH) == 0) {
+		out_error("%s: nobody has to log in there: it has no \"auth\"; see mcpgw-servers(5)", name);
+		r = EX_DATAERR;
+	}
+	snap_release(&s);
+	return r;
+}
+
 int
 cmd_server_login(struct ctl *ctl, int argc, char **argv)
 {
@@ -178,7 +200,7 @@ cmd_server_login(struct ctl *ctl, int argc, char **argv)
 
 	(void)opts_take(rows, argc, argv, 1, 1);
 	account = account_of(argv[0], who, room, sizeof(room));
-	if ((r = redirect_open(&re)) == 0 &&
+	if ((r = check_server(ctl, tenant, argv[0])) == 0 && (r = redirect_open(&re)) == 0 &&
 	    (r = tell(ctl, CTLCMD_server_login, LOGIN_BEGIN, account, tenant, span_of(re.url), &t)) == 0 &&
 	    (r = follow(&re, t.text)) == 0) {
 		print_url(ctl, argv[0], &t);
@@ -201,12 +223,13 @@ cmd_server_logout(struct ctl *ctl, int argc, char **argv)
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
-	if ((r = tell(ctl, CTLCMD_server_logout, 0, account_of(argv[0], who, room, sizeof(room)), tenant,
+	if ((r = check_server(ctl, tenant, argv[0])) != 0 || (r = tell(ctl, CTLCMD_server_logout, 0, account_of(argv[0], who, room, sizeof(room)), tenant,
 	    SPAN_NONE, &t)) != 0)
 		return out_end(r);
 	if (ctl->json) {
 		out_json_begin();
 		out_json_text("server", span_of(argv[0]));
+		out_json_bool("logged_in", false);
 		out_json_bool("revoked", t.text[0] == '\0');
 		if (t.text[0] != '\0')
 			out_json_text("why", span_of(t.text));

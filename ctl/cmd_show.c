@@ -15,12 +15,14 @@
 #include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/known.h"
 #include "ctl/loginstate.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "policy/policy.h"
 #include "policy/reach.h"
+#include "policy/tenants.h"
 
 #define LINE_BYTES	1024
 
@@ -346,6 +348,38 @@ ask_profiles(struct show *w)
 	ask_close(&a);
 }
 
+/* That of tenant "default" before others, of which there must be one.  0, or the exit code, said. */
+static int
+find_row(const struct status *s, const char *tenant, const char *name, struct server_row *row)
+{
+	struct server_row	other;
+	unsigned		count = 0;
+	char			hint[KNOWN_HINT], tenants[256] = "";
+
+	if (server_row_find(s, tenant == NULL ? TENANT_DEFAULT : tenant, name, row))
+		return 0;
+	for (uint64_t i = 0; tenant == NULL && server_row_at(s, i, &other); i++) {
+		if (!span_is(other.name, name))
+			continue;
+		*row = other;
+		snprintf(tenants + strlen(tenants), sizeof(tenants) - strlen(tenants), "%s%.*s",
+		    count++ == 0 ? "" : ", ", SPAN_FMT(other.tenant));
+	}
+	if (count == 1)
+		return 0;
+	if (tenant != NULL && policy_tenant_find(s->policy, span_of(tenant)) == NULL)
+		out_error("no tenant \"%s\"%s", tenant, known_hint(s->policy, KNOWN_TENANT, SPAN_NONE, tenant,
+		    "; see mcpgwctl tenant list", hint));
+	else if (count > 1)
+		out_error("%s: several tenants have one: %s; say which by --tenant", name, tenants);
+	else
+		out_error("no server \"%s\"%s%s%s", name, tenant == NULL ? "" : " of tenant ",
+		    tenant == NULL ? "" : tenant,
+		    known_hint(s->policy, KNOWN_SERVER, span_of(tenant == NULL ? TENANT_DEFAULT : tenant), name,
+		    "; see mcpgwctl server list", hint));
+	return EX_DATAERR;
+}
+
 int
 cmd_server_show(struct ctl *ctl, int argc, char **argv)
 {
@@ -356,10 +390,8 @@ cmd_server_show(struct ctl *ctl, int argc, char **argv)
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
-	if ((r = status_gather(ctl, true, &s)) == 0 && !server_row_find(&s, tenant, argv[0], &w.row)) {
-		out_error("no server \"%s\"; see mcpgwctl server list", argv[0]);
-		r = EX_DATAERR;
-	}
+	if ((r = status_gather(ctl, true, &s)) == 0)
+		r = find_row(&s, tenant, argv[0], &w.row);
 	if (r == 0) {
 		ask_profiles(&w);
 		show(&w);

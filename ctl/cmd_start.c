@@ -46,6 +46,21 @@ running_pid(struct ctl *ctl)
 	return pid;
 }
 
+static void
+say_started(struct ctl *ctl, const char *more)
+{
+	const long	pid = running_pid(ctl);
+
+	if (!ctl->json) {
+		fprintf(stderr, "started, pid %ld%s\n", pid, more);
+		return;
+	}
+	out_json_begin();
+	out_json_bool("running", true);
+	out_json_u64("pid", pid > 0 ? (uint64_t)pid : 0);
+	out_json_end();
+}
+
 static int
 start(struct ctl *ctl)
 {
@@ -71,8 +86,8 @@ start(struct ctl *ctl)
 	/* Not for -c: the unit's name is that of the one gateway a user usually has. */
 	if (!ctl->where.system && ctl->config_given == NULL && usermanager_runs()) {
 		if (usermanager_start(argv + 1)) {
-			fprintf(stderr, "started, pid %ld; systemctl --user status mcpgw\n", running_pid(ctl));
-			return 0;
+			say_started(ctl, "; systemctl --user status mcpgw");
+			return out_end(0);
 		}
 		out_note(LOG_LEVEL_WARNING, SPAN_LIT("the user's service manager did not start it; starting it "
 		    "without"));
@@ -80,8 +95,8 @@ start(struct ctl *ctl)
 	if (program_start("mcpgw", argv, &plan, &child) != 0)
 		return EX_UNAVAILABLE;
 	if ((r = program_wait(child)) == 0)
-		fprintf(stderr, "started, pid %ld\n", running_pid(ctl));
-	return r;
+		say_started(ctl, "");
+	return out_end(r);
 }
 
 /* The answer comes when all children are gone; the lock goes with the master itself. */
@@ -127,9 +142,14 @@ cmd_stop(struct ctl *ctl, int argc, char **argv)
 	(void)opts_take(no_options, argc, argv, 0, 0);
 	if ((r = ask_open(ctl, &a, true)) != 0)
 		return r;
-	if ((r = stop(ctl, &a)) == 0)
+	if ((r = stop(ctl, &a)) == 0 && ctl->json) {
+		out_json_begin();
+		out_json_bool("running", false);
+		out_json_end();
+	} else if (r == 0) {
 		fprintf(stderr, "stopped\n");
-	return r;
+	}
+	return out_end(r);
 }
 
 /* Would it start again?  What is wrong with the files was said. */

@@ -176,15 +176,18 @@ status_free(struct status *s)
 int
 cmd_status(struct ctl *ctl, int argc, char **argv)
 {
-	static const struct opt	none[] = { { NULL, NULL, NULL } };
-	struct status		s;
-	int			r;
+	const char		*tenant = NULL;
+	const struct opt	 rows[] = { { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
+	struct status		 s;
+	int			 r;
 
-	argc = opts_take(none, argc, argv, 0, 1);
+	argc = opts_take(rows, argc, argv, 0, 1);
 	if ((r = status_gather(ctl, true, &s)) != 0)
 		r = r == EX_UNAVAILABLE ? EXIT_NOT_RUNNING_STATUS : r;
 	else if (argc > 0)
-		r = status_print_one(ctl, &s, argv[0]);
+		r = status_print_one(ctl, &s, tenant, argv[0]);
+	else if (tenant != NULL)
+		r = status_print_one(ctl, &s, NULL, tenant);
 	else if (ctl->json)
 		r = status_print_json(&s);
 	else

@@ -14,6 +14,7 @@
 
 #include "ctl/compiled.h"
 #include "ctl/folders.h"
+#include "ctl/known.h"
 #include "ctl/lines.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -21,6 +22,8 @@
 #include "ctl/status.h"
 #include "ctl/tenantdirs.h"
 #include "ctl/tenantinfo.h"
+#include "lib/buf.h"
+#include "lib/json.h"
 #include "lib/log.h"
 
 struct row {
@@ -171,9 +174,69 @@ state_of(const struct rows *rows, const struct row *r)
 	return !r->in_files ? "goes" : r->runs ? "up" : "idle";
 }
 
-static void
-print_json(const struct rows *rows, const struct row *r)
+/* As a file would have it: "50/s", "100/min". */
+static const char *
+rate_text(uint64_t interval_ns, char to[32])
 {
+	static const struct {
+		uint64_t	 ns;
+		const char	*word;
+	} units[] = {
+		{ UINT64_C(1000000000), "s" }, { UINT64_C(60000000000), "min" }, { UINT64_C(3600000000000), "h" },
+		{ UINT64_C(86400000000000), "d" },
+	};
+	size_t	i = 0;
+
+	/* The first unit in which it is a whole number, or nearly: an interval was rounded to nanoseconds. */
+	while (i + 1 < sizeof(units) / sizeof(units[0]) &&
+	    (units[i].ns < interval_ns || units[i].ns % interval_ns > units[i].ns / interval_ns))
+		i++;
+	snprintf(to, 32, "%" PRIu64 "/%s", (units[i].ns + interval_ns / 2) / interval_ns, units[i].word);
+	return to;
+}
+
+static void
+json_list(const char *name, const struct buf *elements)
+{
+	struct buf	b;
+
+	buf_init(&b, 1024 * 1024 + 2);
+	if (buf_put_fmt(&b, "[%.*s]", SPAN_FMT(buf_rest(elements))) == 0)
+		out_json_raw(name, buf_rest(&b));
+	buf_fini(&b);
+}
+
+static void
+json_names(const struct snap *s, const struct rec_tenant *t)
+{
+	const struct rec_server	*v;
+	const struct rec_agent	*a;
+	struct buf		 b;
+	int			 r = 0;
+
+	buf_init(&b, 1024 * 1024);
+	for (uint64_t i = 0; r == 0 && (v = policy_server_of(s, t, i)) != NULL; i++)
+		if ((r = buf_put_str(&b, i == 0 ? "" : ",")) == 0)
+			r = json_put_string(&b, snap_text(s, v->name));
+	if (r == 0)
+		json_list("server_names", &b);
+	buf_clear(&b);
+	for (uint32_t i = 0; r == 0 && i < t->agent_count &&
+	    (a = SNAP_AT(s, AGENT, (uint64_t)t->agent_first + i)) != NULL; i++)
+		if ((r = buf_put_str(&b, i == 0 ? "" : ",")) == 0)
+			r = json_put_string(&b, snap_text(s, a->name));
+	if (r == 0)
+		json_list("agent_names", &b);
+	buf_fini(&b);
+}
+
+/* list: what stands in its row; else all that is known. */
+static void
+print_json(struct rows *rows, const struct row *r, bool list)
+{
+	const struct rec_tenant	*t = rows->policy == NULL ? NULL : policy_tenant_find(rows->policy, span_of(r->name));
+	char			 rate[32];
+
 	out_json_begin();
 	out_json_text("tenant", span_of(r->name));
 	out_json_text("state", span_of(state_of(rows, r)));
@@ -181,6 +244,18 @@ print_json(const struct rows *rows, const struct row *r)
 	out_json_u64("agents", r->agents);
 	out_json_u64("keys", r->keys);
 	out_json_u64("in_flight", r->in_flight);
+	if (!list)
+		out_json_text("files", span_of(folders_tenant_dir(rows->ctl)));
+	if (!list && t != NULL) {
+		if (rows->ctl->where.system)
+			out_json_text("runs_as", snap_text(rows->policy, t->user));
+		if (t->interval_ns > 0) {
+			out_json_text("rate", span_of(rate_text(t->interval_ns, rate)));
+			out_json_u64("burst", t->burst);
+		}
+		out_json_u64("instances_at_most", t->max_instances);
+		json_names(rows->policy, t);
+	}
 	out_json_end();
 }
 
@@ -203,7 +278,7 @@ cmd_tenant_list(struct ctl *ctl, int argc, char **argv)
 		const struct row	*one = &rows.all[i];
 
 		if (ctl->json) {
-			print_json(&rows, one);
+			print_json(&rows, one, true);
 			continue;
 		}
 		out_cell(t, "%s", one->name);
@@ -250,6 +325,7 @@ static void
 show(const struct rows *rows, const struct row *r)
 {
 	const struct rec_tenant	*t = rows->policy == NULL ? NULL : policy_tenant_find(rows->policy, span_of(r->name));
+	char			 rate[32];
 
 	say("tenant", "%s", r->name);
 	say("state", "%s", state_of(rows, r));
@@ -261,7 +337,7 @@ show(const struct rows *rows, const struct row *r)
 	if (rows->ctl->where.system)
 		say("runs as", "%.*s", SPAN_FMT(snap_text(rows->policy, t->user)));
 	if (t->interval_ns > 0)
-		say("rate", "a call each %" PRIu64 " us, %u at once", t->interval_ns / 1000, t->burst);
+		say("rate", "%s, burst %u", rate_text(t->interval_ns, rate), t->burst);
 	say("instances", "%u at most", t->max_instances);
 	say_names(rows->policy, t);
 }
@@ -272,19 +348,22 @@ cmd_tenant_show(struct ctl *ctl, int argc, char **argv)
 	static const struct opt	none[] = { { NULL, NULL, NULL } };
 	const struct row	*one;
 	struct rows		 rows;
+	char			 hint[KNOWN_HINT];
 	int			 r;
 
 	(void)opts_take(none, argc, argv, 1, 1);
 	if ((r = rows_gather(ctl, &rows)) == 0) {
 		if ((one = row_find(&rows, span_of(argv[0]))) == NULL) {
-			out_error("no tenant \"%s\"; see mcpgwctl tenant list", argv[0]);
+			out_error("no tenant \"%s\"%s", argv[0], known_hint(rows.policy, KNOWN_TENANT, SPAN_NONE,
+			    argv[0], "; see mcpgwctl tenant list", hint));
 			r = EX_DATAERR;
-		} else if (ctl->json) {
-			print_json(&rows, one);
 		} else {
 			if (one->in_files)
 				ctl->tenant = argv[0];
-			show(&rows, one);
+			if (ctl->json)
+				print_json(&rows, one, false);
+			else
+				show(&rows, one);
 		}
 	}
 	rows_fini(&rows);

@@ -16,6 +16,7 @@
 #include "ctl/keyrow.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
+#include "ctl/tenantinfo.h"
 #include "lib/buf.h"
 #include "lib/crypt.h"
 #include "lib/json.h"
@@ -93,11 +94,23 @@ put_array(struct buf *b, const char *name, const char *words)
 static void
 put_claim(struct buf *b, const char *claim)
 {
+	static const struct {
+		const char	*claim, *by;
+	} own[] = {
+		{ "sub", "say --subject" }, { "agent", "say --agent" }, { "tenant", "say --tenant" },
+		{ "workspace", "say --workspace" }, { "scope", "say --scope" }, { "roles", "say --role" },
+		{ "groups", "say --group" }, { "exp", "say --for" }, { "iss", "the gateway writes it" },
+		{ "aud", "the gateway writes it" }, { "jti", "the gateway writes it" },
+		{ "iat", "the gateway writes it" }, { "nbf", "the gateway writes it" },
+	};
 	const char		*eq = strchr(claim, '=');
 	struct json_value	 v;
 
 	if (eq == NULL || eq == claim)
 		fatal(EX_USAGE, "--claim %s: write NAME=VALUE", claim);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (span_is(span_make(claim, (size_t)(eq - claim)), own[i].claim))
+			fatal(EX_USAGE, "--claim %s: not %s; %s", claim, own[i].claim, own[i].by);
 	put_name(b, span_make(claim, (size_t)(eq - claim)));
 	if (json_parse(span_of(eq + 1), true, &v, NULL) == 0)
 		check(buf_put(b, span_of(eq + 1)));
@@ -161,9 +174,10 @@ cmd_token(struct ctl *ctl, int argc, char **argv)
 {
 	const char		*agent = ctl->where.system ? "" : "me", *tenant = "default", *user = "";
 	const char		*workspace = "", *for_text = NULL;
+	bool			 force = false;
 	const struct opt	 rows[] = { { "--agent", &agent, NULL }, { "--tenant", &tenant, NULL },
 	    { "--subject", &user, NULL }, { "--workspace", &workspace, NULL }, { "--for", &for_text, NULL },
-	    { NULL, NULL, NULL } };
+	    { "--force", NULL, &force }, { NULL, NULL, NULL } };
 	char			 scopes[WORDS_ROOM], roles[WORDS_ROOM], groups[WORDS_ROOM];
 	struct msg_TOKEN	 m = { .what = TOKEN_ISSUE, .ms = FOR_MS };
 	struct issued		 i = { .ends_ms = 0 };
@@ -182,6 +196,9 @@ cmd_token(struct ctl *ctl, int argc, char **argv)
 		fatal(EX_USAGE, "token needs --agent AGENT: whom it stands for");
 	if (for_text != NULL && (num_msec(span_of(for_text), &m.ms) != 0 || m.ms == 0))
 		fatal(EX_USAGE, "--for %s: write for how long it is good, like 15min or 1h", for_text);
+	if (!force && (r = tenantinfo_check(ctl, &(struct tenantinfo_bearer){ tenant, agent, roles, groups, scopes,
+	    workspace })) != 0)
+		goto out;
 	put_text(&claims, "sub", user[0] == '\0' ? agent : user);
 	put_text(&claims, "agent", agent);
 	put_text(&claims, "tenant", tenant);
@@ -193,6 +210,7 @@ cmd_token(struct ctl *ctl, int argc, char **argv)
 	m.text = buf_rest(&claims);
 	if ((r = ask_token(ctl, &m, &i)) == 0)
 		r = buf_rest(&i.token).n == 0 ? EX_PROTOCOL : print_token(ctl, &i);
+ out:
 	if (i.token.data != NULL)
 		crypt_wipe(i.token.data, i.token.room);
 	buf_fini(&i.token);
@@ -208,9 +226,14 @@ cmd_token_rotate(struct ctl *ctl, int argc, char **argv)
 	int			r;
 
 	(void)opts_take(none, argc, argv, 0, 0);
-	if ((r = ask_token(ctl, &m, NULL)) == 0)
+	if ((r = ask_token(ctl, &m, NULL)) == 0 && ctl->json) {
+		out_json_begin();
+		out_json_bool("rotated", true);
+		out_json_end();
+	} else if (r == 0) {
 		fprintf(stderr, "tokens are signed with a new key; those of the one before are good until they end\n");
-	return r;
+	}
+	return out_end(r);
 }
 
 /* On a terminal alone. */
@@ -307,6 +330,7 @@ cmd_token_revoke(struct ctl *ctl, int argc, char **argv)
 	const bool		 foreign = f.issuer != NULL || f.jti != NULL || f.subject != NULL;
 	struct msg_TOKEN	 m = { .what = TOKEN_REVOKE };
 	uint64_t		 ago_ms = 0;
+	char			 when[OUT_TIME];
 	int			 r;
 
 	if (foreign && words + (before != NULL) + all == 0)
@@ -325,8 +349,19 @@ cmd_token_revoke(struct ctl *ctl, int argc, char **argv)
 		    .ms = out_now_ms() > ago_ms ? out_now_ms() - ago_ms : 0 };
 	else
 		m.text = span_of(argv[0]);
-	if ((r = ask_token(ctl, &m, NULL)) == 0)
+	if ((r = ask_token(ctl, &m, NULL)) != 0)
+		return r;
+	if (!ctl->json) {
 		fprintf(stderr, "%s: ended, in every worker\n", all ? "all tokens" : before != NULL ?
 		    "tokens issued before" : argv[0]);
-	return r;
+		return 0;
+	}
+	out_json_begin();
+	out_json_text("ended", all ? SPAN_LIT("all") : before != NULL ? SPAN_LIT("before") : SPAN_LIT("one"));
+	if (before != NULL)
+		out_json_text("before", span_of(out_utc_ms(m.ms, when)));
+	if (words == 1)
+		out_json_text("id", span_of(argv[0]));
+	out_json_end();
+	return out_end(0);
 }

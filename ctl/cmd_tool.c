@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/pindiff.h"
 #include "ctl/pinread.h"
 #include "lib/log.h"
+#include "policy/tenants.h"
 
 static const char *const state_words[] = { "", "approved", "held", "rejected" };	/* enum pin_state */
 
@@ -166,9 +168,11 @@ cmd_tool_list(struct ctl *ctl, int argc, char **argv)
 		else
 			list_row(table, &p, &p.tools[i]);
 	}
-	if (table != NULL)
+	if (table != NULL && p.count > 0)
 		out_table_end(&table);
-	if (p.count == 0)
+	out_table_free(&table);
+	if (p.count == 0 && (tenant[0] == '\0' || !known_missing(ctl, KNOWN_TENANT, "", tenant)) &&
+	    (argc == 0 || !known_missing(ctl, KNOWN_SERVER, tenant[0] == '\0' ? TENANT_DEFAULT : tenant, argv[0])))
 		out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no tool was seen yet: servers are asked when a client is, "
 		    "or: mcpgwctl list"));
 	pinread_close(&p);

@@ -102,6 +102,20 @@ decide(struct ctl *ctl, const struct msg_CTL_PIN_DECIDE *m)
 	return r;
 }
 
+/* For programs: what became of the definitions that were meant. */
+static void
+say_json(const struct ctl *ctl, struct span server, struct span tool, const char *state)
+{
+	if (!ctl->json)
+		return;
+	out_json_begin();
+	out_json_text("server", server);
+	if (tool.n > 0)
+		out_json_text("tool", tool);
+	out_json_text("state", span_of(state));
+	out_json_end();
+}
+
 /* --- definitions from a file -------------------------------------------------------------------- */
 
 static struct json_value
@@ -248,6 +262,8 @@ approve_from(struct ctl *ctl, const char *tenant, const char *identity, const ch
 	if (r == 0)
 		r = tool_approve_list(ctl, &owner, v, argc > 1 ? span_of(argv[1]) : SPAN_NONE, &count);
 	if (r == 0)
+		say_json(ctl, owner.server, argc > 1 ? span_of(argv[1]) : SPAN_NONE, "approved");
+	if (r == 0 && !ctl->json)
 		fprintf(stderr, "%s: %u approved\n", argv[0], count);
 	snap_release(&policy);
 	free(text);
@@ -277,8 +293,10 @@ cmd_tool_approve(struct ctl *ctl, int argc, char **argv)
 		return r;
 	r = decide(ctl, &(struct msg_CTL_PIN_DECIDE){ .what = PIN_APPROVE, .all = all, .tenant = span_of(tenant),
 	    .server = what.server, .tool = what.tool, .hash = span_of(hash) });
+	if (r == 0)
+		say_json(ctl, what.server, what.tool, "approved");
 	pinread_close(&p);
-	return r;
+	return out_end(r);
 }
 
 int
@@ -297,6 +315,8 @@ cmd_tool_reject(struct ctl *ctl, int argc, char **argv)
 		return r;
 	r = decide(ctl, &(struct msg_CTL_PIN_DECIDE){ .what = forget ? PIN_FORGET : PIN_REJECT, .all = all,
 	    .tenant = span_of(tenant), .server = what.server, .tool = what.tool, .hash = span_of(hash) });
+	if (r == 0)
+		say_json(ctl, what.server, what.tool, forget ? "forgotten" : "rejected");
 	pinread_close(&p);
-	return r;
+	return out_end(r);
 }

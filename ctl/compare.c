@@ -5,40 +5,20 @@
  * Process: mcpgwctl.
  * Owns:    the lists of a struct compare; all texts stay the policies'.
  * Trusts:  both policies, which snap_map() has verified, and policy/decide.c, which workers ask too.
- *
- * What an agent may do hangs on its own rules alone, so those tools are tried that its rules name, before or after,
- * and those that are known from elsewhere.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "ctl/compare.h"
-#include "ctl/out.h"
-#include "lib/glob.h"
+#include "ctl/compare_priv.h"
 #include "lib/log.h"
 #include "lib/sum.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 
-#define TRIED_MAX	(4u << 20)
-
-/* One question to both policies. */
-struct tried {
-	struct span	tenant, agent, server, tool;
-};
-
-struct trying {
-	struct compare	*c;
-	struct tried	*all;
-	size_t		 count;
-	/* known tools, sorted by tenant and server; their agent is empty */
-	struct tried	*known;
-	size_t		 known_count;
-};
-
-static void *
-more(void *items, size_t count, size_t bytes)
+void *
+compare_more(void *items, size_t count, size_t bytes)
 {
 	/* room doubles at the powers of two, so the count alone tells when */
 	if (count != 0 && (count & (count - 1)) != 0)
@@ -46,175 +26,6 @@ more(void *items, size_t count, size_t bytes)
 	if ((items = realloc(items, (count == 0 ? 1 : count * 2) * bytes)) == NULL)
 		fatal(EX_OSERR, "out of memory");
 	return items;
-}
-
-static int
-tried_cmp(const void *x, const void *y)
-{
-	const struct tried	*a = x, *b = y;
-	int			 r;
-
-	if ((r = span_cmp(a->tenant, b->tenant)) != 0 || (r = span_cmp(a->agent, b->agent)) != 0 ||
-	    (r = span_cmp(a->server, b->server)) != 0)
-		return r;
-	return span_cmp(a->tool, b->tool);
-}
-
-/* ---- what is tried -------------------------------------------------------------------------------- */
-
-static void
-try_add(struct trying *t, struct span tenant, struct span agent, struct span server, struct span tool)
-{
-	if (t->count == TRIED_MAX) {
-		t->c->cut = true;
-		return;
-	}
-	t->all = more(t->all, t->count, sizeof(*t->all));
-	t->all[t->count++] = (struct tried){ tenant, agent, server, tool };
-}
-
-static void
-known_add(struct span tenant, struct span server, struct span tool, void *arg)
-{
-	struct trying	*t = arg;
-
-	t->known = more(t->known, t->known_count, sizeof(*t->known));
-	t->known[t->known_count++] = (struct tried){ .tenant = tenant, .server = server, .tool = tool };
-}
-
-static bool
-is_known(const struct trying *t, struct span tenant, struct span server)
-{
-	const struct tried	key = { .tenant = tenant, .server = server };
-	size_t			low = 0, high = t->known_count;
-
-	while (low < high) {
-		size_t	mid = low + (high - low) / 2;
-
-		if (tried_cmp(&t->known[mid], &key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < t->known_count && span_eq(t->known[low].tenant, tenant) && span_eq(t->known[low].server, server);
-}
-
-/* Where the tools of a server are known, patterns say nothing more. */
-static void
-try_pattern(struct trying *t, struct span tenant, struct span agent, struct span server, struct span pattern)
-{
-	if (glob_is_exact(pattern) || !is_known(t, tenant, server))
-		try_add(t, tenant, agent, server, pattern);
-}
-
-static void
-try_rule(struct trying *t, const struct snap *s, const struct rec_rule *rule)
-{
-	const struct rec_agent	*agent = SNAP_AT(s, AGENT, rule->agent);
-	const struct rec_server	*server;
-	const struct span	 named = snap_text(s, rule->server), pattern = snap_text(s, rule->pattern);
-	struct span		 tenant, name;
-
-	if (agent == NULL || rule->about != RULE_ABOUT_TOOL)
-		return;
-	tenant = policy_tenant_name(s, agent->tenant);
-	name = snap_text(s, agent->name);
-	if (!span_is(named, "*")) {
-		try_pattern(t, tenant, name, named, pattern);
-		return;
-	}
-	for (uint64_t i = 0; !t->c->cut && (server = SNAP_AT(s, SERVER, i)) != NULL; i++)
-		try_pattern(t, tenant, name, snap_text(s, server->name), pattern);
-}
-
-/* Each agent with each server of its tenant. */
-static void
-try_agents(struct trying *t, const struct snap *agents, const struct snap *servers)
-{
-	const struct rec_agent	*agent;
-	const struct rec_server	*server;
-
-	for (uint64_t i = 0; (agent = SNAP_AT(agents, AGENT, i)) != NULL; i++) {
-		const struct span tenant = policy_tenant_name(agents, agent->tenant);
-		const struct span name = snap_text(agents, agent->name);
-
-		for (uint64_t k = 0; !t->c->cut && (server = SNAP_AT(servers, SERVER, k)) != NULL; k++)
-			if (span_eq(policy_tenant_name(servers, server->tenant), tenant))
-				try_add(t, tenant, name, snap_text(servers, server->name), SPAN_LIT("*"));
-		for (size_t k = 0; !t->c->cut && k < t->known_count; k++)
-			if (span_eq(t->known[k].tenant, tenant))
-				try_add(t, tenant, name, t->known[k].server, t->known[k].tool);
-	}
-}
-
-static void
-try_all(struct trying *t)
-{
-	const struct snap	*both[] = { t->c->before, t->c->after };
-	const struct rec_rule	*rule;
-
-	for (size_t b = 0; b < 2; b++) {
-		try_agents(t, both[b], both[0]);
-		try_agents(t, both[b], both[1]);
-		for (uint64_t i = 0; !t->c->cut && (rule = SNAP_AT(both[b], RULE, i)) != NULL; i++)
-			try_rule(t, both[b], rule);
-	}
-	if (t->count > 1)
-		qsort(t->all, t->count, sizeof(*t->all), tried_cmp);
-}
-
-/* ---- decisions ------------------------------------------------------------------------------------ */
-
-static bool
-is_there(const struct snap *s, const struct tried *q)
-{
-	return policy_server_find(s, q->tenant, q->server) != NULL;
-}
-
-static void
-ask_both(struct compare *c, const struct tried *q)
-{
-	const struct principal	 who = { .tenant = q->tenant, .agent = q->agent };
-	struct facts		 facts = { .known = FACT_NAME | FACT_TIME, .wall_ms = out_now_ms() };
-	const struct object	 what = { .kind = OBJECT_TOOL, .server = q->server, .name = q->tool, .facts = &facts };
-	struct compare_decision	*d, one = { .tenant = q->tenant, .agent = q->agent, .server = q->server,
-	    .tool = q->tool };
-
-	/* Of a server that is in neither, or comes or goes, that is said of the server. */
-	if (!is_there(c->before, q) || !is_there(c->after, q))
-		return;
-	decide(c->before, &who, &what, &one.before);
-	decide(c->after, &who, &what, &one.after);
-	if (one.before.allow == one.after.allow && (one.before.unsure | one.after.unsure) != 0) {
-		/* At worst nothing changes; at best? */
-		facts.hopeful = true;
-		decide(c->before, &who, &what, &one.before);
-		decide(c->after, &who, &what, &one.after);
-	}
-	if (one.before.allow == one.after.allow)
-		return;
-	d = c->decision_count == 0 ? NULL : &c->decisions[c->decision_count - 1];
-	if (d == NULL || !span_eq(d->tenant, q->tenant) || !span_eq(d->agent, q->agent))
-		c->agents++;
-	c->decisions = more(c->decisions, c->decision_count, sizeof(*c->decisions));
-	c->decisions[c->decision_count++] = one;
-}
-
-static void
-compare_decisions(struct compare *c, compare_known_fn *known, void *known_arg)
-{
-	struct trying	t = { .c = c };
-
-	if (known != NULL)
-		known(known_add, &t, known_arg);
-	if (t.known_count > 1)
-		qsort(t.known, t.known_count, sizeof(*t.known), tried_cmp);
-	try_all(&t);
-	for (size_t i = 0; i < t.count; i++)
-		if (i == 0 || tried_cmp(&t.all[i - 1], &t.all[i]) != 0)
-			ask_both(c, &t.all[i]);
-	free(t.all);
-	free(t.known);
 }
 
 /* ---- servers -------------------------------------------------------------------------------------- */
@@ -258,7 +69,7 @@ server_look(struct compare *c, const struct rec_server *a, const struct rec_serv
 	if (!server_changed(c, a, b, &change))
 		return;
 	c->restarts += change == SERVER_RESTARTS;
-	c->servers = more(c->servers, c->server_count, sizeof(*c->servers));
+	c->servers = compare_more(c->servers, c->server_count, sizeof(*c->servers));
 	c->servers[c->server_count++] = (struct compare_server){ a, b, change };
 }
 
@@ -282,6 +93,20 @@ compare_servers(struct compare *c)
 
 /* ---- all else ------------------------------------------------------------------------------------- */
 
+/* Is it the same file of two configuration folders? */
+static bool
+is_same_place(const struct compare *c, const struct rec_param *a, const struct rec_param *b)
+{
+	const struct rec_param	*was = SNAP_AT(c->before, PARAM, PARAM_ID_config_dir);
+	const struct rec_param	*is = SNAP_AT(c->after, PARAM, PARAM_ID_config_dir);
+	const struct span	 from = was == NULL ? SPAN_NONE : snap_text(c->before, was->text);
+	const struct span	 to = is == NULL ? SPAN_NONE : snap_text(c->after, is->text);
+	const struct span	 x = snap_text(c->before, a->text), y = snap_text(c->after, b->text);
+
+	return from.n > 0 && to.n > 0 && span_starts(x, from) && span_starts(y, to) &&
+	    span_eq(span_part(x, from.n, x.n), span_part(y, to.n, y.n));
+}
+
 static void
 compare_params(struct compare *c)
 {
@@ -294,9 +119,10 @@ compare_params(struct compare *c)
 			continue;
 		/* Where the files are is no difference by itself: what they say is compared. */
 		if (id == PARAM_ID_servers_file || id == PARAM_ID_rules_file || id == PARAM_ID_tools_dir ||
-		    id == PARAM_ID_policy_file || id == PARAM_ID_tools_file)
+		    id == PARAM_ID_policy_file || id == PARAM_ID_tools_file || id == PARAM_ID_issuers_file ||
+		    is_same_place(c, a, b))
 			continue;
-		c->params = more(c->params, c->param_count, sizeof(*c->params));
+		c->params = compare_more(c->params, c->param_count, sizeof(*c->params));
 		c->params[c->param_count++] = id;
 	}
 }

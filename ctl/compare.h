@@ -8,11 +8,21 @@
 #include "ctl/ctl.h"
 #include "policy/decide.h"
 
-/* Of one agent about one tool.  The tool "*" stands for every one that no other line names, and for what is no tool;
+enum compare_who {
+	COMPARE_AGENT,
+	COMPARE_ROLE,		/* a caller that has this role and no agent */
+	COMPARE_WORKSPACE,	/* one in it, with whichever role helps most */
+	COMPARE_WHO_LIMIT
+};
+enum compare_may { COMPARE_DENY, COMPARE_DEPENDS, COMPARE_ALLOW };
+
+/* Of one of these about one tool.  The tool "*" stands for every one that no other line names, and for what is no tool;
  * a pattern of a rule stands for the tools it fits.  Borrowed from the policies. */
 struct compare_decision {
-	struct span	tenant, agent, server, tool;
-	struct decision	before, after;
+	enum compare_who who;
+	struct span	tenant, name, server, tool;
+	enum compare_may was, is;
+	struct decision	before, after;		/* the better ones, of those that depend on something */
 };
 
 enum compare_server_change {
@@ -30,7 +40,7 @@ struct compare {
 	struct compare_decision	*decisions;
 	struct compare_server	*servers;
 	size_t			 decision_count, server_count;
-	size_t			 agents, restarts;	/* how many it is about */
+	size_t			 agents, roles, restarts;	/* how many it is about; roles: and workspaces */
 	unsigned		*params;		/* enum param_id */
 	size_t			 param_count;
 	bool			 limits, peers, issuers, others;	/* differ too; others: hosts, defaults */

@@ -38,25 +38,40 @@ object_text(const struct compare_decision *d, char to[NAME_MAX_SHOWN])
 static void
 print_place(const struct compare *c, const struct compare_decision *d)
 {
-	const struct decision	*by = d->after.rule != 0 ? &d->after : &d->before;
+	const struct decision	*by = d->after.file.n > 0 ? &d->after : &d->before;
 	const struct span	 file = compare_file(c, by->file);
 
-	if (d->after.rule == 0)
+	if (d->after.file.n == 0)
 		printf("%s", d->after.class_text);
-	if (by->rule != 0)
-		printf(d->after.rule != 0 ? "%.*s:%u" : " (was %.*s:%u)", SPAN_FMT(file), by->line);
+	if (by->file.n > 0)
+		printf(d->after.file.n > 0 ? "%.*s:%u" : " (was %.*s:%u)", SPAN_FMT(file), by->line);
 	printf("\n");
+}
+
+static const char *const who_words[COMPARE_WHO_LIMIT] = {
+	[COMPARE_AGENT] = "agent", [COMPARE_ROLE] = "role", [COMPARE_WORKSPACE] = "workspace",
+};
+
+/* "allow -> DENY": what is worse or better than before in capitals, where it is sure. */
+static const char *
+way_text(const struct compare_decision *d, char to[32])
+{
+	static const char *const	was[] = { "deny", "depends", "allow" };
+	static const char *const	is[] = { "DENY", "depends", "ALLOW" };
+
+	snprintf(to, 32, "%s -> %s", was[d->was], is[d->is]);
+	return to;
 }
 
 static void
 print_decisions(const struct compare *c)
 {
-	char	text[NAME_MAX_SHOWN], agent[NAME_MAX_SHOWN];
+	char	text[NAME_MAX_SHOWN], agent[NAME_MAX_SHOWN], way[32];
 	size_t	agents = 0, objects = 0, n;
 
 	for (size_t i = 0; i < c->decision_count; i++) {
-		if (c->decisions[i].agent.n > agents)
-			agents = c->decisions[i].agent.n;
+		if (c->decisions[i].name.n > agents)
+			agents = c->decisions[i].name.n;
 		n = c->decisions[i].server.n + 1 + c->decisions[i].tool.n;
 		if (n > objects)
 			objects = n;
@@ -68,8 +83,8 @@ print_decisions(const struct compare *c)
 	for (size_t i = 0; i < c->decision_count; i++) {
 		const struct compare_decision *d = &c->decisions[i];
 
-		printf("agent %-*s   %-*s   %s   ", (int)agents, out_clean(d->agent, agent, sizeof(agent)),
-		    (int)objects, object_text(d, text), d->after.allow ? "deny -> ALLOW" : "allow -> DENY");
+		printf("%s %-*s   %-*s   %s   ", who_words[d->who], (int)agents,
+		    out_clean(d->name, agent, sizeof(agent)), (int)objects, object_text(d, text), way_text(d, way));
 		print_place(c, d);
 	}
 }
@@ -77,20 +92,22 @@ print_decisions(const struct compare *c)
 static void
 json_decisions(const struct compare *c)
 {
+	static const char *const	may[] = { "deny", "depends", "allow" };
+
 	for (size_t i = 0; i < c->decision_count; i++) {
 		const struct compare_decision	*d = &c->decisions[i];
 
 		out_json_begin();
 		out_json_text("change", SPAN_LIT("decision"));
 		out_json_text("tenant", d->tenant);
-		out_json_text("agent", d->agent);
+		out_json_text(who_words[d->who], d->name);
 		out_json_text("server", d->server);
 		out_json_text("tool", d->tool);
-		out_json_text("before", d->before.allow ? SPAN_LIT("allow") : SPAN_LIT("deny"));
-		out_json_text("after", d->after.allow ? SPAN_LIT("allow") : SPAN_LIT("deny"));
+		out_json_text("before", span_of(may[d->was]));
+		out_json_text("after", span_of(may[d->is]));
 		out_json_text("rule", d->after.path);
 		out_json_text("class", span_of(d->after.class_text));
-		if (d->after.rule != 0) {
+		if (d->after.file.n > 0) {
 			out_json_text("file", compare_file(c, d->after.file));
 			out_json_u64("line", d->after.line);
 		}
@@ -189,6 +206,8 @@ s_if(size_t n, const char *one, const char *many)
 static void
 print_sum(const struct compare *c)
 {
+	char	roles[64] = "";
+
 	if (c->conditions)
 		printf("conditions of rules change, or what a call costs, is logged or is only watched\n");
 	if (c->limits)
@@ -201,8 +220,11 @@ print_sum(const struct compare *c)
 		printf("hosts, or what is true of all agents, change\n");
 	if (c->cut)
 		printf("There are more rules and servers than can be compared; these are not all.\n");
-	printf("%zu decision%s for %zu agent%s, %zu server%s.\n", c->decision_count,
-	    s_if(c->decision_count, " changes", "s change"), c->agents, s_if(c->agents, "", "s"), c->restarts,
+	if (c->decision_count > 0 && c->roles > 0)
+		snprintf(roles, sizeof(roles), " and %zu role%s or workspace%s", c->roles, s_if(c->roles, "", "s"),
+		    s_if(c->roles, "", "s"));
+	printf("%zu decision%s for %zu agent%s%s, %zu server%s.\n", c->decision_count,
+	    s_if(c->decision_count, " changes", "s change"), c->agents, s_if(c->agents, "", "s"), roles, c->restarts,
 	    s_if(c->restarts, " restarts", "s restart"));
 }
 
@@ -213,6 +235,7 @@ json_sum(const struct compare *c)
 	out_json_text("change", SPAN_LIT("sum"));
 	out_json_u64("decisions", c->decision_count);
 	out_json_u64("agents", c->agents);
+	out_json_u64("roles", c->roles);
 	out_json_u64("restarts", c->restarts);
 	out_json_u64("servers", c->server_count);
 	out_json_u64("parameters", c->param_count);

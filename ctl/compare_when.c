@@ -38,9 +38,10 @@ compare_rules_sum(const struct snap *s)
 	for (uint64_t i = 0; (r = SNAP_AT(s, RULE, i)) != NULL; i++) {
 		if (r->when_count == 0 && r->cost == 0 && r->log == 0 && r->flags == 0)
 			continue;
-		agent = SNAP_AT(s, AGENT, r->agent);
+		agent = policy_rule_owner(s, r);
 		sum = sum64(agent == NULL ? SPAN_NONE : snap_text(s, agent->name));
 		digest(&sum, agent == NULL ? SPAN_NONE : policy_tenant_name(s, agent->tenant));
+		digest(&sum, (r->agent & ROLE_OWNER) == 0 ? SPAN_NONE : SPAN_LIT("role"));
 		digest(&sum, snap_text(s, r->server));
 		digest(&sum, snap_text(s, r->pattern));
 		digest(&sum, span_make(&r->rule_class, sizeof(r->rule_class)));

@@ -18,6 +18,7 @@ struct ctl {
 	struct where	 where;
 	struct folders	*folders;		/* folders.c's, once they are known */
 	bool		 json;
+	bool		 checks;		/* what is wrong in mcpgw.conf is said by the command itself */
 	const char	*tenant;		/* whose files a command is about; NULL: "default"'s */
 	const char	*config_given;		/* -c, as typed; NULL: the default */
 	const char	*settings[CTL_SETTINGS_MAX];	/* -o name=value, as typed */

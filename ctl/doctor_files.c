@@ -315,18 +315,21 @@ doctor_certificates(const struct doctor *d, struct doctor_finding *f)
 #undef PARAM
 		{ "", SPAN_NONE },
 	};
-	unsigned	count = 0;
+	unsigned	count = 0, trusted = 0;
 
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
 		if (named[i].value.n > 0 && named[i].value.p[0] == '/' && names_certificates(span_of(named[i].name)) &&
-		    !look_at_pem(named[i].value, named[i].name, &count, f))
+		    !look_at_pem(named[i].value, named[i].name, &trusted, f))
 			return;
 	if (!look_at_members(d->servers == NULL ? NULL : conf_top(d->servers), &count, f))
 		return;
 	if (!look_at_own(d, &count, f))
 		return;
-	if (count == 0)
+	if (count == 0 && trusted == 0)
 		doctor_say(f, DOCTOR_OK, "none are named");
+	else if (count == 0)
+		doctor_say(f, DOCTOR_OK, "none of the gateway's own are named; servers' are believed by %u authorities",
+		    trusted);
 	else
 		doctor_say(f, DOCTOR_OK, "%u hold", count);
 }

@@ -23,6 +23,8 @@
 
 #define SHOWN_MAX	256
 #define CUT_DIGITS	16		/* tables/auditfields.def */
+#define ID_CHARS	14		/* audit/requestid.h */
+#define ID_ALPHABET	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define ROW_MAX		(1024 * 1024)	/* decoded texts of one record */
 
 /* Bytes of a text that the record has. */
@@ -412,6 +414,9 @@ explain_request(struct ctl *ctl, const char *id)
 	struct query_run	run;
 	int			r;
 
+	if (strncmp(id, "r-", 2) != 0 || strlen(id) != ID_CHARS || strspn(id + 2, ID_ALPHABET) != ID_CHARS - 2)
+		fatal(EX_USAGE, "\"%s\" is no request id, as errors and mcpgwctl audit tail have them: r- and 12 "
+		    "digits and capital letters", id);
 	query_add(&q, "--request", id);
 	if ((r = query_start(ctl, CTLCMD_audit_list, &q, -1, &run)) != 0)
 		return r;

@@ -179,11 +179,11 @@ paths_read(struct ctl *ctl)
 	/* Before the folder is made there is nothing but defaults; -c is known to be there. */
 	if (access(folders_config(ctl), F_OK) != 0)
 		return paths;
-	good = settings_read(ctl, true, &settings);
+	good = settings_read(ctl, !ctl->checks, &settings);
 	if (settings != NULL)
 		take_params(paths, settings);
 	snap_release(&settings);
-	if (!good)
+	if (!good && !ctl->checks)
 		out_error("%s/mcpgw.conf cannot be used; looking in %s", folders_config(ctl), paths->run);
 	return paths;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/command.h"
+#include "ctl/opts.h"
 #include "lib/log.h"
 
 /* Options that stand before the command, and --json and -o anywhere; but behind `explain`, --user is a caller's. */
@@ -87,5 +88,6 @@ main(int argc, char **argv)
 		return cmd_help(&ctl, c == NULL && argc > 1 ? 2 : c == NULL ? 1 : used, argv);
 	if (c == NULL)
 		command_unknown(argc, argv);
+	opts_of(c->words, c->arguments);
 	return c->run(&ctl, argc - used, argv + used);
 }

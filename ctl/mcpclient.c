@@ -14,6 +14,7 @@
 #include <sysexits.h>
 
 #include "ctl/folders.h"
+#include "ctl/known.h"
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
 #include "lib/clock.h"
@@ -190,8 +191,19 @@ mcp_answer_fini(struct mcp_answer *a)
 	http_answer_fini(&a->http);
 }
 
+/* Whoever may not say --as, or says it of nobody, is told no more than that it is not permitted. */
+static bool
+say_as(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a)
+{
+	if (q->as == NULL || !json_is(json_get(json_get(a->error, "data"), "code"), err_row(E_DENIED)->symbol))
+		return false;
+	if (!known_missing(ctl, KNOWN_AGENT, folders_tenant(ctl), q->as))
+		out_error("--as %s: not permitted; it is for root and the owner of the gateway alone", q->as);
+	return true;
+}
+
 int
-mcp_say_error(const struct mcp_answer *a)
+mcp_say_error(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a)
 {
 	struct json_value	data = json_get(a->error, "data");
 	char			room[4096];
@@ -199,6 +211,8 @@ mcp_say_error(const struct mcp_answer *a)
 	struct span		message = SPAN_NONE, rule = SPAN_NONE, id = SPAN_NONE;
 	int64_t			code = 0;
 
+	if (say_as(ctl, q, a))
+		return EX_NOPERM;
 	arena_init(&arena, room, sizeof(room), 256 * 1024);
 	if (json_string(json_get(a->error, "message"), &arena, &message) != 0)
 		message = SPAN_LIT("error without a message");

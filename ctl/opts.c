@@ -11,7 +11,18 @@
 #include "ctl/opts.h"
 #include "lib/log.h"
 
-#define WORD_MAX	32
+#define WORD_MAX	96
+
+static struct {
+	const char	*words, *arguments;
+} of = { "the command", "..." };
+
+void
+opts_of(const char *words, const char *arguments)
+{
+	of.words = words;
+	of.arguments = arguments;
+}
 
 /* Edit distance with neighbours exchanged as one step ("staus", "statsu"). */
 static unsigned
@@ -71,7 +82,7 @@ unknown(const struct opt *rows, const char *word)
 	names[n] = NULL;
 	if ((near = opts_nearest(word, names)) != NULL)
 		fatal(EX_USAGE, "unknown option \"%s\"; did you mean %s?", word, near);
-	fatal(EX_USAGE, "unknown option \"%s\"", word);
+	fatal(EX_USAGE, "unknown option \"%s\"; see mcpgwctl help %s", word, of.words);
 }
 
 /* The row of an argument; *inline_value is what stands behind '='. */
@@ -117,9 +128,10 @@ opts_take(const struct opt *rows, int argc, char **argv, int min, int max)
 		*row->value = value == NULL ? argv[i] : value;
 	}
 	if (words < min)
-		fatal(EX_USAGE, "something is missing behind the command; see mcpgwctl help");
+		fatal(EX_USAGE, "%s: something is missing; it wants: mcpgwctl %s %s", of.words, of.words, of.arguments);
 	if (words > max)
-		fatal(EX_USAGE, "\"%s\" is too much here; see mcpgwctl help", argv[max]);
+		fatal(EX_USAGE, "%s: \"%s\" is too much; it wants: mcpgwctl %s%s%s", of.words, argv[max], of.words,
+		    of.arguments[0] == '\0' ? "" : " ", of.arguments);
 	return words;
 }
 

@@ -14,6 +14,8 @@ struct opt {
 	bool		 *flag;		/* is one */
 };
 
+/* The command that the options are of, for what is said of them; without it: none. */
+void		opts_of(const char *words, const char *arguments);
 /* Takes the options out of argv and leaves the other words in front; answers how many those are.
  * Exits with EX_USAGE on an unknown option, a missing value, or fewer than min or more than max
  * words. */

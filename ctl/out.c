@@ -330,6 +330,26 @@ out_json_raw(const char *name, struct span value)
 }
 
 void
+out_json_words(const char *name, struct span words, const char *breaks)
+{
+	const char	*sep = "[";
+	size_t		 n;
+
+	json_name(name);
+	while (words.n > 0) {
+		for (n = 0; n < words.n && strchr(breaks, words.p[n]) == NULL; n++)
+			;
+		if (n > 0) {
+			json_check(buf_put_str(&json_line, sep));
+			json_check(json_put_string(&json_line, span_part(words, 0, n)));
+			sep = ",";
+		}
+		words = span_part(words, n + (n < words.n), words.n);
+	}
+	json_check(buf_put_str(&json_line, *sep == '[' ? "[]" : "]"));
+}
+
+void
 out_json_end(void)
 {
 	struct span	line;

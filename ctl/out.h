@@ -52,6 +52,8 @@ void	out_json_begin(void);
 void	out_json_text(const char *name, struct span value);
 void	out_json_u64(const char *name, uint64_t value);
 void	out_json_bool(const char *name, bool value);
+/* An array of the words of a text, which any of `breaks` divides. */
+void	out_json_words(const char *name, struct span words, const char *breaks);
 /* Text that is JSON already. */
 void	out_json_raw(const char *name, struct span value);
 void	out_json_end(void);

@@ -13,35 +13,22 @@
 
 #include "ctl/compiled.h"
 #include "ctl/folders.h"
-#include "ctl/opts.h"
+#include "ctl/known.h"
 #include "ctl/out.h"
 #include "ctl/replace.h"
 #include "ctl/serverfile.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 
-#define NAMES_MAX	64
-
 /* ---- where it stands ------------------------------------------------------------------------------ */
 
 static int
 say_unknown(const struct snap *s, const char *tenant, const char *name)
 {
-	static char		 kept[NAMES_MAX][65];
-	const char		*names[NAMES_MAX + 1], *near;
-	const struct rec_tenant	*t = policy_tenant_find(s, span_of(tenant));
-	const struct rec_server	*server;
-	size_t			 n = 0;
+	char	hint[KNOWN_HINT];
 
-	for (; n < NAMES_MAX && (server = policy_server_of(s, t, n)) != NULL; n++) {
-		snprintf(kept[n], sizeof(kept[n]), "%.*s", SPAN_FMT(snap_text(s, server->name)));
-		names[n] = kept[n];
-	}
-	names[n] = NULL;
-	if ((near = opts_nearest(name, names)) != NULL)
-		out_error("no server \"%s\"; did you mean %s?", name, near);
-	else
-		out_error("no server \"%s\"; see mcpgwctl status", name);
+	out_error("no server \"%s\"%s", name, known_hint(s, KNOWN_SERVER, span_of(tenant), name,
+	    "; see mcpgwctl status", hint));
 	return EX_DATAERR;
 }
 

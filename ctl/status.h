@@ -78,8 +78,8 @@ void	server_row_json(const struct server_row *r);
 /* status_print.c.  Each answers the exit code. */
 int	status_print(struct ctl *ctl, const struct status *s);
 int	status_print_json(const struct status *s);
-/* status_one.c: of one server, tenant or process. */
-int	status_print_one(struct ctl *ctl, const struct status *s, const char *name);
+/* status_one.c: of one server (of this tenant, or with NULL of each that has it), tenant or process. */
+int	status_print_one(struct ctl *ctl, const struct status *s, const char *tenant, const char *name);
 
 /* Words that both have. */
 const char *status_jail_word(uint32_t probe);

@@ -10,11 +10,13 @@
 #include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/known.h"
 #include "ctl/loginstate.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "lib/num.h"
 #include "policy/policy.h"
+#include "policy/tenants.h"
 
 #define REFUSED_BYTES	8192
 #define MASTER_NAME	"mcpgw"
@@ -150,7 +152,10 @@ print_server(struct ctl *ctl, const struct status *s, const struct server_row *r
 		json_refused(&refused, r);
 		return server_row_is_bad(r) ? 1 : 0;
 	}
-	printf("%.*s: %s\n", SPAN_FMT(r->name), r->state);
+	printf("%.*s: %s", SPAN_FMT(r->name), r->state);
+	if (!span_is(r->tenant, TENANT_DEFAULT))
+		printf(", of tenant %.*s", SPAN_FMT(r->tenant));
+	printf("\n");
 	print_text("runs", snap_text(s->policy, r->rec->shown));
 	printf("from      %s:%u\n", out_clean(snap_text(s->policy, r->rec->file), clean, sizeof(clean)), r->rec->line);
 	printf("jail      %s, net %s\n", r->tier, r->net);
@@ -202,7 +207,7 @@ print_processes(const struct ctl *ctl, const struct status *s, const char *name)
 	return found;
 }
 
-/* The servers of a tenant that has some. */
+/* The servers of a tenant; false: there is none of this name. */
 static bool
 print_tenant(const struct ctl *ctl, const struct status *s, const char *name)
 {
@@ -221,7 +226,11 @@ print_tenant(const struct ctl *ctl, const struct status *s, const char *name)
 			    SPAN_FMT(r.name), r.state, r.load.calls, r.load.in_flight,
 			    out_clean(span_of(server_row_last_error(&r, error, sizeof(error))), clean, sizeof(clean)));
 	}
-	return found;
+	if (found || policy_tenant_find(s->policy, span_of(name)) == NULL)
+		return found;
+	if (!ctl->json)
+		printf("tenant %s: it has no servers; see mcpgwctl tenant show %s\n", name, name);
+	return true;
 }
 
 /* What the two lines of `status` have no place for. */
@@ -246,19 +255,54 @@ print_master(const struct status *s)
 	return 0;
 }
 
-int
-status_print_one(struct ctl *ctl, const struct status *s, const char *name)
+/* Each server of this name; -1: there is none. */
+static int
+print_servers(struct ctl *ctl, const struct status *s, const char *tenant, const char *name)
 {
 	struct server_row	r;
-	bool			found;
+	int			code = -1, one;
 
-	if (server_row_find(s, NULL, name, &r))
-		return print_server(ctl, s, &r);
+	for (uint64_t i = 0; server_row_at(s, i, &r); i++) {
+		if (!span_is(r.name, name) || (tenant != NULL && !span_is(r.tenant, tenant)))
+			continue;
+		if (code != -1 && !ctl->json)
+			printf("\n");
+		one = print_server(ctl, s, &r);
+		code = code > one ? code : one;
+	}
+	return code;
+}
+
+static int
+say_none(const struct status *s, const char *tenant, const char *name)
+{
+	const struct span	of = span_of(tenant == NULL ? TENANT_DEFAULT : tenant);
+	char			hint[KNOWN_HINT], tenant_hint[KNOWN_HINT];
+
+	if (tenant != NULL && policy_tenant_find(s->policy, of) == NULL)
+		out_error("no tenant \"%s\"%s", tenant, known_hint(s->policy, KNOWN_TENANT, SPAN_NONE, tenant,
+		    "; see mcpgwctl tenant list", hint));
+	else if (tenant != NULL)
+		out_error("tenant %s has no server \"%s\"%s", tenant, name, known_hint(s->policy, KNOWN_SERVER, of,
+		    name, "; see mcpgwctl server list", hint));
+	else
+		out_error("no server, tenant or process \"%s\"%s", name, known_hint(s->policy, KNOWN_SERVER, of, name,
+		    known_hint(s->policy, KNOWN_TENANT, SPAN_NONE, name, "; see mcpgwctl status", tenant_hint), hint));
+	return EX_DATAERR;
+}
+
+int
+status_print_one(struct ctl *ctl, const struct status *s, const char *tenant, const char *name)
+{
+	int	r = print_servers(ctl, s, tenant, name);
+	bool	found;
+
+	if (r != -1)
+		return r;
+	if (tenant != NULL)
+		return say_none(s, tenant, name);
 	if (strcmp(name, MASTER_NAME) == 0)
 		return ctl->json ? status_print_json(s) : print_master(s);
 	found = print_processes(ctl, s, name);
-	if (print_tenant(ctl, s, name) || found)
-		return 0;
-	out_error("no server, tenant or process \"%s\"; see mcpgwctl status", name);
-	return EX_DATAERR;
+	return print_tenant(ctl, s, name) || found ? 0 : say_none(s, tenant, name);
 }

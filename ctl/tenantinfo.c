@@ -15,17 +15,68 @@
 #include "ctl/alone.h"
 #include "ctl/ask.h"
 #include "ctl/compiled.h"
+#include "ctl/folders.h"
+#include "ctl/known.h"
 #include "ctl/out.h"
 #include "ctl/pending.h"
 #include "ctl/tenantinfo.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "policy/tenants.h"
 
 #define LIST_MAX	(64 * 1024 * 1024)
 
+static int
+check_tenant(const struct snap *s, const struct tenantinfo_bearer *b, bool runs)
+{
+	char	hint[KNOWN_HINT];
+
+	if (policy_tenant_find(s, span_of(b->tenant)) != NULL)
+		return 0;
+	out_error("no tenant \"%s\"%s%s", b->tenant, runs ? " is in force" : "", known_hint(s, KNOWN_TENANT, SPAN_NONE,
+	    b->tenant, runs ? "; see mcpgwctl tenant list, and: mcpgwctl reload" : "; see mcpgwctl tenant list", hint));
+	return EX_DATAERR;
+}
+
+static int
+check_agent(const struct snap *s, const struct tenantinfo_bearer *b, bool runs)
+{
+	const bool	is_default = strcmp(b->tenant, TENANT_DEFAULT) == 0;
+	char		hint[KNOWN_HINT], command[512];
+
+	if (policy_agent_find(s, span_of(b->tenant), span_of(b->agent)) != NULL)
+		return 0;
+	snprintf(command, sizeof(command), "; give it a rule first: mcpgwctl rule allow %s SERVER --new%s%s; or say "
+	    "--force", b->agent, is_default ? "" : " --tenant ", is_default ? "" : b->tenant);
+	out_error("tenant %s has no agent \"%s\"%s%s", b->tenant, b->agent, runs ? " in force" : "",
+	    known_hint(s, KNOWN_AGENT, span_of(b->tenant), b->agent, command, hint));
+	return EX_DATAERR;
+}
+
+/* Each of several names is to be known: a misspelt one is a role that nobody has, or a workspace without its denies. */
+static int
+check_names(const struct snap *s, const struct tenantinfo_bearer *b, enum known_kind kind, const char *what,
+    const char *names)
+{
+	char	one[256], hint[KNOWN_HINT];
+	size_t	n;
+
+	for (; *names != '\0'; names += n + (names[n] != '\0')) {
+		n = strcspn(names, " ");
+		snprintf(one, sizeof(one), "%.*s", (int)n, names);
+		if (n >= sizeof(one) || known_is(s, kind, span_of(b->tenant), one))
+			continue;
+		out_error("--%s %s: no rule of tenant %s speaks of it%s", what, one, b->tenant,
+		    known_hint(s, kind, span_of(b->tenant), one,
+		    "; where it is right all the same, say --force", hint));
+		return EX_DATAERR;
+	}
+	return 0;
+}
+
 int
-tenantinfo_check(struct ctl *ctl, const char *tenant, const char *agent)
+tenantinfo_check(struct ctl *ctl, const struct tenantinfo_bearer *b)
 {
 	struct compiled_plan	 plan = { .what = COMPILE_POLICY, .errors = true };
 	struct snap		*s = NULL;
@@ -37,15 +88,13 @@ tenantinfo_check(struct ctl *ctl, const char *tenant, const char *agent)
 		r = compiled_read(ctl, &plan, &s) && s != NULL ? 0 : EX_CONFIG;
 	if (r == EX_NOPERM)
 		out_error("ctl.sock: you are not root or in group mcpgw-admin");
-	if (r == 0 && policy_tenant_find(s, span_of(tenant)) == NULL) {
-		out_error("no tenant \"%s\"%s", tenant, runs ?
-		    " is in force; see mcpgwctl tenant list, and: mcpgwctl reload" : "; see mcpgwctl tenant list");
-		r = EX_DATAERR;
-	} else if (r == 0 && policy_agent_find(s, span_of(tenant), span_of(agent)) == NULL) {
-		out_error("tenant %s has no agent \"%s\"%s; give it a rule first: mcpgwctl rule allow %s SERVER --new "
-		    "--tenant %s", tenant, agent, runs ? " in force" : "", agent, tenant);
-		r = EX_DATAERR;
-	}
+	if (r != 0 || (r = check_tenant(s, b, runs)) != 0 || (r = check_agent(s, b, runs)) != 0 ||
+	    (r = check_names(s, b, KNOWN_ROLE, "role", b->roles)) != 0 ||
+	    (r = check_names(s, b, KNOWN_GROUP, "group", b->groups)) != 0 ||
+	    (r = check_names(s, b, KNOWN_SCOPE, "scope", b->scopes)) != 0)
+		goto out;
+	r = check_names(s, b, KNOWN_WORKSPACE, "workspace", b->workspace);
+ out:
 	snap_release(&s);
 	return r;
 }

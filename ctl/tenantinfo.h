@@ -8,9 +8,13 @@
 #include "ctl/ctl.h"
 #include "policy/policy.h"
 
-/* Are this tenant and this agent of it there: in the policy in force, or in the files where no gateway runs?  0, or the
- * exit code, said. */
-int	tenantinfo_check(struct ctl *ctl, const char *tenant, const char *agent);
+/* Whom a credential is to stand for.  Of several names each, with a blank between them; empty: none. */
+struct tenantinfo_bearer {
+	const char	*tenant, *agent, *roles, *groups, *scopes, *workspace;
+};
+/* Is there such a tenant, such an agent of it, and does anything speak of the rest: in the policy in force, or in the
+ * files where no gateway runs?  0, or the exit code, said with the names that look like it. */
+int	tenantinfo_check(struct ctl *ctl, const struct tenantinfo_bearer *b);
 
 /* How many keys each tenant has. */
 struct tenantkeys {

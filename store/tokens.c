@@ -73,7 +73,7 @@ issue(struct store *s, uint64_t ref, const struct msg_TOKEN *m)
 		store_done(s, ref, 0, "%s", t.id);
 	} else if (r == E_FORMAT) {
 		store_done(s, ref, r, "token: the claims are no JSON object, have a name twice, or one that the "
-		    "gateway writes itself (iss, aud, jti, iat, exp, nbf)");
+		    "gateway writes itself (iss, aud, jti, iat, exp, nbf), or sub, agent or tenant twice");
 	} else if (r == E_RANGE) {
 		store_done(s, ref, r, "token: good for 1s to 24h; for longer: mcpgwctl key add --ends TIME");
 	} else if (r == E_TOOBIG) {

@@ -10,6 +10,7 @@
 #include "policy/compiler/files.h"
 #include "policy/compiler/hosts.h"
 #include "policy/compiler/issuers.h"
+#include "policy/compiler/near.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/scopes.h"
 #include "policy/compiler/secrets.h"
@@ -89,9 +90,17 @@ read_audiences(struct issuer *i)
 		    "\"https://gw.example/mcp\"; or set public_url in mcpgw.conf");
 }
 
+static const char *
+alg_name(size_t i, const void *arg)
+{
+	(void)arg;
+	return jws_alg_name((enum jws_alg)i);
+}
+
 static void
 read_algorithms(struct issuer *i)
 {
+	const char		*near;
 	const struct conf_node	*list = NULL, *n;
 	enum jws_alg		 a;
 
@@ -100,12 +109,17 @@ read_algorithms(struct issuer *i)
 		return;
 	i->algs = 0;
 	i->algs_given = true;
-	for (n = list->first; n != NULL; n = n->next)
-		if ((a = jws_alg_of(n->text)) == JWS_ALG_LIMIT)
-			job_error(i->j, i->s, n, "\"%.*s\" is no algorithm that signs; known are RS256, RS384, RS512, "
-			    "PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384, HS512", SHOWN(n->text));
-		else
+	for (n = list->first; n != NULL; n = n->next) {
+		if ((a = jws_alg_of(n->text)) != JWS_ALG_LIMIT) {
 			i->algs |= JWS_ALG_BIT(a);
+			continue;
+		}
+		near = near_find(n->text, alg_name, NULL, JWS_ALG_LIMIT);
+		job_error(i->j, i->s, n, "\"%.*s\" is no algorithm that signs; %s%s%s", SHOWN(n->text),
+		    near == NULL ? "known are " : "did you mean ", near == NULL ? "RS256, RS384, RS512, "
+		    "PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384, HS512" : near,
+		    near == NULL ? "" : "?");
+	}
 }
 
 static void
@@ -176,7 +190,8 @@ agent_known(struct issuer *i, const struct conf_node *n)
 {
 	if (agent_index(i->j, n->text) != UINT32_MAX)
 		return true;
-	job_error(i->j, i->s, n, "there are no rules for an agent \"%.*s\"", SHOWN(n->text));
+	job_error(i->j, i->s, n, "there are no rules for an agent \"%.*s\"%s", SHOWN(n->text),
+		    agent_hint(i->j, n->text));
 	return false;
 }
 

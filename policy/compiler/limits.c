@@ -64,7 +64,8 @@ read_agents(struct job *j, const struct source *s, const struct conf_node *agent
 		struct bucket b = { .agent = agent_index(j, n->key) };
 
 		if (b.agent == UINT32_MAX)
-			job_error_key(j, s, n, "there are no rules for an agent \"%.*s\"", SHOWN(n->key));
+			job_error_key(j, s, n, "there are no rules for an agent \"%.*s\"%s", SHOWN(n->key),
+			    agent_hint(j, n->key));
 		else
 			read_bucket(j, s, n, l, b);
 	}

@@ -63,7 +63,8 @@ read_certpeer(struct job *j, const struct source *s, const struct conf_node *n)
 		if (name.n == 0 || memchr(name.p, '*', name.n) != NULL || memchr(name.p, ' ', name.n) != NULL)
 			job_error_key(j, s, n, "want one name as certificates have it, without wildcards");
 		if ((p.agent = agent_index(j, n->text)) == UINT32_MAX) {
-			job_error(j, s, n, "there are no rules for an agent \"%.*s\"", SHOWN(n->text));
+			job_error(j, s, n, "there are no rules for an agent \"%.*s\"%s", SHOWN(n->text),
+		    agent_hint(j, n->text));
 			return true;
 		}
 		text = job_fmt(j, "%.*s", SPAN_FMT(name));
@@ -94,7 +95,8 @@ read_peer(struct job *j, const struct source *s, const struct conf_node *n)
 		return;
 	}
 	if (agent == UINT32_MAX) {
-		job_error(j, s, n, "there are no rules for an agent \"%.*s\"", SHOWN(n->text));
+		job_error(j, s, n, "there are no rules for an agent \"%.*s\"%s", SHOWN(n->text),
+		    agent_hint(j, n->text));
 		return;
 	}
 	cname = job_dup(j, name).p;

@@ -15,6 +15,7 @@
 #include "lib/sum.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/issuers.h"
+#include "policy/compiler/near.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/values.h"
@@ -237,6 +238,22 @@ agent_index(struct job *j, struct span name)
 	return UINT32_MAX;
 }
 
+static const char *
+agent_name(size_t i, const void *arg)
+{
+	struct job	*j = (struct job *)(uintptr_t)arg;
+
+	return job_fmt(j, "%.*s", SPAN_FMT(j->agents[i]->key));
+}
+
+const char *
+agent_hint(struct job *j, struct span name)
+{
+	const char	*near = name.n < 3 ? NULL : near_find(name, agent_name, j, j->agent_count);
+
+	return near == NULL ? "" : job_fmt(j, "; did you mean \"%s\"?", near);
+}
+
 static void
 agents_put(struct job *j, const struct source *s, const struct conf_node *agents)
 {
@@ -312,7 +329,8 @@ anonymous_check(struct job *j)
 	if (strcmp(j->tenant, TENANT_DEFAULT) == 0 && !set->wrong && set->value.n > 0 &&
 	    agent_index(j, set->value) == UINT32_MAX)
 		job_note(j, NOTE_WARNING, set->file, set->line, set->column, "anonymous_agent",
-		    "there are no rules for an agent \"%.*s\", so it may do nothing", SHOWN(set->value));
+		    "there are no rules for an agent \"%.*s\", so it may do nothing%s", SHOWN(set->value),
+		    agent_hint(j, set->value));
 }
 
 void

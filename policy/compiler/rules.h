@@ -78,6 +78,8 @@ bool	conditions_read(struct job *j, const struct source *s, const struct conf_no
 
 /* The agents of the file, sorted as AGENT is: their index, or UINT32_MAX. */
 uint32_t	agent_index(struct job *j, struct span name);
+/* "; did you mean "NAME"?" of one that is not there, or "". */
+const char	*agent_hint(struct job *j, struct span name);
 
 /* peers.c: "peers", and the owner in personal mode; PEER in its order, when all tenants are read.  limits.c:
  * "limits". */

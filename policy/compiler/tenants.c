@@ -26,6 +26,7 @@
 #include "policy/compiler/secrets.h"
 #include "policy/compiler/server.h"
 #include "policy/compiler/servers.h"
+#include "policy/compiler/strays.h"
 #include "policy/compiler/tenants.h"
 #include "policy/compiler/vault.h"
 #include "policy/compiler/values.h"
@@ -190,6 +191,8 @@ static void
 other_read(struct job *j, const char *name)
 {
 	static struct setting	 kept[PARAM_ID_LIMIT];	/* of mcpgw.conf; one job runs at a time */
+	const char		*read[sizeof(own) / sizeof(own[0]) + 2] = { [sizeof(own) / sizeof(own[0])] = "secrets",
+				    "tenant.conf" };
 	struct build		*profile = j->profile, *secrets = j->tenant_secrets;
 
 	memcpy(kept, j->settings, sizeof(kept));
@@ -197,6 +200,9 @@ other_read(struct job *j, const char *name)
 	if (build_new(SNAP_PROFILE, name, &j->profile) != 0 || build_new(SNAP_SECRETS, name, &j->tenant_secrets) != 0)
 		fatal(EX_OSERR, "out of memory");
 	settings_take(j);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		read[i] = own[i].name;
+	strays_warn(j, read, sizeof(read) / sizeof(read[0]));
 	tenant_read(j);
 	build_free(&j->profile);
 	build_free(&j->tenant_secrets);

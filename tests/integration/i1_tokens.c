@@ -247,6 +247,9 @@ Test(tokens, configuration_that_is_wrong_is_refused_with_its_place)
 	} rows[] = {
 		{ "\"agent\":\"backend\",\"keys_file\":\"keys.json\"", "needs an \"audience\"" },
 		{ "\"audience\":\"a\",\"agent\":\"nobody\",\"keys_file\":\"keys.json\"", "no rules for an agent \"nobody\"" },
+		{ "\"audience\":\"a\",\"agent\":\"bakend\",\"keys_file\":\"keys.json\"", "did you mean \"backend\"?" },
+		{ "\"audience\":\"a\",\"agent\":\"backend\",\"keys_file\":\"keys.json\",\"algorithms\":[\"ES265\"]",
+		    "did you mean ES256?" },
 		{ "\"audience\":\"a\",\"keys_file\":\"keys.json\"", "needs \"agent\"" },
 		{ "\"audience\":\"a\",\"keys_file\":\"keys.json\",\"agent\":\"backend\",\"agent_claim\":\"x\"", "want one of them" },
 		{ "\"audience\":\"a\",\"agent\":\"backend\"", "needs \"keys_file\"" },

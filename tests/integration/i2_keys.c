@@ -318,7 +318,8 @@ Test(keys, are_changed_without_a_gateway_too, .timeout = 60)
 
 	start(&g);
 	gateway_stop_keep(&g);
-	first = NEW_KEY(&g, "key", "add", "--agent", "backend", "--name", "ci", "--scope", "a", "--scope=b");
+	first = NEW_KEY(&g, "key", "add", "--agent", "backend", "--name", "ci", "--scope", "a", "--scope=b",
+	    "--force");
 	second = NEW_KEY(&g, "key", "rotate", "ci", "--overlap", "1h");
 	EXPECT_CTL(&g, 0, "a b", "key", "show", "ci");
 	EXPECT_CTL(&g, 65, "no such key", "key", "rotate", "nobody");

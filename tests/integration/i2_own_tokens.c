@@ -25,7 +25,7 @@ token(const struct gateway *g, char **id, const char *lasts)
 	json_object	*o;
 
 	cr_assert(gateway_ctl(g, &out, false, "--json", "token", "--agent", "backend", "--subject", "ann", "--role", "dev",
-	    "--scope", "tools:call", "--for", lasts, "--claim", "v=2", NULL) == 0, "%s", out);
+	    "--scope", "tools:call", "--for", lasts, "--claim", "v=2", "--force", NULL) == 0, "%s", out);
 	o = json_tokener_parse(out);
 	text = strdup(json_text_at(o, "token"));
 	if (id != NULL)
@@ -129,7 +129,8 @@ Test(own_tokens, that_are_revoked_are_refused_at_once_in_every_worker, .timeout 
 	EXPECT_CTL(&g, 65, "not a token's id", "token", "revoke", "xyz");
 	EXPECT_CTL(&g, 64, "wants", "token", "revoke");
 	EXPECT_CTL(&g, 65, "1s to 24h", "token", "--agent", "backend", "--for", "25h");
-	EXPECT_CTL(&g, 65, "writes itself", "token", "--agent", "backend", "--claim", "exp=1");
+	EXPECT_CTL(&g, 64, "not exp; say --for", "token", "--agent", "backend", "--claim", "exp=1");
+	EXPECT_CTL(&g, 65, "have a name twice", "token", "--agent", "backend", "--claim", "v=1", "--claim", "v=2");
 	free(one);
 	free(other);
 	free(id);

@@ -93,7 +93,7 @@ Test(conditions, on_arguments_decide_calls_and_lists_hope, .timeout = 60)
 	gateway_write(&g, "rules.json", "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"clock\":["
 	    "{\"tool\":\"sleep\",\"when\":{\"NumericLessThan\":{\"arguments/ms\":60}}},\"now\"]}}}}}");
 	EXPECT_CTL(&g, 1, "conditions of rules change", "diff");
-	EXPECT_CTL(&g, 1, "agent a   clock.add   allow -> DENY", "diff");
+	EXPECT_CTL(&g, 1, "agent a   clock.add   depends -> DENY", "diff");
 	EXPECT_CTL(&g, 65, "a member comes twice", "explain", "--agent", "a", "--server", "clock", "--tool", "add",
 	    "--args", "{\"a\":1,\"a\":2}");
 	gateway_stop(&g);

@@ -34,7 +34,7 @@ ask(struct private *p, const char *server, const char *method, const char *tool)
 	if (a.result.type == JSON_OBJECT)
 		printf("%.*s\n", SPAN_FMT(a.result.raw));
 	else
-		r = mcp_say_error(&a);
+		r = mcp_say_error(private_ctl(p), &q, &a);
 	mcp_answer_fini(&a);
 	return r;
 }

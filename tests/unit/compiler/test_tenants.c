@@ -335,3 +335,31 @@ Test(tenants, in_their_thousands_are_compiled_and_decided_about_in_time)
 	cr_expect(lt(dbl, all, one * 2), "%.0f ns against %.0f ns", all, one);
 	compiled_fini(&c);
 }
+
+Test(tenants, files_that_nobody_reads_are_warned_of_when_they_look_misspelt)
+{
+	static const char *const	quiet[] = { "keys.json", "rules.json.bak", "rules.json~", "ca.pem", "README", ".rules.json" };
+	struct compiled			c;
+	unsigned			errors;
+	char				path[128];
+
+	two_tenants();
+	for (size_t i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++) {
+		snprintf(path, sizeof(path), "tenants.d/acme/%s", quiet[i]);
+		scratch_write(folder, path, "x", 0644);
+	}
+	compile_folder(folder, true, (const char *const[]){ NULL }, &c);
+	cr_expect(not(says(&c, "nobody reads")), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	errors = c.errors;
+	compiled_fini(&c);
+	scratch_write(folder, "tenants.d/acme/rule.json", "{}", 0644);
+	scratch_write(folder, "tenants.d/acme/issuers.yaml", "{}", 0644);
+	scratch_write(folder, "tenants.d/acme/secret/KEY", "x", 0600);
+	compile_folder(folder, true, (const char *const[]){ NULL }, &c);
+	cr_expect(says(&c, "tenants.d/acme/rule.json: warning: nobody reads a file of this name; did you mean rules.json?") &&
+	    says(&c, "acme/issuers.yaml: warning: nobody reads a file of this name; did you mean issuers.json?") &&
+	    says(&c, "acme/secret: warning: nobody reads a file of this name; did you mean secrets?"), "%.*s",
+	    SPAN_FMT(buf_rest(&c.notes)));
+	cr_expect(eq(u32, c.errors, errors), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
+	compiled_fini(&c);
+}

@@ -83,7 +83,7 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "key add --agent", EX_USAGE, "--agent needs a value" },
 		{ "key add --agent a --ends soon", EX_USAGE, "like 30d" },
 		{ "reload now", EX_USAGE, "\"now\" is too much" },
-		{ "call docs", EX_USAGE, "missing" },
+		{ "call docs", EX_USAGE, "Write SERVER.TOOL" },
 		{ "call a b c", EX_USAGE, "NAME=VALUE" },
 		{ "call a b --args '[1]'", EX_USAGE, "not a JSON object" },
 		{ "status", 3, "not running (no " },
@@ -175,7 +175,7 @@ Test(command, bash_completes_words_and_options, .init = setup, .fini = teardown,
 	expect_offered("mcpgwctl --json key re", 3, "revoke\n");
 	expect_offered("mcpgwctl key add --na", 3, "--name\n");
 	expect_offered("mcpgwctl list --a", 2, "--as\n");
-	expect_offered("mcpgwctl token --fo", 2, "--for\n");
+	expect_offered("mcpgwctl token --for", 2, "--for --force\n");
 	expect_offered("mcpgwctl token ro", 2, "rotate\n");
 	expect_offered("mcpgwctl tra", 1, "trace\n");
 	expect_offered("mcpgwctl server l", 2, "list login logout learn\n");
