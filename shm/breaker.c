@@ -28,7 +28,7 @@ struct word {			/* unpacked */
 #define PASSED_SHIFT	7		/* and that did with success; 3 bits each */
 #define COUNT_MASK	7u
 
-/* Of a window: whose it is (8 bits of the profile), when it began, in units of 64 ms (24), calls (16), bad ones (16). */
+/* Of a window: whose it is (8 bits of the profile), when it began, in units of 64 ms (24), calls (16), bad ones (16) */
 #define WINDOW_UNIT_MS	64
 #define WINDOW_BEGIN_MASK 0xffffffu
 #define WINDOW_CALLS_MAX 0xffffu
