@@ -20,6 +20,7 @@
 #include "mcp/version.h"
 #include "upstream/fetch.h"
 #include "upstream/inbox.h"
+#include "upstream/pace.h"
 #include "upstream/target.h"
 
 #define ASK_SESSION_MAX		256
@@ -89,6 +90,7 @@ struct ask {			/* embedded in what asks */
 	struct sse_reader	 sse;
 	size_t			 sse_bytes;	/* what ASK_STREAM's reader holds, as far as it is counted */
 	uint64_t		 heard_ms;	/* of ASK_STREAM: when bytes came last */
+	struct pace		 pace;		/* of a stream */
 	struct inbox_seat	 seat;
 	struct rpc_scan		*scan;		/* of a large answer, fed as it comes */
 	struct loop_timer	 timer;		/* before a stream is gone on with; an answered POST may last so long */

@@ -112,8 +112,8 @@ must_check int	upstream_call_reply(struct upstream_call *c, struct span message)
 void		upstream_call_wait(struct upstream_call *c, uint64_t ms);
 /* Ends it, running or not: the connection is closed, a legacy server is told.  done is not called. */
 void		upstream_call_free(struct upstream_call **c);
-/* While it is on, no more of the answer is taken from the server, and its deadline stands still.  In on_body and
- * between. */
+/* While it is on, no more of the answer is taken from the server, and its deadline stands still: what was left of it is
+ * left afterwards.  In on_body and between. */
 void		upstream_call_pause(struct upstream_call *c, bool on);
 /* In on_body: the id that the answer must have, raw; and the server's era. */
 struct span	upstream_call_id(const struct upstream_call *c);

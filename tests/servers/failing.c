@@ -174,10 +174,11 @@ fail(int fd, const char *json)
 		endless(fd, "HTTP/1.1 200 OK\r\n", "X-More: and more and more and more and more and more\r\n");
 	if (mode_is("bigbody"))
 		endless(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-		    "2f\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[\"\r\n", "10\r\nxxxxxxxxxxxxxxxx\r\n");
+		    "2e\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[\"\r\n", "10\r\nxxxxxxxxxxxxxxxx\r\n");
 	if (mode_is("stream"))
 		endless(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
-		    "55\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\"}}\n\n\r\n");
+		    "5d\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
+		    "\"data\":1}}\n\n\r\n");
 }
 
 static bool
