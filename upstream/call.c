@@ -404,6 +404,7 @@ send_call(struct upstream_call *c)
 	const struct upstream_request	*r = &c->request;
 	struct ask_request		 q = { .method = r->method, .name = r->name,
 	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable,
+	    .deadline_ms = r->told ? r->deadline_ms : 0,
 	    .passes = r->on_body != NULL };
 	struct span			 session = peer_session(peer_of(c));
 	struct upstream_mark		 meta = { 0, 0 };

@@ -73,6 +73,7 @@ struct upstream_request {
 	struct upstream_mark	 id, modern_meta;
 	bool			 is_list;	/* nobody's call: there is no client to be asked */
 	bool			 repeatable;	/* it may be executed twice */
+	bool			 told;		/* the server is told of the deadline: whose client gave one */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
 						 * session is initialized with them, for its lists too */
 	struct span		 progress_token;	/* raw, as in the body: no other call's; or empty */

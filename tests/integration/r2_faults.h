@@ -110,7 +110,7 @@ fault_beside(unsigned ms, struct beside *out)
 }
 
 /* FAULT_THREADS call the bad one for ms, while the other one is called. */
-static void
+static __attribute__((unused)) void
 fault_run(unsigned ms, struct fault_caller all[FAULT_THREADS], struct beside *beside)
 {
 	memset(all, 0, FAULT_THREADS * sizeof(all[0]));
@@ -124,7 +124,7 @@ fault_run(unsigned ms, struct fault_caller all[FAULT_THREADS], struct beside *be
 }
 
 /* Resident memory of all workers, KiB. */
-static unsigned long
+static __attribute__((unused)) unsigned long
 fault_memory(void)
 {
 	struct procs		 p;
@@ -146,7 +146,7 @@ fault_memory(void)
 	return all;
 }
 
-static unsigned
+static __attribute__((unused)) unsigned
 fault_sum(const struct fault_caller all[FAULT_THREADS], double *longest, unsigned *wrong)
 {
 	unsigned	calls = 0;
