@@ -90,7 +90,7 @@ each_phase(const char *era)
 		if (rows[i].waits && strcmp(rows[i].mode, "stream") != 0)
 			cr_expect(longest >= DEADLINE_MS - 50, "%s took %.0f ms", rows[i].mode, longest);
 		cr_expect(beside.failed == 0 && beside.calls > 20, "%s: %zu of %zu", rows[i].mode, beside.failed, beside.calls);
-		cr_expect(beside.p99 < 10 * before.p99 + patience(&g, 60), "%s: p99 %.1f ms beside it, %.1f before",
+		cr_expect(beside.p99 < 10 * before.p99 + patience(&g, 150), "%s: p99 %.1f ms beside it, %.1f before",
 		    rows[i].mode, beside.p99, before.p99);
 		expect_once(first, atomic_load(&next_n), rows[i].mode);
 	}
@@ -104,13 +104,10 @@ each_phase(const char *era)
 	finish();
 }
 
-Test(faults, hold_up_no_call_longer_than_its_deadline_and_no_other_server, .timeout = 180)
+/* One after the other: what is measured is one gateway. */
+Test(faults, hold_up_no_call_longer_than_its_deadline_and_no_other_server, .timeout = 300)
 {
 	each_phase("modern");
-}
-
-Test(faults, are_the_same_in_legacy_sessions, .timeout = 180)
-{
 	each_phase("legacy");
 }
 
@@ -130,6 +127,7 @@ Test(faults, trip_the_breaker_and_then_cost_nothing, .timeout = 120)
 		fault_run(RUN_MS, all, &beside);
 		calls = fault_sum(all, &longest, &wrong);
 		made = failing_calls(&bad) - made;
+		cr_log_warn("%s: %zu of %u calls went out", rows[i].mode, made, calls);
 		/* Those that ran when it opened, and no more. */
 		cr_expect(made >= 4 && made <= 4 + FAULT_THREADS, "%s: %zu of %u calls went out", rows[i].mode, made, calls);
 		cr_expect(calls > 30 && strstr(all[0].last, "left alone") != NULL, "%s: %u, %s", rows[i].mode, calls,
