@@ -15,6 +15,7 @@
 #include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/breakers.h"
 #include "ctl/known.h"
 #include "ctl/loginstate.h"
 #include "ctl/opts.h"
@@ -294,6 +295,36 @@ show_rules(const struct show *w)
 }
 
 static void
+show_breaker(const struct breaker_row *row, void *arg)
+{
+	char	line[256];
+
+	(void)arg;
+	if (row->endpoint[0] != '\0')
+		printf("%-11s%s: %s\n", "endpoint", row->endpoint, breakers_line(row, line, sizeof(line)));
+	else
+		printf("%-11s%s\n", "breaker", breakers_line(row, line, sizeof(line)));
+}
+
+static void
+show_json_breaker(const struct breaker_row *row, void *arg)
+{
+	(void)arg;
+	breakers_json(row);
+}
+
+/* A line for each endpoint; with JSON they are objects of their own, as rules are. */
+static void
+show_breakers(const struct show *w, breakers_fn *fn)
+{
+	char	tenant[64], name[128];
+
+	snprintf(tenant, sizeof(tenant), "%.*s", SPAN_FMT(w->row.tenant));
+	snprintf(name, sizeof(name), "%.*s", SPAN_FMT(w->row.name));
+	(void)breakers_each(w->ctl, false, tenant, name, NULL, NULL, false, fn, NULL);
+}
+
+static void
 show(const struct show *w)
 {
 	const struct snap		*s = w->s->policy;
@@ -319,6 +350,8 @@ show(const struct show *w)
 	}
 	show_auth(w);
 	show_limits(w);
+	if (!w->ctl->json)
+		show_breakers(w, show_breaker);
 	say(w, "revision", "%s", rec->era < 3 ? eras[rec->era] : "?");
 	if (rec->timeout_ms > 0)
 		say(w, "timeout", "%u ms", rec->timeout_ms);
@@ -328,8 +361,10 @@ show(const struct show *w)
 		say(w, "tools", "%u", w->row.heard->b.tools);
 	say(w, "calls", "%" PRIu64 " in the last minute, %" PRIu64 " in flight", w->row.load.calls,
 	    w->row.load.in_flight);
-	if (w->ctl->json)
+	if (w->ctl->json) {
 		out_json_end();
+		show_breakers(w, show_json_breaker);
+	}
 	show_rules(w);
 }
 

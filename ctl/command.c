@@ -32,23 +32,32 @@ static const struct {
 
 #define ALIAS_COUNT (sizeof(aliases) / sizeof(aliases[0]))
 
-/* A command's words are one or two; *used is how many of argv they took. */
+/* How many of argv are these words; 0: another command. */
+static int
+words_of(const char *words, int argc, char **argv)
+{
+	size_t	n;
+	int	used = 0;
+
+	for (;;) {
+		n = strcspn(words, " ");
+		if (used == argc || strlen(argv[used]) != n || memcmp(argv[used], words, n) != 0)
+			return 0;
+		used++;
+		if (words[n] == '\0')
+			return used;
+		words += n + 1;
+	}
+}
+
+/* A command's words are one to three; *used is how many of argv they took. */
 static const struct command *
 find_own(int argc, char **argv, int *used)
 {
-	char	two[64];
-
-	for (const struct command *c = commands; c->words != NULL; c++) {
-		if (argc > 1 && strchr(c->words, ' ') != NULL) {
-			snprintf(two, sizeof(two), "%s %s", argv[0], argv[1]);
-			*used = 2;
-			if (strcmp(two, c->words) == 0)
-				return c;
-		}
-		*used = 1;
-		if (argc > 0 && strcmp(argv[0], c->words) == 0)
+	for (const struct command *c = commands; c->words != NULL; c++)
+		if ((*used = words_of(c->words, argc, argv)) > 0)
 			return c;
-	}
+	*used = 1;
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "ctl/ask.h"
+#include "ctl/breakers.h"
 #include "ctl/known.h"
 #include "ctl/loginstate.h"
 #include "ctl/out.h"
@@ -139,6 +140,29 @@ print_text(const char *name, struct span text)
 		printf("%-10s%s\n", name, out_clean(text, clean, sizeof(clean)));
 }
 
+/* What is as it should be needs no line, but where there are several. */
+static void
+print_breaker(const struct breaker_row *row, void *arg)
+{
+	char	line[256];
+
+	(void)arg;
+	if (row->endpoint[0] != '\0')
+		printf("endpoint  %s: %s\n", row->endpoint, breakers_line(row, line, sizeof(line)));
+	else if (strcmp(row->state, "closed") != 0)
+		printf("breaker   %s\n", breakers_line(row, line, sizeof(line)));
+}
+
+static void
+print_breakers(struct ctl *ctl, const struct server_row *r)
+{
+	char	tenant[64], name[128];
+
+	snprintf(tenant, sizeof(tenant), "%.*s", SPAN_FMT(r->tenant));
+	snprintf(name, sizeof(name), "%.*s", SPAN_FMT(r->name));
+	(void)breakers_each(ctl, false, tenant, name, NULL, NULL, false, print_breaker, NULL);
+}
+
 static int
 print_server(struct ctl *ctl, const struct status *s, const struct server_row *r)
 {
@@ -168,6 +192,7 @@ print_server(struct ctl *ctl, const struct status *s, const struct server_row *r
 	loginstate_ask(ctl, r->rec, r->name, r->tenant, &login);
 	if (login.line[0] != '\0')
 		printf("auth      %s\n", login.line);
+	print_breakers(ctl, r);
 	print_text("error", r->why);
 	print_refused(&refused);
 	return server_row_is_bad(r) ? 1 : 0;

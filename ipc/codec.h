@@ -116,6 +116,8 @@ enum worker_ask {		/* WORKER_ASK.what */
 	WORKER_ASK_KILL,	/* end this call; a line when it was there */
 	WORKER_ASK_LIMITS,	/* a line for each bucket; one worker knows them all */
 	WORKER_ASK_ISSUERS,	/* a line for each issuer of tokens; the same */
+	WORKER_ASK_BREAKERS,	/* a line for each breaker (worker/inquiry_priv.h); the same */
+	WORKER_ASK_BREAKER_RESET,	/* ... which is closed */
 };
 
 struct msg_row {

@@ -476,6 +476,13 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_kill:
 		run_kill(c, b);
 		break;
+	case CTLCMD_server_breakers:
+		ctlask_workers(c, WORKER_ASK_BREAKERS, b->a, false);
+		break;
+	case CTLCMD_server_breaker_reset:
+		log_notice(NULL, "mcpgwctl server breaker reset by uid %u", c->uid);
+		ctlask_workers(c, WORKER_ASK_BREAKER_RESET, b->a, false);
+		break;
 	case CTLCMD_limit_show:
 		ctlask_workers(c, WORKER_ASK_LIMITS, SPAN_NONE, false);
 		break;

@@ -15,7 +15,7 @@ enum want {
 	W_JSONRPC, W_ID, W_METHOD, W_PARAMS, W_RESULT, W_ERROR,
 	W_NAME, W_URI, W_TASK_ID, W_ARGUMENTS, W_META, W_CURSOR, W_VERSION, W_CAPABILITIES, W_CLIENT_INFO,
 	W_INPUT_RESPONSES, W_REQUEST_STATE, W_REQUEST_ID, W_TASK,
-	W_PROGRESS_TOKEN, W_CLAIM, W_CLAIM_CLIENT_INFO, W_CLAIM_CAPABILITIES, W_LOG_LEVEL,
+	W_PROGRESS_TOKEN, W_CLAIM, W_CLAIM_CLIENT_INFO, W_CLAIM_CAPABILITIES, W_LOG_LEVEL, W_TIMEOUT_MS,
 	W_LIMIT
 };
 
@@ -44,6 +44,7 @@ static const struct json_want wants[W_LIMIT] = {
 	[W_CLAIM_CLIENT_INFO] = { W_META, 0, MCP_META_CLIENT_INFO },
 	[W_CLAIM_CAPABILITIES] = { W_META, 0, MCP_META_CAPABILITIES },
 	[W_LOG_LEVEL] = { W_META, 0, MCP_META_LOG_LEVEL },
+	[W_TIMEOUT_MS] = { W_META, 0, MCP_META_TIMEOUT },
 };
 _Static_assert(W_LIMIT <= JSON_WANTS_MAX, "the scanner takes so many wants");
 
@@ -193,6 +194,7 @@ take_parts(struct rpc_message *m, const struct json_slot *slots, struct arena *a
 		{ &m->progress_token, W_PROGRESS_TOKEN }, { &m->claim, W_CLAIM },
 		{ &m->claim_client_info, W_CLAIM_CLIENT_INFO },
 		{ &m->claim_capabilities, W_CLAIM_CAPABILITIES }, { &m->log_level, W_LOG_LEVEL },
+		{ &m->timeout_ms, W_TIMEOUT_MS },
 	};
 	int	r;
 

@@ -19,6 +19,7 @@
 #define MCP_META_VERSION	"io.modelcontextprotocol/protocolVersion"
 #define MCP_META_CLIENT_INFO	"io.modelcontextprotocol/clientInfo"
 #define MCP_META_CAPABILITIES	"io.modelcontextprotocol/clientCapabilities"
+#define MCP_META_TIMEOUT	"mcpgw/timeout_ms"	/* ours: how long the client waits */
 #define MCP_META_LOG_LEVEL	"io.modelcontextprotocol/logLevel"
 #define MCP_META_SERVER_INFO	"io.modelcontextprotocol/serverInfo"
 #define MCP_META_RESERVED	"io.modelcontextprotocol/"
@@ -50,7 +51,7 @@ struct rpc_message {
 	struct span		 name, uri, task_id;	/* decoded, when they are strings */
 	struct span		 version;	/* params.protocolVersion, of initialize */
 	/* members of params._meta */
-	struct json_value	 progress_token, claim, claim_client_info, claim_capabilities, log_level;
+	struct json_value	 progress_token, claim, claim_client_info, claim_capabilities, log_level, timeout_ms;
 	struct span		 claim_text;	/* decoded io.modelcontextprotocol/protocolVersion */
 	/* of a response */
 	struct json_value	 result, error;

@@ -96,6 +96,8 @@ make_catalogue(const struct names *ns, uint64_t generation, int *fd, uint64_t *l
 	for (size_t i = 0; i < ns->count && r == 0; i++)
 		r = put_name(b, ns->all[i]);
 	if (r == 0)
+		r = visits_put_sick(ns->s->visits, b);
+	if (r == 0)
 		r = build_seal(b, generation, fd, length);
 	build_free(&b);
 	return r;
@@ -128,6 +130,12 @@ tell(struct names *ns)
 	if (!ns->news)
 		loop_timer_arm(&ns->gather, GATHER_MS);
 	ns->news = true;
+}
+
+void
+names_news(struct names *ns)
+{
+	tell(ns);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------ */

@@ -25,6 +25,9 @@ void		names_set_policy(struct names *n, const struct snap *policy, const struct 
 /* Borrowed until the loop turns; NULL: not one of them. */
 const struct name_known *names_find(const struct names *n, struct span host);
 
+/* The catalogue says something else of endpoints than before. */
+void		names_news(struct names *n);
+
 /* How long an answer of this time to live is believed, and how long to wait after so many failures in a row: ms. */
 uint64_t	names_ttl(uint64_t ttl_ms);
 uint64_t	names_pause(unsigned fails);

@@ -8,9 +8,10 @@
 #include "shm/breaker.h"
 
 #define WINDOW 8
+#define USED_UNIT_MS 1000	/* nobody writes more often that a slot is used */
 
 struct slot {
-	_Atomic uint64_t	profile, word, window, spare;
+	_Atomic uint64_t	profile, word, window, used_ms;
 };
 _Static_assert(sizeof(struct slot) == 32, "breaker slot is 32 bytes");
 
@@ -28,7 +29,7 @@ struct word {			/* unpacked */
 #define PASSED_SHIFT	7		/* and that did with success; 3 bits each */
 #define COUNT_MASK	7u
 
-/* Of a window: whose it is (8 bits of the profile), when it began, in units of 64 ms (24), calls (16), bad ones (16). */
+/* Of a window: whose it is (8 bits of the profile), when it began, in units of 64 ms (24), calls (16), bad ones (16) */
 #define WINDOW_UNIT_MS	64
 #define WINDOW_BEGIN_MASK 0xffffffu
 #define WINDOW_CALLS_MAX 0xffffu
@@ -66,30 +67,52 @@ says_nothing(uint64_t word)
 	return w.state == BREAKER_CLOSED && w.failures == 0;
 }
 
-/* The slot of this profile, or with `make` one that was given to it; else NULL. */
 static struct slot *
-slot_find(const struct region *r, uint64_t profile, bool make, uint32_t *index)
+slot_look(const struct region *r, uint64_t profile, uint32_t *index)
+{
+	uint64_t	home = profile % (r->count / WINDOW) * WINDOW;
+
+	for (uint64_t i = home; i < home + WINDOW; i++)
+		if (atomic_load(&slot_at(r, i)->profile) == profile) {
+			*index = (uint32_t)i;
+			return slot_at(r, i);
+		}
+	return NULL;
+}
+
+/* Of those that say nothing, the one that was not used for longest: two that are in use must not take each other's
+ * slot again and again, or neither would ever count to its limit. */
+static struct slot *
+slot_take(const struct region *r, uint64_t profile, uint32_t *index)
 {
 	uint64_t	 home = profile % (r->count / WINDOW) * WINDOW, old;
-	struct slot	*s;
+	struct slot	*s, *best = NULL;
 
 	for (uint64_t i = home; i < home + WINDOW; i++) {
 		s = slot_at(r, i);
-		if (atomic_load(&s->profile) == profile) {
-			*index = (uint32_t)i;
-			return s;
-		}
+		if (!says_nothing(atomic_load(&s->word)) ||
+		    (best != NULL && atomic_load(&s->used_ms) >= atomic_load(&best->used_ms)))
+			continue;
+		best = s;
+		*index = (uint32_t)i;
 	}
-	for (uint64_t i = home; make && i < home + WINDOW; i++) {
-		s = slot_at(r, i);
-		old = atomic_load(&s->profile);
-		if (says_nothing(atomic_load(&s->word)) &&
-		    atomic_compare_exchange_strong(&s->profile, &old, profile)) {
-			*index = (uint32_t)i;
-			return s;
-		}
-	}
-	return NULL;
+	if (best == NULL)
+		return NULL;
+	old = atomic_load(&best->profile);
+	return atomic_compare_exchange_strong(&best->profile, &old, profile) ? best : NULL;
+}
+
+/* The slot of this profile, else one that was given to it; NULL: there is none. */
+static struct slot *
+slot_find(const struct region *r, uint64_t profile, uint64_t now_ms, uint32_t *index)
+{
+	struct slot	*s = slot_look(r, profile, index);
+
+	if (s == NULL && (s = slot_take(r, profile, index)) == NULL)
+		return NULL;
+	if (now_ms - atomic_load_explicit(&s->used_ms, memory_order_relaxed) >= USED_UNIT_MS)
+		atomic_store_explicit(&s->used_ms, now_ms, memory_order_relaxed);
+	return s;
 }
 
 /* 0 is nobody's profile. */
@@ -163,7 +186,7 @@ breaker_may_call(const struct region *r, uint64_t profile, uint64_t now_ms, cons
 
 	*t = (struct breaker_ticket){ .none = true };
 	*retry_after_ms = 0;
-	if ((s = slot_find(r, name_of(profile), true, &t->slot)) == NULL)
+	if ((s = slot_find(r, name_of(profile), now_ms, &t->slot)) == NULL)
 		return true;
 	t->none = false;
 	raw = atomic_load(&s->word);
@@ -335,7 +358,7 @@ bool
 breaker_reset(const struct region *r, uint64_t profile)
 {
 	uint32_t	 index;
-	struct slot	*s = slot_find(r, name_of(profile), false, &index);
+	struct slot	*s = slot_look(r, name_of(profile), &index);
 	struct word	 w;
 	uint64_t	 raw;
 	bool		 said;
@@ -356,7 +379,7 @@ void
 breaker_look(const struct region *r, uint64_t profile, uint64_t now_ms, struct breaker_view *out)
 {
 	uint32_t	 index;
-	struct slot	*s = slot_find(r, name_of(profile), false, &index);
+	struct slot	*s = slot_look(r, name_of(profile), &index);
 	struct word	 w;
 	uint64_t	 window;
 

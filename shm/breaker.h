@@ -29,7 +29,7 @@ struct breaker_rules {
 	uint32_t	error_percent;	/* 0: calls are not counted, and slow ones are like others */
 	uint32_t	min_calls;	/* within a window, before the percentage means something */
 	uint64_t	open_ms, probe_ms, window_ms;
-	uint64_t	slow_ms;	/* an answer that takes longer counts as a failure of the window; 0: none does */
+	uint64_t	slow_ms;	/* an answer that takes longer is bad for the window; 0: none is */
 };
 
 /* What breaker_may_call() allowed; its outcome is told with it, so that an answer from before the

@@ -80,6 +80,7 @@ on_event(const struct sse_event *e, void *arg)
 	struct rpc_answer	 m;
 	int			 r;
 
+	pace_event(&a->pace, loop_now_ms(pool_loop(a->shared->pool)));
 	if (a->ops->on_event != NULL)
 		return a->ops->on_event(a, e);
 	if (!span_is(e->type, "message"))
@@ -269,6 +270,7 @@ static void
 finish(struct ask *a, int error)
 {
 	a->running = false;
+	pace_fini(&a->pace);
 	inbox_leave(&a->seat);
 	if (error == E_TOOBIG)
 		say(a, "the server's answer is too large", SPAN_NONE);
@@ -443,6 +445,7 @@ ask_start(struct ask *a, struct ask_shared *shared, const struct ask_ops *ops, c
 	buf_init(&a->text, shared->answer_max);
 	sse_reader_init(&a->sse, shared->answer_max, on_event, a);
 	loop_timer_init(pool_loop(shared->pool), &a->timer, on_timer, a);
+	pace_init(&a->pace, pool_loop(shared->pool), &a->fetch);
 	if ((r = send_it(a)) != 0)
 		return r;
 	a->running = true;
@@ -502,6 +505,7 @@ ask_fini(struct ask *a)
 		return;
 	a->begun = a->running = false;
 	loop_timer_disarm(&a->timer);
+	pace_fini(&a->pace);
 	inbox_leave(&a->seat);
 	fetch_cancel(&a->fetch);
 	drop_text(a);

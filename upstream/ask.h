@@ -15,18 +15,20 @@
 #define UPSTREAM_ASK_H
 
 #include "http/sse.h"
+#include "lib/num.h"
 #include "mcp/rpc.h"
 #include "mcp/schema.h"
 #include "mcp/version.h"
 #include "upstream/fetch.h"
 #include "upstream/inbox.h"
+#include "upstream/pace.h"
 #include "upstream/target.h"
 
 #define ASK_SESSION_MAX		256
 #define ASK_CHALLENGE_MAX	2048	/* of WWW-Authenticate; a longer one is passed over */
 #define ASK_PARAMS_MAX		SCHEMA_HEADERS_MAX
 #define ASK_HELD_MAX		(64 * 1024)	/* of an answer that may pass */
-#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + ASK_PARAMS_MAX + 9)
+#define ASK_FIELDS_MAX		(TARGET_HEADERS_MAX + ASK_PARAMS_MAX + 10)
 
 /* What the asks of one worker share. */
 struct ask_shared {
@@ -72,6 +74,7 @@ struct ask_request {		/* borrowed until the end, target and all */
 	struct span			 id;		/* raw token in the body; empty: no answer is expected */
 	struct inbox			*inbox;		/* its answer comes there; NULL: in answer to the POST */
 	bool				 repeatable;
+	uint32_t			 deadline_ms;	/* the server is told; 0: it is not */
 	/* An answer that comes as JSON and is larger than ASK_HELD_MAX is not held: on_bytes has it, nobody has
 	 * read it, and a->answer stays empty. */
 	bool				 passes;
@@ -89,6 +92,7 @@ struct ask {			/* embedded in what asks */
 	struct sse_reader	 sse;
 	size_t			 sse_bytes;	/* what ASK_STREAM's reader holds, as far as it is counted */
 	uint64_t		 heard_ms;	/* of ASK_STREAM: when bytes came last */
+	struct pace		 pace;		/* of a stream */
 	struct inbox_seat	 seat;
 	struct rpc_scan		*scan;		/* of a large answer, fed as it comes */
 	struct loop_timer	 timer;		/* before a stream is gone on with; an answered POST may last so long */
@@ -106,6 +110,7 @@ struct ask {			/* embedded in what asks */
 	struct exchange_field	 fields[ASK_FIELDS_MAX];
 	char			 session[ASK_SESSION_MAX];	/* Mcp-Session-Id of the answer, or "" */
 	char			 last_event[ASK_SESSION_MAX];	/* of a stream, when it ends */
+	char			 deadline[NUM_DECIMAL_MAX];	/* for the server */
 	char			 why[256];	/* for people */
 };
 

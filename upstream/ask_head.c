@@ -48,6 +48,9 @@ ask_head(struct ask *a, bool get)
 		a->fields[a->field_count++] = t->headers[i];
 	if (t->token_key != 0 && (r = add_token(a, t->token_key)) != 0)
 		return r;
+	/* As what its client said to us: another gateway reads it. */
+	if (q->deadline_ms != 0)
+		add(a, "Mcpgw-Timeout-Ms", span_make(a->deadline, num_decimal(q->deadline_ms, a->deadline)));
 	if (t->transport == TRANSPORT_JSONRPC) {
 		add(a, "Accept", SPAN_LIT("application/json"));
 		add(a, "Content-Type", SPAN_LIT("application/json"));

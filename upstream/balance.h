@@ -21,7 +21,7 @@ struct balance_ask {			/* borrowed for the call */
 	const struct rec_server		*server;	/* with several endpoints */
 	const struct breaker_rules	*rules;
 	uint64_t			 hash;		/* whose it is, for "balance": "hash" */
-	uint64_t			 sticky;	/* it stays where the last one of this number went; 0: it does not */
+	uint64_t			 sticky;	/* stays where the last one of this number went; 0: does not */
 	uint64_t			 avoid;		/* bit i: not endpoint i, it was tried */
 };
 

@@ -36,7 +36,7 @@ struct upstream_call {
 	bool			 waits;		/* upstream_call_wait() */
 	bool			 paused;	/* upstream_call_pause() */
 	bool			 about;		/* answered with what is known: the timer delivers it */
-	uint64_t		 begun_ms;
+	uint64_t		 begun_ms, until_ms;	/* until: its deadline, while it counts */
 	upstream_message_fn	*on_message;
 	upstream_done_fn	*done;
 	void			*arg;
@@ -169,6 +169,13 @@ answer_request(struct upstream_call *c, const struct rpc_answer *m)
 	return true;
 }
 
+static void
+arm(struct upstream_call *c, uint64_t ms)
+{
+	c->until_ms = loop_now_ms(c->u->loop) + ms;
+	loop_timer_arm(&c->timer, ms);
+}
+
 /* Progress is worth as much time again, up to thrice the deadline (parameter call_timeout). */
 static void
 more_time(struct upstream_call *c)
@@ -180,7 +187,7 @@ more_time(struct upstream_call *c)
 		return;
 	until = until < most ? until : most;
 	if (until > now)
-		loop_timer_arm(&c->timer, until - now);
+		arm(c, until - now);
 }
 
 static struct upstream_call *
@@ -397,6 +404,7 @@ send_call(struct upstream_call *c)
 	const struct upstream_request	*r = &c->request;
 	struct ask_request		 q = { .method = r->method, .name = r->name,
 	    .params = r->params, .param_count = r->param_count, .repeatable = r->repeatable,
+	    .deadline_ms = r->told ? r->deadline_ms : 0,
 	    .passes = r->on_body != NULL };
 	struct span			 session = peer_session(peer_of(c));
 	struct upstream_mark		 meta = { 0, 0 };
@@ -510,7 +518,7 @@ upstream_call_start(struct upstream *u, const struct upstream_request *request, 
 	}
 	c->begun_ms = loop_now_ms(u->loop);
 	if (!c->about)
-		loop_timer_arm(&c->timer, request->deadline_ms);
+		arm(c, request->deadline_ms);
 	*out = c;
 	return 0;
 }
@@ -552,20 +560,25 @@ upstream_call_wait(struct upstream_call *c, uint64_t ms)
 	if (c->unwanted)
 		return;
 	c->waits = ms > 0;
-	loop_timer_arm(&c->timer, ms > 0 ? ms : c->request.deadline_ms);
+	arm(c, ms > 0 ? ms : c->request.deadline_ms);
 }
 
 void
 upstream_call_pause(struct upstream_call *c, bool on)
 {
+	uint64_t	now = loop_now_ms(c->u->loop);
+
 	MAGIC_CHECK(c, CALL_MAGIC);
-	if (c->unwanted || !c->asking)
+	if (c->unwanted || !c->asking || c->paused == on)
 		return;
 	fetch_pause(&c->ask.fetch, on);
 	c->paused = on;
 	loop_timer_disarm(&c->timer);
-	if (!on)
-		loop_timer_arm(&c->timer, c->request.deadline_ms);
+	/* What was left of its time when it was paused is left. */
+	if (on)
+		c->until_ms = c->until_ms > now ? c->until_ms - now : 1;
+	else
+		arm(c, c->until_ms);
 }
 
 struct span

@@ -73,6 +73,7 @@ struct upstream_request {
 	struct upstream_mark	 id, modern_meta;
 	bool			 is_list;	/* nobody's call: there is no client to be asked */
 	bool			 repeatable;	/* it may be executed twice */
+	bool			 told;		/* the server is told of the deadline: whose client gave one */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client: a legacy server's
 						 * session is initialized with them, for its lists too */
 	struct span		 progress_token;	/* raw, as in the body: no other call's; or empty */
@@ -112,8 +113,8 @@ must_check int	upstream_call_reply(struct upstream_call *c, struct span message)
 void		upstream_call_wait(struct upstream_call *c, uint64_t ms);
 /* Ends it, running or not: the connection is closed, a legacy server is told.  done is not called. */
 void		upstream_call_free(struct upstream_call **c);
-/* While it is on, no more of the answer is taken from the server, and its deadline stands still.  In on_body and
- * between. */
+/* While it is on, no more of the answer is taken from the server, and its deadline stands still: what was left of it is
+ * left afterwards.  In on_body and between. */
 void		upstream_call_pause(struct upstream_call *c, bool on);
 /* In on_body: the id that the answer must have, raw; and the server's era. */
 struct span	upstream_call_id(const struct upstream_call *c);

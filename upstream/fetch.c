@@ -14,6 +14,7 @@
 #include "upstream/fetch.h"
 
 #define INTERIM_MAX	8
+#define PIECE_SMALL	1024	/* of a body: not larger, and it is moved to the one before */
 #define KEEP_SLACK_MS	1000	/* before the server's own limit: it may close a little early */
 
 struct fetch_in {
@@ -121,25 +122,59 @@ keep_ms_of(const struct http_head *h)
 	return seconds * 1000 > KEEP_SLACK_MS ? seconds * 1000 - KEEP_SLACK_MS : 0;
 }
 
+/* Small pieces of a body, moved together: each costs whoever takes it as much as a large one. */
+struct run {
+	char	*at;		/* in the bytes that were read, which are ours */
+	size_t	 bytes;
+};
+
+/* 0, or what the one who takes it says; nothing any more when that cancelled the fetch. */
+static int
+take_run(struct fetch *f, struct run *run)
+{
+	struct span	data = span_make(run->at, run->bytes);
+
+	run->bytes = 0;
+	return data.n == 0 || f->conn == NULL ? 0 : f->ops->on_data(f, data);
+}
+
+static int
+take_piece(struct fetch *f, struct run *run, struct span data)
+{
+	int	mine;
+
+	if (run->bytes > 0 && data.n <= PIECE_SMALL) {
+		memmove(run->at + run->bytes, data.p, data.n);
+		run->bytes += data.n;
+		return 0;
+	}
+	mine = take_run(f, run);
+	*run = (struct run){ (char *)(uintptr_t)data.p, data.n };
+	return mine;
+}
+
 static void
 take_body(struct fetch *f, struct span in)
 {
+	struct run	run = { NULL, 0 };
 	struct span	data;
 	int		r, mine = 0;
 
 	do {
 		r = http_body_feed(&f->body, &in, &data);
-		if (r != 0 && r != E_EOF) {
-			end(f, E_UPSTREAM, "malformed body");
-			return;
-		}
 		/* After enough, only the body's end is looked for. */
-		if (data.n > 0 && mine == 0)
-			mine = f->ops->on_data(f, data);
+		if (data.n > 0 && mine == 0 && (r == 0 || r == E_EOF))
+			mine = take_piece(f, &run, data);
+		if (mine == 0 && (r != 0 || in.n == 0))
+			mine = take_run(f, &run);
 		if (f->conn == NULL)
 			return;			/* cancelled meanwhile */
 		if (mine != 0 && mine != E_EOF) {
 			end(f, mine, "refused");
+			return;
+		}
+		if (r != 0 && r != E_EOF) {
+			end(f, E_UPSTREAM, "malformed body");
 			return;
 		}
 	} while (r == 0 && in.n > 0);
@@ -290,6 +325,13 @@ fetch_pause(struct fetch *f, bool on)
 {
 	if (f->conn != NULL)
 		pool_pause(f->conn, on);
+}
+
+void
+fetch_read_little(struct fetch *f)
+{
+	if (f->conn != NULL)
+		pool_read_little(f->conn);
 }
 
 void

@@ -63,6 +63,8 @@ must_check int	fetch_start(struct fetch *f, struct pool *p, const struct fetch_o
 bool		fetch_was_sent(const struct fetch *f);
 /* While it is on, no more of the answer is taken from the server. */
 void		fetch_pause(struct fetch *f, bool on);
+/* From here on the answer is taken in small portions: others come between. */
+void		fetch_read_little(struct fetch *f);
 /* Closes the connection; on_end is not called any more. */
 void		fetch_cancel(struct fetch *f);
 

@@ -16,6 +16,7 @@
 #include "upstream/pool_endpoint.h"
 
 #define POOL_CONN_MAGIC	0x9001c077u
+#define LITTLE_BYTES	2048
 
 enum pool_state { POOL_OPENING, POOL_USED, POOL_IDLE, POOL_DEAD };
 
@@ -35,7 +36,7 @@ struct pool_conn {
 	uint64_t		 sent;		/* by this user */
 	size_t			 first, tried;	/* addresses: where it began, how many */
 	unsigned		 version;	/* ... of which they are */
-	bool			 to_flush, reused, write_failed, unheard, paused;
+	bool			 to_flush, reused, write_failed, unheard, paused, little;
 	bool			 connected;	/* and perhaps TLS is being agreed on */
 	bool			 waits;		/* for an address */
 	const char		*why;		/* there is none; told soon, as nothing is within a call */
@@ -215,7 +216,7 @@ on_readable(struct pool_conn *c)
 {
 	struct pool	*p = c->pool;
 	size_t		 n;
-	int		 r = cable_read(&c->cable, p->scratch, sizeof(p->scratch), &n);
+	int		 r = cable_read(&c->cable, p->scratch, c->little ? LITTLE_BYTES : sizeof(p->scratch), &n);
 
 	if (r == E_AGAIN)
 		return;
@@ -427,6 +428,12 @@ pool_pause(struct pool_conn *c, bool on)
 }
 
 void
+pool_read_little(struct pool_conn *c)
+{
+	c->little = true;
+}
+
+void
 pool_keep_alive(struct pool_conn *c)
 {
 	static const struct { int level, name, value; } rows[] = {
@@ -467,7 +474,7 @@ pool_release(struct pool_conn **cp, uint64_t keep_ms)
 		return;
 	}
 	/* Bytes made it pause, and with them came the end: it is still armed for reading. */
-	c->paused = false;
+	c->paused = c->little = false;
 	c->state = POOL_IDLE;
 	c->user = NULL;
 	c->idle_next = c->endpoint->idle;

@@ -74,6 +74,8 @@ struct http_queue *pool_queue(struct pool_conn *c);
 void		pool_flush(struct pool_conn *c);
 /* While it is on, what the server sends stays with the kernel, and its end is not heard. */
 void		pool_pause(struct pool_conn *c, bool on);
+/* This user's bytes are read in small portions from here on, so that others come between. */
+void		pool_read_little(struct pool_conn *c);
 /* One that is open and silent ends when its server is not there any more, within two minutes. */
 void		pool_keep_alive(struct pool_conn *c);
 /* Bytes that the kernel took since it was acquired. */

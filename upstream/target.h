@@ -27,8 +27,8 @@ struct upstream_target {
 };
 
 /* From the snapshots; secrets may be NULL.  `at`: which of several endpoints; NULL: the server's one url.  Texts are
- * borrowed from them, the list of headers is the arena's.  0; E_SERVER: no address is known; *why says so (static).  E_TOOBIG: over TARGET_HEADERS_MAX
- * headers.  E_NOMEM. */
+ * borrowed from them, the list of headers is the arena's.  0; E_SERVER: no address is known; *why says so (static).
+ * E_TOOBIG: over TARGET_HEADERS_MAX headers.  E_NOMEM. */
 must_check int	target_find(const struct snap *policy, const struct snap *secrets,
 		    const struct rec_server *server, const struct rec_endpoint *at, struct arena *a,
 		    struct upstream_target *out, const char **why);

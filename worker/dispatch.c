@@ -15,6 +15,7 @@
 #include "worker/lists.h"
 #include "worker/may.h"
 #include "worker/param.h"
+#include "worker/patience.h"
 #include "worker/pins.h"
 #include "worker/record.h"
 #include "worker/reply.h"
@@ -149,21 +150,10 @@ call_prepare(struct call *c)
 
 /* --- when, and when again -------------------------------------------------------------------- */
 
-static uint32_t
-deadline_of(const struct request *rq, const struct call_ask *ask)
-{
-	uint64_t	ms = ask->server->timeout_ms != 0 ? ask->server->timeout_ms :
-	    rq->config->params.call_timeout;
-
-	if (ask->timeout_ms != 0 && ask->timeout_ms < ms)
-		ms = ask->timeout_ms;
-	return (uint32_t)ms;
-}
-
 uint64_t
 call_until(const struct call *c)
 {
-	return loop_now_ms(c->rq->w->loop) + (c->patience_ms != 0 ? c->patience_ms : deadline_of(c->rq, &c->ask));
+	return loop_now_ms(c->rq->w->loop) + (c->patience_ms != 0 ? c->patience_ms : patience_of(c->rq, &c->ask));
 }
 
 /* Nothing went out.  This turn's records are written, and the client must not have its answer before the `end`. */
@@ -209,6 +199,7 @@ call_dispatch(struct call *c)
 		.params = c->ask.params, .param_count = c->ask.param_count,
 		.progress_token = c->up_token,
 		.request = rq->id_text,
+		.told_ms = rq->timeout_ms,
 		.whose = whose_endpoint(rq, c->ask.server), .repeatable = may_run_twice(c),
 	};
 	int		 e;

@@ -13,6 +13,7 @@
 #include "worker/objects.h"
 #include "worker/offers.h"
 #include "worker/page.h"
+#include "worker/patience.h"
 #include "worker/reply.h"
 #include "worker/resume.h"
 #include "worker/session.h"
@@ -102,7 +103,7 @@ may_be_retry(enum mcp_method m)
 static void
 do_request(struct request *rq)
 {
-	if (may_be_retry(rq->msg.method) && inputs_take(rq))
+	if (!patience_take(rq) || (may_be_retry(rq->msg.method) && inputs_take(rq)))
 		return;
 	switch (rq->msg.method) {
 	case MCP_PING:

@@ -67,6 +67,7 @@ struct request {
 	struct span		 body;
 	uint64_t		 capabilities;	/* enum mcp_capability bits this client declared */
 	enum mcp_level		 log_level;	/* it wants; NONE: it did not say */
+	uint32_t		 timeout_ms;	/* the client waits for its answer; 0: it did not say */
 	bool			 events;	/* its answer has begun as an event stream */
 	bool			 plain_call;	/* the answer is the tool's own, not execute_tool's */
 	enum mcp_version	 version;	/* of this client */

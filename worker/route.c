@@ -215,7 +215,7 @@ start_http(struct worker *w, struct route *r, const struct route_request *q)
 {
 	struct upstream_request	 up = {
 		.target = &r->target, .instance = q->instance, .deadline_ms = q->deadline_ms,
-		.params = q->params, .param_count = q->param_count,
+		.told = q->told_ms != 0, .params = q->params, .param_count = q->param_count,
 		.method = q->method, .name = q->name, .body = q->body,
 		.id = { q->id.at, q->id.bytes },
 		.modern_meta = { q->modern_meta.at, q->modern_meta.bytes },

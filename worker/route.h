@@ -68,6 +68,7 @@ struct route_request {
 	size_t			 param_count;
 	bool			 is_list;
 	bool			 repeatable;	/* the operator says that it may run twice */
+	uint32_t		 told_ms;	/* the client said how long it waits; 0: it did not */
 	uint64_t		 whose;		/* of a server with several endpoints: for "balance": "hash" */
 	const char		*request;	/* its id as text, for the operator; NULL: no client's */
 	uint64_t		 capabilities;	/* enum mcp_capability bits of the client */

@@ -131,7 +131,8 @@ read_health(struct server *sv, const struct conf_node *n, struct rec_balance *b)
 	const struct number		rows[] = {
 		{ "interval_ms", &b->health_ms, 100, DAY_MS }, { "timeout_ms", &b->health_timeout_ms, 10, HOUR_MS },
 		{ "healthy", &b->healthy, 1, 100 }, { "unhealthy", &b->unhealthy, 1, 100 },
-		{ "max_ejected_percent", &b->eject_percent, 0, 100 }, { "slow_start_ms", &b->slow_start_ms, 0, HOUR_MS },
+		{ "max_ejected_percent", &b->eject_percent, 0, 100 },
+		{ "slow_start_ms", &b->slow_start_ms, 0, HOUR_MS },
 	};
 	const struct conf_node		*path = NULL;
 
@@ -152,8 +153,8 @@ read_health(struct server *sv, const struct conf_node *n, struct rec_balance *b)
 static void
 read_breaker(struct server *sv, const struct conf_node *n, struct rec_balance *b)
 {
-	static const char *const	keys[] = { "failures", "open_ms", "probes", "error_percent", "min_calls", "window_ms",
-		"slow_ms", "per_tool", NULL };
+	static const char *const	keys[] = { "failures", "open_ms", "probes", "error_percent", "min_calls",
+		"window_ms", "slow_ms", "per_tool", NULL };
 	const struct number		rows[] = {
 		{ "failures", &b->failures, 1, 1000 }, { "open_ms", &b->open_ms, 100, HOUR_MS },
 		{ "probes", &b->probes, 1, 7 }, { "error_percent", &b->error_percent, 1, 100 },
@@ -205,7 +206,8 @@ read_idempotent(struct server *sv)
 void
 balance_read(struct server *sv)
 {
-	static const char *const strategies[] = { "round_robin", "least_connections", "weighted", "hash", "random", NULL };
+	static const char *const strategies[] = { "round_robin", "least_connections", "weighted", "hash", "random",
+		NULL };
 	static const char *const hash_by[] = { "principal", "session", NULL };
 	static const struct {
 		const char	*key;
@@ -213,13 +215,15 @@ balance_read(struct server *sv)
 	} parts[] = { { "health", read_health }, { "breaker", read_breaker }, { "retry", read_retry } };
 	struct rec_balance	 b = { .eject_percent = 50 };
 	const struct conf_node	*n;
-	bool			 said = conf_find(sv->node, "balance") != NULL || conf_find(sv->node, "hash_by") != NULL;
+	bool			 said;
 
+	said = conf_find(sv->node, "balance") != NULL || conf_find(sv->node, "hash_by") != NULL;
 	read_idempotent(sv);
 	b.health_path = put_text(sv->job->policy, SPAN_NONE);
 	(void)typed_word(sv->job, sv->source, sv->node, "balance", strategies, &b.strategy);
 	if (typed_word(sv->job, sv->source, sv->node, "hash_by", hash_by, &b.hash_by) && b.strategy != BALANCE_HASH)
-		job_error_key(sv->job, sv->source, conf_find(sv->node, "hash_by"), "has a meaning with \"balance\": \"hash\" alone");
+		job_error_key(sv->job, sv->source, conf_find(sv->node, "hash_by"),
+		    "has a meaning with \"balance\": \"hash\" alone");
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if ((n = conf_find(sv->node, parts[i].key)) == NULL ||
 		    !typed_is(sv->job, sv->source, n, JSON_OBJECT))

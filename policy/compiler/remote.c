@@ -141,7 +141,8 @@ put_endpoint(struct server *sv, const struct conf_node *node, const struct url *
 		.url_path = put_text(sv->job->policy, u->target), .host = sv->rec.host, .server = sv->rec.order,
 		.weight = balance_weight(sv, node), .port = u->port, .https = u->https,
 		.address_first = sv->rec.address_first, .address_count = sv->rec.address_count,
-		.anchor_first = u->https ? sv->rec.anchor_first : 0, .anchor_count = u->https ? sv->rec.anchor_count : 0,
+		.anchor_first = u->https ? sv->rec.anchor_first : 0,
+		.anchor_count = u->https ? sv->rec.anchor_count : 0,
 	};
 	const struct rec_endpoint *other;
 	uint32_t		at;
@@ -149,11 +150,12 @@ put_endpoint(struct server *sv, const struct conf_node *node, const struct url *
 	digest_text(&d, SPAN_LIT("endpoint"));
 	digest_text(&d, text);
 	e.profile = d.sum;
-	for (uint32_t i = 0; i < sv->rec.endpoint_count; i++)
-		if ((other = build_at(sv->job->policy, SECTION_ENDPOINT, (uint64_t)sv->rec.endpoint_first + i)) != NULL &&
-		    other->profile == e.profile)
+	for (uint32_t i = 0; i < sv->rec.endpoint_count; i++) {
+		other = build_at(sv->job->policy, SECTION_ENDPOINT, (uint64_t)sv->rec.endpoint_first + i);
+		if (other != NULL && other->profile == e.profile)
 			job_error(sv->job, sv->source, node, "\"%.*s\" is there twice; give it a \"weight\" instead",
 			    SHOWN(text));
+	}
 	at = put_record(sv->job->policy, SECTION_ENDPOINT, &e);
 	if (sv->rec.endpoint_count++ == 0)
 		sv->rec.endpoint_first = at;

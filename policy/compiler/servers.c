@@ -28,7 +28,8 @@
 
 /* Read by somebody here. */
 static const char *const keys[] = {
-	"command", "args", "env", "url", "endpoints", "balance", "hash_by", "health", "breaker", "retry", "type", "transport", "headers", "ca", "auth",
+	"command", "args", "env", "url", "type", "transport", "headers", "ca", "auth",
+	"endpoints", "balance", "hash_by", "health", "breaker", "retry",
 	"enabled", "tier", "net", "read", "write", "workdir", "isolation", "prefix", "timeout_ms",
 	"rewrite_uris", "idempotent", "exec_tmp", "limits", "description", "era",
 	"disabled_reason", "disabled_until", "tools",
@@ -40,7 +41,8 @@ static const char *const keys[] = {
 };
 static const char *const command_only[] = { "args", "env", "tier", "net", "read", "write", "workdir",
 	"cwd", "exec_tmp", "limits", NULL };
-static const char *const url_only[] = { "headers", "ca", "auth", "endpoints", "balance", "hash_by", "health", "retry", NULL };
+static const char *const url_only[] = { "headers", "ca", "auth", "endpoints", "balance", "hash_by", "health", "retry",
+	NULL };
 
 void
 digest_text(struct digest *d, struct span s)

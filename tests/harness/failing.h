@@ -23,6 +23,7 @@ void	failing_down(const struct failing *f);
 void	failing_up(const struct failing *f);
 /* How many calls' requests came whole, and of those with this argument n. */
 size_t	failing_calls(const struct failing *f);
+size_t	failing_saw(const struct failing *f, const char *begin);	/* lines that begin so */
 size_t	failing_calls_of(const struct failing *f, unsigned n);
 
 #endif

@@ -234,3 +234,99 @@ Test(balance, a_tool_may_have_a_breaker_of_its_own, .timeout = 60)
 	cr_expect(failing_calls(&at[0]) + failing_calls(&at[1]) + failing_calls(&at[2]) == 14);
 	finish();
 }
+
+/* `server show` has this line of endpoint `at`, NULL: of the server, with these words in it; or has it not. */
+struct line {
+	const struct failing	*at;
+	const char		*words;
+	bool			 has;
+};
+
+static bool
+shows(void *arg)
+{
+	const struct line	*want = arg;
+	char			 url[64] = "state", *out, *line, *end;
+	bool			 there;
+
+	if (want->at != NULL)
+		snprintf(url, sizeof(url), "http://127.0.0.1:%u/", want->at->port);
+	(void)gateway_ctl(&g, &out, true, "server", "show", "many", NULL);
+	if ((line = strstr(out, want->at == NULL ? url : "endpoint")) != NULL && (line = strstr(line, url)) != NULL &&
+	    (end = strchr(line, '\n')) != NULL)
+		*end = '\0';
+	there = line != NULL && (strstr(line, want->words) != NULL) == want->has;
+	free(out);
+	return there;
+}
+
+#define EXPECT_LINE(at, words, has)	cr_expect(wait_until(shows, &(struct line){ at, words, has }, patience(&g, 5000)), "%s", words)
+
+Test(balance, visits_find_what_is_out_of_order_and_calls_stay_away, .timeout = 60)
+{
+	unsigned	by[4];
+
+	begin("modern", ",\"health\":{\"path\":\"/health\",\"interval_ms\":100,\"unhealthy\":2,\"healthy\":2,"
+	    "\"slow_start_ms\":2000}", "breaker_failures = 1000\n");
+	calls("work", 100, 6, by);
+	/* It still serves calls, and says of itself that it would rather not. */
+	failing_mode(&at[1], "sick");
+	EXPECT_LINE(&at[1], "out of order by its visits", true);
+	calls("work", 200, 12, by);
+	cr_expect(by[1] == 0 && by[3] == 0, "%u of it", by[1]);
+	/* All of them: better one of these than none. */
+	failing_mode(&at[0], "sick");
+	failing_mode(&at[2], "sick");
+	EXPECT_LINE(&at[0], "out of order by its visits", true);
+	EXPECT_LINE(&at[2], "out of order by its visits", true);
+	EXPECT_LINE(NULL, "its health path answers that it is out of order", true);
+	calls("work", 300, 6, by);
+	cr_expect(by[3] == 0);
+	/* One comes back: it has all calls; another one: it begins with few. */
+	failing_mode(&at[0], "ok");
+	EXPECT_LINE(&at[0], "out of order", false);
+	EXPECT_LINE(NULL, "out of order", false);
+	calls("work", 400, 6, by);
+	cr_expect(by[0] == 6, "%u of it", by[0]);
+	sleep_ms(2100);
+	failing_mode(&at[1], "ok");
+	EXPECT_LINE(&at[1], "out of order", false);
+	calls("work", 500, 20, by);
+	cr_expect(by[1] > 0 && by[1] < by[0] / 2, "slow start: %u beside %u", by[1], by[0]);
+	finish();
+}
+
+Test(balance, breakers_are_shown_and_reset, .timeout = 60)
+{
+	unsigned	 by[4];
+	char		 url[64], line[160], *log;
+
+	begin("modern", "", "breaker_failures = 1\nbreaker_open = 1h\nupstream_check = 0\nretry_budget = 0\n");
+	calls("work", 100, 3, by);
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "500");
+	calls("work", 200, 4, by);
+	cr_expect(by[3] == 4);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/mcp", at[1].port);
+	snprintf(line, sizeof(line), "%s: open for ", url);
+	EXPECT_CTL(&g, 0, line, "server", "show", "many");
+	EXPECT_CTL(&g, 0, line, "status", "many");
+	EXPECT_CTL(&g, 0, "open for ", "server", "breakers", "many");
+	EXPECT_CTL(&g, 0, "\"state\":\"open\"", "server", "breakers", "--json");
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "ok");
+	calls("work", 300, 2, by);
+	cr_expect(by[3] == 2 && strstr(said, "left alone") != NULL);
+	EXPECT_CTL(&g, 65, "no such breaker", "server", "breaker", "reset", "nobody");
+	EXPECT_CTL(&g, 65, "no such breaker", "server", "breaker", "reset", "many", "--endpoint", "http://127.0.0.1:1/");
+	EXPECT_CTL(&g, 0, "closed; it was open", "server", "breaker", "reset", "many", "--endpoint", url);
+	calls("work", 400, 4, by);
+	cr_expect(by[1] == 4, "%s", said);
+	EXPECT_CTL(&g, 0, "closed; it was open", "server", "breaker", "reset", "many");
+	calls("work", 500, 6, by);
+	cr_expect(by[0] == 2 && by[1] == 2 && by[2] == 2);
+	log = gateway_log(&g);
+	cr_expect(strstr(log, "server breaker reset by uid") != NULL);
+	free(log);
+	finish();
+}

@@ -9,6 +9,7 @@
  *   NAME TTL fail		SERVFAIL
  *   NAME TTL silent		no answer at all
  *   NAME TTL slow ADDRESS...	after 700 ms
+ *   NAME TTL alias OTHER	a CNAME, and nothing of what OTHER is
  * Names that it does not have are not known.  FILE.log gets a line of each question for IPv4: its name.
  */
 #include <arpa/inet.h>
@@ -32,6 +33,7 @@ struct entry {
 	unsigned	ttl, count;
 	bool		known, fail, silent, slow;
 	uint32_t	addresses[MOST];
+	char		alias[256];
 };
 
 static const char	*path;
@@ -56,6 +58,8 @@ look_up(const char *name, struct entry *e)
 				e->silent = true;
 			else if (strcmp(word, "slow") == 0)
 				e->slow = true;
+			else if (strcmp(word, "alias") == 0 && (word = strtok_r(NULL, " \n", &save)) != NULL)
+				snprintf(e->alias, sizeof(e->alias), "%s", word);
 			else if (strcmp(word, "many") == 0) {
 				word = strtok_r(NULL, " \n", &save);
 				for (uint32_t n = word == NULL ? 0 : (uint32_t)strtoul(word, NULL, 10); e->count < n && e->count < MOST;
@@ -81,6 +85,23 @@ note(const char *name)
 		return;
 	dprintf(fd, "%s\n", name);
 	close(fd);
+}
+
+static size_t
+put_alias(uint8_t *to, size_t out, const struct entry *e)
+{
+	const uint8_t	head[] = { 0xc0, 12, 0, 5, 0, 1, (uint8_t)(e->ttl >> 24), (uint8_t)(e->ttl >> 16),
+	    (uint8_t)(e->ttl >> 8), (uint8_t)e->ttl, 0, (uint8_t)(strlen(e->alias) + 2) };
+
+	memcpy(to + out, head, sizeof(head));
+	out += sizeof(head);
+	for (const char *p = e->alias; *p != '\0'; p += strcspn(p, "."), p += *p == '.') {
+		to[out++] = (uint8_t)strcspn(p, ".");
+		memcpy(to + out, p, strcspn(p, "."));
+		out += strcspn(p, ".");
+	}
+	to[out++] = 0;
+	return out;
 }
 
 /* 0: no answer. */
@@ -128,6 +149,10 @@ answer(const uint8_t *q, size_t n, uint8_t *to, bool tcp)
 		memcpy(to + out, head, sizeof(head));
 		memcpy(to + out + sizeof(head), &e.addresses[i], 4);
 		out += sizeof(head) + 4;
+	}
+	if (e.alias[0] != '\0' && !e.fail) {
+		out = put_alias(to, out, &e);
+		to[7] = 1;
 	}
 	return out;
 }

@@ -6,6 +6,8 @@
  * the tools work, safe and slow; an answer's text is NAME, the session ("-" of none) and the argument n.
  * GET /mode?MODE says how calls go from then on, GET /log answers a line for each call whose request came whole: n and
  * MODE.  SIGUSR1: it is down, nobody listens and all connections are cut; SIGUSR2: it is back, on the same port.
+ * GET /told answers how many calls were cancelled by a notification, and how many by closing while it was mute.  A
+ * call's deadline, where one is told, is a line "deadline MS" of the log.
  * GET /health answers 200, in the mode sick 503.
  * Modes: ok sick; of calls, by phase:
  *   mute        reads the request, says nothing     half        half a head, and nothing more
@@ -37,7 +39,7 @@
 
 static struct shared {
 	char		mode[32];
-	atomic_uint	used, sessions, cancelled;
+	atomic_uint	used, sessions, cancelled, closed;
 	char		log[LOG_BYTES];
 } *shared;
 
@@ -136,9 +138,15 @@ answer(int fd, const char *status, const char *fields, const char *json)
 static void
 endless(int fd, const char *head, const char *piece)
 {
+	static char	many[PIECE];
+	size_t		n = strlen(piece), bytes = 0;
+
+	/* Many at once: it is not this process that is to be busy. */
+	for (; bytes + n < sizeof(many); bytes += n)
+		memcpy(many + bytes, piece, n);
 	put(fd, head, strlen(head));
 	for (;;)
-		put(fd, piece, strlen(piece));
+		put(fd, many, bytes);
 }
 
 static void
@@ -150,8 +158,13 @@ fail(int fd, const char *json)
 			    "Content-Length: %zu\r\n\r\n", strlen(json));
 
 	memset(many, 'x', sizeof(many) - 1);
-	if (mode_is("mute"))
-		forever();
+	if (mode_is("mute")) {
+		/* Until whoever asked is gone. */
+		while (read(fd, many, sizeof(many)) > 0)
+			;
+		atomic_fetch_add(&shared->closed, 1);
+		_exit(0);
+	}
 	if (mode_is("reset"))
 		reset(fd);
 	if (mode_is("half") || mode_is("resethead")) {
@@ -174,10 +187,11 @@ fail(int fd, const char *json)
 		endless(fd, "HTTP/1.1 200 OK\r\n", "X-More: and more and more and more and more and more\r\n");
 	if (mode_is("bigbody"))
 		endless(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-		    "2f\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[\"\r\n", "10\r\nxxxxxxxxxxxxxxxx\r\n");
+		    "2e\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[\"\r\n", "10\r\nxxxxxxxxxxxxxxxx\r\n");
 	if (mode_is("stream"))
 		endless(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
-		    "55\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\"}}\n\n\r\n");
+		    "5d\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\","
+		    "\"data\":1}}\n\n\r\n");
 }
 
 static bool
@@ -189,15 +203,17 @@ fails_by_status(const char *tool)
 static void
 call(int fd, const char *id, const char *session)
 {
-	char		n[64], tool[64], json[1024], line[128];
+	char		n[64], tool[64], json[1024], line[160], deadline[32];
 	unsigned	at;
 	int		bytes;
 
+	header("Mcpgw-Timeout-Ms", deadline, sizeof(deadline));
 	member("n", n, sizeof(n));
 	header("Mcp-Name", tool, sizeof(tool));
 	if (tool[0] == '-')
 		member("name", tool, sizeof(tool));
-	bytes = snprintf(line, sizeof(line), "%s %s\n", n, shared->mode);
+	bytes = snprintf(line, sizeof(line), "%s %s\n%s%s%s", n, shared->mode, deadline[0] == '-' ? "" : "deadline ",
+	    deadline[0] == '-' ? "" : deadline, deadline[0] == '-' ? "" : "\n");
 	at = atomic_fetch_add(&shared->used, (unsigned)bytes);
 	if (at + (unsigned)bytes < LOG_BYTES)
 		memcpy(shared->log + at, line, (size_t)bytes);
@@ -274,6 +290,11 @@ told(int fd)
 		say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %u\r\n\r\n", atomic_load(&shared->used));
 		put(fd, shared->log, atomic_load(&shared->used));
 		_exit(0);
+	} else if (strncmp(request, "GET /told", 9) == 0) {
+		char	json[64];
+
+		snprintf(json, sizeof(json), "%u %u", atomic_load(&shared->cancelled), atomic_load(&shared->closed));
+		answer(fd, "200 OK", "", json);
 	} else if (strncmp(request, "GET /health", 11) == 0) {
 		answer(fd, mode_is("sick") ? "503 Service Unavailable" : "200 OK", "", "");
 	} else {

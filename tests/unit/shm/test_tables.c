@@ -195,6 +195,36 @@ Test(breaker, is_not_closed_by_an_answer_from_before)
 	region_unmap(&r);
 }
 
+Test(breaker, those_of_one_window_do_not_take_each_others_slot)
+{
+	struct region		r = region_for_test(REGION_BREAKERS, 1);
+	struct breaker_ticket	t;
+	uint64_t		retry, windows = r.count / 8;
+
+	/* One that fails now and then, between others that do well. */
+	for (uint64_t now = 1000; now < 1004; now++) {
+		for (uint64_t i = 1; i <= 8; i++) {
+			cr_expect(breaker_may_call(&r, i * windows, now, RULES(4), &t, &retry));
+			if (i == 3)
+				breaker_fail(&r, &t, now, RULES(4));
+			else
+				breaker_ok(&r, &t, now, RULES(4), 1);
+		}
+	}
+	cr_expect(not(breaker_may_call(&r, 3 * windows, 1004, RULES(4), &t, &retry)));
+	for (uint64_t i = 1; i <= 8; i++)
+		cr_expect(i == 3 || breaker_may_call(&r, i * windows, 1004, RULES(4), &t, &retry));
+	/* Another one is given that of the one that was not used for longest. */
+	for (uint64_t i = 1; i <= 8; i++)
+		if (i != 5)
+			(void)!breaker_may_call(&r, i * windows, 9000, RULES(4), &t, &retry);
+	cr_expect(breaker_may_call(&r, 9 * windows, 9000, RULES(4), &t, &retry));
+	breaker_fail(&r, &t, 9000, RULES(1));
+	cr_expect(eq(int, breaker_state(&r, 9 * windows, 9000), BREAKER_OPEN));
+	cr_expect(eq(int, breaker_state(&r, 4 * windows, 9000), BREAKER_CLOSED));
+	region_unmap(&r);
+}
+
 Test(breaker, without_room_calls_are_made)
 {
 	struct region		r = region_for_test(REGION_BREAKERS, 1);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * r2_faults.h - calls of a server that fails, beside one that does not: who waits, for how long, and what it costs
+ */
+#ifndef TESTS_INTEGRATION_R2_FAULTS_H
+#define TESTS_INTEGRATION_R2_FAULTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/harness/failing.h"
+#include "tests/integration/common.h"
+
+#define FAULT_RULES	"{\"agents\":{\"one\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
+#define FAULT_THREADS	6
+#define FAULT_SAMPLES	20000
+#define FAULT_PAUSE_US	20000	/* between calls of the bad one that are answered at once */
+
+static struct gateway	g;
+static struct failing	good;
+static char		key[256];
+static atomic_uint	next_n = 1000, fault_stop;
+
+static double
+fault_now(void)
+{
+	struct timespec	t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* One call; how long it took in ms, and the start of what was answered. */
+static double
+fault_call(struct mcp *m, const char *tool, unsigned n, char said[256])
+{
+	struct answer	a;
+	char		args[32];
+	double		begun = fault_now();
+
+	snprintf(args, sizeof(args), "{\"n\":%u}", n);
+	mcp_call(m, tool, args, &a);
+	/* Half an answer, broken off, is none. */
+	snprintf(said, 256, "%s", a.json == NULL ? "" : a.body);
+	answer_fini(&a);
+	return fault_now() - begun;
+}
+
+struct fault_caller {
+	pthread_t	thread;
+	unsigned	calls, wrong, first;	/* wrong: answered with success */
+	double		longest;
+	char		last[256];
+};
+
+static void *
+fault_calls(void *arg)
+{
+	struct fault_caller	*c = arg;
+	struct mcp		 m;
+	double			 took;
+
+	mcp_init(&m, g.mcp, "/servers/bad/mcp", key);
+	do {
+		took = fault_call(&m, "work", atomic_fetch_add(&next_n, 1), c->last);
+		c->calls++;
+		c->wrong += strstr(c->last, "\"result\"") != NULL;
+		c->longest = took > c->longest ? took : c->longest;
+		usleep(FAULT_PAUSE_US);
+	} while (!atomic_load(&fault_stop));
+	mcp_fini(&m);
+	return NULL;
+}
+
+static int
+fault_cmp(const void *a, const void *b)
+{
+	const double	x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+struct beside {
+	size_t	calls, failed;
+	double	median, p99;
+};
+
+/* Calls of the server beside for so long. */
+static void
+fault_beside(unsigned ms, struct beside *out)
+{
+	static double	took[FAULT_SAMPLES];
+	struct mcp	m;
+	char		said[256];
+	double		until = fault_now() + ms;
+
+	*out = (struct beside){ 0 };
+	mcp_init(&m, g.mcp, "/servers/good/mcp", key);
+	while (fault_now() < until && out->calls < FAULT_SAMPLES) {
+		took[out->calls++] = fault_call(&m, "work", 1, said);
+		out->failed += strstr(said, "\"result\"") == NULL;
+		usleep(200);
+	}
+	mcp_fini(&m);
+	qsort(took, out->calls, sizeof(took[0]), fault_cmp);
+	out->median = took[out->calls / 2];
+	out->p99 = took[out->calls * 99 / 100];
+}
+
+/* FAULT_THREADS call the bad one for ms, while the other one is called. */
+static __attribute__((unused)) void
+fault_run(unsigned ms, struct fault_caller all[FAULT_THREADS], struct beside *beside)
+{
+	memset(all, 0, FAULT_THREADS * sizeof(all[0]));
+	atomic_store(&fault_stop, 0);
+	for (int i = 0; i < FAULT_THREADS; i++)
+		cr_assert(pthread_create(&all[i].thread, NULL, fault_calls, &all[i]) == 0);
+	fault_beside(ms, beside);
+	atomic_store(&fault_stop, 1);
+	for (int i = 0; i < FAULT_THREADS; i++)
+		pthread_join(all[i].thread, NULL);
+}
+
+/* Resident memory of all workers, KiB. */
+static __attribute__((unused)) unsigned long
+fault_memory(void)
+{
+	struct procs		 p;
+	const struct proc	*w;
+	unsigned long		 all = 0, one;
+	char			 path[64], line[256];
+	FILE			*f;
+
+	gateway_procs(&g, &p);
+	for (size_t i = 0; (w = procs_find(&p, "mcpgw-worker", i)) != NULL; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/status", (int)w->pid);
+		if ((f = fopen(path, "r")) == NULL)
+			continue;
+		while (fgets(line, sizeof(line), f) != NULL)
+			if (sscanf(line, "VmRSS: %lu", &one) == 1)
+				all += one;
+		fclose(f);
+	}
+	return all;
+}
+
+static __attribute__((unused)) unsigned
+fault_sum(const struct fault_caller all[FAULT_THREADS], double *longest, unsigned *wrong)
+{
+	unsigned	calls = 0;
+
+	*longest = 0;
+	*wrong = 0;
+	for (int i = 0; i < FAULT_THREADS; i++) {
+		calls += all[i].calls;
+		*wrong += all[i].wrong;
+		*longest = all[i].longest > *longest ? all[i].longest : *longest;
+	}
+	return calls;
+}
+
+#endif
