@@ -16,6 +16,7 @@
 #include "master/master.h"
 #include "master/probe.h"
 #include "master/segments.h"
+#include "master/sessions.h"
 
 void
 status_init(struct status *s)
@@ -278,6 +279,12 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		/* Gossip: a store that does not keep up with it is not to be killed for it. */
 		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
 			(void)child_send(&m->store, MSG_TYPE_KEYS_USED, 0, &b->KEYS_USED, NULL, 0);
+		break;
+	case MSG_TYPE_SESSION:
+		sessions_on_wanted(c, msg->ref, &b->SESSION);
+		break;
+	case MSG_TYPE_SESSION_IS:
+		sessions_on_made(m, &b->SESSION_IS);
 		break;
 	case MSG_TYPE_PIN_SEEN:
 		pins_on_seen(c, msg);

@@ -52,6 +52,7 @@ must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config *
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
+struct tokenend;
 struct tokenwait;
 struct fanin;
 struct httpsse_set;
@@ -83,6 +84,7 @@ struct worker {
 			uint64_t	 source, ms;
 		}		 asked[WORKER_KEYS_ASKED];
 	}			 keywait;
+	struct { struct tokenend *first; size_t count; uint64_t number; } tokenends;	/* wait for the store */
 	struct swap		 snaps;		/* policy, keys, pins, secrets in force */
 	struct keyring		 ring;
 	bool			 has_ring;
