@@ -146,7 +146,15 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 	out->how = HOW_TOKEN;
 	out->ends_ms = b.ends_ms;
 	out->traits = b.traits;
-	return 0;
+	if (b.how == HOW_NONE)
+		return 0;
+	out->how = b.how;
+	out->public_name = b.id;
+	/* Its issuer may have left the policy since. */
+	if (b.how != HOW_TOKEN || issuers_know(in->policy, b.tenant, b.traits.issuer))
+		return 0;
+	refusal->why = "its issuer is not one of ours any more";
+	return E_HTTP_CREDENTIAL;
 }
 
 /* A key of ours has no dots, a token of an issuer has two. */

@@ -71,6 +71,14 @@ find(const struct snap *policy, struct span tenant, struct span name, bool *seve
 	return *several ? NULL : found;
 }
 
+bool
+issuers_know(const struct snap *policy, struct span tenant, struct span name)
+{
+	bool	several;
+
+	return find(policy, tenant, name, &several) != NULL;
+}
+
 struct secret_want {
 	struct span	name, value;
 };

@@ -20,12 +20,16 @@ struct issuers;
 must_check int	issuers_new(const struct snap *policy, struct issuers **out);
 void		issuers_free(struct issuers **i);
 
+/* Does this tenant have this issuer? */
+bool		issuers_know(const struct snap *policy, struct span tenant, struct span name);
+
 struct bearer {
 	struct span	agent, subject;	/* subject: "SUB at ISS" */
 	struct span	tenant;		/* whose issuer it is, or what a token of ours says */
 	uint64_t	ends_ms;	/* wall clock: from then on it is none */
 	uint64_t	proof_ends_ms;	/* set once: the key that proved it is kept until then; 0: always */
-	struct span	id;		/* jti; while it is proven alone */
+	struct span	id;		/* jti */
+	enum principal_how how;		/* HOW_NONE: by this token; else it stands for what was shown for it */
 	uint64_t	issued_ms;	/* the same; 0: it does not say */
 	struct span	here;		/* the one path that it is for; empty: any */
 	struct traits	traits;

@@ -108,6 +108,68 @@ scopes_of(const struct jwt *t, struct arena *a, struct span *out)
 	return nameset_make(names, n, a, out);
 }
 
+/* A member of `via`, or of what else is an object; empty: it has none. */
+static int
+text_of(struct json_value of, const char *name, struct arena *a, struct span *out)
+{
+	const struct json_value	v = json_get(of, name);
+
+	*out = SPAN_NONE;
+	return v.type == JSON_STRING ? json_string(v, a, out) : 0;
+}
+
+static enum principal_how
+how_of(struct span word)
+{
+	for (enum principal_how h = HOW_NONE + 1; h < HOW_LIMIT; h++)
+		if (span_is(word, decide_how(h)))
+			return h;
+	return HOW_NONE;
+}
+
+static bool
+key_lives(const struct snap *keys, struct span hex, const struct bearer *b, uint64_t wall_ms)
+{
+	const struct rec_key	*key;
+	uint8_t			 digest[2 * OWN_ID_BYTES];
+
+	if (!own_id_read(span_part(hex, 0, 2 * OWN_ID_BYTES), digest) ||
+	    !own_id_read(span_part(hex, 2 * OWN_ID_BYTES, hex.n), digest + OWN_ID_BYTES) ||
+	    (key = policy_key_find(keys, digest)) == NULL)
+		return false;
+	return (key->ends_ms == 0 || key->ends_ms > wall_ms) && span_eq(snap_text(keys, key->agent), b->agent) &&
+	    span_eq(snap_text(keys, key->tenant), b->tenant);
+}
+
+/* A session token stands for whom the credential did that it was given for, and for as long as that does. */
+static int
+stand_in(const struct snap *keys, const struct jwt *t, struct json_value via, uint64_t wall_ms, struct arena *a,
+    struct bearer *out, const char **why)
+{
+	struct span	how, key, family, jti;
+	uint8_t		id[OWN_ID_BYTES];
+	uint64_t	issued = 0;
+	int		r;
+
+	if ((r = text_of(via, "how", a, &how)) != 0 || (r = text_of(via, "key", a, &key)) != 0 ||
+	    (r = text_of(via, "issuer", a, &out->traits.issuer)) != 0 ||
+	    (r = text_of(via, "user", a, &out->traits.user)) != 0 ||
+	    (r = text_of(via, "email", a, &out->traits.email)) != 0 || (r = text_of(via, "jti", a, &jti)) != 0 ||
+	    (r = text_of(t->claims, "family", a, &family)) != 0 ||
+	    (r = text_of(t->claims, "sub", a, &out->subject)) != 0)
+		return r;
+	out->how = how_of(how);
+	(void)!json_u64(json_get(via, "iat"), &issued);
+	if (out->how == HOW_NONE || !own_id_read(family, id))
+		return *why = "it does not say what it was given for", E_HTTP_CREDENTIAL;
+	if (policy_gone_find(keys, id) != NULL)
+		return *why = "a refresh token of its session was used twice", E_HTTP_CREDENTIAL;
+	if ((out->how == HOW_KEY && !key_lives(keys, key, out, wall_ms)) || (out->how == HOW_TOKEN &&
+	    policy_is_barred(keys, out->traits.issuer, out->traits.user, jti, issued * 1000, wall_ms)))
+		return *why = "the credential that it was given for is good no more", E_HTTP_CREDENTIAL;
+	return 0;
+}
+
 static int
 name_bearer(const struct jwt *t, struct span issuer, struct arena *a, struct bearer *out, const char **why)
 {
@@ -136,7 +198,7 @@ own_bearer(const struct snap *keys, struct span token, uint64_t wall_ms, struct 
 {
 	const struct jwt_times	 times = { .now = wall_ms / 1000 };
 	const struct rec_signer	*s;
-	struct json_value	 iat;
+	struct json_value	 iat, via;
 	struct jwt		 t;
 	struct span		 iss, jti;
 	uint64_t		 ends, issued = 0;
@@ -163,5 +225,9 @@ own_bearer(const struct snap *keys, struct span token, uint64_t wall_ms, struct 
 	if (json_u64(iat, &issued) != 0 || issued * 1000 < s->before_ms || policy_gone_find(keys, id) != NULL)
 		return *why = "it was revoked", E_HTTP_CREDENTIAL;
 	out->ends_ms = ends * 1000;
-	return name_bearer(&t, snap_text(keys, s->issuer), a, out, why);
+	out->id = jti;
+	if ((r = name_bearer(&t, snap_text(keys, s->issuer), a, out, why)) != 0)
+		return r;
+	via = json_get(t.claims, OWN_VIA);
+	return via.type == JSON_OBJECT ? stand_in(keys, &t, via, wall_ms, a, out, why) : 0;
 }

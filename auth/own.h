@@ -11,6 +11,9 @@
 #include "auth/issuers.h"
 
 #define OWN_TYPE	"mcpgw+jwt"
+/* The claim of a session token: which credential it was given for.  It stands for the same principal, and for no
+ * longer. */
+#define OWN_VIA		"via"
 #define OWN_ID_BYTES	16		/* jti: twice as many hexadecimal digits */
 
 /* Does it say that it is one?  Proves nothing. */

@@ -12,7 +12,7 @@
 #define SETS	1024
 #define WAYS	4
 #define TEXT_MAX 4096		/* of an entry; what is longer is proven each time */
-#define BEARER_TEXTS 11
+#define BEARER_TEXTS 12
 
 struct entry {
 	struct crypt_digest	 digest;
@@ -20,6 +20,7 @@ struct entry {
 	uint32_t		 bytes[BEARER_TEXTS];
 	char			*text;		/* its texts, one behind the other; NULL: free */
 	bool			 scoped;
+	enum principal_how	 how;
 };
 
 struct tokens {
@@ -33,7 +34,7 @@ texts_of(struct bearer *b, struct span *text[BEARER_TEXTS])
 {
 	struct traits	*t = &b->traits;
 	struct span	*const all[BEARER_TEXTS] = { &b->tenant, &b->agent, &b->subject, &t->issuer, &t->user,
-	    &t->email, &t->workspace, &t->roles, &t->groups, &t->scopes, &b->here };
+	    &t->email, &t->workspace, &t->roles, &t->groups, &t->scopes, &b->id, &b->here };
 
 	memcpy(text, all, sizeof(all));
 }
@@ -93,6 +94,7 @@ tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t 
 			*text[i] = span_make(e->text + at, e->bytes[i]);
 		out->ends_ms = e->ends_ms;
 		out->traits.scoped = e->scoped;
+		out->how = e->how;
 		return true;
 	}
 	return false;
@@ -129,7 +131,7 @@ tokens_put(struct tokens *t, const struct crypt_digest *digest, uint64_t generat
 		return;
 	free(e->text);
 	*e = (struct entry){ .digest = *digest, .generation = generation, .ends_ms = b->ends_ms, .text = copy,
-	    .scoped = b->traits.scoped };
+	    .scoped = b->traits.scoped, .how = b->how };
 	for (size_t i = 0; i < BEARER_TEXTS; copy += e->bytes[i++]) {
 		e->bytes[i] = (uint32_t)text[i]->n;
 		if (text[i]->n > 0)

@@ -147,7 +147,7 @@ print_first(struct rows *r)
 static void
 fill_row(struct json_value line, struct row *row)
 {
-	char	server[128];
+	char	server[128], kind[32], did[sizeof(row->object) + 128];
 
 	local_time(line, row->when, sizeof(row->when));
 	member(line, "request_id", 14, row->id, sizeof(row->id));
@@ -163,6 +163,14 @@ fill_row(struct json_value line, struct row *row)
 		row->object[n] = '.';
 	} else if (strcmp(row->object, "-") == 0) {
 		member(line, strcmp(server, "-") == 0 ? "method" : "server", 100, row->object, sizeof(row->object));
+	}
+	/* Of what an operator did: who, and what with which. */
+	member(line, "kind", 16, kind, sizeof(kind));
+	if (strcmp(kind, "admin") == 0) {
+		member(line, "principal", NAME_WIDTH, row->agent, sizeof(row->agent));
+		member(line, "method", 100, server, sizeof(server));
+		snprintf(did, sizeof(did), "%s %s", server, strcmp(row->object, server) == 0 ? "" : row->object);
+		snprintf(row->object, sizeof(row->object), "%.*s", (int)sizeof(row->object) - 1, did);
 	}
 	member(line, "decision", 8, row->decision, sizeof(row->decision));
 	member(line, "outcome", 11, row->outcome, sizeof(row->outcome));

@@ -16,6 +16,7 @@
 #include "master/master.h"
 #include "master/probe.h"
 #include "master/segments.h"
+#include "master/sessions.h"
 
 void
 status_init(struct status *s)
@@ -139,6 +140,9 @@ answer_ready(struct child *c)
 		break;
 	case ROLE_EGRESS:
 		egress_on_ready(c->m);
+		break;
+	case ROLE_AUDITOR:
+		adminlog_on_auditor(&c->m->adminlog);
 		break;
 	default:
 		break;
@@ -266,6 +270,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_AUDIT_CAUGHT_UP:
 		ctlsock_on_caught_up(&m->ctl, msg->ref);
 		break;
+	case MSG_TYPE_AUDIT_NOTED:
+		adminlog_on_noted(&m->adminlog, b->AUDIT_NOTED.number);
+		break;
 	case MSG_TYPE_AUDIT_STATE:
 		answer_audit_state(&m->status, &b->AUDIT_STATE);
 		break;
@@ -285,6 +292,12 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		/* Gossip: a store that does not keep up with it is not to be killed for it. */
 		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
 			(void)child_send(&m->store, MSG_TYPE_KEYS_USED, 0, &b->KEYS_USED, NULL, 0);
+		break;
+	case MSG_TYPE_SESSION:
+		sessions_on_wanted(c, msg->ref, &b->SESSION);
+		break;
+	case MSG_TYPE_SESSION_IS:
+		sessions_on_made(m, &b->SESSION_IS);
 		break;
 	case MSG_TYPE_PIN_SEEN:
 		pins_on_seen(c, msg);

@@ -316,6 +316,13 @@ enum token_what {
 	TOKEN_BAR_SUBJECT,	/* those that it issued until now */
 	TOKEN_BAR_SUBJECT_ALL,	/* and those that it issues from now on */
 };
+/* In SESSION and SESSION_IS. */
+enum session_flags {
+	SESSION_BOUND = 1,		/* refreshed only where the same is shown again */
+	SESSION_SCOPED = 2,		/* `scope` counts, though it be empty */
+	SESSION_MUST = 4,		/* `who` is who asks, not only who is at the other end */
+	SESSION_KEYS_CHANGED = 8,	/* in the answer: workers have to learn what ended */
+};
 struct rec_signer {		/* of the gateway's own tokens (auth/own.h) */
 	uint8_t		key[32];	/* Ed25519, the public half */
 	struct stext	kid, issuer;

@@ -151,6 +151,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	case MSG_TYPE_TOKEN:
 		store_token(s, msg->ref, &b->TOKEN);
 		break;
+	case MSG_TYPE_SESSION:
+		store_session(s, &b->SESSION);
+		break;
 	case MSG_TYPE_KEYS_USED:
 		store_keys_used(s, b->KEYS_USED.uses);
 		break;
@@ -251,6 +254,7 @@ serve(struct store *s)
 		fatal(EX_PROTOCOL, "master: %s", err_text(r));
 	s->master.ready = true;
 	store_keys_init(s);
+	store_sessions_init(s);
 	store_pins_init(s);
 	store_pins_tell(s);
 	store_grants_tell(s);

@@ -1,3 +1,3 @@
-$(call archive,store,barredb.c fetched.c grantdb.c keychange.c keycodec.c keydb.c meta.c pindb.c pinsnap.c tokendb.c)
-$(call program,libexec/mcpgw/mcpgw-store,store,grants.c keys.c main.c offline.c pins.c tokens.c,store auth \
+$(call archive,store,barredb.c familydb.c fetched.c grantdb.c keychange.c keycodec.c keydb.c meta.c pindb.c pinsnap.c tokendb.c)
+$(call program,libexec/mcpgw/mcpgw-store,store,grants.c keys.c main.c offline.c pins.c sessions.c tokens.c,store auth \
 	policy ipc sandbox lib,lmdb crypto event_core)

@@ -20,6 +20,9 @@ struct store {
 	/* keys.c */
 	struct buf		 uses;		/* not written yet, as in KEYS_USED */
 	struct loop_timer	 write_uses;
+	/* sessions.c */
+	struct loop_timer	 tidy_families;
+	uint64_t		 families;	/* about how many there are */
 	/* grants.c */
 	struct keyring		 ring;		/* of grants */
 	bool			 has_ring;
@@ -60,6 +63,10 @@ void		store_done(struct store *s, uint64_t ref, int error, const char *fmt, ...)
 void		store_token(struct store *s, uint64_t ref, const struct msg_TOKEN *m);
 struct build;
 must_check int	store_tokens_dump(struct store *s, struct build *b);
+
+/* sessions.c */
+void		store_sessions_init(struct store *s);
+void		store_session(struct store *s, const struct msg_SESSION *m);
 
 /* pins.c */
 void		store_pins_init(struct store *s);

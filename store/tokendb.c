@@ -14,7 +14,7 @@
 #include "lib/num.h"
 #include "store/keydb_priv.h"
 #include "store/meta.h"
-#include "store/tokendb.h"
+#include "store/tokendb_priv.h"
 
 #define SIGNER_PREFIX	"signer:"
 #define GONE_PREFIX	"gone:"
@@ -22,16 +22,8 @@
 #define KID_BYTES	4
 #define GONE_PREFIX_BYTES (sizeof(GONE_PREFIX) - 1)
 
-/* On disk, for ever: what comes later is appended. */
-struct stored {
-	uint8_t		version, current, spare[6];
-	uint8_t		public_key[SIGN_KEY_BYTES], private_key[SIGN_KEY_BYTES];
-	uint64_t	created_ms, last_ends_ms, before_ms;
-};
-_Static_assert(sizeof(struct stored) == 96, "a signer as it is kept");
-
 static int
-stored_read(struct span value, struct stored *out)
+stored_read(struct span value, struct tokendb_stored *out)
 {
 	if (value.n < sizeof(*out) || value.p[0] != 1)
 		return E_FORMAT;
@@ -60,7 +52,7 @@ walk_signer(struct kv_cursor *c, struct span kid, struct span value, void *arg)
 {
 	const struct walk	*w = arg;
 	struct tokendb_signer	 s = { 0 };
-	struct stored		 d;
+	struct tokendb_stored		 d;
 	int			 r;
 
 	(void)c;
@@ -112,18 +104,11 @@ tokendb_each(struct keydb *db, uint64_t now_ms, tokendb_signer_fn *on_signer, to
 
 /* --- signers -------------------------------------------------------------------------------------- */
 
-struct current {
-	bool		found;
-	char		kid[TOKENDB_KID_CHARS + 1];
-	struct stored	d;
-	uint64_t	last_ends_ms;		/* of all */
-};
-
 static int
 look_current(struct kv_cursor *c, struct span kid, struct span value, void *arg)
 {
-	struct current	*cur = arg;
-	struct stored	 d;
+	struct tokendb_current	*cur = arg;
+	struct tokendb_stored	 d;
 	int		 r;
 
 	(void)c;
@@ -143,7 +128,7 @@ look_current(struct kv_cursor *c, struct span kid, struct span value, void *arg)
 }
 
 static int
-put_signer(struct kv_txn *t, const struct current *cur)
+put_signer(struct kv_txn *t, const struct tokendb_current *cur)
 {
 	char	at[32];
 
@@ -168,19 +153,38 @@ make_issuer(struct kv_txn *t)
 }
 
 static int
-make_signer(struct kv_txn *t, uint64_t now_ms, struct current *cur)
+make_signer(struct kv_txn *t, uint64_t now_ms, struct tokendb_current *cur)
 {
 	uint8_t		random[KID_BYTES];
 	char		hex[2 * KID_BYTES + 1];
 	int		r;
 
-	*cur = (struct current){ .found = true, .d = { .version = 1, .current = 1, .created_ms = now_ms } };
+	*cur = (struct tokendb_current){ .found = true, .d = { .version = 1, .current = 1, .created_ms = now_ms } };
 	if ((r = make_issuer(t)) != 0 || (r = crypt_random(random, sizeof(random))) != 0 ||
 	    (r = sign_key_make(cur->d.private_key, cur->d.public_key)) != 0)
 		return r;
 	num_hex(random, sizeof(random), hex);
 	snprintf(cur->kid, sizeof(cur->kid), KID_PREFIX "%s", hex);
 	return put_signer(t, cur);
+}
+
+static int
+txn_ready(struct kv_txn *t, void *arg)
+{
+	const uint64_t		*now_ms = arg;
+	struct tokendb_current	 cur = { .found = false };
+	int			 r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur);
+
+	if (r == 0 && !cur.found)
+		r = make_signer(t, *now_ms, &cur);
+	crypt_wipe(&cur, sizeof(cur));
+	return r;
+}
+
+int
+tokendb_ready(struct keydb *db, uint64_t now_ms)
+{
+	return keydb_write(db, txn_ready, &now_ms);
 }
 
 struct rotate {
@@ -192,7 +196,7 @@ struct rotate {
 static int
 retire(struct kv_cursor *c, struct span kid, struct span value, void *arg)
 {
-	struct current	*cur = arg;
+	struct tokendb_current	*cur = arg;
 
 	(void)value;
 	return kid.n == TOKENDB_KID_CHARS && memcmp(kid.p, cur->kid, kid.n) == 0 ? 0 : kv_cursor_del(c);
@@ -202,7 +206,7 @@ static int
 retire_over(struct kv_cursor *c, struct span kid, struct span value, void *arg)
 {
 	const struct rotate	*ro = arg;
-	struct stored		 d;
+	struct tokendb_stored		 d;
 	int			 r;
 
 	(void)kid;
@@ -217,7 +221,7 @@ static int
 txn_rotate(struct kv_txn *t, void *arg)
 {
 	struct rotate	*ro = arg;
-	struct current	 cur = { 0 }, new;
+	struct tokendb_current	 cur = { 0 }, new;
 	int		 r;
 
 	if ((r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur)) != 0)
@@ -243,22 +247,13 @@ tokendb_rotate(struct keydb *db, uint64_t now_ms, bool at_once)
 
 /* --- issue ---------------------------------------------------------------------------------------- */
 
-struct issue {
-	uint64_t		 now_ms;
-	struct current		 cur;
-	char			 issuer[TOKENDB_ISSUER_MAX];
-	struct tokendb_token	*out;
-};
-
-/* The signer, with the end of this token noted before there is one. */
-static int
-txn_issue(struct kv_txn *t, void *arg)
+int
+tokendb_sign_begin(struct kv_txn *t, struct tokendb_signing *i)
 {
-	struct issue	*i = arg;
-	struct span	 issuer;
-	int		 r;
+	struct span	issuer;
+	int		r;
 
-	i->cur = (struct current){ 0 };
+	i->cur = (struct tokendb_current){ 0 };
 	if ((r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &i->cur)) != 0)
 		return r;
 	i->out->new_signer = !i->cur.found;
@@ -275,10 +270,16 @@ txn_issue(struct kv_txn *t, void *arg)
 	return 0;
 }
 
+static int
+txn_issue(struct kv_txn *t, void *arg)
+{
+	return tokendb_sign_begin(t, arg);
+}
+
 static bool
 claims_ok(struct span claims)
 {
-	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", NULL };
+	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", OWN_VIA, NULL };
 	struct json_value		v, one;
 	struct json_iter		it;
 	struct span			key;
@@ -307,8 +308,8 @@ put_part(struct buf *b, struct span part)
 	return 0;
 }
 
-static int
-write_token(const struct issue *i, struct span claims, struct buf *token)
+int
+tokendb_sign(const struct tokendb_signing *i, struct span claims, struct buf *token)
 {
 	uint8_t		signature[SIGN_SIGNATURE_BYTES];
 	struct buf	part;
@@ -335,24 +336,33 @@ write_token(const struct issue *i, struct span claims, struct buf *token)
 }
 
 int
+tokendb_token_begin(uint64_t ends_ms, struct tokendb_token *out)
+{
+	uint8_t	id[OWN_ID_BYTES];
+	int	r;
+
+	*out = (struct tokendb_token){ .ends_ms = ends_ms / 1000 * 1000 };
+	if ((r = crypt_random(id, sizeof(id))) == 0)
+		num_hex(id, sizeof(id), out->id);
+	return r;
+}
+
+int
 tokendb_issue(struct keydb *db, struct span claims, uint64_t for_ms, uint64_t now_ms, struct buf *token,
     struct tokendb_token *out)
 {
-	struct issue	i = { .now_ms = now_ms, .out = out };
-	uint8_t		id[OWN_ID_BYTES];
-	int		r;
+	struct tokendb_signing	i = { .now_ms = now_ms, .out = out };
+	int			r;
 
 	*out = (struct tokendb_token){ 0 };
 	if (for_ms < 1000 || for_ms > TOKENDB_FOR_MS_MAX)
 		return E_RANGE;
 	if (!claims_ok(claims))
 		return E_FORMAT;
-	if ((r = crypt_random(id, sizeof(id))) != 0)
+	if ((r = tokendb_token_begin(now_ms + for_ms, out)) != 0)
 		return r;
-	num_hex(id, sizeof(id), out->id);
-	out->ends_ms = (now_ms + for_ms) / 1000 * 1000;
 	if ((r = keydb_write(db, txn_issue, &i)) == 0)
-		r = write_token(&i, claims, token);
+		r = tokendb_sign(&i, claims, token);
 	crypt_wipe(&i.cur, sizeof(i.cur));
 	return r;
 }
@@ -361,6 +371,7 @@ tokendb_issue(struct keydb *db, struct span claims, uint64_t for_ms, uint64_t no
 
 struct gone {
 	uint64_t	now_ms, count;
+	uint64_t	ends_ms, room;		/* of a family: when its last token ends; how many there may be */
 	char		at[GONE_PREFIX_BYTES + OWN_ID_BYTES];
 };
 
@@ -381,7 +392,7 @@ static int
 txn_revoke(struct kv_txn *t, void *arg)
 {
 	struct gone	*g = arg;
-	struct current	 cur = { 0 };
+	struct tokendb_current	 cur = { 0 };
 	char		 ends[8];
 	int		 r;
 
@@ -390,23 +401,36 @@ txn_revoke(struct kv_txn *t, void *arg)
 	    (r = meta_each(t, SPAN_LIT(SIGNER_PREFIX), look_current, &cur)) != 0)
 		return r;
 	crypt_wipe(&cur.d, sizeof(cur.d));
-	if (g->count >= TOKENDB_GONE_MAX)
+	if (g->count >= g->room)
 		return E_TOOBIG;
 	if (cur.last_ends_ms <= g->now_ms)
 		return 0;		/* no token is good any more */
-	kv_put_be64(ends, cur.last_ends_ms);
+	kv_put_be64(ends, g->ends_ms != 0 && g->ends_ms < cur.last_ends_ms ? g->ends_ms : cur.last_ends_ms);
 	return kv_put(t, DB_META, span_make(g->at, sizeof(g->at)), span_make(ends, sizeof(ends)));
 }
 
 int
 tokendb_revoke(struct keydb *db, struct span id, uint64_t now_ms)
 {
-	struct gone	g = { .now_ms = now_ms };
+	struct gone	g = { .now_ms = now_ms, .room = TOKENDB_GONE_MAX };
 
 	memcpy(g.at, GONE_PREFIX, GONE_PREFIX_BYTES);
 	if (!own_id_read(id, (uint8_t *)g.at + GONE_PREFIX_BYTES))
 		return E_FORMAT;
 	return keydb_write(db, txn_revoke, &g);
+}
+
+int
+tokendb_family_gone(struct kv_txn *t, const uint8_t id[OWN_ID_BYTES], uint64_t ends_ms, uint64_t now_ms)
+{
+	struct gone	g = { .now_ms = now_ms, .ends_ms = ends_ms, .room = TOKENDB_GONE_MAX / 2 };
+	int		r;
+
+	memcpy(g.at, GONE_PREFIX, GONE_PREFIX_BYTES);
+	memcpy(g.at + GONE_PREFIX_BYTES, id, OWN_ID_BYTES);
+	r = txn_revoke(t, &g);
+	/* What an operator revokes is to find room: these end soon by themselves. */
+	return r == E_TOOBIG ? 0 : r;
 }
 
 struct before {
@@ -433,7 +457,7 @@ static int
 txn_before(struct kv_txn *t, void *arg)
 {
 	struct before	*b = arg;
-	struct stored	 d;
+	struct tokendb_stored	 d;
 	struct span	 value;
 	char		 at[32];
 	int		 r;

@@ -35,13 +35,16 @@ typedef int tokendb_gone_fn(const uint8_t id[OWN_ID_BYTES], uint64_t ends_ms, vo
 must_check int	tokendb_each(struct keydb *db, uint64_t now_ms, tokendb_signer_fn *on_signer, tokendb_gone_fn *on_gone,
 		    void *arg);
 
+/* Makes a signer when there is none. */
+must_check int	tokendb_ready(struct keydb *db, uint64_t now_ms);
+
 struct tokendb_token {
 	char		id[2 * OWN_ID_BYTES + 1];
 	uint64_t	ends_ms;
 	bool		new_signer;	/* which nobody knows yet */
 };
-/* A token of these claims, a JSON object without those that the gateway writes itself (iss, aud, jti, iat, exp, nbf),
- * good for so long.  E_FORMAT: they are none; E_RANGE: for 0, or for longer than a day. */
+/* A token of these claims, a JSON object without those that the gateway writes itself (iss, aud, jti, iat, exp, nbf,
+ * via), good for so long.  E_FORMAT: they are none; E_RANGE: for 0, or for longer than a day. */
 must_check int	tokendb_issue(struct keydb *db, struct span claims, uint64_t for_ms, uint64_t now_ms, struct buf *token,
 		    struct tokendb_token *out);
 

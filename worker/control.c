@@ -11,6 +11,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "worker/tokenend.h"
 #include "worker/tokenwait.h"
 #include "worker/cached.h"
 #include "worker/endings.h"
@@ -421,6 +422,9 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_PIN_KEPT:
 		pins_kept(w, m->ref, m->body->PIN_KEPT.error, m->body->PIN_KEPT.why);
+		break;
+	case MSG_TYPE_SESSION_IS:
+		tokenend_on_made(w, m->ref, &m->body->SESSION_IS);
 		break;
 	case MSG_TYPE_PING:
 		r = chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0);

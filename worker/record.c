@@ -43,6 +43,8 @@ view_word(const struct request *rq)
 	if ((rq->view & VIEW_IS_AUTO) != 0)
 		return SPAN_LIT("auto");
 	switch (rq->view) {
+	case 0:
+		return SPAN_NONE;	/* it was asked for through none */
 	case VIEW_HAS_DISCOVERY:
 		return SPAN_LIT("discovery");
 	case VIEW_HAS_CATALOG:

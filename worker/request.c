@@ -19,6 +19,7 @@
 #include "worker/reply.h"
 #include "worker/request.h"
 #include "worker/secure.h"
+#include "worker/tokenend.h"
 #include "worker/wellknown.h"
 
 #define REQUEST_MAGIC	0x4e90e571u
@@ -205,8 +206,8 @@ route_path(struct request *rq)
 
 /* By this policy, and the keys of now. */
 static int
-identify_by(struct request *rq, const struct config *by, struct auth_uses *uses, struct arena *a,
-    struct principal *who, struct auth_refusal *refusal)
+identify_by(struct request *rq, const struct config *by, const struct span *instead, struct auth_uses *uses,
+    struct arena *a, struct principal *who, struct auth_refusal *refusal)
 {
 	struct auth_in	in = {
 		.policy = by->policy,
@@ -224,6 +225,8 @@ identify_by(struct request *rq, const struct config *by, struct auth_uses *uses,
 	};
 
 	front_credential(rq->x, &in);
+	if (instead != NULL)
+		in.authorization = *instead;
 	if (in.cert.sans != NULL)
 		secure_judge(rq->w, rq->x, &in);
 	rq->authorization = in.authorization;
@@ -233,10 +236,21 @@ identify_by(struct request *rq, const struct config *by, struct auth_uses *uses,
 static int
 identify(struct request *rq, struct auth_refusal *refusal)
 {
-	const int	r = identify_by(rq, rq->config, &rq->w->keyuse.uses, &rq->x->arena, &rq->who, refusal);
+	const int	r = identify_by(rq, rq->config, NULL, &rq->w->keyuse.uses, &rq->x->arena, &rq->who, refusal);
 
 	keyuse_look(rq->w);
 	rq->shown = rq->who.hash;
+	return r;
+}
+
+int
+request_identify_as(struct request *rq, struct span authorization, struct principal *who,
+    struct auth_refusal *refusal)
+{
+	const int	r = identify_by(rq, rq->config, &authorization, &rq->w->keyuse.uses, &rq->x->arena, who,
+			    refusal);
+
+	keyuse_look(rq->w);
 	return r;
 }
 
@@ -251,7 +265,7 @@ request_still_holds(struct request *rq)
 
 	MAGIC_CHECK(rq, REQUEST_MAGIC);
 	arena_init(&a, NULL, 0, STILL_ROOM);
-	r = identify_by(rq, rq->w->config, NULL, &a, &who, &refusal);
+	r = identify_by(rq, rq->w->config, NULL, NULL, &a, &who, &refusal);
 	if (r == 0)
 		holds = who.hash == rq->shown && who.traits.scoped == rq->who.traits.scoped &&
 		    span_eq(who.traits.scopes, rq->who.traits.scopes);
@@ -427,5 +441,6 @@ request_begin(struct worker *w, struct exchange *x)
 		return;
 	}
 	rq->asked_tenant = tenant_of_path(http_head_path(&x->head));
-	begin(rq, true);
+	if (!rq->config->params.token_endpoint || !tokenend_begin(rq, within_tenant(rq, http_head_path(&x->head))))
+		begin(rq, true);
 }

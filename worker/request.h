@@ -91,6 +91,10 @@ struct request {
 void	request_begin(struct worker *w, struct exchange *x);
 /* The same from who it is on, once: what it waited for came, or did not. */
 void	request_go_on(struct request *rq);
+/* auth_identify() of this request, with another value for Authorization; .p NULL: without one.  Texts of *who live in
+ * the exchange's arena. */
+must_check int	request_identify_as(struct request *rq, struct span authorization, struct principal *who,
+		    struct auth_refusal *refusal);
 /* Is its credential good for the same by the policy and the keys of now?  For what outlives both. */
 bool	request_still_holds(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */

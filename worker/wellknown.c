@@ -13,6 +13,7 @@
 #include "worker/wellknown.h"
 
 #define WELLKNOWN	"/.well-known/oauth-protected-resource"
+#define SERVER		"/.well-known/oauth-authorization-server"
 #define DOCUMENT_MAX	(256 * 1024)
 #define NAME_MAX_BYTES	128
 
@@ -87,7 +88,8 @@ has_metadata(const struct request *rq)
 {
 	uint64_t	at = 0;
 
-	return rq->config->params.public_url.n > 0 && next_issuer(rq->config->policy, NULL, &at).n > 0;
+	return rq->config->params.public_url.n > 0 &&
+	    (rq->config->params.token_endpoint || next_issuer(rq->config->policy, NULL, &at).n > 0);
 }
 
 struct span
@@ -126,10 +128,28 @@ put_list(struct buf *to, const struct request *rq, struct span (*next)(const str
 	return r == 0 ? buf_put_str(to, "]") : r;
 }
 
+/* Whom this gateway is for clients that ask it for tokens: of a tenant of its own its path too.  In the arena. */
+static struct span
+own_issuer(const struct request *rq)
+{
+	const struct span	site = rq->config->params.public_url, tenant = rq->who.tenant;
+
+	if (span_is(tenant, "default"))
+		return site;
+	return arena_fmt(&rq->x->arena, "%.*s/t/%.*s", SPAN_FMT(site), SPAN_FMT(tenant));
+}
+
+/* Issuers first: they know people, and this gateway only programs. */
 static struct span
 server_after(const struct request *rq, uint64_t *at)
 {
-	return next_issuer(rq->config->policy, &rq->who.tenant, at);
+	const struct span	next = *at == UINT64_MAX ? SPAN_NONE :
+				    next_issuer(rq->config->policy, &rq->who.tenant, at);
+
+	if (next.n > 0 || *at == UINT64_MAX || !rq->config->params.token_endpoint)
+		return next;
+	*at = UINT64_MAX;
+	return own_issuer(rq);
 }
 
 static struct span
@@ -155,8 +175,30 @@ put_document(struct buf *to, const struct request *rq, struct span path)
 	return r == 0 ? buf_put_str(to, ",\"bearer_methods_supported\":[\"header\"],\"resource_name\":\"mcpgw\"}") : r;
 }
 
+/* RFC 8414, of /token.  There is nothing to be had at the authorization endpoint, and no type of answer; it is named
+ * since clients take no document without one. */
+static int
+put_server(struct buf *to, const struct request *rq, struct span path)
+{
+	const struct span	issuer = own_issuer(rq);
+	uint64_t		at = 0;
+	int			r;
+
+	(void)path;
+	if ((r = buf_put_fmt(to, "{\"issuer\":\"%.*s\",\"authorization_endpoint\":\"%.*s/authorize\","
+	    "\"token_endpoint\":\"%.*s/token\",\"response_types_supported\":[],"
+	    "\"grant_types_supported\":[\"client_credentials\",\"refresh_token\"],"
+	    "\"token_endpoint_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\"]",
+	    SPAN_FMT(issuer), SPAN_FMT(issuer), SPAN_FMT(issuer))) != 0)
+		return r;
+	if (scope_after(rq, &at).n > 0 && ((r = buf_put_str(to, ",\"scopes_supported\":")) != 0 ||
+	    (r = put_list(to, rq, scope_after)) != 0))
+		return r;
+	return buf_put_str(to, "}");
+}
+
 static void
-answer(struct request *rq, struct span path)
+answer(struct request *rq, struct span path, int (*put)(struct buf *, const struct request *, struct span))
 {
 	static const struct exchange_field fields[] = {
 		{ SPAN_LIT("Content-Type"), SPAN_LIT("application/json") },
@@ -168,7 +210,7 @@ answer(struct request *rq, struct span path)
 	/* Of a tenant that does not exist as of one without issuers: nobody. */
 	rq->who.tenant = tenant_of(path);
 	buf_init(&b, DOCUMENT_MAX);
-	if (put_document(&b, rq, path) != 0)
+	if (put(&b, rq, path) != 0)
 		exchange_refuse(rq->x, E_NOMEM, NULL, 0);
 	else
 		exchange_reply(rq->x, 200, fields, sizeof(fields) / sizeof(fields[0]), buf_rest(&b));
@@ -191,11 +233,43 @@ preflight(struct request *rq)
 	request_done(rq);
 }
 
+/* "" or "/t/NAME", whether or not there is such a tenant; with it as a path that tenant_of() takes. */
+static bool
+is_server(const struct request *rq, struct span *path)
+{
+	struct span	rest;
+
+	if (!rq->config->params.token_endpoint || !span_starts(*path, SPAN_LIT(SERVER)))
+		return false;
+	*path = rest = span_part(*path, sizeof(SERVER) - 1, path->n);
+	(void)take_name(&rest, SPAN_LIT("/t/"));
+	return rest.n == 0 || (rest.n == 1 && rest.p[0] == '/');
+}
+
+static bool
+serve(struct request *rq, struct span path, int (*put)(struct buf *, const struct request *, struct span))
+{
+	switch ((enum http_method)rq->x->head.method) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+		answer(rq, path, put);
+		return true;
+	case HTTP_OPTIONS:
+		preflight(rq);
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool
 wellknown_serve(struct request *rq)
 {
-	struct span	path = http_head_path(&rq->x->head);
+	struct span	path = http_head_path(&rq->x->head), server = path;
 
+	if (is_server(rq, &server) && rq->config->params.public_url.n > 0 &&
+	    front_host_ok(rq->x, rq->config->policy))
+		return serve(rq, server, put_server);
 	if (!span_starts(path, SPAN_LIT(WELLKNOWN)) || !has_metadata(rq) || !front_host_ok(rq->x, rq->config->policy))
 		return false;
 	path = span_part(path, sizeof(WELLKNOWN) - 1, path.n);
@@ -204,17 +278,5 @@ wellknown_serve(struct request *rq)
 	/* The root is that of clients who look nowhere else. */
 	if (path.n == 0)
 		path = SPAN_LIT("/mcp");
-	if (!is_resource(path))
-		return false;
-	switch ((enum http_method)rq->x->head.method) {
-	case HTTP_GET:
-	case HTTP_HEAD:
-		answer(rq, path);
-		return true;
-	case HTTP_OPTIONS:
-		preflight(rq);
-		return true;
-	default:
-		return false;
-	}
+	return is_resource(path) && serve(rq, path, put_document);
 }

@@ -53,6 +53,7 @@ struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
 struct caching;
+struct tokenend;
 struct tokenwait;
 struct balance;
 struct users;
@@ -86,6 +87,7 @@ struct worker {
 			uint64_t	 source, ms;
 		}		 asked[WORKER_KEYS_ASKED];
 	}			 keywait;
+	struct { struct tokenend *first; size_t count; uint64_t number; } tokenends;	/* wait for the store */
 	struct swap		 snaps;		/* policy, keys, pins, secrets in force */
 	struct keyring		 ring;
 	bool			 has_ring;

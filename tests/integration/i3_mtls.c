@@ -9,7 +9,8 @@
 #include "tests/integration/tls.h"
 
 #define LISTEN	"127.0.0.1:0 tls, 127.0.0.1:0 tls client=optional, 127.0.0.1:0 tls client=required"
-#define CONF	"tls_certificates = server\ntls_client_ca = clients\ntls_client_crl = clients\ntls_min_version = 1.2\n"
+#define CONF	"tls_certificates = server\ntls_client_ca = clients\ntls_client_crl = clients\ntls_min_version = 1.2\n" \
+	"token_endpoint = yes\n"
 #define RULES									\
 	"{\"agents\":{"								\
 	"\"writer\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":[\"*\"]}}},"	\
@@ -278,5 +279,36 @@ Test(mtls, is_known_in_the_worker_that_has_its_stream, .timeout = 60)
 		hearing_fini(&h[i]);
 		mcp_fini(&m[i]);
 	}
+	finish();
+}
+
+/* What refreshes it is of no use to who has stolen it. */
+Test(mtls, session_tokens_of_a_certificate_are_refreshed_over_it_alone, .timeout = 60)
+{
+	static const char	form[] = "Content-Type: application/x-www-form-urlencoded\r\n";
+	struct answer		a;
+	char			refresh[400], first[4096];
+
+	begin();
+	show(NULL, NULL, "URI:spiffe://corp.example/backend", 5);
+	client_once(g.tls[MAY], "POST", "/token", form, "grant_type=client_credentials", &a);
+	EXPECT_STATUS(a, 200, "for a certificate");
+	snprintf(first, sizeof(first), "%s", json_text_at(a.json, "access_token"));
+	snprintf(refresh, sizeof(refresh), "grant_type=refresh_token&refresh_token=%s", json_text_at(a.json, "refresh_token"));
+	answer_fini(&a);
+	/* The token goes where its bearer goes. */
+	overtls.pem = NULL;
+	cr_expect(status(MAY, first) == 200);
+	client_once(g.tls[MAY], "POST", "/token", form, refresh, &a);
+	EXPECT_STATUS(a, 400, "without the certificate");
+	answer_fini(&a);
+	show(NULL, NULL, "DNS:ci.corp.example", 5);
+	client_once(g.tls[MAY], "POST", "/token", form, refresh, &a);
+	EXPECT_STATUS(a, 400, "with another's");
+	answer_fini(&a);
+	show(NULL, NULL, "URI:spiffe://corp.example/backend", 5);
+	client_once(g.tls[MAY], "POST", "/token", form, refresh, &a);
+	EXPECT_STATUS(a, 200, "with it");
+	answer_fini(&a);
 	finish();
 }

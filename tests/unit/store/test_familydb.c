@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_familydb.c - session tokens and what refreshes them: once each, never for longer or for more than was given
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+
+#include "lib/json.h"
+#include "lib/b64.h"
+#include "store/familydb.h"
+#include "tests/unit/child/child.h"
+
+#define NOW_MS	UINT64_C(1900000000000)
+#define MIN_MS	UINT64_C(60000)
+#define CLAIMS	"{\"sub\":\"ci\",\"agent\":\"backend\",\"tenant\":\"acme\",\"via\":{\"how\":\"key\"}}"
+#define WHO	UINT64_C(0x1122334455667788)
+
+static struct keydb		*db;
+static char			 path[64];
+static struct buf		 token;
+static struct family_made	 made;
+static const char		 digest[KEYDB_DIGEST_BYTES] = "0123456789abcdef0123456789abcde";
+
+static struct keydb_key
+key(uint64_t ends_ms)
+{
+	return (struct keydb_key){ .digest = span_make(digest, sizeof(digest)), .name = SPAN_LIT("ci"),
+	    .public_name = SPAN_LIT("mgk_0"), .agent = SPAN_LIT("backend"), .tenant = SPAN_LIT("acme"), .created_ms = 1,
+	    .ends_ms = ends_ms };
+}
+
+static void
+begin(void)
+{
+	const struct keydb_key	k = key(0);
+
+	folder_make(path);
+	buf_init(&token, 16384);
+	cr_assert(eq(int, keydb_open(path, false, &db), 0));
+	cr_assert(eq(int, keydb_add(db, &k), 0));
+}
+
+static void
+end(void)
+{
+	keydb_close(&db);
+	buf_fini(&token);
+	folder_remove(path);
+}
+
+static struct family_begin
+asked(void)
+{
+	return (struct family_begin){ .who = WHO, .key = span_make(digest, sizeof(digest)), .tenant = SPAN_LIT("acme"),
+	    .agent = SPAN_LIT("backend"), .claims = SPAN_LIT(CLAIMS), .scoped = true, .scope = SPAN_LIT("a b"),
+	    .for_ms = 5 * MIN_MS, .ends_ms = NOW_MS + 60 * MIN_MS, .now_ms = NOW_MS };
+}
+
+static int
+start(struct family_begin b)
+{
+	buf_clear(&token);
+	return familydb_begin(db, &b, &token, &made);
+}
+
+static int
+refresh_as(const char *refresh, struct family_refresh f)
+{
+	static char	copy[FAMILYDB_REFRESH_CHARS + 1];
+
+	/* It may be that of the answer before. */
+	snprintf(copy, sizeof(copy), "%s", refresh);
+	f.token = span_of(copy);
+	f.for_ms = 5 * MIN_MS;
+	if (f.now_ms == 0)
+		f.now_ms = NOW_MS;
+	buf_clear(&token);
+	return familydb_refresh(db, &f, &token, &made);
+}
+
+static int
+again(const char *refresh, uint64_t now_ms)
+{
+	return refresh_as(refresh, (struct family_refresh){ .now_ms = now_ms });
+}
+
+/* A claim of the token that came last, in a static buffer. */
+static const char *
+claim(const char *name)
+{
+	static char		 text[2048];
+	static uint8_t		 json[8192];
+	const struct span	 t = buf_rest(&token);
+	const char		*one = memchr(t.p, '.', t.n), *two = memchr(one + 1, '.', t.n - (size_t)(one + 1 - t.p));
+	struct json_value	 v;
+	size_t			 n;
+
+	cr_assert(b64url_decode(span_make(one + 1, (size_t)(two - one - 1)), json, sizeof(json), &n) == 0);
+	cr_assert(json_parse(span_make(json, n), true, &v, NULL) == 0, "%.*s", (int)n, (char *)json);
+	v = json_get(v, name);
+	snprintf(text, sizeof(text), "%.*s", SPAN_FMT(v.raw));
+	return text;
+}
+
+TestSuite(familydb, .init = begin, .fini = end, .timeout = 60);
+
+Test(familydb, gives_a_token_with_what_was_asked_and_another_for_each_refresh_token)
+{
+	char	first[FAMILYDB_REFRESH_CHARS + 1], family[64];
+
+	cr_assert(eq(int, start(asked()), 0));
+	cr_expect(eq(sz, strlen(made.refresh), FAMILYDB_REFRESH_CHARS));
+	cr_expect(eq(u64, made.token.ends_ms, NOW_MS + 5 * MIN_MS));
+	cr_expect(eq(str, (char *)claim("scope"), "\"a b\""));
+	cr_expect(eq(str, (char *)claim("sub"), "\"ci\""));
+	snprintf(family, sizeof(family), "%s", claim("family"));
+	memcpy(first, made.refresh, sizeof(first));
+	cr_assert(eq(int, again(first, NOW_MS + MIN_MS), 0));
+	cr_expect(ne(str, made.refresh, first));
+	cr_expect(eq(str, (char *)claim("family"), family));
+	cr_expect(eq(u64, made.token.ends_ms, NOW_MS + 6 * MIN_MS));
+	/* The end is that of the beginning, however often it is refreshed. */
+	cr_assert(eq(int, again(made.refresh, NOW_MS + 57 * MIN_MS), 0));
+	cr_expect(eq(u64, made.token.ends_ms, NOW_MS + 60 * MIN_MS));
+	cr_expect(eq(int, again(made.refresh, NOW_MS + 60 * MIN_MS), E_NOTFOUND));
+}
+
+Test(familydb, ends_when_a_refresh_token_comes_twice)
+{
+	char	first[FAMILYDB_REFRESH_CHARS + 1], second[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(first, made.refresh, sizeof(first));
+	cr_assert(eq(int, again(first, NOW_MS), 0));
+	memcpy(second, made.refresh, sizeof(second));
+	cr_expect(eq(int, again(first, NOW_MS), E_EXISTS));
+	cr_expect(made.keys_changed, "workers hear of it");
+	cr_expect(eq(int, again(second, NOW_MS), E_NOTFOUND), "its successor is good no more");
+	cr_expect(eq(int, again(first, NOW_MS), E_NOTFOUND));
+}
+
+Test(familydb, refuses_what_is_no_refresh_token_and_ends_nothing_for_it)
+{
+	static const char *const	rows[] = { "", "mgr_", "mgr_0_0", "mgk_", "x" };
+	char				other[FAMILYDB_REFRESH_CHARS + 1], mine[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(mine, made.refresh, sizeof(mine));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect(eq(int, again(rows[i], NOW_MS), E_NOTFOUND), "row %zu", i);
+	memcpy(other, mine, sizeof(other));
+	other[20] = other[20] == '0' ? '1' : '0';
+	cr_expect(eq(int, again(other, NOW_MS), E_NOTFOUND), "of another family");
+	other[20] = 'A';
+	cr_expect(eq(int, again(other, NOW_MS), E_NOTFOUND), "another spelling");
+	cr_expect(eq(int, again(mine, NOW_MS), 0));
+}
+
+Test(familydb, narrows_scopes_and_never_widens_them)
+{
+	char	refresh[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("a c") }), E_RANGE));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("ab") }), E_RANGE));
+	cr_assert(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("b") }), 0));
+	cr_expect(eq(str, (char *)claim("scope"), "\"b\""));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_assert(eq(int, again(refresh, NOW_MS), 0));
+	cr_expect(eq(str, (char *)claim("scope"), "\"a b\""), "of the session there is still all of it");
+}
+
+Test(familydb, asks_who_it_is_where_the_credential_is_a_connections)
+{
+	struct family_begin	b = asked();
+	char			refresh[FAMILYDB_REFRESH_CHARS + 1];
+
+	b.key = SPAN_NONE;
+	b.bound = true;
+	cr_assert(eq(int, start(b), 0));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_expect(eq(int, again(refresh, NOW_MS), E_DENIED));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .who = WHO + 1 }), E_DENIED));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .who = WHO, .tenant = SPAN_LIT("other") }), E_DENIED));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .who = WHO, .tenant = SPAN_LIT("acme") }), 0));
+	/* Where it is not, who says it must be it. */
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .who = WHO + 1, .must = true }), E_DENIED));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .who = WHO + 1 }), 0));
+}
+
+Test(familydb, ends_with_the_key)
+{
+	struct family_begin	b = asked();
+	struct keydb_key	k = key(NOW_MS + 2 * MIN_MS);
+	uint32_t		ended;
+	char			refresh[FAMILYDB_REFRESH_CHARS + 1];
+
+	b.agent = SPAN_LIT("other");
+	cr_expect(eq(int, start(b), E_NOTFOUND), "another's key");
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_assert(eq(int, keydb_revoke(db, &(struct keydb_which){ .name = SPAN_LIT("ci") }, &ended), 0));
+	cr_expect(eq(int, again(refresh, NOW_MS), E_NOTFOUND));
+	cr_expect(eq(int, start(asked()), E_NOTFOUND));
+	cr_assert(eq(int, keydb_add(db, &k), 0));
+	cr_assert(eq(int, start(asked()), 0));
+	cr_expect(eq(u64, made.token.ends_ms, NOW_MS + 2 * MIN_MS));
+	cr_expect(eq(int, again(made.refresh, NOW_MS + 2 * MIN_MS), E_NOTFOUND));
+}
+
+Test(familydb, keeps_no_more_than_some_of_each_and_forgets_what_is_over)
+{
+	struct family_begin	b = asked();
+	char			first[FAMILYDB_REFRESH_CHARS + 1], second[FAMILYDB_REFRESH_CHARS + 1];
+	uint64_t		count;
+
+	for (unsigned i = 0; i < FAMILYDB_EACH + 1; i++) {
+		b.now_ms = NOW_MS + i;
+		cr_assert(eq(int, start(b), 0));
+		if (i < 2)
+			memcpy(i == 0 ? first : second, made.refresh, sizeof(first));
+	}
+	cr_expect(eq(int, again(first, NOW_MS + 100), E_NOTFOUND), "the oldest made room");
+	cr_expect(eq(int, again(second, NOW_MS + 100), 0));
+	cr_expect(eq(int, familydb_tidy(db, NOW_MS + 100, &count), 0));
+	cr_expect(eq(u64, count, FAMILYDB_EACH));
+	cr_expect(eq(int, familydb_tidy(db, NOW_MS + 60 * MIN_MS, &count), 0));
+	cr_expect(eq(u64, count, 0));
+}
+
+Test(familydb, signs_no_claims_that_are_the_gateways_own)
+{
+	static const char *const	rows[] = {
+		"", "[]", "{}", "{\"agent\":\"a\"}", "{\"via\":{}}", "{\"agent\":\"a\",\"via\":{},\"exp\":1}",
+		"{\"agent\":\"a\",\"via\":{},\"scope\":\"x\"}", "{\"agent\":\"a\",\"via\":{},\"family\":\"x\"}",
+		"{\"agent\":\"a\",\"via\":{}} ",
+	};
+	struct family_begin		b = asked();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		b.claims = span_of(rows[i]);
+		cr_expect(eq(int, start(b), E_FORMAT), "row %zu", i);
+	}
+}
