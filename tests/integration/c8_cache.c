@@ -327,6 +327,25 @@ Test(cache, keeps_resources_as_a_modern_server_says, .timeout = 120)
 	end();
 }
 
+Test(cache, lists_anew_when_the_server_says_so, .timeout = 120)
+{
+	struct answer	got;
+	bool		first = true, second = false;
+
+	NEEDS_JAILS();
+	begin("{\"mcpServers\":{" COUNTING("each", "\"args\":[\"modern\",\"2000\"]") "}}", NULL);
+	for (int i = 0; i < 50 && !second; i++, wait_ms(100)) {
+		mcp_ask_modern(&a, "tools/list", NULL, &got);
+		if (i < 10)
+			first &= tools_have(&got, "listed1");
+		second = tools_have(&got, "listed2");
+		answer_fini(&got);
+	}
+	cr_expect(first, "for two seconds nobody asks");
+	cr_expect(second, "but then");
+	end();
+}
+
 Test(cache, keeps_nothing_where_it_is_off, .timeout = 120)
 {
 	NEEDS_JAILS();

@@ -284,7 +284,7 @@ Test(floods, clients_who_never_end_do_not_keep_others_out, .timeout = 120)
 	static const char *const kinds[] = { "", "POST /mcp HTTP/1.1\r\nHost: lo", "GET /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n" };
 
 	NEEDS_JAILS();
-	begin(1, CONF "max_connections = 200\nconnection_memory = 1MiB\n");
+	begin(1, CONF "max_connections = 200\nconnection_memory = 32MiB\n");
 	cr_assert(is_served());
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		open_all(c, FLOOD, g.mcp, kinds[i]);
