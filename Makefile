@@ -205,7 +205,8 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
 	check-install check-systemd check-integration check-peers check-conformance conformance-table \
-	check-floods orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules noisy fuzz \
+	check-floods orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules \
+	noisy fuzz \
 	man install users run deb clean
 export BUILD
 

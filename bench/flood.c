@@ -51,15 +51,16 @@ on_term(int sig)
 static void
 make_first(const char *path, const char *key)
 {
-	static const char	body[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"fill\","
-	    "\"arguments\":{\"size\":1048576,\"filling\":\"\"},\"_meta\":{"
+	static const char	body[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{"
+	    "\"name\":\"fill\",\"arguments\":{\"size\":1048576,\"filling\":\"\"},\"_meta\":{"
 	    "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
 	    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
 	/* The first bytes of a ClientHello that goes on. */
 	static const char	hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 	const char		*head = "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
 	    "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
-	    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: fill\r\nContent-Length: %zu\r\n\r\n%s";
+	    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: fill\r\n"
+	    "Content-Length: %zu\r\n\r\n%s";
 
 	switch (kind) {
 	case USED:

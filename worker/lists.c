@@ -233,7 +233,8 @@ take_said(struct list_entry *e, struct json_value result)
 {
 	uint64_t	ms;
 
-	if (e->modern && json_u64(json_get(result, "ttlMs"), &ms) == 0 && ms > 0 && (e->said_ms == 0 || ms < e->said_ms))
+	if (e->modern && json_u64(json_get(result, "ttlMs"), &ms) == 0 && ms > 0 &&
+	    (e->said_ms == 0 || ms < e->said_ms))
 		e->said_ms = ms;
 }
 
