@@ -204,7 +204,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
-	check-install check-systemd check-integration check-fault fault check-peers check-conformance \
+	check-install check-systemd check-integration check-fault fault check-floods check-peers check-conformance \
 	conformance-table orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle \
 	bench-rules noisy fuzz man install users run deb clean
 export BUILD
@@ -356,6 +356,10 @@ bench-idle: all
 # noisy: a call's latency beside a tool of another principal that floods, hangs, lies or spins
 noisy: all
 	$(Q)bench/noisy
+
+# check-floods: what others pay beside floods of clients, and what the processes hold; f7_floods is its short form
+check-floods: all
+	$(Q)bench/floods
 
 # fuzz: each fuzz target for TIME seconds (600), FUZZ=NAME some of them; needs clang and libclang-rt-14-dev
 TIME		?= 600

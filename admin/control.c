@@ -26,7 +26,9 @@ apply_params(struct admin *a)
 
 	conn_set_params(a->conns, &(struct conn_params){ .head_timeout_ms = p->head_timeout,
 	    .body_timeout_ms = p->body_timeout, .idle_timeout_ms = p->idle_timeout,
-	    .write_timeout_ms = p->write_timeout, .max_connections = p->max_connections });
+	    .write_timeout_ms = p->write_timeout, .max_connections = p->max_connections,
+	    .max_address = p->max_connections_address, .memory = p->connection_memory,
+	    .write_least = p->write_rate * p->write_timeout / 1000 });
 	log_set_level((enum log_level)(LOG_LEVEL_ERR + p->log_level));
 }
 

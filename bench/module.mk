@@ -5,3 +5,4 @@ $(call program,bench/bench-jails,bench,jails.c,policy/compiler sandbox lib,secco
 $(call program,bench/bench-rules,bench,rules.c,policy/compiler auth policy ipc sandbox lib,seccomp yaml \
 	crypto)
 $(call program,bench/bench-fill,bench,fill.c,audit lib,lmdb crypto)
+$(call program,bench/bench-flood,bench,flood.c,,)

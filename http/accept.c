@@ -6,7 +6,6 @@
  * Trusts:  nothing.  Another process may be faster: EAGAIN is normal.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/spare.h"
 #include "http/accept.h"
 
 #define ACCEPT_MAGIC	0xacce9701u
@@ -48,11 +48,25 @@ watch(struct accept *a)
 }
 
 static void
-pause_for_a_while(struct accept *a)
+pause_for(struct accept *a, uint64_t ms)
 {
 	a->paused = true;
 	watch(a);
-	loop_timer_arm(&a->pause, PAUSE_MS);
+	loop_timer_arm(&a->pause, ms);
+}
+
+static void
+pause_for_a_while(struct accept *a)
+{
+	pause_for(a, PAUSE_MS);
+}
+
+/* Those that do nothing make room for those that come. */
+static void
+wait_for_room(struct accept *a)
+{
+	log_warn_repeat(NULL, "max_connections reached: idle ones are closed, or new ones wait");
+	pause_for(a, conn_set_make_room(a->conns, PER_EVENT) > 0 ? 1 : PAUSE_MS);
 }
 
 static void
@@ -63,32 +77,24 @@ on_pause_over(struct loop_timer *t, void *arg)
 	(void)t;
 	MAGIC_CHECK(a, ACCEPT_MAGIC);
 	if (conn_set_is_full(a->conns)) {
-		loop_timer_arm(&a->pause, PAUSE_MS);
+		wait_for_room(a);
 		return;
 	}
 	a->paused = false;
 	watch(a);
 }
 
-static void
-reserve_take(struct accept *a)
-{
-	if (a->reserve == -1 && a->count > 0)
-		a->reserve = fcntl(a->sockets[0].fd, F_DUPFD_CLOEXEC, 0);
-}
-
-/* Without a free descriptor a waiting client would keep the loop spinning: the one in reserve takes
- * it off the queue, and it is told by the closing. */
+/* Whoever waits is told by the closing. */
 static void
 shed(struct accept *a, struct listening *l)
 {
 	int	fd;
 
-	log_warn_repeat(NULL, "out of descriptors, a connection is refused");
-	fd_close(&a->reserve);
-	fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	log_warn_repeat(NULL, "out of descriptors: a connection is refused, idle ones are closed");
+	(void)!conn_set_make_room(a->conns, PER_EVENT);
+	fd = spare_accept(&a->reserve, l->fd);
 	fd_close(&fd);
-	reserve_take(a);
+	spare_take(&a->reserve, l->fd);
 	pause_for_a_while(a);
 }
 
@@ -104,8 +110,7 @@ on_readable(struct loop_io *io, unsigned what, void *arg)
 	MAGIC_CHECK(a, ACCEPT_MAGIC);
 	for (int i = 0; i < PER_EVENT && !a->paused; i++) {
 		if (conn_set_is_full(a->conns)) {
-			log_warn_repeat(NULL, "max_connections reached, new ones wait");
-			pause_for_a_while(a);
+			wait_for_room(a);
 			return;
 		}
 		if ((fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
@@ -161,7 +166,7 @@ accept_add(struct accept *a, int fd, unsigned listener)
 	l->listener = listener;
 	loop_io_init(a->loop, &l->io, fd, on_readable, l);
 	a->count++;
-	reserve_take(a);
+	spare_take(&a->reserve, fd);
 	watch(a);
 	return 0;
 }

@@ -15,7 +15,6 @@
 #include "http/conn_priv.h"
 
 #define LINGER_BYTES_MAX	(4 * 1024 * 1024)
-#define GROUPS_MAX		1024
 
 /* ---- what is awaited --------------------------------------------------------------------------- */
 
@@ -25,6 +24,7 @@ wants_read(const struct conn *c)
 	if (c->dead || c->eof)
 		return false;
 	switch ((enum conn_state)c->state) {
+	case CONN_FRESH:
 	case CONN_IDLE:
 	case CONN_HEAD:
 	case CONN_LINGER:
@@ -244,6 +244,7 @@ conn_read(struct conn *c)
 	case CONN_SHAKE:
 		conn_shake(c);
 		break;
+	case CONN_FRESH:
 	case CONN_IDLE:
 	case CONN_HEAD:
 		if ((n = read_more(c)) > 0)
@@ -267,8 +268,8 @@ conn_read(struct conn *c)
 	}
 }
 
-static void
-on_io(struct loop_io *io, unsigned what, void *arg)
+void
+conn_on_io(struct loop_io *io, unsigned what, void *arg)
 {
 	struct conn	*c = arg;
 
@@ -349,10 +350,20 @@ credit_due(const struct conn *c)
 	return held > HTTP_QUEUE_HIGH / 2 ? 0 : HTTP_QUEUE_HIGH - (size_t)held;
 }
 
+/* The socket is full.  Who takes too little in its time does not get another. */
+static void
+wait_for_client(struct conn *c, size_t took)
+{
+	if (c->state == CONN_WRITE && (took == 0 || (c->took += took) < c->set->params.write_least))
+		return;
+	c->took = 0;
+	conn_move(c, CONN_WRITE);
+}
+
 void
 conn_flush(struct conn *c)
 {
-	size_t	before = c->out.bytes, unsent;
+	size_t	before = c->out.bytes, unsent, left;
 	int	r;
 
 	if (c->dead) {
@@ -363,14 +374,15 @@ conn_flush(struct conn *c)
 	unsent = c->tls == NULL ? 0 : c->set->tls.unsent(c->tls);
 	r = c->tls == NULL ? http_queue_write(&c->out, c->fd) : c->set->tls.write(c->tls, &c->out);
 	c->set->count.bytes_out += before - c->out.bytes;
+	c->set->queued += c->out.bytes - c->counted;
+	c->counted = c->out.bytes;
 	if (c->answer_done && c->x != NULL) {
 		exchange_wire_done(c->x);
 		exchange_unref(&c->x);
 	}
 	if (r == E_AGAIN) {
-		if (c->state != CONN_WRITE || c->out.bytes < before ||
-		    (c->tls != NULL && c->set->tls.unsent(c->tls) < unsent))
-			conn_move(c, CONN_WRITE);
+		left = c->out.bytes + (c->tls == NULL ? 0 : c->set->tls.unsent(c->tls));
+		wait_for_client(c, left < before + unsent ? before + unsent - left : 0);
 	} else if (r != 0) {
 		conn_die(c, FLOW_GONE);
 		return;
@@ -429,6 +441,7 @@ conn_timed_out(struct conn *c)
 	case CONN_SHAKE:
 		c->set->count.handshakes_failed++;
 		break;
+	case CONN_FRESH:
 	case CONN_IDLE:
 	case CONN_WRITE:
 	case CONN_LINGER:
@@ -437,101 +450,4 @@ conn_timed_out(struct conn *c)
 		break;
 	}
 	conn_die(c, FLOW_GONE);
-}
-
-/* ---- a connection begins ----------------------------------------------------------------------- */
-
-/* Supplementary groups need a kernel and a peer that still is; without them there are none. */
-static int
-unix_peer(struct conn *c)
-{
-	struct ucred	 who;
-	socklen_t	 bytes = sizeof(who), room = 32 * sizeof(gid_t);
-	struct conn_peer *peer;
-
-	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) == -1)
-		return E_SYS;
-	for (;;) {
-		if ((peer = malloc(sizeof(*peer) + room)) == NULL)
-			return E_NOMEM;
-		bytes = room;
-		if (getsockopt(c->fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &bytes) == 0)
-			break;
-		free(peer);
-		if (errno != ERANGE || bytes <= room || bytes > GROUPS_MAX * sizeof(gid_t)) {
-			room = bytes = 0;
-			if ((peer = malloc(sizeof(*peer))) == NULL)
-				return E_NOMEM;
-			break;
-		}
-		room = bytes;
-	}
-	peer->uid = who.uid;
-	peer->gid = who.gid;
-	peer->pid = who.pid;
-	peer->group_count = bytes / sizeof(gid_t);
-	c->peer = peer;
-	return 0;
-}
-
-static int
-conn_peer(struct conn *c)
-{
-	union {
-		struct sockaddr		any;
-		struct sockaddr_in	in4;
-		struct sockaddr_in6	in6;
-		struct sockaddr_storage	room;
-	} a = { 0 };
-	socklen_t	bytes = sizeof(a);
-
-	if (getpeername(c->fd, &a.any, &bytes) == -1)
-		return E_SYS;
-	c->family = a.any.sa_family;
-	if (c->family == AF_INET) {
-		c->port = ntohs(a.in4.sin_port);
-		memcpy(c->address, &a.in4.sin_addr, 4);
-	} else if (c->family == AF_INET6) {
-		c->port = ntohs(a.in6.sin6_port);
-		memcpy(c->address, &a.in6.sin6_addr, 16);
-	} else if (c->family == AF_UNIX)
-		return unix_peer(c);
-	return 0;
-}
-
-int
-conn_open(struct conn_set *s, int fd, unsigned listener)
-{
-	const enum conn_state	 first = (s->tls.listeners >> listener & 1) != 0 ? CONN_SHAKE : CONN_IDLE;
-	struct conn_list	*list = &s->lists[first];
-	struct conn		*c = NULL;
-	int			 r = E_FULL;
-
-	if (conn_set_is_full(s) || s->drain)
-		goto out;
-	r = E_NOMEM;
-	if ((c = calloc(1, sizeof(*c))) == NULL)
-		goto out;
-	c->fd = fd;
-	c->set = s;
-	if ((r = conn_peer(c)) != 0 ||
-	    (first == CONN_SHAKE && (r = s->tls.open(s->tls.arg, fd, listener, &c->tls)) != 0))
-		goto out;
-	c->magic = CONN_MAGIC;
-	c->listener = (uint8_t)listener;
-	http_queue_init(&c->out, &s->pool);
-	loop_io_init(s->loop, &c->io, fd, on_io, c);
-	c->state = (uint8_t)first;
-	c->older = list->newest;
-	*(c->older == NULL ? &list->oldest : &c->older->newer) = c;
-	list->newest = c;
-	s->count.open++;
-	s->count.accepted++;
-	conn_move(c, first);
-	conn_watch(c);
-	return 0;
- out:
-	free(c);
-	fd_close(&fd);
-	return r;
 }

@@ -9,18 +9,30 @@
 #define WORKER_CONN_H
 
 #include "http/exchange.h"
+#include "lib/addr_net.h"
+
+#define CONN_EXEMPT_MAX	64
 
 struct conn_params {			/* parameters of the same names */
 	uint64_t	head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, shake_timeout_ms;
 	size_t		max_connections;
+	size_t		max_address;	/* of one address; 0: no bound */
+	size_t		write_least;	/* bytes that a client takes in each write_timeout; 0: one */
+	size_t		memory;		/* unfinished heads and unsent answers of all; 0: no bound */
+	struct addr_net	exempt[CONN_EXEMPT_MAX];	/* from max_address */
+	size_t		exempt_count;
 };
 
 struct conn_count {
 	uint64_t	open;		/* connections now */
 	uint64_t	accepted, requests, malformed, timeouts;	/* since the start */
+	uint64_t	refused, shed;	/* too many of one address; closed to make room */
 	uint64_t	bytes_in, bytes_out;
 	uint64_t	handshakes, resumed, handshakes_failed;
 };
+
+/* An exchange's peer as an address: IPv4-mapped ones are IPv4; family 0: none, as of a unix socket. */
+void		conn_address(uint16_t family, const uint8_t bytes[16], struct addr *out);
 
 struct http_queue;
 struct peer_cert;
@@ -56,13 +68,15 @@ void		conn_set_tls(struct conn_set *s, const struct conn_tls *tls);
 /* No request after the running ones: idle connections close now, others after their answer. */
 void		conn_set_drain(struct conn_set *s);
 bool		conn_set_is_full(const struct conn_set *s);
+/* Closes up to n that nobody works for, by the end of the next turn; answers how many. */
+size_t		conn_set_make_room(struct conn_set *s, size_t n);
 const struct conn_count *conn_set_count(const struct conn_set *s);
 /* The pool that its blocks come from, for others of this process, who must have given back theirs before
  * conn_set_free(). */
 struct block_pool *conn_set_pool(struct conn_set *s);
 
 /* Takes over an accepted, non-blocking socket; listener is its enum listen_kind.  On an error
- * (E_FULL, E_NOMEM, E_SYS) fd is closed. */
+ * (E_FULL, E_LIMITED: too many of its address, which it was told; E_NOMEM, E_SYS) fd is closed. */
 must_check int	conn_open(struct conn_set *s, int fd, unsigned listener);
 
 #endif

@@ -9,11 +9,13 @@
 #include "http/queue.h"
 #include "http/write.h"
 #include "http/conn.h"
+#include "http/conn_from.h"
 
 #define CONN_MAGIC	0xc0770001u
 
 enum conn_state {
 	CONN_SHAKE,		/* TLS: the handshake is not done */
+	CONN_FRESH,		/* nothing was sent over it yet */
 	CONN_IDLE,		/* between two requests: no buffer */
 	CONN_HEAD,		/* a part of a head is there */
 	CONN_BODY,		/* the request's body is awaited */
@@ -54,7 +56,10 @@ struct conn {
 	struct exchange		*x;
 	struct conn_peer	*peer;
 	struct tls		*tls;			/* over the socket; NULL: bytes as they are */
+	struct conn_from	*from;			/* its address; NULL: one that is not counted */
 	uint64_t		 answer_left;		/* of an announced length */
+	size_t			 counted;		/* of out, in the set's sum */
+	size_t			 took;			/* the client, since since_ms, in CONN_WRITE */
 	uint32_t		 dropped;		/* while lingering */
 	uint16_t		 port;
 	uint16_t		 family;
@@ -79,6 +84,7 @@ _Static_assert(sizeof(struct conn) <= 896, "an idle connection is under 1 KiB");
 
 struct conn_list {
 	struct conn	*oldest, *newest;
+	size_t		 count;
 };
 
 struct conn_set {
@@ -91,6 +97,8 @@ struct conn_set {
 	struct block_pool	 pool;
 	struct conn_count	 count;
 	struct conn_list	 lists[CONN_STATE_LIMIT];
+	struct conn_froms	 froms;
+	size_t			 queued;		/* unsent, of all */
 	struct conn		*flush, *kick;
 	struct loop_timer	 sweep, kicker;
 	uint64_t		 sweep_ms;		/* when the sweep is due; 0: not armed */
@@ -102,6 +110,8 @@ struct conn_set {
 
 /* conn_set.c: moving a connection between lists is changing its state. */
 void	conn_move(struct conn *c, enum conn_state state);
+/* A new one, into the list of its state. */
+void	conn_list_append(struct conn *c);
 /* Writes what is queued, at the turn's end; frees a dead one. */
 void	conn_flush_later(struct conn *c);
 /* conn_kick() in a handler of the next turn: what a flush may not do itself. */
@@ -113,6 +123,8 @@ struct span conn_date(struct conn_set *s);
 void	conn_free(struct conn *c);
 
 /* conn.c */
+/* Of c->io. */
+void	conn_on_io(struct loop_io *io, unsigned what, void *conn);
 /* Reads what the socket has, or what lies over it has left, as the state wants it. */
 void	conn_read(struct conn *c);
 /* What still comes is dropped, until the client closes. */
@@ -126,6 +138,12 @@ void	conn_refuse(struct conn *c, int err);
 
 /* Bytes, as recv(2): 0 at the end, -1 with errno EAGAIN when there are none now. */
 ssize_t	conn_recv(struct conn *c, void *to, size_t room);
+
+/* conn_shed.c */
+/* Says to one that is not to be taken over why, as far as that goes at once. */
+void	conn_turn_away(struct conn_set *s, const struct conn *c, int fd);
+/* At a turn's end: what is held is held within bounds. */
+void	conn_set_relieve(struct conn_set *s);
 
 /* shake.c: the handshake may go on. */
 void	conn_shake(struct conn *c);

@@ -22,6 +22,7 @@ limit_ms(const struct conn_set *s, enum conn_state state)
 		return s->params.shake_timeout_ms;
 	case CONN_IDLE:
 		return s->params.idle_timeout_ms;
+	case CONN_FRESH:
 	case CONN_HEAD:
 		return s->params.head_timeout_ms;
 	case CONN_BODY:
@@ -55,10 +56,11 @@ list_remove(struct conn *c)
 
 	*(c->older == NULL ? &list->oldest : &c->older->newer) = c->newer;
 	*(c->newer == NULL ? &list->newest : &c->newer->older) = c->older;
+	list->count--;
 }
 
-static void
-list_append(struct conn *c)
+void
+conn_list_append(struct conn *c)
 {
 	struct conn_list	*list = &c->set->lists[c->state];
 
@@ -66,6 +68,7 @@ list_append(struct conn *c)
 	c->older = list->newest;
 	*(c->older == NULL ? &list->oldest : &c->older->newer) = c;
 	list->newest = c;
+	list->count++;
 }
 
 void
@@ -77,7 +80,7 @@ conn_move(struct conn *c, enum conn_state state)
 	list_remove(c);
 	c->state = (uint8_t)state;
 	c->since_ms = loop_now_ms(s->loop);
-	list_append(c);
+	conn_list_append(c);
 	if (limit > 0)
 		sweep_by(s, c->since_ms + limit);
 }
@@ -155,6 +158,7 @@ on_turn_end(void *arg)
 		c->to_flush = false;
 		conn_flush(c);
 	}
+	conn_set_relieve(s);
 }
 
 static void
@@ -192,6 +196,8 @@ conn_free(struct conn *c)
 
 	BUG_ON(c->to_flush || c->to_kick);
 	list_remove(c);
+	conn_from_give(&s->froms, &c->from);
+	s->queued -= c->counted;
 	s->count.open--;
 	loop_io_fini(&c->io);
 	if (c->tls != NULL)
@@ -210,11 +216,16 @@ conn_set_new(struct loop *l, const struct conn_params *params, exchange_fn *on_r
     struct conn_set **out)
 {
 	struct conn_set	*s;
+	int		 r;
 
 	*out = NULL;
 	if ((s = malloc(sizeof(*s))) == NULL)
 		return E_NOMEM;
 	memset(s, 0, offsetof(struct conn_set, scratch));
+	if ((r = conn_froms_init(&s->froms)) != 0) {
+		free(s);
+		return r;
+	}
 	s->loop = l;
 	s->params = *params;
 	s->on_request = on_request;
@@ -263,6 +274,8 @@ conn_set_drain(struct conn_set *s)
 {
 	s->drain = true;
 	for (struct conn *c = s->lists[CONN_IDLE].oldest; c != NULL; c = c->newer)
+		conn_die(c, FLOW_GONE);
+	for (struct conn *c = s->lists[CONN_FRESH].oldest; c != NULL; c = c->newer)
 		conn_die(c, FLOW_GONE);
 	for (struct conn *c = s->lists[CONN_SHAKE].oldest; c != NULL; c = c->newer)
 		conn_die(c, FLOW_GONE);

@@ -53,6 +53,6 @@ conn_shake(struct conn *c)
 	}
 	s->count.handshakes++;
 	s->count.resumed += s->tls.is_resumed(c->tls);
-	conn_move(c, CONN_IDLE);
+	conn_move(c, CONN_FRESH);
 	conn_watch(c);
 }

@@ -99,6 +99,21 @@ span_trim(struct span s)
 	return s;
 }
 
+/* The next word of a list divided by blanks, which is cut off; empty: there is none. */
+static inline struct span
+span_word(struct span *list)
+{
+	struct span	word;
+	size_t		n = 0;
+
+	*list = span_trim(*list);
+	while (n < list->n && list->p[n] != ' ' && list->p[n] != '\t')
+		n++;
+	word = span_part(*list, 0, n);
+	*list = span_part(*list, n, list->n);
+	return word;
+}
+
 /* Without the quotes around it, when both ends have the same one. */
 static inline struct span
 span_unquote(struct span s)

@@ -20,11 +20,14 @@
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/spare.h"
 #include "master/ctlconn.h"
 #include "master/master.h"
 
 #define CONN_MAGIC	0xc71c0001u
 #define CONNS_MAX	64
+#define PER_TURN	16	/* then others have theirs */
+#define PAUSE_MS	100
 #define GROUPS_MAX	256
 #define ADMIN_GROUP	"mcpgw-admin"
 
@@ -213,6 +216,30 @@ conn_new(struct ctlsock *s, int fd)
 }
 
 static void
+ctlsock_on_pause_over(struct loop_timer *t, void *arg)
+{
+	struct ctlsock	*s = arg;
+
+	(void)t;
+	loop_io_arm(&s->io, LOOP_READ);
+}
+
+/* There is no descriptor for another one, or no memory: it is told, and the next ones wait. */
+static void
+ctlsock_pause(struct ctlsock *s, bool descriptors)
+{
+	int	fd;
+
+	log_warn_repeat(NULL, "ctl.sock: %s; commands wait", descriptors ? "out of descriptors" : "out of memory");
+	if (descriptors && (fd = spare_accept(&s->spare, s->fd)) != -1)
+		turn_away(fd, EX_TEMPFAIL, "the gateway has no descriptors left; try again, or raise LimitNOFILE of "
+		    "its service");
+	spare_take(&s->spare, s->fd);
+	loop_io_arm(&s->io, 0);
+	loop_timer_arm(&s->pause, PAUSE_MS);
+}
+
+static void
 ctlsock_on_readable(struct loop_io *io, unsigned what, void *arg)
 {
 	struct ctlsock	*s = arg;
@@ -220,8 +247,15 @@ ctlsock_on_readable(struct loop_io *io, unsigned what, void *arg)
 
 	(void)io;
 	(void)what;
-	while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1)
-		conn_new(s, fd);
+	for (int i = 0; i < PER_TURN; i++) {
+		if ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+			conn_new(s, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			ctlsock_pause(s, errno == EMFILE || errno == ENFILE);
+		return;
+	}
 }
 
 int
@@ -229,7 +263,7 @@ ctlsock_open(struct ctlsock *s, struct master *m)
 {
 	int	r;
 
-	*s = (struct ctlsock){ .m = m, .fd = -1 };
+	*s = (struct ctlsock){ .m = m, .fd = -1, .spare = -1 };
 	TAILQ_INIT(&s->conns);
 	if (snprintf(s->path, sizeof(s->path), "%s/ctl.sock", m->dirs.run_dir) >= (int)sizeof(s->path))
 		return E_TOOBIG;
@@ -238,6 +272,8 @@ ctlsock_open(struct ctlsock *s, struct master *m)
 		log_err(LOG_SUBJECT(s->path, ""), "%s", strerror(errno));
 		return r;
 	}
+	spare_take(&s->spare, s->fd);
+	loop_timer_init(m->loop, &s->pause, ctlsock_on_pause_over, s);
 	loop_io_init(m->loop, &s->io, s->fd, ctlsock_on_readable, s);
 	loop_io_arm(&s->io, LOOP_READ);
 	return 0;
@@ -256,6 +292,8 @@ ctlsock_close(struct ctlsock *s)
 		conn_free(c);
 	}
 	loop_io_fini(&s->io);
+	loop_timer_disarm(&s->pause);
+	fd_close(&s->spare);
 	fd_close(&s->fd);
 	(void)unlink(s->path);
 }

@@ -19,7 +19,8 @@ TAILQ_HEAD(ctl_list, ctl_conn);
 
 struct ctlsock {
 	struct master		*m;
-	int			 fd;
+	int			 fd, spare;	/* lib/spare.h */
+	struct loop_timer	 pause;
 	char			 path[PATH_MAX];
 	struct loop_io		 io;
 	struct ctl_list		 conns;

@@ -39,6 +39,8 @@ struct params {
 #undef PARAM
 };
 
+#define PROXIES_MAX	64	/* networks in trusted_proxies */
+
 /* The words, in the order of the table. */
 enum precedence_word { PRECEDENCE_SEED, PRECEDENCE_DENY_FIRST };
 enum view_word { VIEW_AUTO, VIEW_DISCOVERY, VIEW_CATALOG, VIEW_BOTH };
@@ -47,6 +49,7 @@ enum deny_detail_word { DENY_DETAIL_RULE, DENY_DETAIL_HIDE };
 enum tool_approval_word { TOOL_APPROVAL_FIRST_SEEN, TOOL_APPROVAL_MANUAL, TOOL_APPROVAL_OFF };
 enum audit_on_error_word { AUDIT_ON_ERROR_REFUSE, AUDIT_ON_ERROR_CONTINUE };
 enum health_status_word { HEALTH_STATUS_OK, HEALTH_STATUS_HEALTHY };
+enum forwarded_word { FORWARDED_X_FOR, FORWARDED_RFC7239 };
 enum tls_version_word { TLS_VERSION_1_3, TLS_VERSION_1_2 };
 /* log_level: LOG_LEVEL_ERR + its place. */
 enum jail_fallback_word { JAIL_FALLBACK_WORD_NONE, JAIL_FALLBACK_WORD_LANDLOCK };

@@ -198,8 +198,8 @@ cache_put(struct cache *c, const struct cache_item *new)
 	const size_t	 bytes = sizeof(struct item) + new->text.n;
 	struct item	*i, **at;
 
-	if (c->limit == 0 || new->epoch != cache_epoch(c, new->profile) || new->text.n > cache_item_max(c) || bytes > c->limit ||
-	    (c->buckets == NULL && (c->buckets = calloc(BUCKETS, sizeof(*c->buckets))) == NULL))
+	if (c->limit == 0 || new->epoch != cache_epoch(c, new->profile) || new->text.n > cache_item_max(c) ||
+	    bytes > c->limit || (c->buckets == NULL && (c->buckets = calloc(BUCKETS, sizeof(*c->buckets))) == NULL))
 		return;
 	at = bucket(c, new->key);
 	for (struct item **old = at; *old != NULL; old = &(*old)->next)

@@ -10,6 +10,19 @@
 #include "lib/bug.h"
 #include "worker/worker.h"
 
+_Static_assert(PROXIES_MAX == CONN_EXEMPT_MAX, "who is believed is whose connections are not counted");
+
+/* The compiler has looked at them. */
+static void
+take_proxies(struct config *c)
+{
+	struct span	list = c->params.trusted_proxies, word;
+
+	while ((word = span_word(&list)).n > 0 && c->proxy_count < CONN_EXEMPT_MAX)
+		if (addr_net_parse(word, &c->proxies[c->proxy_count]) == 0)
+			c->proxy_count++;
+}
+
 int
 config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
 {
@@ -30,6 +43,7 @@ config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
 		config_release(&c);
 		return r;
 	}
+	take_proxies(c);
 	c->generation = snap_head(c->policy)->generation;
 	c->since_ms = wall_ms;
 	*out = c;

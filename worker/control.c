@@ -98,11 +98,17 @@ on_boot(struct worker *w, const struct msg_BOOT *m)
 static void
 apply_params(struct worker *w, const struct params *p)
 {
-	conn_set_params(w->conns, &(struct conn_params){
-	    .head_timeout_ms = p->head_timeout, .body_timeout_ms = p->body_timeout,
-	    .idle_timeout_ms = p->idle_timeout, .write_timeout_ms = p->write_timeout,
-	    .shake_timeout_ms = p->tls_handshake_timeout,
-	    .max_connections = p->max_connections });
+	struct conn_params	conns = {
+		.head_timeout_ms = p->head_timeout, .body_timeout_ms = p->body_timeout,
+		.idle_timeout_ms = p->idle_timeout, .write_timeout_ms = p->write_timeout,
+		.shake_timeout_ms = p->tls_handshake_timeout,
+		.max_connections = p->max_connections, .max_address = p->max_connections_address,
+		.write_least = p->write_rate * p->write_timeout / 1000, .memory = p->connection_memory,
+		.exempt_count = w->config->proxy_count,
+	};
+
+	memcpy(conns.exempt, w->config->proxies, sizeof(conns.exempt));
+	conn_set_params(w->conns, &conns);
 	w->bodies.limit = p->body_memory;
 	w->answers.limit = p->body_memory;
 	cached_set_params(w, p);

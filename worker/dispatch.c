@@ -268,6 +268,8 @@ call_renew(struct call *c)
 
 	if (rq->config == rq->w->config)
 		return 0;
+	/* Those who wait for it were decided under the policy before. */
+	cached_spoil(c);
 	server = snap_text(rq->config->policy, c->ask.server->name);
 	s = policy_server_find(rq->w->config->policy, rq->who.tenant, server);
 	if (s == NULL || (s->flags & SERVER_FLAG_DISABLED) != 0)

@@ -31,5 +31,8 @@ gauges_publish(struct worker *w)
 	metric_set(&w->metrics, METRIC_httpsse_streams, httpsse_count(w));
 	metric_set(&w->metrics, METRIC_audit_blocked, !spool_may_call(w->spool));
 	add_since(w, METRIC_connections_accepted_total, &w->published.accepted, conns->accepted);
+	add_since(w, METRIC_connections_refused_total, &w->published.refused, conns->refused);
+	add_since(w, METRIC_connections_shed_total, &w->published.shed, conns->shed);
+	add_since(w, METRIC_connections_timed_out_total, &w->published.timeouts, conns->timeouts);
 	add_since(w, METRIC_audit_records_total, &w->published.records, spool.records);
 }

@@ -20,6 +20,7 @@
 
 #define PAGES_MAX	100
 #define RETRY_MS	1000		/* a server that failed is asked again after this */
+#define SAID_LEAST_MS	1000		/* a server that wants its list asked for more often */
 #define RPC_NO_METHOD	(-32601)
 #define RECHECK_MS	5000		/* a list that changed is looked at by itself at most this often */
 #define STALE_MS	20		/* the runner gets a reload within this, */
@@ -72,6 +73,16 @@ identity_of(const struct list_entry *e)
 	    snap_text(e->config->policy, e->server->shown)) | 1;
 }
 
+/* As long as the operator says, or the server, if that is less; not so short that each call would ask for it. */
+static uint64_t
+fresh_ms(const struct list_entry *e, const struct config *config, const struct rec_server *server)
+{
+	const uint64_t	most = SNAP_AT(config->policy, TENANT, server->tenant)->list_fresh;
+	const uint64_t	said = e->said_ms < SAID_LEAST_MS ? SAID_LEAST_MS : e->said_ms;
+
+	return e->said_ms == 0 || said > most ? most : said;
+}
+
 static bool
 is_fresh(const struct list_entry *e, const struct config *config, const struct rec_server *server, uint64_t now_ms)
 {
@@ -82,7 +93,7 @@ is_fresh(const struct list_entry *e, const struct config *config, const struct r
 	/* Read when nobody asked for pins. */
 	if (e->list != NULL && e->pinned_as == 0 && e->kind == LIST_TOOLS && pins_matter(config))
 		return false;
-	return now_ms - e->at_ms < (e->failed ? RETRY_MS : SNAP_AT(config->policy, TENANT, server->tenant)->list_fresh);
+	return now_ms - e->at_ms < (e->failed ? RETRY_MS : fresh_ms(e, config, server));
 }
 
 /* A server that has just listed its tools runs: what it says of itself costs one message more, and
@@ -160,10 +171,12 @@ flight_over(struct list_entry *e, int error, struct span text)
 static void
 on_answer(struct route *r, uint64_t bytes, struct span want_id, bool modern)
 {
-	(void)r;
+	struct list_entry	*e = (struct list_entry *)(void *)((char *)r - offsetof(struct list_entry, route));
+
 	(void)bytes;
 	(void)want_id;
-	(void)modern;
+	MAGIC_CHECK(e, LIST_MAGIC);
+	e->modern = modern;
 }
 
 static void
@@ -182,8 +195,8 @@ on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 {
 	struct list_entry	*e = (struct list_entry *)(void *)((char *)r - offsetof(struct list_entry, route));
 
-	(void)modern;
 	MAGIC_CHECK(e, LIST_MAGIC);
+	e->modern = modern;
 	e->whole = answer;
 }
 
@@ -213,6 +226,18 @@ take_about(struct list_entry *e, struct json_value result)
 	return 0;
 }
 
+/* How long a modern server lets its list be kept; of several pages the shortest.  0, or nothing said, is no reason to
+ * ask with each call: what changes it tells (2026-07-28 server/utilities/caching). */
+static void
+take_said(struct list_entry *e, struct json_value result)
+{
+	uint64_t	ms;
+
+	if (e->modern && json_u64(json_get(result, "ttlMs"), &ms) == 0 && ms > 0 &&
+	    (e->said_ms == 0 || ms < e->said_ms))
+		e->said_ms = ms;
+}
+
 /* One page came.  0, with the cursor of the next one or none, or E_UPSTREAM, E_NOMEM. */
 static int
 take_page(struct list_entry *e, struct span *cursor)
@@ -231,6 +256,7 @@ take_page(struct list_entry *e, struct span *cursor)
 		return E_UPSTREAM;
 	if (answer->is_error)
 		return answer->error_code == RPC_NO_METHOD && has_none(e) ? 0 : E_UPSTREAM;
+	take_said(e, answer->result);
 	if (e->kind == LIST_ABOUT)
 		return take_about(e, answer->result);
 	return catalogue_page(e->build, answer->result, cursor);
@@ -380,6 +406,7 @@ fly(struct list_entry *e, struct config *config, const struct rec_server *server
 	e->flying = true;
 	e->expired = false;
 	e->pages = e->tries = 0;
+	e->said_ms = 0;
 	e->deadline_ms = loop_now_ms(e->lists->w->loop) +
 	    SNAP_AT(config->policy, TENANT, server->tenant)->list_timeout;
 	buf_clear(&e->cursor);

@@ -38,6 +38,8 @@ struct list_entry {
 	uint64_t		 shown_as;	/* of LIST_TOOLS: rec_server.changes that `list` shows */
 	uint64_t		 at_ms;		/* of the last answer or failure; 0: never asked */
 	uint64_t		 used_ms;
+	uint64_t		 said_ms;	/* how long the server lets it be kept; 0: it does not say */
+	bool			 modern;	/* ... whose era is that of ttlMs */
 	bool			 failed;
 	bool			 no_token;	/* ... because the gateway had none */
 	char			 why[256];

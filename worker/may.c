@@ -14,20 +14,16 @@
 static struct facts
 facts_of(const struct request *rq)
 {
-	static const uint8_t		 mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const struct exchange_peer	*p = &rq->x->peer;
 	struct facts			 f = {
 		.known = FACT_WHO | FACT_BEARER | FACT_TIME | FACT_CLIENT, .wall_ms = loop_wall_ms(rq->w->loop),
 		.arena = &rq->x->arena,
 	};
 
-	if (p->family == AF_INET6 && memcmp(p->address, mapped, sizeof(mapped)) == 0) {
-		f.client.family = AF_INET;
-		memcpy(f.client.bytes, p->address + sizeof(mapped), 4);
-	} else if (p->family == AF_INET || p->family == AF_INET6) {
-		f.client.family = p->family;
-		memcpy(f.client.bytes, p->address, sizeof(f.client.bytes));
-	}
+	conn_address(p->family, p->address, &f.client);
+	/* A proxy did not say who it speaks for. */
+	if (p->family == AF_UNSPEC)
+		f.known &= ~(unsigned)FACT_CLIENT;
 	return f;
 }
 

@@ -16,6 +16,7 @@
 #include "worker/keyuse.h"
 #include "worker/keywait.h"
 #include "worker/may.h"
+#include "worker/proxied.h"
 #include "worker/reply.h"
 #include "worker/request.h"
 #include "worker/secure.h"
@@ -423,6 +424,8 @@ request_begin(struct worker *w, struct exchange *x)
 	requestid_text(rq->id, rq->id_text);
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
+	if (rq->config->proxy_count > 0)
+		proxied_look(rq->config, x);
 
 	if (wellknown_serve(rq))
 		return;

@@ -43,6 +43,8 @@ struct config {
 	struct snap	*secrets;	/* of the same files; NULL: there are none */
 	struct params	 params;
 	struct issuers	*issuers;	/* whose tokens count; NULL: nobody's */
+	struct addr_net	 proxies[CONN_EXEMPT_MAX];	/* trusted_proxies */
+	size_t		 proxy_count;
 	uint64_t	 generation;
 	uint64_t	 since_ms;	/* wall clock: when this worker put it in force */
 };
@@ -147,7 +149,7 @@ struct worker {
 	struct asking_counts	 asking;
 	uint64_t		 progress_tokens;
 	uint32_t		 elicitations;	/* ids given to URLs of modern servers */
-	struct { uint64_t accepted, records; } published;	/* gauges.c */
+	struct { uint64_t accepted, records, refused, shed, timeouts; } published;	/* gauges.c */
 	struct loop_timer	 early;		/* a look at long calls (early.c) */
 	struct loop_timer	 drain_timer;
 };

@@ -198,7 +198,7 @@ read_own(struct job *j, uint64_t now_ms)
 {
 	struct span	list = job_value(j, PARAM_ID_tls_certificates), name;
 
-	while ((name = value_word(&list)).n > 0) {
+	while ((name = span_word(&list)).n > 0) {
 		struct reading	rd = { .j = j, .id = PARAM_ID_tls_certificates, .now_ms = now_ms };
 
 		if (!name_ok(name) || name.n > 60) {

@@ -257,7 +257,8 @@ read_cache(struct server *sv, struct change *c)
 		    "\"cache\": \"60s\"");
 	else if (sv->rec.isolation != ISOLATION_TENANT)
 		job_error_key(sv->job, sv->source, n, "each principal has an instance of this server to itself, and "
-		    "what one sees another may not; with \"isolation\": \"tenant\" on the server results can be shared");
+		    "what one sees another may not; with \"isolation\": \"tenant\" on the server results can be "
+		    "shared");
 	c->rec.flags |= CHANGE_FLAG_SHARED;
 }
 

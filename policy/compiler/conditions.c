@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/addr_net.h"
 #include "lib/num.h"
 #include "policy/compiler/near.h"
 #include "policy/compiler/rules.h"
@@ -122,30 +123,19 @@ read_number(struct reading *rd, const struct conf_node *n, double *out)
 static bool
 read_network(struct reading *rd, const struct conf_node *n, struct rec_operand *o)
 {
-	const struct span	 t = n->text;
-	const char		*slash = n->type != JSON_STRING || t.n == 0 ? NULL : memchr(t.p, '/', t.n);
-	const size_t		 address = slash == NULL ? t.n : (size_t)(slash - t.p);
-	char			 copy[INET6_ADDRSTRLEN];
-	uint64_t		 bits = UINT64_MAX;
-	unsigned		 most;
+	struct addr_net	net;
+	int		r = n->type == JSON_STRING ? addr_net_parse(n->text, &net) : E_FORMAT;
 
-	if (n->type != JSON_STRING || address >= sizeof(copy))
+	if (r == E_RANGE) {
+		job_error(rd->j, rd->s, n, "\"%.*s\": there is something behind the first %u bits of the "
+		    "network; did you mean another prefix?", SHOWN(n->text), net.bits);
+		return false;
+	}
+	if (r != 0)
 		return wrong(rd, n, "an address or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
-	snprintf(copy, sizeof(copy), "%.*s", (int)address, t.p);
-	o->family = inet_pton(AF_INET, copy, o->bytes) == 1 ? AF_INET : inet_pton(AF_INET6, copy, o->bytes) == 1 ?
-	    AF_INET6 : 0;
-	most = o->family == AF_INET ? 32 : 128;
-	if (slash == NULL)
-		bits = most;
-	if (o->family == 0 || (slash != NULL && num_u64(span_part(t, address + 1, t.n), &bits) != 0) || bits > most)
-		return wrong(rd, n, "an address or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
-	o->bits = (uint16_t)bits;
-	for (unsigned i = o->bits; i < most; i++)
-		if ((o->bytes[i / 8] & 0x80 >> i % 8) != 0) {
-			job_error(rd->j, rd->s, n, "\"%.*s\": there is something behind the first %u bits of the "
-			    "network; did you mean another prefix?", SHOWN(t), o->bits);
-			return false;
-		}
+	o->family = net.first.family;
+	o->bits = net.bits;
+	memcpy(o->bytes, net.first.bytes, sizeof(o->bytes));
 	return true;
 }
 

@@ -131,13 +131,13 @@ hosts_put(struct job *j)
 	listener_put(j, job_value(j, PARAM_ID_admin_listen));
 	certs_put(j);
 	public_put(j);
-	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = value_word(&list)).n > 0; ) {
+	for (list = job_value(j, PARAM_ID_allowed_hosts); (word = span_word(&list)).n > 0; ) {
 		if (!host_ok(word))
 			setting_error(j, PARAM_ID_allowed_hosts, "\"%.*s\": want HOST or HOST:PORT",
 			    SHOWN(word));
 		host_put(j, word, false);
 	}
-	for (list = job_value(j, PARAM_ID_allowed_origins); (word = value_word(&list)).n > 0; ) {
+	for (list = job_value(j, PARAM_ID_allowed_origins); (word = span_word(&list)).n > 0; ) {
 		if (!origin_ok(word))
 			setting_error(j, PARAM_ID_allowed_origins,
 			    "\"%.*s\": want http://HOST[:PORT] or https://HOST[:PORT]", SHOWN(word));

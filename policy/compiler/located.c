@@ -55,9 +55,9 @@ line_read(struct server *sv, struct span line, struct span host)
 
 	if (hash != NULL)
 		line.n = (size_t)(hash - line.p);
-	if (!is_numeric(value_word(&line), &a))
+	if (!is_numeric(span_word(&line), &a))
 		return;
-	while ((word = value_word(&line)).n > 0)
+	while ((word = span_word(&line)).n > 0)
 		if (span_eq_nocase(word, host)) {
 			address_put(sv, &a);
 			return;

@@ -62,7 +62,7 @@ nethosts_check(struct job *j)
 	struct entry	e;
 	const char	*why;
 
-	while ((word = value_word(&list)).n > 0)
+	while ((word = span_word(&list)).n > 0)
 		if ((why = read_entry(word, &e)) != NULL)
 			setting_error(j, PARAM_ID_net_hosts, "\"%.*s\": %s", SHOWN(word), why);
 }
@@ -73,7 +73,7 @@ nethosts_find(const struct job *j, struct span name, struct addr *address, uint1
 	struct span	list = job_value(j, PARAM_ID_net_hosts), word;
 	struct entry	e;
 
-	while ((word = value_word(&list)).n > 0)
+	while ((word = span_word(&list)).n > 0)
 		if (read_entry(word, &e) == NULL && span_is(name, e.name.name)) {
 			*address = e.to.address;
 			*port = e.port;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "lib/addr_net.h"
 #include "lib/num.h"
 #include "policy/compiler/expand.h"
 #include "policy/compiler/nethosts.h"
@@ -40,20 +41,6 @@ address_split(struct span text, struct span *host, uint64_t *port)
 		return !six;
 	snprintf(copy, sizeof(copy), "%.*s", SPAN_FMT(*host));
 	return inet_pton(six ? AF_INET6 : AF_INET, copy, &address) == 1;
-}
-
-struct span
-value_word(struct span *list)
-{
-	struct span	word;
-	size_t		n = 0;
-
-	*list = span_trim(*list);
-	while (n < list->n && list->p[n] != ' ' && list->p[n] != '\t')
-		n++;
-	word = span_part(*list, 0, n);
-	*list = span_part(*list, n, list->n);
-	return word;
 }
 
 bool
@@ -178,6 +165,25 @@ listen_check(struct job *j)
 }
 
 static void
+proxies_check(struct job *j, struct span list)
+{
+	struct addr_net	net;
+	struct span	word;
+	unsigned	count = 0;
+	int		r;
+
+	while ((word = span_word(&list)).n > 0)
+		if (++count > PROXIES_MAX)
+			setting_error(j, PARAM_ID_trusted_proxies, "more than %d networks", PROXIES_MAX);
+		else if ((r = addr_net_parse(word, &net)) == E_RANGE)
+			setting_error(j, PARAM_ID_trusted_proxies, "\"%.*s\": there is something behind the first %u "
+			    "bits of the network; did you mean another prefix?", SHOWN(word), net.bits);
+		else if (r != 0)
+			setting_error(j, PARAM_ID_trusted_proxies, "\"%.*s\": want addresses or networks such as "
+			    "10.0.0.0/8, separated by blanks", SHOWN(word));
+}
+
+static void
 text_check(struct job *j, unsigned id)
 {
 	struct span	v = j->settings[id].value, host, word;
@@ -186,9 +192,12 @@ text_check(struct job *j, unsigned id)
 	switch (id) {
 	case PARAM_ID_egress_dns:
 	case PARAM_ID_upstream_dns:
-		while ((word = value_word(&v)).n > 0)
+		while ((word = span_word(&v)).n > 0)
 			if (!address_split(word, &host, &n) || n == 0 || span_is(host, "localhost"))
 				setting_error(j, id, "\"%.*s\": want ADDRESS:PORT, such as 192.0.2.53:53", SHOWN(word));
+		break;
+	case PARAM_ID_trusted_proxies:
+		proxies_check(j, v);
 		break;
 	case PARAM_ID_net_hosts:
 		nethosts_check(j);

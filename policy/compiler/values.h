@@ -13,8 +13,6 @@ void	value_check(struct job *j, unsigned id);
 
 /* "127.0.0.1:8080" or "[::1]:8080": the address without brackets, and the port (0 is allowed). */
 bool	address_split(struct span text, struct span *host, uint64_t *port);
-/* The next word of a list separated by blanks, off its front; empty at its end. */
-struct span value_word(struct span *list);
 /* "50/s", "100/min", "5/h", "1000/d": nanoseconds per token, and the number. */
 #define RATE_MAX	1000000
 bool	rate_parse(struct span text, uint64_t *interval_ns, uint64_t *number);

@@ -167,6 +167,31 @@ Test(cache, forgets_when_the_tools_change_or_the_policy, .timeout = 120)
 	end();
 }
 
+/* What is shared is shared within a tenant: another one's server of the same name is asked itself. */
+Test(cache, passes_nothing_between_tenants, .timeout = 120)
+{
+	struct mcp	other;
+	char		*out;
+
+	NEEDS_JAILS();
+	begin(SERVERS("\"cache\":\"60s\""), "tenant_uid_range = 70000-70099\n");
+	gateway_write(&g, "tenants.d/acme/servers.json", "{\"mcpServers\":{" COUNTING("all",
+	    "\"isolation\":\"tenant\",\"tools\":{\"tick\":{\"cache\":\"60s\",\"cache_shared\":true}}") "}}");
+	gateway_write(&g, "tenants.d/acme/rules.json", RULES);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	cr_assert(gateway_ctl(&g, &out, false, "key", "add", "--agent", "a", "--tenant", "acme", NULL) == 0);
+	out[strcspn(out, "\n")] = '\0';
+	mcp_init(&other, g.mcp, "/servers/all/mcp", out);
+	free(out);
+	cr_expect(count(&other, "tock", "{}") == 1);
+	cr_expect(count(at(&a, "all"), "tick", "{}") == 1);
+	cr_expect(count(&other, "tick", "{}") == 2);
+	cr_expect(count(&other, "tick", "{}") == 2);
+	cr_expect(count(at(&b, "all"), "tick", "{}") == 1);
+	mcp_fini(&other);
+	end();
+}
+
 struct caller {
 	struct mcp	 m;
 	const char	*arguments;
@@ -278,6 +303,25 @@ Test(cache, goes_on_when_the_first_of_equal_calls_goes_away_or_fails, .timeout =
 	end();
 }
 
+Test(cache, lets_nobody_wait_across_a_change_of_policy, .timeout = 120)
+{
+	struct caller	before[2], after[2];
+
+	NEEDS_JAILS();
+	begin(SERVERS("\"cache\":\"60s\""), NULL);
+	cr_expect(count(&a, "tock", "{}") == 1);
+	callers_begin(before, 2, "{\"ms\":1500}");
+	wait_ms(300);
+	EXPECT_CTL(&g, 0, "", "reload");
+	callers_begin(after, 2, "{\"ms\":1500}");
+	callers_end(before, 2);
+	callers_end(after, 2);
+	/* Two and two, each by one call of its own policy. */
+	cr_expect(before[0].got == 2 && before[1].got == 2, "%u %u", before[0].got, before[1].got);
+	cr_expect(after[0].got == 3 && after[1].got == 3, "%u %u", after[0].got, after[1].got);
+	end();
+}
+
 Test(cache, lets_each_who_waits_have_its_own_deadline, .timeout = 120)
 {
 	struct caller	 callers[2];
@@ -324,6 +368,25 @@ Test(cache, keeps_resources_as_a_modern_server_says, .timeout = 120)
 	answer_fini(&got);
 	wait_ms(1100);
 	cr_expect(count_read(&a, "count://public/60000/x") == 8, "no longer than the operator lets it");
+	end();
+}
+
+Test(cache, lists_anew_when_the_server_says_so, .timeout = 120)
+{
+	struct answer	got;
+	bool		first = true, second = false;
+
+	NEEDS_JAILS();
+	begin("{\"mcpServers\":{" COUNTING("each", "\"args\":[\"modern\",\"2000\"]") "}}", NULL);
+	for (int i = 0; i < 50 && !second; i++, wait_ms(100)) {
+		mcp_ask_modern(&a, "tools/list", NULL, &got);
+		if (i < 10)
+			first &= tools_have(&got, "listed1");
+		second = tools_have(&got, "listed2");
+		answer_fini(&got);
+	}
+	cr_expect(first, "for two seconds nobody asks");
+	cr_expect(second, "but then");
 	end();
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * counting.c - an MCP stdio server that says how often it was asked: counting-server [modern]
+ * counting.c - an MCP stdio server that says how often it was asked: counting-server [modern [TTL_MS]]
  *
  *   tick, tock  {"ms": 300, "fail": true, "bytes": 100000}: answers after that time, with isError, with so many more
  *               bytes; the text begins with how many calls of tick and tock it has had
  *   alter       says that its tools have changed
+ *   listedN     is listed in the N-th list, where its time, TTL_MS, is given
  *   resources/read of count://SCOPE/MS/...: the count of reads, to be kept for so long by whom the scope says
  *
  * Calls wait beside each other; one that is cancelled is never answered.
@@ -21,7 +22,8 @@
 #define PENDING_MAX	64
 
 static bool		modern;
-static unsigned		calls, reads;
+static unsigned		calls, reads, lists;
+static const char	*ttl = "0";
 static struct {
 	bool		used, fail;
 	char		id[64];
@@ -126,6 +128,18 @@ put_resource(struct json_value uri)
 }
 
 static void
+put_tools(void)
+{
+	printf("\"tools\":[");
+	if (ttl[0] != '0')
+		printf("{\"name\":\"listed%u\",\"inputSchema\":{\"type\":\"object\"}},", ++lists);
+	printf("{\"name\":\"tick\",\"inputSchema\":{\"type\":\"object\"}},{\"name\":\"tock\","
+	    "\"inputSchema\":{\"type\":\"object\"}},{\"name\":\"alter\",\"inputSchema\":{\"type\":\"object\"}}]");
+	if (modern)
+		printf(",\"ttlMs\":%s,\"cacheScope\":\"private\"", ttl);
+}
+
+static void
 put_result(struct json_value method, struct json_value params)
 {
 	if (json_is(method, "initialize") || json_is(method, "server/discover"))
@@ -134,9 +148,7 @@ put_result(struct json_value method, struct json_value params)
 		    "\"supportedVersions\":[\"2026-07-28\"]," : "\"protocolVersion\":\"2025-11-25\",",
 		    modern ? ",\"ttlMs\":0,\"cacheScope\":\"private\"" : "");
 	else if (json_is(method, "tools/list"))
-		printf("\"tools\":[{\"name\":\"tick\",\"inputSchema\":{\"type\":\"object\"}},{\"name\":\"tock\","
-		    "\"inputSchema\":{\"type\":\"object\"}},{\"name\":\"alter\",\"inputSchema\":{\"type\":\"object\"}}]%s",
-		    modern ? ",\"ttlMs\":0,\"cacheScope\":\"private\"" : "");
+		put_tools();
 	else if (json_is(method, "resources/read"))
 		put_resource(json_get(params, "uri"));
 }
@@ -176,6 +188,8 @@ main(int argc, char **argv)
 	ssize_t			n;
 
 	modern = argc > 1 && strcmp(argv[1], "modern") == 0;
+	if (argc > 2)
+		ttl = argv[2];
 	for (;;) {
 		fflush(stdout);
 		if (poll(&in, 1, answer_due()) <= 0)

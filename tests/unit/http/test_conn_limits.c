@@ -54,7 +54,7 @@ Test(conn, ends_slow_clients)
 {
 	struct wire	w;
 	bool		closed;
-	int		head, body, idle, writer;
+	int		head, body, idle, fresh, writer;
 
 	/* A head that drips does not buy time by dripping. */
 	wire_start(&w, handle_echo);
@@ -78,9 +78,20 @@ Test(conn, ends_slow_clients)
 
 	wire_limits(&w, 60000, 60000, 40, 60000);
 	idle = wire_connect(&w);
+	wire_send(&w, idle, GET, strlen(GET));
+	wire_receive(&w, idle, text, sizeof(text), &closed);
+	cr_expect(not(closed));
 	wire_later(&w, 60);
 	wire_receive(&w, idle, text, sizeof(text), &closed);
 	cr_expect(text[0] == '\0' && closed);
+
+	/* Before its first byte it has no more time than a head. */
+	wire_limits(&w, 40, 60000, 60000, 60000);
+	fresh = wire_connect(&w);
+	wire_later(&w, 60);
+	wire_receive(&w, fresh, text, sizeof(text), &closed);
+	cr_expect(text[0] == '\0' && closed);
+	close(fresh);
 
 	wire_limits(&w, 60000, 60000, 60000, 40);
 	w.handler = handle_flood;
@@ -88,7 +99,7 @@ Test(conn, ends_slow_clients)
 	wire_send(&w, writer, GET, strlen(GET));
 	wire_later(&w, 200);
 	cr_expect(eq(int, w.gone, FLOW_GONE));
-	cr_expect(eq(u64, conn_set_count(w.conns)->timeouts, 4));
+	cr_expect(eq(u64, conn_set_count(w.conns)->timeouts, 5));
 	close(head);
 	close(body);
 	close(idle);
@@ -142,8 +153,15 @@ Test(conn, lets_others_wait_when_it_has_enough)
 	int		fd[52], late;
 
 	wire_start(&w, handle_hello);
-	for (int i = 0; i < 50; i++)
+	/* None of them can be closed for another: each waits for its answer. */
+	w.handler = handle_later;
+	for (int i = 0; i < 50; i++) {
 		fd[i] = wire_connect(&w);
+		wire_send(&w, fd[i], GET, strlen(GET));
+	}
+	wire_settle(&w);
+	w.requests = 0;
+	w.handler = handle_hello;
 	cr_expect(conn_set_is_full(w.conns));
 	late = wire_connect(&w);
 	wire_send(&w, late, GET, strlen(GET));

@@ -95,6 +95,12 @@ wire_limits(struct wire *w, uint64_t head_ms, uint64_t body_ms, uint64_t idle_ms
 	conn_set_params(w->conns, &p);
 }
 
+void
+wire_params(struct wire *w, const struct conn_params *p)
+{
+	conn_set_params(w->conns, p);
+}
+
 static void
 on_timer(struct loop_timer *t, void *arg)
 {

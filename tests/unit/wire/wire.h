@@ -33,6 +33,7 @@ int	wire_pair(struct wire *w);
 void	wire_settle(struct wire *w);
 /* Other time limits, for connections' next states; and waiting for them. */
 void	wire_limits(struct wire *w, uint64_t head_ms, uint64_t body_ms, uint64_t idle_ms, uint64_t write_ms);
+void	wire_params(struct wire *w, const struct conn_params *p);	/* all of them */
 void	wire_timer(struct wire *w, struct loop_timer *t, uint64_t ms);	/* one that does nothing */
 void	wire_later(struct wire *w, uint64_t ms);
 void	wire_send(struct wire *w, int fd, const void *bytes, size_t n);

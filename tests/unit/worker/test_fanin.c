@@ -13,6 +13,7 @@
 #include "lib/fd.h"
 #include "policy/build.h"
 #include "upstream/news.h"
+#include "worker/cached.h"
 #include "worker/fanin.h"
 #include "worker/listens.h"
 #include "worker/worker.h"
@@ -138,6 +139,7 @@ bench_new(void)
 	b->runner = -1;
 	b->in = malloc(HEARD_ROOM);
 	cr_assert(loop_new(&b->w.loop) == 0 && lists_new(&b->w, &b->w.lists) == 0);
+	cr_assert(cached_new(&b->w) == 0);
 	cr_assert(fanin_new(&b->w, &b->w.fanin) == 0 && rpc_answer_new(&b->w.answer_scan) == 0);
 	cr_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	cr_assert(fd_set_nonblock(pair[1]) == 0);
