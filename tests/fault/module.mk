@@ -10,4 +10,4 @@ $(BUILD)/tests/fault/$(1): $(BUILD)/tests/fault/$(1).o $(BUILD)/tests/fault/libf
 	    -ljson-c -lssl -lcrypto -lcriterion
 endef
 FAULTS		:=
-$(foreach n,run config damage,$(eval $(call fault_rule,$(n))))
+$(foreach n,run config damage disk,$(eval $(call fault_rule,$(n))))
