@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * disk.c - F9: the disk of state_dir is full under load: calls are refused before they run, and come back by themselves
+ * disk.c - F9: the disk of state_dir is full, or fails, under load: calls are refused before they run, and come back by
+ *          themselves
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/fault/lies.h"
 #include "tests/fault/world.h"
 #include "tests/integration/common.h"
 
@@ -116,8 +118,8 @@ expect_trouble_is_told(struct world *w)
 	char	*out;
 	int	 code = gateway_ctl(&w->g, &out, true, "status", NULL);
 
-	cr_log_info("%s", out);
-	cr_expect(strstr(out, "audit") != NULL, "status says nothing of the audit: exit %d: %s", code, out);
+	cr_expect(strstr(out, "the audit is not kept up: No space left") != NULL, "status says nothing of the audit: exit %d: %s",
+	    code, out);
 	free(out);
 	/* What is not kept is not promised: in pages that are free it may be. */
 	code = gateway_ctl(&w->g, &out, true, "key", "add", "--agent", "bot", NULL);
@@ -158,4 +160,59 @@ Test(disk, that_is_full_refuses_calls_before_they_run, .timeout = 240)
 		sleep_ms(3000);
 	}
 	world_end(&w);
+}
+
+/* --- a disk that fails --------------------------------------------------------------------------- */
+
+/* Each write of this program to a file fails so for a while. */
+static void
+fail_writes(const char *program, int error, bool refuses)
+{
+	struct world	 w = { .more_kib = AUDITOR_KIB };
+	struct window	 window = { .fault = &full, .places = PLACES_ALL };
+	struct back	 back = { .w = &w };
+	const char	*build = getenv("BUILD");
+	struct lies	*lies;
+	char		*log;
+
+	NEEDS_JAILS();
+	if (!lies_begin(build == NULL ? "build" : build, &lies))
+		cr_skip_test("only root has a disk that fails, and for no sanitized programs");
+	snprintf(lies->program, sizeof(lies->program), "%s", program);
+	world_start(&w, 9, NULL);
+	load_start(&w.load);
+	sleep_ms(1000);
+	world_weigh(&w);
+	window.begun = window.done = fault_now_us();
+	lies->write_errno = error;
+	if (refuses)
+		cr_expect(wait_until(is_refused, &w, FULL_MS), "%s cannot write, and calls are taken", program);
+	else
+		sleep_ms(3000);
+	log = gateway_log(&w.g);
+	cr_expect(strstr(log, refuses ? "cannot be written, calls are refused" : "records wait in the spool") != NULL,
+	    "%s was not hit: %s", program, log);
+	free(log);
+	back.since = fault_now_us();
+	lies->write_errno = 0;
+	cr_expect(wait_until(all_serve, &back, BACK_MS), "%s can write again, and calls are refused", program);
+	window.over = fault_now_us() + 2000000;
+	*log_more(&w.story.windows) = window;
+	sleep_ms(2500);
+	world_end(&w);
+}
+
+Test(disk, that_fails_workers_refuses_calls, .timeout = 120)
+{
+	fail_writes("mcpgw-worker", EIO, true);
+}
+
+Test(disk, that_fails_the_auditor_loses_no_record, .timeout = 120)
+{
+	fail_writes("mcpgw-audit", EIO, false);
+}
+
+Test(disk, that_is_read_only_for_the_auditor_loses_no_record, .timeout = 120)
+{
+	fail_writes("mcpgw-audit", EROFS, false);
 }
