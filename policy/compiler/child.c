@@ -7,6 +7,7 @@
  * Trusts:  the master.  A broken channel ends the process: nothing half-made is ever handed over.
  */
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "sandbox/confine.h"
 
 #define NOTE_BYTES	2000
+#define CPU_MAX_S	30	/* 100,000 rules take less than one */
 
 struct child {
 	struct job	*j;
@@ -229,6 +231,9 @@ child_run(struct job *j)
 	j->secrets_needed = true;
 	j->on_tenant = on_tenant;
 	j->on_tenant_arg = &c;
+	/* Whatever a library does with what it was given: it holds no reload for ever, nor outlives its master so. */
+	if (setrlimit(RLIMIT_CPU, &(struct rlimit){ CPU_MAX_S, CPU_MAX_S }) == -1)
+		return EX_OSERR;
 	hear_job(&c);
 	if (confine_process(CONFINE_COMPILE, NULL, NULL) != 0)
 		return EX_OSERR;	/* it said why */
