@@ -118,6 +118,8 @@ agree(const struct asked *a, const struct recorded *r)
 		return ok && strcmp(r->decision, "allow") == 0;
 	if (is_denied(a))
 		return strcmp(r->decision, "deny") == 0 && strcmp(r->outcome, "refused") == 0;
+	if (failure(a) == MAY_BUSY)
+		return !ok && !unknown;		/* denied, it may be, and there was no memory to say so */
 	if (a->came == CAME_ERROR || a->came == CAME_TOOL_ERROR)
 		return !ok && !unknown && strcmp(r->decision, "deny") != 0;
 	return true;				/* nobody was told anything */
@@ -139,8 +141,8 @@ check_call(struct checking *c, const struct asked *a, const struct seen *seen, s
 		lied(c, LIE_FAILED, key, a, r_n > 0 ? r : NULL);
 	if (key_tool(key) == TOOL_SESSION)
 		return;
-	/* While there is no room for records, refusals go without: nothing was executed. */
-	unkept = what == MAY_BUSY || (is_denied(a) && excused(c->s, a, MAY_BUSY));
+	/* While there is no room for records, or none for the request, refusals go without: nothing was executed. */
+	unkept = what == MAY_BUSY || ((is_denied(a) || a->status != 200) && excused(c->s, a, MAY_BUSY));
 	if (r_n == 0 && (seen_n > 0 || (answered && !unkept)))
 		lied(c, LIE_UNRECORDED, key, a, NULL);
 	if (r_n > 1)

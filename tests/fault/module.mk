@@ -10,7 +10,7 @@ $(BUILD)/tests/fault/$(1): $(BUILD)/tests/fault/$(1).o $(BUILD)/tests/fault/libf
 	    -ljson-c -lssl -lcrypto -lcriterion
 endef
 FAULTS		:=
-$(foreach n,run config damage disk clock,$(eval $(call fault_rule,$(n))))
+$(foreach n,run config damage disk clock memory,$(eval $(call fault_rule,$(n))))
 
 # The library that tests load into the gateway's programs.
 OBJECTS += $(BUILD)/tests/fault/preload.o
