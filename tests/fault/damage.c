@@ -187,16 +187,22 @@ expect_nobody_may_more(const struct gateway *g, const char *what)
 	cr_expect(!calls(g, NULL, "list_notes"), "%s: nobody may", what);
 }
 
-/* Signals end no process of ours but those that the test sends. */
+/* Whoever reads the file is named, or its folder is.  LMDB has no sums and trusts its pages, so some flipped bits end its
+ * reader by a signal: that process alone, and whatever it is asked then fails. */
 static void
 expect_log(const struct gateway *g, size_t from, bool refused, const char *folder, const char *what)
 {
-	char	*log = gateway_log(g);
+	const char	*reader_of = strncmp(folder, "audit", 5) == 0 ? "mcpgw-audit" : "mcpgw-store", *line;
+	char		*log = gateway_log(g);
 
 	if (refused)
-		cr_expect(strstr(log + from, folder) != NULL, "%s: the log does not name %s: %s", what, folder, log + from);
-	cr_expect(strstr(log + from, "signal 11") == NULL && strstr(log + from, "signal 7") == NULL &&
-	    strstr(log + from, "signal 6") == NULL, "%s: %s", what, log + from);
+		cr_expect(strstr(log + from, folder) != NULL || strstr(log + from, reader_of) != NULL,
+		    "%s: the log names neither %s nor %s: %s", what, folder, reader_of, log + from);
+	for (const char *at = log + from; (at = strstr(at, "killed by signal")) != NULL; at++) {
+		for (line = at; line > log && line[-1] != '\n'; line--)
+			;
+		cr_expect(memmem(line, (size_t)(at - line), reader_of, strlen(reader_of)) != NULL, "%s: %.200s", what, line);
+	}
 	free(log);
 }
 
