@@ -4,7 +4,7 @@
  *
  * A call that may have an effect leaves `begin` before its dispatch and `end` before its last byte; a
  * refused one leaves a single `once`.  `mark` is about the record itself: records that could not be
- * kept, a damaged segment.  Nothing here knows where records are kept.
+ * kept, a damaged segment, a clock that jumped.  Nothing here knows where records are kept.
  */
 #ifndef AUDIT_RECORD_H
 #define AUDIT_RECORD_H

@@ -22,6 +22,7 @@
 
 #define SPOOL_MAGIC	0x5b001001u
 #define RETRY_MS	1000
+#define JUMP_MS		2000	/* of the wall clock against the monotonic one: it was set, or we were suspended */
 #define SEGMENT_ROOM	(SEGMENT_BYTES - sizeof(struct segment_head))
 
 struct slot {
@@ -45,6 +46,7 @@ struct spool {
 	bool			 goes_on, failing, ask_later;
 	uint64_t		 seq, kept_seq;
 	uint64_t		 unmarked;	/* dropped, and no mark says so yet */
+	int64_t			 ahead_ms;	/* the wall clock of the monotonic one, as of the last mark or turn */
 	struct spool_counts	 counts;
 };
 
@@ -214,6 +216,29 @@ mark_dropped(struct spool *s)
 		s->unmarked = 0;
 }
 
+/* Times of records before and after it are not to be compared. */
+static void
+mark_jump(struct spool *s)
+{
+	struct record	r = { .kind = RECORD_MARK };
+	int64_t		ahead_ms = (int64_t)(loop_wall_ms(s->loop) - loop_now_ms(s->loop));
+	int64_t		by_ms = ahead_ms - s->ahead_ms;
+	char		text[96];
+	int		n;
+
+	if (by_ms > -JUMP_MS && by_ms < JUMP_MS) {
+		s->ahead_ms = ahead_ms;
+		return;
+	}
+	if (s->failing || !fits(s, RECORD_END_MAX, s->counts.open))
+		return;				/* said as soon as there is room */
+	n = snprintf(text, sizeof(text), "the clock went %s by %lld s", by_ms < 0 ? "back" : "forward",
+	    (long long)(by_ms < 0 ? -by_ms : by_ms) / 1000);
+	r.f.mark = span_make(text, (size_t)n);
+	if (place(s, &r) == 0)
+		s->ahead_ms = ahead_ms;
+}
+
 static void
 spool_at_turn_end(void *arg)
 {
@@ -221,6 +246,7 @@ spool_at_turn_end(void *arg)
 
 	MAGIC_CHECK(s, SPOOL_MAGIC);
 	mark_dropped(s);
+	mark_jump(s);
 	if (!s->failing)
 		(void)spool_flush(s);
 	want_next(s);
@@ -257,6 +283,7 @@ spool_new(struct loop *l, const struct spool_ops *ops, void *arg, _Atomic uint64
 	s->arg = arg;
 	s->published = published;
 	s->cur = s->next = no_slot;
+	s->ahead_ms = (int64_t)(loop_wall_ms(l) - loop_now_ms(l));
 	loop_timer_init(l, &s->retry, spool_on_retry, s);
 	loop_at_turn_end(l, LOOP_RANK_AUDIT, spool_at_turn_end, s);
 	*out = s;

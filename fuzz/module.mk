@@ -19,3 +19,7 @@ $(call fuzzer,cert,lib,crypto)
 $(call fuzzer,guard,policy lib,)
 $(call fuzzer,oauth,oauth auth lib,crypto)
 $(call fuzzer,keyset,auth lib,crypto)
+# Other parsers beside ours: what we take means the same to them.
+$(call archive,fuzz,peer_http.c peer_json.c)
+$(call fuzzer,http_peer,fuzz http lib,http_parser)
+$(call fuzzer,json_peer,fuzz lib,json-c)

@@ -86,6 +86,15 @@ cipher_ready(void)
 	return 0;
 }
 
+int
+crypt_prepare(void)
+{
+	struct crypt_digest	nothing;
+	int			r = crypt_sha256(SPAN_NONE, &nothing);
+
+	return r != 0 ? r : cipher_ready();
+}
+
 /* The context keeps the key schedule until the next use; both ends of a use clear it. */
 static int
 cipher_done(int r)

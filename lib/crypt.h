@@ -20,6 +20,9 @@ struct crypt_digest {
 };
 
 must_check int	crypt_sha256(struct span bytes, struct crypt_digest *out);
+/* Makes what the functions here need, before anybody is served: libcrypto that lacked memory in its beginning
+ * fails for as long as the process lives.  0, E_INTERNAL or E_NOMEM. */
+must_check int	crypt_prepare(void);
 must_check int	crypt_random(void *out, size_t n);
 /* True when equal; the time does not depend on the content. */
 bool		crypt_equal(const void *a, const void *b, size_t n);

@@ -7,15 +7,18 @@
  */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <time.h>
 
 #include "lib/bug.h"
+#include "lib/log.h"
 #include "lib/loop.h"
 
 #define IO_MAGIC	0x10f1a001u
 #define TIMER_MAGIC	0x10f1a002u
 #define MAX_TURN_FNS	8
 #define MAX_SIGNALS	8
+#define RESERVE_BYTES	(128 * 1024)
 
 struct turn_fn {
 	loop_turn_fn	*fn;
@@ -71,6 +74,33 @@ loop_wall_ms(const struct loop *l)
 	return l->wall_ms;
 }
 
+/* What libevent has no memory for it does not do: a descriptor would never be heard of again, a timer never
+ * fire, and nobody would know.  So there is some put by for that, and when that is gone too a process that
+ * starts anew is better. */
+static void *
+must_have(void *old, size_t n)
+{
+	static void	*reserve;
+	void		*p = realloc(old, n);
+
+	if (p == NULL && n > 0) {
+		free(reserve);
+		reserve = NULL;
+		if ((p = realloc(old, n)) == NULL)
+			fatal(EX_OSERR, "out of memory for events");
+		log_err(NULL, "out of memory for events: lived on what was put by");
+	}
+	if (reserve == NULL)
+		reserve = malloc(RESERVE_BYTES);
+	return p;
+}
+
+static void *
+must_have_new(size_t n)
+{
+	return must_have(NULL, n);
+}
+
 int
 loop_new(struct loop **out)
 {
@@ -78,6 +108,7 @@ loop_new(struct loop **out)
 	struct loop		*l;
 
 	*out = NULL;
+	event_set_mem_functions(must_have_new, must_have, free);
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return E_NOMEM;
 	if ((config = event_config_new()) != NULL) {

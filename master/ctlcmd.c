@@ -88,9 +88,9 @@ send_master(struct ctl_conn *c)
 		.generation = m->policy_generation, .since_ms = m->policy_since_ms,
 		.pid = (uint32_t)getpid(), .workers = m->worker_count,
 		.probe = m->status.probe, .probe_line = span_of(m->status.probe_line),
-		.warning = span_of(m->status.audit_trouble), .config_dir = span_of(m->where.config_dir),
+		.config_dir = span_of(m->where.config_dir),
 	};
-	char			 rolled[128];
+	char			 rolled[128], audit[sizeof(m->audit_dir) + 512];
 	struct msg_CTL_CONFINED	 confined = { .cgroup = span_of(m->cgroups.line) };
 
 	for (uint32_t i = 0; i < m->worker_count; i++)
@@ -103,6 +103,11 @@ send_master(struct ctl_conn *c)
 	if (m->last_good)
 		b.warning = SPAN_LIT("the configuration files do not compile; the last good policy "
 		    "serves: mcpgwctl check");
+	if (m->status.audit_trouble[0] != '\0') {
+		snprintf(audit, sizeof(audit), "the audit is not kept up: %s; calls are refused when its room is used "
+		    "up: df %s", m->status.audit_trouble, m->audit_dir);
+		b.warning = span_of(audit);
+	}
 	confined.held = cgroups_held(&m->cgroups);
 	(void)ctl_send(c, MSG_TYPE_CTL_MASTER, &b, NULL, 0);
 	(void)ctl_send(c, MSG_TYPE_CTL_CONFINED, &confined, NULL, 0);

@@ -407,6 +407,15 @@ reload_on_dump(struct reload *r, uint64_t ref, int *fd)
 }
 
 void
+reload_on_no_dump(struct reload *r, uint64_t ref, struct span why)
+{
+	if (r->state != RELOAD_DUMPING || ref != r->ref)
+		return;
+	reload_say(r, LOG_LEVEL_ERR, "mcpgw-store: %.*s", SPAN_FMT(why));
+	reload_end(r, RELOAD_EXIT_REFUSED);
+}
+
+void
 reload_on_store_death(struct reload *r)
 {
 	if (r->state != RELOAD_DUMPING)

@@ -66,6 +66,8 @@ void	reload_forget(struct reload *r, struct reload_waiter *waiter);
 
 /* From status.c: an answer of the store, a worker's word or death. */
 void	reload_on_dump(struct reload *r, uint64_t ref, int *fd);
+/* The store cannot read its keys, and says why. */
+void	reload_on_no_dump(struct reload *r, uint64_t ref, struct span why);
 void	reload_on_store_death(struct reload *r);
 void	reload_on_refused(struct reload *r, const char *who, uint32_t kind, uint64_t generation);
 void	reload_look(struct reload *r);

@@ -216,18 +216,20 @@ step_store(struct master *m)
 
 	if ((r = start_and_wait(m, &m->store)) != 0)
 		return r;
-	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, 0, &dump, NULL, 0);
+	m->start.dump_ref = status_new_ref(&m->status);
+	(void)child_send(&m->store, MSG_TYPE_STORE_DUMP, m->start.dump_ref, &dump, NULL, 0);
 	/* Comes, if there are any, before the policy that is waited for. */
 	(void)child_send(&m->store, MSG_TYPE_STORE_KEYSETS_LOAD, 0, &keysets, NULL, 0);
 	(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_LOAD, 0, &load, NULL, 0);
-	while ((m->start.dump == -1 || !m->start.last_good_came || !m->pins.came) && m->store.state == CHILD_READY &&
-	    !m->stopping)
+	while ((m->start.dump == -1 || !m->start.last_good_came || !m->pins.came) && !m->start.no_dump &&
+	    m->store.state == CHILD_READY && !m->stopping)
 		loop_turn(m->loop, true);
 	if (m->stopping)
 		return stopped();
 	if (m->start.dump == -1) {
-		log_err(child_subject(&m->store), "gave no keys");
-		return EX_SOFTWARE;
+		log_err(child_subject(&m->store), "gave no keys.  Restore %s from a backup, or move it away: then "
+		    "there are none", m->store_dir);
+		return EX_DATAERR;
 	}
 	return 0;
 }
@@ -459,4 +461,15 @@ start_on_last_good(struct master *m, int *fd, uint64_t generation)
 		m->generation = generation;
 	m->start.last_good = *fd;
 	*fd = -1;
+}
+
+void
+start_on_store_done(struct master *m, uint64_t ref)
+{
+	if (m->ready)
+		return;
+	if (ref == m->start.dump_ref)
+		m->start.no_dump = true;
+	else
+		m->start.last_good_came = true;		/* none is stored */
 }

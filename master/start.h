@@ -17,6 +17,8 @@ struct start {
 	bool	 compiled;
 	int	 compile_result;
 	int	 dump;			/* the store's, or -1 */
+	uint64_t dump_ref;		/* by which it was asked for */
+	bool	 no_dump;		/* it cannot be read */
 	int	 last_good;		/* the stored policy, or -1 */
 	bool	 last_good_came;
 	uint64_t took_ms;		/* until it served */
@@ -32,5 +34,7 @@ void	start_say_ready(const struct master *m);
 /* From status.c; take *fd when it was asked for. */
 void	start_on_dump(struct master *m, int *fd);
 void	start_on_last_good(struct master *m, int *fd, uint64_t generation);
+/* The store has no more to say to what was asked of it by this ref. */
+void	start_on_store_done(struct master *m, uint64_t ref);
 
 #endif

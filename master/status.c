@@ -286,7 +286,8 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		break;
 	case MSG_TYPE_STORE_DONE:
 		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
-		m->start.last_good_came |= !m->ready;	/* the answer when none is stored */
+		reload_on_no_dump(&m->reload, msg->ref, b->STORE_DONE.line);
+		start_on_store_done(m, msg->ref);
 		break;
 	case MSG_TYPE_KEYS_USED:
 		/* Gossip: a store that does not keep up with it is not to be killed for it. */

@@ -107,6 +107,7 @@ store_keys_dump(struct store *s, uint64_t ref)
 {
 	struct build	*b = NULL;
 	uint64_t	 length;
+	const char	*why;
 	int		 fd = -1, r;
 
 	uses_write(s);
@@ -115,8 +116,9 @@ store_keys_dump(struct store *s, uint64_t ref)
 		store_tell(s, MSG_TYPE_STORE_DUMPED, ref,
 		    &(struct msg_STORE_DUMPED){ (uint32_t)build_count(b, SECTION_KEY), 0 }, &fd);
 	if (r != 0) {
-		log_err(NULL, "the keys cannot be read: %s", store_why(s, r));
-		store_done(s, ref, r, "the keys cannot be read: %s", store_why(s, r));
+		why = r == E_FORMAT ? "the store is damaged" : store_why(s, r);
+		log_err(NULL, "the keys cannot be read: %s", why);
+		store_done(s, ref, r, "the keys cannot be read: %s", why);
 	}
 	build_free(&b);
 	fd_close(&fd);

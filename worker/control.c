@@ -445,6 +445,8 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		/* The table allows it to some role, but it means nothing to a worker. */
 		break;
 	}
+	if (r != 0 && !w->ready)
+		fatal(EX_OSERR, "message %u of the master: %s", m->type, err_text(r));
 	if (r != 0)
 		log_warn(NULL, "message %u of the master: %s", m->type, err_text(r));
 }

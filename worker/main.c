@@ -15,6 +15,7 @@
 
 #include "http/tls.h"
 #include "ipc/heritage.h"
+#include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
@@ -127,6 +128,8 @@ worker_go(struct worker *w)
 		fatal(EX_OSERR, "upstreams: %s", err_text(r));
 	worker_set_upstreams(w);
 	tls_client_prepare();
+	if ((r = crypt_prepare()) != 0)
+		fatal(EX_OSERR, "libcrypto: %s", err_text(r));
 	listens_init(w);
 	if ((r = confine_process(CONFINE_WORKER, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));

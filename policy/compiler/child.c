@@ -8,6 +8,7 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "sandbox/confine.h"
 
 #define NOTE_BYTES	2000
+#define CPU_MAX_S	30	/* 100,000 rules take less than one */
 
 struct child {
 	struct job	*j;
@@ -252,6 +254,9 @@ child_run(struct job *j)
 	j->secrets_needed = true;
 	j->on_tenant = on_tenant;
 	j->on_tenant_arg = &c;
+	/* Whatever a library does with what it was given: it holds no reload for ever, nor outlives its master so. */
+	if (setrlimit(RLIMIT_CPU, &(struct rlimit){ CPU_MAX_S, CPU_MAX_S }) == -1)
+		return EX_OSERR;
 	hear_job(&c);
 	j->looks_only = (c.what & COMPILE_LOOK) != 0;
 	if (confine_process(CONFINE_COMPILE, NULL, NULL) != 0)

@@ -15,6 +15,7 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -262,8 +263,8 @@ export(struct making *m, struct filter *out)
 	return 0;
 }
 
-int
-filter_make(enum jail_tier tier, enum jail_net net, struct filter *out)
+static int
+make_once(enum jail_tier tier, enum jail_net net, struct filter *out)
 {
 	static const char *const	nets[] = { [NET_NONE] = "none", [NET_LOOPBACK] = "loopback",
 					    [NET_HOST] = "host", [NET_LIST] = "list" };
@@ -291,6 +292,25 @@ filter_make(enum jail_tier tier, enum jail_net net, struct filter *out)
 	out->listener = m.listener;
 	snprintf(out->name, sizeof(out->name), "%s/%s", tier == TIER_STRICT ? "strict" : "runtime", nets[net]);
 	return 0;
+}
+
+int
+filter_make(enum jail_tier tier, enum jail_net net, struct filter *out)
+{
+	struct filter	again;
+	int		r;
+
+	/* libseccomp does not say each time that it had no memory: what it made then lacks rules. */
+	if ((r = make_once(tier, net, out)) != 0 || (r = make_once(tier, net, &again)) != 0) {
+		filter_fini(out);
+		return r;
+	}
+	if (again.count != out->count || memcmp(again.code, out->code, out->count * sizeof(*out->code)) != 0) {
+		filter_fini(out);
+		r = E_NOMEM;
+	}
+	filter_fini(&again);
+	return r;
 }
 
 void

@@ -118,6 +118,8 @@ agree(const struct asked *a, const struct recorded *r)
 		return ok && strcmp(r->decision, "allow") == 0;
 	if (is_denied(a))
 		return strcmp(r->decision, "deny") == 0 && strcmp(r->outcome, "refused") == 0;
+	if (failure(a) == MAY_BUSY)
+		return !ok && !unknown;		/* denied, it may be, and there was no memory to say so */
 	if (a->came == CAME_ERROR || a->came == CAME_TOOL_ERROR)
 		return !ok && !unknown && strcmp(r->decision, "deny") != 0;
 	return true;				/* nobody was told anything */
@@ -130,6 +132,7 @@ check_call(struct checking *c, const struct asked *a, const struct seen *seen, s
 	const uint32_t	key = a->key;
 	const bool	answered = a->came == CAME_RESULT || a->came == CAME_TOOL_ERROR || a->came == CAME_ERROR;
 	const unsigned	what = failure(a);
+	bool		unkept;
 
 	c->v->came[a->came]++;
 	if (what != 0 && excused(c->s, a, what))
@@ -138,8 +141,9 @@ check_call(struct checking *c, const struct asked *a, const struct seen *seen, s
 		lied(c, LIE_FAILED, key, a, r_n > 0 ? r : NULL);
 	if (key_tool(key) == TOOL_SESSION)
 		return;
-	/* A refusal for want of the audit is the one that need not be kept: nothing was executed. */
-	if (r_n == 0 && (seen_n > 0 || (answered && what != MAY_BUSY)))
+	/* While there is no room for records, or none for the request, refusals go without: nothing was executed. */
+	unkept = what == MAY_BUSY || ((is_denied(a) || a->status != 200) && excused(c->s, a, MAY_BUSY));
+	if (r_n == 0 && (seen_n > 0 || (answered && !unkept)))
 		lied(c, LIE_UNRECORDED, key, a, NULL);
 	if (r_n > 1)
 		lied(c, LIE_TWICE, key, a, r);

@@ -1,4 +1,4 @@
-$(call archive,tests/fault,check.c story.c load.c world.c inject.c)
+$(call archive,tests/fault,check.c story.c load.c world.c inject.c lies.c)
 # A Criterion program of tests/fault, over the archive and the harness; `make fault` and `make check` run them.
 define fault_rule
 FAULTS += $(BUILD)/tests/fault/$(1)
@@ -10,4 +10,12 @@ $(BUILD)/tests/fault/$(1): $(BUILD)/tests/fault/$(1).o $(BUILD)/tests/fault/libf
 	    -ljson-c -lssl -lcrypto -lcriterion
 endef
 FAULTS		:=
-$(foreach n,run config,$(eval $(call fault_rule,$(n))))
+$(foreach n,run config damage disk clock memory,$(eval $(call fault_rule,$(n))))
+
+# The library that tests load into the gateway's programs.
+OBJECTS += $(BUILD)/tests/fault/preload.o
+$(BUILD)/tests/fault/preload.o: OUR_CFLAGS += -fPIC -fno-builtin
+$(BUILD)/tests/fault/lies.so: $(BUILD)/tests/fault/preload.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $< -ldl
+$(FAULTS): | $(BUILD)/tests/fault/lies.so

@@ -76,7 +76,7 @@ run(unsigned seed, unsigned seconds, const char *list)
 {
 	const struct fault_row	*rows[64];
 	struct tally		 tallies[64] = { { .times = 0 } };
-	struct world		 w;
+	struct world		 w = { .before = NULL };
 	unsigned		 n = 0, i, pause = number_of("PAUSE", 800), count = number_of("COUNT", 0), done = 0;
 	int64_t			 end;
 

@@ -16,7 +16,7 @@
 #include "tests/harness/program.h"
 
 #define FDS_MORE	24		/* than at the beginning: connections, links to what was started meanwhile */
-#define RSS_MORE_KIB	(12 * 1024)
+#define RSS_MORE_KIB	(4 * 1024)
 #define TENANT_UID	70000
 #define LIES_TOLD	40		/* of those found, so many are printed */
 
@@ -84,6 +84,8 @@ before(struct gateway *g)
 	struct world	*w = starting;
 	char		 path[512];
 
+	if (w->before != NULL)
+		w->before(g);
 	snprintf(path, sizeof(path), "%s/seen", g->dir);
 	cr_assert(mkdir(path, 0755) == 0);
 	for (unsigned i = 0; i < PLACE_LIMIT; i++) {
@@ -144,7 +146,7 @@ world_start(struct world *w, unsigned seed, const char *conf)
 {
 	char	listen[64], *all;
 
-	*w = (struct world){ .random = seed + 1, .now = malloc(sizeof(struct procs)) };
+	*w = (struct world){ .more_kib = w->more_kib > 0 ? w->more_kib : RSS_MORE_KIB, .before = w->before, .after = w->after, .random = seed + 1, .now = malloc(sizeof(struct procs)) };
 	snprintf(listen, sizeof(listen), "127.0.0.1:%u", free_port());
 	cr_assert(asprintf(&all, "tenant_uid_range = %d-%d\nwatchdog = 2s\n%s", TENANT_UID, TENANT_UID + 99,
 	    conf == NULL ? "" : conf) > 0);
@@ -262,7 +264,7 @@ weigh(struct world *w, bool again)
 			cr_log_info("%s %d: %zu descriptors, then %zu; %zu KiB, then %zu", p->is.name, (int)p->is.pid, p->fds, fds,
 			    p->rss_kib, rss);
 			cr_expect(fds <= p->fds + FDS_MORE, "%s: %zu descriptors, then %zu", p->is.name, p->fds, fds);
-			cr_expect(rss <= p->rss_kib + (size_t)patience(&w->g, RSS_MORE_KIB), "%s: %zu KiB, then %zu", p->is.name,
+			cr_expect(rss <= p->rss_kib + (size_t)patience(&w->g, (int)w->more_kib), "%s: %zu KiB, then %zu", p->is.name,
 			    p->rss_kib, rss);
 		} else if (!again) {
 			p->fds = fds;
@@ -389,6 +391,8 @@ world_end(struct world *w)
 	for (unsigned i = 0; i < PLACE_LIMIT; i++)
 		if (w->http[i] > 0)
 			program_stop(&w->http[i]);
+	if (w->after != NULL)
+		w->after(&w->g);
 	gateway_remove(&w->g);
 	story_fini(&w->story);
 	free(w->processes.all);

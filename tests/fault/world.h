@@ -28,10 +28,13 @@ struct world {
 	unsigned		 which;			/* the policy in force */
 	uint64_t		 random;
 	struct process_log	 processes;
+	unsigned		 more_kib;		/* a process may have at the end; as set before world_start() */
 	struct procs		*now;			/* as of the last world_look() */
+	/* As set before world_start(): when the gateway's folder is there, and before it is removed; or NULL. */
+	void			(*before)(const struct gateway *g), (*after)(const struct gateway *g);
 };
 
-/* The gateway runs, each server has answered, and no load is on. */
+/* The gateway runs, each server has answered, and no load is on.  *w is zero but for what is set before. */
 void	world_start(struct world *w, unsigned seed, const char *conf);
 /* What clients, servers and audit have seen goes into the story; then checks it, what is left of processes, descriptors
  * and memory, and ends the gateway.  Each lie fails the test. */

@@ -33,6 +33,7 @@ struct gateway {
 	char	dir[256];		/* private; etc/, state/ and run/ are below it */
 	char	build[256];
 	pid_t	pid;			/* the master; 0: not running */
+	int	status;			/* as of waitpid(2), when it ended before it was ready */
 	bool	no_namespaces;
 	char	mcp[64], admin[64];	/* host:port */
 	char	tls[3][72];		/* "tls:host:port", the listeners with TLS in their order */
@@ -48,6 +49,8 @@ void	gateway_start(struct gateway *g, const struct gateway_setup *setup);
 void	gateway_stop(struct gateway *g);
 /* Starts it again in the same folder, after gateway_stop_keep() or a kill. */
 void	gateway_start_again(struct gateway *g);
+/* The same where it may refuse to: false, and `pid` is 0 when it has ended. */
+bool	gateway_try_start(struct gateway *g);
 void	gateway_stop_keep(struct gateway *g);
 /* Removes the folder of a gateway that does not run. */
 void	gateway_remove(struct gateway *g);

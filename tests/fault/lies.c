@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lies.c - a mount namespace in which each program loads tests/fault/preload.c
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/fault/lies.h"
+
+#define PRELOAD	"/etc/ld.so.preload"
+
+static void
+write_text(const char *path, const char *text)
+{
+	int	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	cr_assert(fd != -1 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+/* An /etc of ours over the machine's, where PRELOAD can be written. */
+static void
+cover_etc(const char *dir)
+{
+	char	path[300], options[800];
+
+	cr_assert(mount("tmpfs", dir, "tmpfs", 0, "mode=755") == 0, "%s", strerror(errno));
+	snprintf(path, sizeof(path), "%s/upper", dir);
+	cr_assert(mkdir(path, 0755) == 0);
+	snprintf(path, sizeof(path), "%s/work", dir);
+	cr_assert(mkdir(path, 0755) == 0);
+	snprintf(options, sizeof(options), "lowerdir=/etc,upperdir=%s/upper,workdir=%s/work", dir, dir);
+	cr_assert(mount("overlay", "/etc", "overlay", 0, options) == 0, "%s", strerror(errno));
+}
+
+bool
+lies_begin(const char *build, struct lies **out)
+{
+	char	dir[] = "/tmp/mcpgw-lies.XXXXXX", library[300], control[320], command[900];
+	int	fd;
+
+	if (geteuid() != 0 || strstr(build, "address") != NULL || access(PRELOAD, F_OK) == 0)
+		return false;
+	cr_assert(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	cr_assert(mkdtemp(dir) != NULL);
+	cover_etc(dir);
+	/* Where each user of the gateway's may read it, whoever owns the build folder. */
+	snprintf(library, sizeof(library), "%s/lies.so", dir);
+	snprintf(command, sizeof(command), "install -m 755 '%s/tests/fault/lies.so' '%s'", build, library);
+	cr_assert(system(command) == 0, "%s", command);
+	snprintf(control, sizeof(control), "%s.told", library);
+	fd = open(control, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	cr_assert(fd != -1 && fchmod(fd, 0666) == 0 && ftruncate(fd, sizeof(struct lies)) == 0);
+	*out = mmap(NULL, sizeof(struct lies), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert(*out != MAP_FAILED);
+	close(fd);
+	write_text(PRELOAD, library);
+	return true;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * memory.c - F15: each program's n-th allocation fails, for each n at its start, and for some under load
+ *
+ * It says so and ends, or goes on; what takes its place is well, and no promise is broken.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/fault/lies.h"
+#include "tests/fault/world.h"
+#include "tests/integration/common.h"
+
+#define STEPS		24		/* of so many places in a program's start; STEPS=0 in the environment: each, AT=n: this */
+
+#define COMPILER_MS	60000
+#define UNDER_LOAD	24		/* allocations that fail of each program under load */
+#define SOON		1500		/* ... within so many */
+
+static bool
+skip_lies(struct lies **lies)
+{
+	const char	*build = getenv("BUILD");
+
+	return !lies_begin(build == NULL ? "build" : build, lies);
+}
+
+/* Done, as the policy allows; not done, as it denies. */
+static bool
+answers(const struct gateway *g, const char *key)
+{
+	struct answer	a;
+	struct mcp	m;
+	bool		is;
+
+	mcp_init(&m, g->mcp, "/servers/clock/mcp", key);
+	mcp_call(&m, "add", "{\"a\":20,\"b\":22}", &a);
+	is = strcmp(json_text_at(a.json, "result.content[0].text"), "42") == 0;
+	answer_fini(&a);
+	snprintf(m.path, sizeof(m.path), "/servers/notes/mcp");
+	mcp_call(&m, "drop_all", "{}", &a);
+	cr_expect(json_at(a.json, "result") == NULL, "what is denied was done: %s", a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+	return is;
+}
+
+struct asking {
+	const struct gateway	*g;
+	const char		*key;
+};
+
+static bool
+is_well(void *arg)
+{
+	const struct asking	*a = arg;
+
+	return answers(a->g, a->key);
+}
+
+static size_t
+count_in(const char *log, const char *text)
+{
+	size_t	n = 0;
+
+	for (const char *at = log; (at = strstr(at, text)) != NULL; at += strlen(text))
+		n++;
+	return n;
+}
+
+/* Died it may have, of its own will and after having said why: never of a bad address.  But for the compiler and for who
+ * is not ready yet, who serve nobody: libseccomp and the beginning of libcrypto do not live through it. */
+static void
+expect_no_signal(const struct gateway *g, size_t from, const char *program, uint64_t at)
+{
+	char	*log = gateway_log(g);
+
+	cr_expect(strcmp(program, "mcpgw-compile") == 0 || count_in(log + from, "killed by signal 11") ==
+	    count_in(log + from, "killed by signal 11 before it was ready"), "%s, allocation %llu: %s", program,
+	    (unsigned long long)at, log + from);
+	free(log);
+}
+
+static size_t
+log_bytes(const struct gateway *g)
+{
+	char	*log = gateway_log(g);
+	size_t	 n = strlen(log);
+
+	free(log);
+	return n;
+}
+
+static bool
+has_ended(void *arg)
+{
+	struct gateway	*g = arg;
+
+	if (waitpid(g->pid, &g->status, WNOHANG) != g->pid)
+		return false;
+	g->pid = 0;
+	return true;
+}
+
+/* Starts with this one of the program's allocations failing: it is well within some seconds, or the gateway refuses to
+ * start, and starts the next time. */
+static void
+start_without(struct gateway *g, struct lies *lies, const char *program, const char *key, uint64_t at)
+{
+	struct asking	a = { g, key };
+	const size_t	from = log_bytes(g);
+
+	lies->fail_at = at;
+	if (!gateway_try_start(g)) {
+		/* In libseccomp a compiler may turn for ever: its processor time ends. */
+		if (g->pid != 0 && strcmp(program, "mcpgw-compile") == 0)
+			(void)wait_until(has_ended, g, COMPILER_MS);
+		cr_expect(g->pid == 0, "%s, allocation %llu: it neither serves nor ends", program, (unsigned long long)at);
+		if (g->pid != 0) {
+			kill(g->pid, SIGKILL);
+			waitpid(g->pid, NULL, 0);
+		} else {
+			cr_expect(WIFEXITED(g->status) && WEXITSTATUS(g->status) != 0, "%s, allocation %llu: status %#x", program,
+			    (unsigned long long)at, g->status);
+		}
+		lies->fail_at = 0;
+		gateway_start_again(g);
+	}
+	cr_expect(wait_until(is_well, &a, 8000), "%s, allocation %llu: it does not serve", program, (unsigned long long)at);
+	lies->fail_at = 0;
+	expect_no_signal(g, from, program, at);
+	gateway_stop_keep(g);
+}
+
+static void
+fail_starts(const char *program)
+{
+	const char	*steps = getenv("STEPS"), *alone = getenv("AT");
+	uint64_t	 n = steps == NULL ? STEPS : strtoull(steps, NULL, 10), made, step;
+	struct gateway	 g;
+	struct lies	*lies;
+	char		 key[256];
+
+	NEEDS_JAILS();
+	if (skip_lies(&lies))
+		cr_skip_test("only root takes memory from programs, and from no sanitized ones");
+	snprintf(lies->program, sizeof(lies->program), "%s", program);
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES, .workers = 1 });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "writer"));
+	gateway_stop_keep(&g);
+	lies->made = 0;
+	gateway_start_again(&g);
+	cr_expect(answers(&g, key));
+	made = lies->made;
+	gateway_stop_keep(&g);
+	cr_expect(made > 0, "%s allocates nothing", program);
+	step = n == 0 || made <= n ? 1 : made / n;
+	if (alone != NULL)
+		start_without(&g, lies, program, key, strtoull(alone, NULL, 10));
+	for (uint64_t at = 1; at <= made && alone == NULL; at += step)
+		start_without(&g, lies, program, key, at);
+	cr_log_info("%s: %llu allocations from start to first answer, each %llu. failed once", program, (unsigned long long)made,
+	    (unsigned long long)step);
+	gateway_remove(&g);
+}
+
+Test(memory, that_a_worker_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-worker");
+}
+
+Test(memory, that_the_master_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw");
+}
+
+Test(memory, that_the_store_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-store");
+}
+
+Test(memory, that_the_auditor_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-audit");
+}
+
+Test(memory, that_the_runner_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-runner");
+}
+
+Test(memory, that_the_spawner_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-spawn");
+}
+
+Test(memory, that_the_compiler_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-compile");
+}
+
+/* --- under load ---------------------------------------------------------------------------------- */
+
+static const struct fault lack = { .number = 15, .name = "memory", .may = MAY_RESET | MAY_ERROR | MAY_BUSY, .where = WHERE_ALL };
+
+struct failing {
+	struct lies	*lies;
+	uint32_t	 before;
+};
+
+static bool
+has_failed(void *arg)
+{
+	const struct failing	*f = arg;
+
+	return f->lies->failed > f->before;
+}
+
+struct back {
+	struct world	*w;
+	int64_t		 since;
+};
+
+static bool
+all_serve(void *arg)
+{
+	const struct back	*b = arg;
+
+	for (unsigned i = 0; i < PLACE_LIMIT; i++)
+		if (b->w->load.well_us[i] <= b->since)
+			return false;
+	return true;
+}
+
+static void
+fail_under_load(const char *program)
+{
+	struct world	 w = { .more_kib = 0 };
+	struct window	 window = { .fault = &lack, .places = PLACES_ALL };
+	struct lies	*lies;
+	struct failing	 f;
+	struct back	 back = { .w = &w };
+	unsigned	 hits = 0;
+
+	NEEDS_JAILS();
+	if (skip_lies(&lies))
+		cr_skip_test("only root takes memory from programs, and from no sanitized ones");
+	snprintf(lies->program, sizeof(lies->program), "%s", program);
+	world_start(&w, 15, NULL);
+	load_start(&w.load);
+	sleep_ms(1000);
+	world_weigh(&w);
+	for (int i = 0; i < UNDER_LOAD; i++) {
+		f = (struct failing){ lies, lies->failed };
+		window.begun = fault_now_us();
+		lies->fail_at = 1 + fault_random(&w.random, SOON);
+		lies->from_now = true;
+		hits += wait_until(has_failed, &f, 2000);
+		lies->fail_at = 0;
+		world_look(&w);
+		window.done = back.since = fault_now_us();
+		cr_expect(wait_until(all_serve, &back, 8000), "%s: no service after a failed allocation", program);
+		window.over = fault_now_us();
+		*log_more(&w.story.windows) = window;
+	}
+	cr_log_info("%s: %u allocations failed under load", program, hits);
+	cr_expect(hits > 0, "%s allocates nothing under load", program);
+	world_end(&w);
+}
+
+Test(memory, that_a_worker_lacks_under_load, .timeout = 300)
+{
+	fail_under_load("mcpgw-worker");
+}
+
+Test(memory, that_a_runner_lacks_under_load, .timeout = 300)
+{
+	fail_under_load("mcpgw-runner");
+}
+
+Test(memory, that_the_auditor_lacks_under_load, .timeout = 300)
+{
+	fail_under_load("mcpgw-audit");
+}
