@@ -15,7 +15,7 @@
 #include "lib/span.h"
 
 #define SNAP_MAGIC	"MCPGWSNP"
-#define SNAP_FORMAT	6
+#define SNAP_FORMAT	7
 #define SCOUT_CONSUMER	":scout"	/* no tenant has that name */
 #define SNAP_MAX_BYTES	(UINT64_C(1) << 30)
 

@@ -17,7 +17,7 @@
 #include "lib/sum.h"
 
 #define REGION_MAGIC	"MCPGWSHM"
-#define REGION_VERSION	2
+#define REGION_VERSION	3
 
 enum region_kind {
 	REGION_LIMITS = 1,
@@ -27,6 +27,8 @@ enum region_kind {
 	REGION_INFLIGHT,
 	REGION_METRICS,
 	REGION_GATE,
+	REGION_SHARES,
+	REGION_QUOTAS,
 	REGION_LIMIT
 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
-#include "worker/worker.h"
+#include "worker/shed.h"
 
 int
 config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
@@ -30,6 +30,7 @@ config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
 		config_release(&c);
 		return r;
 	}
+	c->address = shed_limit(c->policy);
 	c->generation = snap_head(c->policy)->generation;
 	c->since_ms = wall_ms;
 	*out = c;

@@ -125,7 +125,7 @@ call_prepare(struct call *c)
 	struct request		*rq = c->rq;
 	const struct call_kind	*kind = call_kind(c->ask.what);
 	const struct record_what what = { kind->audit, c->ask.server, c->ask.tool, &c->decision,
-	    c->ask.shown };
+	    c->ask.shown, no_text };
 	struct audit_fields	 f;
 	int			 r;
 

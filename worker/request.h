@@ -65,6 +65,7 @@ struct request {
 	struct span		 body;
 	uint64_t		 capabilities;	/* enum mcp_capability bits this client declared */
 	enum mcp_level		 log_level;	/* it wants; NONE: it did not say */
+	bool			 counted;	/* in worker.requests */
 	bool			 events;	/* its answer has begun as an event stream */
 	bool			 plain_call;	/* the answer is the tool's own, not execute_tool's */
 	enum mcp_version	 version;	/* of this client */
@@ -88,6 +89,8 @@ struct request {
 void	request_begin(struct worker *w, struct exchange *x);
 /* The same from who it is on, once: what it waited for came, or did not. */
 void	request_go_on(struct request *rq);
+/* It is a stream from here on, and no request that keeps this worker busy. */
+void	request_is_stream(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
 /* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inquiry_priv.h - lines of JSON, between inquiry.c and limitlines.c
+ */
+#ifndef WORKER_INQUIRY_PRIV_H
+#define WORKER_INQUIRY_PRIV_H
+
+#include "worker/worker.h"
+
+/* ,"name":"value"; nothing of an empty one. */
+must_check int	inquiry_text(struct buf *b, const char *name, struct span value);
+/* A line is whole, or is not there: the answer is cut at what fits.  False: it is full. */
+bool		inquiry_line(struct buf *all, struct buf *line, int r);
+
+/* limitlines.c: a line for each limit in force, and for each quota.  With a name those of that agent, server, tool
+ * ("server.tool") or tenant alone, which begin anew: their buckets are full, and nothing of their quotas is used. */
+void		inquiry_limits(struct worker *w, struct span reset, struct buf *all, struct buf *line);
+
+#endif
