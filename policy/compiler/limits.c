@@ -78,7 +78,7 @@ read_limit(struct job *j, const struct source *s, const struct conf_node *n, str
 	b->rec.max_concurrent = (uint32_t)most;
 	if (quota != NULL && b->rec.of == LIMIT_OF_AGENT)
 		read_quotas(j, s, quota, &b->rec);
-	else if (quota != NULL)
+	else if (quota != NULL && b->rec.of != LIMIT_OF_EACH)	/* there the key is unknown */
 		job_error(j, s, quota, "quotas are of agents (limits.agents) and tenants (tenant_quota)");
 	if (conf_find(n, "rate") == NULL && conf_find(n, "burst") == NULL && conf_find(n, "max_concurrent") == NULL &&
 	    quota == NULL)
