@@ -205,8 +205,8 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-property check-limits check-fuzz check-lint \
 	check-man check-install check-systemd check-integration check-peers check-conformance conformance-table \
-	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules noisy fair fuzz \
-	man install users run deb clean
+	orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle bench-rules noisy \
+	fair fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
