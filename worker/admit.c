@@ -68,7 +68,7 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 	    (a->limits != NULL && (e = limits_charge(rq, a->limits, d->cost, &a->said)) != 0))
 		return e;
 	/* Nobody overtakes those of its own who wait. */
-	if (a->limits != NULL && waitroom_is_due(rq))
+	if (a->limits != NULL && waitroom_is_due(rq, a->limits))
 		return E_AGAIN;
 	return admit_waited(rq, ask, a);
 }

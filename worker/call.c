@@ -369,7 +369,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		if (waitroom_enter(rq, ask, &d, &a))
 			return;
 		limits_give(rq->w, a.limits);
-		e = E_CONCURRENT;
+		e = waitroom_error(&a);
 	}
 	if (e != 0)
 		call_refuse_admission(rq, ask, &d, &a, e);

@@ -112,7 +112,6 @@ limits_of(struct request *rq, const struct call_ask *ask, struct limit_set **out
 		u->max_concurrent = f.of[i]->max_concurrent;
 		u->bucket = limit_key(&rq->w->limits, u->content);
 		u->share = share_key(&rq->w->shares, u->content);
-		set->caps |= u->max_concurrent > 0;
 		if ((r = quotas_of(rq, f.of[i], u)) != 0)
 			return r;
 	}
@@ -258,7 +257,8 @@ limits_hold(struct request *rq, struct limit_set *set, struct limit_said *said)
 	int		r = 0;
 
 	for (i = 0; r == 0 && i < set->count; i++)
-		r = hold(rq, &set->of[i], said);
+		if ((r = hold(rq, &set->of[i], said)) != 0)
+			set->blocked = set->of[i].max_concurrent > 0 && !set->of[i].held ? set->of[i].share : 0;
 	if (r == 0)
 		set->begun_ns = loop_now_ns(rq->w->loop);
 	else

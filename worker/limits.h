@@ -34,7 +34,7 @@ struct limit_use {
 
 struct limit_set {
 	uint64_t		 begun_ns;	/* since when its calls' time counts */
-	bool			 caps;		/* it holds shares of something */
+	uint64_t		 blocked;	/* the share that it waits for; 0: the store, for a quota */
 	uint32_t		 count;
 	struct limit_use	 of[];
 };

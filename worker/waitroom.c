@@ -12,18 +12,21 @@
 
 #include "lib/bug.h"
 #include "worker/call_priv.h"
+#include "worker/may.h"
 #include "worker/reply.h"
 #include "worker/waitroom.h"
 
 #define LOOK_MS		2
 #define AT_ONCE		64		/* calls that are let in in one go */
 #define IN_A_ROW	4		/* ends here whose room is taken here, before the other workers are left some */
+#define FOR_STORE	256		/* that wait for the store, beyond those who wait for others */
+#define FOR_STORE_MS	2000
 #define MAGIC		0x3a17100du
 
-struct lane {			/* of a principal */
+struct lane {			/* of a principal, and what it waits for */
 	TAILQ_ENTRY(lane)	 next;
 	TAILQ_HEAD(, waiting)	 calls;
-	uint64_t		 principal;
+	uint64_t		 principal, blocked;
 };
 
 struct house {			/* of a tenant */
@@ -69,21 +72,21 @@ house_find(const struct waitroom *room, uint64_t tenant)
 }
 
 static struct lane *
-lane_find(const struct house *h, uint64_t principal)
+lane_find(const struct house *h, uint64_t principal, uint64_t blocked)
 {
 	struct lane	*l;
 
 	TAILQ_FOREACH(l, &h->lanes, next)
-		if (l->principal == principal)
+		if (l->principal == principal && l->blocked == blocked)
 			return l;
 	return NULL;
 }
 
 static struct lane *
-lane_make(struct waitroom *room, const struct request *rq, struct house **house)
+lane_make(struct waitroom *room, const struct request *rq, uint64_t blocked, struct house **house)
 {
 	struct house	*h = house_find(room, rq->who.tenant_hash);
-	struct lane	*l = h == NULL ? NULL : lane_find(h, rq->who.hash);
+	struct lane	*l = h == NULL ? NULL : lane_find(h, rq->who.hash, blocked);
 
 	if (l == NULL && (l = calloc(1, sizeof(*l))) == NULL)
 		return NULL;
@@ -98,6 +101,7 @@ lane_make(struct waitroom *room, const struct request *rq, struct house **house)
 	}
 	if (l->calls.tqh_last == NULL) {
 		l->principal = rq->who.hash;
+		l->blocked = blocked;
 		TAILQ_INIT(&l->calls);
 		TAILQ_INSERT_TAIL(&h->lanes, l, next);
 	}
@@ -175,13 +179,29 @@ waitroom_cancel(struct worker *w, uint64_t session_hash, struct span id)
 }
 
 bool
-waitroom_is_due(const struct request *rq)
+waitroom_is_due(const struct request *rq, struct limit_set *set)
 {
 	const struct house	*h;
 
 	if (rq->w->waitroom->count == 0 || (h = house_find(rq->w->waitroom, rq->who.tenant_hash)) == NULL)
 		return false;
-	return lane_find(h, rq->who.hash) != NULL;
+	for (uint32_t i = 0; i < set->count; i++) {
+		if (set->of[i].max_concurrent == 0 || lane_find(h, rq->who.hash, set->of[i].share) == NULL)
+			continue;
+		set->blocked = set->of[i].share;
+		return true;
+	}
+	return false;
+}
+
+/* The store writes within some ms: an operator's bounds are for those who wait for others. */
+static bool
+has_room(const struct waitroom *room, const struct params *p, const struct house *h, uint64_t blocked)
+{
+	if (blocked == 0)
+		return room->count < p->max_waiting + FOR_STORE;
+	return p->max_wait > 0 && room->count < p->max_waiting &&
+	    (h == NULL || h->count < (p->max_waiting + 1) / 2);
 }
 
 bool
@@ -189,12 +209,12 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 {
 	struct waitroom		*room = rq->w->waitroom;
 	const struct params	*p = &rq->config->params;
-	const struct house	*h = house_find(room, rq->who.tenant_hash);
+	const uint64_t		 blocked = a->limits->blocked;
 	struct waiting		*c;
 
-	if (room->count >= p->max_waiting || (h != NULL && h->count >= (p->max_waiting + 1) / 2) || p->max_wait == 0 ||
-	    rq->w->draining || (c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL ||
-	    (c->lane = lane_make(room, rq, &c->house)) == NULL)
+	if (rq->w->draining || !has_room(room, p, house_find(room, rq->who.tenant_hash), blocked) ||
+	    (c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL ||
+	    (c->lane = lane_make(room, rq, blocked, &c->house)) == NULL)
 		return false;
 	c->magic = MAGIC;
 	c->rq = rq;
@@ -202,7 +222,7 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 	c->ask.decided = NULL;
 	c->decision = *d;
 	c->admission = *a;
-	c->until_ms = loop_now_ms(rq->w->loop) + p->max_wait;
+	c->until_ms = loop_now_ms(rq->w->loop) + (blocked == 0 && p->max_wait < FOR_STORE_MS ? FOR_STORE_MS : p->max_wait);
 	TAILQ_INSERT_TAIL(&c->lane->calls, c, next);
 	TAILQ_INSERT_TAIL(&room->all, c, next_all);
 	c->house->count++;
@@ -217,6 +237,18 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 
 /* --- who may go ----------------------------------------------------------------------------------- */
 
+/* A reload came meanwhile: what it forbids is not begun. */
+static bool
+is_forbidden(struct request *rq, const struct call_ask *ask, struct decision *d)
+{
+	const struct span	server = snap_text(rq->config->policy, ask->server->name);
+
+	if (rq->config == rq->w->config)
+		return false;
+	may_call(rq, rq->w->config->policy, server, ask, true, d);
+	return !d->allow;
+}
+
 /* The first of a lane; true: it left, whatever became of it. */
 static bool
 try_first(struct waitroom *room, struct lane *l)
@@ -225,9 +257,15 @@ try_first(struct waitroom *room, struct lane *l)
 	struct request		*rq = c->rq;
 	struct admission	 a = c->admission;
 	const struct call_ask	 ask = c->ask;
-	const struct decision	 d = c->decision;
+	struct decision		 d = c->decision, now;
 	int			 e;
 
+	if (is_forbidden(rq, &ask, &now)) {
+		leave(room, c);
+		limits_give(rq->w, a.limits);
+		call_refuse_denied(rq, &ask, &now);
+		return true;
+	}
 	if ((e = admit_waited(rq, &ask, &a)) == E_AGAIN) {
 		c->admission.said = a.said;
 		return false;
@@ -274,13 +312,31 @@ go_round(struct waitroom *room)
 	return left;
 }
 
+int
+waitroom_error(const struct admission *a)
+{
+	return a->limits->blocked == 0 ? E_QUOTA_STORE : E_CONCURRENT;
+}
+
+/* Those that wait for the store do so for another time, so it need not be the first. */
+static struct waiting *
+expired(const struct waitroom *room, uint64_t now)
+{
+	struct waiting	*c;
+
+	TAILQ_FOREACH(c, &room->all, next_all)
+		if (c->until_ms <= now)
+			return c;
+	return NULL;
+}
+
 static void
 expire(struct waitroom *room)
 {
 	const uint64_t		 now = loop_now_ms(room->w->loop);
 	struct waiting		*c;
 
-	while ((c = TAILQ_FIRST(&room->all)) != NULL && c->until_ms <= now) {
+	while ((c = expired(room, now)) != NULL) {
 		struct request		*rq = c->rq;
 		struct admission	 a = c->admission;
 		const struct call_ask	 ask = c->ask;
@@ -288,7 +344,7 @@ expire(struct waitroom *room)
 
 		leave(room, c);
 		limits_give(rq->w, a.limits);
-		call_refuse_admission(rq, &ask, &d, &a, E_CONCURRENT);
+		call_refuse_admission(rq, &ask, &d, &a, waitroom_error(&a));
 	}
 }
 

@@ -221,3 +221,53 @@ Test(caps, a_client_that_leaves_does_not_wait, .timeout = 60)
 	cr_expect(l.well > 10, "%u calls", l.well);
 	gateway_stop(&g);
 }
+
+/* What a principal waits for keeps it from nothing else. */
+Test(caps, one_queue_does_not_hold_up_other_tools, .timeout = 60)
+{
+	struct load	l;
+	struct answer	a;
+	struct mcp	m;
+	unsigned	refused = 0;
+
+	start(RULES("\"tools\":{\"s.hold\":{\"max_concurrent\":1}},\"agents\":{\"a\":{\"max_concurrent\":100}}"), NULL, 1);
+	load_init(&l, "a", hold_once);
+	load_start(&l);
+	sleep_ms(300);
+	mcp_init(&m, g.mcp, l.path, l.key);
+	for (int i = 0; i < 100; i++) {
+		mcp_call(&m, "other", "{}", &a);
+		refused += json_at(a.json, "result") == NULL;
+		answer_fini(&a);
+	}
+	cr_expect(refused == 0, "%u refused", refused);
+	mcp_fini(&m);
+	load_end(&l);
+	gateway_stop(&g);
+}
+
+/* A call that waits when a reload comes is not begun against what is in force then. */
+Test(caps, what_a_reload_forbids_is_not_begun_after_the_wait, .timeout = 60)
+{
+	struct load	l, w;
+
+	start(RULES("\"tools\":{\"s.hold\":{\"max_concurrent\":1}}"), "max_wait = 20s\n", 1);
+	load_init(&l, "b", hold_once);
+	load_init(&w, "a", hold_once);
+	load_start(&l);
+	load_start(&w);
+	sleep_ms(500);
+	gateway_write(&g, "rules.json", "{\"agents\":{\"a\":{},\"b\":{\"allow\":{\"servers\":[\"s\"],\"tools\":{\"s\":[\"*\"]}}}},"
+	    "\"limits\":{\"tools\":{\"s.hold\":{\"max_concurrent\":1}}}}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	{
+		const unsigned	before = w.well;
+
+		sleep_ms(500);
+		/* The one that ran may have ended since. */
+		cr_expect(w.well <= before + 1, "%u calls", w.well - before);
+	}
+	load_end(&w);
+	load_end(&l);
+	gateway_stop(&g);
+}
