@@ -203,10 +203,10 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 	$(Q)tools/man-table $< >$@
 
 # ---- targets --------------------------------------------------------------------------------------
-.PHONY: all help deps deps-build demo check check-all check-unit check-property check-fuzz check-lint check-man \
-	check-install check-systemd check-integration check-fault fault check-floods check-peers check-conformance \
-	conformance-table orphans jail-table jail-figures lint format format-check bench bench-jails bench-idle \
-	bench-rules noisy fuzz man install users run deb clean
+.PHONY: all help deps deps-build demo check check-all check-unit check-property check-limits check-fuzz \
+	check-lint check-man check-install check-systemd check-integration check-fault fault check-floods \
+	check-peers check-conformance conformance-table orphans jail-table jail-figures lint format format-check \
+	bench bench-jails bench-idle bench-rules noisy fair fuzz man install users run deb clean
 export BUILD
 
 # all: build every program
@@ -262,6 +262,10 @@ check-unit: $(UNITS)
 # check-property: decisions over a million random cases, or CASES=n, of SEED=n
 check-property: $(BUILD)/tests/unit/compiler/unit
 	$(Q)CASES=$(or $(CASES),1000000) SEED=$(or $(SEED),1) TESTS='property/*' tests/run unit:$<
+
+# check-limits: what eight workers admit while they are killed one after the other, 200 times or RUNS=n
+check-limits: all $(BUILD)/tests/integration/c2_limits
+	$(Q)RUNS=$(or $(RUNS),200) $(BUILD)/tests/integration/c2_limits --verbose
 
 # check-fuzz: every fuzz target over its corpus
 check-fuzz: $(REPLAYS)
@@ -340,6 +344,10 @@ format-check:
 # bench: the hop beside nginx
 bench: all
 	$(Q)bench/run
+
+# fair: what one tenant's calls cost beside another that asks a hundred times its share
+fair: all
+	$(Q)bench/fair
 
 # bench-jails: what a jail costs by its layers, how many in a second, the first call of a server that does not run
 bench-jails: all

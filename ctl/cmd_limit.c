@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_limit.c - limit show: the buckets, and what is left in them
+ * cmd_limit.c - limit show: the limits, and what is left of them; limit reset: they begin anew
  *
  * Process: mcpgwctl.  Owns: nothing.  Trusts: nothing; all of it is only shown.
  */
@@ -36,18 +36,33 @@ is_wanted(const char *name, const struct bucket *b)
 static void
 json(const struct bucket *b)
 {
+	static const char *const kinds[] = { [BUCKET_RATE] = "rate", [BUCKET_CONCURRENT] = "concurrent",
+		[BUCKET_QUOTA] = "quota" };
+
 	out_json_begin();
 	out_json_text("of", span_of(b->of));
 	out_json_text("tenant", span_of(b->tenant));
 	out_json_text("name", span_of(b->name));
 	if (b->tool[0] != '\0')
 		out_json_text("tool", span_of(b->tool));
-	out_json_text("rate", span_of(b->rate));
-	out_json_u64("interval_ns", b->interval_ns);
-	out_json_u64("burst", b->burst);
-	out_json_u64("left", b->left);
+	if (b->kind == BUCKET_RATE) {
+		out_json_text("rate", span_of(b->rate));
+		out_json_u64("interval_ns", b->interval_ns);
+		out_json_u64("burst", b->burst);
+	} else {
+		out_json_u64("most", b->most);
+	}
+	if (b->kind == BUCKET_QUOTA) {
+		out_json_text("what", span_of(b->what));
+		out_json_text("period", span_of(b->period));
+		out_json_u64("used", b->most - b->left);
+		out_json_u64("ends_ms", b->ends_ms);
+	}
+	if (b->has_left)
+		out_json_u64("left", b->left);
 	out_json_bool("near_end", bucket_is_near_end(b));
 	out_json_text("rule", span_of(b->rule));
+	out_json_text("kind", span_of(kinds[b->kind]));
 	out_json_end();
 }
 
@@ -55,6 +70,7 @@ static void
 show_one(const struct bucket *b, void *arg)
 {
 	struct show	*s = arg;
+	char		 left[24];
 
 	if (!is_wanted(s->name, b))
 		return;
@@ -67,8 +83,11 @@ show_one(const struct bucket *b, void *arg)
 	out_cell(s->table, "%s%s%s", b->name, b->tool[0] == '\0' ? "" : ".", b->tool);
 	out_cell(s->table, "%s", b->tenant);
 	out_cell(s->table, "%s", b->rate);
-	out_cell(s->table, "%" PRIu64, b->burst);
-	out_cell(s->table, "%" PRIu64, b->left);
+	if (b->kind == BUCKET_RATE)
+		out_cell(s->table, "%" PRIu64, b->burst);
+	else
+		out_cell(s->table, "-");
+	out_cell(s->table, "%s", b->has_left ? bucket_amount(b, b->left, left, sizeof(left)) : "-");
 	out_cell(s->table, "%s", bucket_is_near_end(b) ? "near its end" : "-");
 }
 
@@ -76,7 +95,7 @@ int
 cmd_limit_show(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct out_column	columns[] = {
-		{ "OF", false, true }, { "NAME", false, false }, { "TENANT", false, true }, { "RATE", true, true },
+		{ "OF", false, true }, { "NAME", false, false }, { "TENANT", false, true }, { "LIMIT", true, true },
 		{ "BURST", true, true }, { "LEFT", true, true }, { "NOTE", false, true },
 	};
 	static const struct opt		none[] = { { NULL, NULL, NULL } };
@@ -96,5 +115,35 @@ cmd_limit_show(struct ctl *ctl, int argc, char **argv)
 		out_table_end(&s.table);
 	else
 		out_table_free(&s.table);
+	return out_end(r);
+}
+
+static void
+say_reset(const struct bucket *b, void *arg)
+{
+	struct show	*s = arg;
+
+	/* Of "each" nobody knows whose there are; what runs goes on. */
+	if (!b->has_left || b->kind == BUCKET_CONCURRENT)
+		return;
+	s->count++;
+	if (s->ctl->json)
+		json(b);
+	else
+		printf("%s %s%s%s: %s begins anew\n", b->of, b->name, b->tool[0] == '\0' ? "" : ".", b->tool, b->rate);
+}
+
+int
+cmd_limit_reset(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct opt	none[] = { { NULL, NULL, NULL } };
+	struct show		s = { .ctl = ctl };
+	int			r;
+
+	(void)opts_take(none, argc, argv, 1, 1);
+	if ((r = buckets_reset(ctl, argv[0], say_reset, &s)) == 0 && s.count == 0) {
+		out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no bucket and no quota of this name; see mcpgwctl limit show"));
+		r = EX_DATAERR;
+	}
 	return out_end(r);
 }

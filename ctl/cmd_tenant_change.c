@@ -29,6 +29,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/num.h"
+#include "policy/quotatext.h"
 #include "sandbox/tree.h"
 
 #define USER_NAME_MAX	32	/* as useradd(8) takes it */
@@ -37,9 +38,12 @@
 #define LINE_TO_TYPE	"useradd --system --user-group --no-create-home --home-dir /nonexistent " \
 			"--shell /usr/sbin/nologin "
 
+#define QUOTAS_ROOM	160
+
 struct adding {
 	struct ctl	*ctl;
 	const char	*name, *rate, *burst, *run_as;
+	struct span	 quota;			/* words, a blank between them */
 	char		 user[80];		/* "": nobody was made or found */
 	bool		 made_user, by_range;
 	char		 dir[PATH_MAX], state[PATH_MAX];
@@ -163,9 +167,13 @@ conf_make(struct adding *a)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "tenant_rate = %.40s\n", a->rate);
 	if (a->burst != NULL)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "tenant_burst = %.40s\n", a->burst);
+	if (a->quota.n > 0)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "tenant_quota = %.*s\n", SPAN_FMT(a->quota));
 	if (a->run_as != NULL)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "tenant_user = %.70s\n", a->run_as);
-	return a->rate == NULL && a->burst == NULL && a->run_as == NULL ? 0 : file_make(a, "tenant.conf", text);
+	if (a->rate == NULL && a->burst == NULL && a->quota.n == 0 && a->run_as == NULL)
+		return 0;
+	return file_make(a, "tenant.conf", text);
 }
 
 /* Where its tools keep what they write: 0700, as the master would make it. */
@@ -248,20 +256,39 @@ check_rate(const struct adding *a)
 		fatal(EX_USAGE, "--burst goes with --rate");
 }
 
+static void
+check_quota(const struct adding *a)
+{
+	struct rec_quota	q;
+	struct span		word;
+
+	for (size_t at = 0, n; at < a->quota.n; at += n + 1) {
+		for (n = 0; at + n < a->quota.n && a->quota.p[at + n] != ' '; n++)
+			;
+		word = span_part(a->quota, at, n);
+		if (!quota_parse(word, &q))
+			fatal(EX_USAGE, "--quota %.*s: " QUOTA_WANTED, SPAN_FMT(word));
+	}
+}
+
 int
 cmd_tenant_add(struct ctl *ctl, int argc, char **argv)
 {
 	struct adding		a = { .ctl = ctl };
 	const struct opt	rows[] = { { "--rate", &a.rate, NULL }, { "--burst", &a.burst, NULL },
 	    { "--run-as", &a.run_as, NULL }, { NULL, NULL, NULL } };
+	char			quotas[QUOTAS_ROOM];
 	int			r;
 
+	argc = opts_take_words("--quota", argc, argv, quotas, sizeof(quotas));
+	a.quota = span_of(quotas);
 	(void)opts_take(rows, argc, argv, 1, 1);
 	a.name = argv[0];
 	if (!tenant_name_ok(span_of(a.name)) || strcmp(a.name, TENANT_DEFAULT) == 0)
 		fatal(EX_USAGE, "\"%s\": a tenant's name is of small letters, digits and -, at most %d, "
 		    "and not \"default\"", a.name, TENANT_NAME_MAX);
 	check_rate(&a);
+	check_quota(&a);
 	if (ctl->where.system && geteuid() != 0) {
 		out_error("tenant add: only root can, where root's gateway is meant");
 		return EX_NOPERM;

@@ -155,20 +155,32 @@ peers_sum(const struct snap *s)
 	return sum;
 }
 
+static void
+digest_limit(uint64_t *sum, const struct snap *s, const struct rec_limit *l)
+{
+	const uint32_t		 of[] = { l->burst, l->of, l->by, l->max_concurrent };
+	const struct rec_quota	*q;
+
+	digest(sum, snap_text(s, l->server));
+	digest(sum, snap_text(s, l->tool));
+	digest(sum, snap_text(s, l->path));
+	digest(sum, span_make(&l->interval_ns, sizeof(l->interval_ns)));
+	digest(sum, span_make(of, sizeof(of)));
+	for (uint32_t i = 0; (q = policy_quota(s, l, i)) != NULL; i++)
+		digest(sum, span_make(q, sizeof(*q)));
+	digest_agent(sum, s, l->agent);
+}
+
 static uint64_t
 limits_sum(const struct snap *s)
 {
 	const struct rec_limit	*l;
 	uint64_t		 sum = sum64(SPAN_NONE);
 
-	for (uint64_t i = 0; (l = SNAP_AT(s, BUCKET, i)) != NULL; i++) {
-		digest(&sum, snap_text(s, l->server));
-		digest(&sum, snap_text(s, l->tool));
-		digest(&sum, snap_text(s, l->path));
-		digest(&sum, span_make(&l->interval_ns, sizeof(l->interval_ns)));
-		digest(&sum, span_make(&l->burst, sizeof(l->burst)));
-		digest_agent(&sum, s, l->agent);
-	}
+	for (uint64_t i = 0; (l = SNAP_AT(s, BUCKET, i)) != NULL; i++)
+		digest_limit(&sum, s, l);
+	for (uint64_t i = 0; (l = SNAP_AT(s, TENANT_LIMIT, i)) != NULL; i++)
+		digest_limit(&sum, s, l);
 	return sum;
 }
 

@@ -248,7 +248,16 @@ need_server(bool *first, const struct server_row *r)
 static void
 need_bucket(const struct bucket *b, void *arg)
 {
-	if (bucket_is_near_end(b))
+	char	used[24];
+
+	if (!bucket_is_near_end(b))
+		return;
+	if (b->kind == BUCKET_QUOTA)
+		need(arg, "%s %s: %" PRIu64 "%% of this %s's %s%s (mcpgwctl limit show %s)", b->of, b->name,
+		    (uint64_t)((double)(b->most - b->left) * 100 / (double)b->most), b->period,
+		    bucket_amount(b, b->most, used, sizeof(used)), strcmp(b->what, "calls") == 0 ? " calls" : "",
+		    b->name);
+	else
 		need(arg, "%s %s%s%s: %" PRIu64 " of %" PRIu64 " calls left, %s (mcpgwctl limit show %s)", b->of,
 		    b->name, b->tool[0] == '\0' ? "" : ".", b->tool, b->left, b->burst, b->rate, b->name);
 }

@@ -79,6 +79,8 @@ image_make(void)
 	add(b, SECTION_PEER, &(struct rec_peer){ .id = 1000 });
 	add(b, SECTION_HOST, &(struct rec_host){ .text = text(b, "localhost") });
 	add(b, SECTION_BUCKET, &(struct rec_limit){ .interval_ns = 1, .burst = 1 });
+	add(b, SECTION_TENANT_LIMIT, &(struct rec_limit){ .of = LIMIT_OF_TENANT, .quota_count = 1 });
+	add(b, SECTION_QUOTA, &(struct rec_quota){ .hard = 1 });
 	add(b, SECTION_SECRET, &(struct rec_secret){ .tenant = text(b, "default"), .server = text(b, "s") });
 	add(b, SECTION_KEY, &(struct rec_key){ .name = text(b, "k") });
 	add(b, SECTION_PROFILE, &(struct rec_profile){ .server = text(b, "s") });

@@ -15,6 +15,7 @@
 #include "http/conn_priv.h"
 
 #define LINGER_BYTES_MAX	(4 * 1024 * 1024)
+#define REFUSED_MAX		3	/* in a row, before a connection rests */
 
 /* ---- what is awaited --------------------------------------------------------------------------- */
 
@@ -38,6 +39,7 @@ wants_read(const struct conn *c)
 			return c->in == NULL && c->x->body.ended == FLOW_OPEN && c->x->body.credit > 0;
 		/* Watched for its end; what comes early waits in the buffer. */
 		return c->in == NULL || c->in->used < sizeof(c->in->bytes);
+	case CONN_REST:
 	case CONN_STATE_LIMIT:
 		break;
 	}
@@ -263,6 +265,7 @@ conn_read(struct conn *c)
 		else
 			on_early_bytes(c);
 		break;
+	case CONN_REST:
 	case CONN_STATE_LIMIT:
 		break;
 	}
@@ -305,6 +308,21 @@ conn_linger(struct conn *c)
 	conn_move(c, CONN_LINGER);
 }
 
+/* The answer is out, and the rest of it taken: what is there already, or what comes. */
+static void
+next_request(struct conn *c)
+{
+	if (c->in != NULL) {
+		if (c->state != CONN_BUSY)
+			conn_move(c, CONN_BUSY);
+		conn_kick_later(c);
+		return;
+	}
+	conn_move(c, CONN_IDLE);
+	if (c->set->drain)
+		conn_die(c, FLOW_GONE);
+}
+
 /* The answer is with the kernel. */
 static void
 finish(struct conn *c)
@@ -327,15 +345,14 @@ finish(struct conn *c)
 	c->body_whole = true;
 	if (c->state != CONN_BUSY)
 		conn_move(c, CONN_BUSY);
-	if (in != NULL && in->at < in->used) {
-		conn_kick_later(c);
-		return;
+	if (in != NULL && in->at == in->used) {
+		block_put(&c->set->pool, in);
+		c->in = NULL;
 	}
-	block_put(&c->set->pool, in);
-	c->in = NULL;
-	conn_move(c, CONN_IDLE);
-	if (c->set->drain)
-		conn_die(c, FLOW_GONE);
+	if (c->refused >= REFUSED_MAX && !c->set->drain)
+		conn_move(c, CONN_REST);
+	else
+		next_request(c);
 }
 
 /* Room for the source again? */
@@ -377,6 +394,7 @@ conn_flush(struct conn *c)
 	c->set->queued += c->out.bytes - c->counted;
 	c->counted = c->out.bytes;
 	if (c->answer_done && c->x != NULL) {
+		c->refused = !c->x->rest ? 0 : c->refused < REFUSED_MAX ? c->refused + 1 : REFUSED_MAX;
 		exchange_wire_done(c->x);
 		exchange_unref(&c->x);
 	}
@@ -429,6 +447,10 @@ void
 conn_timed_out(struct conn *c)
 {
 	switch ((enum conn_state)c->state) {
+	case CONN_REST:
+		next_request(c);
+		conn_watch(c);
+		return;
 	case CONN_HEAD:
 		conn_refuse(c, E_HTTP_TIMEOUT);
 		return;

@@ -21,6 +21,7 @@ enum conn_state {
 	CONN_BODY,		/* the request's body is awaited */
 	CONN_BUSY,		/* the answer is awaited, or flows */
 	CONN_WRITE,		/* the client takes nothing */
+	CONN_REST,		/* refused several times: not read for a moment */
 	CONN_LINGER,		/* answered; what still comes is dropped until the client closes */
 	CONN_STATE_LIMIT
 };
@@ -68,6 +69,7 @@ struct conn {
 	uint8_t			 listener;
 	uint8_t			 framing;		/* enum http_framing of the answer */
 	uint8_t			 why;			/* enum flow_end: why it is dead */
+	uint8_t			 refused;		/* so many in a row */
 	bool			 to_flush, to_kick;
 	bool			 dead;			/* nothing more is read, written or called */
 	bool			 close;			/* after this answer */

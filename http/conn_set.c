@@ -12,6 +12,7 @@
 #include "http/conn_priv.h"
 
 #define KEEP_BLOCKS	256
+#define REST_MS		100
 #define LINGER_MS	2000
 
 static uint64_t
@@ -29,6 +30,8 @@ limit_ms(const struct conn_set *s, enum conn_state state)
 		return s->params.body_timeout_ms;
 	case CONN_WRITE:
 		return s->params.write_timeout_ms;
+	case CONN_REST:
+		return REST_MS;
 	case CONN_LINGER:
 		return LINGER_MS;
 	case CONN_BUSY:
@@ -98,7 +101,7 @@ on_sweep(struct loop_timer *t, void *arg)
 		if ((limit = limit_ms(s, state)) == 0)
 			continue;
 		while ((c = s->lists[state].oldest) != NULL && now - c->since_ms >= limit) {
-			s->count.timeouts++;
+			s->count.timeouts += state != CONN_REST;
 			conn_timed_out(c);
 			/* Whatever that did, this connection is not the list's oldest any more. */
 			if (s->lists[state].oldest == c)

@@ -151,6 +151,12 @@ exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields
 }
 
 void
+exchange_rest(struct exchange *x)
+{
+	x->rest = true;
+}
+
+void
 exchange_wire_gone(struct exchange *x, enum flow_end why)
 {
 	MAGIC_CHECK(x, EXCHANGE_MAGIC);

@@ -82,6 +82,7 @@ struct exchange {
 	struct flow		 body;		/* from the client */
 	struct flow		 answer;	/* to the client */
 	unsigned		 status;	/* of the answer; 0 before it */
+	bool			 rest;		/* exchange_rest() */
 	void			*user;		/* the handler's */
 
 	const struct exchange_wire *wire;	/* NULL once the wire is gone */
@@ -117,6 +118,9 @@ void		exchange_reply(struct exchange *x, unsigned status, const struct exchange_
 /* Status and JSON-RPC code of this error's row in tables/errors.def, in a JSON-RPC error without id
  * (mcp-wire 1.5), with at most 6 fields added; a 503 says when to come again, when they do not. */
 void		exchange_refuse(struct exchange *x, int err, const struct exchange_field *fields, size_t n);
+/* It is refused because there were too many: a connection with several of these in a row is not read for a moment,
+ * so that who does not wait until it is told to cannot keep others from being served. */
+void		exchange_rest(struct exchange *x);
 bool		exchange_answered(const struct exchange *x);
 /* The client is gone: whatever is given now is dropped. */
 bool		exchange_is_gone(const struct exchange *x);

@@ -114,10 +114,11 @@ enum login_what {		/* LOGIN.what; the argument: */
 enum worker_ask {		/* WORKER_ASK.what */
 	WORKER_ASK_CALLS = 1,	/* a line for each call that runs */
 	WORKER_ASK_KILL,	/* end this call; a line when it was there */
-	WORKER_ASK_LIMITS,	/* a line for each bucket; one worker knows them all */
+	WORKER_ASK_LIMITS,	/* a line for each limit; one worker knows them all */
 	WORKER_ASK_ISSUERS,	/* a line for each issuer of tokens; the same */
 	WORKER_ASK_BREAKERS,	/* a line for each breaker (worker/inquiry_priv.h); the same */
 	WORKER_ASK_BREAKER_RESET,	/* ... which is closed */
+	WORKER_ASK_LIMIT_RESET,	/* limits of this name begin anew; a line for each */
 };
 
 struct msg_row {

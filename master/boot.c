@@ -102,17 +102,21 @@ boot_offer(struct child *c, unsigned kinds)
 }
 
 static void
+send_region(struct child *c, enum region_kind kind)
+{
+	const struct msg_REGION	region = { .kind = kind, .bytes = region_bytes(kind, c->m->regions.workers) };
+
+	(void)child_send(c, MSG_TYPE_REGION, 0, &region, &c->m->regions.fd[kind], 1);
+}
+
+static void
 send_worker(struct child *c)
 {
 	struct master		*m = c->m;
 	struct msg_KEYRING	 ring = { .generation = m->boot };
 
-	for (int kind = REGION_LIMITS; kind < REGION_LIMIT; kind++) {
-		struct msg_REGION	region = { .kind = (uint32_t)kind,
-		    .bytes = region_bytes((enum region_kind)kind, m->regions.workers) };
-
-		(void)child_send(c, MSG_TYPE_REGION, 0, &region, &m->regions.fd[kind], 1);
-	}
+	for (int kind = REGION_LIMITS; kind < REGION_LIMIT; kind++)
+		send_region(c, (enum region_kind)kind);
 	for (size_t i = 0; i < m->listeners.count; i++) {
 		struct listener		*l = &m->listeners.items[i];
 		struct msg_LISTEN	 listen = { .kind = l->kind, .address = span_of(l->address) };
@@ -162,6 +166,7 @@ boot_child(struct child *c)
 		break;
 	case ROLE_STORE:
 		send_directory(c, DIR_STORE, m->store_dir);
+		send_region(c, REGION_QUOTAS);
 		(void)child_send(c, MSG_TYPE_KEYRING, 0, &(struct msg_KEYRING){ .generation = m->boot },
 		    &m->grants_key, 1);
 		break;

@@ -493,6 +493,10 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_limit_show:
 		ctlask_workers(c, WORKER_ASK_LIMITS, SPAN_NONE, false);
 		break;
+	case CTLCMD_limit_reset:
+		log_notice(NULL, "limits of %.*s begin anew, uid=%u", SPAN_FMT(b->a), c->uid);
+		ctlask_workers(c, WORKER_ASK_LIMIT_RESET, b->a, false);
+		break;
 	case CTLCMD_issuer_list:
 		ctlask_workers(c, WORKER_ASK_ISSUERS, SPAN_NONE, false);
 		break;

@@ -13,6 +13,7 @@
 #include "master/regions.h"
 #include "shm/inflight.h"
 #include "shm/metric.h"
+#include "shm/share.h"
 
 int
 regions_init(struct regions *r, uint32_t workers)
@@ -29,6 +30,8 @@ regions_init(struct regions *r, uint32_t workers)
 	if (e == 0)
 		e = region_map(r->fd[REGION_INFLIGHT], REGION_INFLIGHT, &r->inflight);
 	if (e == 0)
+		e = region_map(r->fd[REGION_SHARES], REGION_SHARES, &r->shares);
+	if (e == 0)
 		e = region_map(r->fd[REGION_METRICS], REGION_METRICS, &r->metrics);
 	return e;
 }
@@ -37,6 +40,7 @@ void
 regions_fini(struct regions *r)
 {
 	region_unmap(&r->inflight);
+	region_unmap(&r->shares);
 	region_unmap(&r->metrics);
 	for (int kind = 0; kind < REGION_LIMIT; kind++)
 		fd_close(&r->fd[kind]);
@@ -46,5 +50,6 @@ void
 regions_clear_worker(struct regions *r, uint32_t slot)
 {
 	inflight_clear(&r->inflight, slot);
+	share_clear(&r->shares, slot);
 	metric_clear_gauges(&r->metrics, slot);
 }

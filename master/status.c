@@ -300,6 +300,11 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_SESSION_IS:
 		sessions_on_made(m, &b->SESSION_IS);
 		break;
+	case MSG_TYPE_QUOTA_MARK:
+		/* The same: whoever waits for it says it again. */
+		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
+			(void)child_send(&m->store, MSG_TYPE_QUOTA_MARK, 0, &b->QUOTA_MARK, NULL, 0);
+		break;
 	case MSG_TYPE_PIN_SEEN:
 		pins_on_seen(c, msg);
 		break;

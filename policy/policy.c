@@ -257,6 +257,18 @@ policy_limit_tool(const struct snap *s, struct span tenant, struct span server, 
 	return search_all(s, SECTION_BUCKET, order_limit, &key);
 }
 
+const struct rec_limit *
+policy_limit_tenant(const struct snap *s, const struct rec_tenant *t, uint32_t i)
+{
+	return i < t->limit_count ? SNAP_AT(s, TENANT_LIMIT, (uint64_t)t->limit_first + i) : NULL;
+}
+
+const struct rec_quota *
+policy_quota(const struct snap *s, const struct rec_limit *l, uint32_t i)
+{
+	return i < l->quota_count ? SNAP_AT(s, QUOTA, (uint64_t)l->quota_first + i) : NULL;
+}
+
 static int
 order_key(const struct snap *s, uint64_t i, const void *digest)
 {

@@ -40,10 +40,13 @@ const struct rec_agent	*policy_peer_find(const struct snap *s, struct span tenan
 bool			 policy_host_ok(const struct snap *s, struct span text, bool is_origin);
 /* The key of the EXACT table, from sum64() of both; the tool is empty unless the rule is about one. */
 uint64_t		 policy_exact_hash(enum rule_about about, uint64_t server_sum, uint64_t tool_sum);
-/* The buckets of an agent, and of an agent on a tool; NULL = no limit. */
+/* Limits of an agent, and of a tool, or without one of a server; NULL = none. */
 const struct rec_limit	*policy_limit_agent(const struct snap *s, const struct rec_agent *a);
 const struct rec_limit	*policy_limit_tool(const struct snap *s, struct span tenant, struct span server,
 			    struct span tool);
+/* Limit i of those that each call of this tenant is looked at for, and quota i of a limit; NULL behind the last. */
+const struct rec_limit	*policy_limit_tenant(const struct snap *s, const struct rec_tenant *t, uint32_t i);
+const struct rec_quota	*policy_quota(const struct snap *s, const struct rec_limit *l, uint32_t i);
 
 /* changes.c: what the operator says of a server's tool, by its own name; NULL: nothing. */
 const struct rec_change	*policy_change_find(const struct snap *s, const struct rec_server *server, struct span tool);

@@ -64,6 +64,7 @@ struct rec_tenant {
 	uint32_t	list_timeout, list_fresh, list_page, max_asking, max_asking_tenant, max_asking_server;
 	uint32_t	role_first, role_count;	/* ROLE */
 	uint32_t	every_first, every_count;	/* CHANGE: of a tool on whichever server, sorted by tool */
+	uint32_t	limit_first, limit_count;	/* TENANT_LIMIT: looked at for each of its calls */
 };
 
 struct rec_index {
@@ -284,12 +285,33 @@ struct rec_host {
 	uint32_t	is_origin, spare;
 };
 
+/* What a limit is of; what it counts by is part of that, but for LIMIT_OF_EACH. */
+enum limit_of { LIMIT_OF_AGENT, LIMIT_OF_TOOL, LIMIT_OF_SERVER, LIMIT_OF_TENANT, LIMIT_OF_GATEWAY, LIMIT_OF_EACH,
+	LIMIT_OF_ADDRESS };	/* requests, not calls: the last of TENANT_LIMIT, of no tenant */
+/* Of LIMIT_OF_EACH: everyone of these has its own. */
+enum limit_by { LIMIT_BY_PRINCIPAL = 1, LIMIT_BY_AGENT = 2, LIMIT_BY_SERVER = 4, LIMIT_BY_TOOL = 8,
+	LIMIT_BY_ADDRESS = 16 };
+
 struct rec_limit {
-	struct stext	server, tool;	/* empty: the agent's own bucket */
-	uint64_t	interval_ns;	/* nanoseconds per token */
-	uint32_t	burst, agent;
-	uint32_t	tenant, spare;	/* index into TENANT */
-	struct stext	path;
+	struct stext	server, tool;	/* that it is about; empty: whichever */
+	uint64_t	interval_ns;	/* nanoseconds per token; 0: there is no bucket */
+	uint32_t	burst, agent;	/* AGENT that it is about; UINT32_MAX: whichever */
+	uint32_t	tenant;		/* index into TENANT */
+	uint16_t	of, by;		/* enum limit_of, enum limit_by */
+	struct stext	path;		/* in rules.json, or the parameter's name */
+	uint32_t	max_concurrent;	/* calls that may run at once; 0: no cap */
+	uint32_t	quota_first, quota_count, spare;	/* QUOTA */
+};
+
+#define QUOTA_HARD_MAX	(UINT64_C(1) << 60)
+enum quota_what { QUOTA_CALLS, QUOTA_TIME, QUOTA_BYTES };	/* calls, ms, bytes */
+enum quota_period { QUOTA_DAY, QUOTA_MONTH };
+struct rec_quota {
+	uint64_t	hard;
+	uint8_t		what, period, spare[2];
+	int32_t		zone_s;		/* where days and months begin, east of UTC */
+	uint32_t	warn;		/* percent of it that somebody is told of; 0: nobody is */
+	uint32_t	spare2;
 };
 
 struct rec_key {

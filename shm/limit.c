@@ -43,6 +43,14 @@ end(struct limit_taker *t, enum limit_verdict verdict, uint64_t retry_after)
 }
 
 static void
+admit(struct limit_taker *t, uint64_t before, uint64_t after)
+{
+	t->before = before;
+	t->after = after;
+	end(t, LIMIT_OK, 0);
+}
+
+static void
 look_again(struct limit_taker *t)
 {
 	if (++t->looks >= LIMIT_LOOKS)
@@ -146,7 +154,7 @@ limit_taker_step(struct limit_taker *t)
 		break;
 	case LIMIT_AT_CHARGE:			/* unchanged time = unchanged owner */
 		if (change(&s->time, t->time, charged(t)))
-			end(t, LIMIT_OK, 0);
+			admit(t, t->time, charged(t));
 		else
 			look_again(t);
 		break;
@@ -193,7 +201,7 @@ limit_taker_step(struct limit_taker *t)
 		break;
 	case LIMIT_AT_CLAIM_DONE:
 		if (change(&s->time, t->busy, t->now + t->interval))
-			end(t, LIMIT_OK, 0);
+			admit(t, t->now, t->now + t->interval);
 		else
 			look_again(t);
 		break;
@@ -211,6 +219,17 @@ limit_taker_step(struct limit_taker *t)
 		break;
 	}
 	return t->at == LIMIT_AT_END;
+}
+
+/* Only the very time that the taker left is taken back, so nothing happened to this bucket since, and the times of an
+ * owner never fall below the one it began with: a value of a former owner does not return. */
+bool
+limit_window_give(struct limit_slot *window, uint32_t width, uint64_t tag, uint64_t before, uint64_t after)
+{
+	for (uint32_t i = 0; i < width; i++)
+		if (atomic_load(&window[i].time) == after && LIMIT_TAG(atomic_load(&window[i].owner)) == tag)
+			return change(&window[i].time, after, before);
+	return false;
 }
 
 /* ---- the face ------------------------------------------------------------------------------------ */
@@ -272,10 +291,20 @@ enum limit_verdict
 limit_take_many(const struct limits *l, uint64_t key, uint64_t tokens, uint64_t interval_ns, uint64_t burst,
     uint64_t now_ns, uint64_t *retry_after_ns)
 {
+	struct limit_taken	taken;
+
+	return limit_charge(l, key, tokens, interval_ns, burst, now_ns, &taken, retry_after_ns);
+}
+
+enum limit_verdict
+limit_charge(const struct limits *l, uint64_t key, uint64_t tokens, uint64_t interval_ns, uint64_t burst,
+    uint64_t now_ns, struct limit_taken *out, uint64_t *retry_after_ns)
+{
 	struct limit_taker	t = {
 		.clock_ns = l->clock_ns, .width = LIMIT_WINDOW, .claimer = l->claimer, .now = now_ns,
 	};
 
+	*out = (struct limit_taken){ .key = key };
 	if (burst < 1) {
 		*retry_after_ns = interval_ns < 1 ? 1 : interval_ns;
 		return LIMIT_EMPTY;
@@ -289,7 +318,31 @@ limit_take_many(const struct limits *l, uint64_t key, uint64_t tokens, uint64_t 
 	while (!limit_taker_step(&t))
 		;
 	*retry_after_ns = t.retry_after;
+	out->before = t.before;
+	out->after = t.after;
 	return t.verdict;
+}
+
+bool
+limit_give(const struct limits *l, const struct limit_taken *taken)
+{
+	uint64_t		 tag;
+	struct limit_slot	*w = window_of(l, taken->key, &tag);
+
+	return limit_window_give(w, LIMIT_WINDOW, tag, taken->before, taken->after);
+}
+
+void
+limit_reset(const struct limits *l, uint64_t key, uint64_t now_ns)
+{
+	uint64_t		 tag, time;
+	struct limit_slot	*w = window_of(l, key, &tag);
+
+	for (int i = 0; i < LIMIT_WINDOW; i++) {
+		time = atomic_load(&w[i].time);
+		if (LIMIT_TAG(atomic_load(&w[i].owner)) == tag && !LIMIT_IS_BUSY(time) && time > now_ns)
+			(void)change(&w[i].time, time, now_ns);
+	}
 }
 
 uint64_t

@@ -9,6 +9,8 @@
 #ifndef SHM_LIMIT_H
 #define SHM_LIMIT_H
 
+#include <stdbool.h>
+
 #include "shm/region.h"
 
 struct limits {
@@ -39,6 +41,18 @@ must_check enum limit_verdict limit_take(const struct limits *l, uint64_t key, u
 /* The same with several tokens at once; more than `burst` count as that many. */
 must_check enum limit_verdict limit_take_many(const struct limits *l, uint64_t key, uint64_t tokens,
 		    uint64_t interval_ns, uint64_t burst, uint64_t now_ns, uint64_t *retry_after_ns);
+/* What was taken, so that it can be given back. */
+struct limit_taken {
+	uint64_t	key, before, after;	/* the bucket's time */
+};
+/* The same, for a call that others may still refuse.  Fills *out when it is LIMIT_OK. */
+must_check enum limit_verdict limit_charge(const struct limits *l, uint64_t key, uint64_t tokens,
+		    uint64_t interval_ns, uint64_t burst, uint64_t now_ns, struct limit_taken *out,
+		    uint64_t *retry_after_ns);
+/* As if it had not been taken.  False: somebody has taken since, so it stays taken: never too much is admitted. */
+bool		limit_give(const struct limits *l, const struct limit_taken *taken);
+/* Full again, whatever was taken; an operator's. */
+void		limit_reset(const struct limits *l, uint64_t key, uint64_t now_ns);
 /* How many tokens are there now: for headers and status, may be outdated when it returns. */
 uint64_t	limit_left(const struct limits *l, uint64_t key, uint64_t interval_ns, uint64_t burst,
 		    uint64_t now_ns);

@@ -63,11 +63,14 @@ struct limit_taker {
 	/* outcome */
 	enum limit_verdict	 verdict;
 	uint64_t		 retry_after;
+	uint64_t		 before, after;		/* of LIMIT_OK: the bucket's time */
 };
 
 /* Sets a taker to its first step; the fields under `given` and now are the caller's. */
 void	limit_taker_begin(struct limit_taker *t);
 /* One step: at most one atomic operation, or one reading of the clock.  True when it has ended. */
 bool	limit_taker_step(struct limit_taker *t);
+/* Gives back what a taker took from this window, in one atomic operation; false: it stays taken. */
+bool	limit_window_give(struct limit_slot *window, uint32_t width, uint64_t tag, uint64_t before, uint64_t after);
 
 #endif

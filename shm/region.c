@@ -17,7 +17,9 @@
 #include "lib/fd.h"
 #include "shm/inflight_priv.h"
 #include "shm/metric.h"
+#include "shm/quota.h"
 #include "shm/region.h"
+#include "shm/share.h"
 
 #define WORKERS_MAX	255
 #define SEALS		(F_SEAL_GROW | F_SEAL_SHRINK)
@@ -37,6 +39,8 @@ static const struct shape shapes[REGION_LIMIT] = {
 	[REGION_INFLIGHT]	   = { "inflight", sizeof(struct inflight_slab), 0 },
 	[REGION_METRICS]	   = { "metrics", ROUND_UP(METRIC_WORDS * 8, 64), 0 },
 	[REGION_GATE]		   = { "gate", 64, 0 },
+	[REGION_SHARES]		   = { "shares", sizeof(struct share_slab), 0 },
+	[REGION_QUOTAS]		   = { "quotas", sizeof(struct quota_slot), 65536 },
 };
 
 static bool

@@ -15,7 +15,7 @@
 #define MAP_BYTES	(UINT64_C(64) << 20)
 #define FORMAT		1
 
-static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta", "pin", "grant" };
+static const char *const tables[DB_LIMIT] = { "key", "keyname", "policy", "meta", "pin", "grant", "quota" };
 
 int
 keydb_open(const char *path, bool read_only, struct keydb **out)

@@ -8,7 +8,7 @@
 #include "lib/kv.h"
 #include "store/keydb.h"
 
-enum keydb_table { DB_KEY, DB_KEYNAME, DB_POLICY, DB_META, DB_PIN, DB_GRANT, DB_LIMIT };
+enum keydb_table { DB_KEY, DB_KEYNAME, DB_POLICY, DB_META, DB_PIN, DB_GRANT, DB_QUOTA, DB_LIMIT };
 
 struct keydb {
 	struct kv	*kv;

@@ -157,6 +157,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	case MSG_TYPE_KEYS_USED:
 		store_keys_used(s, b->KEYS_USED.uses);
 		break;
+	case MSG_TYPE_QUOTA_MARK:
+		store_quota_mark(s, &b->QUOTA_MARK);
+		break;
 	case MSG_TYPE_STORE_KEY_REVOKE:
 		store_key_revoke(s, msg->ref, &b->STORE_KEY_REVOKE);
 		break;
@@ -207,6 +210,11 @@ on_boot(struct frame *f, const union msg_any *m, void *arg)
 {
 	struct store	*s = arg;
 
+	int		 r;
+
+	if (f->head.type == MSG_TYPE_REGION && m->REGION.kind == REGION_QUOTAS &&
+	    (r = region_map(f->fds[0], REGION_QUOTAS, &s->quotas.region)) != 0)
+		fatal(EX_SOFTWARE, "shared memory %s: %s", region_name(REGION_QUOTAS), err_text(r));
 	if (f->head.type == MSG_TYPE_KEYRING)
 		s->has_ring = keyring_read(f->fds[0], &s->ring) == 0;
 	if (f->head.type != MSG_TYPE_DIRECTORY || m->DIRECTORY.kind != DIR_STORE)
@@ -220,8 +228,8 @@ static void
 boot(struct store *s)
 {
 	birth_hear(ROLE_STORE, on_boot, s);
-	if (s->path[0] == '\0')
-		fatal(EX_SOFTWARE, "the master sent GO before the folder");
+	if (s->path[0] == '\0' || s->quotas.region.slots == NULL)
+		fatal(EX_SOFTWARE, "the master sent GO before the folder and the quotas");
 }
 
 static void
@@ -248,6 +256,7 @@ serve(struct store *s)
 
 	if ((r = loop_new(&s->loop)) != 0)
 		fatal(EX_OSERR, "event loop: %s", err_text(r));
+	store_quotas_init(s);
 	r = chan_init(&s->master, s->loop, HERITAGE_CONTROL, ROLE_STORE, ROLE_MASTER, on_master,
 	    on_master_gone, s);
 	if (r != 0 || (r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
@@ -274,6 +283,7 @@ main(int argc, char **argv)
 	open_store(&s);
 	serve(&s);
 	store_keys_fini(&s);
+	store_quotas_fini(&s);
 	keydb_close(&s.db);
 	crypt_wipe(&s.ring, sizeof(s.ring));
 	chan_fini(&s.master);

@@ -8,9 +8,13 @@
 #include "ipc/chan.h"
 #include "lib/keyring.h"
 #include "lib/loop.h"
+#include "shm/region.h"
 #include "store/keydb.h"
 
 #define STORE_WAITING_MAX	256
+#define STORE_MARKS_MAX		256
+
+struct quota_known;
 
 struct store {
 	struct loop		*loop;
@@ -27,6 +31,14 @@ struct store {
 	struct keyring		 ring;		/* of grants */
 	bool			 has_ring;
 	uint64_t		 grants_made;	/* generation of the last grants */
+	struct {				/* quotas.c */
+		struct region		 region;
+		struct quota_known	**table;	/* open, by key */
+		size_t			 count;
+		struct quota_known	*due;		/* whose marks are to be written */
+		size_t			 due_count;
+		struct loop_timer	 write;
+	}			 quotas;
 	/* pins.c */
 	struct loop_timer	 tell_pins;
 	bool			 pins_changed;
@@ -75,6 +87,12 @@ void		store_pins_tell(struct store *s);
 void		store_pins_seen(struct store *s, int fd, const struct msg_STORE_PIN_SEEN *m);
 void		store_pins_decide(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DECIDE *m);
 void		store_pins_dump(struct store *s, uint64_t ref, const struct msg_STORE_PIN_DUMP *m);
+
+/* quotas.c: fatal when what was used cannot be read. */
+void		store_quotas_init(struct store *s);
+/* Writes what was used in the end. */
+void		store_quotas_fini(struct store *s);
+void		store_quota_mark(struct store *s, const struct msg_QUOTA_MARK *m);
 
 /* grants.c */
 /* All of them, for mcpgw-scout; at the start, and when they changed. */

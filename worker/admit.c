@@ -1,89 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * admit.c - what can refuse a call that policy allows: the audit, buckets, the breaker
+ * admit.c - what can refuse a call that policy allows: the audit, limits, the breaker
  *
- * Process: worker.  Owns: nothing; a ticket is the call's.
+ * Process: worker.  Owns: nothing; what an admission holds is the call's.
  * Trusts:  nothing in the client's texts: they are only hashed.
  */
 #include "lib/sum.h"
 #include "policy/endpoints.h"
 #include "upstream/balance.h"
 #include "worker/admit.h"
+#include "worker/waitroom.h"
 
 #define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
 #define ENDPOINT_ERROR_PERCENT	50	/* of one of several, where nobody said otherwise */
-
-struct span
-admit_bucket_key(struct arena *a, const struct span *words, size_t n)
-{
-	size_t	 bytes = 0;
-	char	*key, *at;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += words[i].n + 1;
-	if ((key = at = arena_alloc(a, bytes)) == NULL)
-		return SPAN_NONE;
-	for (size_t i = 0; i < n; i++) {
-		if (words[i].n > 0)
-			memcpy(at, words[i].p, words[i].n);
-		at += words[i].n;
-		*at++ = '\0';
-	}
-	return span_make(key, bytes);
-}
-
-/* What a call costs, of one bucket.  0, E_LIMITED or E_NOMEM. */
-static int
-take_from(struct request *rq, uint64_t cost, uint64_t interval_ns, uint32_t burst, const struct span *words, size_t n,
-    uint64_t *retry_after_ms)
-{
-	struct span	key = admit_bucket_key(&rq->x->arena, words, n);
-	uint64_t	retry_ns;
-
-	if (key.p == NULL)
-		return E_NOMEM;
-	switch (limit_take_many(&rq->w->limits, limit_key(&rq->w->limits, key), cost, interval_ns, burst,
-	    loop_now_ns(rq->w->loop), &retry_ns)) {
-	case LIMIT_OK:
-		return 0;
-	case LIMIT_FULL:
-		metric_add(&rq->w->metrics, METRIC_limit_table_full_total, 1);
-		break;
-	case LIMIT_CROWDED:
-		metric_add(&rq->w->metrics, METRIC_limit_crowded_total, 1);
-		break;
-	case LIMIT_EMPTY:
-		break;
-	}
-	*retry_after_ms = retry_ns / 1000000 + 1;
-	metric_add(&rq->w->metrics, METRIC_calls_limited_total, 1);
-	return E_LIMITED;
-}
-
-/* Tokens of the agent's bucket, then of the tool's, then of the tenant's: what one of its agents is refused takes
- * nothing from the others.  0, E_LIMITED or E_NOMEM. */
-static int
-take_tokens(struct request *rq, const struct call_ask *ask, uint64_t cost, uint64_t *retry_after_ms)
-{
-	const struct snap	*policy = rq->config->policy;
-	const struct rec_tenant	*tenant = request_tenant(rq);
-	const struct span	 server = snap_text(policy, ask->server->name);
-	const struct span	 agents[] = { SPAN_LIT("agent"), rq->who.tenant, rq->who.agent };
-	const struct span	 tools[] = { SPAN_LIT("tool"), rq->who.tenant, server, ask->tool };
-	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
-	const struct rec_limit	*l;
-	int			 e = 0;
-
-	if (agent != NULL && (l = policy_limit_agent(policy, agent)) != NULL)
-		e = take_from(rq, cost, l->interval_ns, l->burst, agents, 3, retry_after_ms);
-	if (e == 0 && ask->what == CALL_TOOL &&
-	    (l = policy_limit_tool(policy, rq->who.tenant, server, ask->tool)) != NULL)
-		e = take_from(rq, cost, l->interval_ns, l->burst, tools, 4, retry_after_ms);
-	if (e == 0 && tenant != NULL && tenant->interval_ns > 0)
-		e = take_from(rq, cost, tenant->interval_ns, tenant->burst, (const struct span []){ SPAN_LIT("tenant"),
-		    rq->who.tenant }, 2, retry_after_ms);
-	return e;
-}
 
 struct breaker_rules
 admit_rules(const struct params *p, const struct snap *policy, const struct rec_server *server)
@@ -164,13 +93,42 @@ admit_forget(struct worker *w, struct admitted *t)
 	t->server.none = t->tool.none = true;
 }
 
+/* What may be waited for, and last the breaker, whose one try must not be wasted. */
 int
-admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct span *text,
-    uint64_t *retry_after_ms)
+admit_waited(struct request *rq, const struct call_ask *ask, struct admission *a)
 {
-	*retry_after_ms = 0;
+	int	e;
+
+	if (a->limits != NULL && (e = limits_hold(rq, a->limits, &a->said)) != 0) {
+		if (e != E_AGAIN)
+			limits_give(rq->w, a->limits);
+		return e;
+	}
+	a->said = (struct limit_said){ .retry_after_ms = 0 };
+	if (admit_again(rq, ask, &a->ticket, &a->said.retry_after_ms))
+		return 0;
+	admit_undo(rq->w, a);
+	return E_BREAKER;
+}
+
+void
+admit_undo(struct worker *w, struct admission *a)
+{
+	if (a->limits == NULL)
+		return;
+	limits_end(w, a->limits, false, 0);
+	limits_give(w, a->limits);
+	a->limits = NULL;
+}
+
+int
+admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d, struct admission *a)
+{
+	int	e;
+
+	*a = (struct admission){ .ticket = { .server = { .none = true }, .tool = { .none = true } } };
 	if (ask->server->flags & SERVER_FLAG_DISABLED) {
-		*text = snap_text(rq->config->policy, ask->server->why);
+		a->text = snap_text(rq->config->policy, ask->server->why);
 		return E_SERVER;
 	}
 	if (!spool_may_call(rq->w->spool) &&
@@ -178,7 +136,17 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
 		return E_AUDIT;
 	}
-	return take_tokens(rq, ask, d->cost, retry_after_ms);
+	if ((e = limits_of(rq, ask, &a->limits)) != 0 ||
+	    (a->limits != NULL && (e = limits_charge(rq, a->limits, d->cost, &a->said)) != 0))
+		return e;
+	cached_look(rq, ask, &a->cached);
+	/* Those whose servers are not asked. */
+	if (a->cached.how == CACHED_HIT || a->cached.how == CACHED_WAITS)
+		return 0;
+	/* Nobody overtakes those of its own who wait. */
+	if (a->limits != NULL && waitroom_is_due(rq, a->limits))
+		return E_AGAIN;
+	return admit_waited(rq, ask, a);
 }
 
 /* Did the server fail, so that the breaker should know?  A tool's process that dies is the runner's to

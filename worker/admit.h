@@ -6,7 +6,9 @@
 #define WORKER_ADMIT_H
 
 #include "shm/breaker.h"
+#include "worker/cached.h"
 #include "worker/call.h"
+#include "worker/limits.h"
 
 /* Leave of the breakers that a call has, of its server and of its tool. */
 struct admitted {
@@ -14,18 +16,27 @@ struct admitted {
 	uint64_t		begun_ms;
 };
 
-/* What may be answered at all, asked in the order of cost.  0; else E_SERVER (disabled; *text says why), E_AUDIT,
- * E_LIMITED or E_NOMEM.  *retry_after_ms 0: unknown. */
+/* What a call goes on with, or was refused by. */
+struct admission {
+	struct admitted		 ticket;	/* to be settled, or handed to admit_forget() */
+	struct cached		 cached;	/* a HIT, or one that WAITS, holds nothing and has no ticket */
+	struct limit_set	*limits;	/* to be ended by limits_end(); NULL: it has none */
+	struct limit_said	 said;
+	struct span		 text;		/* why, for people; or empty */
+};
+
+/* Asks in the order of cost.  0: go; E_AGAIN: it may wait for it (waitroom.h), with what was charged in a; else
+ * E_SERVER (disabled), E_AUDIT, E_LIMITED, E_QUOTA, E_BREAKER or E_NOMEM, and a holds nothing. */
 must_check int	admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d,
-		    struct span *text, uint64_t *retry_after_ms);
+		    struct admission *a);
+/* The same of one that waits: 0, E_AGAIN, E_QUOTA or E_BREAKER. */
+must_check int	admit_waited(struct request *rq, const struct call_ask *ask, struct admission *a);
+/* A call that was admitted and is not made: it took nothing. */
+void		admit_undo(struct worker *w, struct admission *a);
 /* What came of the call: 0 or the error it ended with. */
 void		admit_settle(struct request *rq, const struct call_ask *ask, struct admitted *t, int error);
 /* Nothing was learnt of the server: the call was not made. */
 void		admit_forget(struct worker *w, struct admitted *t);
-
-/* What a bucket is of, by content, as limit_key() takes it: words with a NUL behind each.  No text: the arena is
- * full. */
-struct span	admit_bucket_key(struct arena *a, const struct span *words, size_t n);
 
 /* A call that was admitted goes to its server, for the first time or once more: false when a breaker is open; else
  * *t is to be settled, or handed to admit_forget(). */

@@ -20,6 +20,7 @@
 #define WAITERS_MAX	4096		/* of one flight */
 #define PASS_MS		1000		/* after an answer that cannot be shared nobody waits for one */
 #define SWEEP_MS	1000
+#define LOOK_MS		2		/* while as many run as may */
 
 struct flight {
 	struct flight		*next, **prev;
@@ -461,8 +462,21 @@ cached_end(struct call *c, enum audit_outcome outcome)
 int
 cached_go(struct call *c, uint64_t *retry_after_ms)
 {
+	struct limit_said	said;
+	int			e;
+
 	if (!c->cached.left)
 		return 0;
+	/* What it did not need while it waited for another one's answer. */
+	if (c->limits != NULL && (e = limits_hold(c->rq, c->limits, &said)) != 0) {
+		*retry_after_ms = said.retry_after_ms;
+		if (e != E_AGAIN)
+			return e;
+		if (loop_now_ms(c->rq->w->loop) >= c->until_ms)
+			return c->limits->blocked == 0 ? E_QUOTA_STORE : E_CONCURRENT;
+		loop_timer_arm(&c->again, LOOK_MS);
+		return E_AGAIN;
+	}
 	c->cached.left = false;
 	if (!admit_again(c->rq, &c->ask, &c->breaker, retry_after_ms))
 		return E_BREAKER;

@@ -50,7 +50,8 @@ void		cached_settle(struct call *c, const struct answer_ready *ready);
 void		cached_spoil(struct call *c);
 /* It ends: who waited goes on without it. */
 void		cached_end(struct call *c, enum audit_outcome outcome);
-/* It waited, and goes to its server now.  0 or E_BREAKER. */
+/* It waited, and goes to its server now.  0; E_AGAIN: as many run as may, it comes here again; E_BREAKER, E_QUOTA,
+ * E_QUOTA_STORE or E_CONCURRENT. */
 must_check int	cached_go(struct call *c, uint64_t *retry_after_ms);
 /* For the audit: how it was answered; static, or empty. */
 struct span	cached_word(const struct call *c);

@@ -24,6 +24,7 @@
 #include "worker/tasks.h"
 #include "worker/users.h"
 #include "worker/view.h"
+#include "worker/waitroom.h"
 
 #define HEADER_MISMATCH	(-32020)	/* an upstream's, to what we sent it */
 #define STALE_MS	20		/* a reload reaches worker and runner within this, */
@@ -93,6 +94,7 @@ on_answer(struct route *r, uint64_t bytes, struct span want_id, bool modern)
 	/* A failure for want of these is told otherwise (call_reply_missing()). */
 	if (c->asks.missing != 0)
 		c->answer.holds = true;
+	c->answer_bytes += bytes;
 	answer_expect(&c->answer, bytes, want_id, modern);
 }
 
@@ -111,6 +113,7 @@ on_whole(struct route *r, const struct rpc_answer *answer, bool modern)
 {
 	struct call	*c = call_of(r);
 
+	c->answer_bytes += answer->text.n;
 	answer_give(&c->answer, answer, modern);
 }
 
@@ -295,56 +298,37 @@ call_take_client(struct call *c, struct request *rq)
 
 /* --- the beginning ---------------------------------------------------------------------------- */
 
-void
-call_begin(struct request *rq, const struct call_ask *ask)
+static void
+call_enqueue(struct call *c)
 {
-	const struct object	 object = { call_kind(ask->what)->object, snap_text(rq->config->policy,
-				    ask->server->name), ask->tool };
+	struct worker	*w = c->rq->w;
+
+	c->counted = inflight_begin(&w->inflight, c->ask.server->profile) == 0;
+	c->next = NULL;
+	*w->dispatch_last = c;
+	w->dispatch_last = &c->next;
+}
+
+void
+call_go_on(struct request *rq, const struct call_ask *ask, const struct decision *d, struct admission *a)
+{
 	struct worker		*w = rq->w;
 	struct call		*c;
-	struct decision		 d;
-	struct admitted		 ticket = { 0 };
-	struct cached		 cached;
-	struct span		 text = no_text;
-	uint64_t		 retry_after_ms;
 	int			 e;
 
-	if (ask->decided != NULL)
-		d = *ask->decided;
-	else
-		may_call(rq, rq->config->policy, object.server, ask, true, &d);
-	if (!d.allow) {
-		call_refuse_denied(rq, ask, &d);
-		return;
-	}
-	if (d.shadow || d.log != 0)
-		may_note(rq, &object, &d);
-	if ((e = admit_call(rq, ask, &d, &text, &retry_after_ms)) == 0) {
-		cached_look(rq, ask, &cached);
-		/* Those whose servers are not asked. */
-		if (cached.how != CACHED_HIT && cached.how != CACHED_WAITS &&
-		    !admit_again(rq, ask, &ticket, &retry_after_ms))
-			e = E_BREAKER;
-	}
-	if (e != 0) {
-		call_record_refusal(rq, ask, &d, e == E_SERVER || e == E_BREAKER ?
-		    AUDIT_OUTCOME_UNAVAILABLE : AUDIT_OUTCOME_REFUSED, e);
-		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),
-		    text.n > 0 ? ": " : "", SPAN_FMT(text));
-		call_reply_error(rq, ask->style, e, text, no_text, retry_after_ms);
-		return;
-	}
 	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {
-		admit_forget(w, &ticket);
-		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_NOMEM);
+		admit_forget(w, &a->ticket);
+		admit_undo(w, a);
+		call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_NOMEM);
 		call_reply_error(rq, ask->style, E_NOMEM, no_text, no_text, 0);
 		return;
 	}
 	c->magic = CALL_MAGIC;
 	c->rq = c->client = rq;
 	c->ask = *ask;
-	c->decision = d;
-	c->breaker = ticket;
+	c->decision = *d;
+	c->breaker = a->ticket;
+	c->limits = a->limits;
 	loop_timer_init(w->loop, &c->again, call_on_again, c);
 	buf_init(&c->up, rq->config->params.max_body + 64 * 1024);
 	rq->plain_call = ask->style == CALL_PLAIN;
@@ -362,20 +346,48 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	c->answer.holds = (rq->modern && c->answer.may_ask) || ask->server->transport == TRANSPORT_JSONRPC;
 	tasks_plan(c);
 	c->until_ms = call_until(c);
-	c->cached = cached;
-	if (cached.how == CACHED_HIT && cached_join(c))
+	c->cached = a->cached;
+	if (c->cached.how == CACHED_HIT && cached_join(c))
 		return;
 	if ((e = call_prepare(c)) != 0) {
-		admit_forget(w, &ticket);
-		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, e);
+		admit_forget(w, &a->ticket);
+		call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, e);
 		call_fail(c, e, false, no_text);
 		return;
 	}
 	hear_of(c, rq);
-	if (cached_join(c))
+	if (!cached_join(c))
+		call_enqueue(c);
+}
+
+void
+call_begin(struct request *rq, const struct call_ask *ask)
+{
+	const struct object	 object = { call_kind(ask->what)->object, snap_text(rq->config->policy,
+				    ask->server->name), ask->tool };
+	struct admission	 a;
+	struct decision		 d;
+	int			 e;
+
+	if (ask->decided != NULL)
+		d = *ask->decided;
+	else
+		may_call(rq, rq->config->policy, object.server, ask, true, &d);
+	if (!d.allow) {
+		call_refuse_denied(rq, ask, &d);
 		return;
-	c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
-	c->next = NULL;
-	*w->dispatch_last = c;
-	w->dispatch_last = &c->next;
+	}
+	if (d.shadow || d.log != 0)
+		may_note(rq, &object, &d);
+	e = admit_call(rq, ask, &d, &a);
+	if (e == E_AGAIN) {
+		if (waitroom_enter(rq, ask, &d, &a))
+			return;
+		limits_give(rq->w, a.limits);
+		e = waitroom_error(&a);
+	}
+	if (e != 0)
+		call_refuse_admission(rq, ask, &d, &a, e);
+	else
+		call_go_on(rq, ask, &d, &a);
 }

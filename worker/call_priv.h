@@ -42,6 +42,8 @@ struct call {
 	bool			 listed;
 	struct admitted		 breaker;
 	struct cached		 cached;
+	struct limit_set	*limits;	/* what it holds of them; NULL: nothing */
+	uint64_t		 answer_bytes;	/* that came of its server */
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
 	int			 failed;	/* with this, before anything went out; or 0 */
@@ -78,6 +80,13 @@ void		 call_fail(struct call *c, int error, bool sent, struct span text);
 void		 call_finish(struct call *c, const struct answer_ready *ready);
 
 /* call.c */
+struct admission;
+/* What was admitted is made: its ticket and what it holds of limits are the call's. */
+void		 call_go_on(struct request *rq, const struct call_ask *ask, const struct decision *d,
+		    struct admission *a);
+/* refuse.c: what was not: the record, and the answer. */
+void		 call_refuse_admission(struct request *rq, const struct call_ask *ask, const struct decision *d,
+		    const struct admission *a, int err);
 /* Its client wants no answer any more. */
 void		 call_cancel(struct call *c);
 /* Is somebody at it, who would hear call_cancel()?  Else it waits to be sent again. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
-#include "worker/worker.h"
+#include "worker/shed.h"
 
 _Static_assert(PROXIES_MAX == CONN_EXEMPT_MAX, "who is believed is whose connections are not counted");
 
@@ -44,6 +44,7 @@ config_new(struct swap *snaps, uint64_t wall_ms, struct config **out)
 		return r;
 	}
 	take_proxies(c);
+	c->address = shed_limit(c->policy);
 	c->generation = snap_head(c->policy)->generation;
 	c->since_ms = wall_ms;
 	*out = c;

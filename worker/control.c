@@ -26,6 +26,7 @@
 #include "worker/secure.h"
 #include "worker/streams.h"
 #include "worker/trace.h"
+#include "worker/waitroom.h"
 #include "worker/worker.h"
 
 #define ORPHAN_MS 1500		/* the master died: P2 gives two seconds in all */
@@ -71,6 +72,12 @@ on_region(struct worker *w, const struct chan_msg *m)
 		break;
 	case REGION_GATE:
 		w->gate = r;
+		break;
+	case REGION_SHARES:
+		e = shares_init(&w->shares, &r, w->slot);
+		break;
+	case REGION_QUOTAS:
+		w->quotas = r;
 		break;
 	case REGION_LIMIT:
 	default:
@@ -333,7 +340,7 @@ worker_drain_check(struct worker *w)
 	if (!w->draining || conn_set_count(w->conns)->open > 0)
 		return;
 	park_drain(w);
-	if (w->calls_running == 0 && peers_queued(w->peers) == 0)
+	if (w->calls_running == 0 && waitroom_count(w->waitroom) == 0 && peers_queued(w->peers) == 0)
 		loop_stop(w->loop);
 }
 

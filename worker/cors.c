@@ -23,7 +23,7 @@ cors_fields(const struct request *rq, struct exchange_field f[CORS_FIELDS])
 	f[0] = (struct exchange_field){ SPAN_LIT("Access-Control-Allow-Origin"),
 	    http_head_get(&rq->x->head, HTTP_ORIGIN) };
 	f[1] = (struct exchange_field){ SPAN_LIT("Access-Control-Expose-Headers"),
-	    SPAN_LIT("Mcp-Session-Id, WWW-Authenticate") };
+	    SPAN_LIT("Mcp-Session-Id, WWW-Authenticate, Retry-After") };
 	return 2;
 }
 

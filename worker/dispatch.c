@@ -335,8 +335,10 @@ call_on_again(struct loop_timer *t, void *arg)
 		call_fail(c, c->failed, false, no_text);
 		return;
 	}
-	if (c->cached.how == CACHED_WAITS || (e = cached_go(c, &retry_after_ms)) != 0) {
-		call_fail(c, c->cached.how == CACHED_WAITS ? E_TIMEOUT : e, false, no_text);
+	e = c->cached.how == CACHED_WAITS ? E_TIMEOUT : cached_go(c, &retry_after_ms);
+	if (e != 0) {
+		if (e != E_AGAIN)
+			call_fail(c, e, false, no_text);
 		return;
 	}
 	if ((e = call_renew(c)) != 0) {

@@ -47,6 +47,7 @@ events_begin(struct request *rq)
 	if (!rq->events) {
 		replay_begin(rq);
 		reply_begin_events(rq);
+		request_is_stream(rq);
 		rq->events = true;
 	}
 	return 0;

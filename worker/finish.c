@@ -20,6 +20,7 @@
 #include "worker/talk.h"
 #include "worker/tasks.h"
 #include "worker/trace.h"
+#include "worker/waitroom.h"
 
 static const struct span no_text = { NULL, 0 };
 
@@ -41,6 +42,17 @@ outcome_of(int error, bool sent)
 	default:
 		return sent ? AUDIT_OUTCOME_DIED : AUDIT_OUTCOME_UNAVAILABLE;
 	}
+}
+
+/* What it held is free for others. */
+static void
+call_end_limits(struct call *c, enum audit_outcome outcome)
+{
+	const bool	sent = outcome != AUDIT_OUTCOME_UNAVAILABLE && outcome != AUDIT_OUTCOME_REFUSED;
+
+	limits_end(c->rq->w, c->limits, sent, c->rq->body.n + c->answer_bytes);
+	c->limits = NULL;
+	waitroom_kick(c->rq->w);
 }
 
 /* Everything a call holds outside of its request, and its `end`. */
@@ -69,6 +81,8 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	    outcome == AUDIT_OUTCOME_UNAVAILABLE ? METRIC_calls_unavailable_total :
 	    METRIC_calls_failed_total, 1);
 	metric_observe(&w->metrics, METRIC_call_duration_seconds, f.latency_us);
+	if (c->limits != NULL)
+		call_end_limits(c, outcome);
 	if (c->counted)
 		inflight_end(&w->inflight, c->ask.server->profile);
 	w->calls_running--;

@@ -5,6 +5,7 @@
  * Process: worker.  Owns: its slab of the metrics region, and what it published last.
  * Trusts:  nothing read here is decided by.
  */
+#include "worker/waitroom.h"
 #include "worker/httpsse.h"
 #include "worker/replay.h"
 
@@ -27,6 +28,7 @@ gauges_publish(struct worker *w)
 	metric_set(&w->metrics, METRIC_body_bytes_held, w->bodies.used);
 	metric_set(&w->metrics, METRIC_stream_bytes_kept, replays_bytes(w->replays));
 	metric_set(&w->metrics, METRIC_calls_in_flight, w->calls_running);
+	metric_set(&w->metrics, METRIC_calls_waiting, waitroom_count(w->waitroom));
 	metric_set(&w->metrics, METRIC_runner_links, w->links_up);
 	metric_set(&w->metrics, METRIC_httpsse_streams, httpsse_count(w));
 	metric_set(&w->metrics, METRIC_audit_blocked, !spool_may_call(w->spool));

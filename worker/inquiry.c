@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * inquiry.c - what an operator asks about calls, buckets and issuers
+ * inquiry.c - what an operator asks about calls and issuers
  *
  * Process: worker.  Owns: nothing; an answer goes to the master in a sealed memfd.
  * Trusts:  the master, which has looked at who asks.
  */
 #include "lib/fd.h"
 #include "lib/log.h"
-#include "worker/admit.h"
 #include "worker/call_priv.h"
+#include "worker/inquiry.h"
 #include "worker/inquiry_priv.h"
 #include "worker/rounds.h"
 
 #define ANSWER_BYTES	(4u << 20)
 #define LINE_BYTES	8192		/* longer than any of ours: names are cut */
 #define NAME_BYTES	512
-#define KEY_BYTES	4096
 
 int
-line_text(struct buf *b, const char *name, struct span value)
+inquiry_text(struct buf *b, const char *name, struct span value)
 {
 	int	r;
 
@@ -29,9 +28,8 @@ line_text(struct buf *b, const char *name, struct span value)
 	return json_put_string(b, span_part(value, 0, NAME_BYTES));
 }
 
-/* A line is whole, or is not there: the answer is cut at what fits. */
 bool
-line_end(struct buf *all, struct buf *line, int r)
+inquiry_line(struct buf *all, struct buf *line, int r)
 {
 	if (r == 0)
 		r = buf_put_str(line, "}\n");
@@ -66,19 +64,20 @@ put_call(struct buf *b, const struct call *c)
 
 	if ((r = buf_put_fmt(b, "{\"request_id\":\"%s\",\"age_ms\":%llu,\"worker\":%u", rq->id_text,
 	    (unsigned long long)(now > begun ? (now - begun) / 1000000 : 0), rq->w->slot)) != 0 ||
-	    (r = line_text(b, "agent", rq->who.agent)) != 0 || (r = line_text(b, "tenant", rq->who.tenant)) != 0 ||
-	    (r = line_text(b, "server", call_server_name(c))) != 0 ||
-	    (r = line_text(b, "kind", span_of(call_kind(c->ask.what)->audit))) != 0 ||
-	    (r = line_text(b, "object", c->ask.tool)) != 0)
+	    (r = inquiry_text(b, "agent", rq->who.agent)) != 0 ||
+	    (r = inquiry_text(b, "tenant", rq->who.tenant)) != 0 ||
+	    (r = inquiry_text(b, "server", call_server_name(c))) != 0 ||
+	    (r = inquiry_text(b, "kind", span_of(call_kind(c->ask.what)->audit))) != 0 ||
+	    (r = inquiry_text(b, "object", c->ask.tool)) != 0)
 		return r;
-	return line_text(b, "state", span_of(state_of(c)));
+	return inquiry_text(b, "state", span_of(state_of(c)));
 }
 
 static void
 put_calls(struct worker *w, struct buf *all, struct buf *line)
 {
 	for (const struct call *c = w->running; c != NULL; c = c->run_next)
-		if (!line_end(all, line, put_call(line, c)))
+		if (!inquiry_line(all, line, put_call(line, c)))
 			return;
 }
 
@@ -92,81 +91,11 @@ kill_call(struct worker *w, struct span request, struct buf *all, struct buf *li
 	for (struct call *c = w->running; c != NULL; c = c->run_next) {
 		if (c->rq->id != id)
 			continue;
-		(void)line_end(all, line, put_call(line, c));
+		(void)inquiry_line(all, line, put_call(line, c));
 		/* One that fails already ends as it would. */
 		if (c->failed == 0 && c->given_up == 0)
 			call_give_up(c, E_KILLED);
 		return;
-	}
-}
-
-/* --- buckets -------------------------------------------------------------------------------------- */
-
-static int
-put_bucket(struct buf *b, struct worker *w, const struct rec_limit *l, const struct span *words, size_t n)
-{
-	char		room[KEY_BYTES];
-	struct arena	a;
-	struct span	key;
-	int		r;
-
-	arena_init(&a, room, sizeof(room), KEY_BYTES);
-	key = admit_bucket_key(&a, words, n);
-	r = key.p == NULL ? E_NOMEM : buf_put_fmt(b, ",\"interval_ns\":%llu,\"burst\":%u,\"left\":%llu",
-	    (unsigned long long)l->interval_ns, l->burst, (unsigned long long)limit_left(&w->limits,
-		limit_key(&w->limits, key), l->interval_ns, l->burst, loop_now_ns(w->loop)));
-	arena_fini(&a);
-	return r;
-}
-
-static int
-put_agent_limit(struct buf *b, struct worker *w, const struct rec_agent *agent)
-{
-	const struct snap	*policy = w->config->policy;
-	const struct rec_limit	*l = policy_limit_agent(policy, agent);
-	const struct span	 words[] = { SPAN_LIT("agent"), policy_tenant_name(policy, agent->tenant),
-				    snap_text(policy, agent->name) };
-	int			 r;
-
-	if (l == NULL)
-		return E_NOTFOUND;
-	if ((r = buf_put_str(b, "{\"of\":\"agent\"")) != 0 || (r = line_text(b, "tenant", words[1])) != 0 ||
-	    (r = line_text(b, "name", words[2])) != 0 || (r = line_text(b, "rule", snap_text(policy, l->path))) != 0)
-		return r;
-	return put_bucket(b, w, l, words, 3);
-}
-
-static int
-put_tool_limit(struct buf *b, struct worker *w, const struct rec_limit *l, struct span tenant)
-{
-	const struct snap	*policy = w->config->policy;
-	const struct span	 words[] = { SPAN_LIT("tool"), tenant, snap_text(policy, l->server),
-				    snap_text(policy, l->tool) };
-	int			 r;
-
-	if ((r = buf_put_str(b, "{\"of\":\"tool\"")) != 0 || (r = line_text(b, "tenant", tenant)) != 0 ||
-	    (r = line_text(b, "name", words[2])) != 0 || (r = line_text(b, "tool", words[3])) != 0 ||
-	    (r = line_text(b, "rule", snap_text(policy, l->path))) != 0)
-		return r;
-	return put_bucket(b, w, l, words, 4);
-}
-
-static void
-put_limits(struct worker *w, struct buf *all, struct buf *line)
-{
-	const struct snap	*policy = w->config->policy;
-	const struct rec_agent	*agent;
-	const struct rec_limit	*l;
-
-	for (uint64_t i = 0; (agent = SNAP_AT(policy, AGENT, i)) != NULL; i++)
-		if (agent->limit != 0 && !line_end(all, line, put_agent_limit(line, w, agent)))
-			return;
-	for (uint64_t i = 0; (l = SNAP_AT(policy, BUCKET, i)) != NULL; i++) {
-		const struct span	tenant = policy_tenant_name(policy, l->tenant);
-
-		if (l->server.bytes > 0 && policy_server_find(policy, tenant, snap_text(policy, l->server)) != NULL &&
-		    !line_end(all, line, put_tool_limit(line, w, l, tenant)))
-			return;
 	}
 }
 
@@ -180,16 +109,17 @@ put_fetched(struct buf *b, struct worker *w, const struct rec_keysource *source)
 	int			 r;
 
 	if ((r = buf_put_fmt(b, ",\"id\":%llu,\"discovery\":%u", (unsigned long long)source->id,
-	    source->discovery)) != 0 || (r = line_text(b, "from", snap_text(w->config->policy, source->url))) != 0 ||
+	    source->discovery)) != 0 || (r = inquiry_text(b, "from", snap_text(w->config->policy, source->url))) != 0 ||
 	    set == NULL)
 		return r;
 	if ((r = buf_put_fmt(b, ",\"fetched_ms\":%llu,\"tried_ms\":%llu,\"next_ms\":%llu,\"ends_ms\":%llu,"
 	    "\"failures\":%u,\"unusable\":%u,\"fetched_keys\":%u", (unsigned long long)set->fetched_ms,
 	    (unsigned long long)set->tried_ms, (unsigned long long)set->next_ms,
 	    (unsigned long long)(set->fetched_ms == 0 ? 0 : set->fetched_ms + source->keep_ms), set->fails,
-	    set->passed_over, set->verifier_count)) != 0 || (r = line_text(b, "url", snap_text(sets, set->url))) != 0)
+	    set->passed_over, set->verifier_count)) != 0 ||
+	    (r = inquiry_text(b, "url", snap_text(sets, set->url))) != 0)
 		return r;
-	return line_text(b, "error", snap_text(sets, set->error));
+	return inquiry_text(b, "error", snap_text(sets, set->error));
 }
 
 static int
@@ -204,7 +134,7 @@ put_issuer(struct buf *b, struct worker *w, uint64_t i)
 		return E_NOTFOUND;
 	if ((r = buf_put_fmt(b, "{\"configured_keys\":%u,\"secret\":%d", e->verifier_count,
 	    e->secret_algs != 0)) != 0 ||
-	    (r = line_text(b, "issuer", snap_text(policy, e->name))) != 0)
+	    (r = inquiry_text(b, "issuer", snap_text(policy, e->name))) != 0)
 		return r;
 	return source == NULL ? 0 : put_fetched(b, w, source);
 }
@@ -213,7 +143,7 @@ static void
 put_issuers(struct worker *w, struct buf *all, struct buf *line)
 {
 	for (uint64_t i = 0; i < snap_count(w->config->policy, SECTION_ISSUER); i++)
-		if (!line_end(all, line, put_issuer(line, w, i)))
+		if (!inquiry_line(all, line, put_issuer(line, w, i)))
 			return;
 }
 
@@ -234,7 +164,11 @@ inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
 		kill_call(w, ask->request, &all, &line);
 		break;
 	case WORKER_ASK_LIMITS:
-		put_limits(w, &all, &line);
+		inquiry_limits(w, SPAN_NONE, &all, &line);
+		break;
+	case WORKER_ASK_LIMIT_RESET:
+		if (ask->request.n > 0)
+			inquiry_limits(w, ask->request, &all, &line);
 		break;
 	case WORKER_ASK_ISSUERS:
 		put_issuers(w, &all, &line);

@@ -46,12 +46,12 @@ put_one(struct breakers *q, const struct rec_server *s, const struct rec_endpoin
 	    "\"retry_ms\":%llu,\"sick\":%u",
 	    state_name[v.state], v.failures, v.calls, v.bad, (unsigned long long)v.retry_after_ms,
 	    e != NULL && catalogue != NULL && policy_is_sick(catalogue, e->profile))) == 0 &&
-	    (r = line_text(b, "tenant", policy_tenant_name(policy, s->tenant))) == 0 &&
-	    (r = line_text(b, "server", snap_text(policy, s->name))) == 0 && e != NULL)
-		r = line_text(b, "endpoint", snap_text(policy, e->url));
+	    (r = inquiry_text(b, "tenant", policy_tenant_name(policy, s->tenant))) == 0 &&
+	    (r = inquiry_text(b, "server", snap_text(policy, s->name))) == 0 && e != NULL)
+		r = inquiry_text(b, "endpoint", snap_text(policy, e->url));
 	if (r == 0)
-		r = line_text(b, "tool", q->tool);
-	return line_end(q->all, b, r);
+		r = inquiry_text(b, "tool", q->tool);
+	return inquiry_line(q->all, b, r);
 }
 
 static bool

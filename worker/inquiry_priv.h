@@ -7,13 +7,17 @@
 
 #include "worker/inquiry.h"
 
-/* inquiry.c: a member behind others; nothing when it is empty. */
-must_check int	line_text(struct buf *b, const char *name, struct span value);
-/* Ends the line that r says is whole, and adds it to all; false: there is no room for another one. */
-bool		line_end(struct buf *all, struct buf *line, int r);
+/* inquiry.c: ,"name":"value"; nothing of an empty one. */
+must_check int	inquiry_text(struct buf *b, const char *name, struct span value);
+/* A line is whole, or is not there: the answer is cut at what fits.  False: it is full. */
+bool		inquiry_line(struct buf *all, struct buf *line, int r);
 
 /* inquiry_breakers.c: `what` is of whom: tenant, server, endpoint's url and tool, with tabs between; empty: any.  With
  * `reset` each that is named is closed, and its line says what it was before. */
 void		inquiry_breakers(struct worker *w, struct span what, bool reset, struct buf *all, struct buf *line);
+
+/* limitlines.c: a line for each limit in force, and for each quota.  With a name those of that agent, server, tool
+ * ("server.tool") or tenant alone, which begin anew: their buckets are full, and nothing of their quotas is used. */
+void		inquiry_limits(struct worker *w, struct span reset, struct buf *all, struct buf *line);
 
 #endif

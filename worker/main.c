@@ -37,7 +37,9 @@
 #include "worker/secure.h"
 #include "worker/streams.h"
 #include "worker/trace.h"
+#include "worker/shed.h"
 #include "worker/users.h"
+#include "worker/waitroom.h"
 #include "worker/worker.h"
 
 #define LISTENERS_MAX	8
@@ -121,7 +123,8 @@ worker_go(struct worker *w)
 	need(w->config != NULL, "a policy");
 	need(w->has_ring, "a key ring");
 	need(w->limits.region.slots != NULL && w->sessions.slots != NULL &&
-	    w->breakers.slots != NULL && w->metrics.region.slots != NULL, "the shared regions");
+	    w->breakers.slots != NULL && w->metrics.region.slots != NULL &&
+	    w->shares.region.slots != NULL && w->quotas.slots != NULL, "the shared regions");
 	params = upstream_params_of(&w->config->params);
 	if ((r = upstream_new(w->loop, conn_set_pool(w->conns), &w->upsessions, &params,
 	    &w->upstreams)) != 0 || (r = balance_new(&w->breakers, &w->upsessions, &w->balance)) != 0)
@@ -191,7 +194,8 @@ on_turn_end(void *arg)
 static void
 on_request(struct exchange *x, void *arg)
 {
-	request_begin(arg, x);
+	if (!shed_refuses(arg, x))
+		request_begin(arg, x);
 }
 
 /* The order of registration is the order within a rank: the audit is written, then calls whose
@@ -222,7 +226,7 @@ worker_init(struct worker *w)
 	    (r = streams_new(w, &w->streams)) != 0 || (r = replays_new(w, &w->replays)) != 0 ||
 	    (r = httpsse_set_new(w, &w->httpsse)) != 0 || (r = tokens_new(&w->tokens)) != 0 ||
 	    (r = users_new(&w->users)) != 0 ||
-	    (r = refusals_new(w, &w->refusals)) != 0 ||
+	    (r = refusals_new(w, &w->refusals)) != 0 || (r = waitroom_new(w, &w->waitroom)) != 0 ||
 	    (r = rpc_scan_new(&w->scan)) != 0 || (r = rpc_answer_new(&w->answer_scan)) != 0 ||
 	    (r = peers_new(w->loop, worker_want_peer, w, &w->peers)) != 0)
 		return r;

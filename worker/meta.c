@@ -253,7 +253,7 @@ named_server(struct request *rq, enum meta_tool tool, const struct meta_args *ar
 		    E_SERVER);
 	}
 	if (tool == META_EXECUTE_TOOL)
-		meta_reply_error(rq, err, text, err == E_POLICY ? d.path : SPAN_NONE);
+		meta_reply_error(rq, err, text, err == E_POLICY ? d.path : SPAN_NONE, 0);
 	else
 		meta_reply_no_tools(rq, tool, args, err, text, err == E_POLICY ? d.path : SPAN_NONE);
 	return NULL;
@@ -345,7 +345,7 @@ refuse_agent(struct request *rq, enum meta_tool tool, const struct meta_args *ar
 	if (tool == META_GET_SERVER_TOOLS || tool == META_SEARCH_TOOLS)
 		meta_reply_no_tools(rq, tool, args, err, text, SPAN_NONE);
 	else
-		meta_reply_error(rq, err, text, SPAN_NONE);
+		meta_reply_error(rq, err, text, SPAN_NONE, 0);
 }
 
 static void

@@ -8,7 +8,8 @@
 #include "worker/request.h"
 
 /* An error as a result: {"error":{code,message,rule}} with isError (seed 001). */
-void		meta_reply_error(struct request *rq, int err, struct span detail, struct span rule);
+void		meta_reply_error(struct request *rq, int err, struct span detail, struct span rule,
+		    uint64_t retry_after_ms);
 /* Handles a tools/call of `name`; false when it is none of ours (nothing was done then). */
 bool		meta_call(struct request *rq, struct span name);
 

@@ -71,7 +71,7 @@ metalist_end(struct metalist *l, const char *narrower)
 		return buf_put_str(l->to, "null}");
 	if ((r = meta_put_error(l->to, l->rq, E_TOOBIG, arena_fmt(&l->rq->x->arena,
 	    "these are the tools within %lu bytes; ask for fewer with %s", (unsigned long)l->bytes_max,
-	    narrower), SPAN_NONE)) != 0)
+	    narrower), SPAN_NONE, 0)) != 0)
 		return r;
 	return buf_put_str(l->to, "}");
 }

@@ -26,7 +26,7 @@ meta_reply_built(struct request *rq, int r, struct buf *json, bool is_error)
 {
 	if (r == E_TOOBIG && !is_error)
 		meta_reply_error(rq, E_TOOBIG, SPAN_LIT("this result, by max_listing of the gateway"),
-		    SPAN_NONE);
+		    SPAN_NONE, 0);
 	else if (r != 0)
 		reply_error(rq, r, SPAN_NONE, SPAN_NONE, 0);
 	else
@@ -35,7 +35,8 @@ meta_reply_built(struct request *rq, int r, struct buf *json, bool is_error)
 }
 
 int
-meta_put_error(struct buf *b, const struct request *rq, int err, struct span detail, struct span rule)
+meta_put_error(struct buf *b, const struct request *rq, int err, struct span detail, struct span rule,
+    uint64_t retry_after_ms)
 {
 	struct span	message = detail.n == 0 ? span_of(err_text(err)) :
 			    arena_fmt(&rq->x->arena, "%s: %.*s", err_text(err), SPAN_FMT(detail));
@@ -45,18 +46,21 @@ meta_put_error(struct buf *b, const struct request *rq, int err, struct span det
 	    (r = json_put_string(b, message)) != 0 || (r = buf_put_str(b, ",\"rule\":")) != 0 ||
 	    (r = rule.n > 0 ? json_put_string(b, rule) : buf_put_str(b, "null")) != 0)
 		return r;
+	if (retry_after_ms > 0 && (r = buf_put_fmt(b, ",\"retry_after_ms\":%llu",
+	    (unsigned long long)retry_after_ms)) != 0)
+		return r;
 	return buf_put_fmt(b, ",\"request_id\":\"%s\"}", rq->id_text);
 }
 
 void
-meta_reply_error(struct request *rq, int err, struct span detail, struct span rule)
+meta_reply_error(struct request *rq, int err, struct span detail, struct span rule, uint64_t retry_after_ms)
 {
 	struct buf	b;
 	int		r;
 
 	buf_init(&b, ANSWER_BYTES_MAX);
 	if ((r = buf_put_str(&b, "{\"error\":")) == 0 &&
-	    (r = meta_put_error(&b, rq, err, detail, rule)) == 0)
+	    (r = meta_put_error(&b, rq, err, detail, rule, retry_after_ms)) == 0)
 		r = buf_put_str(&b, "}");
 	meta_reply_built(rq, r, &b, true);
 }
@@ -76,7 +80,7 @@ meta_reply_no_tools(struct request *rq, enum meta_tool tool, const struct meta_a
 	else if ((r = buf_put_str(&b, "\"server\":")) == 0 && (r = json_put_string(&b, args->server)) == 0)
 		r = buf_put_str(&b, ",\"total_available\":0,");
 	if (r == 0 && (r = buf_put_str(&b, "\"returned\":0,\"tokens_used\":null,\"error\":")) == 0 &&
-	    (r = meta_put_error(&b, rq, err, detail, rule)) == 0)
+	    (r = meta_put_error(&b, rq, err, detail, rule, 0)) == 0)
 		r = buf_put_str(&b, "}");
  out:
 	meta_reply_built(rq, r, &b, false);

@@ -7,6 +7,7 @@
  */
 #include "worker/pending.h"
 #include "worker/reply.h"
+#include "worker/waitroom.h"
 
 static struct pending **
 bucket_of(struct worker *w, uint64_t session_hash)
@@ -91,7 +92,7 @@ pending_cancel(struct worker *w, uint64_t session_hash, struct span id)
 	while (p != NULL && (p->rq->session_hash != session_hash || !span_eq(p->rq->msg.id, id)))
 		p = p->next;
 	if (p == NULL)
-		return false;
+		return waitroom_cancel(w, session_hash, id);
 	rq = p->rq;
 	leave(p);
 	lists_leave(&p->wait);

@@ -111,6 +111,7 @@ record_start(const struct request *rq, const struct record_what *what, struct au
 		.kind = span_of(what->kind),
 		.object = what->name,
 		.shown = what->shown,
+		.limit = what->limit,
 		.method = rq->msg.method_text,
 		.jail = jail_word(what->server, (rq->w->flags & BOOT_FLAG_REDUCED) != 0),
 		.listener = rq->x->listener == LISTEN_LOCAL ? SPAN_LIT("local") :

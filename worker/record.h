@@ -16,6 +16,7 @@ struct record_what {
 	struct span		 name;
 	const struct decision	*decision;
 	struct span		 shown;		/* a tool's name for clients, if it has another; or empty */
+	struct span		 limit;		/* the path of what refused it, or empty */
 };
 
 /* The client's address, in the arena; empty: it has none. */

@@ -7,7 +7,8 @@
  */
 #include "mcp/catalogue.h"
 #include "mcp/write.h"
-#include "worker/call.h"
+#include "worker/admit.h"
+#include "worker/call_priv.h"
 #include "worker/challenge.h"
 #include "worker/meta.h"
 #include "worker/reply.h"
@@ -18,7 +19,8 @@ void
 call_record_refusal(struct request *rq, const struct call_ask *ask, const struct decision *d,
     enum audit_outcome outcome, int err)
 {
-	const struct record_what what = { call_kind(ask->what)->audit, ask->server, ask->tool, d, ask->shown };
+	const struct record_what what = { call_kind(ask->what)->audit, ask->server, ask->tool, d, ask->shown,
+	    no_text };
 
 	/* The refusal stands whether or not it can be kept: nothing was executed. */
 	if (record_once(rq, &what, outcome, err) != 0)
@@ -151,6 +153,46 @@ call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct s
 	call_reply_error(rq, ask->style, E_SERVER, why, no_text, 0);
 }
 
+/* What a call was not admitted for, of which a limit is told by its name unless rules are not. */
+void
+call_refuse_admission(struct request *rq, const struct call_ask *ask, const struct decision *d,
+    const struct admission *a, int err)
+{
+	const enum audit_outcome outcome = err == E_SERVER || err == E_BREAKER ? AUDIT_OUTCOME_UNAVAILABLE :
+	    AUDIT_OUTCOME_REFUSED;
+	const struct span	 server = snap_text(rq->config->policy, ask->server->name);
+	const struct record_what what = { call_kind(ask->what)->audit, ask->server, ask->tool, d, ask->shown,
+	    a->said.path };
+	struct span		 text;
+
+	/* The refusal stands whether or not it can be kept: nothing was executed. */
+	if (record_once(rq, &what, outcome, err) != 0)
+		metric_add(&rq->w->metrics, METRIC_calls_unaudited_total, 1);
+	if (err == E_CONCURRENT)
+		metric_add(&rq->w->metrics, METRIC_calls_crowded_total, 1);
+	if (err == E_QUOTA)
+		metric_add(&rq->w->metrics, METRIC_calls_over_quota_total, 1);
+	text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), a->text.n > 0 ? ": " : "", SPAN_FMT(a->text));
+	if (a->said.path.n > 0)
+		call_reply_limited(rq, ask->style, err, text, &a->said);
+	else
+		call_reply_error(rq, ask->style, err, text, no_text, a->said.retry_after_ms);
+}
+
+void
+call_reply_limited(struct request *rq, enum call_style style, int err, struct span detail,
+    const struct limit_said *said)
+{
+	struct limit_said	told = *said;
+
+	if (rq->config->params.deny_detail == DENY_DETAIL_HIDE)
+		told.path = no_text;
+	if (style == CALL_EXECUTE)
+		meta_reply_error(rq, err, detail, told.path, told.retry_after_ms);
+	else
+		reply_limited(rq, err, detail, &told);
+}
+
 void
 call_reply_failed(struct request *rq, struct span text)
 {
@@ -166,7 +208,7 @@ call_reply_error(struct request *rq, enum call_style style, int err, struct span
     struct span rule, uint64_t retry_after_ms)
 {
 	if (style == CALL_EXECUTE)
-		meta_reply_error(rq, err, detail, rule);
+		meta_reply_error(rq, err, detail, rule, retry_after_ms);
 	else
 		reply_error(rq, err, detail, rule, retry_after_ms);
 }

@@ -12,10 +12,12 @@
 #include "mcp/write.h"
 #include "worker/cors.h"
 #include "worker/events.h"
+#include "worker/limits.h"
 #include "worker/reply.h"
 
 #define MESSAGE_MAX	(64 * 1024)
-#define FIELDS_MAX	6
+#define FIELDS_MAX	10
+#define EXTRA_MAX	4
 
 static const struct span type_json = { "application/json", 16 };
 static const struct span type_sse = { "text/event-stream", 17 };
@@ -47,7 +49,8 @@ common_fields(struct request *rq, bool sse, struct exchange_field *f)
 }
 
 static void
-send_body(struct request *rq, unsigned status, struct span body, const struct exchange_field *extra)
+send_body(struct request *rq, unsigned status, struct span body, const struct exchange_field *extra,
+    size_t extra_count)
 {
 	struct exchange_field	f[FIELDS_MAX];
 	size_t			n;
@@ -61,8 +64,8 @@ send_body(struct request *rq, unsigned status, struct span body, const struct ex
 		return;
 	}
 	n = common_fields(rq, sse, f);
-	if (extra != NULL)
-		f[n++] = *extra;
+	for (size_t i = 0; i < extra_count; i++)
+		f[n++] = extra[i];
 	if (!sse) {
 		exchange_reply(rq->x, status, f, n, body);
 	} else {
@@ -78,7 +81,7 @@ send_body(struct request *rq, unsigned status, struct span body, const struct ex
 
 static void
 send_error(struct request *rq, unsigned status, struct span id, const struct mcp_error *e,
-    const struct exchange_field *extra)
+    const struct exchange_field *extra, size_t extra_count)
 {
 	struct buf	b;
 
@@ -90,7 +93,7 @@ send_error(struct request *rq, unsigned status, struct span id, const struct mcp
 			exchange_refuse(rq->x, E_NOMEM, NULL, 0);
 		request_done(rq);
 	} else {
-		send_body(rq, status, buf_rest(&b), extra);
+		send_body(rq, status, buf_rest(&b), extra, extra_count);
 	}
 	buf_fini(&b);
 }
@@ -101,7 +104,7 @@ reply_refuse_with(struct request *rq, int err, const char *detail, const struct 
 	const struct mcp_error e = { .error = err, .detail = span_of(detail),
 	    .request_id = span_of(rq->id_text) };
 
-	send_error(rq, http_error_status(err), SPAN_NONE, &e, extra);
+	send_error(rq, http_error_status(err), SPAN_NONE, &e, extra, extra != NULL);
 }
 
 void
@@ -124,7 +127,7 @@ reply_verdict(struct request *rq, const struct era_input *in, const struct era_v
 	buf_init(&data, MESSAGE_MAX / 2);
 	if (era_write_data(&data, in, v) == 0)
 		e.extra = buf_rest(&data);
-	send_error(rq, (unsigned)v->http, id, &e, v->allow == NULL ? NULL : &allow);
+	send_error(rq, (unsigned)v->http, id, &e, &allow, v->allow != NULL);
 	buf_fini(&data);
 }
 
@@ -143,7 +146,7 @@ reply_error_with(struct request *rq, int err, struct span detail, struct span ru
 	const struct mcp_error	e = { .error = err, .detail = detail, .rule = rule,
 				    .request_id = span_of(rq->id_text) };
 
-	send_error(rq, reply_status(err), rq->msg.id, &e, extra);
+	send_error(rq, reply_status(err), rq->msg.id, &e, extra, 1);
 }
 
 void
@@ -156,7 +159,31 @@ reply_error(struct request *rq, int err, struct span detail, struct span rule, u
 
 	if (retry_after_ms > 0)		/* RFC 9110 10.2.3: whole seconds, so rounded up */
 		retry.value = arena_fmt(&rq->x->arena, "%lu", (unsigned long)(retry_after_ms + 999) / 1000);
-	send_error(rq, reply_status(err), rq->msg.id, &e, retry.value.p != NULL ? &retry : NULL);
+	send_error(rq, reply_status(err), rq->msg.id, &e, &retry, retry.value.p != NULL);
+}
+
+void
+reply_limited(struct request *rq, int err, struct span detail, const struct limit_said *said)
+{
+	struct arena		*a = &rq->x->arena;
+	const unsigned long	 retry_s = (unsigned long)(said->retry_after_ms + 999) / 1000;
+	struct exchange_field	 f[EXTRA_MAX] = {
+		{ SPAN_LIT("Retry-After"), arena_fmt(a, "%lu", retry_s) },
+		{ SPAN_LIT("X-RateLimit-Limit"), arena_fmt(a, "%lu", (unsigned long)said->most) },
+		{ SPAN_LIT("X-RateLimit-Remaining"), arena_fmt(a, "%lu", (unsigned long)said->left) },
+		{ SPAN_LIT("X-RateLimit-Reset"), arena_fmt(a, "%lu", (unsigned long)said->reset_s) },
+	};
+	struct mcp_error	 e = { .error = err, .detail = detail, .retry_after_ms = said->retry_after_ms,
+				    .request_id = span_of(rq->id_text) };
+	struct buf		 data;
+
+	exchange_rest(rq->x);
+	buf_init(&data, MESSAGE_MAX / 2);
+	if (said->path.n > 0 && buf_put_str(&data, "\"limit\":") == 0 && json_put_string(&data, said->path) == 0)
+		e.extra = buf_rest(&data);
+	/* A field that there is no memory for is the last one's too. */
+	send_error(rq, reply_status(err), rq->msg.id, &e, f, f[EXTRA_MAX - 1].value.p != NULL ? EXTRA_MAX : 0);
+	buf_fini(&data);
 }
 
 void
@@ -169,7 +196,7 @@ reply_resource_missing(struct request *rq, struct span uri)
 	buf_init(&data, MESSAGE_MAX / 2);
 	if (buf_put_str(&data, "\"uri\":") == 0 && json_put_string(&data, uri) == 0)
 		e.extra = buf_rest(&data);
-	send_error(rq, 200, rq->msg.id, &e, NULL);
+	send_error(rq, 200, rq->msg.id, &e, NULL, 0);
 	buf_fini(&data);
 }
 
@@ -192,7 +219,7 @@ reply_message_with(struct request *rq, int r, const struct buf *message,
 	if (r != 0)
 		reply_error(rq, r == E_TOOBIG ? E_UPSTREAM : r, SPAN_NONE, SPAN_NONE, 0);
 	else
-		send_body(rq, 200, buf_rest(message), extra);
+		send_body(rq, 200, buf_rest(message), extra, extra != NULL);
 }
 
 void
@@ -207,7 +234,7 @@ reply_message_as(struct request *rq, unsigned status, int r, const struct buf *m
 	if (r != 0)
 		reply_error(rq, r, SPAN_NONE, SPAN_NONE, 0);
 	else
-		send_body(rq, status, buf_rest(message), NULL);
+		send_body(rq, status, buf_rest(message), NULL, 0);
 }
 
 void

@@ -21,6 +21,9 @@ void	reply_verdict(struct request *rq, const struct era_input *in, const struct 
  * its 400 (mcp-wire 4.3), and a scope that is missing its 403 (15.2). */
 void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
 	    uint64_t retry_after_ms);
+struct limit_said;
+/* The same of what a limit refused: error.data.limit unless its path is empty, Retry-After, X-RateLimit-*. */
+void	reply_limited(struct request *rq, int err, struct span detail, const struct limit_said *said);
 /* The same with one more header field. */
 void	reply_error_with(struct request *rq, int err, struct span detail, struct span rule,
 	    const struct exchange_field *extra);

@@ -41,11 +41,19 @@ request_done(struct request *rq)
 		rq->holds--;
 		return;
 	}
+	request_is_stream(rq);
 	rq->magic = 0;
 	rpc_scan_free(&rq->scan);
 	config_release(&rq->config);
 	exchange_unref(&x);
 	exchange_unref(&first);
+}
+
+void
+request_is_stream(struct request *rq)
+{
+	rq->w->requests -= rq->counted;
+	rq->counted = false;
 }
 
 void
@@ -417,6 +425,8 @@ request_begin(struct worker *w, struct exchange *x)
 	}
 	rq->magic = REQUEST_MAGIC;
 	rq->w = w;
+	rq->counted = true;
+	w->requests++;
 	rq->x = x;
 	rq->config = config_hold(w->config);
 	rq->who.tenant = default_tenant;

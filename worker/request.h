@@ -68,6 +68,7 @@ struct request {
 	uint64_t		 capabilities;	/* enum mcp_capability bits this client declared */
 	enum mcp_level		 log_level;	/* it wants; NONE: it did not say */
 	uint32_t		 timeout_ms;	/* the client waits for its answer; 0: it did not say */
+	bool			 counted;	/* in worker.requests */
 	bool			 events;	/* its answer has begun as an event stream */
 	bool			 plain_call;	/* the answer is the tool's own, not execute_tool's */
 	enum mcp_version	 version;	/* of this client */
@@ -97,6 +98,8 @@ must_check int	request_identify_as(struct request *rq, struct span authorization
 		    struct auth_refusal *refusal);
 /* Is its credential good for the same by the policy and the keys of now?  For what outlives both. */
 bool	request_still_holds(struct request *rq);
+/* It is a stream from here on, and no request that keeps this worker busy. */
+void	request_is_stream(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
 /* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind

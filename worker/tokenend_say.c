@@ -9,7 +9,7 @@
 
 #include "http/write.h"
 #include "lib/log.h"
-#include "worker/admit.h"
+#include "worker/limits.h"
 #include "worker/cors.h"
 #include "worker/record.h"
 #include "worker/refusals.h"
@@ -38,14 +38,9 @@ static const struct {
 static int
 client_key(struct request *rq, uint64_t *key)
 {
-	const struct exchange_peer	*p = &rq->x->peer;
-	struct span			 words[] = { SPAN_LIT("token refused"), SPAN_NONE }, text;
+	const struct span	words[] = { SPAN_LIT("token refused"), limits_address(&rq->x->peer) };
+	const struct span	text = limits_words(&rq->x->arena, words, 2);
 
-	if (p->family == AF_UNIX)
-		words[1] = arena_fmt(&rq->x->arena, "uid %u", p->uid);
-	else	/* whoever has an IPv6 address has 2^64 of them */
-		words[1] = span_make(p->address, p->family == AF_INET ? 4 : 8);
-	text = words[1].p == NULL ? SPAN_NONE : admit_bucket_key(&rq->x->arena, words, 2);
 	if (text.p == NULL)
 		return E_NOMEM;
 	*key = limit_key(&rq->w->limits, text);
@@ -73,7 +68,7 @@ note_refused(struct request *rq)
 bool
 tokenend_take(struct request *rq, struct span of)
 {
-	const struct span	words[] = { SPAN_LIT("token"), of }, text = admit_bucket_key(&rq->x->arena, words, 2);
+	const struct span	words[] = { SPAN_LIT("token"), of }, text = limits_words(&rq->x->arena, words, 2);
 	uint64_t		after;
 
 	return text.p != NULL && limit_take(&rq->w->limits, limit_key(&rq->w->limits, text), SECOND_NS, ASKED_BURST,

@@ -26,6 +26,7 @@
 #include "shm/limit.h"
 #include "shm/metric.h"
 #include "shm/session.h"
+#include "shm/share.h"
 #include "worker/asking.h"
 #include "worker/link.h"
 #include "worker/peers.h"
@@ -34,6 +35,7 @@
 #define WORKER_SESSION_BUCKETS	1024
 #define WORKER_ASKED_BUCKETS	1024
 #define WORKER_PARK_BUCKETS	1024
+#define WORKER_QUOTAS_TOLD	64
 #define WORKER_KEYS_ASKED	16	/* issuers whose keys were asked for lately */
 
 /* One generation of the policy with its parameters; a request keeps the one it started with. */
@@ -42,6 +44,7 @@ struct config {
 	struct snap	*policy;
 	struct snap	*secrets;	/* of the same files; NULL: there are none */
 	struct params	 params;
+	const struct rec_limit *address;	/* requests of one address (shed.h); NULL: any number */
 	struct issuers	*issuers;	/* whose tokens count; NULL: nobody's */
 	struct addr_net	 proxies[CONN_EXEMPT_MAX];	/* trusted_proxies */
 	size_t		 proxy_count;
@@ -69,6 +72,7 @@ struct refusals;
 struct replays;
 struct tls_server;
 struct upstream;
+struct waitroom;
 
 struct worker {
 	struct loop		*loop;
@@ -102,7 +106,12 @@ struct worker {
 	} refused;
 
 	struct limits		 limits;
-	struct region		 breakers, sessions, upsessions, gate;
+	struct region		 breakers, sessions, upsessions, gate, quotas;
+	struct shares		 shares;
+	struct waitroom		*waitroom;	/* calls that wait until others have ended */
+	struct {				/* of quotas: what the store was told lately (quotas.c) */
+		uint64_t	 key, ms;
+	}			 told[WORKER_QUOTAS_TOLD];
 	struct inflight		 inflight;
 	struct metrics		 metrics;
 
@@ -139,6 +148,7 @@ struct worker {
 	struct call		*dispatch, **dispatch_last;	/* calls whose `begin` is written at
 							 * this turn's end */
 	uint32_t		 calls_running;
+	uint64_t		 requests;	/* that are not answered, event streams aside */
 	struct call		*running, **running_last;	/* they, the oldest first */
 	struct traces		*traces;	/* who follows calls; NULL: nobody (trace.c) */
 	struct call		*session_calls[WORKER_SESSION_BUCKETS];	/* of legacy sessions (talk.c) */

@@ -22,7 +22,6 @@
 #define OPERANDS_MAX	1000		/* of one condition */
 #define STEPS_MAX	16
 #define LIKE_MAX	256		/* bytes of a pattern */
-#define ZONE_MAX_S	(14 * 3600)
 
 enum key_type { TYPE_TEXT, TYPE_SET, TYPE_FLAG, TYPE_DATE, TYPE_CLOCK, TYPE_DAY, TYPE_ADDRESS, TYPE_POINTER };
 enum family { FAMILY_STRING, FAMILY_NUMBER, FAMILY_DATE, FAMILY_BOOL, FAMILY_ADDRESS, FAMILY_NONE };
@@ -429,20 +428,10 @@ read_operator(struct reading *rd, const struct conf_node *object)
 static bool
 read_zone(struct reading *rd, const struct conf_node *n)
 {
-	const struct span	t = n->text;
-	uint64_t		hours, minutes;
-
-	if (n->type == JSON_STRING && span_is(t, "UTC"))
+	if (n->type == JSON_STRING && zone_parse(n->text, &rd->zone_s))
 		return true;
-	if (n->type != JSON_STRING || t.n != 6 || (t.p[0] != '+' && t.p[0] != '-') || t.p[3] != ':' ||
-	    num_u64(span_part(t, 1, 2), &hours) != 0 || num_u64(span_part(t, 4, 2), &minutes) != 0 || minutes > 59 ||
-	    hours * 3600 + minutes * 60 > ZONE_MAX_S) {
-		job_error(rd->j, rd->s, n, "\"%.*s\": want \"UTC\" or what is added to it, such as \"+02:00\"; zones "
-		    "with summer time are not known", SHOWN(t));
-		return false;
-	}
-	rd->zone_s = (int32_t)(hours * 3600 + minutes * 60) * (t.p[0] == '-' ? -1 : 1);
-	return true;
+	job_error(rd->j, rd->s, n, "\"%.*s\": " ZONE_WANTED, SHOWN(n->text));
+	return false;
 }
 
 bool

@@ -82,9 +82,11 @@ uint32_t	agent_index(struct job *j, struct span name);
 const char	*agent_hint(struct job *j, struct span name);
 
 /* peers.c: "peers", and the owner in personal mode; PEER in its order, when all tenants are read.  limits.c:
- * "limits". */
+ * "limits"; tenantlimits.c: what stands in parameters, behind them. */
 void	peers_read(struct job *j, const struct source *s, const struct conf_node *peers);
 void	peers_sort(struct job *j);
 void	limits_read(struct job *j, const struct source *s, const struct conf_node *limits);
+void	limits_of_tenant(struct job *j);
+void	limits_of_address(struct job *j);	/* behind all tenants' */
 
 #endif

@@ -163,6 +163,7 @@ tenant_put(struct job *j)
 		.max_asking = (uint32_t)job_number(j, PARAM_ID_max_asking),
 		.max_asking_tenant = (uint32_t)job_number(j, PARAM_ID_max_asking_tenant),
 		.max_asking_server = (uint32_t)job_number(j, PARAM_ID_max_asking_server),
+		.limit_first = (uint32_t)build_count(j->policy, SECTION_TENANT_LIMIT),
 		.user_given = strcmp(j->settings[PARAM_ID_tenant_user].source, "default") != 0,
 	};
 
@@ -179,6 +180,7 @@ tenant_read(struct job *j)
 	tenant_put(j);
 	servers_read(j);
 	rules_read(j);
+	limits_of_tenant(j);
 	servers_finish(j);
 	if (secrets_sort(j->tenant_secrets) != 0)
 		fatal(EX_OSERR, "out of memory");
@@ -260,6 +262,7 @@ tenants_read(struct job *j)
 			other_read(j, names.all[i]);
 	}
 	free(names.all);
+	limits_of_address(j);
 	net_finish(j);
 	users_check(j);
 	peers_sort(j);

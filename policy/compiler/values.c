@@ -14,10 +14,12 @@
 #include "lib/num.h"
 #include "policy/compiler/expand.h"
 #include "policy/compiler/nethosts.h"
+#include "policy/compiler/quotas.h"
 #include "policy/compiler/values.h"
 #include "policy/listens.h"
 
 #define WORKERS_MAX	64
+#define ZONE_MAX_S	(14 * 3600)
 
 bool
 address_split(struct span text, struct span *host, uint64_t *port)
@@ -64,6 +66,21 @@ rate_parse(struct span text, uint64_t *interval_ns, uint64_t *number)
 			return true;
 		}
 	return false;
+}
+
+bool
+zone_parse(struct span t, int32_t *out)
+{
+	uint64_t	hours, minutes;
+
+	*out = 0;
+	if (span_is(t, "UTC"))
+		return true;
+	if (t.n != 6 || (t.p[0] != '+' && t.p[0] != '-') || t.p[3] != ':' || num_u64(span_part(t, 1, 2), &hours) != 0 ||
+	    num_u64(span_part(t, 4, 2), &minutes) != 0 || minutes > 59 || hours * 3600 + minutes * 60 > ZONE_MAX_S)
+		return false;
+	*out = (int32_t)(hours * 3600 + minutes * 60) * (t.p[0] == '-' ? -1 : 1);
+	return true;
 }
 
 bool
@@ -188,6 +205,8 @@ text_check(struct job *j, unsigned id)
 {
 	struct span	v = j->settings[id].value, host, word;
 	uint64_t	n, number;
+	struct rec_quota quota;
+	int32_t		zone_s;
 
 	switch (id) {
 	case PARAM_ID_egress_dns:
@@ -225,7 +244,18 @@ text_check(struct job *j, unsigned id)
 		if (v.n > 0 && v.p[0] != '/')
 			setting_error(j, id, "\"%.*s\": want an absolute path, or nothing", SHOWN(v));
 		break;
+	case PARAM_ID_tenant_quota:
+		while ((word = span_word(&v)).n > 0)
+			if (!quota_parse(word, &quota))
+				setting_error(j, id, "\"%.*s\": " QUOTA_WANTED, SHOWN(word));
+		break;
+	case PARAM_ID_quota_zone:
+		if (!zone_parse(v, &zone_s))
+			setting_error(j, id, "\"%.*s\": " ZONE_WANTED, SHOWN(v));
+		break;
 	case PARAM_ID_tenant_rate:
+	case PARAM_ID_global_rate:
+	case PARAM_ID_address_rate:
 		if (v.n > 0 && !rate_parse(v, &n, &number))
 			setting_error(j, id, "\"%.*s\": want NUMBER/UNIT, such as 50/s, 100/min, 5/h or "
 			    "1000/d, at most %d",

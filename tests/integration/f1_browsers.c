@@ -16,7 +16,7 @@ expect_seen(const struct answer *a, int status, const char *what)
 	EXPECT_STATUS(*a, status, "%s", what);
 	cr_expect(value != NULL && strcmp(value, "http://allowed.example") == 0, "%s: %s", what, a->head);
 	value = answer_header(a, "Access-Control-Expose-Headers");
-	cr_expect(value != NULL && strcmp(value, "Mcp-Session-Id, WWW-Authenticate") == 0, "%s: %s", what, a->head);
+	cr_expect(value != NULL && strcmp(value, "Mcp-Session-Id, WWW-Authenticate, Retry-After") == 0, "%s: %s", what, a->head);
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "ipc/heritage.h"
 #include "ipc/wait.h"
 #include "lib/fd.h"
+#include "shm/region.h"
 #include "tests/unit/child/child.h"
 
 #define WAIT_MS 10000
@@ -119,6 +120,8 @@ child_boot(struct child *c, uint64_t boot, ...)
 	unsigned	kind;
 
 	child_say(c, MSG_TYPE_BOOT, 0, &b, -1);
+	if (c->region > 0)
+		child_say(c, MSG_TYPE_REGION, 0, &(struct msg_REGION){ .kind = REGION_QUOTAS }, c->region);
 	va_start(ap, boot);
 	while ((kind = va_arg(ap, unsigned)) != 0) {
 		struct msg_DIRECTORY d = { .kind = kind, .path = span_of(va_arg(ap, const char *)) };

@@ -13,6 +13,7 @@ struct child {
 	pid_t		pid;
 	int		control;	/* the master's end */
 	bool		ready;
+	int		region;		/* REGION_QUOTAS, to be handed over by child_boot(); 0: none */
 	char		room[FRAME_MAX];	/* backs what child_hear() gave last */
 };
 

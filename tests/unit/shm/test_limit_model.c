@@ -5,7 +5,7 @@
  * Three takers, a clock that ticks, a window of two slots.  From every state each taker may make its
  * next atomic step, or the clock may tick; every order is walked, states seen before are cut off.
  * A taker that is never scheduled again is a taker that died, so deaths at every step are among the
- * orders.  Checked at every admission: no more than rate x time + burst.  Checked in every state:
+ * orders; some give back what they took.  Checked at every admission: no more than rate x time + burst.  Checked in every state:
  * when all die here, each key can be taken again after the hold.
  */
 #include <criterion/criterion.h>
@@ -32,6 +32,7 @@ struct plan {
 	const char	*name;
 	enum key	 takes[TAKERS][TAKES_MAX];
 	uint64_t	 burst;
+	unsigned	 gives;				/* bits of takers that give back what they took */
 	uint64_t	 ticks[TICKS_MAX];		/* later clock values, 0 = no more */
 	struct {
 		enum key	owner;
@@ -46,7 +47,7 @@ struct admitted {
 struct state {
 	struct limit_slot	window[SLOTS];
 	struct limit_taker	takers[TAKERS];
-	uint64_t		running[TAKERS], taken[TAKERS];
+	uint64_t		running[TAKERS], taken[TAKERS], gives[TAKERS];
 	struct admitted		admitted[ADMITTED_MAX];
 	uint64_t		admitted_count, clock, ticks;
 };
@@ -54,6 +55,7 @@ struct state {
 struct walk {
 	const struct plan	*plan;
 	step_fn			*step;
+	bool			 subtracts;	/* gives back whatever happened since */
 	uint64_t		*seen;		/* fingerprints, open addressing */
 	size_t			 room, used;
 	size_t			 states, admissions, excesses, stuck;
@@ -117,7 +119,11 @@ fingerprint(const struct state *s)
 	for (int i = 0; i < TAKERS; i++) {
 		const struct limit_taker *t = &s->takers[i];
 
-		words[n++] = s->taken[i] << 8 | s->running[i];
+		words[n++] = s->taken[i] << 8 | s->gives[i] << 1 | s->running[i];
+		if (s->gives[i]) {
+			words[n++] = t->before;
+			words[n++] = t->after;
+		}
 		if (!s->running[i])
 			continue;
 		words[n++] = (uint64_t)t->at << 32 | t->i << 16 | t->victim;
@@ -220,10 +226,41 @@ taker_step(struct walk *w, struct state *s, int i)
 	s->running[i] = 0;
 	if (t->verdict != LIMIT_OK)
 		return;
+	s->gives[i] = w->plan->gives >> i & 1;
 	cr_assert(s->admitted_count < ADMITTED_MAX);
 	s->admitted[s->admitted_count++] = (struct admitted){ t->tag, t->now, s->clock };
 	w->admissions++;
 	w->excesses += too_many(s, w->plan);
+}
+
+/* The form that takes its share off whatever is there now. */
+static bool
+subtract(struct state *s, const struct limit_taker *t)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		if (LIMIT_TAG(s->window[i].owner) != t->tag || LIMIT_IS_BUSY(s->window[i].time))
+			continue;
+		s->window[i].time -= t->interval;
+		return true;
+	}
+	return false;
+}
+
+/* What was given back was not admitted. */
+static void
+taker_give(struct walk *w, struct state *s, int i)
+{
+	const struct limit_taker	*t = &s->takers[i];
+
+	s->gives[i] = 0;
+	if (w->subtracts ? !subtract(s, t) : !limit_window_give(s->window, SLOTS, t->tag, t->before, t->after))
+		return;
+	for (uint64_t a = 0; a < s->admitted_count; a++) {
+		if (s->admitted[a].key != t->tag || s->admitted[a].from != t->now)
+			continue;
+		s->admitted[a] = s->admitted[--s->admitted_count];
+		return;
+	}
 }
 
 static void
@@ -246,6 +283,8 @@ walk_from(struct walk *w, const struct state *s)
 		next = *s;
 		if (next.running[i])
 			taker_step(w, &next, i);
+		else if (next.gives[i])
+			taker_give(w, &next, i);
 		else if (next.taken[i] < TAKES_MAX && p->takes[i][next.taken[i]] != NONE)
 			taker_begin(&next, p, i);
 		else
@@ -255,9 +294,9 @@ walk_from(struct walk *w, const struct state *s)
 }
 
 static struct walk
-walk_all(const struct plan *p, step_fn *step)
+walk_as(const struct plan *p, step_fn *step, bool subtracts)
 {
-	struct walk	w = { .plan = p, .step = step };
+	struct walk	w = { .plan = p, .step = step, .subtracts = subtracts };
 	struct state	s;
 
 	memset(&s, 0, sizeof(s));
@@ -273,6 +312,12 @@ walk_all(const struct plan *p, step_fn *step)
 	walk_from(&w, &s);
 	free(w.seen);
 	return w;
+}
+
+static struct walk
+walk_all(const struct plan *p, step_fn *step)
+{
+	return walk_as(p, step, false);
 }
 
 /* ---- forms of the protocol with a piece missing ---------------------------------------------------- */
@@ -385,17 +430,21 @@ step_ending_at_zero(struct limit_taker *t)
 #define LATER(ms) (START + (ms) * MS)
 
 static const struct plan plans[] = {
-	{ "three on an empty window", { { A }, { A }, { A } }, 1, { LATER(5), LATER(16) }, { { NONE, 0 } } },
-	{ "burst of two", { { A }, { A }, { A } }, 2, { LATER(5), LATER(16) }, { { NONE, 0 } } },
-	{ "own bucket just past", { { A }, { B }, { A } }, 1, { LATER(5), LATER(16) },
+	{ "three on an empty window", { { A }, { A }, { A } }, 1, 0, { LATER(5), LATER(16) }, { { NONE, 0 } } },
+	{ "burst of two", { { A }, { A }, { A } }, 2, 0, { LATER(5), LATER(16) }, { { NONE, 0 } } },
+	{ "own bucket just past", { { A }, { B }, { A } }, 1, 0, { LATER(5), LATER(16) },
 	    { { C, START - 1 }, { A, START - 1 } } },
-	{ "own bucket soon past", { { A }, { B }, { A } }, 1, { LATER(5), LATER(16) },
+	{ "own bucket soon past", { { A }, { B }, { A } }, 1, 0, { LATER(5), LATER(16) },
 	    { { A, START + INTERVAL }, { C, START - 1 } } },
-	{ "two keys for two slots", { { A }, { B }, { A } }, 1, { LATER(5), LATER(16) }, { { C, START - 1 } } },
-	{ "stale clock, slot reused", { { A, A }, { B }, { A } }, 1, { LATER(5), LATER(9) },
+	{ "two keys for two slots", { { A }, { B }, { A } }, 1, 0, { LATER(5), LATER(16) }, { { C, START - 1 } } },
+	{ "stale clock, slot reused", { { A, A }, { B }, { A } }, 1, 0, { LATER(5), LATER(9) },
 	    { { A, START + INTERVAL } } },
-	{ "late claimer, its slot taken and given back", { { A }, { B, C }, { C } }, 1,
+	{ "late claimer, its slot taken and given back", { { A }, { B, C }, { C } }, 1, 0,
 	    { LATER(16), LATER(32) }, { { C, START - 1 }, { B, START + 100 * MS } } },
+	{ "one gives back", { { A, A }, { A } }, 1, 1, { LATER(2), LATER(5) }, { { NONE, 0 } } },
+	{ "two give back", { { A }, { A }, { A, A } }, 2, 3, { LATER(5), LATER(9) }, { { A, START + INTERVAL } } },
+	{ "given back late, slot reused", { { A }, { B }, { A } }, 1, 1, { LATER(5), LATER(9) },
+	    { { A, START - 1 }, { C, START + 100 * MS } } },
 };
 #define PLANS (sizeof(plans) / sizeof(plans[0]))
 
@@ -440,4 +489,15 @@ Test(limit_model, each_piece_of_the_protocol_is_needed)
 		}
 		cr_expect(gt(sz, found, 0), "%s", forms[f].name);
 	}
+}
+
+/* Nor may what is given back be taken off what others have made of the bucket since. */
+Test(limit_model, giving_back_needs_the_very_time_it_left)
+{
+	size_t	found = 0;
+
+	for (size_t i = 0; i < PLANS; i++)
+		if (plans[i].gives != 0)
+			found += walk_as(&plans[i], limit_taker_step, true).excesses;
+	cr_expect(gt(sz, found, 0));
 }

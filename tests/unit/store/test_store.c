@@ -12,11 +12,13 @@
 
 #include "lib/fd.h"
 #include "policy/build.h"
+#include "shm/quota.h"
 #include "tests/unit/child/child.h"
 
 struct bench {
 	char		path[64];
 	struct child	c;
+	int		region;
 	union msg_any	m;
 };
 
@@ -24,6 +26,7 @@ static void
 bench_start(struct bench *b)
 {
 	child_start(&b->c, ROLE_STORE);
+	b->c.region = b->region;
 	child_boot(&b->c, 7, DIR_STORE, b->path, 0);
 }
 
@@ -31,6 +34,7 @@ static void
 bench_init(struct bench *b)
 {
 	folder_make(b->path);
+	cr_assert(eq(int, region_create(REGION_QUOTAS, 1, &b->region), 0));
 	bench_start(b);
 }
 
@@ -38,6 +42,7 @@ static void
 bench_fini(struct bench *b)
 {
 	cr_expect(eq(int, child_wait(&b->c), 0));
+	fd_close(&b->region);
 	folder_remove(b->path);
 }
 
@@ -306,4 +311,142 @@ Test(store, before_the_first_start_an_owner_makes_the_folder)
 	cr_expect(eq(int, offline(&b, out, "key-list", NULL), 0));
 	cr_expect(strstr(out, "\"ci\"") != NULL);
 	folder_remove(top);
+}
+
+/* ---- quotas ---------------------------------------------------------------------------------------- */
+
+#define DAY	SPAN_LIT("tenant\0acme\0\0calls\0" "2026-11-30\0")
+#define HARD	1000
+#define AHEAD	10
+
+struct counter {
+	struct region	r;
+	uint64_t	key;
+};
+
+static void
+counter_init(struct counter *c, struct bench *b)
+{
+	cr_assert(eq(int, region_map(b->region, REGION_QUOTAS, &c->r), 0));
+	c->key = quota_key(&c->r, DAY);
+}
+
+static void
+mark(struct bench *b, bool reset)
+{
+	const struct msg_QUOTA_MARK m = { .of = DAY, .hard = HARD, .ahead = AHEAD, .warn = 80, .ends_ms = UINT64_MAX / 2,
+	    .reset = reset };
+
+	child_say(&b->c, MSG_TYPE_QUOTA_MARK, 0, &m, -1);
+}
+
+static uint64_t
+used(const struct counter *c)
+{
+	uint64_t	n;
+
+	(void)quota_read(&c->r, c->key, &n);
+	return n;
+}
+
+/* As a worker does it: asks, waits, and counts. */
+static void
+use(struct counter *c, struct bench *b, unsigned calls)
+{
+	enum quota_verdict	v = QUOTA_UNMARKED;
+	bool			wants;
+
+	for (unsigned i = 0, tries = 0; i < calls; tries++) {
+		v = quota_take(&c->r, c->key, 1, HARD, AHEAD, &wants);
+		if (wants)
+			mark(b, false);
+		i += v == QUOTA_OK;
+		if (v == QUOTA_UNMARKED)
+			usleep(1000);
+		cr_assert(v != QUOTA_EMPTY && tries < 100000, "call %u of %u: verdict %d, try %u, used %llu", i, calls, (int)v, tries,
+		    (unsigned long long)used(c));
+	}
+}
+
+/* As after a start of the whole gateway: shared memory is new. */
+static void
+bench_again(struct bench *b, struct counter *c)
+{
+	region_unmap(&c->r);
+	fd_close(&b->region);
+	cr_assert(eq(int, region_create(REGION_QUOTAS, 1, &b->region), 0));
+	bench_start(b);
+	counter_init(c, b);
+}
+
+Test(store, remembers_what_was_used_of_a_quota_to_the_last_call_when_it_ends_in_order)
+{
+	struct bench	b;
+	struct counter	c;
+	bool		wants;
+
+	bench_init(&b);
+	counter_init(&c, &b);
+	cr_expect(eq(int, quota_take(&c.r, c.key, 1, HARD, AHEAD, &wants), QUOTA_UNMARKED));
+	use(&c, &b, 123);
+	cr_expect(eq(int, child_wait(&b.c), 0));
+	bench_again(&b, &c);
+	cr_expect(eq(u64, used(&c), 123));
+	use(&c, &b, HARD - 123);
+	cr_expect(eq(int, quota_take(&c.r, c.key, 1, HARD, AHEAD, &wants), QUOTA_EMPTY));
+	cr_expect(not(wants));
+	cr_expect(eq(int, child_wait(&b.c), 0));
+	bench_again(&b, &c);
+	cr_expect(eq(int, quota_take(&c.r, c.key, 1, HARD, AHEAD, &wants), QUOTA_EMPTY));
+	mark(&b, true);
+	for (int i = 0; i < 1000 && used(&c) > 0; i++)
+		usleep(1000);
+	use(&c, &b, 1);
+	cr_expect(eq(u64, used(&c), 1));
+	region_unmap(&c.r);
+	bench_fini(&b);
+}
+
+/* Killed with all of its gateway at any moment: nothing is forgotten, and what is lost is bounded. */
+Test(store, forgets_nothing_of_a_quota_when_all_is_killed)
+{
+	struct bench	b;
+	struct counter	c;
+	uint64_t	really = 0, before = 0;
+
+	bench_init(&b);
+	counter_init(&c, &b);
+	for (unsigned round = 1; round <= 20; round++) {
+		use(&c, &b, round * 2);
+		really += round * 2;
+		before = used(&c);
+		kill(b.c.pid, SIGKILL);
+		cr_expect(eq(int, child_wait(&b.c), 128 + SIGKILL));
+		bench_again(&b, &c);
+		cr_expect(used(&c) >= before, "round %u: %llu of %llu", round, (unsigned long long)used(&c),
+		    (unsigned long long)before);
+		cr_expect(used(&c) <= before + AHEAD);
+	}
+	cr_expect(used(&c) >= really);
+	region_unmap(&c.r);
+	bench_fini(&b);
+}
+
+/* The store alone is killed: the workers' counts stand, and go on when it is back. */
+Test(store, finds_the_counts_of_workers_when_it_alone_is_killed)
+{
+	struct bench	b;
+	struct counter	c;
+
+	bench_init(&b);
+	counter_init(&c, &b);
+	for (unsigned round = 1; round <= 10; round++) {
+		use(&c, &b, 7);
+		kill(b.c.pid, SIGKILL);
+		cr_expect(eq(int, child_wait(&b.c), 128 + SIGKILL));
+		bench_start(&b);
+		cr_expect(eq(u64, used(&c), 7 * round));
+	}
+	region_unmap(&c.r);
+	bench_fini(&b);
 }

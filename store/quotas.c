@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * quotas.c - marks of quotas: what counts as used is on disk before it is used
+ *
+ * Process: mcpgw-store.
+ * Owns:    the quotas it knows; the slots of REGION_QUOTAS, but for what is counted in them.
+ * Trusts:  nothing in a slot further than its use: a worker that lies about its calls is not found out here.
+ *
+ * A mark is moved ahead of what was used, in one transaction for all that are due, and only then shown to the workers.
+ * So whatever is killed, a restart takes for used at least what was: the rest of the mark is lost, at most what
+ * QUOTA_MARK calls ahead.  An end in order writes what was used to the last call.
+ */
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "lib/log.h"
+#include "shm/quota.h"
+#include "store/quotadb.h"
+#include "store/store.h"
+
+#define GATHER_MS	1		/* marks that are moved together */
+#define KNOWN_MAX	65536
+#define TABLE		(2 * KNOWN_MAX)
+#define GRACE_MS	UINT64_C(3600000)	/* a slot is kept for so long after its period: clocks are set back */
+#define KEEP_MS		UINT64_C(8640000000)	/* and a row, 100 days */
+
+struct quota_known {
+	uint64_t		 key;
+	uint64_t		 mark;		/* on disk */
+	uint64_t		 want, hard, ends_ms;
+	uint32_t		 warn;
+	bool			 warned, due;
+	struct span		 of;		/* behind it */
+	struct quota_known	*due_next;
+};
+
+static struct quota_known **
+place_of(struct store *s, uint64_t key)
+{
+	size_t	i = key % TABLE;
+
+	while (s->quotas.table[i] != NULL && s->quotas.table[i]->key != key)
+		i = (i + 1) % TABLE;
+	return &s->quotas.table[i];
+}
+
+static struct quota_known *
+known_make(struct store *s, struct span of, uint64_t ends_ms)
+{
+	const uint64_t		 key = quota_key(&s->quotas.region, of);
+	struct quota_known	**at = place_of(s, key), *k;
+	char			*copy;
+
+	if (*at != NULL)
+		return *at;
+	if (s->quotas.count >= KNOWN_MAX || of.n == 0 || of.n > QUOTADB_OF_MAX ||
+	    (k = calloc(1, sizeof(*k) + of.n)) == NULL)
+		return NULL;
+	copy = (char *)(k + 1);
+	memcpy(copy, of.p, of.n);
+	k->key = key;
+	k->of = span_make(copy, of.n);
+	k->ends_ms = ends_ms;
+	s->quotas.count++;
+	return *at = k;
+}
+
+static struct quota_slot *
+slot_of(struct store *s, const struct quota_known *k)
+{
+	return quota_slot_make(&s->quotas.region, k->key, k->mark, k->ends_ms, loop_wall_ms(s->loop) - GRACE_MS);
+}
+
+/* --- moving marks --------------------------------------------------------------------------------- */
+
+/* "tenant acme calls 2026-11" */
+static struct span
+words_of(const struct quota_known *k, char *to, size_t room)
+{
+	size_t	n = 0;
+
+	for (size_t i = 0; i < k->of.n && n + 1 < room; i++)
+		if (k->of.p[i] != '\0')
+			to[n++] = k->of.p[i];
+		else if (n > 0 && to[n - 1] != ' ')
+			to[n++] = ' ';
+	while (n > 0 && to[n - 1] == ' ')
+		n--;
+	return span_make(to, n);
+}
+
+static bool
+warn_is_due(const struct quota_known *k, uint64_t used)
+{
+	return !k->warned && k->warn > 0 && used >= k->hard / 100 * k->warn + k->hard % 100 * k->warn / 100;
+}
+
+static void
+warn(struct quota_known *k, uint64_t used)
+{
+	char	words[QUOTADB_OF_MAX];
+
+	log_warn(NULL, "quota: %.*s: %llu of %llu used; calls are refused when all of it is",
+	    SPAN_FMT(words_of(k, words, sizeof(words))), (unsigned long long)used, (unsigned long long)k->hard);
+}
+
+/* All that are due, in one transaction. */
+static void
+marks_write(struct store *s)
+{
+	struct quotadb_row	 rows[STORE_MARKS_MAX];
+	struct quota_known	*k, *next, *told[STORE_MARKS_MAX];
+	struct quota_slot	*slot;
+	size_t			 n = 0, warnings = 0;
+	int			 r;
+
+	loop_timer_disarm(&s->quotas.write);
+	for (k = s->quotas.due; k != NULL; k = k->due_next) {
+		if ((slot = slot_of(s, k)) != NULL && warn_is_due(k, atomic_load(&slot->used)))
+			told[warnings++] = k;
+		rows[n++] = (struct quotadb_row){ k->of, k->want, k->ends_ms,
+		    k->warned || (warnings > 0 && told[warnings - 1] == k) };
+	}
+	if ((r = quotadb_put(s->db, rows, n)) != 0)
+		log_err(NULL, "what was used of quotas cannot be kept, so calls with one are refused: %s",
+		    store_why(s, r));
+	for (k = s->quotas.due; k != NULL; k = next) {
+		next = k->due_next;
+		k->due = false;
+		if (r != 0)
+			continue;
+		k->mark = k->want;
+		if ((slot = slot_of(s, k)) != NULL)
+			atomic_store(&slot->mark, k->mark);
+	}
+	for (size_t i = 0; r == 0 && i < warnings; i++) {
+		told[i]->warned = true;
+		if ((slot = slot_of(s, told[i])) != NULL)
+			warn(told[i], atomic_load(&slot->used));
+	}
+	s->quotas.due = NULL;
+	s->quotas.due_count = 0;
+}
+
+static void
+on_write(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	marks_write(arg);
+}
+
+static void
+due_add(struct store *s, struct quota_known *k)
+{
+	if (k->due)
+		return;
+	k->due = true;
+	k->due_next = s->quotas.due;
+	s->quotas.due = k;
+	if (++s->quotas.due_count == STORE_MARKS_MAX)
+		marks_write(s);
+	else if (!s->quotas.write.armed)
+		loop_timer_arm(&s->quotas.write, GATHER_MS);
+}
+
+static uint64_t
+at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void
+store_quota_mark(struct store *s, const struct msg_QUOTA_MARK *m)
+{
+	struct quota_known	*k = known_make(s, m->of, m->ends_ms);
+	struct quota_slot	*slot = k == NULL ? NULL : slot_of(s, k);
+	uint64_t		 used, want;
+
+	if (slot == NULL) {
+		log_warn_repeat(NULL, "no room for another quota; its calls are refused");
+		return;
+	}
+	k->hard = at_most(m->hard, QUOTA_MAX);
+	k->warn = at_most(m->warn, 100) & 127;
+	if (m->reset != 0) {
+		atomic_store(&slot->used, 0);
+		k->warned = false;
+	}
+	used = at_most(atomic_load(&slot->used), QUOTA_MAX);
+	want = used >= k->hard ? used : at_most(used + at_most(m->ahead, QUOTA_MAX), k->hard);
+	/* What is on disk already may be known to be. */
+	if (m->reset == 0 && !k->due)
+		atomic_store(&slot->mark, k->mark);
+	if (m->reset == 0 && want <= (k->due ? k->want : k->mark) && !warn_is_due(k, used))
+		return;
+	k->want = m->reset == 0 && want < k->mark ? k->mark : want;
+	due_add(s, k);
+}
+
+/* --- from one start to the next ------------------------------------------------------------------- */
+
+static int
+on_row(const struct quotadb_row *row, void *arg)
+{
+	struct store		*s = arg;
+	struct quota_known	*k = known_make(s, row->of, row->ends_ms);
+
+	if (k == NULL)
+		return 0;
+	k->mark = at_most(row->used, QUOTA_MAX);
+	k->warned = row->warned;
+	/* One that ended has a slot when somebody asks for it: a clock was set back then. */
+	if (k->ends_ms > loop_wall_ms(s->loop))
+		(void)slot_of(s, k);
+	return 0;
+}
+
+void
+store_quotas_init(struct store *s)
+{
+	const uint64_t	now = loop_wall_ms(s->loop);
+	int		r;
+
+	loop_timer_init(s->loop, &s->quotas.write, on_write, s);
+	if ((s->quotas.table = calloc(TABLE, sizeof(struct quota_known *))) == NULL)
+		r = E_NOMEM;
+	else
+		r = quotadb_load(s->db, now > KEEP_MS ? now - KEEP_MS : 0, on_row, s);
+	if (r != 0)
+		fatal(EX_TEMPFAIL, "what was used of quotas cannot be read: %s", store_why(s, r));
+}
+
+/* Nobody counts any more: what is left of the marks was not used. */
+void
+store_quotas_fini(struct store *s)
+{
+	struct quotadb_row	 row;
+	struct quota_slot	*slot;
+	int			 r = 0;
+
+	marks_write(s);
+	for (size_t i = 0; r == 0 && i < TABLE; i++) {
+		struct quota_known	*k = s->quotas.table[i];
+
+		if (k == NULL || k->ends_ms + GRACE_MS < loop_wall_ms(s->loop) || (slot = slot_of(s, k)) == NULL)
+			continue;
+		row = (struct quotadb_row){ k->of, at_most(atomic_load(&slot->used), QUOTA_MAX), k->ends_ms,
+		    k->warned };
+		if (row.used != k->mark)
+			r = quotadb_put(s->db, &row, 1);
+	}
+	if (r != 0)
+		log_warn(NULL, "what was used of quotas is kept as of some calls more: %s", store_why(s, r));
+	for (size_t i = 0; i < TABLE; i++)
+		free(s->quotas.table[i]);
+	free(s->quotas.table);
+	region_unmap(&s->quotas.region);
+}
