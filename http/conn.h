@@ -55,6 +55,9 @@ void		conn_set_params(struct conn_set *s, const struct conn_params *params);
 void		conn_set_tls(struct conn_set *s, const struct conn_tls *tls);
 /* No request after the running ones: idle connections close now, others after their answer. */
 void		conn_set_drain(struct conn_set *s);
+/* Each connection may have one more request, and is told with its answer that it is the last: no client that waits
+ * for an answer before it asks again is cut off. */
+void		conn_set_retire(struct conn_set *s);
 bool		conn_set_is_full(const struct conn_set *s);
 const struct conn_count *conn_set_count(const struct conn_set *s);
 /* The pool that its blocks come from, for others of this process, who must have given back theirs before

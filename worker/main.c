@@ -42,22 +42,23 @@
 
 static struct {
 	int		fd;
-	uint32_t	kind;
+	uint32_t	kind, number;
 } listeners[LISTENERS_MAX];
 static size_t listener_count;
 
 /* Kept until GO: nobody is served before everything is there. */
 int
-worker_add_listener(struct worker *w, int fd, uint32_t kind)
+worker_add_listener(struct worker *w, int fd, const struct msg_LISTEN *m)
 {
 	if (w->ready)
-		return accept_add(w->accept, fd, kind);
+		return accept_add(w->accept, fd, m->kind, m->number);
 	if (listener_count == LISTENERS_MAX) {
 		fd_close(&fd);
 		return E_FULL;
 	}
 	listeners[listener_count].fd = fd;
-	listeners[listener_count++].kind = kind;
+	listeners[listener_count].kind = m->kind;
+	listeners[listener_count++].number = m->number;
 	return 0;
 }
 
@@ -113,7 +114,8 @@ worker_go(struct worker *w)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	w->ready = true;
 	for (size_t i = 0; i < listener_count; i++)
-		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind)) != 0)
+		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind,
+		    listeners[i].number)) != 0)
 			fatal(EX_OSERR, "listener: %s", err_text(r));
 	ready = (struct msg_READY){ w->config->generation, 0 };
 	if ((r = chan_send(&w->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
