@@ -26,26 +26,6 @@
 
 static const struct opt	no_options[] = { { NULL, NULL, NULL } };
 
-/* The pid of a gateway that holds run_dir/pid, or 0. */
-static long
-running_pid(struct ctl *ctl)
-{
-	char	path[PATH_MAX + 8], text[32];
-	ssize_t	n;
-	long	pid = 0;
-	int	fd;
-
-	snprintf(path, sizeof(path), "%s/pid", folders_run(ctl));
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return 0;
-	if (flock(fd, LOCK_SH | LOCK_NB) == -1 && (n = read(fd, text, sizeof(text) - 1)) > 0) {
-		text[n] = '\0';
-		pid = strtol(text, NULL, 10);
-	}
-	fd_close(&fd);
-	return pid;
-}
-
 static int
 start(struct ctl *ctl)
 {
@@ -61,7 +41,7 @@ start(struct ctl *ctl)
 		    "start --user: root has no gateway of its own; start it as that user");
 		return EX_NOPERM;
 	}
-	if ((pid = running_pid(ctl)) != 0) {
+	if ((pid = folders_running_pid(ctl)) != 0) {
 		out_error("already running, pid %ld", pid);
 		return 0;
 	}
@@ -71,7 +51,7 @@ start(struct ctl *ctl)
 	/* Not for -c: the unit's name is that of the one gateway a user usually has. */
 	if (!ctl->where.system && ctl->config_given == NULL && usermanager_runs()) {
 		if (usermanager_start(argv + 1)) {
-			fprintf(stderr, "started, pid %ld; systemctl --user status mcpgw\n", running_pid(ctl));
+			fprintf(stderr, "started, pid %ld; systemctl --user status mcpgw\n", folders_running_pid(ctl));
 			return 0;
 		}
 		out_note(LOG_LEVEL_WARNING, SPAN_LIT("the user's service manager did not start it; starting it "
@@ -80,7 +60,7 @@ start(struct ctl *ctl)
 	if (program_start("mcpgw", argv, &plan, &child) != 0)
 		return EX_UNAVAILABLE;
 	if ((r = program_wait(child)) == 0)
-		fprintf(stderr, "started, pid %ld\n", running_pid(ctl));
+		fprintf(stderr, "started, pid %ld\n", folders_running_pid(ctl));
 	return r;
 }
 
@@ -91,11 +71,11 @@ wait_gone(struct ctl *ctl)
 	const struct timespec	nap = { 0, 10 * 1000000 };
 
 	for (int ms = 0; ms < GONE_MS; ms += 10) {
-		if (running_pid(ctl) == 0)
+		if (folders_running_pid(ctl) == 0)
 			return 0;
 		nanosleep(&nap, NULL);
 	}
-	out_error("pid %ld does not end", running_pid(ctl));
+	out_error("pid %ld does not end", folders_running_pid(ctl));
 	return EX_TEMPFAIL;
 }
 

@@ -75,7 +75,7 @@ peers_want(struct child *worker, const struct msg_WORKER_PEER_WANTED *want)
 	struct child		*other, *low, *high;
 	struct peer_pair	*pair;
 
-	if (want->slot >= m->worker_count || want->slot == worker->slot) {
+	if (want->slot >= MASTER_WORKERS_MAX || want->slot == worker->slot) {
 		refuse(worker, want, NULL);
 		return;
 	}

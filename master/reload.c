@@ -67,7 +67,7 @@ workers_with(const struct reload *r)
 	const struct master	*m = r->m;
 	uint32_t		 n = 0;
 
-	for (uint32_t i = 0; i < m->worker_count; i++) {
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++) {
 		const struct child	*c = &m->workers[i];
 		bool			 has = c->state == CHILD_READY;
 
@@ -86,7 +86,7 @@ tell_refused(struct reload *r)
 	struct master			*m = r->m;
 	struct msg_RELOAD_REFUSED	 msg = { .wall_ms = loop_wall_ms(m->loop), .why = span_of(r->why) };
 
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if (m->workers[i].state == CHILD_READY)
 			(void)child_send(&m->workers[i], MSG_TYPE_RELOAD_REFUSED, 0, &msg, NULL, 0);
 }
@@ -133,10 +133,6 @@ warn_of_restart(struct reload *r, const struct params *before)
 		const char	*name;
 		struct span	 old, new;
 	} rows[] = {
-		{ "listen", before->listen, now->listen },
-		{ "admin_listen", before->admin_listen, now->admin_listen },
-		{ "socket", before->socket, now->socket },
-		{ "workers", before->workers, now->workers },
 		{ "state_dir", before->state_dir, now->state_dir },
 		{ "run_dir", before->run_dir, now->run_dir },
 	};
@@ -230,7 +226,7 @@ on_offer_limit(struct loop_timer *t, void *arg)
 
 	(void)t;
 	reload_say(r, LOG_LEVEL_ERR, "generation %llu: only %u of %u workers have it yet",
-	    (unsigned long long)r->generation, workers_with(r), r->m->worker_count);
+	    (unsigned long long)r->generation, workers_with(r), r->m->workers_wanted);
 	reload_end(r, EX_TEMPFAIL);
 }
 
@@ -246,13 +242,23 @@ reload_take(struct reload *r, struct snapset *made)
 {
 	struct params	 before = r->m->params;
 	struct snap	*old = NULL;
+	struct refit	 refit;
+	char		 why[512];
 	int		 result;
+
+	/* Before anything is in force, so that what cannot be had changes nothing. */
+	if ((result = refit_prepare(r->m, made, &refit, why, sizeof(why))) != 0) {
+		reload_say(r, LOG_LEVEL_ERR, "%s", why[0] == '\0' ? err_text(result) : why);
+		reload_end(r, RELOAD_EXIT_REFUSED);
+		return;
+	}
 
 	/* The texts of `before` live in the old snapshot. */
 	old = snap_hold(r->m->policy);
 	if ((result = reload_put_in_force(r->m, made, r->what, r->by)) != 0) {
 		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
 		snap_release(&old);
+		refit_drop(r->m, &refit);
 		reload_end(r, RELOAD_EXIT_REFUSED);
 		return;
 	}
@@ -279,6 +285,7 @@ reload_take(struct reload *r, struct snapset *made)
 	if ((r->what & COMPILE_KEYS) != 0)
 		r->kinds |= 1u << SNAP_KEYS;
 	reload_offer(r);
+	refit_take(r->m, &refit);
 	/* Only what every worker gets is waited for. */
 	r->kinds &= 1u << SNAP_POLICY | 1u << SNAP_KEYS;
 	r->state = RELOAD_OFFERED;
@@ -340,6 +347,16 @@ reload_begin(struct reload *r)
 void
 reload_request(struct reload *r, unsigned what, struct reload_by by, struct reload_waiter *waiter)
 {
+	static const struct reload_result	later = { .exit_code = EX_TEMPFAIL };
+
+	if (upgrade_defers_reload(r->m)) {
+		if (waiter != NULL) {
+			waiter->on_note(waiter, LOG_LEVEL_ERR, SPAN_LIT("an upgrade is under way, which puts it in "
+			    "force; see: mcpgwctl status"));
+			waiter->on_done(waiter, &later);
+		}
+		return;
+	}
 	r->next_by = by;
 	r->next_what |= what;
 	if (waiter != NULL) {
@@ -428,7 +445,7 @@ reload_look(struct reload *r)
 
 	if (r->state != RELOAD_OFFERED)
 		return;
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		open += m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING;
 	if (r->refused)
 		reload_end(r, EX_SOFTWARE);
