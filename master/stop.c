@@ -67,7 +67,7 @@ on_look(struct loop_timer *t, void *arg)
 
 	/* What the workers of a master before write goes to our auditor, so that one leaves behind them. */
 	while (m->stop.phase != STOP_OVER && !children_alive(m, phase_roles(m->stop.phase)) &&
-	    (m->stop.phase != STOP_EGRESS || !m->heir.lives))
+	    (m->stop.phase != STOP_EGRESS || (!m->heir.lives && !upgrade_is_pending(m))))
 		phase_drain(m, ++m->stop.phase);
 	if (m->stop.phase == STOP_OVER)
 		loop_stop(m->loop);
@@ -91,6 +91,7 @@ stop_begin(struct master *m)
 	if (m->stopping)
 		return;
 	sdnotify_send("STOPPING=1");
+	upgrade_abandon(m);
 	begin(m);
 	heir_hurry(m);
 	phase_drain(m, m->stop.phase);

@@ -436,6 +436,29 @@ upgrade_on_exit(struct master *m, pid_t pid, int status)
 	return true;
 }
 
+void
+upgrade_abandon(struct master *m)
+{
+	struct upgrade	*u = &m->upgrade;
+
+	if (!under_way(m) || u->state == UPGRADE_HANDED)
+		return;
+	if (u->timed)
+		loop_timer_disarm(&u->timer);
+	upgrade_stop_reading(u);
+	u->state = UPGRADE_FAILED;
+	u->recovers = u->want_record = false;
+	if (u->pid != 0)
+		kill(u->pid, SIGTERM);
+	ctlsock_on_upgrade(&m->ctl, EX_TEMPFAIL, "the gateway is stopping");
+}
+
+bool
+upgrade_is_pending(const struct master *m)
+{
+	return m->upgrade.pid != 0 && m->upgrade.state != UPGRADE_HANDED;
+}
+
 bool
 upgrade_tell_over(struct master *m, uint32_t slot, uint32_t incarnation)
 {

@@ -55,6 +55,9 @@ bool	upgrade_defers_reload(struct master *m);
 bool	upgrade_is_over_to_other(const struct master *m);
 /* A pid that is no child's ended; false: it is none of ours. */
 bool	upgrade_on_exit(struct master *m, pid_t pid, int status);
+/* This master is to stop: so is the new one, which does not serve yet; and whether it is still there. */
+void	upgrade_abandon(struct master *m);
+bool	upgrade_is_pending(const struct master *m);
 /* One of ours that wrote records is dead: the auditor is another master's. */
 bool	upgrade_tell_over(struct master *m, uint32_t slot, uint32_t incarnation);
 /* A child ended: is all gone that was to make place? */

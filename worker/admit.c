@@ -8,6 +8,7 @@
 #include "worker/admit.h"
 
 #define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
+#define HOLD_RETRY_MS	5000		/* there may be another gateway; this one may be drained for long */
 
 struct span
 admit_bucket_key(struct arena *a, const struct span *words, size_t n)
@@ -99,6 +100,11 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 	int	e;
 
 	*retry_after_ms = 0;
+	if (rq->w->holds) {
+		*text = SPAN_LIT("no calls are taken now: an operator drains the gateway");
+		*retry_after_ms = HOLD_RETRY_MS;
+		return E_OVERLOAD;
+	}
 	if (ask->server->flags & SERVER_FLAG_DISABLED) {
 		*text = snap_text(rq->config->policy, ask->server->why);
 		return E_SERVER;

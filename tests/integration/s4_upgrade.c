@@ -4,39 +4,13 @@
  *
  * UPGRADES=20 makes it as many; without, a few.
  */
+#include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "tests/harness/steady.h"
-#include "tests/integration/common.h"
-
-#define RULES "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":[\"*\"]}}}}}"
-
-static unsigned
-how_many(const char *variable, unsigned otherwise)
-{
-	const char	*text = getenv(variable);
-
-	return text == NULL ? otherwise : (unsigned)strtoul(text, NULL, 10);
-}
-
-static void
-load_on(struct steady *s, const struct gateway *g)
-{
-	const char	*key = gateway_key(g, "a");
-
-	steady_init(s);
-	for (int i = 0; i < 4; i++)
-		steady_add(s, STEADY_KEEPS, g->mcp, "/servers/clock/mcp", key, "add", 1500);
-	for (int i = 0; i < 3; i++)
-		steady_add(s, STEADY_SHORT, g->mcp, "/servers/clock/mcp", key, "add", 4000);
-	steady_add(s, STEADY_KEEPS, g->local, "/servers/clock/mcp", key, "add", 10000);
-	/* These are found idle by everything that happens. */
-	for (int i = 0; i < 3; i++)
-		steady_add(s, STEADY_KEEPS, g->mcp, "/servers/clock/mcp", key, "add", 200000);
-	for (int i = 0; i < 2; i++)
-		steady_add(s, STEADY_LEGACY, g->mcp, "/servers/clock/mcp", key, "add", 20000);
-}
+#include "tests/integration/steadyload.h"
 
 static long
 pid_in_file(const struct gateway *g)
@@ -83,9 +57,9 @@ Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
 	int		 r;
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES,
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES,
 	    .conf = "drain_timeout = 20s\n" });
-	load_on(&s, &g);
+	steady_load(&s, &g);
 	steady_start(&s);
 	sleep_ms(300);
 	for (unsigned i = 0; i < upgrades; i++) {
@@ -101,9 +75,7 @@ Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
 		cr_expect(s.well > well, "nobody is served after upgrade %u", i);
 	}
 	cr_expect(wait_until(no_old_ones, &settled, 25000), "%s", settled.said);
-	steady_end(&s);
-	cr_expect(steady_failed(&s) == 0);
-	cr_expect(s.well > 300 * upgrades, "too little was seen: %u", s.well);
+	steady_check(&s, 300 * upgrades);
 	/* Each answered call has its record, whoever wrote and imported it, and there is one of each. */
 	records = gateway_audit(&g);
 	cr_expect(audit_count(records, "outcome", "ok") >= s.well, "%zu records of %u calls",
@@ -113,5 +85,179 @@ Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
 	cr_expect(gateway_ctl(&g, &out, true, "audit", "verify", NULL) == 0, "%s", out);
 	free(out);
 	free(settled.said);
+	gateway_stop(&g);
+}
+
+/* --- what goes wrong ---------------------------------------------------------------------------- */
+
+/* An installation of its own, whose programs can be exchanged. */
+static void
+install(char dir[64])
+{
+	char	command[6 * PATH_MAX], build[PATH_MAX];
+
+	cr_assert(realpath(getenv("BUILD") == NULL ? "build" : getenv("BUILD"), build) != NULL);
+	snprintf(dir, 64, "/tmp/mcpgw-inst.XXXXXX");
+	cr_assert(mkdtemp(dir) != NULL && chmod(dir, 0755) == 0);
+	snprintf(command, sizeof(command), "cp -r '%s/bin' '%s/libexec' '%s/' && ln -s '%s/demo' '%s/tests' '%s/'", build, build,
+	    dir, build, build, dir);
+	cr_assert(system(command) == 0, "%s", command);
+	cr_assert(setenv("BUILD", dir, 1) == 0);
+}
+
+static void
+uninstall(const char *dir)
+{
+	char	command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	cr_expect(system(command) == 0);
+}
+
+/* As a package does it: another file in its place.  The one before is NAME.real. */
+static void
+exchange(const char *dir, const char *name, const char *script)
+{
+	char	path[128], new[140], real[140];
+	FILE	*f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(new, sizeof(new), "%s.new", path);
+	snprintf(real, sizeof(real), "%s.real", path);
+	cr_assert((f = fopen(new, "w")) != NULL);
+	fprintf(f, "#!/bin/sh\n%s\n", script);
+	fclose(f);
+	cr_assert(chmod(new, 0755) == 0 && rename(path, real) == 0 && rename(new, path) == 0);
+}
+
+static void
+put_back(const char *dir, const char *name)
+{
+	char	path[128], real[140];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(real, sizeof(real), "%s.real", path);
+	cr_assert(rename(real, path) == 0);
+}
+
+struct asked {
+	const struct gateway	*g;
+	const char		*want;
+};
+
+/* A key can be made: the store is there, and workers know what it says. */
+static bool
+makes_keys(void *arg)
+{
+	const struct asked	*a = arg;
+
+	return gateway_ctl(a->g, NULL, true, "key", "add", "--agent", "a", NULL) == 0;
+}
+
+static void
+refused(struct gateway *g, struct steady *s, int code, const char *want)
+{
+	struct asked	 asked = { g, want };
+	const long	 pid = pid_in_file(g);
+	unsigned	 well = s->well;
+	json_object	*records;
+	char		*out;
+	int		 r = gateway_ctl(g, &out, true, "upgrade", NULL);
+
+	cr_expect(r == code && strstr(out, want) != NULL, "exit %d: %s", r, out);
+	free(out);
+	cr_expect(pid_in_file(g) == pid, "another master has its name in run_dir/pid");
+	cr_expect(wait_until(makes_keys, &asked, 10000), "the store does not come back after: %s", want);
+	sleep_ms(200);
+	cr_expect(s->well > well);
+	records = gateway_audit(g);		/* by the auditor, which has caught up */
+	cr_expect(audit_count(records, "outcome", "ok") >= well);
+	json_object_put(records);
+}
+
+Test(upgrade, that_comes_to_nothing_changes_nothing, .timeout = 120)
+{
+	struct gateway	 g;
+	struct steady	 s;
+	char		 dir[64], *out;
+	int		 r;
+
+	NEEDS_JAILS();
+	install(dir);
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
+	steady_load(&s, &g);
+	steady_start(&s);
+
+	exchange(dir, "bin/mcpgw", "echo \"$PWD/new.conf:3:1: error: not for this version\"; exit 78");
+	refused(&g, &s, 78, "error: not for this version");
+	put_back(dir, "bin/mcpgw");
+	exchange(dir, "bin/mcpgw", "case \"$1\" in -t) exec \"$0.real\" \"$@\" ;; esac; exit 71");
+	refused(&g, &s, 71, "ended before it served (exit code 71)");
+	put_back(dir, "bin/mcpgw");
+	/* This one has the store and the audit already. */
+	exchange(dir, "libexec/mcpgw/mcpgw-worker", "exit 1");
+	refused(&g, &s, 70, "ended before it served");
+	put_back(dir, "libexec/mcpgw/mcpgw-worker");
+	/* The files are as wrong for the new program as for the old one. */
+	gateway_write(&g, "rules.json", "{\"agents\":");
+	refused(&g, &s, 78, "error");
+	gateway_write(&g, "rules.json", STEADY_RULES);
+
+	r = gateway_ctl(&g, &out, true, "upgrade", NULL);
+	cr_expect(r == 0, "exit %d: %s", r, out);
+	free(out);
+	sleep_ms(500);
+	steady_check(&s, 1000);
+	gateway_stop(&g);
+	uninstall(dir);
+}
+
+/* TERM to whom the supervisor knows ends all of it, while the old workers finish, too. */
+Test(upgrade, can_be_stopped_at_any_moment, .timeout = 120)
+{
+	static const int	after_ms[] = { 0, 10, 20, 30, 40, 50, 60, 80, 120 };
+	struct gateway		g;
+	struct mcp		m;
+	struct answer		a;
+	struct procs		*procs = malloc(sizeof(*procs));
+
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2 });
+	for (size_t i = 0; i < sizeof(after_ms) / sizeof(after_ms[0]); i++) {
+		/* It stays open, so that a worker of the one before waits for it. */
+		mcp_init(&m, g.mcp, "/mcp", "mgk_none");
+		mcp_ask_modern(&m, "tools/list", NULL, &a);
+		answer_fini(&a);
+		cr_assert(kill(g.pid, SIGUSR2) == 0);
+		sleep_ms(after_ms[i]);
+		gateway_stop_keep(&g);		/* looks for what is left */
+		mcp_fini(&m);
+		gateway_start_again(&g);
+	}
+	free(procs);
+	gateway_stop(&g);
+}
+
+/* Killed is killed: who stands in for it, or the one that serves. */
+Test(upgrade, leaves_nothing_when_either_is_killed, .timeout = 120)
+{
+	struct gateway	 g;
+	struct procs	*procs = malloc(sizeof(*procs));
+	struct settled	 settled = { &g, NULL };
+	int		 status;
+
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2 });
+	for (int i = 0; i < 2; i++) {
+		EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+		cr_expect(wait_until(no_old_ones, &settled, 5000));
+		gateway_procs(&g, procs);
+		cr_expect(procs_count(procs, "mcpgw") == 2, "%zu masters", procs_count(procs, "mcpgw"));
+		cr_assert(kill(i == 0 ? g.pid : (pid_t)pid_in_file(&g), SIGKILL) == 0);
+		cr_assert(waitpid(g.pid, &status, 0) == g.pid);
+		cr_expect(i == 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 137), "status %#x", status);
+		cr_expect(procs_wait_gone(procs, 3000), "%zu processes are left", procs_alive(procs));
+		gateway_start_again(&g);
+	}
+	free(settled.said);
+	free(procs);
 	gateway_stop(&g);
 }
