@@ -128,6 +128,8 @@ heir_bequeath(struct master *m, struct chan *c)
 	    (r = heir_say(c, HEIR_FACT_GENERATION, 0, m->generation, "")) != 0 ||
 	    (r = heir_say_slots(m, c)) != 0)
 		return r;
+	if (m->holds && (r = heir_say(c, HEIR_FACT_HOLDS, 0, 0, "")) != 0)
+		return r;
 	if (sdnotify_path(notify, sizeof(notify)) &&
 	    (r = heir_say(c, HEIR_FACT_NOTIFY, 0, sdnotify_alive_ms(), notify)) != 0)
 		return r;
@@ -266,6 +268,9 @@ take_fact(struct master *m, const struct msg_HEIR_FACT *b)
 	case HEIR_FACT_NOTIFY:
 		text_take(h->notify, sizeof(h->notify), b->name);
 		h->alive_ms = b->value;
+		break;
+	case HEIR_FACT_HOLDS:
+		m->holds = true;
 		break;
 	case HEIR_FACT_RECORD_YOURS:
 		h->yours = true;

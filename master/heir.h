@@ -54,6 +54,8 @@ enum heir_fact {
 	HEIR_FACT_WRITER_OVER,	/* number, value: this slot's incarnation is dead */
 	/* From the heir */
 	HEIR_FACT_SETTLED,	/* its name stands everywhere; whoever waits for the upgrade may hear of it */
+	/* From the master before */
+	HEIR_FACT_HOLDS,	/* an operator drains the gateway */
 };
 
 struct heir {

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/integration/installed.h"
 #include "tests/integration/steadyload.h"
 
 static long
@@ -90,56 +91,6 @@ Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
 
 /* --- what goes wrong ---------------------------------------------------------------------------- */
 
-/* An installation of its own, whose programs can be exchanged. */
-static void
-install(char dir[64])
-{
-	char	command[6 * PATH_MAX], build[PATH_MAX];
-
-	cr_assert(realpath(getenv("BUILD") == NULL ? "build" : getenv("BUILD"), build) != NULL);
-	snprintf(dir, 64, "/tmp/mcpgw-inst.XXXXXX");
-	cr_assert(mkdtemp(dir) != NULL && chmod(dir, 0755) == 0);
-	snprintf(command, sizeof(command), "cp -r '%s/bin' '%s/libexec' '%s/' && ln -s '%s/demo' '%s/tests' '%s/'", build, build,
-	    dir, build, build, dir);
-	cr_assert(system(command) == 0, "%s", command);
-	cr_assert(setenv("BUILD", dir, 1) == 0);
-}
-
-static void
-uninstall(const char *dir)
-{
-	char	command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	cr_expect(system(command) == 0);
-}
-
-/* As a package does it: another file in its place.  The one before is NAME.real. */
-static void
-exchange(const char *dir, const char *name, const char *script)
-{
-	char	path[128], new[140], real[140];
-	FILE	*f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(new, sizeof(new), "%s.new", path);
-	snprintf(real, sizeof(real), "%s.real", path);
-	cr_assert((f = fopen(new, "w")) != NULL);
-	fprintf(f, "#!/bin/sh\n%s\n", script);
-	fclose(f);
-	cr_assert(chmod(new, 0755) == 0 && rename(path, real) == 0 && rename(new, path) == 0);
-}
-
-static void
-put_back(const char *dir, const char *name)
-{
-	char	path[128], real[140];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(real, sizeof(real), "%s.real", path);
-	cr_assert(rename(real, path) == 0);
-}
-
 struct asked {
 	const struct gateway	*g;
 	const char		*want;
@@ -183,21 +134,21 @@ Test(upgrade, that_comes_to_nothing_changes_nothing, .timeout = 120)
 	int		 r;
 
 	NEEDS_JAILS();
-	install(dir);
+	installed_make(dir);
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
 	steady_load(&s, &g);
 	steady_start(&s);
 
-	exchange(dir, "bin/mcpgw", "echo \"$PWD/new.conf:3:1: error: not for this version\"; exit 78");
+	installed_exchange(dir, "bin/mcpgw", "echo \"$PWD/new.conf:3:1: error: not for this version\"; exit 78");
 	refused(&g, &s, 78, "error: not for this version");
-	put_back(dir, "bin/mcpgw");
-	exchange(dir, "bin/mcpgw", "case \"$1\" in -t) exec \"$0.real\" \"$@\" ;; esac; exit 71");
+	installed_put_back(dir, "bin/mcpgw");
+	installed_exchange(dir, "bin/mcpgw", "case \"$1\" in -t) exec \"$0.real\" \"$@\" ;; esac; exit 71");
 	refused(&g, &s, 71, "ended before it served (exit code 71)");
-	put_back(dir, "bin/mcpgw");
+	installed_put_back(dir, "bin/mcpgw");
 	/* This one has the store and the audit already. */
-	exchange(dir, "libexec/mcpgw/mcpgw-worker", "exit 1");
+	installed_exchange(dir, "libexec/mcpgw/mcpgw-worker", "exit 1");
 	refused(&g, &s, 70, "ended before it served");
-	put_back(dir, "libexec/mcpgw/mcpgw-worker");
+	installed_put_back(dir, "libexec/mcpgw/mcpgw-worker");
 	/* The files are as wrong for the new program as for the old one. */
 	gateway_write(&g, "rules.json", "{\"agents\":");
 	refused(&g, &s, 78, "error");
@@ -209,7 +160,7 @@ Test(upgrade, that_comes_to_nothing_changes_nothing, .timeout = 120)
 	sleep_ms(500);
 	steady_check(&s, 1000);
 	gateway_stop(&g);
-	uninstall(dir);
+	installed_remove(dir);
 }
 
 /* TERM to whom the supervisor knows ends all of it, while the old workers finish, too. */
