@@ -124,23 +124,19 @@ reload_end(struct reload *r, int exit_code)
 		reload_begin(r);
 }
 
-/* Those of the last policy that only a restart changes. */
+/* Those that a reload alone does not change. */
 static void
-warn_of_restart(struct reload *r, const struct params *before)
+warn_of_restart(struct reload *r, const struct snap *before, const struct snap *now)
 {
-	const struct params	*now = &r->m->params;
-	const struct {
-		const char	*name;
-		struct span	 old, new;
-	} rows[] = {
-		{ "state_dir", before->state_dir, now->state_dir },
-		{ "run_dir", before->run_dir, now->run_dir },
-	};
+	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++) {
+		const struct param_row	*row = param_row(id);
+		const struct rec_param	*old = SNAP_AT(before, PARAM, id), *new = SNAP_AT(now, PARAM, id);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (!span_eq(rows[i].old, rows[i].new))
-			reload_say(r, LOG_LEVEL_WARNING,
-			    "%s: changed; takes effect with mcpgwctl restart", rows[i].name);
+		if ((row->effect == PARAM_EFFECT_RESTART || row->effect == PARAM_EFFECT_UPGRADE) && old != NULL &&
+		    new != NULL && !span_eq(snap_text(before, old->text), snap_text(now, new->text)))
+			reload_say(r, LOG_LEVEL_WARNING, "%s: changed; takes effect with mcpgwctl %s", row->name,
+			    row->effect == PARAM_EFFECT_UPGRADE ? "upgrade" : "restart");
+	}
 }
 
 int
@@ -270,7 +266,7 @@ reload_take(struct reload *r, struct snapset *made)
 			rollback_fini(&r->m->rollback);		/* there is no way further back */
 		}
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
-		warn_of_restart(r, &before);
+		warn_of_restart(r, old, r->m->policy);
 		if (r->m->params.tls_ticket_time != before.tls_ticket_time)
 			ticket_keys_changed(&r->m->ticket_keys);
 		scout_look(r->m);

@@ -7,8 +7,9 @@
 
 #include "worker/call.h"
 
-/* Asks in the order of cost.  0: go, and *t is to be settled, or handed to breaker_unknown(); else E_SERVER (disabled) or
- * E_OVERLOAD (drained), where *text says why, E_AUDIT, E_LIMITED, E_BREAKER or E_NOMEM.  *retry_after_ms 0: unknown. */
+/* Asks in the order of cost.  0: go, and *t is to be settled, or handed to breaker_unknown(); else E_SERVER (disabled)
+ * or E_OVERLOAD (drained), where *text says why, E_AUDIT, E_LIMITED, E_BREAKER or E_NOMEM.
+ * *retry_after_ms 0: unknown. */
 must_check int	admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    struct breaker_ticket *t, struct span *text, uint64_t *retry_after_ms);
 /* What came of the call: 0 or the error it ended with. */
