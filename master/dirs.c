@@ -161,6 +161,8 @@ dirs_release(struct dirs *d)
 		(void)unlinkat(d->run_fd, "pid", 0);
 	if (d->marker_fd != -1)
 		(void)unlinkat(d->state_fd, "running", 0);
+	/* This lock goes with the process: whoever waits for it means that. */
+	d->pid_fd = -1;
 	dirs_fini(d);
 }
 

@@ -29,7 +29,7 @@ must_check int	dirs_hold(struct dirs *d);
 must_check int	dirs_inherit(struct dirs *d, int *pid_fd, int *marker_fd);
 /* From here on it is ours. */
 must_check int	dirs_own(struct dirs *d);
-/* A clean end: removes what the folders say about a running gateway. */
+/* A clean end, of a process that has nothing else to do: removes what the folders say about a running gateway. */
 void		dirs_release(struct dirs *d);
 /* Lets go without a word: as a crash would. */
 void		dirs_fini(struct dirs *d);
