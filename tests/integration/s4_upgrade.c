@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/harness/hearing.h"
 #include "tests/integration/installed.h"
 #include "tests/integration/steadyload.h"
 
@@ -86,6 +87,56 @@ Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
 	cr_expect(gateway_ctl(&g, &out, true, "audit", "verify", NULL) == 0, "%s", out);
 	free(out);
 	free(settled.said);
+	gateway_stop(&g);
+}
+
+/* A call that runs is answered by the workers and the tool of before; a stream that only listens ends in order at once,
+ * and is there again at a new worker, in the same session. */
+Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
+{
+	struct gateway	 g;
+	struct hearing	 call, stream, again;
+	struct mcp	 legacy, modern;
+	struct answer	 a;
+	struct settled	 settled = { &g, NULL };
+	json_object	*o;
+	char		 key[256], *out;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	mcp_init(&modern, g.mcp, "/servers/clock/mcp", key);
+	mcp_init(&legacy, g.mcp, "/servers/clock/mcp", key);
+	cr_assert(mcp_initialize(&legacy) == 200);
+	mcp_call(&legacy, "add", "{\"a\":1,\"b\":2}", &a);
+	EXPECT_STATUS(a, 200, "before");
+	answer_fini(&a);
+	hearing_begin(&stream, &legacy, NULL, NULL, NULL);
+	cr_assert(hearing_begins(&stream, 5000) && stream.status == 200, "status %d", stream.status);
+	hearing_begin(&call, &modern, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":3000}}");
+	sleep_ms(300);
+	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+	cr_expect(hearing_ends(&stream, 1000), "the stream goes on, or was cut off");
+	cr_expect(gateway_ctl(&g, &out, true, "upgrade", "--status", NULL) == 0 &&
+	    strstr(out, "which finish within") != NULL, "%s", out);
+	free(out);
+	hearing_begin(&again, &legacy, NULL, NULL, NULL);
+	cr_expect(hearing_begins(&again, 5000) && again.status == 200, "status %d", again.status);
+	mcp_call(&legacy, "add", "{\"a\":1,\"b\":2}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "result.content[0].text"), "3") == 0, "%s", a.body);
+	answer_fini(&a);
+	o = hearing_next(&call, 8000);
+	cr_expect(call.status == 200 && json_at(o, "result") != NULL, "status %d: %s", call.status,
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	/* What is open and idle is not cut off: they would wait for it. */
+	hearing_fini(&stream);
+	hearing_fini(&call);
+	cr_expect(wait_until(no_old_ones, &settled, 8000), "%s", settled.said);
+	free(settled.said);
+	hearing_fini(&again);
+	mcp_fini(&legacy);
+	mcp_fini(&modern);
 	gateway_stop(&g);
 }
 

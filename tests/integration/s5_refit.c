@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/harness/hearing.h"
 #include "tests/integration/steadyload.h"
 
 /* One line of mcpgw.conf in the place of another. */
@@ -174,8 +175,10 @@ Test(refit, listeners_come_and_go_and_no_request_of_others_fails, .timeout = 120
 Test(refit, a_drained_gateway_says_so_and_stays, .timeout = 60)
 {
 	struct gateway	 g;
+	struct hearing	 call;
 	struct mcp	 m;
 	struct answer	 a;
+	json_object	*o;
 
 	NEEDS_JAILS();
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
@@ -183,6 +186,8 @@ Test(refit, a_drained_gateway_says_so_and_stays, .timeout = 60)
 	mcp_call(&m, "add", "{\"a\":1,\"b\":2}", &a);
 	EXPECT_STATUS(a, 200, "before");
 	answer_fini(&a);
+	hearing_begin(&call, &m, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":1500}}");
+	sleep_ms(300);
 	EXPECT_CTL(&g, 0, "takes no calls", "drain");
 	for (int i = 0; i < 2; i++) {
 		mcp_call(&m, "add", "{\"a\":1,\"b\":2}", &a);
@@ -203,6 +208,11 @@ Test(refit, a_drained_gateway_says_so_and_stays, .timeout = 60)
 			EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
 		sleep_ms(100);
 	}
+	o = hearing_next(&call, 5000);		/* it ran already */
+	cr_expect(call.status == 200 && json_at(o, "result") != NULL, "status %d: %s", call.status,
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	hearing_fini(&call);
 	EXPECT_CTL(&g, 0, "takes calls again", "drain", "--undo");
 	mcp_call(&m, "add", "{\"a\":1,\"b\":2}", &a);
 	EXPECT_STATUS(a, 200, "after");
