@@ -315,7 +315,7 @@ upgrade_spawn(struct master *m, char **argv, int control, int out)
 {
 	const struct spawn_plan	plan = {
 		.path = m->program, .argv = argv, .control = control, .out = out, .log = -1,
-		.err = out != -1 ? out : m->foreground ? STDERR_FILENO : -1, .environment = true,
+		.err = out != -1 ? out : STDERR_FILENO, .environment = true,
 	};
 
 	return spawn(&plan, &m->upgrade.pid);
