@@ -361,8 +361,8 @@ step_workers(struct master *m)
 	wanted += start_one(&m->auditor);
 	workers_fill(m);
 	if (workers_filled(m) == 0) {
-		log_err(NULL, "all %d slots are taken by the workers of before: workers = 32, then mcpgwctl reload, leave "
-		    "some free", MASTER_WORKERS_MAX);
+		log_err(NULL, "all %d slots are taken by the workers of before: workers = 32, then mcpgwctl reload, "
+		    "leave some free", MASTER_WORKERS_MAX);
 		return EX_TEMPFAIL;
 	}
 	wanted += workers_filled(m);

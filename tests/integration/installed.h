@@ -61,4 +61,14 @@ installed_put_back(const char *dir, const char *name)
 	cr_assert(rename(real, path) == 0);
 }
 
+/* All programs of another build, each in the place of the one that runs, as dpkg does it. */
+static inline void
+installed_replace(const char *dir, const char *build)
+{
+	char	command[4 * PATH_MAX];
+
+	snprintf(command, sizeof(command), "cp -r --remove-destination '%s/bin' '%s/libexec' '%s/'", build, build, dir);
+	cr_assert(system(command) == 0, "%s", command);
+}
+
 #endif

@@ -140,6 +140,50 @@ Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
 	gateway_stop(&g);
 }
 
+/* NEXT_BUILD is a build folder of another release: other numbers of messages, other shared memory.  There and back. */
+Test(upgrade, to_another_release_and_back_fails_no_request, .timeout = 120)
+{
+	const char	*next = getenv("NEXT_BUILD");
+	const char	*builds[2];
+	char		 here[PATH_MAX], dir[64], *out, *said[2];
+	struct gateway	 g;
+	struct steady	 s;
+	struct settled	 settled = { &g, NULL };
+	int		 r;
+
+	NEEDS_JAILS();
+	if (next == NULL)
+		cr_skip_test("NEXT_BUILD names no build of another release");
+	cr_assert(realpath(getenv("BUILD") == NULL ? "build" : getenv("BUILD"), here) != NULL);
+	builds[0] = next;
+	builds[1] = here;
+	installed_make(dir);
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
+	cr_assert(gateway_ctl(&g, &said[0], true, "version", NULL) == 0);
+	steady_load(&s, &g);
+	steady_start(&s);
+	for (int i = 0; i < 2; i++) {
+		const long	before = pid_in_file(&g);
+
+		sleep_ms(500);
+		installed_replace(dir, builds[i]);
+		r = gateway_ctl(&g, &out, true, "upgrade", NULL);
+		cr_expect(r == 0, "exit %d: %s", r, out);
+		cr_log_info("%s", out);
+		free(out);
+		cr_expect(pid_in_file(&g) != before);
+		cr_expect(wait_until(no_old_ones, &settled, 15000), "%s", settled.said);
+		cr_assert(gateway_ctl(&g, &said[1], true, "version", NULL) == 0);
+		cr_expect((strcmp(said[0], said[1]) == 0) == (i == 1), "%s", said[1]);
+		free(said[1]);
+	}
+	free(said[0]);
+	free(settled.said);
+	steady_check(&s, 300);
+	gateway_stop(&g);
+	installed_remove(dir);
+}
+
 /* --- what goes wrong ---------------------------------------------------------------------------- */
 
 struct asked {
