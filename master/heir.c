@@ -124,6 +124,7 @@ heir_bequeath(struct master *m, struct chan *c)
 	int	r;
 
 	if ((r = heir_say(c, HEIR_FACT_VERSION, (uint32_t)getpid(), 0, MCPGW_VERSION)) != 0 ||
+	    (r = heir_say(c, HEIR_FACT_PROTOCOL, IPC_PROTOCOL, 0, "")) != 0 ||
 	    (r = heir_say(c, HEIR_FACT_BOOT, 0, m->boot, "")) != 0 ||
 	    (r = heir_say(c, HEIR_FACT_GENERATION, 0, m->generation, "")) != 0 ||
 	    (r = heir_say_slots(m, c)) != 0)
@@ -269,6 +270,9 @@ take_fact(struct master *m, const struct msg_HEIR_FACT *b)
 		text_take(h->notify, sizeof(h->notify), b->name);
 		h->alive_ms = b->value;
 		break;
+	case HEIR_FACT_PROTOCOL:
+		h->protocol = b->number;
+		break;
 	case HEIR_FACT_HOLDS:
 		m->holds = true;
 		break;
@@ -368,6 +372,22 @@ int
 heir_want_record(struct master *m)
 {
 	return ask_and_wait(m, HEIR_FACT_WANT_RECORD, &m->heir.yours);
+}
+
+bool
+heir_has_worker(const struct master *m, uint32_t slot, uint32_t incarnation)
+{
+	const struct heir	*h = &m->heir;
+
+	/* What workers say to each other is of their release. */
+	return h->lives && h->protocol == IPC_PROTOCOL && (h->busy & UINT64_C(1) << slot) != 0 &&
+	    (incarnation == 0 || incarnation == h->incarnation[slot]);
+}
+
+bool
+heir_peer(struct master *m, const struct child *ours, uint32_t slot, int fd)
+{
+	return give(&m->heir.chan, HEIRLOOM_PEER, slot, (uint64_t)ours->slot << 32 | ours->incarnation, "", fd) == 0;
 }
 
 int

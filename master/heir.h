@@ -33,6 +33,9 @@ enum heirloom {
 	HEIRLOOM_CTL,		/* the listening ctl.sock */
 	HEIRLOOM_SNAPSHOT,	/* number: enum snap_kind; value: generation */
 	HEIRLOOM_STANDIN,	/* to whoever stands in for a supervisor's first master (standin.h) */
+	/* From the heir, of the same HEIR_FACT_PROTOCOL */
+	HEIRLOOM_PEER,		/* number: slot of one of your workers; value: slot and incarnation of mine, which holds
+				 * the other end of this stream (ipc/peer.h) */
 };
 
 /* HEIR_FACT: a number or a text. */
@@ -56,6 +59,7 @@ enum heir_fact {
 	HEIR_FACT_SETTLED,	/* its name stands everywhere; whoever waits for the upgrade may hear of it */
 	/* From the master before */
 	HEIR_FACT_HOLDS,	/* an operator drains the gateway */
+	HEIR_FACT_PROTOCOL,	/* number: IPC_PROTOCOL */
 };
 
 struct heir {
@@ -66,6 +70,7 @@ struct heir {
 	pid_t			 old_pid;
 	char			 version[48];	/* its */
 	uint64_t		 boot, generation;
+	uint32_t		 protocol;	/* its IPC_PROTOCOL; 0: it did not say */
 	uint64_t		 busy;		/* slots of its workers */
 	uint32_t		 incarnation[65];	/* by slot; mcpgw-egress behind the workers */
 	char			 notify[108];	/* its service manager's socket; empty: none */
@@ -90,6 +95,10 @@ must_check int	heir_say_slots(struct master *m, struct chan *c);
 must_check int	heir_receive(struct master *m);
 /* Asks for the store and the audit, and waits: 0, or E_CLOSED when the master before is gone. */
 must_check int	heir_want_record(struct master *m);
+/* Is there still such a worker of the master before, which ours can speak to?  incarnation 0: whichever has the slot. */
+bool	heir_has_worker(const struct master *m, uint32_t slot, uint32_t incarnation);
+/* A stream between one of ours and that one: this end goes there.  False: it cannot be sent. */
+bool	heir_peer(struct master *m, const struct child *ours, uint32_t slot, int fd);
 /* All workers serve: waits until the place is ours.  The same. */
 must_check int	heir_take(struct master *m);
 /* Its pid and its listeners are where others look for them. */

@@ -250,6 +250,10 @@ on_msg(struct chan *c, const struct chan_msg *msg, void *arg)
 	const struct msg_HEIR_FACT	*b = &msg->body->HEIR_FACT;
 
 	(void)c;
+	if (msg->type == MSG_TYPE_HEIRLOOM && msg->body->HEIRLOOM.kind == HEIRLOOM_PEER &&
+	    msg->body->HEIRLOOM.number < MASTER_WORKERS_MAX)
+		peers_take(&m->workers[msg->body->HEIRLOOM.number], (uint32_t)(msg->body->HEIRLOOM.value >> 32),
+		    (uint32_t)msg->body->HEIRLOOM.value, msg->fds[0]);
 	if (msg->type != MSG_TYPE_HEIR_FACT)
 		return;
 	switch (b->kind) {

@@ -58,7 +58,12 @@ workers_filled(const struct master *m)
 void
 workers_tell_slots(struct child *c)
 {
-	struct msg_WORKER_SLOTS	msg = { .slots = workers_slots(c->m) };
+	const struct master	*m = c->m;
+	struct msg_WORKER_SLOTS	 msg = { .slots = workers_slots(m), .leaving = m->heir.lives ? m->heir.busy : 0 };
+
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
+		if (!m->workers[i].respawn && child_has_channel(&m->workers[i]))
+			msg.leaving |= UINT64_C(1) << i;
 
 	(void)child_send(c, MSG_TYPE_WORKER_SLOTS, 0, &msg, NULL, 0);
 }

@@ -454,6 +454,7 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_WORKER_SLOTS:
 		w->slots = m->body->WORKER_SLOTS.slots;
+		w->leaving = m->body->WORKER_SLOTS.leaving;
 		break;
 	case MSG_TYPE_LISTEN_OVER:
 		accept_drop(w->accept, m->body->LISTEN_OVER.number);

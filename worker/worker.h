@@ -69,6 +69,7 @@ struct worker {
 	struct chan		 master;
 	uint32_t		 slot, incarnation, workers, flags;
 	uint64_t		 slots;		/* that are to be filled, this one's among them */
+	uint64_t		 leaving;	/* of workers that only finish what they have */
 	uint64_t		 boot;
 	bool			 ready, draining;
 	bool			 retiring;	/* takes no connections, and leaves when the last is gone */
@@ -168,11 +169,11 @@ void		worker_report_server(struct worker *w, struct span tenant, struct span ser
 /* Ends the process when it drains, nothing runs any more, and other workers were told what they wait for. */
 void		worker_drain_check(struct worker *w);
 
-/* Is this slot another worker's that is to be there? */
+/* Is this slot another worker's, one that leaves among them? */
 static inline bool
 worker_has_other(const struct worker *w, uint32_t slot)
 {
-	return slot != w->slot && (w->slots & UINT64_C(1) << slot) != 0;
+	return slot != w->slot && ((w->slots | w->leaving) & UINT64_C(1) << slot) != 0;
 }
 
 /* Among all workers the one that what has this hash goes to; each comes to the same. */

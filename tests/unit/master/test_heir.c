@@ -73,11 +73,12 @@ Test(master_heir, kinds_are_frozen)
 {
 	cr_expect(HEIRLOOM_LISTENER == 1 && HEIRLOOM_REGION == 2 && HEIRLOOM_KEYRING == 3 && HEIRLOOM_TICKETS == 4 &&
 	    HEIRLOOM_PID == 5 && HEIRLOOM_MARKER == 6 && HEIRLOOM_CTL == 7 && HEIRLOOM_SNAPSHOT == 8 &&
-	    HEIRLOOM_STANDIN == 9);
+	    HEIRLOOM_STANDIN == 9 && HEIRLOOM_PEER == 10);
 	cr_expect(HEIR_FACT_VERSION == 1 && HEIR_FACT_BOOT == 2 && HEIR_FACT_GENERATION == 3 && HEIR_FACT_SLOT == 4 &&
 	    HEIR_FACT_BUSY == 5 && HEIR_FACT_NOTIFY == 6 && HEIR_FACT_END == 7 && HEIR_FACT_WANT_RECORD == 8 &&
 	    HEIR_FACT_SERVES == 9 && HEIR_FACT_HURRY == 10 && HEIR_FACT_RECORD_YOURS == 11 && HEIR_FACT_TAKEN == 12 &&
-	    HEIR_FACT_WRITER_OVER == 13 && HEIR_FACT_SETTLED == 14 && HEIR_FACT_HOLDS == 15);
+	    HEIR_FACT_WRITER_OVER == 13 && HEIR_FACT_SETTLED == 14 && HEIR_FACT_HOLDS == 15 &&
+	    HEIR_FACT_PROTOCOL == 16);
 }
 
 Test(master_heir, shared_memory_of_this_form_is_kept_and_of_another_made_anew)
