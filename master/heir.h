@@ -95,7 +95,8 @@ must_check int	heir_say_slots(struct master *m, struct chan *c);
 must_check int	heir_receive(struct master *m);
 /* Asks for the store and the audit, and waits: 0, or E_CLOSED when the master before is gone. */
 must_check int	heir_want_record(struct master *m);
-/* Is there still such a worker of the master before, which ours can speak to?  incarnation 0: whichever has the slot. */
+/* Is there still such a worker of the master before, which ours can speak to?  incarnation 0: whichever has the
+ * slot. */
 bool	heir_has_worker(const struct master *m, uint32_t slot, uint32_t incarnation);
 /* A stream between one of ours and that one: this end goes there.  False: it cannot be sent. */
 bool	heir_peer(struct master *m, const struct child *ours, uint32_t slot, int fd);
