@@ -17,7 +17,8 @@ struct waiting;
 struct admin {
 	struct loop		*loop;
 	struct chan		 master;
-	bool			 personal, ready, draining;
+	bool			 personal, ready, draining, retiring;
+	bool			 holds;		/* /readyz says no until the gateway takes calls again */
 	int			 exit_code;
 
 	struct swap		 snaps;		/* policy, keys */
@@ -27,6 +28,7 @@ struct admin {
 	struct conn_set		*conns;
 	struct accept		*accept;
 	int			 listen_fd;	/* until GO; -1 */
+	uint32_t		 listen_number;
 
 	struct view		 view;
 	struct view		 hearing;	/* of an answer that is not whole yet */

@@ -77,9 +77,17 @@ on_region(struct admin *a, const struct chan_msg *m)
 static void
 on_listen(struct admin *a, const struct chan_msg *m)
 {
-	fd_close(&a->listen_fd);
-	a->listen_fd = m->fds[0];
+	int	fd = m->fds[0], r;
+
 	m->fds[0] = -1;
+	if (a->ready) {
+		if ((r = accept_add(a->accept, fd, LISTEN_ADMIN, m->body->LISTEN.number)) != 0)
+			log_warn(NULL, "listener: %s", err_text(r));
+		return;
+	}
+	fd_close(&a->listen_fd);
+	a->listen_fd = fd;
+	a->listen_number = m->body->LISTEN.number;
 }
 
 static void
@@ -93,7 +101,7 @@ on_go(struct admin *a)
 	ready.generation = snap_head(a->snaps.current[SNAP_POLICY])->generation;
 	if ((r = confine_process(CONFINE_ADMIN, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
-	if ((r = accept_add(a->accept, a->listen_fd, LISTEN_ADMIN)) != 0)
+	if ((r = accept_add(a->accept, a->listen_fd, LISTEN_ADMIN, a->listen_number)) != 0)
 		fatal(EX_OSERR, "listener: %s", err_text(r));
 	a->listen_fd = -1;
 	if ((r = chan_send(&a->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
@@ -123,10 +131,22 @@ drain(struct admin *a, uint64_t within_ms)
 	loop_timer_arm(&a->leave, within_ms);
 }
 
+/* No connections any more; each that there is may have one more answer. */
+static void
+retire(struct admin *a, uint64_t within_ms)
+{
+	if (a->draining || a->retiring)
+		return;
+	a->retiring = true;
+	accept_stop(a->accept);
+	conn_set_retire(a->conns);
+	loop_timer_arm(&a->leave, within_ms);
+}
+
 void
 control_settle(struct admin *a)
 {
-	if (a->draining && conn_set_count(a->conns)->open == 0)
+	if ((a->draining || a->retiring) && conn_set_count(a->conns)->open == 0)
 		loop_stop(a->loop);
 }
 
@@ -175,6 +195,15 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_PING:
 		chan_tell(&a->master, MSG_TYPE_PING, m->ref, &m->body->PING);
+		break;
+	case MSG_TYPE_LISTEN_OVER:
+		accept_drop(a->accept, m->body->LISTEN_OVER.number);
+		break;
+	case MSG_TYPE_RETIRE:
+		if (m->body->RETIRE.what == RETIRE_LEAVE)
+			retire(a, m->body->RETIRE.within_ms);
+		else
+			a->holds = m->body->RETIRE.what == RETIRE_HOLD;
 		break;
 	case MSG_TYPE_DRAIN:
 		drain(a, m->body->DRAIN.within_ms);

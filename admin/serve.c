@@ -50,7 +50,8 @@ serve_is_ready(const struct admin *a)
 {
 	const struct view	*v = &a->view;
 
-	return v->known && !a->draining && v->serving > metric_sum(&a->metrics, METRIC_audit_blocked);
+	return v->known && !a->draining && !a->retiring && !a->holds &&
+	    v->serving > metric_sum(&a->metrics, METRIC_audit_blocked);
 }
 
 void

@@ -82,9 +82,11 @@ ask_wait(struct ask *a, ask_fn *fn, void *arg)
 	static char	room[FRAME_MAX];
 	struct frame	f;
 	union msg_any	body;
+	bool		heard = false;
 	int		r;
 
 	while ((r = chan_recv_wait(a->fd, ROLE_CTL, ROLE_MASTER, true, room, &f, &body)) == 0) {
+		heard = true;
 		if (f.head.type == MSG_TYPE_CTL_DONE) {
 			a->done = body.CTL_DONE;
 			frame_close_fds(&f);
@@ -96,8 +98,12 @@ ask_wait(struct ask *a, ask_fn *fn, void *arg)
 			fn(f.head.type, &body, f.fds, arg);
 		frame_close_fds(&f);
 	}
+	/* One of another version hangs up without a word, since it understands none. */
+	a->other_version = r == E_VERSION || !heard;
+	if (a->other_version && a->upgrades)
+		return EX_PROTOCOL;
 	if (r == E_VERSION)
-		out_error("the running gateway is of another version; restart it");
+		out_error("the running gateway is of another version; take the new one into service: mcpgwctl upgrade");
 	else
 		out_error("the gateway went away before it had answered");
 	return EX_UNAVAILABLE;

@@ -12,6 +12,8 @@
 struct ask {
 	int			fd;		/* to ctl.sock, or -1 */
 	struct msg_CTL_DONE	done;		/* valid after ask_wait() */
+	bool			upgrades;	/* ask_wait() says nothing of a gateway of another version: */
+	bool			other_version;	/* EX_PROTOCOL, and this */
 };
 
 /* A message of the answer; fds as in a frame: take one by leaving -1. */

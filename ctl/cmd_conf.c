@@ -55,13 +55,16 @@ default_of(const struct ctl *ctl, const struct param_row *row)
 	return ctl->where.system || row->personal == NULL ? row->normal : row->personal;
 }
 
+/* By what it comes into force; the later one has in it what the earlier ones do. */
+static const char *const	 effects[] = {
+	[PARAM_EFFECT_NEXT_REQUEST] = "reload", [PARAM_EFFECT_NEXT_CONNECTION] = "reload",
+	[PARAM_EFFECT_NEXT_START] = "reload", [PARAM_EFFECT_UPGRADE] = "upgrade",
+	[PARAM_EFFECT_RESTART] = "restart",
+};
+
 static void
 show_one(const struct ctl *ctl, const struct snap *s, unsigned id, bool defaults)
 {
-	static const char *const	 effects[] = {
-		[PARAM_EFFECT_NEXT_REQUEST] = "reload", [PARAM_EFFECT_NEXT_CONNECTION] = "reload",
-		[PARAM_EFFECT_NEXT_START] = "reload", [PARAM_EFFECT_RESTART] = "restart",
-	};
 	const struct param_row		*row = param_row(id);
 	const struct rec_param		*p = SNAP_AT(s, PARAM, id);
 	struct span			 value = p == NULL ? SPAN_NONE : snap_text(s, p->text);
@@ -164,7 +167,7 @@ say_effect(struct ctl *ctl, const struct wish *w)
 {
 	struct snap	*s = NULL;
 	struct span	 name, value, source;
-	bool		 restart = false;
+	enum param_effect effect = PARAM_EFFECT_NEXT_REQUEST;
 
 	ctl->setting_count = 0;
 	(void)settings_read(ctl, true, &s);
@@ -174,7 +177,8 @@ say_effect(struct ctl *ctl, const struct wish *w)
 
 		word_take(w, i, &name, &value);
 		id = param_of(name);
-		restart = restart || param_row(id)->effect == PARAM_EFFECT_RESTART;
+		if (param_row(id)->effect > effect)
+			effect = param_row(id)->effect;
 		p = s == NULL ? NULL : SNAP_AT(s, PARAM, id);
 		source = p == NULL ? SPAN_NONE : snap_text(s, p->source);
 		if (p != NULL && w->set && !span_is(source, "mcpgw.conf"))
@@ -182,12 +186,12 @@ say_effect(struct ctl *ctl, const struct wish *w)
 	}
 	snap_release(&s);
 	if (!ctl->json) {
-		printf("mcpgw.conf changed.  Put it in force: mcpgwctl %s\n", restart ? "restart" : "reload");
+		printf("mcpgw.conf changed.  Put it in force: mcpgwctl %s\n", effects[effect]);
 		return;
 	}
 	out_json_begin();
 	out_json_bool("changed", true);
-	out_json_text("put_in_force", restart ? SPAN_LIT("restart") : SPAN_LIT("reload"));
+	out_json_text("put_in_force", span_of(effects[effect]));
 	out_json_end();
 }
 

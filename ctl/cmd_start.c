@@ -26,30 +26,10 @@
 
 static const struct opt	no_options[] = { { NULL, NULL, NULL } };
 
-/* The pid of a gateway that holds run_dir/pid, or 0. */
-static long
-running_pid(struct ctl *ctl)
-{
-	char	path[PATH_MAX + 8], text[32];
-	ssize_t	n;
-	long	pid = 0;
-	int	fd;
-
-	snprintf(path, sizeof(path), "%s/pid", folders_run(ctl));
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return 0;
-	if (flock(fd, LOCK_SH | LOCK_NB) == -1 && (n = read(fd, text, sizeof(text) - 1)) > 0) {
-		text[n] = '\0';
-		pid = strtol(text, NULL, 10);
-	}
-	fd_close(&fd);
-	return pid;
-}
-
 static void
 say_started(struct ctl *ctl, const char *more)
 {
-	const long	pid = running_pid(ctl);
+	const long	pid = folders_running_pid(ctl);
 
 	if (!ctl->json) {
 		fprintf(stderr, "started, pid %ld%s\n", pid, more);
@@ -76,7 +56,7 @@ start(struct ctl *ctl)
 		    "start --user: root has no gateway of its own; start it as that user");
 		return EX_NOPERM;
 	}
-	if ((pid = running_pid(ctl)) != 0) {
+	if ((pid = folders_running_pid(ctl)) != 0) {
 		out_error("already running, pid %ld", pid);
 		return 0;
 	}
@@ -99,29 +79,49 @@ start(struct ctl *ctl)
 	return out_end(r);
 }
 
-/* The answer comes when all children are gone; the lock goes with the master itself. */
+/* Has it ended, whether or not somebody has waited for it?  So it seems where /proc does not show it. */
+static bool
+is_gone(long pid)
+{
+	char		 path[32], text[512];
+	const char	*name_end;
+	ssize_t		 n;
+	int		 fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return true;
+	n = read(fd, text, sizeof(text) - 1);
+	fd_close(&fd);
+	text[n > 0 ? n : 0] = '\0';
+	name_end = strrchr(text, ')');		/* a name may have any character in it */
+	return name_end == NULL || name_end[1] != ' ' || strchr("ZX", name_end[2]) != NULL;
+}
+
+/* The answer comes when all children are gone; the lock, and the process, a moment later. */
 static int
-wait_gone(struct ctl *ctl)
+wait_gone(struct ctl *ctl, long pid)
 {
 	const struct timespec	nap = { 0, 10 * 1000000 };
 
 	for (int ms = 0; ms < GONE_MS; ms += 10) {
-		if (running_pid(ctl) == 0)
+		if (folders_running_pid(ctl) == 0 && is_gone(pid))
 			return 0;
 		nanosleep(&nap, NULL);
 	}
-	out_error("pid %ld does not end", running_pid(ctl));
+	out_error("pid %ld does not end", pid);
 	return EX_TEMPFAIL;
 }
 
 static int
 stop(struct ctl *ctl, struct ask *a)
 {
-	int	r;
+	const long	pid = folders_running_pid(ctl);
+	int		r;
 
 	ask_command(a, CTLCMD_stop, NULL);
 	if ((r = ask_wait(a, NULL, NULL)) == 0)
-		r = wait_gone(ctl);
+		r = wait_gone(ctl, pid);
 	ask_close(a);
 	return r;
 }

@@ -193,7 +193,8 @@ each_param(const struct ctl *ctl, const struct compare *c)
 		printf("parameter %s   %s -> %s%s\n", row->name,
 		    out_clean(snap_text(c->before, a->text), before, sizeof(before)),
 		    out_clean(snap_text(c->after, b->text), after, sizeof(after)),
-		    row->effect == PARAM_EFFECT_RESTART ? "   takes effect with mcpgwctl restart" : "");
+		    row->effect == PARAM_EFFECT_RESTART ? "   takes effect with mcpgwctl restart" :
+		    row->effect == PARAM_EFFECT_UPGRADE ? "   takes effect with mcpgwctl upgrade" : "");
 	}
 }
 

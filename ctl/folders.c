@@ -7,10 +7,12 @@
  * Trusts:  what settings.c brings.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@
 #include "ctl/out.h"
 #include "ctl/settings.h"
 #include "ipc/codec.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "policy/params.h"
 #include "policy/policy.h"
@@ -256,4 +259,23 @@ folders_reader_group(void)
 	if (pw == NULL)
 		pw = getpwnam("nobody");
 	return pw == NULL ? getegid() : pw->pw_gid;
+}
+
+long
+folders_running_pid(struct ctl *ctl)
+{
+	char	path[PATH_MAX + 8], text[32];
+	ssize_t	n;
+	long	pid = 0;
+	int	fd;
+
+	snprintf(path, sizeof(path), "%s/pid", folders_run(ctl));
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) == -1 && (n = read(fd, text, sizeof(text) - 1)) > 0) {
+		text[n] = '\0';
+		pid = strtol(text, NULL, 10);
+	}
+	fd_close(&fd);
+	return pid;
 }

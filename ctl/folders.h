@@ -26,6 +26,8 @@ const char	*folders_shown(struct ctl *ctl, const char *path);
  * serve: a broken file must not keep anybody from `status`. */
 const char	*folders_run(struct ctl *ctl);
 const char	*folders_state(struct ctl *ctl);
+/* The pid of a gateway that holds run_dir/pid, or 0. */
+long		 folders_running_pid(struct ctl *ctl);
 /* The parameter `socket`. */
 const char	*folders_socket(struct ctl *ctl);
 /* Whom that tenant's tools run as when root starts the gateway: the parameter `tenant_user`. */

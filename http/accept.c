@@ -18,15 +18,17 @@
 #include "http/accept.h"
 
 #define ACCEPT_MAGIC	0xacce9701u
-#define LISTENERS_MAX	8
+#define LISTENERS_MAX	16	/* while some take others' place */
 #define PER_EVENT	16	/* then the others have their turn */
 #define PAUSE_MS	100
 
 struct listening {
 	struct accept	*owner;
 	struct loop_io	 io;
-	int		 fd;
+	int		 fd;			/* -1: this place is free */
 	unsigned	 listener;
+	uint32_t	 number;		/* the master's, to tell it from others */
+	bool		 over;			/* nothing is taken from it any more */
 };
 
 struct accept {
@@ -35,7 +37,7 @@ struct accept {
 	struct conn_set		*conns;
 	struct listening	 sockets[LISTENERS_MAX];
 	size_t			 count;
-	struct loop_timer	 pause;
+	struct loop_timer	 pause, closer;
 	int			 reserve;
 	bool			 paused, stopped;
 };
@@ -44,7 +46,8 @@ static void
 watch(struct accept *a)
 {
 	for (size_t i = 0; i < a->count; i++)
-		loop_io_arm(&a->sockets[i].io, a->paused ? 0 : LOOP_READ);
+		if (a->sockets[i].fd != -1 && !a->sockets[i].over)
+			loop_io_arm(&a->sockets[i].io, a->paused ? 0 : LOOP_READ);
 }
 
 static void
@@ -128,6 +131,21 @@ on_readable(struct loop_io *io, unsigned what, void *arg)
 	}
 }
 
+/* The loop has told the kernel by now. */
+static void
+on_closer(struct loop_timer *t, void *arg)
+{
+	struct accept	*a = arg;
+
+	(void)t;
+	MAGIC_CHECK(a, ACCEPT_MAGIC);
+	for (size_t i = 0; i < a->count; i++)
+		if (a->sockets[i].over)
+			fd_close(&a->sockets[i].fd);
+	if (a->count > 0)
+		spare_take(&a->reserve, a->sockets[0].fd);
+}
+
 int
 accept_new(struct loop *l, struct conn_set *conns, struct accept **out)
 {
@@ -141,17 +159,20 @@ accept_new(struct loop *l, struct conn_set *conns, struct accept **out)
 	a->conns = conns;
 	a->reserve = -1;
 	loop_timer_init(l, &a->pause, on_pause_over, a);
+	loop_timer_init(l, &a->closer, on_closer, a);
 	*out = a;
 	return 0;
 }
 
 int
-accept_add(struct accept *a, int fd, unsigned listener)
+accept_add(struct accept *a, int fd, unsigned listener, uint32_t number)
 {
-	struct listening	*l = &a->sockets[a->count];
+	struct listening	*l = a->sockets;
 	int			 on = 1, r;
 
-	if (a->stopped || a->count == LISTENERS_MAX) {
+	while (l < a->sockets + a->count && l->fd != -1)
+		l++;
+	if (a->stopped || l == a->sockets + LISTENERS_MAX) {
 		fd_close(&fd);
 		return E_FULL;
 	}
@@ -161,14 +182,33 @@ accept_add(struct accept *a, int fd, unsigned listener)
 	}
 	/* Accepted sockets inherit it; a unix socket does not know it. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	l->owner = a;
-	l->fd = fd;
-	l->listener = listener;
+	*l = (struct listening){ .owner = a, .fd = fd, .listener = listener, .number = number };
 	loop_io_init(a->loop, &l->io, fd, on_readable, l);
-	a->count++;
+	if (l == a->sockets + a->count)
+		a->count++;
 	spare_take(&a->reserve, fd);
 	watch(a);
 	return 0;
+}
+
+void
+accept_drop(struct accept *a, uint32_t number)
+{
+	struct listening	*l = a->sockets;
+	int			 fd;
+
+	while (l < a->sockets + a->count && (l->fd == -1 || l->over || l->number != number))
+		l++;
+	if (a->stopped || l == a->sockets + a->count)
+		return;
+	/* Whoever waits in its queue has connected already, and would be reset when the last of us closes it. */
+	while (!conn_set_is_full(a->conns) && (fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1)
+		if (conn_open(a->conns, fd, l->listener) == E_NOMEM)
+			break;
+	l->over = true;
+	loop_io_fini(&l->io);
+	fd_close(&a->reserve);
+	loop_timer_arm(&a->closer, 0);
 }
 
 static void
@@ -197,10 +237,12 @@ accept_stop(struct accept *a)
 		return;
 	a->stopped = true;
 	for (size_t i = 0; i < a->count; i++)
-		loop_io_fini(&a->sockets[i].io);
+		if (a->sockets[i].fd != -1 && !a->sockets[i].over)
+			loop_io_fini(&a->sockets[i].io);
 	/* The loop tells the kernel at its next turn, and must still have the descriptor then: since
 	 * other processes hold the same socket, closing alone would leave it watched for ever. */
 	loop_timer_disarm(&a->pause);
+	loop_timer_disarm(&a->closer);
 	loop_timer_init(a->loop, &a->pause, on_stopped, a);
 	loop_timer_arm(&a->pause, 0);
 }
@@ -214,8 +256,10 @@ accept_free(struct accept **ap)
 	if (a == NULL)
 		return;
 	for (size_t i = 0; i < a->count; i++)
-		loop_io_fini(&a->sockets[i].io);
+		if (a->sockets[i].fd != -1 && !a->sockets[i].over)
+			loop_io_fini(&a->sockets[i].io);
 	loop_timer_disarm(&a->pause);
+	loop_timer_disarm(&a->closer);
 	close_all(a);
 	a->magic = 0;
 	free(a);

@@ -67,6 +67,9 @@ void		conn_set_params(struct conn_set *s, const struct conn_params *params);
 void		conn_set_tls(struct conn_set *s, const struct conn_tls *tls);
 /* No request after the running ones: idle connections close now, others after their answer. */
 void		conn_set_drain(struct conn_set *s);
+/* Each connection may have one more request, and is told with its answer that it is the last: no client that waits
+ * for an answer before it asks again is cut off. */
+void		conn_set_retire(struct conn_set *s);
 bool		conn_set_is_full(const struct conn_set *s);
 /* Closes up to n that nobody works for, by the end of the next turn; answers how many. */
 size_t		conn_set_make_room(struct conn_set *s, size_t n);

@@ -104,7 +104,7 @@ struct conn_set {
 	struct conn		*flush, *kick;
 	struct loop_timer	 sweep, kicker;
 	uint64_t		 sweep_ms;		/* when the sweep is due; 0: not armed */
-	bool			 drain;
+	bool			 drain, retire;
 	uint64_t		 date_s;
 	char			 date[HTTP_DATE_BYTES];
 	char			 scratch[64 * 1024];	/* bodies and what is dropped pass through here */

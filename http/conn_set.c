@@ -285,6 +285,12 @@ conn_set_drain(struct conn_set *s)
 }
 
 void
+conn_set_retire(struct conn_set *s)
+{
+	s->retire = true;
+}
+
+void
 conn_set_tls(struct conn_set *s, const struct conn_tls *tls)
 {
 	s->tls = *tls;

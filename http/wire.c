@@ -32,7 +32,7 @@ wire_answer(void *arg, struct exchange *x, unsigned status, const struct exchang
 	    body_bytes != EXCHANGE_STREAM ? HTTP_FRAMING_LENGTH :
 	    x->head.minor == 1 ? HTTP_FRAMING_CHUNKED : HTTP_FRAMING_CLOSE;
 	c->continue_due = false;
-	if (!x->head.keep_alive || x->head.minor == 0 || c->set->drain || !body_is_here(c))
+	if (!x->head.keep_alive || x->head.minor == 0 || c->set->drain || c->set->retire || !body_is_here(c))
 		c->close = true;
 	c->no_content = x->head.method == HTTP_HEAD || head.framing == HTTP_FRAMING_NONE;
 	c->answer_left = body_bytes;

@@ -71,6 +71,14 @@ enum compile_what {
 #define BOOT_LEVEL_SHIFT	8
 enum boot_flags { BOOT_FLAG_PERSONAL = 1, BOOT_FLAG_FALLBACK = 4, BOOT_FLAG_FALLBACK_MAY = 8,
 	BOOT_FLAG_REDUCED = 16 };
+/* What a worker or mcpgw-admin is to do by RETIRE.  LEAVE: take no connections, tell each client with its next answer
+ * that this connection ends, and go; HOLD: take no calls; SERVE: take them again. */
+enum retire_what { RETIRE_LEAVE = 1, RETIRE_HOLD, RETIRE_SERVE };
+/* CTL upgrade, n. */
+enum upgrade_ask { UPGRADE_ASK_BEGIN, UPGRADE_ASK_STATUS };
+/* How far a master is in leaving its place to another one (CTL_UPGRADE). */
+enum upgrade_state { UPGRADE_NONE, UPGRADE_WAITS, UPGRADE_CHECKS, UPGRADE_STARTS, UPGRADE_HANDED, UPGRADE_FAILED,
+	UPGRADE_STATE_LIMIT };
 enum ctl_process_state {
 	CTL_PROCESS_WAITING,	/* starts again after its back-off */
 	CTL_PROCESS_STARTING,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "ipc/codec.h"
 #include "ipc/frame.h"
 #include "lib/bug.h"
 #include "lib/fd.h"
@@ -122,7 +123,8 @@ frame_recv(int fd, char *room, struct frame *out)
 	memcpy(&out->head, room, sizeof(out->head));
 	if (out->head.bytes != (size_t)n || out->head.fds != fds)
 		goto bad;
-	if (out->head.protocol != IPC_PROTOCOL && out->head.type > FROZEN_TYPES) {
+	if (out->head.protocol != IPC_PROTOCOL && out->head.type > FROZEN_TYPES &&
+	    out->head.type != MSG_TYPE_HEIRLOOM && out->head.type != MSG_TYPE_HEIR_FACT) {
 		frame_close_fds(out);
 		return E_VERSION;
 	}

@@ -14,6 +14,7 @@
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "master/admin.h"
+#include "master/boot.h"
 #include "master/master.h"
 
 #define ANSWER_MS	1000	/* a worker that has not answered a ping by then serves nobody */
@@ -60,13 +61,9 @@ admin_boot(struct child *c)
 	}
 	(void)child_send(c, MSG_TYPE_REGION, 0, &region, &fd, 1);
 	fd_close(&fd);
-	for (size_t i = 0; i < m->listeners.count; i++) {
-		struct listener		*l = &m->listeners.items[i];
-		struct msg_LISTEN	 listen = { .kind = l->kind, .address = span_of(l->address) };
-
-		if (l->kind == LISTEN_ADMIN)
-			(void)child_send(c, MSG_TYPE_LISTEN, 0, &listen, &l->fd, 1);
-	}
+	for (size_t i = 0; i < m->listeners.count; i++)
+		if (m->listeners.items[i].kind == LISTEN_ADMIN)
+			boot_listen(c, &m->listeners.items[i]);
 }
 
 /* Does it answer?  Asked anew, so that the next question finds one that hangs. */
@@ -114,10 +111,10 @@ admin_on_ask(struct master *m)
 {
 	struct msg_ADMIN_STATE	state = {
 		.start_ms = m->boot, .up_ms = loop_now_ms(m->loop) - m->start_ms, .generation = m->policy_generation,
-		.workers = m->worker_count, .audit_behind = m->status.audit_behind,
+		.workers = m->workers_wanted, .audit_behind = m->status.audit_behind,
 	};
 
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		state.serving += worker_serves(&m->workers[i]);
 	send_roles(m);
 	send_servers(m);

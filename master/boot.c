@@ -26,7 +26,7 @@ send_boot(struct child *c)
 	struct master	*m = c->m;
 	struct msg_BOOT	 boot = {
 		.slot = c->slot, .incarnation = c->incarnation, .boot = m->boot,
-		.workers = m->worker_count,
+		.workers = MASTER_WORKERS_MAX,
 		.flags = m->personal ? BOOT_FLAG_PERSONAL : 0,
 		.tenant = c->tenant == NULL ? SPAN_NONE : span_of(c->tenant->name),
 	};
@@ -101,6 +101,14 @@ boot_offer(struct child *c, unsigned kinds)
 	}
 }
 
+void
+boot_listen(struct child *c, const struct listener *l)
+{
+	struct msg_LISTEN	listen = { .kind = l->kind, .number = l->number, .address = span_of(l->address) };
+
+	(void)child_send(c, MSG_TYPE_LISTEN, 0, &listen, &l->fd, 1);
+}
+
 static void
 send_region(struct child *c, enum region_kind kind)
 {
@@ -117,16 +125,12 @@ send_worker(struct child *c)
 
 	for (int kind = REGION_LIMITS; kind < REGION_LIMIT; kind++)
 		send_region(c, (enum region_kind)kind);
-	for (size_t i = 0; i < m->listeners.count; i++) {
-		struct listener		*l = &m->listeners.items[i];
-		struct msg_LISTEN	 listen = { .kind = l->kind, .address = span_of(l->address) };
-
-		if (l->kind == LISTEN_ADMIN)
-			continue;	/* mcpgw-admin's */
-		(void)child_send(c, MSG_TYPE_LISTEN, 0, &listen, &l->fd, 1);
-	}
+	for (size_t i = 0; i < m->listeners.count; i++)
+		if (m->listeners.items[i].kind != LISTEN_ADMIN)		/* mcpgw-admin's */
+			boot_listen(c, &m->listeners.items[i]);
 	(void)child_send(c, MSG_TYPE_KEYRING, 0, &ring, &m->keyring, 1);
 	ticket_keys_send(&m->ticket_keys, c);
+	workers_tell_slots(c);
 }
 
 void

@@ -238,22 +238,28 @@ bases_sweep(struct cgroups *c, int depth)
 }
 
 void
-cgroups_init(struct cgroups *c, bool root, struct span id)
+cgroups_init(struct cgroups *c, bool root, struct span id, bool heir)
 {
-	char	own[PATH_MAX];
+	char	own[PATH_MAX], *last;
 
 	*c = (struct cgroups){ .root = root };
 	snprintf(c->line, sizeof(c->line), "none: %s", root ? "no memory or pids controller is mounted" :
 	    "no cgroup is delegated to this user (a systemd --user service with Delegate=yes has one)");
-	if (own_folder("", own) && unified_init(c, own, id))
-		return;
+	if (own_folder("", own)) {
+		/* The master before was put there, and this one with it. */
+		if (heir && (last = strrchr(own, '/')) != NULL && strcmp(last, "/main") == 0)
+			*last = '\0';
+		if (unified_init(c, own, id))
+			return;
+	}
 	memset(c->base, 0, sizeof(c->base));
 	c->main[0] = '\0';
 	/* In version 1 nothing is delegated to users. */
 	if (root)
 		parts_init(c, id);
 	/* What a gateway that was killed left; its processes are gone with it. */
-	bases_sweep(c, SWEEP_DEPTH);
+	if (!heir)
+		bases_sweep(c, SWEEP_DEPTH);
 	for (int i = 0; i < CGROUP_PART_LIMIT; i++)
 		if (c->base[i][0] != '\0' && group_make(c->base[i]) != 0)
 			c->base[i][0] = '\0';

@@ -26,8 +26,9 @@ struct cgroups {
 };
 
 /* Finds out what may be had, moves this process where it must be, removes what a gateway before left.
- * Without any, `line` says why; that is no error.  `id`: the same for each start on one state_dir. */
-void	cgroups_init(struct cgroups *c, bool root, struct span id);
+ * Without any, `line` says why; that is no error.  `id`: the same for each start on one state_dir.
+ * heir: a master before still has groups there, which stay. */
+void	cgroups_init(struct cgroups *c, bool root, struct span id, bool heir);
 /* Ours, and all tenants'; none of their processes may be left. */
 void	cgroups_fini(struct cgroups *c);
 

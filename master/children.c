@@ -33,6 +33,7 @@
 #define BACKOFF_MAX_MS	60000
 #define BOOT_MS		60000		/* the auditor may have much to recover */
 #define LEAVE_MS	2000		/* from a closed channel to the end of the process */
+#define RETIRE_END_MS	3000		/* from the end of a retiring one's time to that of the process */
 #define LAST_WORDS_MS	50		/* from the end of the process to that of its channel */
 
 const struct log_subject *
@@ -256,7 +257,7 @@ child_start(struct child *c)
 	c->incarnation++;
 	c->ready_ms = c->pinged_ms = 0;
 	c->status = 0;
-	c->asked = false;
+	c->asked = c->retires = false;
 	memset(c->in_force, 0, sizeof(c->in_force));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		goto fail;
@@ -296,6 +297,15 @@ child_ping(struct child *c)
 }
 
 void
+hold_tell(struct child *c)
+{
+	struct msg_RETIRE	hold = { .what = c->m->holds ? RETIRE_HOLD : RETIRE_SERVE };
+
+	if (c->state == CHILD_READY)
+		(void)child_send(c, MSG_TYPE_RETIRE, 0, &hold, NULL, 0);
+}
+
+void
 child_is_ready(struct child *c)
 {
 	/* A compiler is ready long before it is done; its limit stands. */
@@ -307,10 +317,10 @@ child_is_ready(struct child *c)
 	    (unsigned long long)(c->ready_ms - c->born_ms));
 }
 
-void
-child_drain(struct child *c, uint64_t within_ms)
+static void
+drain(struct child *c, uint64_t told_ms, uint64_t within_ms)
 {
-	struct msg_DRAIN	drain = { .within_ms = (uint32_t)within_ms };
+	struct msg_DRAIN	drain = { .within_ms = (uint32_t)told_ms };
 
 	MAGIC_CHECK(c, CHILD_MAGIC);
 	c->respawn = false;
@@ -320,10 +330,16 @@ child_drain(struct child *c, uint64_t within_ms)
 		loop_timer_disarm(&c->timer);
 		c->state = CHILD_IDLE;
 		break;
+	case CHILD_DRAINING:
+		if (!c->retires)
+			break;
+		/* Now it is in a hurry. */
+		/* FALLTHROUGH */
 	case CHILD_READY:
 		if (child_send(c, MSG_TYPE_DRAIN, 0, &drain, NULL, 0) != 0)
 			break;
 		c->state = CHILD_DRAINING;
+		c->retires = false;
 		child_arm(c, on_patience_over, within_ms);
 		break;
 	case CHILD_BOOTING:
@@ -333,11 +349,41 @@ child_drain(struct child *c, uint64_t within_ms)
 		child_arm(c, on_patience_over, LEAVE_MS);
 		break;
 	case CHILD_IDLE:
-	case CHILD_DRAINING:
 	case CHILD_LEAVING:
 	case CHILD_STATE_LIMIT:
 		break;
 	}
+}
+
+void
+child_drain(struct child *c, uint64_t within_ms)
+{
+	drain(c, within_ms, within_ms);
+}
+
+void
+child_quit(struct child *c, uint64_t patience_ms)
+{
+	drain(c, 1, patience_ms);
+}
+
+void
+child_retire(struct child *c, uint64_t within_ms)
+{
+	struct msg_RETIRE	retire = { .what = RETIRE_LEAVE, .within_ms = (uint32_t)within_ms };
+
+	MAGIC_CHECK(c, CHILD_MAGIC);
+	if (c->state != CHILD_READY) {
+		child_drain(c, within_ms);
+		return;
+	}
+	c->respawn = false;
+	c->asked = true;
+	if (child_send(c, MSG_TYPE_RETIRE, 0, &retire, NULL, 0) != 0)
+		return;
+	c->state = CHILD_DRAINING;
+	c->retires = true;
+	child_arm(c, on_patience_over, within_ms + RETIRE_END_MS);
 }
 
 /* A line for each death that nobody asked for, and it is counted; those who do one thing end by themselves. */
@@ -384,9 +430,9 @@ children_reap(struct master *m)
 		LIST_FOREACH(c, &m->children.live, live)
 			if (c->pid == pid)
 				break;
-		if (c == NULL)
+		if (c == NULL && !upgrade_on_exit(m, pid, status))
 			query_on_exit(m, pid, status);
-		else
+		else if (c != NULL)
 			child_reaped(c, status);
 	}
 }

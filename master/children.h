@@ -37,6 +37,7 @@ struct child {
 	struct tenant		*tenant;	/* spawner and runner */
 	bool			 respawn;	/* its place is to be filled */
 	bool			 asked;		/* we made it leave, and said so */
+	bool			 retires;	/* draining, but in no hurry */
 	bool			 reaped;	/* status is known, the channel not read to its end */
 	int			 status;	/* of wait(2) */
 	enum child_state	 state;
@@ -88,10 +89,16 @@ child_has_channel(const struct child *c)
 
 /* Tells it to leave within this time, and makes sure; it is not replaced. */
 void		child_drain(struct child *c, uint64_t within_ms);
+/* Tells it to leave at once, waiting for nobody, and has this much patience. */
+void		child_quit(struct child *c, uint64_t patience_ms);
+/* The same of a worker or mcpgw-admin, but no client is cut off for it before that time is over. */
+void		child_retire(struct child *c, uint64_t within_ms);
 /* Kills it; it is replaced when `respawn` is set.  `why` is for the log. */
 void		child_kill(struct child *c, const char *why);
 /* Asks it for a sign of life, unless one is due already. */
 void		child_ping(struct child *c);
+/* Takes calls or does not, as the operator wants it (m->holds); a worker's, or mcpgw-admin's. */
+void		hold_tell(struct child *c);
 /* READY arrived. */
 void		child_is_ready(struct child *c);
 

@@ -24,7 +24,7 @@ ctlask_workers(struct ctl_conn *c, uint32_t what, struct span request, bool all)
 
 	c->ref = status_new_ref(&m->status);
 	c->workers = 0;
-	for (uint32_t i = 0; i < m->worker_count && (all || c->workers == 0); i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX && (all || c->workers == 0); i++)
 		if (m->workers[i].state == CHILD_READY &&
 		    child_send(&m->workers[i], MSG_TYPE_WORKER_ASK, c->ref, &ask, NULL, 0) == 0)
 			c->workers |= UINT64_C(1) << i;
@@ -75,7 +75,7 @@ ctlask_trace(struct ctl_conn *c, const struct chan_msg *msg)
 	}
 	trace = (struct msg_TRACE){ .agent = span_part(args, 0, (size_t)(nul - args.p)),
 	    .server = span_of(nul + 1) };
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		count += m->workers[i].state == CHILD_READY &&
 		    child_send(&m->workers[i], MSG_TYPE_TRACE, 0, &trace, &msg->fds[0], 1) == 0;
 	if (count == 0)

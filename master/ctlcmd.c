@@ -71,8 +71,9 @@ send_processes(struct ctl_conn *c)
 		send_process(c, &m->admin);
 	if (m->scout.incarnation > 0)
 		send_process(c, &m->scout);
-	for (uint32_t i = 0; i < m->worker_count; i++)
-		send_process(c, &m->workers[i]);
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
+		if (m->workers[i].state != CHILD_IDLE)
+			send_process(c, &m->workers[i]);
 	TAILQ_FOREACH(t, &m->tenants.list, next) {
 		send_process(c, &t->spawner);
 		send_process(c, &t->runner);
@@ -86,14 +87,14 @@ send_master(struct ctl_conn *c)
 	struct msg_CTL_MASTER	 b = {
 		.version = span_of(MCPGW_VERSION), .up_ms = loop_now_ms(m->loop) - m->start_ms,
 		.generation = m->policy_generation, .since_ms = m->policy_since_ms,
-		.pid = (uint32_t)getpid(), .workers = m->worker_count,
+		.pid = (uint32_t)getpid(), .workers = m->workers_wanted,
 		.probe = m->status.probe, .probe_line = span_of(m->status.probe_line),
 		.config_dir = span_of(m->where.config_dir),
 	};
 	char			 rolled[128], audit[sizeof(m->audit_dir) + 512];
 	struct msg_CTL_CONFINED	 confined = { .cgroup = span_of(m->cgroups.line) };
 
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		b.workers_ready += m->workers[i].state == CHILD_READY;
 	if (m->rollback.to != 0) {
 		snprintf(rolled, sizeof(rolled), "rolled back to the policy of generation %llu; the files are not in "
@@ -458,6 +459,12 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		break;
 	case CTLCMD_rollback:
 		run_rollback(c);
+		break;
+	case CTLCMD_upgrade:
+		ctlupgrade_run(c, b);
+		break;
+	case CTLCMD_drain:
+		ctlupgrade_drain(c, b->n == 0);
 		break;
 	case CTLCMD_server_learn:
 		run_learn(c, b);

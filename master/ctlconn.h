@@ -9,7 +9,7 @@
 
 enum ctl_wait { CTL_WAIT_NONE, CTL_WAIT_STORE, CTL_WAIT_AUDITOR, CTL_WAIT_RELOAD, CTL_WAIT_QUERY,
 	CTL_WAIT_STOP, CTL_WAIT_RUNNER, CTL_WAIT_PINS, CTL_WAIT_WORKERS,
-	CTL_WAIT_SCOUT };
+	CTL_WAIT_SCOUT, CTL_WAIT_UPGRADE };
 
 struct ctl_conn {
 	uint32_t		 magic;
@@ -68,6 +68,10 @@ void	ctlask_on_says(struct ctl_conn *c, uint32_t slot, int fd, uint64_t bytes);
 void	ctlask_on_worker_death(struct ctl_conn *c, uint32_t slot);
 /* The socket of a trace goes to every worker; args: agent and server, each ended by NUL. */
 void	ctlask_trace(struct ctl_conn *c, const struct chan_msg *msg);
+
+/* ctlupgrade.c */
+void	ctlupgrade_run(struct ctl_conn *c, const struct msg_CTL *b);
+void	ctlupgrade_drain(struct ctl_conn *c, bool hold);
 
 /* ctllogin.c: what mcpgw-scout does for somebody who logs in, or knows of it. */
 void	ctllogin_run(struct ctl_conn *c, uint32_t what, const struct msg_CTL *b);

@@ -267,8 +267,10 @@ ctlsock_open(struct ctlsock *s, struct master *m)
 	TAILQ_INIT(&s->conns);
 	if (snprintf(s->path, sizeof(s->path), "%s/ctl.sock", m->dirs.run_dir) >= (int)sizeof(s->path))
 		return E_TOOBIG;
-	r = listen_unix(s->path, SOCK_SEQPACKET, 0660, m->personal ? NULL : ADMIN_GROUP, &s->fd);
-	if (r != 0) {
+	if (m->heir.is && m->heir.ctl_fd != -1) {
+		s->fd = m->heir.ctl_fd;		/* who waits there is not lost */
+		m->heir.ctl_fd = -1;
+	} else if ((r = listen_unix(s->path, SOCK_SEQPACKET, 0660, m->personal ? NULL : ADMIN_GROUP, &s->fd)) != 0) {
 		log_err(LOG_SUBJECT(s->path, ""), "%s", strerror(errno));
 		return r;
 	}
@@ -284,18 +286,28 @@ ctlsock_close(struct ctlsock *s)
 {
 	struct ctl_conn	*c;
 
-	if (s->m == NULL || s->fd == -1)
+	if (s->m == NULL || (s->fd == -1 && !s->left))
 		return;
 	while ((c = TAILQ_FIRST(&s->conns)) != NULL) {
 		if (c->wait == CTL_WAIT_STOP)
 			ctl_done(c, 0);
 		conn_free(c);
 	}
+	if (s->left)
+		return;			/* it is another master's */
 	loop_io_fini(&s->io);
 	loop_timer_disarm(&s->pause);
 	fd_close(&s->spare);
 	fd_close(&s->fd);
 	(void)unlink(s->path);
+}
+
+void
+ctlsock_leave(struct ctlsock *s)
+{
+	loop_io_fini(&s->io);
+	fd_close(&s->fd);
+	s->left = true;
 }
 
 static struct ctl_conn *
@@ -458,4 +470,31 @@ void
 ctlsock_on_query_end(struct ctl_conn *c, int exit_code)
 {
 	ctl_done(c, exit_code);
+}
+
+void
+ctlsock_note_upgrade(struct ctlsock *s, unsigned level, const char *line)
+{
+	struct ctl_conn	*c;
+
+	if (s->m == NULL)
+		return;
+	TAILQ_FOREACH(c, &s->conns, next)
+		if (c->wait == CTL_WAIT_UPGRADE)
+			ctl_note(c, level, span_of(line));
+}
+
+void
+ctlsock_on_upgrade(struct ctlsock *s, int exit_code, const char *why)
+{
+	struct ctl_conn	*c;
+
+	while (s->m != NULL && (c = conn_waiting(s, CTL_WAIT_UPGRADE, 0)) != NULL) {
+		upgrade_report(s->m, c);
+		if (why == NULL)
+			ctl_done(c, exit_code);
+		else
+			ctl_refuse(c, exit_code, "%s%s", upgrade_is_over_to_other(s->m) ? "" : "version "
+			    MCPGW_VERSION " goes on: ", why);
+	}
 }

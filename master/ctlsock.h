@@ -9,6 +9,7 @@
 #define MASTER_CTLSOCK_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/queue.h>
 
 #include "ipc/chan.h"
@@ -21,6 +22,7 @@ struct ctlsock {
 	struct master		*m;
 	int			 fd, spare;	/* lib/spare.h */
 	struct loop_timer	 pause;
+	bool			 left;		/* to another master */
 	char			 path[PATH_MAX];
 	struct loop_io		 io;
 	struct ctl_list		 conns;
@@ -31,6 +33,12 @@ struct ctlsock {
 must_check int	ctlsock_open(struct ctlsock *s, struct master *m);
 /* Ends every connection, removes the socket. */
 void		ctlsock_close(struct ctlsock *s);
+
+/* Takes no commands any more, leaving the socket to another master; who waits for an answer still gets it. */
+void		ctlsock_leave(struct ctlsock *s);
+/* From upgrade.c: to those who wait for one; why: it came to nothing. */
+void		ctlsock_note_upgrade(struct ctlsock *s, unsigned level, const char *line);
+void		ctlsock_on_upgrade(struct ctlsock *s, int exit_code, const char *why);
 
 /* From status.c: answers to what a connection asked of a child.  fd stays the caller's. */
 void	ctlsock_on_dump(struct ctlsock *s, uint64_t ref, int fd);

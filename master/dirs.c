@@ -99,6 +99,48 @@ hold_file(int dir, const char *dir_path, const char *name, int *fd, bool *was_th
 	return 0;
 }
 
+/* A descriptor that holds the lock, of this very file. */
+static int
+inherit_file(int dir, const char *dir_path, const char *name, int *held, int *fd)
+{
+	struct stat	there, ours;
+
+	if (*held == -1 || fstat(*held, &ours) == -1 || fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    ours.st_dev != there.st_dev || ours.st_ino != there.st_ino) {
+		log_err(LOG_SUBJECT(dir_path, name), "is not that of the gateway which runs; another run_dir or "
+		    "state_dir takes effect with mcpgwctl restart");
+		return E_DENIED;
+	}
+	*fd = *held;
+	*held = -1;
+	return 0;
+}
+
+int
+dirs_inherit(struct dirs *d, int *pid_fd, int *marker_fd)
+{
+	int	r;
+
+	if ((r = hold_folder(d->run_dir, d->system ? 0755 : 0700, &d->run_fd)) != 0 ||
+	    (r = inherit_file(d->run_fd, d->run_dir, "pid", pid_fd, &d->pid_fd)) != 0 ||
+	    (r = hold_folder(d->state_dir, d->system ? 0711 : 0700, &d->state_fd)) != 0)
+		return r;
+	return inherit_file(d->state_fd, d->state_dir, "running", marker_fd, &d->marker_fd);
+}
+
+int
+dirs_own(struct dirs *d)
+{
+	const int	all[] = { d->pid_fd, d->marker_fd };
+	char		text[32];
+	int		n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	for (size_t i = 0; i < 2; i++)
+		if (ftruncate(all[i], 0) == -1 || pwrite(all[i], text, (size_t)n, 0) != n)
+			return E_SYS;
+	return 0;
+}
+
 int
 dirs_hold(struct dirs *d)
 {
@@ -119,6 +161,8 @@ dirs_release(struct dirs *d)
 		(void)unlinkat(d->run_fd, "pid", 0);
 	if (d->marker_fd != -1)
 		(void)unlinkat(d->state_fd, "running", 0);
+	/* This lock goes with the process: whoever waits for it means that. */
+	d->pid_fd = -1;
 	dirs_fini(d);
 }
 

@@ -25,7 +25,11 @@ must_check int	dirs_init(struct dirs *d, bool system, struct span run_dir, struc
 /* Makes both folders, writes and locks run_dir/pid and state_dir/running.  E_EXISTS: another gateway
  * has one of them; E_DENIED: a folder that is not ours alone; each is logged. */
 must_check int	dirs_hold(struct dirs *d);
-/* A clean end: removes what the folders say about a running gateway. */
+/* The same with the locks of a master before, which are taken over; whose pid stands there does not change yet. */
+must_check int	dirs_inherit(struct dirs *d, int *pid_fd, int *marker_fd);
+/* From here on it is ours. */
+must_check int	dirs_own(struct dirs *d);
+/* A clean end, of a process that has nothing else to do: removes what the folders say about a running gateway. */
 void		dirs_release(struct dirs *d);
 /* Lets go without a word: as a crash would. */
 void		dirs_fini(struct dirs *d);

@@ -222,14 +222,11 @@ open_local(struct listener *l, struct span text, bool system, char *why, size_t 
 	return r;
 }
 
-static struct listener *
-listener_add(struct listeners *l, enum listen_kind kind)
-{
-	struct listener	*one = &l->items[l->count++];
-
-	*one = (struct listener){ .kind = kind, .fd = -1 };
-	return one;
-}
+/* What the parameters want, in the order of `ready`. */
+struct wanted {
+	enum listen_kind kind;
+	struct span	 text;
+};
 
 static enum listen_kind
 kind_of(const struct listens_entry *e)
@@ -241,47 +238,123 @@ kind_of(const struct listens_entry *e)
 }
 
 static int
-open_all(struct listeners *l, struct span list, char *why, size_t why_bytes)
+want_all(const struct params *p, struct wanted w[LISTENERS_MAX], size_t *n, char *why, size_t why_bytes)
 {
+	struct span		list = p->listen;
 	struct listens_entry	e;
-	int			r = 0;
 
-	while (r == 0 && listens_next(&list, &e)) {
-		if (l->count == LISTENS_MAX) {
+	*n = 0;
+	while (listens_next(&list, &e)) {
+		if (*n == LISTENS_MAX) {
 			snprintf(why, why_bytes, "listen: more than %d addresses", LISTENS_MAX);
 			return E_FORMAT;
 		}
-		r = open_tcp(listener_add(l, kind_of(&e)), "listen", e.address, why, why_bytes);
+		w[(*n)++] = (struct wanted){ kind_of(&e), e.address };
 	}
-	return r;
+	if (p->admin_listen.n > 0)
+		w[(*n)++] = (struct wanted){ LISTEN_ADMIN, p->admin_listen };
+	if (p->socket.n > 0)
+		w[(*n)++] = (struct wanted){ LISTEN_LOCAL, p->socket };
+	return 0;
+}
+
+/* One that is open already at what was asked for in the same words; a unix socket is none for TCP.  Of several the
+ * one of this kind: port 0 may be asked for twice. */
+static const struct listener *
+find_open(const struct listeners *l, const struct wanted *w)
+{
+	const struct listener	*other = NULL;
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (!span_is(w->text, l->items[i].asked) ||
+		    (l->items[i].kind == LISTEN_LOCAL) != (w->kind == LISTEN_LOCAL))
+			continue;
+		if (l->items[i].kind == w->kind)
+			return &l->items[i];
+		other = &l->items[i];
+	}
+	return other;
+}
+
+static int
+open_one(struct listener *l, const struct wanted *w, const struct listener *open, bool system, char *why,
+    size_t why_bytes)
+{
+	if (open != NULL) {
+		memcpy(l->address, open->address, sizeof(l->address));
+		if (open->kind == w->kind)
+			l->number = open->number;
+		if ((l->fd = fcntl(open->fd, F_DUPFD_CLOEXEC, 0)) != -1)
+			return 0;
+		snprintf(why, why_bytes, "%s %s: %s", listen_kind_name(w->kind), l->address, strerror(errno));
+		return E_SYS;
+	}
+	if (w->kind == LISTEN_LOCAL)
+		return open_local(l, w->text, system, why, why_bytes);
+	return open_tcp(l, w->kind == LISTEN_ADMIN ? "admin_listen" : "listen", w->text, why, why_bytes);
 }
 
 int
-listen_open(struct listeners *l, const struct params *p, bool system, char *why, size_t why_bytes)
+listen_open(struct listeners *l, const struct listeners *open, const struct params *p, bool system, char *why,
+    size_t why_bytes)
 {
-	int	r = 0;
+	struct wanted	w[LISTENERS_MAX];
+	struct listeners left = *open;		/* what nobody of `w` has yet */
+	size_t		n;
+	int		r;
 
-	*l = (struct listeners){ .count = 0 };
-	r = open_all(l, p->listen, why, why_bytes);
-	if (r == 0 && p->admin_listen.n > 0)
-		r = open_tcp(listener_add(l, LISTEN_ADMIN), "admin_listen", p->admin_listen, why,
-		    why_bytes);
-	if (r == 0 && p->socket.n > 0)
-		r = open_local(listener_add(l, LISTEN_LOCAL), p->socket, system, why, why_bytes);
+	*l = (struct listeners){ .last_number = open->last_number };
+	r = want_all(p, w, &n, why, why_bytes);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct listener	*had = find_open(&left, &w[i]);
+		struct listener		*one = &l->items[l->count++];
+
+		*one = (struct listener){ .kind = w[i].kind, .fd = -1, .number = ++l->last_number };
+		snprintf(one->asked, sizeof(one->asked), "%.*s", SPAN_FMT(w[i].text));
+		r = open_one(one, &w[i], had, system, why, why_bytes);
+		if (had != NULL)
+			left.items[had - left.items].asked[0] = '\0';
+	}
 	if (r != 0)
-		listen_close(l);
+		listen_give_up(l, open);
 	return r;
+}
+
+static bool
+has_address(const struct listeners *l, const char *address)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].kind == LISTEN_LOCAL && strcmp(l->items[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+void
+listen_give_up(struct listeners *l, const struct listeners *keep)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->items[i].kind == LISTEN_LOCAL && l->items[i].fd != -1 && !has_address(keep, l->items[i].address))
+			(void)unlink(l->items[i].address);
+		fd_close(&l->items[i].fd);
+	}
+	l->count = 0;
 }
 
 void
 listen_close(struct listeners *l)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		if (l->items[i].kind == LISTEN_LOCAL && l->items[i].fd != -1)
-			(void)unlink(l->items[i].address);
-		fd_close(&l->items[i].fd);
-	}
-	l->count = 0;
+	static const struct listeners	none;
+
+	listen_give_up(l, &none);
+}
+
+bool
+listen_has(const struct listeners *l, uint32_t number)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].number == number)
+			return true;
+	return false;
 }
 
 int

@@ -42,15 +42,20 @@ hold_standard_descriptors(void)
 
 /* Whatever who started us left open is not ours to hold. */
 static void
-drop_foreign_descriptors(void)
+drop_foreign_descriptors(bool heir)
 {
-	(void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+	(void)syscall(SYS_close_range, heir ? HEIR_FD + 1 : STDERR_FILENO + 1, ~0U, 0);
 }
 
 static void
 find_programs(struct master *m)
 {
 	char	path[PATH_MAX];
+	ssize_t	n = readlink("/proc/self/exe", m->program, sizeof(m->program) - 1);
+
+	if (n <= 0)
+		fatal(EX_OSERR, "/proc/self/exe: %s", strerror(errno));
+	m->program[n] = '\0';
 
 	if (where_program(role_program(ROLE_COMPILE), path, sizeof(path)) != 0)
 		fatal(EX_UNAVAILABLE, "%s: not found; the gateway is not completely installed", path);
@@ -116,6 +121,7 @@ master_init(struct master *m, const struct options *o)
 		m->user[role] = (struct spawn_user){ false, 0, 0 };
 	if (!m->personal && spawn_user_find(role_user(ROLE_COMPILE), &m->user[ROLE_COMPILE], &found) != 0)
 		fatal(EX_NOUSER, "user %s: neither it nor nobody exists", role_user(ROLE_COMPILE));
+	workers_init(m);
 	child_init(&m->store, m, ROLE_STORE, 0, NULL);
 	child_init(&m->auditor, m, ROLE_AUDITOR, 0, NULL);
 	child_init(&m->prober, m, ROLE_SPAWNER, 0, NULL);
@@ -130,6 +136,8 @@ master_init(struct master *m, const struct options *o)
 	learn_init(&m->learn, m);
 	lapse_init(&m->lapse, m);
 	watch_init(&m->watch, m);
+	heir_init(&m->heir);
+	upgrade_init(m);
 	private_init(m);
 }
 
@@ -137,6 +145,8 @@ static void
 master_fini(struct master *m)
 {
 	query_kill_all(m);
+	standin_fini(m);
+	upgrade_fini(m);
 	children_kill_all(m);
 	private_fini(m);
 	watch_fini(&m->watch);
@@ -147,28 +157,30 @@ master_fini(struct master *m)
 	adminlog_fini(&m->adminlog);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
-	cgroups_fini(&m->cgroups);
+	if (!m->heir.is || m->heir.taken)
+		cgroups_fini(&m->cgroups);
 	child_fini(&m->store);
 	child_fini(&m->auditor);
 	child_fini(&m->prober);
 	child_fini(&m->egress);
 	child_fini(&m->admin);
 	child_fini(&m->scout);
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		child_fini(&m->workers[i]);
-	free(m->workers);
-	listen_close(&m->listeners);
+	/* What is a master's before us stays, until it is ours. */
+	listen_give_up(&m->listeners, &m->heir.listeners);
 	ctlsock_close(&m->ctl);
 	/* Without the lock it is that of the gateway which runs. */
-	if (m->dirs.pid_fd != -1)
+	if (m->dirs.pid_fd != -1 && (!m->heir.is || m->heir.taken))
 		(void)unlinkat(m->dirs.run_fd, "ready", 0);
 	fd_close(&m->start.dump);
 	fd_close(&m->start.last_good);
 	fd_close(&m->keyring);
 	ticket_keys_fini(&m->ticket_keys);
 	fd_close(&m->grants_key);
+	heir_fini(&m->heir);
 	rates_fini(&m->rates);
-	if (m->worker_count > 0)
+	if (m->workers_wanted > 0)
 		regions_fini(&m->regions);
 	snap_release(&m->policy);
 	snapset_fini(&m->in_force);
@@ -215,6 +227,41 @@ confine(void)
 		fatal(EX_OSERR, "cannot confine myself: %s", strerror(errno));
 }
 
+/* The lines of a start in the background go where those of the master before go. */
+static void
+become_heir(struct master *m)
+{
+	bool	syslog;
+	int	fd, r;
+
+	if (!m->foreground && logfd_open(false, &fd, &syslog) == 0)
+		log_init("mcpgw", fd, syslog ? LOG_FORM_SYSLOG : LOG_FORM_STDERR);
+	if ((r = heir_receive(m)) != 0)
+		fatal(EX_PROTOCOL, "the master before: %s", err_text(r));
+	sdnotify_take(m->heir.notify, m->heir.alive_ms);
+	log_notice(NULL, "mcpgw %s is to take the place of %s, pid %ld", MCPGW_VERSION, m->heir.version,
+	    (long)m->heir.old_pid);
+}
+
+/* What is in the folders is the other master's by now. */
+static int
+make_place(struct master *m)
+{
+	const int	own = m->upgrade.standin_own;
+	const pid_t	pid = m->upgrade.pid;
+	const int	code = m->upgrade.exit_code;
+
+	standin_block();
+	m->upgrade.standin_own = -1;
+	m->cgroups = (struct cgroups){ .root = false };
+	master_fini(m);
+	dirs_fini(&m->dirs);
+	log_notice(NULL, "made place");
+	if (own == -1)
+		return EX_OK;
+	return pid == 0 ? code : standin_run(own, pid);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -225,10 +272,10 @@ main(int argc, char **argv)
 	/* The modes we make things with are meant: a stricter mask of a service manager would close a tenant's groups
 	 * to the tenant, and what is in run_dir to mcpgwctl.  Children have a mask of their own. */
 	umask(022);
-	drop_foreign_descriptors();
 	hold_standard_descriptors();
 	log_init("mcpgw", STDERR_FILENO, LOG_FORM_PLAIN);
 	options_parse(&o, argc, argv);
+	drop_foreign_descriptors(o.heir);
 	confine();
 	m.options = &o;
 	m.log_fd = -1;
@@ -241,22 +288,27 @@ main(int argc, char **argv)
 	private_check(&m);
 	if (m.foreground)
 		log_init("mcpgw", STDERR_FILENO, LOG_FORM_STDERR);
-	/* A service manager keeps us in its hand; nobody waits for a background. */
-	if (!sdnotify_init() && !m.foreground)
+	/* A service manager keeps us in its hand; nobody waits for a background, nor for one that takes another's
+	 * place. */
+	if (!sdnotify_init() && !m.foreground && !o.heir)
 		daemon_enter();
 	if (chdir("/") == -1)
 		fatal(EX_OSERR, "/: %s", strerror(errno));
 	cpu_be_prompt();
 	master_init(&m, &o);
+	if (o.heir)
+		become_heir(&m);
 	if ((r = start_run(&m)) == 0) {
 		leave_terminal(&m);
 		start_say_ready(&m);	/* in the log, where it is looked for */
 		daemon_tell(0);
 		loop_run(m.loop);
 	}
+	if (upgrade_is_over_to_other(&m))
+		return make_place(&m);
 	master_fini(&m);
 	/* A refused start leaves the marker of an unclean end as it found it. */
-	if (r == 0 || !m.dirs.unclean)
+	if ((r == 0 || !m.dirs.unclean) && (!m.heir.is || m.heir.taken))
 		dirs_release(&m.dirs);
 	else
 		dirs_fini(&m.dirs);

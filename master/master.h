@@ -15,6 +15,7 @@
 #include "master/dirs.h"
 #include "master/egress.h"
 #include "master/grants.h"
+#include "master/heir.h"
 #include "master/lapse.h"
 #include "master/learn.h"
 #include "master/listen.h"
@@ -25,6 +26,7 @@
 #include "master/query.h"
 #include "master/rates.h"
 #include "master/regions.h"
+#include "master/refit.h"
 #include "master/reload.h"
 #include "master/rollback.h"
 #include "master/runners.h"
@@ -34,8 +36,11 @@
 #include "master/start.h"
 #include "master/status.h"
 #include "master/stop.h"
+#include "master/standin.h"
 #include "master/ticketkeys.h"
+#include "master/upgrade.h"
 #include "master/watch.h"
+#include "master/workers.h"
 #include "policy/params.h"
 #include "sandbox/jail.h"
 
@@ -47,6 +52,7 @@ struct master {
 	struct where		 where;
 	bool			 foreground, personal;
 	char			 libexec[PATH_MAX];	/* the folder of the children's programs */
+	char			 program[PATH_MAX];	/* ours; a newer one may be there by now */
 	struct spawn_user	 user[ROLE_LIMIT];
 	enum jail_fallback	 fallback;		/* of this start */
 
@@ -63,8 +69,13 @@ struct master {
 	uint64_t		 boot;			/* wall clock ms of this start */
 	uint64_t		 start_ms;		/* monotonic */
 	bool			 ready, stopping;
+	bool			 holds;			/* no calls are taken: mcpgwctl drain */
 	struct start		 start;
 	struct stop		 stop;
+	struct heir		 heir;			/* what a master before left */
+	struct upgrade		 upgrade;		/* and what we leave */
+	struct loop_io		 standin_io;
+	bool			 standin_watched;
 	int			 log_fd;
 
 	struct dirs		 dirs;
@@ -79,8 +90,8 @@ struct master {
 
 	struct children		 children;
 	struct child		 store, auditor, prober, egress, admin, scout;
-	struct child		*workers;
-	uint32_t		 worker_count;
+	struct child		 workers[MASTER_WORKERS_MAX];	/* by slot */
+	uint32_t		 workers_wanted;	/* as `workers` says */
 	struct tenants		 tenants;
 	struct peer_pairs	 pairs;
 

@@ -26,13 +26,16 @@ options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ 0 };
 	opterr = 0;
-	while ((c = getopt(argc, argv, "fptc:o:")) != -1) {
+	while ((c = getopt(argc, argv, "fptHc:o:")) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
 			break;
 		case 'p':
 			o->foreground = o->private = true;
+			break;
+		case 'H':
+			o->heir = true;		/* by another master alone */
 			break;
 		case 't':
 			o->check = true;

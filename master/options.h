@@ -13,6 +13,7 @@
 
 struct options {
 	bool		 foreground, check;
+	bool		 heir;			/* descriptor 3 is the channel to the master before */
 	bool		 private;		/* and foreground: private.h */
 	const char	*config_dir;		/* NULL: the default */
 	char		*settings[OPTIONS_O_MAX];	/* name=value, as written */

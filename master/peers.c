@@ -12,6 +12,7 @@
  * later one was made it is on its way to the asker, and nothing more is to be done; only who has seen
  * the end of the last one gets another.  A worker that was replaced has no pairs.
  */
+#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/fd.h"
@@ -68,6 +69,49 @@ pair_make(struct child *worker, struct child *other, struct peer_pair *pair)
 	return made;
 }
 
+/* The other one is of the master before, and finishes what it has.  False: it is not. */
+static bool
+want_of_before(struct child *worker, const struct msg_WORKER_PEER_WANTED *want)
+{
+	struct master		*m = worker->m;
+	const uint32_t		 incarnation = m->heir.incarnation[want->slot];
+	const uint64_t		 now = loop_now_ms(m->loop);
+	struct peer_pair	*pair = &m->pairs.made[worker->slot < want->slot ? worker->slot : want->slot]
+				    [worker->slot < want->slot ? want->slot : worker->slot];
+	struct msg_WORKER_PEER	 msg = { .slot = want->slot, .incarnation = incarnation, .pair = m->pairs.last + 1 };
+	const uint32_t		 both[2] = { worker->slot < want->slot ? worker->incarnation : incarnation,
+				    worker->slot < want->slot ? incarnation : worker->incarnation };
+	int			 ends[2] = { -1, -1 };
+	bool			 made;
+
+	if (!heir_has_worker(m, want->slot, want->incarnation))
+		return false;
+	if (memcmp(pair->incarnation, both, sizeof(both)) == 0 && pair->number > want->after)
+		return true;
+	if ((memcmp(pair->incarnation, both, sizeof(both)) == 0 && now - pair->made_ms < AGAIN_MS) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == -1)
+		return false;
+	if ((made = heir_peer(m, worker, want->slot, ends[0]))) {
+		*pair = (struct peer_pair){ .number = ++m->pairs.last, .made_ms = now,
+		    .incarnation = { both[0], both[1] } };
+		(void)child_send(worker, MSG_TYPE_WORKER_PEER, 0, &msg, &ends[1], 1);
+	}
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return made;
+}
+
+void
+peers_take(struct child *worker, uint32_t slot, uint32_t incarnation, int fd)
+{
+	struct msg_WORKER_PEER	msg = { .slot = slot, .incarnation = incarnation, .pair = worker->m->pairs.last + 1 };
+
+	if (!is_serving(worker) || slot >= MASTER_WORKERS_MAX)
+		return;			/* the other end sees it closed */
+	worker->m->pairs.last++;
+	(void)child_send(worker, MSG_TYPE_WORKER_PEER, 0, &msg, &fd, 1);
+}
+
 void
 peers_want(struct child *worker, const struct msg_WORKER_PEER_WANTED *want)
 {
@@ -75,11 +119,13 @@ peers_want(struct child *worker, const struct msg_WORKER_PEER_WANTED *want)
 	struct child		*other, *low, *high;
 	struct peer_pair	*pair;
 
-	if (want->slot >= m->worker_count || want->slot == worker->slot) {
+	if (want->slot >= MASTER_WORKERS_MAX || want->slot == worker->slot) {
 		refuse(worker, want, NULL);
 		return;
 	}
 	other = &m->workers[want->slot];
+	if (other->state == CHILD_IDLE && want_of_before(worker, want))
+		return;
 	if (!is_serving(other) || (want->incarnation != 0 && want->incarnation != other->incarnation)) {
 		refuse(worker, want, other);
 		return;

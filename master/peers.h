@@ -20,6 +20,8 @@ struct peer_pairs {
 	struct peer_pair	made[PEER_SLOTS_MAX][PEER_SLOTS_MAX];	/* [lower][higher] */
 };
 
+/* One end of a stream between this worker and one of the master that took our place. */
+void	peers_take(struct child *worker, uint32_t slot, uint32_t incarnation, int fd);
 /* A worker asks: WORKER_PEER to both, nothing when that is on its way already, or WORKER_PEER_NONE. */
 void	peers_want(struct child *worker, const struct msg_WORKER_PEER_WANTED *want);
 

@@ -58,7 +58,7 @@ pins_on_kept(struct master *m, const struct msg_STORE_PIN_KEPT *b)
 		ctlsock_on_store_done(&m->ctl, b->number, b->error, b->why);
 		return;
 	}
-	if (b->slot >= m->worker_count)
+	if (b->slot >= MASTER_WORKERS_MAX)
 		return;
 	worker = &m->workers[b->slot];
 	if (worker->incarnation == b->incarnation && worker->state == CHILD_READY)
@@ -83,7 +83,7 @@ pins_on_pins(struct master *m, int *fd, const struct msg_STORE_PINS *b)
 	}
 	m->pins.held = b->held;
 	snprintf(m->pins.first, sizeof(m->pins.first), "%.*s", SPAN_FMT(b->first));
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if (m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING)
 			boot_offer(&m->workers[i], 1u << SNAP_PINS);
 }
@@ -101,7 +101,7 @@ pins_generation(const struct master *m)
 bool
 pins_everywhere(const struct master *m, uint64_t generation)
 {
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if (m->workers[i].state == CHILD_READY && m->workers[i].in_force[SNAP_PINS] < generation)
 			return false;
 	return true;

@@ -88,7 +88,7 @@ probe_on_result(struct master *m, unsigned result, struct span line)
 		return;			/* each tenant's spawner tells again */
 	changed = (s->probe == PROBE_REDUCED) != (result == PROBE_REDUCED);
 	s->probe = result;
-	for (uint32_t i = 0; changed && i < m->worker_count; i++)
+	for (uint32_t i = 0; changed && i < MASTER_WORKERS_MAX; i++)
 		probe_tell(&m->workers[i]);
 	snprintf(s->probe_line, sizeof(s->probe_line), "%.*s", SPAN_FMT(line));
 	if (result == PROBE_REDUCED)

@@ -13,8 +13,9 @@ struct regions {
 	struct region	 inflight, shares, metrics;	/* mapped: cleared after a death, summed for status */
 };
 
-/* 0, or what region_create() and region_map() answer; logged. */
-must_check int	regions_init(struct regions *r, uint32_t workers);
+/* before: what a master before left, by kind, or NULL; what is of use is taken from it.  0, or what region_create() and
+ * region_map() answer; logged. */
+must_check int	regions_init(struct regions *r, uint32_t workers, int *before);
 void		regions_fini(struct regions *r);
 /* The worker of this slot is dead. */
 void		regions_clear_worker(struct regions *r, uint32_t slot);

@@ -67,7 +67,7 @@ workers_with(const struct reload *r)
 	const struct master	*m = r->m;
 	uint32_t		 n = 0;
 
-	for (uint32_t i = 0; i < m->worker_count; i++) {
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++) {
 		const struct child	*c = &m->workers[i];
 		bool			 has = c->state == CHILD_READY;
 
@@ -86,7 +86,7 @@ tell_refused(struct reload *r)
 	struct master			*m = r->m;
 	struct msg_RELOAD_REFUSED	 msg = { .wall_ms = loop_wall_ms(m->loop), .why = span_of(r->why) };
 
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if (m->workers[i].state == CHILD_READY)
 			(void)child_send(&m->workers[i], MSG_TYPE_RELOAD_REFUSED, 0, &msg, NULL, 0);
 }
@@ -127,27 +127,19 @@ reload_end(struct reload *r, int exit_code)
 		reload_begin(r);
 }
 
-/* Those of the last policy that only a restart changes. */
+/* Those that a reload alone does not change. */
 static void
-warn_of_restart(struct reload *r, const struct params *before)
+warn_of_restart(struct reload *r, const struct snap *before, const struct snap *now)
 {
-	const struct params	*now = &r->m->params;
-	const struct {
-		const char	*name;
-		struct span	 old, new;
-	} rows[] = {
-		{ "listen", before->listen, now->listen },
-		{ "admin_listen", before->admin_listen, now->admin_listen },
-		{ "socket", before->socket, now->socket },
-		{ "workers", before->workers, now->workers },
-		{ "state_dir", before->state_dir, now->state_dir },
-		{ "run_dir", before->run_dir, now->run_dir },
-	};
+	for (unsigned id = 0; id < PARAM_ID_LIMIT; id++) {
+		const struct param_row	*row = param_row(id);
+		const struct rec_param	*old = SNAP_AT(before, PARAM, id), *new = SNAP_AT(now, PARAM, id);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (!span_eq(rows[i].old, rows[i].new))
-			reload_say(r, LOG_LEVEL_WARNING,
-			    "%s: changed; takes effect with mcpgwctl restart", rows[i].name);
+		if ((row->effect == PARAM_EFFECT_RESTART || row->effect == PARAM_EFFECT_UPGRADE) && old != NULL &&
+		    new != NULL && !span_eq(snap_text(before, old->text), snap_text(now, new->text)))
+			reload_say(r, LOG_LEVEL_WARNING, "%s: changed; takes effect with mcpgwctl %s", row->name,
+			    row->effect == PARAM_EFFECT_UPGRADE ? "upgrade" : "restart");
+	}
 }
 
 int
@@ -233,7 +225,7 @@ on_offer_limit(struct loop_timer *t, void *arg)
 
 	(void)t;
 	reload_say(r, LOG_LEVEL_ERR, "generation %llu: only %u of %u workers have it yet",
-	    (unsigned long long)r->generation, workers_with(r), r->m->worker_count);
+	    (unsigned long long)r->generation, workers_with(r), r->m->workers_wanted);
 	reload_end(r, EX_TEMPFAIL);
 }
 
@@ -249,13 +241,23 @@ reload_take(struct reload *r, struct snapset *made)
 {
 	struct params	 before = r->m->params;
 	struct snap	*old = NULL;
+	struct refit	 refit;
+	char		 why[512];
 	int		 result;
+
+	/* Before anything is in force, so that what cannot be had changes nothing. */
+	if ((result = refit_prepare(r->m, made, &refit, why, sizeof(why))) != 0) {
+		reload_say(r, LOG_LEVEL_ERR, "%s", why[0] == '\0' ? err_text(result) : why);
+		reload_end(r, RELOAD_EXIT_REFUSED);
+		return;
+	}
 
 	/* The texts of `before` live in the old snapshot. */
 	old = snap_hold(r->m->policy);
 	if ((result = reload_put_in_force(r->m, made, r->what, r->by)) != 0) {
 		reload_say(r, LOG_LEVEL_ERR, "snapshot refused: %s", err_text(result));
 		snap_release(&old);
+		refit_drop(r->m, &refit);
 		reload_end(r, RELOAD_EXIT_REFUSED);
 		return;
 	}
@@ -267,7 +269,7 @@ reload_take(struct reload *r, struct snapset *made)
 			rollback_fini(&r->m->rollback);		/* there is no way further back */
 		}
 		log_set_level((enum log_level)(LOG_LEVEL_ERR + r->m->params.log_level));
-		warn_of_restart(r, &before);
+		warn_of_restart(r, old, r->m->policy);
 		if (r->m->params.tls_ticket_time != before.tls_ticket_time)
 			ticket_keys_changed(&r->m->ticket_keys);
 		scout_look(r->m);
@@ -284,6 +286,7 @@ reload_take(struct reload *r, struct snapset *made)
 	if ((r->what & COMPILE_KEYS) != 0)
 		r->kinds |= 1u << SNAP_KEYS;
 	reload_offer(r);
+	refit_take(r->m, &refit);
 	/* Only what every worker gets is waited for. */
 	r->kinds &= 1u << SNAP_POLICY | 1u << SNAP_KEYS;
 	r->state = RELOAD_OFFERED;
@@ -345,6 +348,16 @@ reload_begin(struct reload *r)
 void
 reload_request(struct reload *r, unsigned what, struct reload_by by, struct reload_waiter *waiter)
 {
+	static const struct reload_result	later = { .exit_code = EX_TEMPFAIL };
+
+	if (upgrade_defers_reload(r->m)) {
+		if (waiter != NULL) {
+			waiter->on_note(waiter, LOG_LEVEL_ERR, SPAN_LIT("an upgrade is under way, which puts it in "
+			    "force; see: mcpgwctl status"));
+			waiter->on_done(waiter, &later);
+		}
+		return;
+	}
 	r->next_by = by;
 	r->next_what |= what;
 	if (waiter != NULL) {
@@ -442,7 +455,7 @@ reload_look(struct reload *r)
 
 	if (r->state != RELOAD_OFFERED)
 		return;
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		open += m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING;
 	if (r->refused)
 		reload_end(r, EX_SOFTWARE);

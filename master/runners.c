@@ -86,7 +86,7 @@ refuse_waiting(struct tenant *t, const char *why)
 {
 	struct master	*m = t->runner.m;
 
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if ((t->waiting & UINT64_C(1) << i) != 0)
 			refuse(&m->workers[i], t->name, why);
 	t->waiting = 0;
@@ -232,7 +232,7 @@ runners_on_ready(struct child *c)
 	t->waiting = 0;
 	log_info(LOG_SUBJECT("tenant", t->name), "runner ready, ms=%llu",
 	    (unsigned long long)(loop_now_ms(m->loop) - t->spawner.born_ms));
-	for (uint32_t i = 0; i < m->worker_count; i++)
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if ((waiting & UINT64_C(1) << i) != 0 && child_has_channel(&m->workers[i]))
 			link_worker(t, &m->workers[i]);
 }

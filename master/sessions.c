@@ -32,7 +32,7 @@ sessions_on_made(struct master *m, const struct msg_SESSION_IS *b)
 
 	if ((b->flags & SESSION_KEYS_CHANGED) != 0 && !m->stopping)
 		reload_request(&m->reload, COMPILE_KEYS, (struct reload_by){ GENERATION_BY_TIME, 0 }, NULL);
-	if (b->slot >= m->worker_count)
+	if (b->slot >= MASTER_WORKERS_MAX)
 		return;
 	worker = &m->workers[b->slot];
 	if (worker->incarnation == b->incarnation && worker->state == CHILD_READY)

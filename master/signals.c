@@ -18,8 +18,14 @@
 static void
 on_stop(int signo, void *arg)
 {
+	struct master	*m = arg;
+
+	if (upgrade_pass_on(m, signo)) {
+		stop_hurry(m);
+		return;
+	}
 	log_notice(NULL, "%s: stopping", signo == SIGTERM ? "TERM" : "INT");
-	stop_begin(arg);
+	stop_begin(m);
 }
 
 static void
@@ -27,8 +33,7 @@ on_reload(int signo, void *arg)
 {
 	struct master	*m = arg;
 
-	(void)signo;
-	if (m->ready)
+	if (m->ready && !upgrade_pass_on(m, signo))
 		reload_request(&m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
 }
 
@@ -60,7 +65,7 @@ on_reopen(int signo, void *arg)
 {
 	struct master	*m = arg;
 
-	(void)signo;
+	(void)upgrade_pass_on(m, signo);
 	if (m->auditor.state == CHILD_READY)
 		boot_audit_log(&m->auditor);
 	if (m->foreground)
@@ -68,6 +73,17 @@ on_reopen(int signo, void *arg)
 	(void)logfd_to_file(m->dirs.state_fd);
 	signals_reopen_logs(m);
 	log_notice(NULL, "logs reopened");
+}
+
+static void
+on_upgrade(int signo, void *arg)
+{
+	struct master	*m = arg;
+
+	if (m->ready && !m->stopping)
+		upgrade_begin(m, NULL);
+	else
+		(void)upgrade_pass_on(m, signo);
 }
 
 static void
@@ -85,7 +101,7 @@ signals_init(struct master *m)
 		loop_signal_fn	*fn;
 	} rows[] = {
 		{ SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload },
-		{ SIGUSR1, on_reopen }, { SIGCHLD, on_child },
+		{ SIGUSR1, on_reopen }, { SIGUSR2, on_upgrade }, { SIGCHLD, on_child },
 	};
 	int	r;
 

@@ -20,7 +20,6 @@
 #include "lib/fd.h"
 #include "lib/keyring.h"
 #include "lib/log.h"
-#include "lib/num.h"
 #include "master/daemon.h"
 #include "master/master.h"
 #include "master/probe.h"
@@ -98,6 +97,25 @@ step_parameters(struct master *m)
 	return 0;
 }
 
+/* What was in force when the master before was told to go; files are read anew, what a scout found is not. */
+static int
+step_heir(struct master *m)
+{
+	int	r;
+
+	if (!m->heir.is)
+		return 0;
+	if (m->heir.generation > m->generation)
+		m->generation = m->heir.generation;
+	r = snapset_replace(&m->in_force, &m->heir.snaps,
+	    1u << SNAP_CATALOGUE | 1u << SNAP_KEYSETS | 1u << SNAP_TOKENS);
+	if (r != 0) {
+		log_err(NULL, "what the master before left: %s", err_text(r));
+		return EX_OSERR;
+	}
+	return 0;
+}
+
 static int
 step_users(struct master *m)
 {
@@ -143,10 +161,11 @@ step_folders(struct master *m)
 		log_err(NULL, "run_dir or state_dir: too long");
 		return EX_CONFIG;
 	}
-	if ((r = dirs_hold(&m->dirs)) != 0)
+	r = m->heir.is ? dirs_inherit(&m->dirs, &m->heir.pid_fd, &m->heir.marker_fd) : dirs_hold(&m->dirs);
+	if (r != 0)
 		return r == E_EXISTS ? EX_UNAVAILABLE : EX_CANTCREAT;
 	/* One gateway has a state_dir, so its name is ours among those in this cgroup. */
-	cgroups_init(&m->cgroups, !m->personal, m->params.state_dir);
+	cgroups_init(&m->cgroups, !m->personal, m->params.state_dir, m->heir.is);
 	if (dirs_make(&m->dirs, "store", &m->user[ROLE_STORE], 0700, m->store_dir) != 0 ||
 	    dirs_make(&m->dirs, "audit", &m->user[ROLE_AUDITOR], 0700, path) != 0 ||
 	    dirs_make(&m->dirs, "audit/db", &m->user[ROLE_AUDITOR], 0700, m->audit_dir) != 0 ||
@@ -160,28 +179,23 @@ static int
 step_shared(struct master *m)
 {
 	struct keyring	ring;
-	uint64_t	n;
+	char		why[128];
 	int		r;
 
-	if (span_is(m->params.workers, "auto")) {
-		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-		n = cpus < 1 ? 1 : (uint64_t)cpus;
-		if (n > MASTER_WORKERS_MAX)
-			n = MASTER_WORKERS_MAX;
-	} else if (num_u64(m->params.workers, &n) != 0 || n < 1 || n > MASTER_WORKERS_MAX) {
-		log_err(NULL, "workers = %.*s: auto, or 1 to %d", SPAN_FMT(m->params.workers),
-		    MASTER_WORKERS_MAX);
+	if (workers_parse(m->params.workers, &m->workers_wanted, why, sizeof(why)) != 0) {
+		log_err(NULL, "%s", why);
 		return EX_CONFIG;
 	}
-	if ((m->workers = calloc(n, sizeof(*m->workers))) == NULL)
-		return EX_OSERR;
-	m->worker_count = (uint32_t)n;
-	for (uint32_t i = 0; i < m->worker_count; i++)
-		child_init(&m->workers[i], m, ROLE_WORKER, i, NULL);
-	if (regions_init(&m->regions, m->worker_count) != 0)
+	if (regions_init(&m->regions, MASTER_WORKERS_MAX, m->heir.is ? m->heir.region : NULL) != 0)
 		return EX_OSERR;
 	rates_init(&m->rates, m->loop, &m->regions);
+	/* Clients hold what was sealed with its keys. */
+	if (m->heir.is && m->heir.keyring != -1 && keyring_read(m->heir.keyring, &ring) == 0) {
+		explicit_bzero(&ring, sizeof(ring));
+		m->keyring = m->heir.keyring;
+		m->heir.keyring = -1;
+		return 0;
+	}
 	if ((r = keyring_make(&ring)) != 0 || (r = keyring_memfd(&ring, &m->keyring)) != 0) {
 		log_err(NULL, "key ring: %s", err_text(r));
 		return EX_OSERR;
@@ -214,6 +228,11 @@ step_store(struct master *m)
 	struct msg_STORE_POLICY_LOAD	load = { 0 };
 	int				r;
 
+	/* Of store and audit there is one writer each, of logins' tokens one who renews them. */
+	if (m->heir.is && heir_want_record(m) != 0) {
+		log_err(NULL, "the master before does not answer any more");
+		return EX_TEMPFAIL;
+	}
 	if ((r = start_and_wait(m, &m->store)) != 0)
 		return r;
 	m->start.dump_ref = status_new_ref(&m->status);
@@ -291,7 +310,8 @@ step_listen(struct master *m)
 		log_err(NULL, "keys of tickets: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	switch (listen_open(&m->listeners, &m->params, !m->personal, why, sizeof(why))) {
+	switch (listen_open(&m->listeners, &m->heir.listeners, &m->params, !m->personal, why,
+	    sizeof(why))) {
 	case 0:
 		return 0;
 	case E_FORMAT:
@@ -341,8 +361,13 @@ step_workers(struct master *m)
 	int		r;
 
 	wanted += start_one(&m->auditor);
-	for (uint32_t i = 0; i < m->worker_count; i++)
-		wanted += start_one(&m->workers[i]);
+	workers_fill(m);
+	if (workers_filled(m) == 0) {
+		log_err(NULL, "all %d slots are taken by the workers of before: workers = 32, then mcpgwctl reload, "
+		    "leave some free", MASTER_WORKERS_MAX);
+		return EX_TEMPFAIL;
+	}
+	wanted += workers_filled(m);
 	if (admin_is_wanted(m))
 		wanted += start_one(&m->admin);
 	do {
@@ -350,7 +375,7 @@ step_workers(struct master *m)
 		ready = (m->auditor.state == CHILD_READY) + (m->admin.state == CHILD_READY);
 		if ((r = looks_bad(&m->auditor)) != 0 || (r = looks_bad(&m->admin)) != 0)
 			return r;
-		for (uint32_t i = 0; i < m->worker_count; i++) {
+		for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++) {
 			ready += m->workers[i].state == CHILD_READY;
 			if ((r = looks_bad(&m->workers[i])) != 0)
 				return r;
@@ -379,8 +404,17 @@ step_ready(struct master *m)
 	const struct snapitem		*policy = snapset_find(&m->in_force, SNAP_POLICY, SPAN_NONE);
 	struct msg_STORE_POLICY_SAVE	 save = { .generation = m->policy_generation };
 
+	if (m->heir.is && heir_take(m) != 0) {
+		log_err(NULL, "the master before does not leave its place");
+		return EX_TEMPFAIL;
+	}
+	if (m->heir.is && dirs_own(&m->dirs) != 0)
+		log_warn(LOG_SUBJECT(m->dirs.run_dir, "pid"), "%s", strerror(errno));
+	/* Its copies; ours are others of the same sockets. */
+	listen_give_up(&m->heir.listeners, &m->listeners);
 	if (ctlsock_open(&m->ctl, m) != 0)
 		return EX_CANTCREAT;
+	standin_watch(m);
 	if (listen_write_ready(&m->listeners, m->dirs.run_fd) != 0) {
 		log_err(LOG_SUBJECT(m->dirs.run_dir, "ready"), "%s", strerror(errno));
 		return EX_CANTCREAT;
@@ -392,6 +426,7 @@ step_ready(struct master *m)
 		(void)child_send(&m->store, MSG_TYPE_STORE_POLICY_SAVE, 0, &save, &policy->fd, 1);
 	}
 	m->ready = true;
+	heir_settled(m);
 	return 0;
 }
 
@@ -410,7 +445,7 @@ int
 start_run(struct master *m)
 {
 	static int (*const	 steps[])(struct master *) = {
-		step_parameters, step_users, step_folders, step_shared, step_store, step_policy,
+		step_parameters, step_heir, step_users, step_folders, step_shared, step_store, step_policy,
 		step_listen, step_probe,
 	};
 	int			 r;
@@ -437,7 +472,7 @@ void
 start_say_ready(const struct master *m)
 {
 	log_notice(NULL, "ready, generation=%llu workers=%u ms=%llu", (unsigned long long)m->policy_generation,
-	    m->worker_count, (unsigned long long)m->start.took_ms);
+	    m->workers_wanted, (unsigned long long)m->start.took_ms);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */

@@ -129,7 +129,13 @@ answer_ready(struct child *c)
 {
 	child_is_ready(c);
 	switch (c->role) {
+	case ROLE_ADMIN:
+		if (c->m->holds)
+			hold_tell(c);
+		break;
 	case ROLE_WORKER:
+		if (c->m->holds)
+			hold_tell(c);
 		probe_tell(c);
 		reload_look(&c->m->reload);
 		break;
@@ -328,6 +334,8 @@ writer_is_over(struct child *c)
 {
 	struct msg_INCARNATION_OVER	over = { .slot = c->slot, .incarnation = c->incarnation };
 
+	if (upgrade_tell_over(c->m, c->slot, c->incarnation))
+		return;
 	(void)child_send(&c->m->auditor, MSG_TYPE_INCARNATION_OVER, 0, &over, NULL, 0);
 }
 
@@ -377,4 +385,5 @@ status_on_death(struct child *c, int wait_status)
 	default:
 		break;
 	}
+	upgrade_look(m);
 }

@@ -39,7 +39,7 @@ phase_drain(struct master *m, enum stop_phase p)
 	case STOP_WORKERS:
 		child_drain(&m->compile.child, LATER_MS);
 		child_drain(&m->scout, LATER_MS);
-		for (uint32_t i = 0; i < m->worker_count; i++)
+		for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 			child_drain(&m->workers[i],
 			    m->options->private ? PRIVATE_DRAIN_MS : m->params.drain_timeout);
 		break;
@@ -65,7 +65,9 @@ on_look(struct loop_timer *t, void *arg)
 {
 	struct master	*m = arg;
 
-	while (m->stop.phase != STOP_OVER && !children_alive(m, phase_roles(m->stop.phase)))
+	/* What the workers of a master before write goes to our auditor, so that one leaves behind them. */
+	while (m->stop.phase != STOP_OVER && !children_alive(m, phase_roles(m->stop.phase)) &&
+	    (m->stop.phase != STOP_EGRESS || (!m->heir.lives && !upgrade_is_pending(m))))
 		phase_drain(m, ++m->stop.phase);
 	if (m->stop.phase == STOP_OVER)
 		loop_stop(m->loop);
@@ -73,16 +75,43 @@ on_look(struct loop_timer *t, void *arg)
 		loop_timer_arm(t, LOOK_MS);
 }
 
+static void
+begin(struct master *m)
+{
+	m->stopping = true;
+	watch_fini(&m->watch);
+	m->stop.phase = STOP_WORKERS;
+	loop_timer_init(m->loop, &m->stop.look, on_look, m);
+	loop_timer_arm(&m->stop.look, LOOK_MS);
+}
+
 void
 stop_begin(struct master *m)
 {
 	if (m->stopping)
 		return;
-	m->stopping = true;
 	sdnotify_send("STOPPING=1");
-	watch_fini(&m->watch);
-	m->stop.phase = STOP_WORKERS;
+	upgrade_abandon(m);
+	begin(m);
+	heir_hurry(m);
 	phase_drain(m, m->stop.phase);
-	loop_timer_init(m->loop, &m->stop.look, on_look, m);
-	loop_timer_arm(&m->stop.look, LOOK_MS);
+}
+
+void
+stop_retire(struct master *m)
+{
+	if (m->stopping)
+		return;
+	begin(m);
+	child_retire(&m->admin, m->params.drain_timeout);
+	child_drain(&m->compile.child, LATER_MS);
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
+		child_retire(&m->workers[i], m->params.drain_timeout);
+}
+
+void
+stop_hurry(struct master *m)
+{
+	if (m->stopping && m->stop.phase == STOP_WORKERS)
+		phase_drain(m, STOP_WORKERS);
 }

@@ -19,5 +19,9 @@ struct stop {
 /* Workers first, then the tools, their way out, then the record: each has its time, then it is killed.  The loop
  * stops when nobody is left.  A second call changes nothing. */
 void	stop_begin(struct master *m);
+/* Another master serves: workers leave when they have nothing to do any more, then the rest as above. */
+void	stop_retire(struct master *m);
+/* And now sooner. */
+void	stop_hurry(struct master *m);
 
 #endif

@@ -31,7 +31,7 @@ on_time(struct loop_timer *timer, void *arg)
 	} else {
 		fd_close(&t->fd);
 		t->fd = fd;
-		for (uint32_t i = 0; i < t->m->worker_count; i++)
+		for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 			if (t->m->workers[i].state == CHILD_READY || t->m->workers[i].state == CHILD_BOOTING)
 				ticket_keys_send(t, &t->m->workers[i]);
 	}
@@ -44,7 +44,12 @@ ticket_keys_init(struct ticket_keys *t, struct master *m)
 	int	r;
 
 	*t = (struct ticket_keys){ .m = m, .fd = -1 };
-	if ((r = keyring_make(&t->ring)) != 0 || (r = keyring_memfd(&t->ring, &t->fd)) != 0)
+	/* Tickets of the master before are good for as long as its keys are. */
+	if (m->heir.is && m->heir.tickets != -1 && keyring_read(m->heir.tickets, &t->ring) == 0)
+		r = 0;
+	else
+		r = keyring_make(&t->ring);
+	if (r != 0 || (r = keyring_memfd(&t->ring, &t->fd)) != 0)
 		return r;
 	loop_timer_init(m->loop, &t->timer, on_time, t);
 	wait_on(t);

@@ -22,7 +22,7 @@ enum param_type { PARAM_TYPE_text, PARAM_TYPE_path, PARAM_TYPE_flag, PARAM_TYPE_
 	PARAM_TYPE_size, PARAM_TYPE_word };
 enum param_scope { PARAM_SCOPE_GLOBAL, PARAM_SCOPE_TENANT };
 enum param_effect { PARAM_EFFECT_NEXT_REQUEST, PARAM_EFFECT_NEXT_CONNECTION, PARAM_EFFECT_NEXT_START,
-	PARAM_EFFECT_RESTART };
+	PARAM_EFFECT_UPGRADE, PARAM_EFFECT_RESTART };
 
 /* One field each: uint64_t for flag (0, 1), num, msec, size (bytes) and word (its place in the list of
  * words, from 0: the enums below); struct span for text and path. */

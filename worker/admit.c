@@ -13,6 +13,7 @@
 
 #define PROBE_MS	30000		/* a breaker's half-open try that says nothing for so long is lost */
 #define ENDPOINT_ERROR_PERCENT	50	/* of one of several, where nobody said otherwise */
+#define HOLD_RETRY_MS	5000		/* there may be another gateway; this one may be drained for long */
 
 struct breaker_rules
 admit_rules(const struct params *p, const struct snap *policy, const struct rec_server *server)
@@ -127,6 +128,11 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 	int	e;
 
 	*a = (struct admission){ .ticket = { .server = { .none = true }, .tool = { .none = true } } };
+	if (rq->w->holds) {
+		a->text = SPAN_LIT("no calls are taken now: an operator drains the gateway");
+		a->said.retry_after_ms = HOLD_RETRY_MS;
+		return E_OVERLOAD;
+	}
 	if (ask->server->flags & SERVER_FLAG_DISABLED) {
 		a->text = snap_text(rq->config->policy, ask->server->why);
 		return E_SERVER;

@@ -26,7 +26,7 @@ struct admission {
 };
 
 /* Asks in the order of cost.  0: go; E_AGAIN: it may wait for it (waitroom.h), with what was charged in a; else
- * E_SERVER (disabled), E_AUDIT, E_LIMITED, E_QUOTA, E_BREAKER or E_NOMEM, and a holds nothing. */
+ * E_SERVER (disabled), E_OVERLOAD (drained), E_AUDIT, E_LIMITED, E_QUOTA, E_BREAKER or E_NOMEM, and a holds nothing. */
 must_check int	admit_call(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    struct admission *a);
 /* The same of one that waits: 0, E_AGAIN, E_QUOTA or E_BREAKER. */

@@ -30,6 +30,7 @@
 #include "worker/worker.h"
 
 #define ORPHAN_MS 1500		/* the master died: P2 gives two seconds in all */
+#define LAST_MS	  1000		/* of a worker that retires: for what has not ended by itself */
 
 static int
 take_fd(const struct chan_msg *m)
@@ -314,13 +315,18 @@ worker_report_server(struct worker *w, struct span tenant, struct span server,
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+static void drain(struct worker *w, uint64_t within_ms);
+
 static void
 on_drain_over(struct loop_timer *t, void *arg)
 {
 	struct worker	*w = arg;
 
 	(void)t;
-	loop_stop(w->loop);
+	if (w->draining)
+		loop_stop(w->loop);
+	else
+		drain(w, LAST_MS);
 }
 
 static void
@@ -334,10 +340,37 @@ drain(struct worker *w, uint64_t within_ms)
 	loop_timer_arm(&w->drain_timer, within_ms);
 }
 
+/* Whoever has a connection here asks once more on it and is told that it ends, or ends it; streams that only listen end
+ * now, and are opened anew at another worker. */
+static void
+retire(struct worker *w, uint64_t within_ms)
+{
+	if (w->retiring || w->draining)
+		return;
+	w->retiring = true;
+	accept_stop(w->accept);
+	conn_set_retire(w->conns);
+	streams_drain(w);
+	httpsse_drain(w);
+	loop_timer_arm(&w->drain_timer, within_ms);
+}
+
+static void
+on_retire(struct worker *w, const struct msg_RETIRE *m)
+{
+	if (m->what == RETIRE_LEAVE)
+		retire(w, m->within_ms);
+	else
+		w->holds = m->what == RETIRE_HOLD;
+}
+
 void
 worker_drain_check(struct worker *w)
 {
-	if (!w->draining || conn_set_count(w->conns)->open > 0)
+	if ((!w->draining && !w->retiring) || conn_set_count(w->conns)->open > 0)
+		return;
+	/* Whoever is asked something comes back with the answer, to another worker, which hands it on. */
+	if (!w->draining && w->park_count > 0)
 		return;
 	park_drain(w);
 	if (w->calls_running == 0 && waitroom_count(w->waitroom) == 0 && peers_queued(w->peers) == 0)
@@ -377,7 +410,7 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		on_region(w, m);
 		break;
 	case MSG_TYPE_LISTEN:
-		r = worker_add_listener(w, take_fd(m), m->body->LISTEN.kind);
+		r = worker_add_listener(w, take_fd(m), &m->body->LISTEN);
 		break;
 	case MSG_TYPE_KEYRING:
 		if ((r = keyring_read(m->fds[0], &w->ring)) == 0)
@@ -441,6 +474,16 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_PING:
 		r = chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0);
+		break;
+	case MSG_TYPE_RETIRE:
+		on_retire(w, &m->body->RETIRE);
+		break;
+	case MSG_TYPE_WORKER_SLOTS:
+		w->slots = m->body->WORKER_SLOTS.slots;
+		w->leaving = m->body->WORKER_SLOTS.leaving;
+		break;
+	case MSG_TYPE_LISTEN_OVER:
+		accept_drop(w->accept, m->body->LISTEN_OVER.number);
 		break;
 	case MSG_TYPE_DRAIN:
 		drain(w, m->body->DRAIN.within_ms);

@@ -499,7 +499,7 @@ forward_cancelled(struct request *rq)
 	struct peer_head	 head = { .type = PEER_CANCEL, .a = rq->session_hash };
 
 	for (uint32_t slot = 0; slot < w->workers; slot++)
-		if (slot != w->slot)
+		if (worker_has_other(w, slot))
 			(void)!peers_send(w->peers, slot, 0, &head, rq->msg.request_id.raw);
 }
 

@@ -297,7 +297,7 @@ turn(struct httpsse *s)
 		log_info(NULL, "%s: an HTTP+SSE stream ends: its client does not read", s->rq->id_text);
 		s->over = true;
 	}
-	if (s->over || s->rq->gone || (s->rq->w->draining && s->first == NULL))
+	if (s->over || s->rq->gone || ((s->rq->w->draining || s->rq->w->retiring) && s->first == NULL))
 		httpsse_end(s);
 }
 

@@ -31,7 +31,7 @@ tell_workers(struct worker *w, enum link_event_kind what, uint64_t profile, uint
 	struct peer_head	head = { .type = PEER_STALE, .flags = (uint16_t)what, .a = profile, .b = instance };
 
 	for (uint32_t slot = 0; slot < w->workers; slot++)
-		if (slot != w->slot)
+		if (worker_has_other(w, slot))
 			(void)!peers_send(w->peers, slot, 0, &head, SPAN_NONE);
 }
 

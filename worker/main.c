@@ -48,23 +48,24 @@
 
 static struct {
 	int		fd;
-	uint32_t	kind;
+	uint32_t	kind, number;
 } listeners[LISTENERS_MAX];
 static size_t listener_count;
 static bool audit_known, serving;
 
 /* Kept until worker_serve(): nobody is served before everything is there. */
 int
-worker_add_listener(struct worker *w, int fd, uint32_t kind)
+worker_add_listener(struct worker *w, int fd, const struct msg_LISTEN *m)
 {
 	if (serving)
-		return accept_add(w->accept, fd, kind);
+		return accept_add(w->accept, fd, m->kind, m->number);
 	if (listener_count == LISTENERS_MAX) {
 		fd_close(&fd);
 		return E_FULL;
 	}
 	listeners[listener_count].fd = fd;
-	listeners[listener_count++].kind = kind;
+	listeners[listener_count].kind = m->kind;
+	listeners[listener_count++].number = m->number;
 	return 0;
 }
 
@@ -78,7 +79,7 @@ worker_serve(struct worker *w)
 		return;
 	serving = true;
 	for (size_t i = 0; i < listener_count; i++)
-		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind)) != 0)
+		if ((r = accept_add(w->accept, listeners[i].fd, listeners[i].kind, listeners[i].number)) != 0)
 			fatal(EX_OSERR, "listener: %s", err_text(r));
 }
 

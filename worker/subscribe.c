@@ -25,7 +25,7 @@
 static bool
 went_home(struct request *rq)
 {
-	uint32_t	home = (uint32_t)(rq->session_hash % rq->w->workers);
+	uint32_t	home = worker_home(rq->w, rq->session_hash);
 
 	/* When that one is just away, what begins here is found by nobody there: the client begins anew when
 	 * it hears nothing of what it subscribed to, as after any restart. */

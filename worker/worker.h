@@ -78,8 +78,12 @@ struct worker {
 	struct loop		*loop;
 	struct chan		 master;
 	uint32_t		 slot, incarnation, workers, flags;
+	uint64_t		 slots;		/* that are to be filled, this one's among them */
+	uint64_t		 leaving;	/* of workers that only finish what they have */
 	uint64_t		 boot;
 	bool			 ready, draining;
+	bool			 retiring;	/* takes no connections, and leaves when the last is gone */
+	bool			 holds;		/* takes no calls until it is told to */
 
 	struct config		*config;	/* in force */
 	struct tokens		*tokens;	/* proven ones */
@@ -165,7 +169,7 @@ struct worker {
 };
 
 /* main.c */
-must_check int	worker_add_listener(struct worker *w, int fd, uint32_t kind);
+must_check int	worker_add_listener(struct worker *w, int fd, const struct msg_LISTEN *m);
 /* Parameters of the policy in force reach the HTTP upstreams. */
 void		worker_set_upstreams(struct worker *w);
 /* GO: confine, READY. */
@@ -187,6 +191,24 @@ void		worker_report_server(struct worker *w, struct span tenant, struct span ser
 		    enum server_state state, uint32_t tools, uint64_t next_try_ms, struct span error);
 /* Ends the process when it drains, nothing runs any more, and other workers were told what they wait for. */
 void		worker_drain_check(struct worker *w);
+
+/* Is this slot another worker's, one that leaves among them? */
+static inline bool
+worker_has_other(const struct worker *w, uint32_t slot)
+{
+	return slot != w->slot && ((w->slots | w->leaving) & UINT64_C(1) << slot) != 0;
+}
+
+/* Among all workers the one that what has this hash goes to; each comes to the same. */
+static inline uint32_t
+worker_home(const struct worker *w, uint64_t hash)
+{
+	uint64_t	left = w->slots;
+
+	for (uint64_t skip = left == 0 ? 0 : hash % (uint64_t)__builtin_popcountll(left); skip > 0; skip--)
+		left &= left - 1;
+	return left == 0 ? w->slot : (uint32_t)__builtin_ctzll(left);
+}
 
 /* gauges.c: what this worker publishes about itself. */
 void		gauges_publish(struct worker *w);

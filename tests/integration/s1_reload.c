@@ -7,7 +7,7 @@
  */
 #include "tests/integration/load.h"
 
-#define RELOADS 300
+#define RELOADS 300		/* RELOADS=1000 makes it as many */
 
 static const char *const rules[] = {
 	"{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":[\"now\"]}},"
@@ -58,6 +58,8 @@ Test(reload, three_hundred_under_load_fail_no_request, .timeout = 300)
 	struct procs	*procs = malloc(sizeof(*procs));
 	struct answer	 a;
 	struct mcp	 m;
+	const char	*many = getenv("RELOADS");
+	const unsigned	 reloads = many == NULL ? RELOADS : (unsigned)strtoul(many, NULL, 10);
 	size_t		 fds[2];
 	char		*out;
 	int		 r;
@@ -79,10 +81,10 @@ Test(reload, three_hundred_under_load_fail_no_request, .timeout = 300)
 	fds[0] = proc_fd_count(g.pid) + proc_fd_count(procs_find(procs, "mcpgw-worker", 0)->pid);
 
 	load_start(&l);
-	for (int i = 0; i < RELOADS; i++) {
+	for (unsigned i = 0; i < reloads; i++) {
 		gateway_write(&g, "rules.json", rules[(i + 1) % 2]);
 		r = gateway_ctl(&g, &out, true, "reload", NULL);
-		cr_expect(r == 0, "reload %d: exit %d: %s", i, r, out);
+		cr_expect(r == 0, "reload %u: exit %d: %s", i, r, out);
 		free(out);
 	}
 	load_end(&l);

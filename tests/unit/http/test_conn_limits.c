@@ -233,7 +233,7 @@ Test(accept, leaves_the_socket_to_the_others_when_it_stops)
 	cr_assert(bind(ours, (struct sockaddr *)&a, n) == 0 && listen(ours, 8) == 0);
 	cr_assert(getsockname(ours, (struct sockaddr *)&a, &n) == 0);
 	theirs = dup(ours);		/* another worker's */
-	cr_assert(eq(int, accept_add(w.accept, ours, 1), 0));
+	cr_assert(eq(int, accept_add(w.accept, ours, 1, 1), 0));
 	wire_settle(&w);
 	accept_stop(w.accept);
 	wire_settle(&w);

@@ -62,8 +62,6 @@ start(void)
 {
 	m = calloc(1, sizeof(*m));
 	cr_assert(loop_new(&m->loop) == 0);
-	m->workers = calloc(WORKERS, sizeof(*m->workers));
-	m->worker_count = WORKERS;
 	for (uint32_t i = 0; i < WORKERS; i++) {
 		child_init(&m->workers[i], m, ROLE_WORKER, i, NULL);
 		ends[i] = -1;
@@ -78,7 +76,6 @@ stop(void)
 		chan_fini(&m->workers[i].chan);
 		fd_close(&ends[i]);
 	}
-	free(m->workers);
 	loop_free(&m->loop);
 	free(m);
 }
@@ -253,8 +250,8 @@ Test(master_peers, says_no_for_a_worker_that_does_not_serve)
 
 Test(master_peers, says_no_for_slots_that_nobody_has)
 {
-	want(0, WORKERS, 0, 0);
-	expect_none(0, WORKERS, 0, UINT32_MAX);
+	want(0, MASTER_WORKERS_MAX, 0, 0);
+	expect_none(0, MASTER_WORKERS_MAX, 0, UINT32_MAX);
 	want(0, UINT32_MAX, 7, 0);
 	expect_none(0, UINT32_MAX, 7, UINT32_MAX);
 	want(0, 0, 0, 0);

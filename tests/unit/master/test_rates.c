@@ -20,7 +20,7 @@ setup(void)
 	struct region	r;
 
 	cr_assert(eq(int, loop_new(&loop), 0));
-	cr_assert(eq(int, regions_init(&regions, 2), 0));
+	cr_assert(eq(int, regions_init(&regions, 2, NULL), 0));
 	for (uint32_t i = 0; i < 2; i++) {
 		cr_assert(eq(int, region_map(regions.fd[REGION_INFLIGHT], REGION_INFLIGHT, &r), 0));
 		cr_assert(eq(int, inflight_init(&calls[i], &r, i), 0));

@@ -41,7 +41,7 @@ wire_start(struct wire *w, exchange_fn *handler)
 	cr_assert(bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 64) == 0);
 	cr_assert(getsockname(fd, (struct sockaddr *)&a, &n) == 0);
 	w->port = ntohs(a.sin_port);
-	cr_assert(eq(int, accept_add(w->accept, fd, 1), 0));
+	cr_assert(eq(int, accept_add(w->accept, fd, 1, 1), 0));
 }
 
 void

@@ -23,10 +23,10 @@ static char		 story[256];	/* "to<from/incarnation:payload " and "to!slot/incarna
 
 /* What worker/main.c has, and control.c calls in messages that do not come here. */
 int
-worker_add_listener(struct worker *one, int fd, uint32_t kind)
+worker_add_listener(struct worker *one, int fd, const struct msg_LISTEN *msg)
 {
 	(void)one;
-	(void)kind;
+	(void)msg;
 	fd_close(&fd);
 	return 0;
 }
@@ -141,8 +141,6 @@ start(void)
 {
 	m = calloc(1, sizeof(*m));
 	cr_assert(loop_new(&m->loop) == 0);
-	m->workers = calloc(WORKERS, sizeof(*m->workers));
-	m->worker_count = WORKERS;
 	for (uint32_t i = 0; i < WORKERS; i++) {
 		child_init(&m->workers[i], m, ROLE_WORKER, i, NULL);
 		born(i);
@@ -157,7 +155,6 @@ stop(void)
 		chan_fini(&m->workers[i].chan);
 	}
 	loop_free(&m->loop);
-	free(m->workers);
 	free(m);
 }
 

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * s4_upgrade.c - another master takes the place of the one that runs, under load, and nobody notices
+ *
+ * UPGRADES=20 makes it as many; without, a few.
+ */
+#include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/harness/hearing.h"
+#include "tests/integration/installed.h"
+#include "tests/integration/steadyload.h"
+
+static long
+pid_in_file(const struct gateway *g)
+{
+	char	path[300], text[32] = "";
+	FILE	*f;
+
+	snprintf(path, sizeof(path), "%s/run/pid", g->dir);
+	if ((f = fopen(path, "r")) == NULL)
+		return 0;
+	(void)!fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	return strtol(text, NULL, 10);
+}
+
+struct settled {
+	const struct gateway	*g;
+	char			*said;
+};
+
+static bool
+no_old_ones(void *arg)
+{
+	struct settled	*s = arg;
+	bool		 settled;
+
+	free(s->said);
+	if (gateway_ctl(s->g, &s->said, true, "upgrade", "--status", NULL) != 0)
+		return false;
+	settled = strstr(s->said, " 0 old ones left") != NULL;
+	return settled;
+}
+
+Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
+{
+	const unsigned	 upgrades = how_many("UPGRADES", 3);
+	struct gateway	 g;
+	struct steady	 s;
+	struct settled	 settled = { &g, NULL };
+	char		*out;
+	long		 before, now;
+	json_object	*records;
+	unsigned	 well;
+	int		 r;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES,
+	    .conf = "drain_timeout = 20s\n" });
+	steady_load(&s, &g);
+	steady_start(&s);
+	sleep_ms(300);
+	for (unsigned i = 0; i < upgrades; i++) {
+		well = s.well;
+		before = pid_in_file(&g);
+		r = gateway_ctl(&g, &out, true, "upgrade", NULL);
+		cr_assert(r == 0, "upgrade %u: exit %d: %s", i, r, out);
+		cr_expect(strstr(out, "Workers handed over in ") != NULL, "%s", out);
+		free(out);
+		now = pid_in_file(&g);
+		cr_expect(now != before && now != g.pid, "pid %ld, then %ld", before, now);
+		sleep_ms(300);
+		cr_expect(s.well > well, "nobody is served after upgrade %u", i);
+	}
+	cr_expect(wait_until(no_old_ones, &settled, 25000), "%s", settled.said);
+	steady_check(&s, 300 * upgrades);
+	/* Each answered call has its record, whoever wrote and imported it, and there is one of each. */
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "outcome", "ok") >= s.well, "%zu records of %u calls",
+	    audit_count(records, "outcome", "ok"), s.well);
+	cr_expect(audit_count(records, "outcome", "unknown") == 0);
+	json_object_put(records);
+	cr_expect(gateway_ctl(&g, &out, true, "audit", "verify", NULL) == 0, "%s", out);
+	free(out);
+	free(settled.said);
+	gateway_stop(&g);
+}
+
+/* A call that runs is answered by the workers and the tool of before; a stream that only listens ends in order at once,
+ * and is there again at a new worker, in the same session. */
+Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
+{
+	struct gateway	 g;
+	struct hearing	 call, stream, again;
+	struct mcp	 legacy, modern;
+	struct answer	 a;
+	struct settled	 settled = { &g, NULL };
+	json_object	*o;
+	char		 key[256], *out;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	mcp_init(&modern, g.mcp, "/servers/clock/mcp", key);
+	mcp_init(&legacy, g.mcp, "/servers/clock/mcp", key);
+	cr_assert(mcp_initialize(&legacy) == 200);
+	mcp_call(&legacy, "add", "{\"a\":1,\"b\":2}", &a);
+	EXPECT_STATUS(a, 200, "before");
+	answer_fini(&a);
+	hearing_begin(&stream, &legacy, NULL, NULL, NULL);
+	cr_assert(hearing_begins(&stream, 5000) && stream.status == 200, "status %d", stream.status);
+	hearing_begin(&call, &modern, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":3000}}");
+	sleep_ms(300);
+	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+	cr_expect(hearing_ends(&stream, 1000), "the stream goes on, or was cut off");
+	cr_expect(gateway_ctl(&g, &out, true, "upgrade", "--status", NULL) == 0 &&
+	    strstr(out, "which finish within") != NULL, "%s", out);
+	free(out);
+	hearing_begin(&again, &legacy, NULL, NULL, NULL);
+	cr_expect(hearing_begins(&again, 5000) && again.status == 200, "status %d", again.status);
+	mcp_call(&legacy, "add", "{\"a\":1,\"b\":2}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "result.content[0].text"), "3") == 0, "%s", a.body);
+	answer_fini(&a);
+	o = hearing_next(&call, 8000);
+	cr_expect(call.status == 200 && json_at(o, "result") != NULL, "status %d: %s", call.status,
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	/* What is open and idle is not cut off: they would wait for it. */
+	hearing_fini(&stream);
+	hearing_fini(&call);
+	cr_expect(wait_until(no_old_ones, &settled, 8000), "%s", settled.said);
+	free(settled.said);
+	hearing_fini(&again);
+	mcp_fini(&legacy);
+	mcp_fini(&modern);
+	gateway_stop(&g);
+}
+
+/* NEXT_BUILD is a build folder of another release: other numbers of messages, other shared memory.  There and back. */
+Test(upgrade, to_another_release_and_back_fails_no_request, .timeout = 120)
+{
+	const char	*next = getenv("NEXT_BUILD");
+	const char	*builds[2];
+	char		 here[PATH_MAX], dir[64], *out, *said[2];
+	struct gateway	 g;
+	struct steady	 s;
+	struct settled	 settled = { &g, NULL };
+	int		 r;
+
+	NEEDS_JAILS();
+	if (next == NULL)
+		cr_skip_test("NEXT_BUILD names no build of another release");
+	cr_assert(realpath(getenv("BUILD") == NULL ? "build" : getenv("BUILD"), here) != NULL);
+	builds[0] = next;
+	builds[1] = here;
+	installed_make(dir);
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
+	cr_assert(gateway_ctl(&g, &said[0], true, "version", NULL) == 0);
+	steady_load(&s, &g);
+	steady_start(&s);
+	for (int i = 0; i < 2; i++) {
+		const long	before = pid_in_file(&g);
+
+		sleep_ms(500);
+		installed_replace(dir, builds[i]);
+		r = gateway_ctl(&g, &out, true, "upgrade", NULL);
+		cr_expect(r == 0, "exit %d: %s", r, out);
+		cr_log_info("%s", out);
+		free(out);
+		cr_expect(pid_in_file(&g) != before);
+		cr_expect(wait_until(no_old_ones, &settled, 15000), "%s", settled.said);
+		cr_assert(gateway_ctl(&g, &said[1], true, "version", NULL) == 0);
+		cr_expect((strcmp(said[0], said[1]) == 0) == (i == 1), "%s", said[1]);
+		free(said[1]);
+	}
+	free(said[0]);
+	free(settled.said);
+	steady_check(&s, 300);
+	gateway_stop(&g);
+	installed_remove(dir);
+}
+
+/* --- what goes wrong ---------------------------------------------------------------------------- */
+
+struct asked {
+	const struct gateway	*g;
+	const char		*want;
+};
+
+/* A key can be made: the store is there, and workers know what it says. */
+static bool
+makes_keys(void *arg)
+{
+	const struct asked	*a = arg;
+
+	return gateway_ctl(a->g, NULL, true, "key", "add", "--agent", "a", NULL) == 0;
+}
+
+static void
+refused(struct gateway *g, struct steady *s, int code, const char *want)
+{
+	struct asked	 asked = { g, want };
+	const long	 pid = pid_in_file(g);
+	unsigned	 well = s->well;
+	json_object	*records;
+	char		*out;
+	int		 r = gateway_ctl(g, &out, true, "upgrade", NULL);
+
+	cr_expect(r == code && strstr(out, want) != NULL, "exit %d: %s", r, out);
+	free(out);
+	cr_expect(pid_in_file(g) == pid, "another master has its name in run_dir/pid");
+	cr_expect(wait_until(makes_keys, &asked, 10000), "the store does not come back after: %s", want);
+	sleep_ms(200);
+	cr_expect(s->well > well);
+	records = gateway_audit(g);		/* by the auditor, which has caught up */
+	cr_expect(audit_count(records, "outcome", "ok") >= well);
+	json_object_put(records);
+}
+
+Test(upgrade, that_comes_to_nothing_changes_nothing, .timeout = 120)
+{
+	struct gateway	 g;
+	struct steady	 s;
+	char		 dir[64], *out;
+	int		 r;
+
+	NEEDS_JAILS();
+	installed_make(dir);
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
+	steady_load(&s, &g);
+	steady_start(&s);
+
+	installed_exchange(dir, "bin/mcpgw", "echo \"$PWD/new.conf:3:1: error: not for this version\"; exit 78");
+	refused(&g, &s, 78, "error: not for this version");
+	installed_put_back(dir, "bin/mcpgw");
+	installed_exchange(dir, "bin/mcpgw", "case \"$1\" in -t) exec \"$0.real\" \"$@\" ;; esac; exit 71");
+	refused(&g, &s, 71, "ended before it served (exit code 71)");
+	installed_put_back(dir, "bin/mcpgw");
+	/* This one has the store and the audit already. */
+	installed_exchange(dir, "libexec/mcpgw/mcpgw-worker", "exit 1");
+	refused(&g, &s, 70, "ended before it served");
+	installed_put_back(dir, "libexec/mcpgw/mcpgw-worker");
+	/* The files are as wrong for the new program as for the old one. */
+	gateway_write(&g, "rules.json", "{\"agents\":");
+	refused(&g, &s, 78, "error");
+	gateway_write(&g, "rules.json", STEADY_RULES);
+
+	r = gateway_ctl(&g, &out, true, "upgrade", NULL);
+	cr_expect(r == 0, "exit %d: %s", r, out);
+	free(out);
+	sleep_ms(500);
+	steady_check(&s, 1000);
+	gateway_stop(&g);
+	installed_remove(dir);
+}
+
+/* TERM to whom the supervisor knows ends all of it, while the old workers finish, too. */
+Test(upgrade, can_be_stopped_at_any_moment, .timeout = 120)
+{
+	static const int	after_ms[] = { 0, 10, 20, 30, 40, 50, 60, 80, 120 };
+	struct gateway		g;
+	struct mcp		m;
+	struct answer		a;
+	struct procs		*procs = malloc(sizeof(*procs));
+
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2 });
+	for (size_t i = 0; i < sizeof(after_ms) / sizeof(after_ms[0]); i++) {
+		/* It stays open, so that a worker of the one before waits for it. */
+		mcp_init(&m, g.mcp, "/mcp", "mgk_none");
+		mcp_ask_modern(&m, "tools/list", NULL, &a);
+		answer_fini(&a);
+		cr_assert(kill(g.pid, SIGUSR2) == 0);
+		sleep_ms(after_ms[i]);
+		gateway_stop_keep(&g);		/* looks for what is left */
+		mcp_fini(&m);
+		gateway_start_again(&g);
+	}
+	free(procs);
+	gateway_stop(&g);
+}
+
+/* Killed is killed: who stands in for it, or the one that serves. */
+Test(upgrade, leaves_nothing_when_either_is_killed, .timeout = 120)
+{
+	struct gateway	 g;
+	struct procs	*procs = malloc(sizeof(*procs));
+	struct settled	 settled = { &g, NULL };
+	int		 status;
+
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2 });
+	for (int i = 0; i < 2; i++) {
+		EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+		cr_expect(wait_until(no_old_ones, &settled, 5000));
+		gateway_procs(&g, procs);
+		cr_expect(procs_count(procs, "mcpgw") == 2, "%zu masters", procs_count(procs, "mcpgw"));
+		cr_assert(kill(i == 0 ? g.pid : (pid_t)pid_in_file(&g), SIGKILL) == 0);
+		cr_assert(waitpid(g.pid, &status, 0) == g.pid);
+		cr_expect(i == 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 137), "status %#x", status);
+		cr_expect(procs_wait_gone(procs, 3000), "%zu processes are left", procs_alive(procs));
+		gateway_start_again(&g);
+	}
+	free(settled.said);
+	free(procs);
+	gateway_stop(&g);
+}
