@@ -222,7 +222,8 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 	c->ask.decided = NULL;
 	c->decision = *d;
 	c->admission = *a;
-	c->until_ms = loop_now_ms(rq->w->loop) + (blocked == 0 && p->max_wait < FOR_STORE_MS ? FOR_STORE_MS : p->max_wait);
+	c->until_ms = loop_now_ms(rq->w->loop) +
+	    (blocked == 0 && p->max_wait < FOR_STORE_MS ? FOR_STORE_MS : p->max_wait);
 	TAILQ_INSERT_TAIL(&c->lane->calls, c, next);
 	TAILQ_INSERT_TAIL(&room->all, c, next_all);
 	c->house->count++;

@@ -2,8 +2,8 @@
  *
  * waitroom.h - calls that wait until others have ended: a bounded queue for each principal of each tenant
  *
- * Whoever comes first of its principal goes first, of those that wait for the same.  When there is room, tenants are asked in turn, and within each its
- * principals, so that nobody waits for what others have queued.
+ * Whoever comes first of its principal goes first, of those that wait for the same.  When there is room, tenants are
+ * asked in turn, and within each its principals, so that nobody waits for what others have queued.
  */
 #ifndef WORKER_WAITROOM_H
 #define WORKER_WAITROOM_H
@@ -15,8 +15,8 @@ struct waitroom;
 must_check int	waitroom_new(struct worker *w, struct waitroom **out);
 void		waitroom_free(struct waitroom **room);
 
-/* The call of rq waits for what a->limits are blocked by; call_go_on() or call_refuse_admission() follows, unless its client gives it up.  The texts of
- * ask live in the request, what it points to too.  False: it may not wait. */
+/* The call of rq waits for what a->limits are blocked by; call_go_on() or call_refuse_admission() follows, unless its
+ * client gives it up.  The texts of ask live in the request, what it points to too.  False: it may not wait. */
 must_check bool	waitroom_enter(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    const struct admission *a);
 /* Must this call wait because others of its principal do already, for a share that it needs too? */

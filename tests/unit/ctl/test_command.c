@@ -184,7 +184,7 @@ Test(command, bash_completes_words_and_options, .init = setup, .fini = teardown,
 	expect_offered("mcpgwctl token ro", 2, "rotate\n");
 	expect_offered("mcpgwctl tra", 1, "trace\n");
 	expect_offered("mcpgwctl server l", 2, "list login logout learn\n");
-	expect_offered("mcpgwctl limit \"\"", 2, "reset\nshow\n");
+	expect_offered("mcpgwctl limit \"\"", 2, "show reset\n");
 	expect_offered("mcpgwctl bundle --no", 2, "--no-identities\n");
 	expect_offered("mcpgwctl trace --he", 2, "--help\n");
 	expect_offered("mcpgwctl serv", 1, "server\n");
