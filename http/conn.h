@@ -18,7 +18,7 @@ struct conn_params {			/* parameters of the same names */
 	size_t		max_connections;
 	size_t		max_address;	/* of one address; 0: no bound */
 	size_t		write_least;	/* bytes that a client takes in each write_timeout; 0: one */
-	size_t		memory;		/* unfinished heads and unsent answers of all; 0: no bound */
+	size_t		memory;		/* unfinished handshakes and heads, unsent answers of all; 0: no bound */
 	struct addr_net	exempt[CONN_EXEMPT_MAX];	/* from max_address */
 	size_t		exempt_count;
 };

@@ -13,7 +13,8 @@
 #include "lib/log.h"
 #include "http/conn_priv.h"
 
-#define FRESH_MS	1000	/* time for a first byte, however many come */
+#define FRESH_MS	1000		/* time for a first byte, however many come */
+#define SHAKE_BYTES	(48 * 1024)	/* of OpenSSL, for a handshake that is not done: measured */
 
 void
 conn_turn_away(struct conn_set *s, const struct conn *c, int fd)
@@ -69,18 +70,27 @@ conn_set_make_room(struct conn_set *s, size_t n)
 	return closed;
 }
 
+/* What connections of this state hold, beyond themselves. */
 static size_t
-held(const struct conn_set *s)
+held(const struct conn_set *s, enum conn_state state)
 {
-	return s->queued + s->lists[CONN_HEAD].count * HTTP_BLOCK_BYTES;
+	switch (state) {
+	case CONN_SHAKE:
+		return s->lists[state].count * SHAKE_BYTES;
+	case CONN_HEAD:
+		return s->lists[state].count * HTTP_BLOCK_BYTES;
+	default:
+		return s->queued;
+	}
 }
 
-/* Those that hold `over` bytes, the oldest of this state first.  What dies was counted already. */
+/* Closes those of this state, the oldest first, until they held `over` bytes.  What dies was counted already. */
 static size_t
 relieve(struct conn_set *s, enum conn_state state, size_t over)
 {
 	for (struct conn *c = s->lists[state].oldest; c != NULL && over > 0; c = c->newer) {
-		const size_t	bytes = state == CONN_HEAD ? HTTP_BLOCK_BYTES : c->counted;
+		const size_t	bytes = state == CONN_SHAKE ? SHAKE_BYTES : state == CONN_HEAD ? HTTP_BLOCK_BYTES :
+				    c->counted;
 
 		if (!c->dead) {
 			conn_die(c, FLOW_GONE);
@@ -94,13 +104,21 @@ relieve(struct conn_set *s, enum conn_state state, size_t over)
 void
 conn_set_relieve(struct conn_set *s)
 {
-	const size_t	all = held(s), most = s->params.memory;
-	const bool	heads = s->queued < all / 2;
-	size_t		over;
+	static const enum conn_state	states[] = { CONN_SHAKE, CONN_HEAD, CONN_WRITE };
+	const size_t			most = s->params.memory;
+	enum conn_state			first = CONN_WRITE;
+	size_t				all = 0, over;
 
+	for (size_t i = 0; i < 3; i++) {
+		all += held(s, states[i]);
+		if (held(s, states[i]) > held(s, first))
+			first = states[i];
+	}
 	if (most == 0 || all <= most)
 		return;
-	over = relieve(s, heads ? CONN_HEAD : CONN_WRITE, all - most);
-	(void)relieve(s, heads ? CONN_WRITE : CONN_HEAD, over);
+	over = relieve(s, first, all - most);
+	for (size_t i = 0; i < 3 && over > 0; i++)
+		if (states[i] != first)
+			over = relieve(s, states[i], over);
 	log_warn_repeat(NULL, "connection_memory is used up: the slowest clients are closed");
 }

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/unit/wire/wire.h"
@@ -196,6 +197,58 @@ Test(floods, holds_no_more_of_answers_than_it_may)
 	good = wire_connect(&w);
 	cr_expect(is_served(&w, good));
 	close(good);
+	for (int i = 0; i < MANY; i++)
+		close(fd[i]);
+	wire_settle(&w);
+	wire_stop(&w);
+}
+
+/* TLS whose clients never say more. */
+static int
+never_open(void *arg, int fd, unsigned listener, struct tls **out)
+{
+	(void)arg;
+	(void)fd;
+	(void)listener;
+	*out = malloc(1);
+	return *out == NULL ? E_NOMEM : 0;
+}
+
+static int
+never_done(struct tls *t, bool *writes)
+{
+	(void)t;
+	*writes = false;
+	return E_AGAIN;
+}
+
+static void
+never_free(struct tls **t)
+{
+	free(*t);
+	*t = NULL;
+}
+
+Test(floods, holds_no_more_of_handshakes_than_it_may)
+{
+	struct conn_params	p = easy;
+	struct wire		w;
+	int			fd[MANY];
+	bool			closed;
+
+	p.memory = 10 * 48 * 1024;
+	p.shake_timeout_ms = 60000;
+	wire_start(&w, handle_hello);
+	wire_params(&w, &p);
+	conn_set_tls(w.conns, &(struct conn_tls){ .listeners = 1 << 1, .open = never_open, .handshake = never_done,
+	    .free = never_free });
+	for (int i = 0; i < MANY; i++)
+		fd[i] = wire_connect(&w);
+	cr_expect(eq(u64, conn_set_count(w.conns)->open, 10));
+	wire_receive(&w, fd[0], text, sizeof(text), &closed);
+	cr_expect(closed, "the oldest goes first");
+	wire_receive(&w, fd[MANY - 1], text, sizeof(text), &closed);
+	cr_expect(not(closed));
 	for (int i = 0; i < MANY; i++)
 		close(fd[i]);
 	wire_settle(&w);
