@@ -12,6 +12,8 @@ static struct failing	at[3];
 static char		key[256];
 static struct mcp	m;
 
+static unsigned	workers = 1;
+
 /* said: members of the server, each after a comma; weight: of the first endpoint. */
 static void
 begin_weighing(unsigned weight, const char *era, const char *said, const char *conf)
@@ -23,7 +25,7 @@ begin_weighing(unsigned weight, const char *era, const char *said, const char *c
 	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"many\":{\"endpoints\":[{\"url\":\"http://127.0.0.1:%u/mcp\","
 	    "\"weight\":%u},{\"url\":\"http://127.0.0.1:%u/mcp\"},\"http://127.0.0.1:%u/mcp\"]%s}}}", at[0].port, weight,
 	    at[1].port, at[2].port, said);
-	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers, .rules = RULES, .conf = conf });
+	gateway_start(&g, &(struct gateway_setup){ .workers = workers, .servers = servers, .rules = RULES, .conf = conf });
 	snprintf(key, sizeof(key), "%s", gateway_key(&g, "one"));
 	mcp_init(&m, g.mcp, "/servers/many/mcp", key);
 }
@@ -328,5 +330,56 @@ Test(balance, breakers_are_shown_and_reset, .timeout = 60)
 	log = gateway_log(&g);
 	cr_expect(strstr(log, "server breaker reset by uid") != NULL);
 	free(log);
+	finish();
+}
+
+/* On a connection of its own, so that any worker may have it. */
+static char
+call_anew(const char *tool, unsigned n)
+{
+	mcp_fini(&m);
+	mcp_init(&m, g.mcp, "/servers/many/mcp", key);
+	return call(tool, n);
+}
+
+Test(balance, workers_share_breakers_and_where_sessions_are, .timeout = 60)
+{
+	unsigned	failed = 0;
+	char		first;
+
+	workers = 4;
+	begin("legacy", "", "breaker_failures = 4\nbreaker_open = 1h\nupstream_check = 0\nretry_budget = 0\n");
+	first = call("work", 1);
+	cr_expect(first != '-', "%s", said);
+	for (unsigned i = 2; i < 40; i++)
+		cr_expect(call_anew("work", i) == first, "%s", said);
+	failing_mode(&at[first - 'A'], "500");
+	for (unsigned i = 100; i < 140; i++)
+		failed += call_anew("work", i) == '-';
+	cr_expect(failed == 4, "%u failed, whichever workers they were at", failed);
+	EXPECT_CTL(&g, 0, "open for ", "server", "breakers", "many");
+	finish();
+}
+
+Test(balance, a_server_of_a_reload_keeps_what_stays_of_its_endpoints, .timeout = 60)
+{
+	char	servers[512];
+
+	begin("legacy", "", "breaker_failures = 1\nbreaker_open = 1h\nupstream_check = 0\nretry_budget = 0\n");
+	failing_mode(&at[0], "dead");
+	for (unsigned i = 0; i < 6; i++)
+		(void)call("work", i);
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"many\":{\"url\":[\"http://127.0.0.1:%u/mcp\",\"http://127.0.0.1:%u/mcp\"]}}}",
+	    at[0].port, at[2].port);
+	gateway_write(&g, "servers.json", servers);
+	EXPECT_CTL(&g, 0, "", "reload");
+	for (unsigned i = 10; i < 20; i++)
+		cr_expect(call("work", i) == 'C', "%s", said);
+	/* A single one of them is a server like any other. */
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"many\":{\"url\":[\"http://127.0.0.1:%u/mcp\"]}}}", at[0].port);
+	failing_mode(&at[0], "ok");
+	gateway_write(&g, "servers.json", servers);
+	EXPECT_CTL(&g, 0, "", "reload");
+	cr_expect(call("work", 30) == 'A', "%s", said);
 	finish();
 }
