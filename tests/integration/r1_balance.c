@@ -97,14 +97,16 @@ Test(balance, spreads_calls_as_the_strategy_says, .timeout = 120)
 	static const struct { const char *said; unsigned weight, by[3], off; } rows[] = {
 		{ "", 4, { 12, 12, 12 }, 0 },
 		{ ",\"balance\":\"weighted\"", 4, { 24, 6, 6 }, 0 },
-		{ ",\"balance\":\"least_connections\"", 1, { 12, 12, 12 }, 0 },
+		{ ",\"balance\":\"least_connections\"", 1, { 12, 12, 12 }, 2 },
 		{ ",\"balance\":\"random\"", 1, { 12, 12, 12 }, 10 },
 	};
 	unsigned	by[4];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin_weighing(rows[i].weight, "modern", rows[i].said, NULL);
-		(void)call("work", 1);
+		/* All are known, and nothing is under way, when it counts. */
+		calls("work", 1, 6, by);
+		sleep_ms(200);
 		calls("work", 100, 36, by);
 		for (unsigned k = 0; k < 3; k++)
 			cr_expect(by[k] + rows[i].off >= rows[i].by[k] && by[k] <= rows[i].by[k] + rows[i].off + 1,
@@ -396,5 +398,38 @@ Test(balance, an_endpoint_that_is_down_from_the_beginning_is_not_noticed, .timeo
 			cr_expect(by[3] == 0 && by[round % 3] == 0, "%u failed", by[3]);
 			finish();
 		}
+	}
+}
+
+static size_t
+count_open(void)
+{
+	char	*out;
+	size_t	 n = 0;
+
+	cr_assert(gateway_ctl(&g, &out, false, "server", "breakers", "many", NULL) == 0);
+	for (const char *p = out; (p = strstr(p, "open for ")) != NULL; p++)
+		n++;
+	free(out);
+	return n;
+}
+
+Test(balance, for_a_share_of_failures_only_a_share_of_the_endpoints_is_left_alone, .timeout = 60)
+{
+	static const struct { unsigned percent; size_t open; } rows[] = { { 30, 0 }, { 40, 1 }, { 70, 2 } };
+	unsigned	by[4];
+	char		more[160];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(more, sizeof(more), ",\"health\":{\"max_ejected_percent\":%u},\"breaker\":{\"failures\":1000,\"min_calls\":4,"
+		    "\"window_ms\":60000}", rows[i].percent);
+		begin("modern", more, "upstream_check = 0\nretry_budget = 0\n");
+		calls("work", 1, 6, by);
+		failing_mode(&at[0], "500");
+		failing_mode(&at[1], "500");
+		calls("work", 100, 60, by);
+		cr_expect(count_open() == rows[i].open, "%u percent: %zu of %zu", rows[i].percent, count_open(), rows[i].open);
+		cr_expect(rows[i].open == 2 ? by[3] < 20 : by[3] >= 25, "%u percent: %u failed", rows[i].percent, by[3]);
+		finish();
 	}
 }
