@@ -11,6 +11,7 @@ struct regions {
 	uint32_t	 workers;
 	int		 fd[REGION_LIMIT];	/* by kind; -1 */
 	struct region	 inflight, metrics;	/* mapped: cleared after a death, summed for status */
+	struct region	 breakers;		/* mapped for reading: counted */
 };
 
 /* 0, or what region_create() and region_map() answer; logged. */
