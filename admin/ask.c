@@ -85,6 +85,8 @@ ask_heard(struct admin *a, const struct chan_msg *m)
 		v->deaths[b->ADMIN_ROLE.role] = b->ADMIN_ROLE.deaths;
 	} else if (m->type == MSG_TYPE_ADMIN_SERVERS && b->ADMIN_SERVERS.state < SERVER_STATE_LIMIT) {
 		v->servers[b->ADMIN_SERVERS.state] = b->ADMIN_SERVERS.servers;
+	} else if (m->type == MSG_TYPE_ADMIN_BREAKERS) {
+		v->breakers_open = b->ADMIN_BREAKERS.open;
 	} else if (m->type == MSG_TYPE_ADMIN_STATE) {
 		v->start_ms = b->ADMIN_STATE.start_ms;
 		v->up_ms = b->ADMIN_STATE.up_ms;

@@ -190,6 +190,7 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_ADMIN_ROLE:
 	case MSG_TYPE_ADMIN_SERVERS:
+	case MSG_TYPE_ADMIN_BREAKERS:
 	case MSG_TYPE_ADMIN_STATE:
 		ask_heard(a, m);
 		break;

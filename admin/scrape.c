@@ -63,6 +63,8 @@ of_master(const struct scrape *s, enum metric_id id)
 		return s->view->serving;
 	case METRIC_audit_behind_records:
 		return s->view->audit_behind;
+	case METRIC_breakers_open:
+		return s->view->breakers_open;
 	default:
 		return 0;
 	}

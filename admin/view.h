@@ -11,7 +11,7 @@ struct view {
 	bool		known;		/* false: the master has not answered the last time it was asked */
 	uint64_t	start_ms;	/* wall clock */
 	uint64_t	up_ms;
-	uint64_t	generation, audit_behind;
+	uint64_t	generation, audit_behind, breakers_open;
 	uint32_t	workers, serving;
 	uint32_t	processes[ROLE_LIMIT];
 	uint64_t	deaths[ROLE_LIMIT];

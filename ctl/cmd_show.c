@@ -294,6 +294,7 @@ show_rules(const struct show *w)
 		printf("%-11snone speaks of it: nobody may call it\n", "rules");
 }
 
+/* Of one that nothing is known of there is no line. */
 static void
 show_breaker(const struct breaker_row *row, void *arg)
 {
@@ -302,7 +303,7 @@ show_breaker(const struct breaker_row *row, void *arg)
 	(void)arg;
 	if (row->endpoint[0] != '\0')
 		printf("%-11s%s: %s\n", "endpoint", row->endpoint, breakers_line(row, line, sizeof(line)));
-	else
+	else if (strcmp(row->state, "closed") != 0 || row->failures > 0 || row->calls > 0)
 		printf("%-11s%s\n", "breaker", breakers_line(row, line, sizeof(line)));
 }
 

@@ -16,6 +16,7 @@
 #include "master/admin.h"
 #include "master/boot.h"
 #include "master/master.h"
+#include "shm/breaker.h"
 
 #define ANSWER_MS	1000	/* a worker that has not answered a ping by then serves nobody */
 
@@ -109,14 +110,17 @@ send_servers(struct master *m)
 void
 admin_on_ask(struct master *m)
 {
+	struct msg_ADMIN_BREAKERS breakers = { 0 };
 	struct msg_ADMIN_STATE	state = {
 		.start_ms = m->boot, .up_ms = loop_now_ms(m->loop) - m->start_ms, .generation = m->policy_generation,
 		.workers = m->workers_wanted, .audit_behind = m->status.audit_behind,
 	};
 
+	breakers.open = breaker_open_count(&m->regions.breakers, loop_now_ms(m->loop));
 	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		state.serving += worker_serves(&m->workers[i]);
 	send_roles(m);
 	send_servers(m);
+	(void)child_send(&m->admin, MSG_TYPE_ADMIN_BREAKERS, 0, &breakers, NULL, 0);
 	(void)child_send(&m->admin, MSG_TYPE_ADMIN_STATE, 0, &state, NULL, 0);
 }

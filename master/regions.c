@@ -57,6 +57,8 @@ regions_init(struct regions *r, uint32_t workers, int *before)
 		e = region_map(r->fd[REGION_SHARES], REGION_SHARES, &r->shares);
 	if (e == 0)
 		e = region_map(r->fd[REGION_METRICS], REGION_METRICS, &r->metrics);
+	if (e == 0)
+		e = region_map_read(r->fd[REGION_BREAKERS], REGION_BREAKERS, &r->breakers);
 	return e;
 }
 
@@ -66,6 +68,7 @@ regions_fini(struct regions *r)
 	region_unmap(&r->inflight);
 	region_unmap(&r->shares);
 	region_unmap(&r->metrics);
+	region_unmap(&r->breakers);
 	for (int kind = 0; kind < REGION_LIMIT; kind++)
 		fd_close(&r->fd[kind]);
 }

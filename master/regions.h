@@ -11,6 +11,7 @@ struct regions {
 	uint32_t	 workers;
 	int		 fd[REGION_LIMIT];	/* by kind; -1 */
 	struct region	 inflight, shares, metrics;	/* mapped: cleared after a death, summed for status */
+	struct region	 breakers;		/* mapped for reading: counted */
 };
 
 /* before: what a master before left, by kind, or NULL; what is of use is taken from it.  0, or what region_create() and

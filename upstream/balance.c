@@ -19,8 +19,8 @@
 #define WEIGHT_UNIT	1000		/* of the weight 1, so that a slow start can be less */
 #define SLOW_START_LEAST 100		/* of WEIGHT_UNIT, of an endpoint that just came back */
 #define RETRY_COST	100		/* percents of attempts */
+/* Kept for a time without failures, and there from the beginning: more than it takes a breaker to open. */
 #define RETRY_MOST	(10 * RETRY_COST)
-#define RETRY_FIRST	(3 * RETRY_COST)	/* before anything is known of how many calls there are */
 #define PAUSE_FIRST_MS	20
 #define PAUSE_MOST_MS	1000
 #define EJECT_PERCENT	50		/* where nobody said otherwise */
@@ -138,7 +138,7 @@ server_find(struct balance *b, const struct balance_ask *q)
 	if ((s = calloc(1, sizeof(*s) + count * sizeof(s->places[0]))) == NULL)
 		return NULL;
 	s->profile = q->server->profile;
-	s->retries = RETRY_FIRST;
+	s->retries = RETRY_MOST;
 	/* Workers do not begin at the same one. */
 	s->turn = count == 0 ? 0 : (unsigned)(dice(b) % count);
 	for (uint32_t i = 0; i < count; i++) {

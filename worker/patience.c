@@ -34,8 +34,8 @@ patience_take(struct request *rq)
 		ok = http_head_count(head, HTTP_MCPGW_TIMEOUT_MS) == 1 &&
 		    take(rq, http_head_get(head, HTTP_MCPGW_TIMEOUT_MS));
 	if (!ok)
-		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("mcpgw-timeout-ms, and " MCP_META_TIMEOUT " of _meta: want a whole "
-		    "number of milliseconds, from 1 to 3600000"), SPAN_NONE, 0);
+		reply_error(rq, E_RPC_PARAMS, SPAN_LIT("mcpgw-timeout-ms, and " MCP_META_TIMEOUT " of _meta: want a "
+		    "whole number of milliseconds, from 1 to 3600000"), SPAN_NONE, 0);
 	return ok;
 }
 

@@ -122,3 +122,51 @@ Test(faults_tls, of_connections_hold_up_nobody, .timeout = 120)
 	unlink(pem);
 	rmdir(folder);
 }
+
+/* Each endpoint must prove who it is: one that does not gets no request and no secret, and costs no call. */
+Test(faults_tls, of_one_endpoint_are_not_noticed, .timeout = 60)
+{
+	struct front	other;
+	struct failing	second;
+	struct mcp	m;
+	char		servers[640], said[256];
+
+	snprintf(folder, sizeof(folder), "/tmp/mcpgw-faults.XXXXXX");
+	cr_assert(mkdtemp(folder) != NULL && chmod(folder, 0755) == 0);
+	snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", folder);
+	snprintf(pem, sizeof(pem), "%s/server.pem", folder);
+	testca_new(&ca, "the test's own", NULL);
+	testca_write(&ca, ca_file);
+	cr_assert(chmod(ca_file, 0644) == 0);
+	failing_start(&behind, "modern", "bad");
+	failing_start(&second, "modern", "good");
+	certificate(-10, -1);
+	front_start(&front, behind.port, pem, "");
+	certificate(0, 1);
+	front_start(&other, second.port, pem, "");
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"many\":{\"url\":[\"https://127.0.0.1:%u/mcp\","
+	    "\"https://127.0.0.1:%u/mcp\"],\"ca\":\"%s\",\"headers\":{\"X-Secret\":\"hush\"}}}}", front.port, other.port,
+	    ca_file);
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers, .rules = FAULT_RULES,
+	    .conf = "upstream_check = 0\n" });
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "one"));
+	mcp_init(&m, g.mcp, "/servers/many/mcp", key);
+	for (unsigned n = 0; n < 20; n++) {
+		(void)fault_call(&m, "work", n, said);
+		cr_expect(strstr(said, "good") != NULL, "%s", said);
+	}
+	cr_expect(failing_saw(&behind, "") == 0, "nothing was sent there");
+	cr_expect(front_saw(&other, "TLSv1.3") >= 1);
+	mcp_fini(&m);
+	gateway_stop(&g);
+	front_stop(&front);
+	front_stop(&other);
+	failing_stop(&behind);
+	failing_stop(&second);
+	testca_free(&ca);
+	unlink(front.log);
+	unlink(other.log);
+	unlink(ca_file);
+	unlink(pem);
+	rmdir(folder);
+}
