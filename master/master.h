@@ -34,6 +34,7 @@
 #include "master/status.h"
 #include "master/stop.h"
 #include "master/ticketkeys.h"
+#include "master/userlogin.h"
 #include "master/watch.h"
 #include "policy/params.h"
 #include "sandbox/jail.h"
@@ -87,6 +88,7 @@ struct master {
 	struct reload		 reload;
 	struct learn		 learn;
 	struct lapse		 lapse;
+	struct userlogins	 userlogins;
 	struct status		 status;
 	struct pins		 pins;
 	struct ctlsock		 ctl;

@@ -44,10 +44,18 @@ struct account {
 	struct loop_timer	 login_timer;
 };
 
+/* Words of links that were used, as sums; more than there can be in their time are forgotten early. */
+#define LOGIN_WORDS_MAX	4096
+struct login_word {
+	uint64_t	sum, ms;
+};
+
 struct accounts {
 	struct scout	*s;
 	struct account	*first;
 	struct loop_timer publish, sweep;
+	struct login_word words[LOGIN_WORDS_MAX];
+	size_t		  word_turn;
 };
 
 /* accounts.c */
