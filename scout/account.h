@@ -68,6 +68,8 @@ struct account	*accounts_open(struct accounts *as, struct span tenant, struct sp
 void		accounts_drop(struct account *a);
 /* What workers are told is another: all of it goes out at the turn's end. */
 void		accounts_changed(struct accounts *as);
+/* ... or now: whoever is told that there is a token makes a call with it next. */
+void		accounts_publish(struct accounts *as);
 
 /* account.c */
 void		account_init(struct account *a);

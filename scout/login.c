@@ -51,6 +51,7 @@ on_end(struct trip *t, bool done)
 	loop_timer_disarm(&a->login_timer);
 	if (done) {
 		account_take_grant(a, oauth_flow_grant(t->flow));
+		accounts_publish(a->of);
 		answer(a, 0, "", a->grant.issuer);
 	} else {
 		snprintf(text, sizeof(text), "%s: %s", a->server, oauth_flow_why(t->flow));

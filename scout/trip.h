@@ -37,7 +37,7 @@ struct trip_begin {
 	struct span			 challenge, earlier_scope, redirect_uri;
 	struct span			 subject_token;	/* a user's, in the place of the operator's; copied */
 	bool				 step_up;
-	bool				 here;		/* the redirect leads here, whatever the operator's words have */
+	bool				 here;		/* the redirect leads to the gateway */
 };
 
 /* It may have ended before this is back.  E_NOMEM, E_NOTFOUND (the server has no AUTH), errors

@@ -126,16 +126,17 @@ make_url(struct request *rq, const struct rec_server *server, struct buf *to)
 static int
 reply_legacy(struct request *rq, struct span server, struct span url, struct span message)
 {
-	struct buf	b;
-	int		r;
+	const struct span	said = arena_fmt(&rq->x->arena, "%.*s: %.*s", SPAN_FMT(server), SPAN_FMT(message));
+	struct buf		b;
+	int			r;
 
 	buf_init(&b, 64 * 1024);
 	if ((r = buf_put_str(&b, "{\"jsonrpc\":\"2.0\",\"id\":")) == 0 && (r = buf_put(&b, rq->msg.id)) == 0 &&
 	    (r = buf_put_str(&b, ",\"error\":{\"code\":-32042,\"message\":")) == 0 &&
-	    (r = json_put_string(&b, arena_fmt(&rq->x->arena, "%.*s: %.*s", SPAN_FMT(server), SPAN_FMT(message)))) == 0 &&
+	    (r = json_put_string(&b, said)) == 0 &&
 	    (r = buf_put_fmt(&b, ",\"data\":{\"elicitations\":[{\"mode\":\"url\",\"elicitationId\":\"%s\",\"url\":",
 	    rq->id_text)) == 0 && (r = json_put_string(&b, url)) == 0 && (r = buf_put_str(&b, ",\"message\":")) == 0 &&
-	    (r = json_put_string(&b, arena_fmt(&rq->x->arena, "%.*s: %.*s", SPAN_FMT(server), SPAN_FMT(message)))) == 0 &&
+	    (r = json_put_string(&b, said)) == 0 &&
 	    (r = buf_put_str(&b, "}]}}}")) == 0)
 		reply_message(rq, 0, &b);
 	buf_fini(&b);
@@ -146,8 +147,8 @@ bool
 loginlink_offer(struct request *rq, const struct rec_server *server)
 {
 	const struct span	name = snap_text(rq->config->policy, server->name);
-	const struct span	message = SPAN_LIT("log in there, so that the gateway can call it for you; then the call is "
-				    "made again");
+	const struct span	message = SPAN_LIT("log in there, so that the gateway can call it for you; then make "
+				    "the call again");
 	struct buf		url;
 	bool			done;
 

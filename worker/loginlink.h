@@ -2,8 +2,8 @@
  *
  * loginlink.h - a link by which one user logs in at a server with "per": "user", and who is sent one (mcp-wire 15.4)
  *
- * A link leads to a page of the gateway's own and has a ticket: sealed, for one principal and server, good for ten minutes
- * and for one login.  It says nothing that could be read, and names nobody to who sees it pass.
+ * A link leads to a page of the gateway's own and has a ticket: sealed, for one principal and server, good for ten
+ * minutes and for one login.  It says nothing that could be read, and names nobody to who sees it pass.
  */
 #ifndef WORKER_LOGINLINK_H
 #define WORKER_LOGINLINK_H
@@ -20,8 +20,8 @@ struct loginlink {
 	struct span	word, tenant, server, who;
 };
 
-/* A call of a user who has to log in there first, with a client that can show a link: answered with one (error -32042 of
- * 2025-11-25, input_required of a modern client).  False: it is another case, and nothing was answered. */
+/* A call of a user who has to log in there first, with a client that can show a link: answered with one (error -32042
+ * of 2025-11-25, input_required of a modern client).  False: it is another case, and nothing was answered. */
 bool		loginlink_offer(struct request *rq, const struct rec_server *server);
 /* Where this gateway is for a browser, without a slash at the end; false: nowhere that a login could come back to. */
 bool		loginlink_site(const struct request *rq, char *to, size_t room);

@@ -4,8 +4,9 @@
  *
  * Process: worker.
  * Owns:    the browsers that wait for mcpgw-scout, each with a timer.
- * Trusts:  tickets that it opened.  Whoever has a link could hand it on, so nothing begins before somebody has read whose
- *          account it is for and said so; and the browser that said so, by its cookie, is the only one that may come back.
+ * Trusts:  tickets that it opened.  Whoever has a link could hand it on, so nothing begins before somebody has read
+ *          whose account it is for and said so; and the browser that said so, by its cookie, is the only one that may
+ *          come back.
  */
 #include <stdio.h>
 
@@ -54,9 +55,11 @@ reply_page(struct request *rq, unsigned status, const struct buf *body, const st
 	struct exchange_field	f[8] = {
 		{ SPAN_LIT("Content-Type"), SPAN_LIT("text/html; charset=utf-8") },
 		{ SPAN_LIT("Cache-Control"), SPAN_LIT("no-store") },
-		{ SPAN_LIT("Content-Security-Policy"), SPAN_LIT("default-src 'none'; base-uri 'none'; frame-ancestors 'none'") },
+		{ SPAN_LIT("Content-Security-Policy"),
+		    SPAN_LIT("default-src 'none'; base-uri 'none'; frame-ancestors 'none'") },
 		{ SPAN_LIT("X-Content-Type-Options"), SPAN_LIT("nosniff") },
-		{ SPAN_LIT("Referrer-Policy"), SPAN_LIT("no-referrer") },
+		/* Where it is none, a browser does not say either which page a form was sent from. */
+		{ SPAN_LIT("Referrer-Policy"), SPAN_LIT("same-origin") },
 	};
 
 	for (size_t i = 0; i < n && i < 3; i++)
@@ -141,7 +144,8 @@ on_timer(struct loop_timer *t, void *arg)
 }
 
 static void
-ask_scout(struct request *rq, enum login_what what, const struct loginlink *link, struct span ticket, struct span argument)
+ask_scout(struct request *rq, enum login_what what, const struct loginlink *link, struct span ticket,
+    struct span argument)
 {
 	struct worker		*w = rq->w;
 	struct msg_USER_LOGIN	 m = { .what = what, .tenant = link->tenant, .argument = argument };
@@ -187,8 +191,8 @@ send_on(struct request *rq, struct span ticket, struct span url)
 		r = E_NOTFOUND;
 	if (r == 0 && (r = buf_put_str(&cookie, COOKIE "=")) == 0 &&
 	    (r = loginlink_seal(rq, "login cookie", &l, &cookie)) == 0)
-		r = buf_put_fmt(&cookie, "; Path=" LOGINLINK_PATH "; Max-Age=%d; HttpOnly; SameSite=Lax%s", LOGINLINK_MS / 1000,
-		    strncmp(site, "https:", 6) == 0 ? "; Secure" : "");
+		r = buf_put_fmt(&cookie, "; Path=" LOGINLINK_PATH "; Max-Age=%d; HttpOnly; SameSite=Lax%s",
+		    LOGINLINK_MS / 1000, strncmp(site, "https:", 6) == 0 ? "; Secure" : "");
 	more[1].value = buf_rest(&cookie);
 	if (r == 0)
 		reply_page(rq, 303, &none, more, 2);
@@ -221,7 +225,8 @@ loginpage_on_answer(struct worker *w, uint64_t ref, const struct msg_USER_LOGIN_
 	else if (begins)
 		send_on(rq, ticket, m->text);
 	else
-		reply_words(rq, 200, SPAN_LIT("You are logged in. Close this page, and go on in the program that sent you here."));
+		reply_words(rq, 200, SPAN_LIT("You are logged in. Close this page, and go on in the program that "
+		    "sent you here."));
 }
 
 /* ---- requests ---------------------------------------------------------------------------------- */
@@ -248,6 +253,17 @@ on_form(struct exchange *x, int err, struct span body, void *arg)
 		ask_scout(rq, LOGIN_BEGIN_HERE, &l, ticket, arena_fmt(&rq->x->arena, "%.*s %s" LOGINLINK_DONE,
 		    SPAN_FMT(l.word), site));
 	buf_fini(&text);
+}
+
+/* A page of somebody else's could send the form of a link of its own in a browser where nobody reads anything. */
+static bool
+is_from_our_page(const struct request *rq)
+{
+	const struct span	origin = http_head_get(&rq->x->head, HTTP_ORIGIN);
+	char			site[SITE_MAX];
+
+	return http_head_count(&rq->x->head, HTTP_ORIGIN) == 1 && loginlink_site(rq, site, sizeof(site)) &&
+	    span_eq_nocase(origin, span_of(site));
 }
 
 /* Ours among a browser's cookies. */
@@ -277,8 +293,8 @@ come_back(struct request *rq, struct span query)
 
 	buf_init(&text, FORM_MAX);
 	if (loginlink_open(rq, "login cookie", cookie_of(rq), &text, &l) != 0)
-		reply_words(rq, 400, SPAN_LIT("You are not logged in: this is not the browser that the login was begun in, or "
-		    "it took too long."));
+		reply_words(rq, 400, SPAN_LIT("You are not logged in: this is not the browser that the login was begun "
+		    "in, or it took too long."));
 	else
 		ask_scout(rq, LOGIN_END, &l, SPAN_NONE, query);
 	buf_fini(&text);
@@ -291,8 +307,8 @@ loginpage_serve(struct request *rq)
 	const struct span	 path = http_head_path(h);
 	struct span		 query = http_head_query(h), ticket;
 
-	if ((!span_is(path, LOGINLINK_PATH) && !span_is(path, LOGINLINK_DONE)) || !front_host_ok(rq->x, rq->config->policy) ||
-	    rq->x->peer.family == AF_UNIX)
+	if ((!span_is(path, LOGINLINK_PATH) && !span_is(path, LOGINLINK_DONE)) ||
+	    !front_host_ok(rq->x, rq->config->policy) || rq->x->peer.family == AF_UNIX)
 		return false;
 	if (query.n > 0 && query.p[0] == '?')
 		query = span_part(query, 1, query.n);
@@ -304,7 +320,11 @@ loginpage_serve(struct request *rq)
 		return false;
 	if (h->method == HTTP_POST && http_media_is(http_head_get(h, HTTP_CONTENT_TYPE),
 	    "application/x-www-form-urlencoded")) {
-		exchange_collect_body(rq->x, FORM_MAX, &rq->w->bodies, NULL, on_form, rq);
+		if (is_from_our_page(rq))
+			exchange_collect_body(rq->x, FORM_MAX, &rq->w->bodies, NULL, on_form, rq);
+		else
+			reply_words(rq, 403, SPAN_LIT("Nothing was begun: this did not come from the gateway's own "
+			    "page."));
 		return true;
 	}
 	if (h->method != HTTP_GET || oauth_form_get(query, "ticket", &rq->x->arena, &ticket) != 0 || ticket.n == 0)

@@ -427,6 +427,8 @@ call_with(const char *bearer, bool modern, const char *params)
 }
 
 /* As a browser at the gateway's page, with this cookie: status, page, where it is sent, and the cookie that it is given. */
+static const char	*origin = "http://localhost";
+
 static int
 visit(const char *method, const char *path, const char *form, char cookie[4096], char **page, char location[4096])
 {
@@ -438,7 +440,8 @@ visit(const char *method, const char *path, const char *form, char cookie[4096],
 	snprintf(headers, sizeof(headers), "%s%s%sX: 1\r\n", cookie[0] == '\0' ? "" : "Cookie: other=1; ", cookie,
 	    cookie[0] == '\0' ? "" : "\r\n");
 	if (form != NULL)
-		strcat(headers, "Content-Type: application/x-www-form-urlencoded\r\n");
+		snprintf(headers + strlen(headers), 300, "Content-Type: application/x-www-form-urlencoded\r\n%s%s\r\n",
+		    origin[0] == '\0' ? "" : "Origin: ", origin[0] == '\0' ? "X-More: 1" : origin);
 	client_once(g.mcp, method, path, headers, form, &a);
 	status = a.status;
 	*page = strdup(a.body == NULL ? "" : a.body);
@@ -466,6 +469,13 @@ through_the_link(const char *url, const char *who)
 	free(page);
 	cr_expect(saw("/authorize") == 0, "nothing begins before somebody has said so");
 	snprintf(form, sizeof(form), "ticket=%s", path + 14);
+	for (const char *const *o = (const char *const[]){ "", "null", "https://evil.example", "http://localhost:1", NULL };
+	    *o != NULL; o++) {
+		origin = *o;
+		cr_expect(visit("POST", "/login", form, cookie, &page, location) == 403 && cookie[0] == '\0', "%s: %s", *o, page);
+		free(page);
+	}
+	origin = "http://localhost";
 	cr_expect(visit("POST", "/login", form, cookie, &page, location) == 303 && cookie[0] != '\0', "%s", page);
 	free(page);
 	cr_expect(strstr(location, "/authorize?") != NULL && strstr(location, "code_challenge_method=S256") != NULL, "%s", location);
@@ -533,6 +543,13 @@ Test(i2_logins, a_client_that_can_show_a_link_is_sent_one, .timeout = 120)
 	free(page);
 	/* A logged-out user with a list that is known is sent a link too. */
 	EXPECT_CTL(&g, 0, "logged out", "server", "logout", "guarded", "--as", "key:two:b");
+	said = call_with(two, false, CALL);
+	cr_expect(strstr(said, "\"code\":-32042") != NULL, "%s", said);
+	free(said);
+	said = call_with(two, true, CALL);
+	cr_expect(strstr(said, "\"resultType\":\"input_required\"") != NULL, "%s", said);
+	free(said);
+	EXPECT_CALL_OF(two, "nobody has logged in");
 	free(url);
 	free(two);
 	finish();
