@@ -104,8 +104,9 @@ static void
 begin(struct account *a, uint64_t ref, struct span redirect_uri, bool here)
 {
 	const struct rec_server		*s = account_server(a);
-	const struct trip_begin		 b = { .aim = OAUTH_AIM_LOGIN,
-	    .known = a->grant.issuer.n > 0 ? &a->grant : NULL,
+	/* A client that registered itself named one place to come back to; a user may have two. */
+	const bool			 knows = a->grant.issuer.n > 0 && (a->who == NULL || a->grant.registered == 0);
+	const struct trip_begin		 b = { .aim = OAUTH_AIM_LOGIN, .known = knows ? &a->grant : NULL,
 	    .challenge = span_of(a->challenge), .redirect_uri = redirect_uri, .here = here,
 	    .earlier_scope = a->challenge != NULL && a->state == TOKEN_READY ? a->grant.scope : SPAN_NONE };
 	int				 r;
