@@ -118,6 +118,7 @@ enum login_what {		/* LOGIN.what; the argument: */
 	LOGIN_END,		/* the query that came there */
 	LOGIN_OUT,
 	LOGIN_STATE,		/* what is known, as JSON */
+	LOGIN_BEGIN_HERE,	/* a word that is good once, a blank, and a url of the gateway's own */
 };
 enum worker_ask {		/* WORKER_ASK.what */
 	WORKER_ASK_CALLS = 1,	/* a line for each call that runs */

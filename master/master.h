@@ -39,6 +39,7 @@
 #include "master/standin.h"
 #include "master/ticketkeys.h"
 #include "master/upgrade.h"
+#include "master/userlogin.h"
 #include "master/watch.h"
 #include "master/workers.h"
 #include "policy/params.h"
@@ -99,6 +100,7 @@ struct master {
 	struct reload		 reload;
 	struct learn		 learn;
 	struct lapse		 lapse;
+	struct userlogins	 userlogins;
 	struct status		 status;
 	struct pins		 pins;
 	struct adminlog		 adminlog;

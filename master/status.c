@@ -231,8 +231,12 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_TOKEN_WANTED:
 		grants_on_wanted(c, &b->TOKEN_WANTED);
 		break;
+	case MSG_TYPE_USER_LOGIN:
+		userlogin_ask(c, msg->ref, &b->USER_LOGIN);
+		break;
 	case MSG_TYPE_LOGIN_IS:
-		ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
+		if (!userlogin_on_answer(m, msg->ref, &b->LOGIN_IS))
+			ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
 		break;
 	case MSG_TYPE_USER_TOKEN_WANTED:
 		grants_on_user_wanted(c, &b->USER_TOKEN_WANTED);

@@ -44,10 +44,18 @@ struct account {
 	struct loop_timer	 login_timer;
 };
 
+/* Words of links that were used, as sums; more than there can be in their time are forgotten early. */
+#define LOGIN_WORDS_MAX	4096
+struct login_word {
+	uint64_t	sum, ms;
+};
+
 struct accounts {
 	struct scout	*s;
 	struct account	*first;
 	struct loop_timer publish, sweep;
+	struct login_word words[LOGIN_WORDS_MAX];
+	size_t		  word_turn;
 };
 
 /* accounts.c */
@@ -60,6 +68,8 @@ struct account	*accounts_open(struct accounts *as, struct span tenant, struct sp
 void		accounts_drop(struct account *a);
 /* What workers are told is another: all of it goes out at the turn's end. */
 void		accounts_changed(struct accounts *as);
+/* ... or now: whoever is told that there is a token makes a call with it next. */
+void		accounts_publish(struct accounts *as);
 
 /* account.c */
 void		account_init(struct account *a);

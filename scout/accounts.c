@@ -86,6 +86,13 @@ accounts_changed(struct accounts *as)
 		loop_timer_arm(&as->publish, 0);
 }
 
+void
+accounts_publish(struct accounts *as)
+{
+	loop_timer_disarm(&as->publish);
+	on_publish(&as->publish, as);
+}
+
 /* ---- which there are --------------------------------------------------------------------------- */
 
 const struct rec_server *

@@ -12,6 +12,7 @@
 
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/sum.h"
 #include "scout/account.h"
 #include "scout/control.h"
 
@@ -50,6 +51,7 @@ on_end(struct trip *t, bool done)
 	loop_timer_disarm(&a->login_timer);
 	if (done) {
 		account_take_grant(a, oauth_flow_grant(t->flow));
+		accounts_publish(a->of);
 		answer(a, 0, "", a->grant.issuer);
 	} else {
 		snprintf(text, sizeof(text), "%s: %s", a->server, oauth_flow_why(t->flow));
@@ -85,13 +87,27 @@ on_timer(struct loop_timer *t, void *arg)
 	trip_fini(&a->login);
 }
 
+/* With the word that a link to the gateway's own page has; true: it was used already. */
+static bool
+is_used(struct accounts *as, struct span word)
+{
+	const uint64_t	now = loop_now_ms(as->s->loop), sum = sum64(word);
+
+	for (size_t i = 0; i < LOGIN_WORDS_MAX; i++)
+		if (as->words[i].sum == sum && as->words[i].ms != 0 && now - as->words[i].ms < LOGIN_MS)
+			return true;
+	as->words[as->word_turn++ % LOGIN_WORDS_MAX] = (struct login_word){ sum, now == 0 ? 1 : now };
+	return false;
+}
+
 static void
-begin(struct account *a, uint64_t ref, struct span redirect_uri)
+begin(struct account *a, uint64_t ref, struct span redirect_uri, bool here)
 {
 	const struct rec_server		*s = account_server(a);
-	const struct trip_begin		 b = { .aim = OAUTH_AIM_LOGIN,
-	    .known = a->grant.issuer.n > 0 ? &a->grant : NULL,
-	    .challenge = span_of(a->challenge), .redirect_uri = redirect_uri,
+	/* A client that registered itself named one place to come back to; a user may have two. */
+	const bool			 knows = a->grant.issuer.n > 0 && (a->who == NULL || a->grant.registered == 0);
+	const struct trip_begin		 b = { .aim = OAUTH_AIM_LOGIN, .known = knows ? &a->grant : NULL,
+	    .challenge = span_of(a->challenge), .redirect_uri = redirect_uri, .here = here,
 	    .earlier_scope = a->challenge != NULL && a->state == TOKEN_READY ? a->grant.scope : SPAN_NONE };
 	int				 r;
 
@@ -102,6 +118,21 @@ begin(struct account *a, uint64_t ref, struct span redirect_uri)
 	loop_timer_arm(&a->login_timer, LOGIN_MS);
 	if (s == NULL || (r = trip_init(&a->login, a->of->s, &ops, s, &b)) != 0)
 		answer(a, EX_TEMPFAIL, s == NULL ? "the configuration changes; try again" : err_text(r), SPAN_NONE);
+}
+
+static void
+begin_here(struct account *a, uint64_t ref, struct span argument)
+{
+	const char	*blank = argument.n == 0 ? NULL : memchr(argument.p, ' ', argument.n);
+	struct span	 word = span_part(argument, 0, blank == NULL ? 0 : (size_t)(blank - argument.p));
+
+	if (word.n == 0 || a->who == NULL)
+		control_login(a->of->s, ref, EX_DATAERR, SPAN_LIT("that is no link of a user's"), SPAN_NONE);
+	else if (is_used(a->of, word))
+		control_login(a->of->s, ref, EX_NOPERM, SPAN_LIT("this link was used already; make the call again"),
+		    SPAN_NONE);
+	else
+		begin(a, ref, span_part(argument, word.n + 1, argument.n), true);
 }
 
 static void
@@ -217,7 +248,10 @@ login_on_message(struct accounts *as, uint64_t ref, const struct msg_LOGIN *m)
 	}
 	switch ((enum login_what)m->what) {
 	case LOGIN_BEGIN:
-		begin(a, ref, m->argument);
+		begin(a, ref, m->argument, false);
+		break;
+	case LOGIN_BEGIN_HERE:
+		begin_here(a, ref, m->argument);
 		break;
 	case LOGIN_END:
 		come_back(a, ref, m->argument);

@@ -56,7 +56,7 @@ client_of(const struct trip *t, const struct rec_auth *a)
 		.requested_type = snap_text(p, a->requested_token_type), .audience = snap_text(p, a->audience),
 	};
 
-	if (c.redirect_uri.n == 0)
+	if (c.redirect_uri.n == 0 || t->here)
 		c.redirect_uri = span_of(t->redirect_uri);
 	if (t->secrets != NULL)
 		policy_secrets_each(t->secrets, policy_tenant_name(p, t->server->tenant), snap_text(p, t->server->name),
@@ -167,7 +167,7 @@ trip_init(struct trip *t, struct scout *s, const struct trip_ops *ops, const str
 	    .challenge = b->challenge, .earlier_scope = b->earlier_scope, .step_up = b->step_up };
 	int			 r;
 
-	*t = (struct trip){ .s = s, .ops = ops, .server = server };
+	*t = (struct trip){ .s = s, .ops = ops, .server = server, .here = b->here };
 	if ((a = policy_auth_find(s->snaps.current[SNAP_POLICY], server)) == NULL)
 		return E_NOTFOUND;
 	t->policy = swap_hold(&s->snaps, SNAP_POLICY);

@@ -25,6 +25,7 @@ struct trip {				/* embedded in its owner */
 	struct errand		*errand;
 	struct snap		*policy, *secrets;	/* held: the client's texts are theirs */
 	const struct rec_server	*server;
+	bool			 here;
 	char			*subject;	/* malloc'ed; NULL: the operator's */
 	char			*redirect_uri;	/* of a login that the operator's words have none for; malloc'ed */
 };
@@ -36,6 +37,7 @@ struct trip_begin {
 	struct span			 challenge, earlier_scope, redirect_uri;
 	struct span			 subject_token;	/* a user's, in the place of the operator's; copied */
 	bool				 step_up;
+	bool				 here;		/* the redirect leads to the gateway */
 };
 
 /* It may have ended before this is back.  E_NOMEM, E_NOTFOUND (the server has no AUTH), errors

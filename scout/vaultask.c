@@ -11,6 +11,7 @@
 
 #include "lib/json.h"
 #include "lib/log.h"
+#include "oauth/metadata.h"
 #include "policy/policy.h"
 #include "scout/vault_priv.h"
 #include "scout/vaultread.h"
@@ -331,6 +332,12 @@ on_answer(const struct errand_answer *a, void *arg)
 
 	if (a->error != 0) {
 		fail(v, "%s", a->why);
+		return;
+	}
+	/* What another one says to a request without a token is no word of the vault's. */
+	if (a->url.n > 0 && !oauth_same_origin(a->url, snap_text(v->policy, v->rec->address))) {
+		fail(v, "it sends on to %.*s, where no token goes: write the active one's address as vault_addr",
+		    (int)(a->url.n > 100 ? 100 : a->url.n), a->url.p);
 		return;
 	}
 	vaultread_error(a->body, said, sizeof(said));

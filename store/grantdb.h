@@ -5,7 +5,7 @@
  * grant	tenant, NUL, server, NUL, SHA-256 of the issuer -> u8 format, u8 number of the key, nonce, tag, and
  *		sealed (AES-256-GCM, with the row's key as additional data): u32 bytes of the issuer, issuer, the grant
  *
- * A tenant's server has one grant, and one of each user (auth/users.h), whose "server" is its name, LF, and what stands for
+ * A tenant's server has one grant, and one of each user (auth/users.h): "server" is its name, LF, and what stands for
  * the user: another issuer's takes the place of the one before.
  */
 #ifndef STORE_GRANTDB_H

@@ -11,6 +11,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "worker/loginpage.h"
 #include "worker/tokenend.h"
 #include "worker/tokenwait.h"
 #include "worker/cached.h"
@@ -443,6 +444,9 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_TRACE:
 		trace_add(w, take_fd(m), m->body->TRACE.agent, m->body->TRACE.server);
+		break;
+	case MSG_TYPE_USER_LOGIN_IS:
+		loginpage_on_answer(w, m->ref, &m->body->USER_LOGIN_IS);
 		break;
 	case MSG_TYPE_RELOAD_REFUSED:
 		w->refused.count++;

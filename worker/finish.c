@@ -13,6 +13,7 @@
 #include "worker/drive.h"
 #include "worker/inputs.h"
 #include "worker/known.h"
+#include "worker/loginlink.h"
 #include "worker/meta.h"
 #include "worker/park.h"
 #include "worker/reply.h"
@@ -119,6 +120,8 @@ call_tell_error(struct call *c, int error, struct span text)
 	keeper = park_leave(c);
 	if (to->gone)
 		request_done(to);
+	else if (error == E_TOKEN && to == c->rq && loginlink_offer(to, c->ask.server))
+		;	/* that was the answer */
 	else if (c->as_result && style == CALL_PLAIN && to->msg.method == MCP_TOOLS_CALL)
 		call_reply_failed(to, text);
 	else

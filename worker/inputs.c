@@ -36,18 +36,23 @@ server_hash(const struct call *c)
 
 /* The end of every such result: the state, and who we are. */
 static int
-put_state(struct buf *b, struct call *c, struct state *s, bool comma)
+put_state_of(struct buf *b, struct request *rq, struct state *s, bool comma)
 {
-	struct request	*rq = c->client;
-	int		 r;
+	int	r;
 
-	s->server = server_hash(c);
 	if ((r = state_digest(&rq->msg, &s->digest)) != 0 ||
 	    (r = buf_put_str(b, comma ? ",\"requestState\":\"" : "\"requestState\":\"")) != 0 ||
 	    (r = state_seal(&rq->w->ring, http_head_path(&rq->x->head), s, b)) != 0)
 		return r;
 	return buf_put_str(b, "\",\"_meta\":{\"" MCP_META_SERVER_INFO "\":{\"name\":\"" MCP_SERVER_NAME
 	    "\",\"version\":\"" MCPGW_VERSION "\"}}}}");
+}
+
+static int
+put_state(struct buf *b, struct call *c, struct state *s, bool comma)
+{
+	s->server = server_hash(c);
+	return put_state_of(b, c->client, s, comma);
 }
 
 static int
@@ -176,6 +181,26 @@ inputs_reply_urls(struct call *c, const struct rpc_answer *from)
 	if (r == 0 && n == 0)
 		r = E_UPSTREAM;
 	if (r == 0 && (r = buf_put_str(&b, "}")) == 0 && (r = put_state(&b, c, &s, true)) == 0)
+		reply_message(rq, 0, &b);
+	buf_fini(&b);
+	return r;
+}
+
+int
+inputs_reply_url(struct request *rq, struct span server, struct span url, struct span message)
+{
+	struct state	s = state_of(rq, STATE_URL);
+	struct buf	b;
+	int		r;
+
+	s.server = sum64(server);
+	buf_init(&b, 64 * 1024);
+	if ((r = put_head(&b, rq)) == 0 && (r = buf_put_str(&b, "\"inputRequests\":{\"u1\":{\"method\":"
+	    "\"elicitation/create\",\"params\":{\"mode\":\"url\",\"url\":")) == 0 &&
+	    (r = json_put_string(&b, url)) == 0 && (r = buf_put_str(&b, ",\"message\":")) == 0 &&
+	    (r = json_put_string(&b, arena_fmt(&rq->x->arena, "%.*s: %.*s", SPAN_FMT(server),
+	    SPAN_FMT(message)))) == 0 && (r = buf_put_str(&b, "}}}")) == 0 &&
+	    (r = put_state_of(&b, rq, &s, true)) == 0)
 		reply_message(rq, 0, &b);
 	buf_fini(&b);
 	return r;

@@ -24,4 +24,7 @@ must_check int	inputs_reply_wrapped(struct call *c, const struct rpc_answer *fro
 /* A legacy server's error -32042: URLs to be visited first, then the call is made again. */
 must_check int	inputs_reply_urls(struct call *c, const struct rpc_answer *from);
 
+/* The gateway itself wants a URL to be visited, in the server's name, before the call is made: answers rq. */
+must_check int	inputs_reply_url(struct request *rq, struct span server, struct span url, struct span message);
+
 #endif

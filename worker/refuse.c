@@ -10,6 +10,7 @@
 #include "worker/admit.h"
 #include "worker/call_priv.h"
 #include "worker/challenge.h"
+#include "worker/loginlink.h"
 #include "worker/meta.h"
 #include "worker/reply.h"
 
@@ -146,6 +147,8 @@ call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct s
 		why = snap_text(rq->config->policy, ask->server->why);
 	metric_add(&rq->w->metrics, METRIC_calls_unavailable_total, 1);
 	call_record_refusal(rq, ask, NULL, AUDIT_OUTCOME_UNAVAILABLE, E_SERVER);
+	if (loginlink_offer(rq, ask->server))
+		return;
 	/* What a runner says begins with the name already. */
 	if (!span_starts(why, arena_fmt(&rq->x->arena, "%.*s: ", SPAN_FMT(server))))
 		why = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), why.n > 0 ? ": " : "",

@@ -15,6 +15,7 @@
 #include "worker/httpsse.h"
 #include "worker/keyuse.h"
 #include "worker/keywait.h"
+#include "worker/loginpage.h"
 #include "worker/may.h"
 #include "worker/proxied.h"
 #include "worker/reply.h"
@@ -437,7 +438,7 @@ request_begin(struct worker *w, struct exchange *x)
 	if (rq->config->proxy_count > 0)
 		proxied_look(rq->config, x);
 
-	if (wellknown_serve(rq))
+	if (wellknown_serve(rq) || loginpage_serve(rq))
 		return;
 	if (!front_hosts_ok(x, rq->config->policy)) {
 		metric_add(&w->metrics, METRIC_requests_bad_total, 1);

@@ -65,6 +65,7 @@ struct users;
 struct fanin;
 struct httpsse_set;
 struct keywait;
+struct loginwait;
 struct known;
 struct lists;
 struct pins;
@@ -89,6 +90,11 @@ struct worker {
 	struct tokens		*tokens;	/* proven ones */
 	struct { struct auth_uses uses; struct loop_timer tell; } keyuse;
 	struct keysets		*keysets;	/* fetched for issuers; NULL: none yet */
+	struct {				/* loginpage.c */
+		struct loginwait *first;
+		size_t		  count;
+		uint64_t	  refs;
+	}			 loginwaits;
 	struct {				/* keywait.c */
 		struct keywait	*first;
 		size_t		 count;

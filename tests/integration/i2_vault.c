@@ -124,7 +124,7 @@ log_has(void *arg)
 
 Test(i2_vault, values_come_change_and_stay_while_the_vault_is_away, .timeout = 120)
 {
-	char	*log;
+	char	*log, active[64];
 
 	start("vault_token_file = VAULT\nvault_refresh = 1s\n", "Bearer ${vault:kv/app/web#key}");
 	EXPECT_SOON(is_sent, "Bearer " FIRST);
@@ -138,9 +138,15 @@ Test(i2_vault, values_come_change_and_stay_while_the_vault_is_away, .timeout = 1
 	EXPECT_SOON(log_has, "Vault is sealed; is it sealed?; what it said before serves");
 	EXPECT_CTL(&g, 0, "", "reload");
 	EXPECT_SOON(is_sent, "Bearer " SECOND);
+	vault_say(&v, "sealed", NULL);
+	snprintf(active, sizeof(active), "http://127.0.0.1:%u\n", d.port);
+	vault_say(&v, "active", active);
+	EXPECT_SOON(log_has, "vault: it redirects to http://127.0.0.1");
+	cr_expect(documents_saw(&d, TOKEN) == 0, "a token went on to another one");
+	EXPECT_SOON(is_sent, "Bearer " SECOND);
+	vault_say(&v, "active", NULL);
 	/* Back, and the secret is not there any more: that is the vault's word. */
 	vault_say(&v, "data,kv,app,web", NULL);
-	vault_say(&v, "sealed", NULL);
 	EXPECT_SOON(status_has, "nothing is there; put it: vault kv put");
 	vault_say(&v, "data,kv,app,web", "{\"key\":\"" FIRST "\"}");
 	EXPECT_SOON(is_sent, "Bearer " FIRST);

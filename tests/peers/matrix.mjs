@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport as SSEV1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTransport as TransportV2 }
 	from '@modelcontextprotocol/client';
 
@@ -22,6 +22,7 @@ import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
 import { tlsTests } from './tls.mjs';
+import { userLoginTests } from './userlogin.mjs';
 
 const build = process.argv[2];
 const peers = dirname(fileURLToPath(import.meta.url));
@@ -275,6 +276,7 @@ try {
 	await tlsTests(build, { everything: { command: process.execPath, args: [server('everything')], read: [peers] } },
 	    calls.everything, clients, withClient);
 	await oauthTests(build, clients);
+	await userLoginTests(build, clients, ElicitRequestSchema);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');

@@ -11,6 +11,7 @@
  *   namespace		the one that has to be named, when the file is there
  *   sealed		while it is there, 503; ended: role tokens up to the number in it are refused
  *   quiet		while it is there, nothing is known of mounts (404)
+ *   active		a standby's: the url of the active one, to which requests are sent on (307)
  * FOLDER/log gets a line for each request: method, target, and the name of the token's kind.
  */
 #include <fcntl.h>
@@ -207,7 +208,10 @@ answer(int fd, const char *request, const char *body)
 	snprintf(target, sizeof(target), "%.*s", (int)strcspn(strchr(request, ' ') + 1, " "), strchr(request, ' ') + 1);
 	note(request, kind == NULL ? "-" : kind);
 	(void)header(request, "X-Vault-Namespace", name_space, sizeof(name_space));
-	if (known("sealed") != NULL) {
+	if (known("active") != NULL) {
+		dprintf(fd, "HTTP/1.1 307 Temporary Redirect\r\nLocation: %s%s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+		    known("active"), target);
+	} else if (known("sealed") != NULL) {
 		say_error(fd, "503 Service Unavailable", "Vault is sealed");
 	} else if (strncmp(target, "/v1/", 4) != 0 || (wanted != NULL && strcmp(wanted, name_space) != 0)) {
 		say_error(fd, "404 Not Found", "");
