@@ -13,6 +13,7 @@
 
 #include "lib/bug.h"
 #include "worker/admit.h"
+#include "worker/approvals.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
 #include "worker/may.h"
@@ -282,6 +283,13 @@ call_take_client(struct call *c, struct request *rq)
 	notes_init(&c->notes, rq);
 }
 
+/* What is asked about a task belongs to the call that was approved, and a completion does nothing. */
+static bool
+wants_approval(const struct call_ask *ask)
+{
+	return ask->what == CALL_TOOL || ask->what == CALL_PROMPT || ask->what == CALL_RESOURCE;
+}
+
 /* --- the beginning ---------------------------------------------------------------------------- */
 
 void
@@ -293,6 +301,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	struct call		*c;
 	struct decision		 d;
 	struct breaker_ticket	 ticket = { 0 };
+	struct approval_answer	 approval;
 	struct span		 text = no_text;
 	uint64_t		 retry_after_ms;
 	int			 e;
@@ -313,6 +322,12 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(object.server),
 		    text.n > 0 ? ": " : "", SPAN_FMT(text));
 		call_reply_error(rq, ask->style, e, text, no_text, retry_after_ms);
+		return;
+	}
+	if (d.approval && wants_approval(ask) && !approvals_pass(rq, ask, &approval)) {
+		breaker_unknown(&w->breakers, &ticket, loop_now_ms(w->loop));
+		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_APPROVAL);
+		call_reply_approval(rq, ask, &d, &approval);
 		return;
 	}
 	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {

@@ -20,6 +20,8 @@ void	reply_verdict(struct request *rq, const struct era_input *in, const struct 
 void	reply_error(struct request *rq, int err, struct span detail, struct span rule,
 	    uint64_t retry_after_ms);
 /* The same with one more header field. */
+/* extra: more members of error.data, raw JSON. */
+void	reply_error_more(struct request *rq, int err, struct span detail, struct span rule, struct span extra);
 void	reply_error_with(struct request *rq, int err, struct span detail, struct span rule,
 	    const struct exchange_field *extra);
 /* The HTTP status that such an error is answered with. */
