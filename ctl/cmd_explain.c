@@ -52,6 +52,8 @@ print_json(const struct explain_question *q, const struct decision *d, const str
 	out_json_bool("allowed", d->allow);
 	if (d->shadow)
 		out_json_bool("shadow", true);
+	if (d->approval)
+		out_json_bool("approval_required", true);
 	if (d->allow != hope->allow) {
 		buf_init(&k.text, 64 * 1024);
 		if (buf_put_str(&k.text, "[") == 0)

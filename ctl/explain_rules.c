@@ -20,7 +20,8 @@ explain_rule(FILE *f, const struct snap *s, const struct decision *d)
 		fprintf(f, "%.*s:%u  %.*s", SPAN_FMT(d->file), d->line, SPAN_FMT(d->path));
 	if (rule != NULL)
 		fprintf(f, " \"%.*s\"", SPAN_FMT(pattern));
-	fprintf(f, "%s%s", d->file.n > 0 ? "  " : "", d->class_text);
+	fprintf(f, "%s%s%s", d->file.n > 0 ? "  " : "", d->class_text,
+	    d->approval ? ", once somebody has approved it (mcpgwctl approval)" : "");
 }
 
 void

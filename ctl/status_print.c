@@ -12,6 +12,7 @@
 
 #include "ctl/buckets.h"
 #include "ctl/issuers.h"
+#include "ctl/lines.h"
 #include "ctl/out.h"
 #include "ctl/status.h"
 #include "policy/params.h"
@@ -309,6 +310,36 @@ need_enforced(bool *first, const struct snap *policy)
 		    rules, rules == 1 ? " is" : "s are");
 }
 
+static bool
+wants_approvals(const struct snap *policy)
+{
+	const struct rec_rule	*r;
+
+	for (uint64_t i = 0; (r = SNAP_AT(policy, RULE, i)) != NULL; i++)
+		if (r->deny == 0 && (r->flags & RULE_FLAG_APPROVAL) != 0)
+			return true;
+	return false;
+}
+
+static void
+count_waiting(struct json_value object, void *arg)
+{
+	unsigned	*count = arg;
+	char		 state[16];
+
+	*count += lines_u64(object, "calls") > 0 &&
+	    strcmp(lines_text(object, "state", state, sizeof(state)), "waits") == 0;
+}
+
+static void
+need_approvals(struct ctl *ctl, bool *first)
+{
+	unsigned	count = 0;
+
+	if (lines_each(ctl, CTLCMD_approval_list, NULL, false, count_waiting, &count) == 0 && count > 0)
+		need(first, "calls wait for somebody to approve them: mcpgwctl approval list");
+}
+
 static void
 print_needs(struct ctl *ctl, const struct status *s)
 {
@@ -331,6 +362,8 @@ print_needs(struct ctl *ctl, const struct status *s)
 	if (s->tools_held > 0)
 		need(&first, "%s%s: new or changed, and refused until somebody looks: mcpgwctl tool list --changed",
 		    s->tool_first, s->tools_held > 1 ? " and others" : "");
+	if (s->policy != NULL && wants_approvals(s->policy))
+		need_approvals(ctl, &first);
 	for (size_t i = 0; i < s->process_count; i++)
 		if (s->processes[i].b.state == CTL_PROCESS_WAITING && s->processes[i].b.deaths > 1)
 			need(&first, "%s %u: died %u times: mcpgwctl status %s",

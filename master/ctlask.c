@@ -14,6 +14,12 @@
 #include "master/ctlconn.h"
 #include "master/master.h"
 
+enum ctl_number {
+#define CTLCMD(name, words, number, privilege, arguments, doc) CTLCMD_##name = number,
+#include "tables/ctlcmds.def"
+#undef CTLCMD
+};
+
 _Static_assert(MASTER_WORKERS_MAX <= 64, "a bit for each slot");
 
 void
@@ -32,6 +38,18 @@ ctlask_workers(struct ctl_conn *c, uint32_t what, struct span request, bool all)
 		ctl_refuse(c, EX_TEMPFAIL, "no worker is there now; try again");
 	else
 		c->wait = CTL_WAIT_WORKERS;
+}
+
+void
+ctlask_approval(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	const bool	list = b->command == CTLCMD_approval_list;
+
+	/* Every worker hears of it before the operator is answered. */
+	if (!list)
+		log_notice(NULL, "approval a-%.*s %s by uid %u", b->a.n > 12 ? 12 : (int)b->a.n,
+		    b->a.p == NULL ? "" : b->a.p, b->command == CTLCMD_approval_approve ? "given" : "refused", c->uid);
+	ctlask_workers(c, list ? WORKER_ASK_APPROVALS : WORKER_ASK_DECIDE, list ? SPAN_NONE : b->a, true);
 }
 
 static void

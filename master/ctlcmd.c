@@ -487,6 +487,11 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_ps:
 		ctlask_workers(c, WORKER_ASK_CALLS, SPAN_NONE, true);
 		break;
+	case CTLCMD_approval_list:
+	case CTLCMD_approval_approve:
+	case CTLCMD_approval_reject:
+		ctlask_approval(c, b);
+		break;
 	case CTLCMD_kill:
 		run_kill(c, b);
 		break;

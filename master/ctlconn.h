@@ -68,6 +68,8 @@ void	ctlask_on_says(struct ctl_conn *c, uint32_t slot, int fd, uint64_t bytes);
 void	ctlask_on_worker_death(struct ctl_conn *c, uint32_t slot);
 /* The socket of a trace goes to every worker; args: agent and server, each ended by NUL. */
 void	ctlask_trace(struct ctl_conn *c, const struct chan_msg *msg);
+/* About calls that wait for approval: which there are, or what becomes of one. */
+void	ctlask_approval(struct ctl_conn *c, const struct msg_CTL *b);
 
 /* ctlupgrade.c */
 void	ctlupgrade_run(struct ctl_conn *c, const struct msg_CTL *b);

@@ -44,7 +44,7 @@ userlogin_on_answer(struct master *m, uint64_t ref, const struct msg_LOGIN_IS *b
 		if (one->ref != ref)
 			continue;
 		one->ref = 0;
-		if (one->slot < m->worker_count && (c = &m->workers[one->slot])->state == CHILD_READY &&
+		if (one->slot < MASTER_WORKERS_MAX && (c = &m->workers[one->slot])->state == CHILD_READY &&
 		    c->incarnation == one->incarnation)
 			(void)child_send(c, MSG_TYPE_USER_LOGIN_IS, one->theirs, &answer, NULL, 0);
 		return true;

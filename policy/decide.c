@@ -234,6 +234,7 @@ decide_answer(const struct asked *q, const struct best *best, struct decision *o
 
 	out->allow = rule->deny == 0;
 	out->hide = !out->allow && (out->hide || rule->hide != 0);
+	out->approval = out->allow && (rule->flags & RULE_FLAG_APPROVAL) != 0;
 	out->cost = rule->cost;
 	out->log = rule->log;
 	name_rule(q, rule, best->index, out);

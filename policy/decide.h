@@ -88,6 +88,7 @@ struct decision {
 	struct span	file;			/* operators only, never to clients */
 	uint32_t	line;
 	const char	*class_text;		/* "explicit deny", "wildcard allow", "no rule", ... */
+	bool		approval;		/* allowed, once somebody has approved this very call */
 	uint16_t	cost;			/* tokens that the call takes of its buckets */
 	uint8_t		log;			/* enum log_level + 1 of a line in the log; 0: none */
 };

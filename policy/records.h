@@ -224,7 +224,10 @@ struct rec_rule {
 	uint8_t		log, flags;	/* allow: enum log_level + 1 of a line for each call, 0 none; enum rule_flags */
 };
 
-enum rule_flags { RULE_FLAG_SHADOW = 1 };	/* deny: recorded, and not enforced */
+enum rule_flags {
+	RULE_FLAG_SHADOW = 1,		/* deny: recorded, and not enforced */
+	RULE_FLAG_APPROVAL = 2,		/* allow: somebody has to approve each call first */
+};
 
 enum when_key {
 #define WHENKEY(name, text, type, fact, doc) WHEN_##name,

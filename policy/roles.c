@@ -133,8 +133,10 @@ roles_decide(struct asked *q, bool beside, struct decision *out)
 	}
 	if (!said.shadow)
 		decide_answer_shadow(q, &server, &said);
+	said.approval |= beside && said.allow && out->approval;	/* whoever of both wants it */
 	if (!beside || !said.allow || said.shadow)
 		*out = said;
+	out->approval = said.approval;
 	out->by_roles = !out->allow;
 	if (out->by_roles && out->rule == 0)
 		out->class_text = "no role or workspace allows it";

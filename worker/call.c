@@ -13,6 +13,7 @@
 
 #include "lib/bug.h"
 #include "worker/admit.h"
+#include "worker/approvals.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
 #include "worker/may.h"
@@ -296,6 +297,13 @@ call_take_client(struct call *c, struct request *rq)
 	notes_init(&c->notes, rq);
 }
 
+/* What is asked about a task belongs to the call that was approved, and a completion does nothing. */
+static bool
+wants_approval(const struct call_ask *ask)
+{
+	return ask->what == CALL_TOOL || ask->what == CALL_PROMPT || ask->what == CALL_RESOURCE;
+}
+
 /* --- the beginning ---------------------------------------------------------------------------- */
 
 static void
@@ -314,8 +322,16 @@ call_go_on(struct request *rq, const struct call_ask *ask, const struct decision
 {
 	struct worker		*w = rq->w;
 	struct call		*c;
+	struct approval_answer	 approval;
 	int			 e;
 
+	if (d->approval && wants_approval(ask) && !approvals_pass(rq, ask, &approval)) {
+		admit_forget(w, &a->ticket);
+		admit_undo(w, a);
+		call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_APPROVAL);
+		call_reply_approval(rq, ask, d, &approval);
+		return;
+	}
 	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {
 		admit_forget(w, &a->ticket);
 		admit_undo(w, a);

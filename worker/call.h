@@ -63,6 +63,10 @@ void	call_record_refusal(struct request *rq, const struct call_ask *ask, const s
 	    enum audit_outcome outcome, int err);
 /* The answer of a denial alone, without a record. */
 void	call_reply_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
+/* The answer of a call that waits for approval, without a record. */
+struct approval_answer;
+void	call_reply_approval(struct request *rq, const struct call_ask *ask, const struct decision *d,
+	    const struct approval_answer *a);
 /* Answers a call that policy refuses, without looking further: what call_begin() would do. */
 void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
 /* A tool whose definition is not approved, though policy allows the call. */

@@ -7,13 +7,15 @@
  */
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "worker/admit.h"
+#include "worker/approvals.h"
 #include "worker/call_priv.h"
 #include "worker/inquiry.h"
 #include "worker/inquiry_priv.h"
 #include "worker/rounds.h"
 
 #define ANSWER_BYTES	(4u << 20)
-#define LINE_BYTES	8192		/* longer than any of ours: names are cut */
+#define LINE_BYTES	16384		/* longer than any of ours: names are cut */
 #define NAME_BYTES	512
 
 int
@@ -147,6 +149,45 @@ put_issuers(struct worker *w, struct buf *all, struct buf *line)
 			return;
 }
 
+/* --- approvals ------------------------------------------------------------------------------------ */
+
+static int
+put_approval(struct buf *line, const struct approval *a, uint64_t now_ms)
+{
+	static const char *const	words[] = { [APPROVAL_WAITS] = "waits", [APPROVAL_APPROVED] = "approved",
+					    [APPROVAL_REJECTED] = "rejected" };
+	int				r;
+
+	if ((r = buf_put_fmt(line, "{\"digest\":\"%s\"", a->digest)) != 0 ||
+	    (r = inquiry_text(line, "tenant", span_of(a->tenant))) != 0 ||
+	    (r = inquiry_text(line, "agent", span_of(a->agent))) != 0 ||
+	    (r = inquiry_text(line, "principal", span_of(a->principal))) != 0 ||
+	    (r = inquiry_text(line, "server", span_of(a->server))) != 0 ||
+	    (r = inquiry_text(line, "tool", span_of(a->tool))) != 0 ||
+	    (r = buf_put_str(line, ",\"arguments\":")) != 0 ||
+	    (r = json_put_string(line, span_of(a->arguments))) != 0)
+		return r;
+	return buf_put_fmt(line, ",\"state\":\"%s\",\"first_ms\":%llu,\"last_ms\":%llu,\"until_ms\":%llu,\"calls\":%u",
+	    words[approval_state(a, now_ms)], (unsigned long long)a->first_ms, (unsigned long long)a->last_ms,
+	    (unsigned long long)a->until_ms, a->calls);
+}
+
+/* digest: of this one alone; empty: all. */
+static void
+put_approvals(struct worker *w, struct span digest, struct buf *all, struct buf *line)
+{
+	const uint64_t	now_ms = loop_wall_ms(w->loop);
+	bool		more = true;
+
+	approvals_look(w);
+	for (size_t i = 0; more && i < w->approvals.count; i++) {
+		const struct approval	*a = w->approvals.all[i];
+
+		if (digest.n == 0 || span_is(digest, a->digest))
+			more = inquiry_line(all, line, put_approval(line, a, now_ms));
+	}
+}
+
 void
 inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
 {
@@ -176,6 +217,13 @@ inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
 	case WORKER_ASK_BREAKERS:
 	case WORKER_ASK_BREAKER_RESET:
 		inquiry_breakers(w, ask->request, ask->what == WORKER_ASK_BREAKER_RESET, &all, &line);
+		break;
+	case WORKER_ASK_APPROVALS:
+		put_approvals(w, SPAN_NONE, &all, &line);
+		break;
+	case WORKER_ASK_DECIDE:
+		if (approvals_decide(w, ask->request))
+			put_approvals(w, span_part(ask->request, 0, APPROVAL_DIGEST), &all, &line);
 		break;
 	}
 	says.bytes = buf_rest(&all).n;

@@ -8,6 +8,8 @@
 #include "mcp/catalogue.h"
 #include "mcp/write.h"
 #include "worker/admit.h"
+#include "worker/approvals.h"
+#include "worker/call.h"
 #include "worker/call_priv.h"
 #include "worker/challenge.h"
 #include "worker/loginlink.h"
@@ -77,6 +79,23 @@ call_reply_denied(struct request *rq, const struct call_ask *ask, const struct d
 	    (d->unsure & FACT_ARGUMENTS) == 0 ? "" :
 	    ": an argument that rules ask for is of another type, or comes twice", rq->id_text);
 	call_reply_error(rq, ask->style, E_POLICY, text, d->path, 0);
+}
+
+void
+call_reply_approval(struct request *rq, const struct call_ask *ask, const struct decision *d,
+    const struct approval_answer *a)
+{
+	const struct span	server = snap_text(rq->config->policy, ask->server->name);
+	struct span		text, extra = SPAN_NONE;
+
+	text = arena_fmt(&rq->x->arena, "%.*s.%.*s; %s%s%s; ask your administrator with %s", SPAN_FMT(server),
+	    SPAN_FMT(executed(ask)), a->why, a->id[0] == '\0' ? "" : ", ", a->id, rq->id_text);
+	if (a->id[0] != '\0')
+		extra = arena_fmt(&rq->x->arena, "\"approval\":\"%s\"", a->id);
+	if (ask->style == CALL_EXECUTE)
+		meta_reply_error(rq, E_APPROVAL, text, d->path, 0);
+	else
+		reply_error_more(rq, E_APPROVAL, text, d->path, extra);
 }
 
 void

@@ -187,6 +187,15 @@ reply_limited(struct request *rq, int err, struct span detail, const struct limi
 }
 
 void
+reply_error_more(struct request *rq, int err, struct span detail, struct span rule, struct span extra)
+{
+	const struct mcp_error	e = { .error = err, .detail = detail, .rule = rule,
+				    .request_id = span_of(rq->id_text), .extra = extra };
+
+	send_error(rq, reply_status(err), rq->msg.id, &e, NULL, 0);
+}
+
+void
 reply_resource_missing(struct request *rq, struct span uri)
 {
 	struct mcp_error	e = { .error = rq->modern ? E_RESOURCE : E_RESOURCE_LEGACY,

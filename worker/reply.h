@@ -25,6 +25,8 @@ struct limit_said;
 /* The same of what a limit refused: error.data.limit unless its path is empty, Retry-After, X-RateLimit-*. */
 void	reply_limited(struct request *rq, int err, struct span detail, const struct limit_said *said);
 /* The same with one more header field. */
+/* extra: more members of error.data, raw JSON. */
+void	reply_error_more(struct request *rq, int err, struct span detail, struct span rule, struct span extra);
 void	reply_error_with(struct request *rq, int err, struct span detail, struct span rule,
 	    const struct exchange_field *extra);
 /* The HTTP status that such an error is answered with. */

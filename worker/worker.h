@@ -57,6 +57,7 @@ must_check int	 config_new(struct swap *snaps, uint64_t wall_ms, struct config *
 struct config	*config_hold(struct config *c);
 void		 config_release(struct config **c);
 
+struct approval;
 struct caching;
 struct tokenend;
 struct tokenwait;
@@ -161,6 +162,10 @@ struct worker {
 	uint64_t		 requests;	/* that are not answered, event streams aside */
 	struct call		*running, **running_last;	/* they, the oldest first */
 	struct traces		*traces;	/* who follows calls; NULL: nobody (trace.c) */
+	struct {
+		struct approval	**all;
+		size_t		 count;
+	}			 approvals;	/* calls that wait for somebody's word (approvals.c) */
 	struct call		*session_calls[WORKER_SESSION_BUCKETS];	/* of legacy sessions (talk.c) */
 	struct pending		*pending[WORKER_SESSION_BUCKETS];	/* theirs that wait for lists (pending.c) */
 	struct asked		*asked[WORKER_ASKED_BUCKETS];	/* wait for a client's answer (asks.c) */

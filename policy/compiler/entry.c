@@ -18,12 +18,14 @@ read_options(struct job *j, const struct source *s, const struct conf_node *node
 	const struct conf_node		*when = conf_find(node, "when");
 	uint64_t			 cost = 0;
 	uint32_t			 level = 0;
-	bool				 shadow = false;
+	bool				 shadow = false, approval = false;
 
 	if (when != NULL && !conditions_read(j, s, when, &out->when_first, &out->when_count))
 		return false;
 	if (deny && typed_flag(j, s, node, "shadow", &shadow) && shadow)
 		out->flags |= RULE_FLAG_SHADOW;
+	if (!deny && typed_flag(j, s, node, "require_approval", &approval) && approval)
+		out->flags |= RULE_FLAG_APPROVAL;
 	if (!deny && typed_number(j, s, node, "cost", 1, COST_MAX, &cost))
 		out->cost = (uint16_t)cost;
 	if (!deny && typed_word(j, s, node, "log", levels, &level))
@@ -37,7 +39,7 @@ entry_read(struct job *j, const struct source *s, const struct conf_node *node, 
 {
 	const char *const	 deny_keys[] = { key, "when", "shadow", NULL };
 	const char *const	 server_keys[] = { key, "when", NULL };
-	const char *const	 tool_keys[] = { key, "when", "cost", "log", NULL };
+	const char *const	 tool_keys[] = { key, "when", "cost", "log", "require_approval", NULL };
 	const bool		 is_tool = span_is(span_of(key), "tool");
 	const struct conf_node	*name = NULL;
 

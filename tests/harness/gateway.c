@@ -414,7 +414,7 @@ gateway_key(const struct gateway *g, const char *agent)
 {
 	static char	 key[256];
 	char		*out;
-	int		 r = gateway_ctl(g, &out, false, "key", "add", "--agent", agent, NULL);
+	int		 r = gateway_ctl(g, &out, false, "key", "add", "--agent", agent, "--force", NULL);
 
 	cr_assert(r == 0, "key add: exit %d: %s", r, out);
 	snprintf(key, sizeof(key), "%.*s", (int)strcspn(out, "\n"), out);

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * approvals.c - calls that somebody has to approve first
+ *
+ * Process: worker.
+ * Owns:    at most so many of them; what is more puts out the oldest, of the same agent first.
+ * Trusts:  nothing in a call; the master for what an operator said.  Whatever goes wrong, the call does not pass.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/crypt.h"
+#include "lib/log.h"
+#include "lib/num.h"
+#include "mcp/canon.h"
+#include "worker/admit.h"
+#include "worker/approvals.h"
+
+#define APPROVALS_MAX	256
+#define AGENT_MAX	32		/* of one agent that wait */
+#define KEEP_MS		(UINT64_C(24) * 3600 * 1000)	/* a call that waits, since it was made last */
+#define ONCE_NS		(UINT64_C(4) * 24 * 3600 * 1000000000)	/* longer than any approval lasts */
+#define ROOM_MORE	4096		/* beside the arguments */
+
+static void
+keep(char *to, size_t room, struct span from)
+{
+	const bool	cut = from.n >= room;
+
+	snprintf(to, room, "%.*s%s", (int)(cut ? room - 4 : from.n), from.p == NULL ? "" : from.p, cut ? "..." : "");
+}
+
+/* ---- which call it is ----------------------------------------------------------------------------- */
+
+static int
+put_part(struct buf *b, struct span part)
+{
+	int	r = buf_put(b, part);
+
+	return r != 0 ? r : buf_put(b, span_make("", 1));
+}
+
+/* 0; an error: nobody can say which call it is. */
+static int
+digest_make(const struct request *rq, const struct call_ask *ask, char to[APPROVAL_DIGEST + 1])
+{
+	const struct span	parts[] = { span_of(call_kind(ask->what)->audit), rq->who.tenant, rq->who.agent,
+				    span_of(decide_how(rq->who.how)), rq->who.subject,
+				    snap_text(rq->config->policy, ask->server->name), ask->tool };
+	struct json_value	v;
+	struct crypt_digest	digest;
+	struct buf		b;
+	int			r = 0;
+
+	/* Numbers may grow by an exponent. */
+	buf_init(&b, 4 * ask->arguments.raw.n + ROOM_MORE);
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+		r = put_part(&b, parts[i]);
+	/* A member twice is one thing for us and another for the server. */
+	if (r == 0 && ask->arguments.type != JSON_NONE &&
+	    (r = json_parse(ask->arguments.raw, true, &v, NULL)) == 0)
+		r = canon_put(&b, v, NULL);
+	if (r == 0)
+		r = crypt_sha256(buf_rest(&b), &digest);
+	if (r == 0)
+		num_hex(digest.bytes, sizeof(digest.bytes), to);
+	buf_fini(&b);
+	return r;
+}
+
+/* ---- those that are known ------------------------------------------------------------------------- */
+
+static struct approval **
+find(struct worker *w, struct span digest)
+{
+	for (size_t i = 0; i < w->approvals.count; i++)
+		if (span_is(digest, w->approvals.all[i]->digest))
+			return &w->approvals.all[i];
+	return NULL;
+}
+
+static void
+forget(struct worker *w, struct approval **at)
+{
+	free(*at);
+	*at = w->approvals.all[--w->approvals.count];
+}
+
+enum approval_said
+approval_state(const struct approval *a, uint64_t now_ms)
+{
+	return a->until_ms > now_ms ? a->said : APPROVAL_WAITS;
+}
+
+/* The oldest that waits, of this agent or of any; NULL: none does. */
+static struct approval **
+oldest(struct worker *w, const struct principal *who, unsigned *count)
+{
+	const uint64_t	  now_ms = loop_wall_ms(w->loop);
+	struct approval	**best = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < w->approvals.count; i++) {
+		struct approval	*a = w->approvals.all[i];
+
+		if (approval_state(a, now_ms) != APPROVAL_WAITS || (who != NULL &&
+		    (!span_is(who->agent, a->agent) || !span_is(who->tenant, a->tenant))))
+			continue;
+		++*count;
+		if (best == NULL || a->last_ms < (*best)->last_ms)
+			best = &w->approvals.all[i];
+	}
+	return best;
+}
+
+/* A new one, zeroed but for its digest; NULL: there is no room. */
+static struct approval *
+add(struct worker *w, const struct principal *who, const char *digest)
+{
+	struct approval	 **all = w->approvals.all, **victim, *a;
+	unsigned	   count;
+
+	if (all == NULL && (all = w->approvals.all = calloc(APPROVALS_MAX, sizeof(*all))) == NULL)
+		return NULL;
+	if (who != NULL && (victim = oldest(w, who, &count)) != NULL && count >= AGENT_MAX)
+		forget(w, victim);
+	if (w->approvals.count == APPROVALS_MAX) {
+		if ((victim = oldest(w, NULL, &count)) == NULL)
+			return NULL;
+		forget(w, victim);
+	}
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return NULL;
+	snprintf(a->digest, sizeof(a->digest), "%s", digest);
+	return all[w->approvals.count++] = a;
+}
+
+/* ---- once ------------------------------------------------------------------------------------------ */
+
+static uint64_t
+token_key(const struct worker *w, const struct approval *a)
+{
+	char	text[sizeof(a->digest) + 48];
+	int	n = snprintf(text, sizeof(text), "approval %s %llu", a->digest, (unsigned long long)a->serial);
+
+	return limit_key(&w->limits, span_make(text, (size_t)n));
+}
+
+static bool
+is_used(const struct worker *w, const struct approval *a)
+{
+	return a->said == APPROVAL_APPROVED &&
+	    limit_left(&w->limits, token_key(w, a), ONCE_NS, 1, loop_now_ns(w->loop)) == 0;
+}
+
+void
+approvals_look(struct worker *w)
+{
+	const uint64_t	now_ms = loop_wall_ms(w->loop);
+
+	for (size_t i = 0; i < w->approvals.count;) {
+		struct approval	*a = w->approvals.all[i];
+		const uint64_t	 until_ms = a->until_ms > a->last_ms + KEEP_MS ? a->until_ms : a->last_ms + KEEP_MS;
+
+		/* Who was told of it by an operator alone has no call of it, and waits for none. */
+		if (is_used(w, a) || until_ms < now_ms || (a->calls == 0 && a->until_ms <= now_ms))
+			forget(w, &w->approvals.all[i]);
+		else
+			i++;
+	}
+}
+
+/* ---- a call ---------------------------------------------------------------------------------------- */
+
+static void
+note(struct approval *a, const struct request *rq, const struct call_ask *ask)
+{
+	const struct span	server = snap_text(rq->config->policy, ask->server->name);
+	const uint64_t		now_ms = loop_wall_ms(rq->w->loop);
+
+	if (a->calls++ == 0) {
+		a->first_ms = now_ms;
+		keep(a->tenant, sizeof(a->tenant), rq->who.tenant);
+		keep(a->agent, sizeof(a->agent), rq->who.agent);
+		keep(a->principal, sizeof(a->principal), rq->who.subject);
+		keep(a->server, sizeof(a->server), server);
+		keep(a->tool, sizeof(a->tool), ask->tool);
+		keep(a->arguments, sizeof(a->arguments), ask->arguments.raw);
+	}
+	a->last_ms = now_ms;
+}
+
+bool
+approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_answer *out)
+{
+	struct worker	 *w = rq->w;
+	const uint64_t	  now_ms = loop_wall_ms(w->loop);
+	struct approval	**at, *a;
+	char		  digest[APPROVAL_DIGEST + 1];
+	uint64_t	  retry_ns;
+
+	*out = (struct approval_answer){ .why = "its arguments have a member twice, or are too long, so nobody can" };
+	if (digest_make(rq, ask, digest) != 0)
+		return false;
+	snprintf(out->id, sizeof(out->id), "a-%.12s", digest);
+	approvals_look(w);
+	a = (at = find(w, span_of(digest))) == NULL ? NULL : *at;
+	if (a != NULL && approval_state(a, now_ms) == APPROVAL_APPROVED && limit_take(&w->limits, token_key(w, a),
+	    ONCE_NS, 1, loop_now_ns(w->loop), &retry_ns) == LIMIT_OK) {
+		log_notice(NULL, "approval %s: agent %.*s calls %.*s.%.*s, %s", out->id, SPAN_FMT(rq->who.agent),
+		    SPAN_FMT(snap_text(rq->config->policy, ask->server->name)), SPAN_FMT(ask->tool), rq->id_text);
+		forget(w, at);
+		return true;
+	}
+	if (a == NULL && (a = add(w, &rq->who, digest)) == NULL) {
+		out->why = "too many calls wait for that; call again later";
+		out->id[0] = '\0';
+		return false;
+	}
+	note(a, rq, ask);
+	if (approval_state(a, now_ms) == APPROVAL_REJECTED) {
+		out->why = "somebody has rejected it";
+	} else {
+		out->why = "call again once it is approved";
+		log_warn_repeat(NULL, "approval %s: agent %.*s waits to call %.*s.%.*s: mcpgwctl approval list",
+		    out->id, SPAN_FMT(rq->who.agent), SPAN_FMT(snap_text(rq->config->policy, ask->server->name)),
+		    SPAN_FMT(ask->tool));
+	}
+	return false;
+}
+
+/* ---- an operator ----------------------------------------------------------------------------------- */
+
+/* Up to the next blank, which goes too. */
+static struct span
+word_take(struct span *rest)
+{
+	const char	*blank = rest->n == 0 ? NULL : memchr(rest->p, ' ', rest->n);
+	struct span	 one = span_part(*rest, 0, blank == NULL ? rest->n : (size_t)(blank - rest->p));
+
+	*rest = span_part(*rest, one.n + 1, rest->n);
+	return one;
+}
+
+bool
+approvals_decide(struct worker *w, struct span text)
+{
+	const struct span	digest = word_take(&text);
+	char			own[APPROVAL_DIGEST + 1];
+	uint64_t		said, until_ms, serial;
+	struct approval	      **at, *a;
+	const bool		was = (at = find(w, digest)) != NULL;
+
+	if (digest.n != APPROVAL_DIGEST || num_u64(word_take(&text), &said) != 0 ||
+	    num_u64(word_take(&text), &until_ms) != 0 || num_u64(word_take(&text), &serial) != 0 ||
+	    (said != APPROVAL_APPROVED && said != APPROVAL_REJECTED))
+		return false;
+	snprintf(own, sizeof(own), "%.*s", SPAN_FMT(digest));
+	if ((a = was ? *at : add(w, NULL, own)) == NULL)
+		return false;
+	a->said = (enum approval_said)said;
+	a->until_ms = until_ms;
+	a->serial = serial;
+	return was;
+}

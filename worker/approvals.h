@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * approvals.h - calls that somebody has to approve first (mcpgw-rules(5), require_approval)
+ *
+ * Which call it is says a SHA-256 over who calls, the tool, and its arguments in canonical form (mcp/canon.h): the
+ * same call of the same principal, in any worker.  Each worker knows the calls that came to it, and what an operator
+ * said, who tells all of them.  That an approved call passes once in all of them is a token bucket's (shm/limit.h).
+ */
+#ifndef WORKER_APPROVALS_H
+#define WORKER_APPROVALS_H
+
+#include "worker/call.h"
+
+#define APPROVAL_DIGEST	64		/* hex digits */
+#define APPROVAL_ID	16		/* "a-", the first 12 of them, NUL, and one to spare */
+
+enum approval_said { APPROVAL_WAITS, APPROVAL_APPROVED, APPROVAL_REJECTED };
+
+struct approval {
+	char			digest[APPROVAL_DIGEST + 1];
+	char			tenant[64], agent[128], principal[128], server[128], tool[256];
+	char			arguments[2001];	/* as the client wrote them; longer ones end in "..." */
+	enum approval_said	said;
+	uint64_t		first_ms, last_ms;	/* wall clock */
+	uint64_t		until_ms;		/* what was said holds until then */
+	uint64_t		serial;			/* of this approval; another one is another token */
+	uint32_t		calls;
+};
+
+/* What a call that does not pass is told. */
+struct approval_answer {
+	const char	*why;			/* static */
+	char		 id[APPROVAL_ID];	/* empty: there is none */
+};
+
+/* May it pass, now and this once?  False: it waits, with *out filled; the client has to call again. */
+bool	approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_answer *out);
+/* What an operator says: "DIGEST 1|2 UNTIL_MS SERIAL", with enum approval_said.  True: the call was here before; it
+ * counts in any case. */
+bool	approvals_decide(struct worker *w, struct span text);
+/* Forgets what is over, and what another worker let pass. */
+void	approvals_look(struct worker *w);
+enum approval_said approval_state(const struct approval *a, uint64_t now_ms);
+
+#endif
