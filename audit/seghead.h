@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SEGMENT_SLOT_ADMIN	1000	/* no worker's: of records that have no segment, about operators */
 #define SEGMENT_BYTES		(4 * 1024 * 1024)
 #define SEGMENT_MAGIC		"MCPGWAUD"
 #define SEGMENT_FORMAT		1

@@ -82,7 +82,7 @@ print_row(struct span line, int width)
 {
 	struct json_value	row;
 	char			when[16], id[32], agent[32], tenant[32], server[128], name[288], object[288];
-	char			decision[16], outcome[32], ms[24];
+	char			decision[16], outcome[32], ms[24], kind[32], did[420];
 	int			cut;
 
 	if (json_parse(line, false, &row, NULL) != 0 || row.type != JSON_OBJECT) {
@@ -103,6 +103,14 @@ print_row(struct span line, int width)
 		name[n] = '.';
 	} else if (strcmp(name, "-") == 0) {
 		member(row, strcmp(server, "-") == 0 ? "method" : "server", 100, name, sizeof(name));
+	}
+	/* Of what an operator did: who, and what with which. */
+	member(row, "kind", 16, kind, sizeof(kind));
+	if (strcmp(kind, "admin") == 0) {
+		member(row, "principal", 12, agent, sizeof(agent));
+		member(row, "method", 100, server, sizeof(server));
+		snprintf(did, sizeof(did), "%s %s", server, strcmp(name, server) == 0 ? "" : name);
+		snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, did);
 	}
 	cut = (int)strlen(name);
 	if (width > 0 && cut > width)

@@ -262,6 +262,7 @@ static void
 run_stop(struct ctl_conn *c)
 {
 	log_notice(NULL, "mcpgwctl stop by uid %u", c->uid);
+	ctlnote_end(c, "ok");		/* while there is an auditor */
 	c->wait = CTL_WAIT_STOP;	/* answered by ctlsock_close(), when all are gone */
 	stop_begin(c->s->m);
 }
@@ -416,6 +417,7 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 		ctl_refuse(c, EX_TEMPFAIL, "the gateway is stopping");
 		return;
 	}
+	ctlnote_begin(c, msg);
 	if (ctlkeys_run(c, msg))
 		return;
 	if (msg->type == MSG_TYPE_CTL_PIN_DECIDE) {

@@ -25,6 +25,10 @@ struct ctl_conn {
 	bool			 pins;		/* what the store is asked changes these, and not keys */
 	bool			 keys_stay;	/* what the store did is nothing that workers must know */
 	bool			 learns;	/* what args name, if the reload is not refused */
+	struct {			/* what the audit is told of it; method NULL: nothing, or it was told */
+		const char	*method;
+		char		 object[256];
+	}			 did;
 	char			*args;		/* its arguments, each ended by NUL */
 	size_t			 args_bytes;
 	TAILQ_ENTRY(ctl_conn)	 next;
@@ -48,6 +52,10 @@ void	ctlcmd_on_lost(struct ctl_conn *c, const char *who);
 
 /* A message to the store, whose answer is waited for. */
 void	ctlcmd_ask_store(struct ctl_conn *c, uint16_t type, const void *msg);
+
+/* ctlnote.c: what it is, for the audit, and how it ended. */
+void	ctlnote_begin(struct ctl_conn *c, const struct chan_msg *msg);
+void	ctlnote_end(struct ctl_conn *c, const char *outcome);
 
 /* ctlkeys.c: false when it is not about keys. */
 bool	ctlkeys_run(struct ctl_conn *c, const struct chan_msg *msg);

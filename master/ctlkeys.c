@@ -5,6 +5,8 @@
  * Process: master.  Owns: nothing.
  * Trusts:  the kernel for who asks; no text, which the store looks at.
  */
+#include <stdio.h>
+
 #include "master/ctlconn.h"
 #include "master/master.h"
 
@@ -61,6 +63,7 @@ void
 ctlkeys_on_token(struct ctl_conn *c, const struct msg_TOKEN_IS *b)
 {
 	c->keys_stay = b->keys_changed == 0;
+	snprintf(c->did.object, sizeof(c->did.object), "%.*s", SPAN_FMT(b->id));
 	(void)ctl_send(c, MSG_TYPE_TOKEN_IS, b, NULL, 0);
 }
 

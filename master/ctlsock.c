@@ -36,6 +36,8 @@ conn_free(struct ctl_conn *c)
 		ctlcmd_on_reload_abandoned(c);
 	} else if (c->wait == CTL_WAIT_QUERY)
 		query_forget(c->s->m, c);
+	/* Whoever asked has left; whether it is done nobody here knows. */
+	ctlnote_end(c, c->wait == CTL_WAIT_STOP || c->wait == CTL_WAIT_RELOAD ? "ok" : "unknown");
 	TAILQ_REMOVE(&c->s->conns, c, next);
 	c->s->count--;
 	chan_fini(&c->chan);
@@ -72,6 +74,8 @@ ctl_done_full(struct ctl_conn *c, int exit_code, const struct reload_result *r)
 		done.workers = r->workers;
 	}
 	c->wait = CTL_WAIT_NONE;
+	/* What is done and not yet everywhere is done. */
+	ctlnote_end(c, exit_code == 0 || r != NULL ? "ok" : "refused");
 	(void)ctl_send(c, MSG_TYPE_CTL_DONE, &done, NULL, 0);
 }
 

@@ -126,6 +126,7 @@ master_init(struct master *m, const struct options *o)
 	compile_init(&m->compile, m);
 	reload_init(&m->reload, m);
 	pins_init(m);
+	adminlog_init(&m->adminlog, m);
 	learn_init(&m->learn, m);
 	lapse_init(&m->lapse, m);
 	watch_init(&m->watch, m);
@@ -143,6 +144,7 @@ master_fini(struct master *m)
 	lapse_fini(&m->lapse);
 	reload_fini(&m->reload);
 	pins_fini(m);
+	adminlog_fini(&m->adminlog);
 	compile_fini(&m->compile);
 	runners_fini(&m->tenants);
 	cgroups_fini(&m->cgroups);

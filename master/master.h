@@ -6,6 +6,7 @@
 #define MASTER_MASTER_H
 
 #include "lib/where.h"
+#include "master/adminlog.h"
 #include "master/admin.h"
 #include "master/cgroups.h"
 #include "master/children.h"
@@ -89,6 +90,7 @@ struct master {
 	struct lapse		 lapse;
 	struct status		 status;
 	struct pins		 pins;
+	struct adminlog		 adminlog;
 	struct ctlsock		 ctl;
 	struct queries		 queries;
 	struct watch		 watch;

@@ -99,6 +99,7 @@ reload_end(struct reload *r, int exit_code)
 		.generation = exit_code == RELOAD_EXIT_REFUSED ? r->m->policy_generation : r->generation,
 	};
 	struct reload_waiter	*w, *next, *list = r->now;
+	const bool		 rolls = r->rolls_to != 0;
 
 	loop_clock_update(r->m->loop);
 	result.ms = loop_now_ms(r->m->loop) - r->began_ms;
@@ -109,6 +110,8 @@ reload_end(struct reload *r, int exit_code)
 	r->rolls_from = r->rolls_to = 0;
 	if (exit_code == RELOAD_EXIT_REFUSED)
 		tell_refused(r);
+	if (exit_code == RELOAD_EXIT_REFUSED && (r->what & COMPILE_POLICY) != 0)
+		adminlog_add_policy(&r->m->adminlog, r->by, rolls, 0, true);
 	if (exit_code == RELOAD_EXIT_REFUSED)
 		log_err(NULL, "reload refused; generation %llu stays in force",
 		    (unsigned long long)result.generation);
@@ -273,6 +276,8 @@ reload_take(struct reload *r, struct snapset *made)
 		watch_files(&r->m->watch);
 	}
 	snap_release(&old);
+	if ((r->what & COMPILE_POLICY) != 0)
+		adminlog_add_policy(&r->m->adminlog, r->by, r->rolls_to != 0, r->m->policy_generation, false);
 	r->kinds = 0;
 	if ((r->what & COMPILE_POLICY) != 0)
 		r->kinds |= 1u << SNAP_POLICY | 1u << SNAP_PROFILE | 1u << SNAP_SECRETS;

@@ -141,6 +141,9 @@ answer_ready(struct child *c)
 	case ROLE_EGRESS:
 		egress_on_ready(c->m);
 		break;
+	case ROLE_AUDITOR:
+		adminlog_on_auditor(&c->m->adminlog);
+		break;
 	default:
 		break;
 	}
@@ -259,6 +262,9 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 		break;
 	case MSG_TYPE_AUDIT_CAUGHT_UP:
 		ctlsock_on_caught_up(&m->ctl, msg->ref);
+		break;
+	case MSG_TYPE_AUDIT_NOTED:
+		adminlog_on_noted(&m->adminlog, b->AUDIT_NOTED.number);
 		break;
 	case MSG_TYPE_AUDIT_STATE:
 		answer_audit_state(&m->status, &b->AUDIT_STATE);

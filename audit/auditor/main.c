@@ -29,6 +29,7 @@
 #define LOOK_MS		100	/* a commit costs as much as hundreds of records; a query need not wait */
 #define NAP_MS		20	/* of a drain */
 #define LOOK_IDLE_MS	320
+#define NOTE_TRIES	16
 #define RETRY_MS	1000
 #define ORPHAN_MS	1800		/* of the two seconds after the master's death */
 
@@ -159,6 +160,49 @@ catch_up(struct auditor *a, uint64_t ref)
 	    &(struct msg_AUDIT_CAUGHT_UP){ auditdb_rows(a->db), 0 });
 }
 
+/* In one transaction of its own: they are seldom.  0; E_EXISTS: it came before. */
+static int
+keep_note(struct auditor *a, const struct msg_AUDIT_NOTE *m)
+{
+	const struct segment_id	from = { .boot = a->boot, .slot = SEGMENT_SLOT_ADMIN, .incarnation = 1 };
+	struct record		r = { .kind = RECORD_ONCE, .seq = m->number, .wall_ns = m->wall_ms * 1000000,
+	    .f = { .kind = SPAN_LIT("admin"), .principal = m->who, .how = SPAN_LIT("peer"), .method = m->method,
+	    .object = m->object, .listener = SPAN_LIT("ctl"), .outcome = m->outcome } };
+	struct record_look	look;
+	char			bytes[RECORD_MAX];
+	size_t			n;
+	int			e;
+
+	if ((e = record_encode(&r, bytes, sizeof(bytes), &n)) != 0 ||
+	    (e = record_check(span_make(bytes, n), &look)) != 0)
+		return e;
+	for (int i = 0; i < NOTE_TRIES; i++) {
+		if ((e = auditdb_begin(a->db)) != 0)
+			return e;
+		if ((e = auditdb_take(a->db, &from, &look, true)) == 0)
+			e = auditdb_commit(a->db);
+		else
+			auditdb_abort(a->db);
+		if (e != E_FULL || (e = auditdb_grow(a->db)) != 0)
+			break;
+	}
+	return e;
+}
+
+static void
+note(struct auditor *a, const struct msg_AUDIT_NOTE *m)
+{
+	const int	r = keep_note(a, m);
+
+	/* The master says it again. */
+	if (r != 0 && r != E_EXISTS) {
+		on_error(a, r);
+		return;
+	}
+	tell(a, MSG_TYPE_AUDIT_NOTED, 0, &(struct msg_AUDIT_NOTED){ m->number, 0 });
+	jsonl_follow(&a->jsonl, a->db);
+}
+
 static void
 on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 {
@@ -183,6 +227,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 			log_warn(NULL, "a dead worker's calls stay open until the next start: %s",
 			    err_text(r));
 		loop_timer_arm(&a->look, a->look_ms = LOOK_MS);
+		break;
+	case MSG_TYPE_AUDIT_NOTE:
+		note(a, &msg->body->AUDIT_NOTE);
 		break;
 	case MSG_TYPE_AUDIT_CATCH_UP:
 		catch_up(a, msg->ref);

@@ -412,8 +412,8 @@ gateway_key(const struct gateway *g, const char *agent)
 	return key;
 }
 
-json_object *
-gateway_audit(const struct gateway *g)
+static json_object *
+audit_of(const struct gateway *g, bool admin)
 {
 	json_object	*all = json_object_new_array(), *one;
 	char		*out, *save = NULL;
@@ -423,10 +423,25 @@ gateway_audit(const struct gateway *g)
 	for (char *line = strtok_r(out, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
 		one = json_tokener_parse(line);
 		cr_assert(one != NULL, "not a line of JSON: %s", line);
-		json_object_array_add(all, one);
+		if ((strcmp(json_text_at(one, "kind"), "admin") == 0) == admin)
+			json_object_array_add(all, one);
+		else
+			json_object_put(one);
 	}
 	free(out);
 	return all;
+}
+
+json_object *
+gateway_audit(const struct gateway *g)
+{
+	return audit_of(g, false);
+}
+
+json_object *
+gateway_audit_admin(const struct gateway *g)
+{
+	return audit_of(g, true);
 }
 
 size_t

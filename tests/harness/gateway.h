@@ -64,8 +64,10 @@ char	*gateway_log(const struct gateway *g);
 int	gateway_ctl(const struct gateway *g, char **out, bool both, ...) __attribute__((sentinel));
 /* A new API key of this agent, in a static buffer. */
 const char *gateway_key(const struct gateway *g, const char *agent);
-/* All audit records, once the auditor has caught up: an array. */
+/* All audit records of what clients and tools did, once the auditor has caught up: an array. */
 json_object *gateway_audit(const struct gateway *g);
+/* Those of what operators did. */
+json_object *gateway_audit_admin(const struct gateway *g);
 /* How many of them have this member with this value. */
 size_t	audit_count(json_object *records, const char *member, const char *value);
 

@@ -381,7 +381,8 @@ Test(session_tokens, are_asked_for_no_faster_than_they_may_be, .timeout = 120)
 	for (int i = 0; i < 40; i++) {
 		struct answer	a;
 
-		post_at(g.mcp, "/token", "", "grant_type=refresh_token&refresh_token=mgr_guessed", &a);
+		snprintf(form, sizeof(form), "grant_type=refresh_token&refresh_token=mgr_%d", i);
+		post_at(g.mcp, "/token", "", form, &a);
 		refused += a.status == 400;
 		slowed += a.status == 429;
 		cr_expect(a.status != 429 || answer_header(&a, "Retry-After") != NULL);
