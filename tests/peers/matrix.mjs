@@ -22,6 +22,7 @@ import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
 import { tlsTests } from './tls.mjs';
+import { tokenTests } from './tokens.mjs';
 
 const build = process.argv[2];
 const peers = dirname(fileURLToPath(import.meta.url));
@@ -275,6 +276,7 @@ try {
 	await tlsTests(build, { everything: { command: process.execPath, args: [server('everything')], read: [peers] } },
 	    calls.everything, clients, withClient);
 	await oauthTests(build, clients);
+	await tokenTests(build, clients);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');
