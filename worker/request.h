@@ -93,7 +93,8 @@ void	request_go_on(struct request *rq);
  * the exchange's arena. */
 must_check int	request_identify_as(struct request *rq, struct span authorization, struct principal *who,
 		    struct auth_refusal *refusal);
-/* Is its credential good for the same by the policy and the keys of now?  For what outlives both. */
+/* Is its credential good for the same by the policy and the keys of now?  For what outlives both; rq->who.ends_ms is
+ * then that of now. */
 bool	request_still_holds(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
