@@ -127,8 +127,9 @@ how_of(struct span word)
 	return HOW_NONE;
 }
 
+/* It may have been given another end since, which is then the token's too. */
 static bool
-key_lives(const struct snap *keys, struct span hex, const struct bearer *b, uint64_t wall_ms)
+key_lives(const struct snap *keys, struct span hex, struct bearer *b, uint64_t wall_ms)
 {
 	const struct rec_key	*key;
 	uint8_t			 digest[2 * OWN_ID_BYTES];
@@ -137,7 +138,9 @@ key_lives(const struct snap *keys, struct span hex, const struct bearer *b, uint
 	    !own_id_read(span_part(hex, 2 * OWN_ID_BYTES, hex.n), digest + OWN_ID_BYTES) ||
 	    (key = policy_key_find(keys, digest)) == NULL)
 		return false;
-	return (key->ends_ms == 0 || key->ends_ms > wall_ms) && span_eq(snap_text(keys, key->agent), b->agent) &&
+	if (key->ends_ms != 0 && key->ends_ms < b->ends_ms)
+		b->ends_ms = key->ends_ms;
+	return b->ends_ms > wall_ms && span_eq(snap_text(keys, key->agent), b->agent) &&
 	    span_eq(snap_text(keys, key->tenant), b->tenant);
 }
 

@@ -31,7 +31,7 @@ note(struct ctl_conn *c, const char *method, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* "KEY WORD" of what is said, " of tenant T" where one is. */
+/* What stands before a tenant, where there is one. */
 static const char *
 of(struct span tenant)
 {
@@ -116,7 +116,8 @@ ctlnote_begin(struct ctl_conn *c, const struct chan_msg *msg)
 	switch (msg->type) {
 	case MSG_TYPE_CTL_KEY_ADD:
 		note(c, "key add", "%.*s (%.*s) of agent %.*s, tenant %.*s", SPAN_FMT(b->CTL_KEY_ADD.name),
-		    SPAN_FMT(b->CTL_KEY_ADD.public_name), SPAN_FMT(b->CTL_KEY_ADD.agent), SPAN_FMT(b->CTL_KEY_ADD.tenant));
+		    SPAN_FMT(b->CTL_KEY_ADD.public_name), SPAN_FMT(b->CTL_KEY_ADD.agent),
+		    SPAN_FMT(b->CTL_KEY_ADD.tenant));
 		break;
 	case MSG_TYPE_CTL_KEY_ROTATE:
 		note(c, "key rotate", "%.*s (%.*s)%s%.*s", SPAN_FMT(b->CTL_KEY_ROTATE.name),

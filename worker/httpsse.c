@@ -278,9 +278,14 @@ httpsse_policy_changed(struct worker *w)
 void
 httpsse_look(struct worker *w)
 {
-	for (struct httpsse *s = w->httpsse->first; s != NULL; s = s->next)
-		if (!s->over && !request_still_holds(s->rq))
+	for (struct httpsse *s = w->httpsse->first; s != NULL; s = s->next) {
+		if (s->over)
+			continue;
+		if (!request_still_holds(s->rq))
 			end_with_credential(s);
+		else if (s->rq->who.ends_ms != 0)
+			on_until(&s->until, s);
+	}
 }
 
 void

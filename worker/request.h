@@ -96,7 +96,8 @@ void	request_go_on(struct request *rq);
  * the exchange's arena. */
 must_check int	request_identify_as(struct request *rq, struct span authorization, struct principal *who,
 		    struct auth_refusal *refusal);
-/* Is its credential good for the same by the policy and the keys of now?  For what outlives both. */
+/* Is its credential good for the same by the policy and the keys of now?  For what outlives both; rq->who.ends_ms is
+ * then that of now. */
 bool	request_still_holds(struct request *rq);
 /* It is a stream from here on, and no request that keeps this worker busy. */
 void	request_is_stream(struct request *rq);

@@ -467,8 +467,13 @@ streams_look(struct worker *w)
 
 	for (s = w->streams->first; s != NULL; s = next) {
 		next = s->next;
-		if (s->rq == NULL || request_still_holds(s->rq))
+		if (s->rq == NULL)
 			continue;
+		if (request_still_holds(s->rq)) {
+			if (s->rq->who.ends_ms != 0)
+				tick_within(w, credential_left(s) + 1);
+			continue;
+		}
 		log_info(NULL, "%s: a stream ends with its client's credential", s->rq->id_text);
 		if (s->held && !begin(s))
 			on_client_gone(s->rq);

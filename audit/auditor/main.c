@@ -173,7 +173,8 @@ keep_note(struct auditor *a, const struct msg_AUDIT_NOTE *m)
 	size_t			n;
 	int			e;
 
-	if ((e = record_encode(&r, bytes, sizeof(bytes), &n)) != 0 || (e = record_check(span_make(bytes, n), &look)) != 0)
+	if ((e = record_encode(&r, bytes, sizeof(bytes), &n)) != 0 ||
+	    (e = record_check(span_make(bytes, n), &look)) != 0)
 		return e;
 	for (int i = 0; i < NOTE_TRIES; i++) {
 		if ((e = auditdb_begin(a->db)) != 0)

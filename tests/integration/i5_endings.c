@@ -118,6 +118,37 @@ Test(endings, whatever_a_revoked_key_had_open_ends_within_a_second_and_what_othe
 	gateway_stop(&g);
 }
 
+/* Streams go on over changes of keys, so they learn of an end that was set after they began. */
+Test(endings, streams_end_when_the_overlap_of_their_key_is_over, .timeout = 120)
+{
+	struct hearing	 h;
+	struct mcp	 m;
+	struct old	 o;
+	json_object	*one;
+	long		 since;
+	char		 name[16];
+
+	start(WORKERS, NULL);
+	snprintf(name, sizeof(name), "%.12s", keys[0]);
+	mcp_init(&m, g.mcp, "/mcp", keys[0]);
+	hearing_begin(&h, &m, "7", "subscriptions/listen", LISTEN);
+	cr_assert((one = hearing_next(&h, SOON)) != NULL);
+	json_object_put(one);
+	open_stream(&o, "", 0);
+	initialize(&o, "2024-11-05", "{}");
+	since = now_ms();
+	EXPECT_CTL(&g, 0, "mgk_", "key", "rotate", name, "--overlap", "2s");
+	while ((one = hearing_next(&h, SOON)) != NULL)
+		json_object_put(one);
+	cr_expect(h.end && now_ms() - since >= 1900, "%d after %ld ms", h.end, now_ms() - since);
+	expect_ended(&o);
+	cr_expect(now_ms() - since < patience(&g, 4000), "after %ld ms", now_ms() - since);
+	hearing_fini(&h);
+	mcp_fini(&m);
+	close_stream(&o);
+	gateway_stop(&g);
+}
+
 /* The policy takes a unix user's agent away. */
 Test(endings, what_a_peer_had_open_ends_when_nobody_stands_for_it_any_more, .timeout = 120)
 {

@@ -317,6 +317,13 @@ Test(session_tokens, end_with_the_key_that_they_were_given_for, .timeout = 120)
 	hearing_fini(&h);
 	mcp_fini(&m);
 	json_object_put(o);
+	/* A key that is rotated takes them along when its overlap is over. */
+	o = ask("", 200, GRANT "&client_secret=%s", key_named("old", NULL, NULL));
+	EXPECT_CTL(&g, 0, "mgk_", "key", "rotate", "old", "--overlap", "3s");
+	expect_status(access_of(o), 200, "while both keys are good");
+	sleep_ms(3100);
+	expect_status(access_of(o), 401, "when the old one is not");
+	json_object_put(o);
 	/* Neither is good for longer than the key. */
 	brief = ask("", 200, GRANT "&client_secret=%s", key_named("brief", "--ends", "4s"));
 	cr_expect(json_int_at(brief, "expires_in") <= 4, "%s", json_object_to_json_string(brief));

@@ -23,6 +23,7 @@ import { resumeTests } from './resume.mjs';
 import { stdioTests } from './stdio.mjs';
 import { tlsTests } from './tls.mjs';
 import { userLoginTests } from './userlogin.mjs';
+import { tokenTests } from './tokens.mjs';
 
 const build = process.argv[2];
 const peers = dirname(fileURLToPath(import.meta.url));
@@ -277,6 +278,7 @@ try {
 	    calls.everything, clients, withClient);
 	await oauthTests(build, clients);
 	await userLoginTests(build, clients, ElicitRequestSchema);
+	await tokenTests(build, clients);
 	if (process.arch === 'x64') {
 		await test('inspector: lists', async () => {
 			const out = inspector(`${gateway.url}/mcp`, key, '--method', 'tools/list');
