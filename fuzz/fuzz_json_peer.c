@@ -26,6 +26,19 @@ decoded(struct json_value v, struct arena *a)
 	return s;
 }
 
+/* json-c 0.16 takes a pair that stands for a character such as U+1DE00 for half of one, by its lower 16 bits. */
+static bool
+looks_like_half(const char *p, size_t n)
+{
+	const uint8_t	*b = (const uint8_t *)p;
+	uint32_t	 c;
+
+	if (n < 4 || (b[0] & 0xf8) != 0xf0)
+		return false;
+	c = (uint32_t)(b[0] & 7) << 18 | (uint32_t)(b[1] & 63) << 12 | (uint32_t)(b[2] & 63) << 6 | (b[3] & 63);
+	return (c & 0xf800) == 0xd800;
+}
+
 static void	compare(struct json_value ours, const struct peer_json *theirs, struct arena *a, int depth);
 
 static void
@@ -48,6 +61,9 @@ compare_members(struct json_value ours, const struct peer_json *theirs, struct a
 		name = decoded(json_key(key), a);
 		if (memchr(name.p, '\0', name.n) != NULL)
 			return;
+		for (size_t i = 0; i < name.n; i++)
+			if (looks_like_half(name.p + i, name.n - i))
+				return;
 		text = arena_alloc(a, name.n + 1);
 		BUG_ON(text == NULL);
 		memcpy(text, name.p, name.n);
@@ -77,10 +93,20 @@ static void
 compare_strings(struct json_value ours, const struct peer_json *theirs, struct arena *a)
 {
 	struct span	s = decoded(ours, a);
-	size_t		n;
+	size_t		n, at = 0;
 	const char	*p = peer_json_string(theirs, &n);
 
-	BUG_ON(n != s.n || memcmp(p, s.p, n) != 0);
+	for (size_t i = 0; i < s.n; ) {
+		if (at + 3 <= n && memcmp(p + at, "\xef\xbf\xbd", 3) == 0 && looks_like_half(s.p + i, s.n - i)) {
+			at += 3;
+			i += 4;
+			continue;
+		}
+		BUG_ON(at >= n || p[at] != s.p[i]);
+		at++;
+		i++;
+	}
+	BUG_ON(at != n);
 }
 
 static void

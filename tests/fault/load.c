@@ -102,7 +102,8 @@ open_session(struct speaking *sp)
 	int64_t			begun = fault_now_us();
 	bool			connected = client_open_from(&sp->m.conn, sp->m.address, sp->m.source);
 
-	sp->opened = fault_now_us();
+	/* What begins after a process was killed is not accepted by it. */
+	sp->opened = begun;
 	if (!connected) {
 		write_down(sp, TOOL_SESSION, begun, false, &nothing);
 		sleep_ms(20);

@@ -15,10 +15,10 @@
 #include "tests/fault/world.h"
 #include "tests/integration/common.h"
 
-#define STEPS		24		/* of so many places in a program's start; STEPS=0 in the environment: each, AT=n: this */
+#define STEPS		8		/* of so many places in a program's start; STEPS=n in the environment: other many, 0: each; AT=n: this */
 
 #define COMPILER_MS	60000
-#define UNDER_LOAD	24		/* allocations that fail of each program under load */
+#define UNDER_LOAD	8		/* allocations that fail of each program under load */
 #define SOON		1500		/* ... within so many */
 
 static bool
@@ -244,7 +244,8 @@ fail_under_load(const char *program)
 	struct lies	*lies;
 	struct failing	 f;
 	struct back	 back = { .w = &w };
-	unsigned	 hits = 0;
+	const char	*steps = getenv("STEPS");
+	unsigned	 hits = 0, rounds = steps == NULL ? UNDER_LOAD : (unsigned)strtoul(steps, NULL, 10);
 
 	NEEDS_JAILS();
 	if (skip_lies(&lies))
@@ -254,7 +255,7 @@ fail_under_load(const char *program)
 	load_start(&w.load);
 	sleep_ms(1000);
 	world_weigh(&w);
-	for (int i = 0; i < UNDER_LOAD; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		f = (struct failing){ lies, lies->failed };
 		window.begun = fault_now_us();
 		lies->fail_at = 1 + fault_random(&w.random, SOON);
