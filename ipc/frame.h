@@ -13,7 +13,7 @@
 #include "lib/err.h"
 #include "lib/span.h"
 
-#define IPC_PROTOCOL	5
+#define IPC_PROTOCOL	6
 #define FRAME_MAX	(16 * 1024)
 #define FRAME_FDS	4
 

@@ -241,6 +241,8 @@ quota_made(struct place *p, bool done)
 
 /* ---- breakers, calls in flight ------------------------------------------------------------------- */
 
+static const struct breaker_rules	strict = { .failures = 2, .open_ms = OPEN_MS, .probe_ms = PROBE_MS };
+
 static void
 breaker_opens(struct place *p)
 {
@@ -248,8 +250,8 @@ breaker_opens(struct place *p)
 	uint64_t		retry;
 
 	for (int i = 0; i < 2; i++)
-		if (breaker_may_call(&p->r, PROFILE, 1000, PROBE_MS, &t, &retry))
-			breaker_fail(&p->r, &t, 1000, 2, OPEN_MS);
+		if (breaker_may_call(&p->r, PROFILE, 1000, &strict, &t, &retry))
+			breaker_fail(&p->r, &t, 1000, &strict);
 }
 
 static void
@@ -258,8 +260,8 @@ breaker_tries(struct place *p)
 	struct breaker_ticket	t;
 	uint64_t		retry;
 
-	if (breaker_may_call(&p->r, PROFILE, 1000 + OPEN_MS, PROBE_MS, &t, &retry))
-		breaker_ok(&p->r, &t);
+	if (breaker_may_call(&p->r, PROFILE, 1000 + OPEN_MS, &strict, &t, &retry))
+		breaker_ok(&p->r, &t, 1000 + OPEN_MS, &strict, 1);
 }
 
 /* Neither open for ever nor held by the dead who tried. */
@@ -270,11 +272,11 @@ breaker_holds(struct place *p, bool done)
 	uint64_t		retry, now = 1000 + 2 * OPEN_MS + PROBE_MS + 1;
 
 	(void)done;
-	if (!breaker_may_call(&p->r, PROFILE, now, PROBE_MS, &t, &retry))
+	if (!breaker_may_call(&p->r, PROFILE, now, &strict, &t, &retry))
 		return false;
-	breaker_ok(&p->r, &t);
+	breaker_ok(&p->r, &t, now, &strict, 1);
 	return breaker_state(&p->r, PROFILE, now) == BREAKER_CLOSED &&
-	    breaker_may_call(&p->r, PROFILE, now, PROBE_MS, &t, &retry);
+	    breaker_may_call(&p->r, PROFILE, now, &strict, &t, &retry);
 }
 
 static void

@@ -38,12 +38,6 @@ worker_set_upstreams(struct worker *one)
 }
 
 void
-worker_serve(struct worker *one)
-{
-	(void)one;
-}
-
-void
 worker_go(struct worker *one)
 {
 	(void)one;
