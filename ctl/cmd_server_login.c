@@ -223,8 +223,8 @@ cmd_server_logout(struct ctl *ctl, int argc, char **argv)
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
-	if ((r = check_server(ctl, tenant, argv[0])) != 0 || (r = tell(ctl, CTLCMD_server_logout, 0, account_of(argv[0], who, room, sizeof(room)), tenant,
-	    SPAN_NONE, &t)) != 0)
+	if ((r = check_server(ctl, tenant, argv[0])) != 0 || (r = tell(ctl, CTLCMD_server_logout, 0,
+	    account_of(argv[0], who, room, sizeof(room)), tenant, SPAN_NONE, &t)) != 0)
 		return out_end(r);
 	if (ctl->json) {
 		out_json_begin();

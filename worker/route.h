@@ -91,7 +91,7 @@ void		route_cancel(struct route *r);
 
 /* For tokenwait.c and spread.c: a request to an HTTP server goes out, again or for the first time; 0 or E_*. */
 must_check int	route_http_go(struct route *r, const struct upstream_request *up);
-/* Likewise once its target is known: with its user's token where each has one, and waiting for a token that is needed. */
+/* Likewise once its target is known: with its user's token where each has one, and waiting for one that is needed. */
 must_check int	route_http_target(struct worker *w, const struct route_request *q, struct route *r,
 		    const struct upstream_request *up);
 /* It ends without having gone out. */
