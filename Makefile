@@ -204,7 +204,7 @@ $(BUILD)/man/%: man/%.in $(wildcard tables/*.def) sandbox/seccomp.h tools/man-ta
 
 # ---- targets --------------------------------------------------------------------------------------
 .PHONY: all help deps deps-build demo check check-all check-unit check-property check-limits check-fuzz \
-	check-lint check-man check-install check-systemd check-integration check-fault fault check-floods \
+	check-lint check-man check-install check-systemd check-integration check-fault fault soak check-floods \
 	check-peers check-conformance conformance-table orphans jail-table jail-figures lint format format-check \
 	bench bench-jails bench-idle bench-rules noisy fair fuzz man install users run deb clean
 export BUILD
@@ -298,6 +298,10 @@ check-fault: all $(FAULTS)
 # fault: faults at random times under load, and whether the promises held; SEED=, TIME= (600), FAULT=F1,F7
 fault: all $(BUILD)/tests/fault/run
 	$(Q)SEED='$(SEED)' TIME='$(TIME)' FAULT='$(FAULT)' $(BUILD)/tests/fault/run --jobs 1 --verbose
+
+# soak: an hour of load, reloads and restarts, or TIME=seconds; no process may grow
+soak: all $(BUILD)/tests/fault/soak
+	$(Q)TIME='$(if $(TIME),$(TIME),3600)' SEED='$(SEED)' $(BUILD)/tests/fault/soak --jobs 1 --verbose
 
 # check-peers: official MCP clients and servers (node, npm)
 check-peers: all

@@ -60,7 +60,7 @@ void	ctlnote_end(struct ctl_conn *c, const char *outcome);
 /* ctlstatus.c */
 void	ctlstatus_run(struct ctl_conn *c);
 /* One of those in force.  0; E_NOTFOUND: there is none; or as ctl_send(). */
-must_check int ctlstatus_snapshot(struct ctl_conn *c, enum snap_kind kind, struct span consumer);
+int	ctlstatus_snapshot(struct ctl_conn *c, enum snap_kind kind, struct span consumer);
 
 /* ctlkeys.c: false when it is not about keys. */
 bool	ctlkeys_run(struct ctl_conn *c, const struct chan_msg *msg);

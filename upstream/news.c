@@ -395,6 +395,14 @@ news_end_all(struct upstream *u)
 }
 
 void
+news_end_unwished(struct upstream *u)
+{
+	for (struct news *n = u->news.first; n != NULL; n = n->next)
+		if (n->wishes == 0)
+			loop_timer_arm(&n->linger, 0);
+}
+
+void
 news_free_all(struct upstream *u)
 {
 	while (u->news.first != NULL)

@@ -66,6 +66,8 @@ bool		news_is_mute(const struct upstream *u, uint64_t profile);
 /* Policy, keys or credentials are others: all that is open is closed.  What is wished for hears nothing any
  * more; who wishes anew is listened for anew. */
 void		news_end_all(struct upstream *u);
+/* What nobody wishes for any more is closed at once. */
+void		news_end_unwished(struct upstream *u);
 
 /* For upstream/: a message that came elsewhere than on a stream of news. */
 void		news_overheard(struct upstream *u, uint64_t profile, uint64_t instance, const struct rpc_answer *m);

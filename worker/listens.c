@@ -152,6 +152,13 @@ listens_end(struct listens *l)
 }
 
 void
+listens_end_unwished(struct worker *w)
+{
+	if (w->upstreams != NULL)
+		news_end_unwished(w->upstreams);
+}
+
+void
 listens_changed(struct worker *w)
 {
 	if (w->upstreams != NULL)

@@ -36,5 +36,7 @@ must_check int	listens_want(struct worker *w, const struct config *config, const
 		    struct list_owner owner, struct news **out);
 /* Policy, keys or credentials are others: nothing is listened to under the old ones. */
 void		listens_changed(struct worker *w);
+/* Who heard was turned out: what was listened to for it alone is closed, and not in a while. */
+void		listens_end_unwished(struct worker *w);
 
 #endif

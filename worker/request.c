@@ -276,12 +276,12 @@ request_still_holds(struct request *rq)
 	MAGIC_CHECK(rq, REQUEST_MAGIC);
 	arena_init(&a, NULL, 0, STILL_ROOM);
 	r = identify_by(rq, rq->w->config, NULL, NULL, &a, &who, &refusal);
-	if (r == 0)
+	if (r == 0) {
 		holds = who.hash == rq->shown && who.traits.scoped == rq->who.traits.scoped &&
 		    span_eq(who.traits.scopes, rq->who.traits.scopes);
-	if (r == 0 && holds)
-		rq->who.ends_ms = who.ends_ms;	/* which may be another one since */
-	else	/* without memory, or while an issuer's keys cannot be had, nobody knows better */
+		if (holds)
+			rq->who.ends_ms = who.ends_ms;	/* which may be another one since */
+	} else	/* without memory, or while an issuer's keys cannot be had, nobody knows better */
 		holds = (r != E_HTTP_CREDENTIAL && r != E_HTTP_CREDENTIALS && r != E_AGENT) || refusal.wanted != 0;
 	arena_fini(&a);
 	return holds;

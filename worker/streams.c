@@ -26,7 +26,8 @@
 struct streams {
 	struct stream		*first;
 	size_t			 count;
-	uint64_t		 changed_ns;	/* of the last policy or keys; a request begun before is of others */
+	uint64_t		 changed_ns;	/* of the last policy; a request begun before is of another one */
+	uint64_t		 looked_ns;	/* when credentials were looked at last; likewise */
 	struct loop_timer	 gather, tick;
 	uint64_t		 tick_ms;	/* when it is, by the monotonic clock */
 };
@@ -223,6 +224,35 @@ streams_missed(struct stream *s)
 	s->changed |= s->wants;
 }
 
+/* As its revision says: a modern client is told that it was meant (mcp-wire 8). */
+static void
+end_in_order(struct stream *s)
+{
+	struct buf	b;
+	struct span	text;
+
+	if (s->rq != NULL && s->id.n > 0) {
+		buf_init(&b, 65536 + s->id.n);
+		if (mcp_write_listen_end(&b, s->id) == 0) {
+			text = buf_rest(&b);
+			(void)!events_give(s->rq, &text, 1, false);
+		}
+		buf_fini(&b);
+	}
+	streams_end(s);
+}
+
+/* Its client's credential is good no longer. */
+static void
+turn_out(struct stream *s)
+{
+	log_info(NULL, "%s: a stream ends with its client's credential", s->rq->id_text);
+	if (s->held && !begin(s))
+		on_client_gone(s->rq);
+	else
+		end_in_order(s);
+}
+
 void
 streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct span first)
 {
@@ -243,6 +273,10 @@ streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct spa
 	rq->on_back = on_client_back;
 	if (rq->who.ends_ms != 0)
 		tick_within(s->w, credential_left(s) + 1);
+	if (rq->x->begun_ns <= s->w->streams->looked_ns && !request_still_holds(rq)) {
+		turn_out(s);
+		return;
+	}
 	/* Without memory it hears of the servers that somebody calls. */
 	(void)!fanin_keep(s->w, rq->who.tenant);
 	if (s->over || listens_begin(&s->listens, rq, offers, on_listens, s))
@@ -395,24 +429,6 @@ lives(const struct stream *s)
 	return s->rq == NULL ? session_lives(&s->w->sessions, s->ref) : session_look(s->rq) == ERA_SESSION_LIVE;
 }
 
-/* As its revision says: a modern client is told that it was meant (mcp-wire 8). */
-static void
-end_in_order(struct stream *s)
-{
-	struct buf	b;
-	struct span	text;
-
-	if (s->rq != NULL && s->id.n > 0) {
-		buf_init(&b, 65536 + s->id.n);
-		if (mcp_write_listen_end(&b, s->id) == 0) {
-			text = buf_rest(&b);
-			(void)!events_give(s->rq, &text, 1, false);
-		}
-		buf_fini(&b);
-	}
-	streams_end(s);
-}
-
 static void
 on_tick(struct loop_timer *t, void *arg)
 {
@@ -465,6 +481,7 @@ streams_look(struct worker *w)
 {
 	struct stream	*s, *next;
 
+	w->streams->looked_ns = loop_now_ns(w->loop);
 	for (s = w->streams->first; s != NULL; s = next) {
 		next = s->next;
 		if (s->rq == NULL)
@@ -474,12 +491,9 @@ streams_look(struct worker *w)
 				tick_within(w, credential_left(s) + 1);
 			continue;
 		}
-		log_info(NULL, "%s: a stream ends with its client's credential", s->rq->id_text);
-		if (s->held && !begin(s))
-			on_client_gone(s->rq);
-		else
-			end_in_order(s);
+		turn_out(s);
 	}
+	listens_end_unwished(w);
 }
 
 void

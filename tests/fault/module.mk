@@ -10,7 +10,9 @@ $(BUILD)/tests/fault/$(1): $(BUILD)/tests/fault/$(1).o $(BUILD)/tests/fault/libf
 	    -ljson-c -lssl -lcrypto -lcriterion
 endef
 FAULTS		:=
-$(foreach n,run config damage disk clock memory,$(eval $(call fault_rule,$(n))))
+$(foreach n,run config damage disk clock memory soak,$(eval $(call fault_rule,$(n))))
+# That one is for hours: make soak.
+FAULTS		:= $(filter-out %/soak,$(FAULTS))
 
 # The library that tests load into the gateway's programs.
 OBJECTS += $(BUILD)/tests/fault/preload.o
@@ -18,4 +20,4 @@ $(BUILD)/tests/fault/preload.o: OUR_CFLAGS += -fPIC -fno-builtin
 $(BUILD)/tests/fault/lies.so: $(BUILD)/tests/fault/preload.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared $(CFLAGS) $(NO_LTO) $(LDFLAGS) -o $@ $< -ldl
-$(FAULTS): | $(BUILD)/tests/fault/lies.so
+$(FAULTS) $(BUILD)/tests/fault/soak: | $(BUILD)/tests/fault/lies.so

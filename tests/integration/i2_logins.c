@@ -332,7 +332,7 @@ Test(i2_logins, each_user_logs_in_and_has_no_other_ones_token, .timeout = 240)
 	EXPECT_CTL(&g, 0, "logged out, here and at the authorization server", "server", "logout", "guarded", "--as", "key:one:a");
 	EXPECT_CALL_OF(ann, "nobody has logged in");
 	EXPECT_CALL_OF(two, "opened with 2");
-	EXPECT_CTL(&g, 65, "no server that is on and has \"per\"", "server", "login", "nowhere", "--as", "key:one:a");
+	EXPECT_CTL(&g, 65, "no server \"nowhere\"", "server", "login", "nowhere", "--as", "key:one:a");
 	text = gateway_log(&g);
 	cr_expect(strstr(text, "server login guarded of key:one:a by uid") != NULL && strstr(text, "access-") == NULL);
 	free(text);

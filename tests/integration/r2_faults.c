@@ -81,7 +81,7 @@ each_phase(const char *era)
 		first = atomic_load(&next_n);
 		fault_run(RUN_MS, all, &beside);
 		calls = fault_sum(all, &longest, &wrong);
-		cr_log_warn("%s %-10s %6u calls, longest %5.0f ms; beside: %zu calls, median %.2f ms, p99 %.2f ms "
+		cr_log_info("%s %-10s %6u calls, longest %5.0f ms; beside: %zu calls, median %.2f ms, p99 %.2f ms "
 		    "(%.2f, %.2f)", era, rows[i].mode, calls, longest, beside.calls, beside.median, beside.p99, before.median,
 		    before.p99);
 		cr_expect(wrong == 0, "%s: %u answered", rows[i].mode, wrong);
@@ -99,7 +99,7 @@ each_phase(const char *era)
 	fault_run(300, all, &beside);
 	calls = fault_sum(all, &longest, &wrong);
 	cr_expect(wrong > 0, "it serves again: %s", all[0].last);
-	cr_log_warn("%s memory %lu KiB, and %lu after", era, memory, fault_memory());
+	cr_log_info("%s memory %lu KiB, and %lu after", era, memory, fault_memory());
 	cr_expect(fault_memory() < memory + MEMORY_MORE_KIB, "%lu KiB, and %lu after", memory, fault_memory());
 	finish();
 }
@@ -127,7 +127,7 @@ Test(faults, trip_the_breaker_and_then_cost_nothing, .timeout = 120)
 		fault_run(RUN_MS, all, &beside);
 		calls = fault_sum(all, &longest, &wrong);
 		made = failing_calls(&bad) - made;
-		cr_log_warn("%s: %zu of %u calls went out", rows[i].mode, made, calls);
+		cr_log_info("%s: %zu of %u calls went out", rows[i].mode, made, calls);
 		/* Those that ran when it opened, and no more. */
 		cr_expect(made >= 4 && made <= 4 + FAULT_THREADS, "%s: %zu of %u calls went out", rows[i].mode, made, calls);
 		cr_expect(calls > 30 && strstr(all[0].last, "left alone") != NULL, "%s: %u, %s", rows[i].mode, calls,

@@ -95,7 +95,7 @@ Test(faults_tls, of_connections_hold_up_nobody, .timeout = 120)
 		fault_run(1500, all, &beside);
 		memory = memory == 0 ? fault_memory() : memory;
 		calls = fault_sum(all, &longest, &wrong);
-		cr_log_warn("%-8s %5u calls, longest %5.0f ms; beside: %zu calls, median %.2f ms, p99 %.2f ms (%.2f, %.2f)",
+		cr_log_info("%-8s %5u calls, longest %5.0f ms; beside: %zu calls, median %.2f ms, p99 %.2f ms (%.2f, %.2f)",
 		    rows[i].words == NULL ? "deaf" : rows[i].words, calls, longest, beside.calls, beside.median, beside.p99,
 		    before.median, before.p99);
 		cr_expect(wrong == 0);
@@ -111,7 +111,7 @@ Test(faults_tls, of_connections_hold_up_nobody, .timeout = 120)
 			close(fds[k]);
 	}
 	cr_expect(failing_calls(&behind) == 0, "nothing was sent to it");
-	cr_log_warn("memory %lu KiB, and %lu after", memory, fault_memory());
+	cr_log_info("memory %lu KiB, and %lu after", memory, fault_memory());
 	cr_expect(fault_memory() < memory + 16 * 1024, "%lu KiB, and %lu after", memory, fault_memory());
 	gateway_stop(&g);
 	failing_stop(&behind);
