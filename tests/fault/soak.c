@@ -3,7 +3,7 @@
  * soak.c - hours of load with sessions, servers and policies that come and go: what each process holds stays as it is (F20)
  *
  * TIME    seconds in all (600); the first quarter is warm-up
- * PAUSE   milliseconds between two requests of each of the eight clients, at most (40)
+ * PAUSE   milliseconds between two requests of each of the eight clients, at most (200)
  * SEED    where chance begins
  *
  * Memory is what is the process's own (RssAnon), median of what is seen within the second and within the last quarter.
@@ -146,7 +146,7 @@ Test(soak, leaves_each_process_as_it_was)
 	cr_assert(seconds >= 60 && seconds < SAMPLES_MAX, "TIME is 60 to %d seconds", SAMPLES_MAX - 1);
 	weighed = calloc(PROCESSES_MAX, sizeof(*weighed));
 	cr_assert(weighed != NULL);
-	w.load.pause_ms = number_of("PAUSE", 40);
+	w.load.pause_ms = number_of("PAUSE", 200);
 	w.more_kib = 64 * 1024;		/* judged here, and more strictly */
 	world_start(&w, number_of("SEED", (unsigned)time(NULL)), NULL);
 	load_start(&w.load);
