@@ -15,7 +15,7 @@
 #include "tests/fault/world.h"
 #include "tests/integration/common.h"
 
-#define STEPS		8		/* of so many places in a program's start; STEPS=n in the environment: other many, 0: each; AT=n: this */
+#define STEPS		4		/* of so many places in a program's start; STEPS=n in the environment: other many, 0: each; AT=n: this */
 
 #define COMPILER_MS	60000
 #define UNDER_LOAD	8		/* allocations that fail of each program under load */

@@ -3,7 +3,7 @@
  * run.c - faults at random times under load, and whether the promises held: make fault SEED= TIME= FAULT=
  *
  * SEED   where chance begins (of the clock; the log says it)
- * TIME   seconds (60)
+ * TIME   seconds (40)
  * FAULT  numbers or names of faults.def, such as F1,F7 or worker,reload (those of the short run)
  * PAUSE  milliseconds between two faults, at most (800)
  * COUNT  so many faults, whatever the time
@@ -108,6 +108,6 @@ Test(fault, at_random_times_breaks_no_promise)
 	const char	*list = getenv("FAULT");
 
 	NEEDS_JAILS();
-	run(number_of("SEED", (unsigned)time(NULL)), number_of("TIME", 60),
+	run(number_of("SEED", (unsigned)time(NULL)), number_of("TIME", 40),
 	    list == NULL || *list == '\0' ? SHORT : list);
 }
