@@ -204,23 +204,41 @@ Test(approvals, a_call_that_waited_for_its_turn_needs_what_a_reload_wants, .time
 	end();
 }
 
+/* A request alone. */
+static void
+send_call(struct mcp *m, const char *params)
+{
+	char	*headers, *all, *body, *whole;
+
+	mcp_write(m, "1", "tools/call", params, &headers, &body);
+	all = mcp_headers(m, headers);
+	cr_assert(asprintf(&whole, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s", m->path, all,
+	    strlen(body), body) > 0);
+	cr_assert(client_open(&m->conn, m->address) && client_send(&m->conn, whole, strlen(whole)));
+	free(headers);
+	free(all);
+	free(body);
+	free(whole);
+}
+
 /* It waited for the answer of an equal call, which its client gave up; so it begins, under the policy of now. */
 Test(approvals, a_call_that_begins_anew_needs_what_a_reload_wants, .timeout = 60)
 {
 	static const char	servers[] = "{\"mcpServers\":{\"s\":{\"command\":\"@TOOLS@/tests/counting-server\","
 	    "\"tools\":{\"tick\":{\"cache\":\"60s\"}}}}}";
-	struct hearing	first;
 	struct caller	second;
+	struct mcp	first;
 
 	NEEDS_JAILS();
 	begin(servers, ALLOW("s", "\"*\""));
 	expect_called("tock", "{}");
-	hearing_begin(&first, &client, "1", "tools/call", "{\"name\":\"tick\",\"arguments\":{\"ms\":5000}}");
+	mcp_init(&first, client.address, client.path, client.key);
+	send_call(&first, "{\"name\":\"tick\",\"arguments\":{\"ms\":5000}}");
 	usleep(300000);
 	caller_begin(&second, "tick", "{\"ms\":5000}");
 	gateway_write(&g, "rules.json", ALLOW("s", ASKS("tick") ",\"tock\""));
 	EXPECT_CTL(&g, 0, "in force", "reload");
-	hearing_fini(&first);
+	mcp_fini(&first);
 	caller_end(&second);
 	EXPECT_CTL(&g, 0, "passes once", "approval", "approve", expect_waits(&second.got));
 	expect_called("tick", "{\"ms\":5000}");
