@@ -34,8 +34,8 @@ static bool
 is_seen(uint32_t code)
 {
 	return code >= 0x20 && !suspect_hides(code) && code != 0xa0 && code != 0xad && code != 0x1680 &&
-	    !(code >= 0x2000 && code <= 0x200a) && code != 0x202f && code != 0x205f && code != 0x2800 && code != 0x3000 &&
-	    !(code >= 0xfe00 && code <= 0xfe0f);
+	    !(code >= 0x2000 && code <= 0x200a) && code != 0x202f && code != 0x205f && code != 0x2800 &&
+	    code != 0x3000 && !(code >= 0xfe00 && code <= 0xfe0f);
 }
 
 /* As JSON writes it, which in a JSON text means the same. */

@@ -36,11 +36,11 @@ struct approval_answer {
 	char		 id[APPROVAL_ID];	/* empty: there is none */
 };
 
-/* Is it a call of the kind that rules want approved?  What is asked about a task belongs to the call that was approved,
- * and a completion does nothing. */
+/* Is it a call of the kind that rules want approved?  What is asked about a task belongs to the call that was
+ * approved, and a completion does nothing. */
 bool	approvals_may_want(const struct call_ask *ask);
-/* May it pass, now and this once, or as another round of a call that did?  Then it is in rq->approved.  False: it waits,
- * with *out filled; the client has to call again. */
+/* May it pass, now and this once, or as another round of a call that did?  Then it is in rq->approved.  False: it
+ * waits, or was rejected, with *out filled; the client has to call again. */
 bool	approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_answer *out);
 /* What an operator says: "DIGEST 1|2 UNTIL_MS SERIAL", with enum approval_said.  True: the call was here before; it
  * counts in any case. */

@@ -211,7 +211,8 @@ inputs_reply_url(struct request *rq, struct span server, struct span url, struct
 
 	s.server = sum64(server);
 	buf_init(&b, 64 * 1024);
-	if ((r = put_approved(&s, &rq->approved)) == 0 && (r = put_head(&b, rq)) == 0 && (r = buf_put_str(&b, "\"inputRequests\":{\"u1\":{\"method\":"
+	if ((r = put_approved(&s, &rq->approved)) == 0 && (r = put_head(&b, rq)) == 0 &&
+	    (r = buf_put_str(&b, "\"inputRequests\":{\"u1\":{\"method\":"
 	    "\"elicitation/create\",\"params\":{\"mode\":\"url\",\"url\":")) == 0 &&
 	    (r = json_put_string(&b, url)) == 0 && (r = buf_put_str(&b, ",\"message\":")) == 0 &&
 	    (r = json_put_string(&b, arena_fmt(&rq->x->arena, "%.*s: %.*s", SPAN_FMT(server),
