@@ -7,6 +7,7 @@
  * Trusts:  no text in it: clients chose names and arguments.
  *
  * Each worker knows the calls that came to it, and all of them what was decided; so one call is several lines.
+ * What a row cannot show whole is approved by an id that only the whole shows.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,11 +24,15 @@
 #define FOR_MS		(10 * UINT64_C(60000))
 #define FOR_MAX_MS	(24 * UINT64_C(3600000))
 #define ID_DIGITS	12		/* of the digest, behind "a-" */
+#define LONG_DIGITS	24		/* of one whose row is cut */
+#define ROW_ARGUMENTS	30		/* characters of them that a row has */
+#define ROW_HEAD	16		/* of longer ones, before their size */
 
 enum said { SAID_APPROVED = 1, SAID_REJECTED };	/* worker/approvals.h */
 
 struct waiting {
-	char		digest[65], tenant[64], agent[128], principal[128], server[128], tool[256], arguments[2048];
+	/* As worker/approvals.h has them: whole. */
+	char		digest[65], tenant[64], agent[128], principal[256], server[128], tool[512], arguments[4001];
 	char		state[16];
 	uint64_t	first_ms, last_ms, until_ms, calls;
 };
@@ -93,6 +98,34 @@ read_all(struct ctl *ctl, struct list *l)
 	return r;
 }
 
+/* ---- one ------------------------------------------------------------------------------------------- */
+
+static size_t
+characters(const char *s)
+{
+	size_t	n = 0;
+
+	for (; *s != '\0'; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+/* Does its row not show all of it? */
+static bool
+is_cut(const struct waiting *w)
+{
+	return characters(w->arguments) > ROW_ARGUMENTS || strlen(w->server) + strlen(w->tool) + 2 > OUT_CELL ||
+	    strlen(w->agent) + strlen(w->tenant) + 2 > OUT_CELL;
+}
+
+/* What it is approved by. */
+static const char *
+id_of(const struct waiting *w, char to[LONG_DIGITS + 3])
+{
+	snprintf(to, LONG_DIGITS + 3, "a-%.*s", is_cut(w) ? LONG_DIGITS : ID_DIGITS, w->digest);
+	return to;
+}
+
 /* By "a-" and digits of the digest: 12 or more; NULL, said. */
 static const struct waiting *
 meant(const struct list *l, const char *id)
@@ -123,11 +156,10 @@ meant(const struct list *l, const char *id)
 static void
 print_json(const struct waiting *w)
 {
-	char	id[ID_DIGITS + 3], when[OUT_TIME];
+	char	id[LONG_DIGITS + 3], when[OUT_TIME];
 
-	snprintf(id, sizeof(id), "a-%.12s", w->digest);
 	out_json_begin();
-	out_json_text("approval", span_of(id));
+	out_json_text("approval", span_of(id_of(w, id)));
 	out_json_text("digest", span_of(w->digest));
 	out_json_text("tenant", span_of(w->tenant));
 	out_json_text("agent", span_of(w->agent));
@@ -147,9 +179,9 @@ print_json(const struct waiting *w)
 static void
 print_one(const struct waiting *w)
 {
-	char	when[OUT_TIME];
+	char	id[LONG_DIGITS + 3], when[OUT_TIME];
 
-	printf("approval   a-%.12s\n", w->digest);
+	printf("approval   %s\n", id_of(w, id));
 	printf("agent      %s of tenant %s, %s\n", w->agent, w->tenant, w->principal);
 	printf("tool       %s.%s\n", w->server, w->tool);
 	printf("arguments  %s\n", w->arguments[0] == '\0' ? "none" : w->arguments);
@@ -161,12 +193,29 @@ print_one(const struct waiting *w)
 	printf("\n");
 }
 
+/* Cut behind whole characters, and said to be. */
+static void
+cell_arguments(struct out_table *t, const char *arguments)
+{
+	size_t	n = 0;
+
+	if (characters(arguments) <= ROW_ARGUMENTS) {
+		out_cell(t, "%s", arguments[0] == '\0' ? "-" : arguments);
+		return;
+	}
+	for (size_t count = 0; arguments[n] != '\0'; n++)
+		if (((unsigned char)arguments[n] & 0xc0) != 0x80 && count++ == ROW_HEAD)
+			break;
+	out_cell(t, "%.*s... %zu bytes", (int)n, arguments, strlen(arguments));
+}
+
+/* No column is cut in its middle: who approves has to see which tool it is. */
 static void
 print_table(const struct list *l)
 {
 	static const struct out_column	columns[] = {
-		{ "ID", false, true }, { "AGENT", false, false }, { "TOOL", false, false },
-		{ "ARGUMENTS", false, false }, { "STATE", false, true },
+		{ "ID", false, true }, { "AGENT", false, true }, { "TOOL", false, true },
+		{ "ARGUMENTS", false, true }, { "STATE", false, true },
 	};
 	struct out_table	*t = out_table_new(columns, 5);
 
@@ -177,7 +226,7 @@ print_table(const struct list *l)
 		out_cell(t, "%s%s%s", w->agent, strcmp(w->tenant, "default") == 0 ? "" : "@",
 		    strcmp(w->tenant, "default") == 0 ? "" : w->tenant);
 		out_cell(t, "%s.%s", w->server, w->tool);
-		out_cell(t, "%.200s", w->arguments[0] == '\0' ? "-" : w->arguments);
+		cell_arguments(t, w->arguments);
 		out_cell(t, "%s", w->state);
 	}
 	out_table_end(&t);
@@ -212,6 +261,17 @@ cmd_approval_list(struct ctl *ctl, int argc, char **argv)
 	return out_end(r);
 }
 
+/* Whoever approves has seen all of it; false, said. */
+static bool
+was_seen(const struct waiting *w, const char *id)
+{
+	if (!is_cut(w) || strlen(id) >= LONG_DIGITS + 2)
+		return true;
+	out_error("%s: the list does not show all of this call; read it, and approve it by the id that stands there: "
+	    "mcpgwctl approval list %s", id, id);
+	return false;
+}
+
 static void
 take_nothing(struct json_value o, void *arg)
 {
@@ -234,6 +294,8 @@ decide(struct ctl *ctl, int argc, char **argv, enum said said)
 	if (for_text != NULL && (num_msec(span_of(for_text), &ms) != 0 || ms < 1000 || ms > FOR_MAX_MS))
 		fatal(EX_USAGE, "--for %s: want a time from 1s to 24h, such as 10min", for_text);
 	if ((r = read_all(ctl, &l)) == 0 && (w = (struct waiting *)(uintptr_t)meant(&l, argv[0])) == NULL)
+		r = EX_DATAERR;
+	if (r == 0 && said == SAID_APPROVED && !was_seen(w, argv[0]))
 		r = EX_DATAERR;
 	if (r == 0) {
 		w->until_ms = out_now_ms() + ms;

@@ -166,9 +166,10 @@ print_content(struct json_value result)
 	}
 }
 
-/* Which rule decided, for those who may know: who may not ask the master sees the time alone. */
+/* Which rule decided, for those who may know: who may not ask the master sees the time alone.  Below a refusal a rule
+ * that allows decided nothing: somebody's approval did. */
 static void
-say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, uint64_t ms)
+say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, uint64_t ms, bool refused)
 {
 	struct explain_question	 q = explain_asked(span_of(folders_tenant(ctl)), span_of(as), span_of(server),
 				    span_of(tool));
@@ -197,8 +198,10 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 	fflush(stdout);
 	if (s != NULL && q.agent.n > 0) {
 		explain_decide(s, &q, &d);
-		explain_print(stderr, s, &d);
-		fprintf(stderr, "   ");
+		if (!refused || !d.allow) {
+			explain_print(stderr, s, &d);
+			fprintf(stderr, "   ");
+		}
 	}
 	fprintf(stderr, "%llu ms\n", (unsigned long long)ms);
 	snap_release(&s);
@@ -223,13 +226,13 @@ show(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, 
 		int	r = mcp_say_error(ctl, q, a);
 
 		if (json_i64(json_get(a->error, "code"), &code) == 0 && code == err_row(E_POLICY)->rpc_code)
-			say_rule(ctl, server, tool, q->as, a->ms);
+			say_rule(ctl, server, tool, q->as, a->ms, true);
 		return r;
 	}
 	print_content(a->result);
 	if (failed)
 		out_error("the tool says that it failed");
-	say_rule(ctl, server, tool, q->as, a->ms);
+	say_rule(ctl, server, tool, q->as, a->ms, false);
 	return failed ? 1 : 0;
 }
 

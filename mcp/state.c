@@ -17,10 +17,10 @@ struct state_wire {
 	uint8_t		kind, zero[3];
 	uint32_t	issued_s;
 	uint64_t	principal, tenant, server, number;
-	uint32_t	slot, incarnation, round, spare;
+	uint32_t	slot, incarnation, round, approved;
 	uint8_t		digest[CRYPT_SHA256_BYTES];
 };
-_Static_assert(sizeof(struct state_wire) == 88, "a state is 88 bytes and what it wraps");
+_Static_assert(sizeof(struct state_wire) == 88, "a state is 88 bytes, the digest of an approval, and what it wraps");
 
 int
 state_digest(const struct rpc_message *m, struct crypt_digest *out)
@@ -41,15 +41,18 @@ state_seal(const struct keyring *ring, struct span path, const struct state *s, 
 		.principal = htole64(s->principal), .tenant = htole64(s->tenant),
 		.server = htole64(s->server), .number = htole64(s->number),
 		.slot = htole32(s->slot), .incarnation = htole32(s->incarnation), .round = htole32(s->round),
+		.approved = htole32(s->approved),
 	};
+	const struct span	approval = span_make(s->approval.bytes, s->approved ? sizeof(s->approval.bytes) : 0);
 	struct buf		b;
 	int			r;
 
 	if (s->inner.n > STATE_INNER_MAX)
 		return E_TOOBIG;
 	memcpy(w.digest, s->digest.bytes, sizeof(w.digest));
-	buf_init(&b, sizeof(w) + STATE_INNER_MAX);
-	if ((r = buf_put(&b, span_make(&w, sizeof(w)))) == 0 && (r = buf_put(&b, s->inner)) == 0)
+	buf_init(&b, sizeof(w) + sizeof(s->approval.bytes) + STATE_INNER_MAX);
+	if ((r = buf_put(&b, span_make(&w, sizeof(w)))) == 0 && (r = buf_put(&b, approval)) == 0 &&
+	    (r = buf_put(&b, s->inner)) == 0)
 		r = sealed_seal(ring, WORD, path, buf_rest(&b), to);
 	buf_fini(&b);
 	return r;
@@ -78,6 +81,13 @@ state_open(const struct keyring *ring, struct span path, struct span token, cons
 		.inner = span_part(whole, sizeof(w), whole.n),
 	};
 	memcpy(out->digest.bytes, w.digest, sizeof(w.digest));
+	if (w.approved != 0) {
+		if (out->inner.n < sizeof(out->approval.bytes))
+			return E_DENIED;
+		out->approved = true;
+		memcpy(out->approval.bytes, out->inner.p, sizeof(out->approval.bytes));
+		out->inner = span_part(out->inner, sizeof(out->approval.bytes), out->inner.n);
+	}
 	if (w.kind < STATE_PARK || w.kind > STATE_URL || out->principal != expect->principal ||
 	    out->tenant != expect->tenant || !crypt_equal(w.digest, expect->digest.bytes, sizeof(w.digest)) ||
 	    expect->issued_s < out->issued_s || expect->issued_s - out->issued_s > STATE_LIVES_S)

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 
 #include "lib/crypt.h"
+#include "lib/fold.h"
 #include "lib/log.h"
 #include "lib/num.h"
 #include "mcp/canon.h"
+#include "mcp/suspect.h"
 #include "worker/admit.h"
 #include "worker/approvals.h"
 
@@ -21,13 +23,80 @@
 #define KEEP_MS		(UINT64_C(24) * 3600 * 1000)	/* a call that waits, since it was made last */
 #define ONCE_NS		(UINT64_C(4) * 24 * 3600 * 1000000000)	/* longer than any approval lasts */
 #define ROOM_MORE	4096		/* beside the arguments */
+#define BLANKS_MAX	8		/* in a row; more push what follows out of sight */
+#define TEXT_OF(n)	#n
+#define TEXT(n)		TEXT_OF(n)
 
-static void
-keep(char *to, size_t room, struct span from)
+/* ---- what is shown of it -------------------------------------------------------------------------- */
+
+/* Is it seen, as what it is?  Blanks of other widths are not. */
+static bool
+is_seen(uint32_t code)
 {
-	const bool	cut = from.n >= room;
+	return code >= 0x20 && !suspect_hides(code) && code != 0xa0 && code != 0xad && code != 0x1680 &&
+	    !(code >= 0x2000 && code <= 0x200a) && code != 0x202f && code != 0x205f && code != 0x2800 &&
+	    code != 0x3000 && !(code >= 0xfe00 && code <= 0xfe0f);
+}
 
-	snprintf(to, room, "%.*s%s", (int)(cut ? room - 4 : from.n), from.p == NULL ? "" : from.p, cut ? "..." : "");
+/* As JSON writes it, which in a JSON text means the same. */
+static int
+put_escape(struct buf *to, uint32_t code)
+{
+	if (code < 0x10000)
+		return buf_put_fmt(to, "\\u%04x", code);
+	code -= 0x10000;
+	return buf_put_fmt(to, "\\u%04x\\u%04x", 0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
+}
+
+/* A text in which nothing hides; of JSON, proven, without the blanks between values.  0, E_TOOBIG, E_NOMEM. */
+static int
+put_shown(struct buf *to, struct span text, bool is_json)
+{
+	bool		in_string = false, escaped = false;
+	size_t		bytes, blanks = 0;
+	uint32_t	code;
+	int		r = 0;
+
+	for (size_t at = 0; r == 0 && at < text.n; at += bytes) {
+		bytes = fold_next(span_part(text, at, text.n), &code);
+		if (is_json && !in_string && (code == ' ' || code == '\t' || code == '\n' || code == '\r'))
+			continue;
+		if (code == '"' && !escaped)
+			in_string = !in_string;
+		escaped = code == '\\' && !escaped;
+		blanks = code == ' ' ? blanks + 1 : 0;
+		if (!is_seen(code) || blanks > BLANKS_MAX)
+			r = put_escape(to, code);
+		else
+			r = buf_put(to, span_part(text, at, bytes));
+	}
+	return r;
+}
+
+/* False: there is no room for all of it, or no memory. */
+static bool
+keep(char *to, size_t room, struct span from, bool is_json)
+{
+	struct buf	b;
+	int		r;
+
+	buf_init(&b, room - 1);
+	if ((r = put_shown(&b, from, is_json)) == 0)
+		snprintf(to, room, "%.*s", SPAN_FMT(buf_rest(&b)));
+	buf_fini(&b);
+	return r == 0;
+}
+
+/* What an operator is shown of it, whole; false: it cannot be, so nobody can approve it. */
+static bool
+keep_all(struct approval *a, const struct request *rq, const struct call_ask *ask)
+{
+	return keep(a->tenant, sizeof(a->tenant), rq->who.tenant, false) &&
+	    keep(a->agent, sizeof(a->agent), rq->who.agent, false) &&
+	    keep(a->principal, sizeof(a->principal), rq->who.subject, false) &&
+	    keep(a->server, sizeof(a->server), snap_text(rq->config->policy, ask->server->name), false) &&
+	    keep(a->tool, sizeof(a->tool), ask->tool, false) &&
+	    keep(a->arguments, sizeof(a->arguments), ask->arguments.raw, true);
 }
 
 /* ---- which call it is ----------------------------------------------------------------------------- */
@@ -42,13 +111,12 @@ put_part(struct buf *b, struct span part)
 
 /* 0; an error: nobody can say which call it is. */
 static int
-digest_make(const struct request *rq, const struct call_ask *ask, char to[APPROVAL_DIGEST + 1])
+digest_make(const struct request *rq, const struct call_ask *ask, struct crypt_digest *to)
 {
 	const struct span	parts[] = { span_of(call_kind(ask->what)->audit), rq->who.tenant, rq->who.agent,
 				    span_of(decide_how(rq->who.how)), rq->who.subject,
 				    snap_text(rq->config->policy, ask->server->name), ask->tool };
 	struct json_value	v;
-	struct crypt_digest	digest;
 	struct buf		b;
 	int			r = 0;
 
@@ -61,9 +129,7 @@ digest_make(const struct request *rq, const struct call_ask *ask, char to[APPROV
 	    (r = json_parse(ask->arguments.raw, true, &v, NULL)) == 0)
 		r = canon_put(&b, v, NULL);
 	if (r == 0)
-		r = crypt_sha256(buf_rest(&b), &digest);
-	if (r == 0)
-		num_hex(digest.bytes, sizeof(digest.bytes), to);
+		r = crypt_sha256(buf_rest(&b), to);
 	buf_fini(&b);
 	return r;
 }
@@ -172,44 +238,82 @@ approvals_look(struct worker *w)
 
 /* ---- a call ---------------------------------------------------------------------------------------- */
 
-static void
+bool
+approvals_may_want(const struct call_ask *ask)
+{
+	return ask->what == CALL_TOOL || ask->what == CALL_PROMPT || ask->what == CALL_RESOURCE;
+}
+
+/* False: it is not one that can be shown. */
+static bool
 note(struct approval *a, const struct request *rq, const struct call_ask *ask)
 {
-	const struct span	server = snap_text(rq->config->policy, ask->server->name);
-	const uint64_t		now_ms = loop_wall_ms(rq->w->loop);
+	const uint64_t	now_ms = loop_wall_ms(rq->w->loop);
 
-	if (a->calls++ == 0) {
+	if (a->calls == 0 && !keep_all(a, rq, ask))
+		return false;
+	if (a->calls++ == 0)
 		a->first_ms = now_ms;
-		keep(a->tenant, sizeof(a->tenant), rq->who.tenant);
-		keep(a->agent, sizeof(a->agent), rq->who.agent);
-		keep(a->principal, sizeof(a->principal), rq->who.subject);
-		keep(a->server, sizeof(a->server), server);
-		keep(a->tool, sizeof(a->tool), ask->tool);
-		keep(a->arguments, sizeof(a->arguments), ask->arguments.raw);
-	}
 	a->last_ms = now_ms;
+	return true;
+}
+
+/* Another round of a call that was approved, which this state was given out for: it passes once, too. */
+static bool
+is_next_round(struct request *rq, const struct crypt_digest *digest)
+{
+	const struct approved	*was = &rq->retry.approved;
+	char			 text[64];
+	uint64_t		 retry_ns;
+	int			 n;
+
+	if (!was->given || !crypt_equal(was->digest.bytes, digest->bytes, sizeof(digest->bytes)))
+		return false;
+	n = snprintf(text, sizeof(text), "approval round %llu", (unsigned long long)was->round);
+	return limit_take(&rq->w->limits, limit_key(&rq->w->limits, span_make(text, (size_t)n)), ONCE_NS, 1,
+	    loop_now_ns(rq->w->loop), &retry_ns) == LIMIT_OK;
+}
+
+/* Is it approved, and the first to use that? */
+static bool
+is_approved(struct worker *w, const struct approval *a)
+{
+	uint64_t	retry_ns;
+
+	return a != NULL && approval_state(a, loop_wall_ms(w->loop)) == APPROVAL_APPROVED && limit_take(&w->limits,
+	    token_key(w, a), ONCE_NS, 1, loop_now_ns(w->loop), &retry_ns) == LIMIT_OK;
 }
 
 bool
 approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_answer *out)
 {
-	struct worker	 *w = rq->w;
-	const uint64_t	  now_ms = loop_wall_ms(w->loop);
-	struct approval	**at, *a;
-	char		  digest[APPROVAL_DIGEST + 1];
-	uint64_t	  retry_ns;
+	const struct span	server = snap_text(rq->config->policy, ask->server->name);
+	struct worker		*w = rq->w;
+	struct crypt_digest	 bytes;
+	struct approval	       **at, *a;
+	char			 digest[APPROVAL_DIGEST + 1];
+	bool			 is_round;
 
-	*out = (struct approval_answer){ .why = "its arguments have a member twice, or are too long, so nobody can" };
-	if (digest_make(rq, ask, digest) != 0)
+	*out = (struct approval_answer){ .error = E_APPROVAL,
+	    .why = "its arguments have a member twice, or are too long, so nobody can" };
+	if (digest_make(rq, ask, &bytes) != 0)
 		return false;
+	num_hex(bytes.bytes, sizeof(bytes.bytes), digest);
 	snprintf(out->id, sizeof(out->id), "a-%.12s", digest);
 	approvals_look(w);
 	a = (at = find(w, span_of(digest))) == NULL ? NULL : *at;
-	if (a != NULL && approval_state(a, now_ms) == APPROVAL_APPROVED && limit_take(&w->limits, token_key(w, a),
-	    ONCE_NS, 1, loop_now_ns(w->loop), &retry_ns) == LIMIT_OK) {
+	if (a != NULL && approval_state(a, loop_wall_ms(w->loop)) == APPROVAL_REJECTED) {
+		(void)note(a, rq, ask);
+		out->error = E_REJECTED;
+		out->why = "";
+		return false;
+	}
+	if ((is_round = is_next_round(rq, &bytes)) || is_approved(w, a)) {
 		log_notice(NULL, "approval %s: agent %.*s calls %.*s.%.*s, %s", out->id, SPAN_FMT(rq->who.agent),
-		    SPAN_FMT(snap_text(rq->config->policy, ask->server->name)), SPAN_FMT(ask->tool), rq->id_text);
-		forget(w, at);
+		    SPAN_FMT(server), SPAN_FMT(ask->tool), rq->id_text);
+		if (!is_round)
+			forget(w, at);
+		rq->approved = (struct approved){ .given = true, .digest = bytes };
 		return true;
 	}
 	if (a == NULL && (a = add(w, &rq->who, digest)) == NULL) {
@@ -217,15 +321,16 @@ approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_a
 		out->id[0] = '\0';
 		return false;
 	}
-	note(a, rq, ask);
-	if (approval_state(a, now_ms) == APPROVAL_REJECTED) {
-		out->why = "somebody has rejected it";
-	} else {
-		out->why = "call again once it is approved";
-		log_warn_repeat(NULL, "approval %s: agent %.*s waits to call %.*s.%.*s: mcpgwctl approval list",
-		    out->id, SPAN_FMT(rq->who.agent), SPAN_FMT(snap_text(rq->config->policy, ask->server->name)),
-		    SPAN_FMT(ask->tool));
+	if (!note(a, rq, ask)) {
+		forget(w, find(w, span_of(digest)));
+		out->why = "its arguments have more than the " TEXT(APPROVAL_SHOWN) " bytes that can be shown, or its "
+		    "name is too long, so nobody can";
+		out->id[0] = '\0';
+		return false;
 	}
+	out->why = "call again once it is approved";
+	log_warn_repeat(NULL, "approval %s: agent %.*s waits to call %.*s.%.*s: mcpgwctl approval list", out->id,
+	    SPAN_FMT(rq->who.agent), SPAN_FMT(server), SPAN_FMT(ask->tool));
 	return false;
 }
 

@@ -13,13 +13,15 @@
 
 #define APPROVAL_DIGEST	64		/* hex digits */
 #define APPROVAL_ID	16		/* "a-", the first 12 of them, NUL, and one to spare */
+#define APPROVAL_SHOWN	4000		/* bytes of arguments, as they are shown: longer ones nobody can approve */
 
 enum approval_said { APPROVAL_WAITS, APPROVAL_APPROVED, APPROVAL_REJECTED };
 
 struct approval {
 	char			digest[APPROVAL_DIGEST + 1];
-	char			tenant[64], agent[128], principal[128], server[128], tool[256];
-	char			arguments[2001];	/* as the client wrote them; longer ones end in "..." */
+	/* All whole: what is not seen is written out as \uXXXX, and arguments have no blanks between their values. */
+	char			tenant[64], agent[128], principal[256], server[128], tool[512];
+	char			arguments[APPROVAL_SHOWN + 1];
 	enum approval_said	said;
 	uint64_t		first_ms, last_ms;	/* wall clock */
 	uint64_t		until_ms;		/* what was said holds until then */
@@ -29,11 +31,16 @@ struct approval {
 
 /* What a call that does not pass is told. */
 struct approval_answer {
-	const char	*why;			/* static */
+	int		 error;			/* E_APPROVAL or E_REJECTED */
+	const char	*why;			/* static; empty: the error says it all */
 	char		 id[APPROVAL_ID];	/* empty: there is none */
 };
 
-/* May it pass, now and this once?  False: it waits, with *out filled; the client has to call again. */
+/* Is it a call of the kind that rules want approved?  What is asked about a task belongs to the call that was
+ * approved, and a completion does nothing. */
+bool	approvals_may_want(const struct call_ask *ask);
+/* May it pass, now and this once, or as another round of a call that did?  Then it is in rq->approved.  False: it
+ * waits, or was rejected, with *out filled; the client has to call again. */
 bool	approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_answer *out);
 /* What an operator says: "DIGEST 1|2 UNTIL_MS SERIAL", with enum approval_said.  True: the call was here before; it
  * counts in any case. */

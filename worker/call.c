@@ -297,13 +297,6 @@ call_take_client(struct call *c, struct request *rq)
 	notes_init(&c->notes, rq);
 }
 
-/* What is asked about a task belongs to the call that was approved, and a completion does nothing. */
-static bool
-wants_approval(const struct call_ask *ask)
-{
-	return ask->what == CALL_TOOL || ask->what == CALL_PROMPT || ask->what == CALL_RESOURCE;
-}
-
 /* --- the beginning ---------------------------------------------------------------------------- */
 
 static void
@@ -317,21 +310,29 @@ call_enqueue(struct call *c)
 	w->dispatch_last = &c->next;
 }
 
+bool
+call_is_approved(struct request *rq, const struct call_ask *ask, const struct decision *d, struct admission *a)
+{
+	struct approval_answer	approval;
+
+	if (!d->approval || !approvals_may_want(ask) || approvals_pass(rq, ask, &approval))
+		return true;
+	admit_forget(rq->w, &a->ticket);
+	admit_undo(rq->w, a);
+	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, approval.error);
+	call_reply_approval(rq, ask, d, &approval);
+	return false;
+}
+
 void
 call_go_on(struct request *rq, const struct call_ask *ask, const struct decision *d, struct admission *a)
 {
-	struct worker		*w = rq->w;
-	struct call		*c;
-	struct approval_answer	 approval;
-	int			 e;
+	struct worker	*w = rq->w;
+	struct call	*c;
+	int		 e;
 
-	if (d->approval && wants_approval(ask) && !approvals_pass(rq, ask, &approval)) {
-		admit_forget(w, &a->ticket);
-		admit_undo(w, a);
-		call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_APPROVAL);
-		call_reply_approval(rq, ask, d, &approval);
+	if (!rq->approved.given && !call_is_approved(rq, ask, d, a))
 		return;
-	}
 	if ((c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL) {
 		admit_forget(w, &a->ticket);
 		admit_undo(w, a);
@@ -385,6 +386,7 @@ call_begin(struct request *rq, const struct call_ask *ask)
 	struct decision		 d;
 	int			 e;
 
+	rq->approved.given = false;
 	if (ask->decided != NULL)
 		d = *ask->decided;
 	else

@@ -84,6 +84,9 @@ struct admission;
 /* What was admitted is made: its ticket and what it holds of limits are the call's. */
 void		 call_go_on(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    struct admission *a);
+/* Has somebody approved it, where this decision wants that?  False: it was refused, and a is undone. */
+bool		 call_is_approved(struct request *rq, const struct call_ask *ask, const struct decision *d,
+		    struct admission *a);
 /* refuse.c: what was not: the record, and the answer. */
 void		 call_refuse_admission(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    const struct admission *a, int err);

@@ -11,6 +11,7 @@
 #include "mcp/task.h"
 #include "policy/endpoints.h"
 #include "worker/admit.h"
+#include "worker/approvals.h"
 #include "worker/call_priv.h"
 #include "worker/lists.h"
 #include "worker/may.h"
@@ -258,9 +259,9 @@ call_lists_anew(struct call *c, uint64_t profile)
 
 /* A reload changed the server while the call was on its way, and nothing of it was done yet: it begins
  * again under the policy now in force, whole, so that one policy alone answers for it.
- * 0, E_SERVER (no such server any more) or E_POLICY. */
+ * 0, E_SERVER (no such server any more), E_POLICY, or what *approval says. */
 static int
-call_renew(struct call *c)
+call_renew(struct call *c, struct approval_answer *approval)
 {
 	struct request	*rq = c->rq;
 	const struct rec_server	*s;
@@ -281,6 +282,9 @@ call_renew(struct call *c)
 	if (c->ask.what == CALL_TOOL &&
 	    (s->changes != c->ask.server->changes || s->transport != c->ask.server->transport))
 		return E_SERVER;
+	if (c->decision.approval && approvals_may_want(&c->ask) && !rq->approved.given &&
+	    !approvals_pass(rq, &c->ask, approval))
+		return approval->error;
 	if (c->counted) {
 		inflight_end(&rq->w->inflight, c->ask.server->profile);
 		c->counted = inflight_begin(&rq->w->inflight, s->profile) == 0;
@@ -295,22 +299,25 @@ call_renew(struct call *c)
 	return 0;
 }
 
-/* The policy now in force denies it.  When nothing was done, that is a refusal like any other. */
+/* The policy now in force denies it, or wants it approved.  When nothing was done, that is a refusal like any other. */
 static void
-call_deny(struct call *c)
+call_deny(struct call *c, int error, const struct approval_answer *approval)
 {
 	struct request		*rq = c->client;
 	const struct call_ask	 ask = c->ask;
 	const struct decision	 d = c->decision;
 
-	metric_add(&c->rq->w->metrics, METRIC_calls_denied_total, 1);
+	if (error == E_POLICY)
+		metric_add(&c->rq->w->metrics, METRIC_calls_denied_total, 1);
 	if (c->park != NULL || c->drive != NULL || c->rounds != NULL) {
-		call_fail(c, E_POLICY, true, no_text);
+		call_fail(c, error, true, no_text);
 		return;
 	}
-	call_close(c, AUDIT_OUTCOME_REFUSED, E_POLICY);
+	call_close(c, AUDIT_OUTCOME_REFUSED, error);
 	if (rq->gone)
 		request_done(rq);
+	else if (error != E_POLICY)
+		call_reply_approval(rq, &ask, &d, approval);
 	else
 		call_reply_denied(rq, &ask, &d);
 }
@@ -318,9 +325,10 @@ call_deny(struct call *c)
 void
 call_on_again(struct loop_timer *t, void *arg)
 {
-	struct call	*c = arg;
-	uint64_t	 profile = c->ask.server->profile, retry_after_ms;
-	int		 e;
+	struct call		*c = arg;
+	struct approval_answer	 approval;
+	uint64_t		 profile = c->ask.server->profile, retry_after_ms;
+	int			 e;
 
 	(void)t;
 	MAGIC_CHECK(c, CALL_MAGIC);
@@ -341,10 +349,10 @@ call_on_again(struct loop_timer *t, void *arg)
 			call_fail(c, e, false, no_text);
 		return;
 	}
-	if ((e = call_renew(c)) != 0) {
+	if ((e = call_renew(c, &approval)) != 0) {
 		admit_forget(c->rq->w, &c->breaker);
-		if (e == E_POLICY)
-			call_deny(c);
+		if (e == E_POLICY || e == E_APPROVAL || e == E_REJECTED)
+			call_deny(c, e, &approval);
 		else
 			call_fail(c, e, false, no_text);
 	} else if (!call_lists_anew(c, profile)) {

@@ -5,6 +5,7 @@
  * Process: worker.  Owns: nothing beyond a request.
  * Trusts:  a requestState after mcp/state.c opened it; answers are only passed on.
  */
+#include "lib/crypt.h"
 #include "lib/sum.h"
 #include "mcp/capability.h"
 #include "mcp/elicit.h"
@@ -34,6 +35,17 @@ server_hash(const struct call *c)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
+/* Each round of a call that was approved has a number of its own, so that it passes once. */
+static int
+put_approved(struct state *s, const struct approved *a)
+{
+	if (!a->given || s->kind == STATE_PARK)
+		return 0;
+	s->approved = true;
+	s->approval = a->digest;
+	return crypt_random(&s->number, sizeof(s->number));
+}
+
 /* The end of every such result: the state, and who we are. */
 static int
 put_state_of(struct buf *b, struct request *rq, struct state *s, bool comma)
@@ -51,7 +63,11 @@ put_state_of(struct buf *b, struct request *rq, struct state *s, bool comma)
 static int
 put_state(struct buf *b, struct call *c, struct state *s, bool comma)
 {
+	int	r;
+
 	s->server = server_hash(c);
+	if ((r = put_approved(s, &c->rq->approved)) != 0)
+		return r;
 	return put_state_of(b, c->client, s, comma);
 }
 
@@ -195,7 +211,8 @@ inputs_reply_url(struct request *rq, struct span server, struct span url, struct
 
 	s.server = sum64(server);
 	buf_init(&b, 64 * 1024);
-	if ((r = put_head(&b, rq)) == 0 && (r = buf_put_str(&b, "\"inputRequests\":{\"u1\":{\"method\":"
+	if ((r = put_approved(&s, &rq->approved)) == 0 && (r = put_head(&b, rq)) == 0 &&
+	    (r = buf_put_str(&b, "\"inputRequests\":{\"u1\":{\"method\":"
 	    "\"elicitation/create\",\"params\":{\"mode\":\"url\",\"url\":")) == 0 &&
 	    (r = json_put_string(&b, url)) == 0 && (r = buf_put_str(&b, ",\"message\":")) == 0 &&
 	    (r = json_put_string(&b, arena_fmt(&rq->x->arena, "%.*s: %.*s", SPAN_FMT(server),
@@ -260,6 +277,8 @@ inputs_take(struct request *rq)
 		if (s.inner.n > 0 && rq->retry.state.p == NULL)
 			r = E_NOMEM;
 	}
+	if (r == 0)
+		rq->retry.approved = (struct approved){ .given = s.approved, .digest = s.approval, .round = s.number };
 	buf_fini(&text);
 	if (r != 0) {
 		reply_error(rq, r, no_text, no_text, 0);

@@ -11,6 +11,7 @@
 
 #include "lib/bug.h"
 #include "lib/crypt.h"
+#include "worker/approvals.h"
 #include "worker/call_priv.h"
 #include "worker/forward.h"
 #include "worker/inputs.h"
@@ -230,6 +231,33 @@ deliver(struct park *p, struct request *rq)
 	request_done(keeper);
 }
 
+/* Policy may have changed since: does it let this call go on?  False: it was refused. */
+static bool
+may_go_on(struct park *p, struct request *rq)
+{
+	struct call		*c = p->c;
+	const struct span	 server = call_server_name(c);
+	struct call_ask		 ask = c->ask;
+	struct approval_answer	 approval;
+	struct decision		 d;
+
+	may_call(rq, rq->config->policy, server, &c->ask, true, &d);
+	if (d.allow && (!d.approval || c->rq->approved.given || !approvals_may_want(&ask)))
+		return true;
+	if ((ask.server = policy_server_find(rq->config->policy, rq->who.tenant, server)) == NULL) {
+		reply_error(rq, E_MCP_STATE_LOST, no_text, no_text, 0);
+	} else if (!d.allow) {
+		call_refuse_denied(rq, &ask, &d);
+	} else if (approvals_pass(rq, &ask, &approval)) {
+		c->rq->approved = rq->approved;
+		return true;
+	} else {
+		call_record_refusal(rq, &ask, &d, AUDIT_OUTCOME_REFUSED, approval.error);
+		call_reply_approval(rq, &ask, &d, &approval);
+	}
+	return false;
+}
+
 /* The client's answers go to the server, those that it brought. */
 static void
 take_responses(struct call *c, struct json_value responses)
@@ -252,10 +280,7 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 {
 	struct worker	*w = rq->w;
 	struct park	*p = NULL;
-	struct decision	 d;
-	struct call_ask	 ask;
 	struct call	*c;
-	struct span	 server;
 
 	if (s->slot == w->slot && s->incarnation == w->incarnation)
 		p = park_find(w, s->number);
@@ -271,18 +296,9 @@ park_on_retry(struct request *rq, const struct state *s, struct json_value respo
 		return;
 	}
 	c = p->c;
-	/* Policy may have changed since. */
-	server = call_server_name(c);
-	may_call(rq, rq->config->policy, server, &c->ask, true, &d);
 	p->waits = false;
 	loop_timer_disarm(&p->timer);
-	if (!d.allow) {
-		ask = c->ask;
-		ask.server = policy_server_find(rq->config->policy, rq->who.tenant, server);
-		if (ask.server != NULL)
-			call_refuse_denied(rq, &ask, &d);
-		else
-			reply_error(rq, E_MCP_STATE_LOST, no_text, no_text, 0);
+	if (!may_go_on(p, rq)) {
 		expire(p);
 		return;
 	}

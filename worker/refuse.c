@@ -88,14 +88,15 @@ call_reply_approval(struct request *rq, const struct call_ask *ask, const struct
 	const struct span	server = snap_text(rq->config->policy, ask->server->name);
 	struct span		text, extra = SPAN_NONE;
 
-	text = arena_fmt(&rq->x->arena, "%.*s.%.*s; %s%s%s; ask your administrator with %s", SPAN_FMT(server),
-	    SPAN_FMT(executed(ask)), a->why, a->id[0] == '\0' ? "" : ", ", a->id, rq->id_text);
+	text = arena_fmt(&rq->x->arena, "%.*s.%.*s%s%s%s%s; ask your administrator with %s", SPAN_FMT(server),
+	    SPAN_FMT(executed(ask)), a->why[0] == '\0' ? "" : "; ", a->why, a->id[0] == '\0' ? "" : ", ", a->id,
+	    rq->id_text);
 	if (a->id[0] != '\0')
 		extra = arena_fmt(&rq->x->arena, "\"approval\":\"%s\"", a->id);
 	if (ask->style == CALL_EXECUTE)
-		meta_reply_error(rq, E_APPROVAL, text, d->path, 0);
+		meta_reply_error(rq, a->error, text, d->path, 0);
 	else
-		reply_error_more(rq, E_APPROVAL, text, d->path, extra);
+		reply_error_more(rq, a->error, text, d->path, extra);
 }
 
 void

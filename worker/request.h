@@ -31,12 +31,20 @@ enum request_front {
 #define FRONT_STREAM_END	"/sse"
 #define FRONT_MESSAGES_END	"/messages"
 
+/* That somebody approved this call (worker/approvals.h): which one it was, and which round of it a retry is. */
+struct approved {
+	bool			given;
+	struct crypt_digest	digest;
+	uint64_t		round;
+};
+
 /* requestState and inputResponses of a modern client, opened (worker/inputs.h). */
 struct retry {
 	bool		 given;
 	uint64_t	 server;	/* hash of the server's name that it goes to */
 	struct span	 state;		/* that server's own, a raw JSON string, or empty */
 	struct span	 responses;	/* raw object, or empty */
+	struct approved	 approved;	/* the call that asked; whether or not `given` */
 };
 
 struct request;
@@ -78,6 +86,7 @@ struct request {
 	uint64_t		 session_hash;
 
 	struct retry		 retry;		/* what it answers of an earlier answer of ours */
+	struct approved		 approved;	/* the call that it makes */
 	unsigned		 holds;		/* request_hold() */
 	struct replay		*replay;	/* its stream can be resumed, until it is answered; or NULL */
 	bool			 gone;		/* the client went away */

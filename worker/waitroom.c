@@ -238,7 +238,8 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 
 /* --- who may go ----------------------------------------------------------------------------------- */
 
-/* A reload came meanwhile: what it forbids is not begun. */
+/* A reload came meanwhile: what it forbids is not begun, nor what it wants approved (try_first).  *d, unless
+ * none came: what it says. */
 static bool
 is_forbidden(struct request *rq, const struct call_ask *ask, struct decision *d)
 {
@@ -258,7 +259,7 @@ try_first(struct waitroom *room, struct lane *l)
 	struct request		*rq = c->rq;
 	struct admission	 a = c->admission;
 	const struct call_ask	 ask = c->ask;
-	struct decision		 d = c->decision, now;
+	struct decision		 d = c->decision, now = d;
 	int			 e;
 
 	if (is_forbidden(rq, &ask, &now)) {
@@ -272,9 +273,9 @@ try_first(struct waitroom *room, struct lane *l)
 		return false;
 	}
 	leave(room, c);
-	if (e == 0)
+	if (e == 0 && call_is_approved(rq, &ask, &now, &a))
 		call_go_on(rq, &ask, &d, &a);
-	else
+	else if (e != 0)
 		call_refuse_admission(rq, &ask, &d, &a, e);
 	return true;
 }

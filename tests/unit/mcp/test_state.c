@@ -35,6 +35,26 @@ Test(state, comes_back_as_it_was)
 	    got.incarnation == 6 && got.round == 7 && span_is(got.inner, "\"their own\""));
 }
 
+/* Whose round it is, beside what the upstream's own state is. */
+Test(state, says_which_approved_call_it_is_of)
+{
+	static const struct span	inners[] = { { "\"their own\"", 11 }, { NULL, 0 } };
+	struct state			got, approved = given;
+
+	cr_assert(state_open(&ring, SPAN_LIT("/mcp"), buf_rest(&token), &given, &text, &got) == 0);
+	cr_expect(got.approved == false);
+	approved.approved = true;
+	memset(approved.approval.bytes, 0xa9, sizeof(approved.approval.bytes));
+	for (size_t i = 0; i < 2; i++) {
+		approved.inner = inners[i];
+		buf_clear(&token);
+		cr_assert(state_seal(&ring, SPAN_LIT("/mcp"), &approved, &token) == 0);
+		cr_assert(state_open(&ring, SPAN_LIT("/mcp"), buf_rest(&token), &given, &text, &got) == 0);
+		cr_expect(got.approved && memcmp(&got.approval, &approved.approval, sizeof(got.approval)) == 0);
+		cr_expect(got.number == 44 && span_eq(got.inner, inners[i]));
+	}
+}
+
 Test(state, fits_nothing_else)
 {
 	struct state	other[6], got;
@@ -77,6 +97,7 @@ Test(state, holds_a_large_state_of_an_upstream_and_no_larger)
 
 	memset(inner, 'x', STATE_INNER_MAX + 1);
 	large.inner = span_make(inner, STATE_INNER_MAX);
+	large.approved = true;		/* takes nothing of its room */
 	buf_clear(&token);
 	cr_assert(eq(int, state_seal(&ring, SPAN_LIT("/mcp"), &large, &token), 0));
 	cr_assert(eq(int, state_open(&ring, SPAN_LIT("/mcp"), buf_rest(&token), &large, &text, &got), 0));
