@@ -23,7 +23,7 @@
 
 #define FOR_MS		(10 * UINT64_C(60000))
 #define FOR_MAX_MS	(24 * UINT64_C(3600000))
-#define ID_DIGITS	12		/* of the digest, behind "a-" */
+#define ID_DIGITS	16		/* of the digest, behind "a-" */
 #define LONG_DIGITS	24		/* of one whose row is cut */
 #define ROW_ARGUMENTS	30		/* characters of them that a row has */
 #define ROW_HEAD	16		/* of longer ones, before their size */
@@ -126,7 +126,7 @@ id_of(const struct waiting *w, char to[LONG_DIGITS + 3])
 	return to;
 }
 
-/* By "a-" and digits of the digest: 12 or more; NULL, said. */
+/* By "a-" and digits of the digest: 16 or more; NULL, said. */
 static const struct waiting *
 meant(const struct list *l, const char *id)
 {
@@ -134,7 +134,7 @@ meant(const struct list *l, const char *id)
 	const size_t		 n = strlen(id);
 
 	if (strncmp(id, "a-", 2) != 0 || n < 2 + ID_DIGITS) {
-		out_error("\"%s\" is no id of an approval, as errors and mcpgwctl approval list have them: a- and 12 "
+		out_error("\"%s\" is no id of an approval, as errors and mcpgwctl approval list have them: a- and 16 "
 		    "digits", id);
 		return NULL;
 	}
@@ -222,7 +222,7 @@ print_table(const struct list *l)
 	for (size_t i = 0; i < l->count; i++) {
 		const struct waiting	*w = &l->all[i];
 
-		out_cell(t, "a-%.12s", w->digest);
+		out_cell(t, "a-%.16s", w->digest);
 		out_cell(t, "%s%s%s", w->agent, strcmp(w->tenant, "default") == 0 ? "" : "@",
 		    strcmp(w->tenant, "default") == 0 ? "" : w->tenant);
 		out_cell(t, "%s.%s", w->server, w->tool);

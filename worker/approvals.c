@@ -19,7 +19,8 @@
 #include "worker/approvals.h"
 
 #define APPROVALS_MAX	256
-#define AGENT_MAX	32		/* of one agent that wait */
+#define TENANT_MAX	128		/* of one tenant that wait */
+#define AGENT_MAX	32		/* of one agent */
 #define KEEP_MS		(UINT64_C(24) * 3600 * 1000)	/* a call that waits, since it was made last */
 #define ONCE_NS		(UINT64_C(4) * 24 * 3600 * 1000000000)	/* longer than any approval lasts */
 #define ROOM_MORE	4096		/* beside the arguments */
@@ -113,7 +114,10 @@ put_part(struct buf *b, struct span part)
 static int
 digest_make(const struct request *rq, const struct call_ask *ask, struct crypt_digest *to)
 {
-	const struct span	parts[] = { span_of(call_kind(ask->what)->audit), rq->who.tenant, rq->who.agent,
+	/* Known to no client: else it would look for two calls with one id, and have the harmless one approved. */
+	const uint64_t		secret[] = { limit_key(&rq->w->limits, SPAN_LIT("approvals, one half")),
+				    limit_key(&rq->w->limits, SPAN_LIT("approvals, the other")) };
+	const struct span	parts[] = { span_make(secret, sizeof(secret)), span_of(call_kind(ask->what)->audit), rq->who.tenant, rq->who.agent,
 				    span_of(decide_how(rq->who.how)), rq->who.subject,
 				    snap_text(rq->config->policy, ask->server->name), ask->tool };
 	struct json_value	v;
@@ -158,9 +162,9 @@ approval_state(const struct approval *a, uint64_t now_ms)
 	return a->until_ms > now_ms ? a->said : APPROVAL_WAITS;
 }
 
-/* The oldest that waits, of this agent or of any; NULL: none does. */
+/* The oldest that waits, of this agent, of this tenant, or, where these are not said, of any; NULL: none does. */
 static struct approval **
-oldest(struct worker *w, const struct principal *who, unsigned *count)
+oldest(struct worker *w, struct span tenant, struct span agent, unsigned *count)
 {
 	const uint64_t	  now_ms = loop_wall_ms(w->loop);
 	struct approval	**best = NULL;
@@ -169,8 +173,8 @@ oldest(struct worker *w, const struct principal *who, unsigned *count)
 	for (size_t i = 0; i < w->approvals.count; i++) {
 		struct approval	*a = w->approvals.all[i];
 
-		if (approval_state(a, now_ms) != APPROVAL_WAITS || (who != NULL &&
-		    (!span_is(who->agent, a->agent) || !span_is(who->tenant, a->tenant))))
+		if (approval_state(a, now_ms) != APPROVAL_WAITS || (agent.p != NULL && !span_is(agent, a->agent)) ||
+		    (tenant.p != NULL && !span_is(tenant, a->tenant)))
 			continue;
 		++*count;
 		if (best == NULL || a->last_ms < (*best)->last_ms)
@@ -188,10 +192,12 @@ add(struct worker *w, const struct principal *who, const char *digest)
 
 	if (all == NULL && (all = w->approvals.all = calloc(APPROVALS_MAX, sizeof(*all))) == NULL)
 		return NULL;
-	if (who != NULL && (victim = oldest(w, who, &count)) != NULL && count >= AGENT_MAX)
+	if (who != NULL && (victim = oldest(w, who->tenant, who->agent, &count)) != NULL && count >= AGENT_MAX)
+		forget(w, victim);
+	if (who != NULL && (victim = oldest(w, who->tenant, SPAN_NONE, &count)) != NULL && count >= TENANT_MAX)
 		forget(w, victim);
 	if (w->approvals.count == APPROVALS_MAX) {
-		if ((victim = oldest(w, NULL, &count)) == NULL)
+		if ((victim = oldest(w, SPAN_NONE, SPAN_NONE, &count)) == NULL)
 			return NULL;
 		forget(w, victim);
 	}
@@ -299,7 +305,7 @@ approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_a
 	if (digest_make(rq, ask, &bytes) != 0)
 		return false;
 	num_hex(bytes.bytes, sizeof(bytes.bytes), digest);
-	snprintf(out->id, sizeof(out->id), "a-%.12s", digest);
+	snprintf(out->id, sizeof(out->id), "a-%.16s", digest);
 	approvals_look(w);
 	a = (at = find(w, span_of(digest))) == NULL ? NULL : *at;
 	if (a != NULL && approval_state(a, loop_wall_ms(w->loop)) == APPROVAL_REJECTED) {

@@ -2,9 +2,10 @@
  *
  * approvals.h - calls that somebody has to approve first (mcpgw-rules(5), require_approval)
  *
- * Which call it is says a SHA-256 over who calls, the tool, and its arguments in canonical form (mcp/canon.h): the
- * same call of the same principal, in any worker.  Each worker knows the calls that came to it, and what an operator
- * said, who tells all of them.  That an approved call passes once in all of them is a token bucket's (shm/limit.h).
+ * Which call it is says a SHA-256 over a secret of this gateway, who calls, the tool, its arguments in canonical form
+ * (mcp/canon.h), and what else of the client's goes to the server: the same call of the same principal, in any worker.
+ * Each worker knows the calls that came to it, and what an operator said, who tells all of them.  That an approved call
+ * passes once in all of them is a token bucket's (shm/limit.h).
  */
 #ifndef WORKER_APPROVALS_H
 #define WORKER_APPROVALS_H
@@ -12,7 +13,7 @@
 #include "worker/call.h"
 
 #define APPROVAL_DIGEST	64		/* hex digits */
-#define APPROVAL_ID	16		/* "a-", the first 12 of them, NUL, and one to spare */
+#define APPROVAL_ID	20		/* "a-", the first 16 of them, NUL, and one to spare */
 #define APPROVAL_SHOWN	4000		/* bytes of arguments, as they are shown: longer ones nobody can approve */
 
 enum approval_said { APPROVAL_WAITS, APPROVAL_APPROVED, APPROVAL_REJECTED };

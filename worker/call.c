@@ -318,7 +318,9 @@ call_is_approved(struct request *rq, const struct call_ask *ask, const struct de
 	if (!d->approval || !approvals_may_want(ask) || approvals_pass(rq, ask, &approval))
 		return true;
 	admit_forget(rq->w, &a->ticket);
-	admit_undo(rq->w, a);
+	/* It costs its tokens: nobody asks for approval more often than it may call. */
+	limits_end(rq->w, a->limits, false, 0);
+	a->limits = NULL;
 	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, approval.error);
 	call_reply_approval(rq, ask, d, &approval);
 	return false;
