@@ -191,6 +191,7 @@ name_bearer(const struct jwt *t, struct span issuer, struct arena *a, struct bea
 		return *why = "it names no agent, no tenant or no subject", E_HTTP_CREDENTIAL;
 	tr->issuer = issuer;
 	tr->scoped = json_get(t->claims, "scope").type != JSON_NONE;
+	tr->chosen = json_get(t->claims, OWN_CHOSEN).type == JSON_TRUE;
 	out->subject = arena_fmt(a, "%.*s at %.*s", SPAN_FMT(tr->user), SPAN_FMT(issuer));
 	return out->subject.p == NULL ? E_NOMEM : 0;
 }

@@ -24,7 +24,8 @@
 #define REFRESH_AT	(sizeof(REFRESH_PREFIX) - 1)
 #define SECRET_BYTES	32
 
-enum family_flags { FAMILY_BOUND = 1, FAMILY_SCOPED = 2, FAMILY_OF_KEY = 4 };
+/* SCOPED: by what the credential has; CHOSEN: it has none, and the client asked for some. */
+enum family_flags { FAMILY_BOUND = 1, FAMILY_SCOPED = 2, FAMILY_OF_KEY = 4, FAMILY_CHOSEN = 8 };
 
 /* On disk, for ever: what comes later is appended. */
 struct stored {
@@ -165,7 +166,9 @@ put_claims(struct buf *b, const char at[KEY_BYTES], const struct family *f, bool
 	num_hex(id_of(at), OWN_ID_BYTES, hex);
 	if ((r = buf_put_fmt(b, "{\"family\":\"%s\",", hex)) != 0 ||
 	    (scoped && ((r = buf_put_str(b, "\"scope\":")) != 0 || (r = json_put_string(b, scope)) != 0 ||
-	    (r = buf_put_str(b, ",")) != 0)))
+	    (r = buf_put_str(b, ",")) != 0)) ||
+	    /* A scope that the client chose itself is no word of anybody's about it. */
+	    (scoped && (f->d.flags & FAMILY_SCOPED) == 0 && (r = buf_put_str(b, "\"" OWN_CHOSEN "\":true,")) != 0))
 		return r;
 	return buf_put(b, span_part(f->claims, 1, f->claims.n));
 }
@@ -267,7 +270,7 @@ txn_begin(struct kv_txn *t, void *arg)
 	int				 r;
 
 	f.d = (struct stored){ .version = 1, .flags = (uint8_t)((b->bound ? FAMILY_BOUND : 0) |
-	    (b->scoped ? FAMILY_SCOPED : 0) | (b->key.n > 0 ? FAMILY_OF_KEY : 0)),
+	    (!b->scoped ? 0 : b->chosen ? FAMILY_CHOSEN : FAMILY_SCOPED) | (b->key.n > 0 ? FAMILY_OF_KEY : 0)),
 	    .scope_bytes = (uint16_t)b->scope.n, .claims_bytes = (uint16_t)b->claims.n, .begun_ms = b->now_ms };
 	if (b->key.n > 0) {
 		memcpy(f.d.key, b->key.p, sizeof(f.d.key));
@@ -291,7 +294,8 @@ txn_begin(struct kv_txn *t, void *arg)
 static bool
 claims_ok(const struct family_begin *b)
 {
-	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", "scope", "family", NULL };
+	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", "scope", OWN_CHOSEN, "family",
+					    NULL };
 	struct json_value		v, one;
 	struct json_iter		it;
 	struct span			key;
@@ -401,7 +405,7 @@ txn_refresh_in(struct kv_txn *t, struct refreshing *g, struct arena *a)
 		if (ends_ms < f.d.ends_ms)
 			f.d.ends_ms = ends_ms;
 	}
-	scoped = (f.d.flags & FAMILY_SCOPED) != 0;
+	scoped = (f.d.flags & (FAMILY_SCOPED | FAMILY_CHOSEN)) != 0;
 	if (q->scope_given && scoped && !familydb_scope_is_part(q->scope, f.scope))
 		return E_RANGE;
 	if ((r = token_begin(t, &g->m, g->at, &f, scoped || q->scope_given, q->scope_given ? q->scope : f.scope)) != 0)

@@ -25,7 +25,7 @@ struct family_begin {
 	struct span	key;		/* SHA-256 of the API key that it is given for; empty: another credential */
 	struct span	tenant, agent;	/* its own, as the claims have them */
 	struct span	claims;		/* a JSON object, without scope and family */
-	bool		scoped;
+	bool		scoped, chosen;	/* chosen: by the client, whose credential has none (auth/own.h) */
 	struct span	scope;		/* words between blanks */
 	uint64_t	for_ms, ends_ms, now_ms;	/* of a token; of the family */
 };

@@ -42,7 +42,7 @@ begin(struct store *s, const struct msg_SESSION *m, struct buf *token, struct fa
 {
 	const struct family_begin	b = { .who = m->who, .bound = (m->flags & SESSION_BOUND) != 0, .key = m->key,
 	    .tenant = m->tenant, .agent = m->agent, .claims = m->claims, .scoped = (m->flags & SESSION_SCOPED) != 0,
-	    .scope = m->scope, .for_ms = m->for_ms, .ends_ms = m->ends_ms, .now_ms = loop_wall_ms(s->loop) };
+	    .chosen = (m->flags & SESSION_CHOSEN) != 0, .scope = m->scope, .for_ms = m->for_ms, .ends_ms = m->ends_ms, .now_ms = loop_wall_ms(s->loop) };
 	int				r;
 
 	if (s->families >= FAMILYDB_MAX)

@@ -278,6 +278,7 @@ request_still_holds(struct request *rq)
 	r = identify_by(rq, rq->w->config, NULL, NULL, &a, &who, &refusal);
 	if (r == 0) {
 		holds = who.hash == rq->shown && who.traits.scoped == rq->who.traits.scoped &&
+		    who.traits.chosen == rq->who.traits.chosen &&
 		    span_eq(who.traits.scopes, rq->who.traits.scopes);
 		if (holds)
 			rq->who.ends_ms = who.ends_ms;	/* which may be another one since */

@@ -349,6 +349,7 @@ begin_session(struct request *rq, const struct asked *q)
 		m.tenant = who.tenant;
 		m.agent = who.agent;
 		m.flags = (who.traits.scoped || q->scope.n > 0 ? SESSION_SCOPED : 0) |
+		    (who.traits.scoped ? 0 : SESSION_CHOSEN) |
 		    (who.how == HOW_CERT || who.how == HOW_PEER ? SESSION_BOUND : 0);
 		send_begin(rq, q, &who, &m);
 	}

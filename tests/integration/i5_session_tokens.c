@@ -23,11 +23,11 @@
 static struct gateway	g;
 
 static void
-start(const char *conf)
+start_with(const char *conf, const char *rules)
 {
 	char	*text, *key;
 
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES, .workers = WORKERS, .conf = conf });
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = rules, .workers = WORKERS, .conf = conf });
 	key = signer_jwk(JWS_ALG_ES256, "ES256");
 	cr_assert(asprintf(&text, "{\"keys\":[%s]}", key) > 0);
 	gateway_write(&g, "keys.json", text);
@@ -36,6 +36,12 @@ start(const char *conf)
 	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
 	    "\"keys_file\":\"keys.json\",\"max_age\":\"1h\"}}," SCOPES "}");
 	EXPECT_CTL(&g, 0, "in force", "reload");
+}
+
+static void
+start(const char *conf)
+{
+	start_with(conf, RULES);
 }
 
 /* A key of this name, in a static buffer. */
@@ -431,6 +437,67 @@ Test(session_tokens, are_found_by_clients_where_they_are_given_and_not_where_the
 	EXPECT_STATUS(a, 401, "as any path");
 	cr_expect(strstr(a.body, "invalid_client") == NULL, "%s", a.body);
 	answer_fini(&a);
+	gateway_stop(&g);
+}
+
+/* HTTP status, or the error's code. */
+static int
+call_now(const char *bearer)
+{
+	struct mcp	m;
+	struct answer	a;
+	int		code;
+
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", bearer);
+	mcp_call(&m, "now", "{}", &a);
+	code = json_at(a.json, "result") != NULL ? 200 : a.status != 200 ? a.status : json_int_at(a.json, "error.code");
+	answer_fini(&a);
+	mcp_fini(&m);
+	return code;
+}
+
+/* A rule that asks for a scope asks what somebody gave, and not what a client wishes for. */
+Test(session_tokens, have_no_more_rights_by_a_scope_that_the_client_chose, .timeout = 120)
+{
+	static const char	rules[] = "{\"agents\":{\"backend\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":"
+				    "[{\"tool\":\"now\",\"when\":{\"ForAnyValue:StringEquals\":{\"scopes\":\"tools:call\"}}}]}}}}}";
+	json_object		*o, *two;
+	char			 plain[256], given[256], *t, *header;
+
+	NEEDS_JAILS();
+	start_with(CONF, rules);
+	snprintf(plain, sizeof(plain), "%s", key_named("plain", NULL, NULL));
+	snprintf(given, sizeof(given), "%s", key_named("given", "--scope", "tools:call"));
+	cr_expect(call_now(plain) == 403);
+	cr_expect(call_now(given) == 200);
+	o = ask("", 200, GRANT "&client_secret=%s&scope=tools:call", given);
+	cr_expect(call_now(access_of(o)) == 200, "the key's own scope");
+	json_object_put(o);
+	o = ask("", 200, GRANT "&client_secret=%s&scope=tools:call", plain);
+	cr_expect(strcmp(json_text_at(o, "scope"), "tools:call") == 0);
+	for (int i = 0; i < 8; i++)
+		cr_expect(call_now(access_of(o)) == 403, "chosen at the beginning, %d", i);
+	two = ask("", 200, "grant_type=refresh_token&refresh_token=%s", refresh_of(o));
+	cr_expect(call_now(access_of(two)) == 403, "chosen at the beginning, refreshed");
+	json_object_put(two);
+	json_object_put(o);
+	o = ask("", 200, GRANT "&client_secret=%s", plain);
+	two = ask("", 200, "grant_type=refresh_token&scope=tools:call&refresh_token=%s", refresh_of(o));
+	cr_expect(call_now(access_of(two)) == 403, "chosen with the refresh token");
+	json_object_put(two);
+	json_object_put(o);
+	/* Nor of an issuer whose tokens have no scopes here. */
+	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
+	    "\"keys_file\":\"keys.json\",\"max_age\":\"1h\",\"scoped\":false}}," SCOPES "}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	t = issued("t9", 300);
+	cr_expect(call_now(t) == 403);
+	cr_assert(asprintf(&header, "Authorization: Bearer %s\r\n", t) > 0);
+	o = ask(header, 200, GRANT "&scope=tools:call");
+	cr_expect(call_now(access_of(o)) == 403, "chosen with an issuer's token");
+	json_object_put(o);
+	free(header);
+	free(t);
 	gateway_stop(&g);
 }
 

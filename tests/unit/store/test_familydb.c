@@ -172,6 +172,31 @@ Test(familydb, narrows_scopes_and_never_widens_them)
 	cr_expect(eq(str, (char *)claim("scope"), "\"a b\""), "of the session there is still all of it");
 }
 
+/* A credential without scopes may be narrowed; what its client chose is told from what an operator or issuer gave. */
+Test(familydb, says_which_scopes_the_client_chose_itself)
+{
+	struct family_begin	b = asked();
+	char			refresh[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), ""), "they are the credential's");
+	b.chosen = true;
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), "true"));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("c") }), E_RANGE));
+	cr_assert(eq(int, again(refresh, NOW_MS), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), "true"), "when it is refreshed");
+	b.scoped = false;
+	b.scope = SPAN_NONE;
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), ""));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_assert(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("c") }), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), "true"), "with the refresh token");
+	cr_expect(eq(str, (char *)claim("scope"), "\"c\""));
+}
+
 Test(familydb, asks_who_it_is_where_the_credential_is_a_connections)
 {
 	struct family_begin	b = asked();
@@ -237,7 +262,7 @@ Test(familydb, signs_no_claims_that_are_the_gateways_own)
 	static const char *const	rows[] = {
 		"", "[]", "{}", "{\"agent\":\"a\"}", "{\"via\":{}}", "{\"agent\":\"a\",\"via\":{},\"exp\":1}",
 		"{\"agent\":\"a\",\"via\":{},\"scope\":\"x\"}", "{\"agent\":\"a\",\"via\":{},\"family\":\"x\"}",
-		"{\"agent\":\"a\",\"via\":{}} ",
+		"{\"agent\":\"a\",\"via\":{}} ", "{\"agent\":\"a\",\"via\":{},\"scope_chosen\":false}",
 	};
 	struct family_begin		b = asked();
 
