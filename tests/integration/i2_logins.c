@@ -71,7 +71,7 @@ begin(const char *lifetime, const char *auth)
 	snprintf(text, sizeof(text), auth, port);
 	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"guarded\":{\"url\":\"http://127.0.0.1:%u/mcp\",\"auth\":%s}}}",
 	    port, text);
-	gateway_start(&g, &(struct gateway_setup){ .workers = 2, .rules = RULES });
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2, .rules = RULES, .conf = "token_endpoint = yes\n" });
 	gateway_write(&g, "secrets/CLIENT", SECRET "\n");
 	snprintf(text, sizeof(text), "%s/etc/secrets/CLIENT", g.dir);
 	cr_assert(chmod(text, 0600) == 0);
@@ -383,6 +383,40 @@ Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
 	free(text);
 	free(ann);
 	free(newer);
+	free(bob);
+	finish();
+}
+
+/* The gateway's own tokens stand for whom they were given to, here; an authorization server sees none. */
+Test(i2_logins, a_token_of_the_gateway_itself_is_never_exchanged, .timeout = 120)
+{
+	char		*bob = token_of("bob", 600), *jwk, *text, *own, session[4096];
+	struct answer	 a;
+
+	begin("4", EXCHANGE);
+	jwk = signer_jwk(JWS_ALG_ES256, "k");
+	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
+	gateway_write(&g, "issuers.json", text);
+	free(text);
+	free(jwk);
+	EXPECT_CTL(&g, 0, "", "reload");
+	cr_assert(gateway_ctl(&g, &own, false, "token", "--agent", "one", NULL) == 0, "%s", own);
+	own[strcspn(own, "\n")] = '\0';
+	EXPECT_CALL_OF(own, "who calls is known by no token of an issuer that could be exchanged");
+	cr_expect(saw(own) == 0 && saw("subject_token=") == 0);
+	/* Nor does it take the place of the issuer's, for whose bearer it stands. */
+	EXPECT_CALL_OF(bob, "opened with 1");
+	cr_assert(asprintf(&text, "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Bearer %s\r\n", bob) > 0);
+	client_once(g.mcp, "POST", "/token", text, "grant_type=client_credentials", &a);
+	cr_assert(a.status == 200, "%s", a.body);
+	snprintf(session, sizeof(session), "%s", json_text_at(a.json, "access_token"));
+	answer_fini(&a);
+	EXPECT_CALL_OF(session, "opened with 1");
+	tell_server("/revoke");
+	EXPECT_CALL_OF(session, "opened with 2");
+	cr_expect(saw(session) == 0 && saw(own) == 0 && saw(bob) == 2, "%zu", saw(bob));
+	free(text);
+	free(own);
 	free(bob);
 	finish();
 }
