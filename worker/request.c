@@ -17,7 +17,6 @@
 #include "worker/keywait.h"
 #include "worker/loginpage.h"
 #include "worker/may.h"
-#include "worker/proxied.h"
 #include "worker/reply.h"
 #include "worker/request.h"
 #include "worker/secure.h"
@@ -438,8 +437,6 @@ request_begin(struct worker *w, struct exchange *x)
 	requestid_text(rq->id, rq->id_text);
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
-	if (rq->config->proxy_count > 0)
-		proxied_look(rq->config, x);
 
 	if (wellknown_serve(rq) || loginpage_serve(rq))
 		return;
