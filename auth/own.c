@@ -163,12 +163,13 @@ stand_in(const struct snap *keys, const struct jwt *t, struct json_value via, ui
 		return r;
 	out->how = how_of(how);
 	(void)!json_u64(json_get(via, "iat"), &issued);
+	out->issued_ms = issued * 1000;
 	if (out->how == HOW_NONE || !own_id_read(family, id))
 		return *why = "it does not say what it was given for", E_HTTP_CREDENTIAL;
 	if (policy_gone_find(keys, id) != NULL)
 		return *why = "a refresh token of its session was used twice", E_HTTP_CREDENTIAL;
 	if ((out->how == HOW_KEY && !key_lives(keys, key, out, wall_ms)) || (out->how == HOW_TOKEN &&
-	    policy_is_barred(keys, out->traits.issuer, out->traits.user, jti, issued * 1000, wall_ms)))
+	    policy_is_barred(keys, out->traits.issuer, out->traits.user, jti, out->issued_ms, wall_ms)))
 		return *why = "the credential that it was given for is good no more", E_HTTP_CREDENTIAL;
 	return 0;
 }

@@ -146,13 +146,19 @@ basic(const char *id, const char *secret)
 }
 
 static char *
-issued(const char *id, long from_now)
+issued_ago(const char *id, long ago, long from_now)
 {
 	char	claims[400];
 
 	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"" AUD "\",\"sub\":\"ann\",\"jti\":\"%s\",\"iat\":%ld,"
-	    "\"exp\":%ld}", id, (long)time(NULL) - 5, (long)time(NULL) + from_now);
+	    "\"exp\":%ld}", id, (long)time(NULL) - ago, (long)time(NULL) + from_now);
 	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
+}
+
+static char *
+issued(const char *id, long from_now)
+{
+	return issued_ago(id, 5, from_now);
 }
 
 Test(session_tokens, are_given_for_a_key_however_it_is_shown_and_stand_for_it_in_every_worker, .timeout = 120)
@@ -357,10 +363,26 @@ Test(session_tokens, are_given_for_an_issuers_token_and_end_with_it, .timeout = 
 	EXPECT_ERROR("", 400, "invalid_grant", "grant_type=refresh_token&refresh_token=%s", refresh_of(two));
 	json_object_put(o);
 	json_object_put(two);
+	/* Whose tokens of until now are revoked begins anew with a new one. */
+	EXPECT_CTL(&g, 0, "", "token", "revoke", "--issuer", ISS, "--subject", "ann");
+	sleep_ms(1100);
+	free(t);
+	free(header);
+	t = issued_ago("t3", 0, 300);
+	cr_assert(asprintf(&header, "Authorization: Bearer %s\r\n", t) > 0);
+	o = ask(header, 200, GRANT);
+	expect_status(access_of(o), 200, "for a token that came after");
+	two = ask("", 200, "grant_type=refresh_token&refresh_token=%s", refresh_of(o));
+	expect_status(access_of(two), 200, "refreshed");
+	EXPECT_CTL(&g, 0, "", "token", "revoke", "--issuer", ISS, "--subject", "ann");
+	expect_status(access_of(two), 401, "of one that was revoked too");
+	json_object_put(two);
+	json_object_put(o);
+	sleep_ms(1100);
 	/* And with its issuer. */
 	free(t);
 	free(header);
-	t = issued("t2", 300);
+	t = issued_ago("t2", 0, 300);
 	cr_assert(asprintf(&header, "Authorization: Bearer %s\r\n", t) > 0);
 	o = ask(header, 200, GRANT);
 	gateway_write(&g, "issuers.json", "{" SCOPES "}");
