@@ -151,7 +151,7 @@ stand_in(const struct snap *keys, const struct jwt *t, struct json_value via, ui
 {
 	struct span	how, key, family, jti;
 	uint8_t		id[OWN_ID_BYTES];
-	uint64_t	issued = 0;
+	uint64_t	issued = 0, gid;
 	int		r;
 
 	if ((r = text_of(via, "how", a, &how)) != 0 || (r = text_of(via, "key", a, &key)) != 0 ||
@@ -164,6 +164,8 @@ stand_in(const struct snap *keys, const struct jwt *t, struct json_value via, ui
 	out->how = how_of(how);
 	(void)!json_u64(json_get(via, "iat"), &issued);
 	out->issued_ms = issued * 1000;
+	if (json_u64(json_get(via, OWN_GROUP), &gid) == 0 && gid <= UINT32_MAX)
+		out->group = gid + 1;
 	if (out->how == HOW_NONE || !own_id_read(family, id))
 		return *why = "it does not say what it was given for", E_HTTP_CREDENTIAL;
 	if (policy_gone_find(keys, id) != NULL)

@@ -2,8 +2,10 @@
  *
  * i5_session_tokens.c - session tokens of /token: for which credential, how long, how they are refreshed, and what ends them
  */
+#include <grp.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/harness/hearing.h"
 #include "tests/harness/signer.h"
@@ -520,6 +522,50 @@ Test(session_tokens, have_no_more_rights_by_a_scope_that_the_client_chose, .time
 	json_object_put(o);
 	free(header);
 	free(t);
+	gateway_stop(&g);
+}
+
+/* From now on this local user, or group, is this agent; NULL: none. */
+static void
+stand_for(const char *kind, unsigned id, const char *agent)
+{
+	char	rules[600], peer[64] = "";
+
+	if (agent != NULL)
+		snprintf(peer, sizeof(peer), "\"%s:%u\":\"%s\"", kind, id, agent);
+	snprintf(rules, sizeof(rules), "%.*s,\"other\":{}},\"peers\":{%s}}", (int)(strlen(RULES) - 2), RULES, peer);
+	gateway_write(&g, "rules.json", rules);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+}
+
+/* Until it is refreshed a token of a local user goes where its bearer goes; who it stands for is the policy's to say. */
+Test(session_tokens, of_local_users_end_when_the_policy_knows_them_no_more, .timeout = 120)
+{
+	static const struct { const char *kind, *then; } rows[] = {
+		{ "user", NULL }, { "group", NULL }, { "user", "other" }, { "group", "other" },
+	};
+	const gid_t	group = getgid();
+	struct answer	a;
+	char		token[4096];
+
+	/* What the kernel tells of a peer are its other groups. */
+	if (getuid() == 0)
+		cr_assert(setgroups(1, &group) == 0);
+	start(CONF);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const unsigned	id = rows[i].kind[0] == 'u' ? getuid() : group;
+
+		stand_for(rows[i].kind, id, "backend");
+		post_at(g.local, "/token", "", GRANT, &a);
+		EXPECT_STATUS(a, 200, "%s %u", rows[i].kind, id);
+		snprintf(token, sizeof(token), "%s", json_text_at(a.json, "access_token"));
+		answer_fini(&a);
+		expect_status(token, 200, rows[i].kind);
+		stand_for(rows[i].kind, id, "backend");
+		expect_status(token, 200, "of another policy that says the same of them");
+		stand_for(rows[i].kind, id, rows[i].then);
+		expect_status(token, 401, rows[i].kind);
+	}
 	gateway_stop(&g);
 }
 
