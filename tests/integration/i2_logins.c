@@ -341,18 +341,42 @@ Test(i2_logins, each_user_logs_in_and_has_no_other_ones_token, .timeout = 240)
 	finish();
 }
 
-#define EXCHANGE	"{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
-	"\"client_secret\":\"${secret:CLIENT}\",\"audience\":\"urn:guarded\"}"
-
 static char *
 token_of(const char *sub, long from_now)
 {
-	char	claims[300];
+	char	claims[1000];
 
 	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"gw\",\"sub\":\"%s\",\"exp\":%ld}", sub,
 	    (long)time(NULL) + from_now);
 	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
 }
+
+/* A name that an issuer chose is one word of the command, whatever stands in it. */
+Test(i2_logins, a_command_to_copy_is_one_whatever_the_user_is_called, .timeout = 120)
+{
+	char	*odd = token_of("o'; touch /tmp/x \\u001b[2J", 600), *jwk, *text, sub[700];
+
+	begin("3600", PER_USER);
+	jwk = signer_jwk(JWS_ALG_ES256, "k");
+	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
+	gateway_write(&g, "issuers.json", text);
+	EXPECT_CTL(&g, 0, "", "reload");
+	EXPECT_CALL_OF(odd, "--as 'token:one:o'\\\\''; touch /tmp/x ?[2J at " ISS "'");
+	memset(sub, 'a', 600);
+	sub[600] = '\0';
+	free(odd);
+	odd = token_of(sub, 600);
+	EXPECT_CALL_OF(odd, "--as ..., with a name that is too long to stand here");
+	free(odd);
+	free(text);
+	free(jwk);
+	gateway_stop(&g);
+	program_stop(&guarded);
+	unlink(log_path);
+}
+
+#define EXCHANGE	"{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
+	"\"client_secret\":\"${secret:CLIENT}\",\"audience\":\"urn:guarded\"}"
 
 Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
 {
