@@ -9,6 +9,7 @@
 #include "auth/identify.h"
 #include "auth/jwt.h"
 #include "auth/own.h"
+#include "auth/stands.h"
 #include "lib/crypt.h"
 #include "lib/sum.h"
 #include "policy/policy.h"
@@ -150,10 +151,10 @@ by_token(const struct auth_in *in, struct span token, const struct crypt_digest 
 		return 0;
 	out->how = b.how;
 	out->public_name = b.id;
-	/* Its issuer may have left the policy since. */
-	if (b.how != HOW_TOKEN || issuers_know(in->policy, b.tenant, b.traits.issuer))
+	/* Which may have left the policy since. */
+	if (stands_still(in, &b))
 		return 0;
-	refusal->why = "its issuer is not one of ours any more";
+	refusal->why = "what it was given for stands for nobody any more";
 	return E_HTTP_CREDENTIAL;
 }
 

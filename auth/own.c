@@ -151,7 +151,7 @@ stand_in(const struct snap *keys, const struct jwt *t, struct json_value via, ui
 {
 	struct span	how, key, family, jti;
 	uint8_t		id[OWN_ID_BYTES];
-	uint64_t	issued = 0;
+	uint64_t	issued = 0, gid;
 	int		r;
 
 	if ((r = text_of(via, "how", a, &how)) != 0 || (r = text_of(via, "key", a, &key)) != 0 ||
@@ -163,12 +163,15 @@ stand_in(const struct snap *keys, const struct jwt *t, struct json_value via, ui
 		return r;
 	out->how = how_of(how);
 	(void)!json_u64(json_get(via, "iat"), &issued);
+	out->issued_ms = issued * 1000;
+	if (json_u64(json_get(via, OWN_GROUP), &gid) == 0 && gid <= UINT32_MAX)
+		out->group = gid + 1;
 	if (out->how == HOW_NONE || !own_id_read(family, id))
 		return *why = "it does not say what it was given for", E_HTTP_CREDENTIAL;
 	if (policy_gone_find(keys, id) != NULL)
 		return *why = "a refresh token of its session was used twice", E_HTTP_CREDENTIAL;
 	if ((out->how == HOW_KEY && !key_lives(keys, key, out, wall_ms)) || (out->how == HOW_TOKEN &&
-	    policy_is_barred(keys, out->traits.issuer, out->traits.user, jti, issued * 1000, wall_ms)))
+	    policy_is_barred(keys, out->traits.issuer, out->traits.user, jti, out->issued_ms, wall_ms)))
 		return *why = "the credential that it was given for is good no more", E_HTTP_CREDENTIAL;
 	return 0;
 }
@@ -191,6 +194,7 @@ name_bearer(const struct jwt *t, struct span issuer, struct arena *a, struct bea
 		return *why = "it names no agent, no tenant or no subject", E_HTTP_CREDENTIAL;
 	tr->issuer = issuer;
 	tr->scoped = json_get(t->claims, "scope").type != JSON_NONE;
+	tr->chosen = json_get(t->claims, OWN_CHOSEN).type == JSON_TRUE;
 	out->subject = arena_fmt(a, "%.*s at %.*s", SPAN_FMT(tr->user), SPAN_FMT(issuer));
 	return out->subject.p == NULL ? E_NOMEM : 0;
 }

@@ -14,6 +14,9 @@
 /* The claim of a session token: which credential it was given for.  It stands for the same principal, and for no
  * longer. */
 #define OWN_VIA		"via"
+/* The claim, true, of a session token whose credential has no scopes: those in it are the client's choice. */
+#define OWN_CHOSEN	"scope_chosen"
+#define OWN_GROUP	"gid"		/* in it: the group by which a local user stands for the agent */
 #define OWN_ID_BYTES	16		/* jti: twice as many hexadecimal digits */
 
 /* Does it say that it is one?  Proves nothing. */

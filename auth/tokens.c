@@ -16,10 +16,10 @@
 
 struct entry {
 	struct crypt_digest	 digest;
-	uint64_t		 generation, ends_ms;
+	uint64_t		 generation, ends_ms, group;
 	uint32_t		 bytes[BEARER_TEXTS];
 	char			*text;		/* its texts, one behind the other; NULL: free */
-	bool			 scoped;
+	bool			 scoped, chosen;
 	enum principal_how	 how;
 };
 
@@ -94,7 +94,9 @@ tokens_find(const struct tokens *t, const struct crypt_digest *digest, uint64_t 
 			*text[i] = span_make(e->text + at, e->bytes[i]);
 		out->ends_ms = e->ends_ms;
 		out->traits.scoped = e->scoped;
+		out->traits.chosen = e->chosen;
 		out->how = e->how;
+		out->group = e->group;
 		return true;
 	}
 	return false;
@@ -131,7 +133,7 @@ tokens_put(struct tokens *t, const struct crypt_digest *digest, uint64_t generat
 		return;
 	free(e->text);
 	*e = (struct entry){ .digest = *digest, .generation = generation, .ends_ms = b->ends_ms, .text = copy,
-	    .scoped = b->traits.scoped, .how = b->how };
+	    .scoped = b->traits.scoped, .chosen = b->traits.chosen, .how = b->how, .group = b->group };
 	for (size_t i = 0; i < BEARER_TEXTS; copy += e->bytes[i++]) {
 		e->bytes[i] = (uint32_t)text[i]->n;
 		if (text[i]->n > 0)

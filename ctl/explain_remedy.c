@@ -17,6 +17,7 @@
 #include "ctl/out.h"
 #include "lib/glob.h"
 #include "lib/nameset.h"
+#include "lib/shell.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 #include "policy/scopes.h"
@@ -68,7 +69,7 @@ has_opposite(const struct snap *s, const struct explain_question *q, uint32_t ag
 void
 explain_word(FILE *f, struct span word)
 {
-	char	text[512];
+	char	text[512], quoted[4 * sizeof(text) + 3];
 	bool	plain = word.n > 0;
 
 	for (size_t i = 0; i < word.n; i++)
@@ -78,10 +79,8 @@ explain_word(FILE *f, struct span word)
 		fprintf(f, " %s", text);
 		return;
 	}
-	fprintf(f, " '");
-	for (const char *p = text; *p != '\0'; p++)
-		fprintf(f, *p == '\'' ? "'\\''" : "%c", *p);
-	fprintf(f, "'");
+	if (shell_quote(span_of(text), quoted, sizeof(quoted)))
+		fprintf(f, " %s", quoted);
 }
 
 /* Which no command edits. */

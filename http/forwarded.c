@@ -38,22 +38,31 @@ read_address(struct span text, struct addr *out)
 	return num_u64(port, &number) == 0 && number <= UINT16_MAX && addr_parse(text, out) == 0;
 }
 
-/* The last element of a list, which is cut off; commas within quotes are none. */
-static struct span
-take_last(struct span *list)
+/* Where the quoted string ends whose opening quote stands at `at` (RFC 9110 5.6.4); text.n: it does not. */
+static size_t
+end_of_quoted(struct span text, size_t at)
 {
-	size_t		at = 0;
-	bool		quoted = false;
-	struct span	last;
+	for (at++; at < text.n && text.p[at] != '"'; at++)
+		if (text.p[at] == '\\')
+			at++;
+	return at < text.n ? at : text.n;
+}
+
+/* The last element of a list, which is cut off; commas within quotes are none, where the header has any.  False: a quote
+ * does not close.  What a proxy added behind one that its client left open would be the client's own word. */
+static bool
+take_last(struct span *list, bool quotes, struct span *last)
+{
+	size_t	at = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (list->p[i] == '"' && (i == 0 || list->p[i - 1] != '\\'))
-			quoted = !quoted;
-		else if (list->p[i] == ',' && !quoted)
+		if (quotes && list->p[i] == '"' && (i = end_of_quoted(*list, i)) == list->n)
+			return false;
+		else if (list->p[i] == ',')
 			at = i + 1;
-	last = span_trim(span_part(*list, at, list->n));
+	*last = span_trim(span_part(*list, at, list->n));
 	*list = span_part(*list, 0, at == 0 ? 0 : at - 1);
-	return last;
+	return true;
 }
 
 /* for=ADDRESS of one element, whatever else is in it; empty: there is none. */
@@ -67,8 +76,7 @@ take_for(struct span element)
 	while (element.n > 0) {
 		for (at = 0; at < element.n && element.p[at] != ';'; at++)
 			if (element.p[at] == '"')
-				while (++at < element.n && element.p[at] != '"')
-					;
+				at = end_of_quoted(element, at);
 		pair = span_part(element, 0, at);
 		element = span_part(element, at + 1, element.n);
 		if (pair.n == 0 || (equals = memchr(pair.p, '=', pair.n)) == NULL)
@@ -97,7 +105,11 @@ forwarded_client(const struct http_head *h, bool rfc7239, const struct addr_net 
 		if (h->fields[i - 1].id != id)
 			continue;
 		for (list = http_field_value(h, i - 1); list.n > 0;) {
-			if ((element = take_last(&list)).n == 0)
+			if (!take_last(&list, rfc7239, &element)) {
+				*client = (struct addr){ .family = 0 };
+				return;
+			}
+			if (element.n == 0)
 				continue;	/* RFC 9110 5.6.1.2 */
 			if (rfc7239)
 				element = take_for(element);

@@ -50,6 +50,9 @@ struct bridge_mark {
 	uint32_t	at, bytes;	/* in what was written */
 };
 
+/* Appends, as one JSON object, what of a client's params goes to a server as it is, beside name and arguments: members
+ * that are no hop's, those of _meta among them.  0, E_TOOBIG or E_NOMEM. */
+must_check int	bridge_put_passing(struct buf *to, const struct rpc_message *from);
 /* Appends one JSON-RPC request without line feeds; *id and *modern (either may be NULL) are counted from
  * the place where the buffer's rest stood.  0, E_TOOBIG or E_NOMEM. */
 must_check int	bridge_write_request(struct buf *to, const struct bridge_request *r, struct bridge_mark *id,

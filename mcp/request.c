@@ -222,6 +222,20 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 	return 0;
 }
 
+int
+bridge_put_passing(struct buf *to, const struct rpc_message *from)
+{
+	const struct bridge_request	q = { .from = from, .meta = BRIDGE_LEGACY };
+	size_t				at, end;
+	bool				comma = false;
+	int				r;
+
+	if ((r = buf_put_str(to, "{")) != 0 || (r = put_params(to, &q, &comma)) != 0 ||
+	    (r = put_meta(to, &q, comma, &at, &end)) != 0)
+		return r;
+	return buf_put_str(to, "}");
+}
+
 static struct bridge_mark
 mark(size_t base, size_t at, size_t end)
 {

@@ -28,6 +28,7 @@ struct traits {
 	struct span	workspace;
 	struct span	roles, groups, scopes;	/* lib/nameset.h */
 	bool		scoped;			/* it has scopes, and is good for those alone */
+	bool		chosen;			/* they are the client's own choice: no rule asks for them */
 };
 
 /* traits are no part of the hash: a token with one scope more is the same principal. */

@@ -348,6 +348,7 @@ enum session_flags {
 	SESSION_SCOPED = 2,		/* `scope` counts, though it be empty */
 	SESSION_MUST = 4,		/* `who` is who asks, not only who is at the other end */
 	SESSION_KEYS_CHANGED = 8,	/* in the answer: workers have to learn what ended */
+	SESSION_CHOSEN = 16,		/* the credential has no scopes: these are the client's choice */
 };
 struct rec_signer {		/* of the gateway's own tokens (auth/own.h) */
 	uint8_t		key[32];	/* Ed25519, the public half */

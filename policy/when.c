@@ -171,7 +171,8 @@ value_of(const struct looking *l, unsigned *lacks)
 	case WHEN_GROUPS:
 		return set_value(t->groups);
 	case WHEN_SCOPES:
-		return set_value(t->scopes);
+		/* What a client chose narrows what it may (policy/scopes.c); it is nobody's word of it. */
+		return set_value(t->chosen ? SPAN_NONE : t->scopes);
 	case WHEN_CREDENTIAL:
 		return text_value(span_of(decide_how(l->who->how)));
 	case WHEN_ISSUER:

@@ -11,6 +11,7 @@
 
 #include "lib/crypt.h"
 #include "lib/log.h"
+#include "lib/shell.h"
 #include "policy/policy.h"
 #include "scout/account.h"
 #include "scout/control.h"
@@ -22,6 +23,7 @@
 #define LEAST_MS	1000		/* between two renewals ahead of the end */
 #define RENEWALS_MAX	3		/* because of refusals, within: */
 #define RENEWALS_MS	(10 * 60000)
+#define WHO_SHOWN_MAX	320		/* quoted, in a command */
 
 static const struct trip_ops	ops;
 
@@ -90,17 +92,25 @@ say(struct account *a, enum token_state state, const char *fmt, ...)
 const char *
 account_login_command(const struct account *a, char *to, size_t room)
 {
-	snprintf(to, room, "mcpgwctl server login %s%s%s%s", a->server, a->who == NULL ? "" : " --as '",
-	    a->who == NULL ? "" : a->who, a->who == NULL ? "" : "'");
+	char	who[WHO_SHOWN_MAX];
+
+	if (a->who == NULL)
+		snprintf(to, room, "mcpgwctl server login %s", a->server);
+	/* A client's issuer chose what stands in it; half of it is no name, and an open quote. */
+	else if (shell_quote(span_of(a->who), who, sizeof(who)))
+		snprintf(to, room, "mcpgwctl server login %s --as %s", a->server, who);
+	else
+		snprintf(to, room, "mcpgwctl server login %s --as ..., with a name that is too long to stand here", a->server);
 	return to;
 }
 
 static void
 say_login(struct account *a, const char *why)
 {
-	char	command[ACCOUNT_WHY_MAX];
+	char	command[ACCOUNT_COMMAND_MAX];
 
-	say(a, TOKEN_LOGIN, "%s; log in: %s", why, account_login_command(a, command, sizeof(command)));
+	account_login_command(a, command, sizeof(command));
+	say(a, TOKEN_LOGIN, "%.*s; log in: %s", (int)(sizeof(a->why) - sizeof("; log in: ") - strlen(command)), why, command);
 	loop_timer_disarm(&a->timer);
 }
 
@@ -383,7 +393,7 @@ wants_more(struct account *a, const struct msg_TOKEN_WANTED *m, struct span scop
 {
 	keep_challenge(a, m->challenge);
 	if (a->kind == OAUTH_AUTHORIZATION_CODE) {
-		char	command[ACCOUNT_WHY_MAX];
+		char	command[ACCOUNT_COMMAND_MAX];
 
 		/* It serves for all else. */
 		say(a, TOKEN_READY, "the server wants the scope \"%.*s\" for this; log in again: %s",

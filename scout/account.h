@@ -8,7 +8,8 @@
 #include "auth/users.h"
 #include "scout/accounts.h"
 
-#define ACCOUNT_WHY_MAX	(OAUTH_WHY_MAX + 128)
+#define ACCOUNT_WHY_MAX	(OAUTH_WHY_MAX + 256)
+#define ACCOUNT_COMMAND_MAX	448
 
 struct account {
 	struct accounts		*of;
@@ -85,7 +86,7 @@ void		account_log_out(struct account *a);
 void		account_keep(struct account *a);
 /* The token that an exchange begins with. */
 void		account_take_subject(struct account *a, struct span subject);
-/* How somebody logs in there, for people: behind "log in: ". */
+/* How somebody logs in there, for people: behind "log in: ".  Whole, in ACCOUNT_COMMAND_MAX. */
 const char	*account_login_command(const struct account *a, char *to, size_t room);
 void		account_wanted(struct account *a, const struct msg_TOKEN_WANTED *m);
 

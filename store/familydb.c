@@ -12,6 +12,7 @@
 #include "lib/crypt.h"
 #include "lib/json.h"
 #include "lib/num.h"
+#include "lib/sum.h"
 #include "store/familydb.h"
 #include "store/meta.h"
 #include "store/tokendb_priv.h"
@@ -23,8 +24,11 @@
 #define REFRESH_PREFIX	"mgr_"
 #define REFRESH_AT	(sizeof(REFRESH_PREFIX) - 1)
 #define SECRET_BYTES	32
+#define RANDOM_BYTES	16		/* of it; behind them is what they are marked with */
+#define MARK_BYTES	32
 
-enum family_flags { FAMILY_BOUND = 1, FAMILY_SCOPED = 2, FAMILY_OF_KEY = 4 };
+/* SCOPED: by what the credential has; CHOSEN: it has none, and the client asked for some. */
+enum family_flags { FAMILY_BOUND = 1, FAMILY_SCOPED = 2, FAMILY_OF_KEY = 4, FAMILY_CHOSEN = 8 };
 
 /* On disk, for ever: what comes later is appended. */
 struct stored {
@@ -34,8 +38,12 @@ struct stored {
 	uint8_t		key[KEYDB_DIGEST_BYTES];
 	uint64_t	begun_ms, ends_ms;
 	uint64_t	token_ends_ms;		/* of those that were given */
+	/* From version 2 on. */
+	uint8_t		mark[MARK_BYTES];	/* that its refresh tokens are marked with */
+	uint64_t	tenant;			/* sum64() of its name */
 };
-_Static_assert(sizeof(struct stored) == 96, "a family as it is kept");
+_Static_assert(sizeof(struct stored) == 136, "a family as it is kept");
+#define STORED_1_BYTES	offsetof(struct stored, mark)
 
 struct family {
 	struct stored	d;
@@ -45,13 +53,17 @@ struct family {
 static int
 family_read(struct span value, struct family *out)
 {
-	if (value.n < sizeof(out->d))
+	const uint8_t	version = value.n == 0 ? 0 : (uint8_t)value.p[0];
+	const size_t	bytes = version == 1 ? STORED_1_BYTES : sizeof(out->d);
+
+	if (version < 1 || version > 2 || value.n < bytes)
 		return E_FORMAT;
-	memcpy(&out->d, value.p, sizeof(out->d));
-	if (out->d.version != 1 || value.n < sizeof(out->d) + out->d.scope_bytes + out->d.claims_bytes)
+	memset(&out->d, 0, sizeof(out->d));
+	memcpy(&out->d, value.p, bytes);
+	if (value.n < bytes + out->d.scope_bytes + out->d.claims_bytes)
 		return E_FORMAT;
-	out->scope = span_part(value, sizeof(out->d), out->d.scope_bytes);
-	out->claims = span_part(value, sizeof(out->d) + out->d.scope_bytes, out->d.claims_bytes);
+	out->scope = span_part(value, bytes, out->d.scope_bytes);
+	out->claims = span_part(value, bytes + out->d.scope_bytes, out->d.claims_bytes);
 	return 0;
 }
 
@@ -101,15 +113,51 @@ familydb_scope_is_part(struct span part, struct span whole)
 
 /* --- refresh tokens ------------------------------------------------------------------------------- */
 
+/* All that is hashed has one length, so that nothing can be appended to it. */
 static int
-make_refresh(const char at[KEY_BYTES], char to[FAMILYDB_REFRESH_CHARS + 1], uint8_t digest[CRYPT_SHA256_BYTES])
+put_mark(const char at[KEY_BYTES], const uint8_t mark[MARK_BYTES], uint8_t secret[SECRET_BYTES])
+{
+	uint8_t			text[MARK_BYTES + KEY_BYTES + RANDOM_BYTES];
+	struct crypt_digest	d;
+	int			r;
+
+	memcpy(text, mark, MARK_BYTES);
+	memcpy(text + MARK_BYTES, at, KEY_BYTES);
+	memcpy(text + MARK_BYTES + KEY_BYTES, secret, RANDOM_BYTES);
+	if ((r = crypt_sha256(span_make(text, sizeof(text)), &d)) == 0)
+		memcpy(secret + RANDOM_BYTES, d.bytes, SECRET_BYTES - RANDOM_BYTES);
+	crypt_wipe(text, sizeof(text));
+	return r;
+}
+
+/* Was this token of the family ever given?  Of one that was begun before there were marks nobody can tell. */
+static int
+was_given(const char at[KEY_BYTES], const struct family *f, struct span token, bool *given)
+{
+	const struct span	text = span_part(token, REFRESH_AT + 2 * FAMILYDB_AT_BYTES + 1, token.n);
+	uint8_t			shown[SECRET_BYTES], marked[SECRET_BYTES];
+	size_t			n;
+	int			r;
+
+	*given = f->d.version < 2;
+	if (*given || b64url_decode(text, shown, sizeof(shown), &n) != 0 || n != sizeof(shown))
+		return 0;
+	memcpy(marked, shown, sizeof(marked));
+	if ((r = put_mark(at, f->d.mark, marked)) == 0)
+		*given = crypt_equal(marked, shown, sizeof(marked));
+	return r;
+}
+
+static int
+make_refresh(const char at[KEY_BYTES], const uint8_t mark[MARK_BYTES], char to[FAMILYDB_REFRESH_CHARS + 1],
+    uint8_t digest[CRYPT_SHA256_BYTES])
 {
 	uint8_t			secret[SECRET_BYTES];
 	char			text[B64URL_CHARS(SECRET_BYTES) + 1], hex[2 * FAMILYDB_AT_BYTES + 1];
 	struct crypt_digest	d;
 	int			r;
 
-	if ((r = crypt_random(secret, sizeof(secret))) != 0)
+	if ((r = crypt_random(secret, RANDOM_BYTES)) != 0 || (r = put_mark(at, mark, secret)) != 0)
 		return r;
 	b64url_encode(secret, sizeof(secret), text);
 	num_hex(at + PREFIX_BYTES, FAMILYDB_AT_BYTES, hex);
@@ -165,7 +213,9 @@ put_claims(struct buf *b, const char at[KEY_BYTES], const struct family *f, bool
 	num_hex(id_of(at), OWN_ID_BYTES, hex);
 	if ((r = buf_put_fmt(b, "{\"family\":\"%s\",", hex)) != 0 ||
 	    (scoped && ((r = buf_put_str(b, "\"scope\":")) != 0 || (r = json_put_string(b, scope)) != 0 ||
-	    (r = buf_put_str(b, ",")) != 0)))
+	    (r = buf_put_str(b, ",")) != 0)) ||
+	    /* A scope that the client chose itself is no word of anybody's about it. */
+	    (scoped && (f->d.flags & FAMILY_SCOPED) == 0 && (r = buf_put_str(b, "\"" OWN_CHOSEN "\":true,")) != 0))
 		return r;
 	return buf_put(b, span_part(f->claims, 1, f->claims.n));
 }
@@ -187,6 +237,9 @@ token_begin(struct kv_txn *t, struct making *m, const char at[KEY_BYTES], struct
 
 	if (scope.n > FAMILYDB_SCOPE_MAX)
 		return E_RANGE;
+	if (f->d.version < 2 && (r = crypt_random(f->d.mark, sizeof(f->d.mark))) != 0)
+		return r;
+	f->d.version = 2;
 	if ((r = tokendb_token_begin(ends_ms, &m->out->token)) != 0)
 		return r;
 	m->sign.now_ms = m->now_ms;
@@ -197,7 +250,7 @@ token_begin(struct kv_txn *t, struct making *m, const char at[KEY_BYTES], struct
 		f->d.token_ends_ms = m->out->token.ends_ms;
 	buf_clear(&m->claims);
 	if ((r = put_claims(&m->claims, at, f, scoped, scope)) != 0 ||
-	    (r = make_refresh(at, m->out->refresh, f->d.refresh)) != 0)
+	    (r = make_refresh(at, f->d.mark, m->out->refresh, f->d.refresh)) != 0)
 		return r == E_TOOBIG ? E_FORMAT : r;
 	return tokendb_sign_begin(t, &m->sign);
 }
@@ -245,8 +298,10 @@ look_theirs(struct kv_cursor *c, struct span rest, struct span value, void *arg)
 	struct beginning	*g = arg;
 	struct family		 f;
 
-	if (rest.n != FAMILYDB_AT_BYTES - WHO_BYTES || family_read(value, &f) != 0 || f.d.ends_ms <= g->b->now_ms)
+	if (rest.n != FAMILYDB_AT_BYTES - WHO_BYTES || family_read(value, &f) != 0 || f.d.ends_ms <= g->b->now_ms) {
+		g->m.out->gone++;
 		return kv_cursor_del(c);
+	}
 	g->theirs++;
 	if (g->theirs == 1 || f.d.begun_ms < g->oldest_ms) {
 		g->oldest_ms = f.d.begun_ms;
@@ -267,8 +322,9 @@ txn_begin(struct kv_txn *t, void *arg)
 	int				 r;
 
 	f.d = (struct stored){ .version = 1, .flags = (uint8_t)((b->bound ? FAMILY_BOUND : 0) |
-	    (b->scoped ? FAMILY_SCOPED : 0) | (b->key.n > 0 ? FAMILY_OF_KEY : 0)),
-	    .scope_bytes = (uint16_t)b->scope.n, .claims_bytes = (uint16_t)b->claims.n, .begun_ms = b->now_ms };
+	    (!b->scoped ? 0 : b->chosen ? FAMILY_CHOSEN : FAMILY_SCOPED) | (b->key.n > 0 ? FAMILY_OF_KEY : 0)),
+	    .scope_bytes = (uint16_t)b->scope.n, .claims_bytes = (uint16_t)b->claims.n, .begun_ms = b->now_ms,
+	    .tenant = sum64(b->tenant) };
 	if (b->key.n > 0) {
 		memcpy(f.d.key, b->key.p, sizeof(f.d.key));
 		if ((r = key_ends(t, f.d.key, b->now_ms, &key, &ends_ms)) != 0)
@@ -278,10 +334,15 @@ txn_begin(struct kv_txn *t, void *arg)
 	}
 	f.d.ends_ms = b->ends_ms < ends_ms ? b->ends_ms : ends_ms;
 	g->theirs = 0;
+	g->m.out->gone = 0;
+	g->m.out->tenant = f.d.tenant;
 	if ((r = meta_each(t, span_make(g->at, PREFIX_BYTES + WHO_BYTES), look_theirs, g)) != 0)
 		return r;
-	if (g->theirs >= FAMILYDB_EACH && (r = kv_del(t, DB_META, span_make(g->oldest, KEY_BYTES))) != 0)
-		return r;
+	if (g->theirs >= FAMILYDB_EACH) {
+		if ((r = kv_del(t, DB_META, span_make(g->oldest, KEY_BYTES))) != 0)
+			return r;
+		g->m.out->gone++;
+	}
 	if ((r = token_begin(t, &g->m, g->at, &f, b->scoped, b->scope)) != 0)
 		return r;
 	return family_write(t, g->at, &f);
@@ -291,7 +352,8 @@ txn_begin(struct kv_txn *t, void *arg)
 static bool
 claims_ok(const struct family_begin *b)
 {
-	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", "scope", "family", NULL };
+	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", "scope", OWN_CHOSEN, "family",
+					    NULL };
 	struct json_value		v, one;
 	struct json_iter		it;
 	struct span			key;
@@ -344,6 +406,8 @@ end_family(struct kv_txn *t, struct refreshing *g, const struct family *f, int v
 	int		r;
 
 	g->verdict = verdict;
+	g->m.out->gone = 1;
+	g->m.out->tenant = f->d.tenant;
 	if ((r = kv_del(t, DB_META, span_make(g->at, KEY_BYTES))) != 0 || verdict != E_EXISTS ||
 	    token_ends_ms <= g->f->now_ms)
 		return r;
@@ -376,9 +440,10 @@ txn_refresh_in(struct kv_txn *t, struct refreshing *g, struct arena *a)
 	struct family			 f;
 	struct span			 value;
 	uint64_t			 ends_ms;
-	bool				 scoped;
+	bool				 scoped, given;
 	int				 r;
 
+	g->m.out->gone = 0;
 	if ((r = kv_get(t, DB_META, at, &value)) != 0)
 		return r;
 	/* A copy: what is written moves what is read. */
@@ -388,8 +453,11 @@ txn_refresh_in(struct kv_txn *t, struct refreshing *g, struct arena *a)
 		return r;
 	if (f.d.ends_ms <= q->now_ms + 1000)
 		return end_family(t, g, &f, E_NOTFOUND);
-	if (!crypt_equal(f.d.refresh, g->shown.bytes, sizeof(f.d.refresh)))
-		return end_family(t, g, &f, E_EXISTS);
+	if (!crypt_equal(f.d.refresh, g->shown.bytes, sizeof(f.d.refresh))) {
+		if ((r = was_given(g->at, &f, q->token, &given)) != 0)
+			return r;
+		return given ? end_family(t, g, &f, E_EXISTS) : E_NOTFOUND;
+	}
 	if ((r = look_asker(g, &f, a)) != 0)
 		return r;
 	if ((f.d.flags & FAMILY_OF_KEY) != 0) {
@@ -401,7 +469,7 @@ txn_refresh_in(struct kv_txn *t, struct refreshing *g, struct arena *a)
 		if (ends_ms < f.d.ends_ms)
 			f.d.ends_ms = ends_ms;
 	}
-	scoped = (f.d.flags & FAMILY_SCOPED) != 0;
+	scoped = (f.d.flags & (FAMILY_SCOPED | FAMILY_CHOSEN)) != 0;
 	if (q->scope_given && scoped && !familydb_scope_is_part(q->scope, f.scope))
 		return E_RANGE;
 	if ((r = token_begin(t, &g->m, g->at, &f, scoped || q->scope_given, q->scope_given ? q->scope : f.scope)) != 0)
@@ -444,7 +512,8 @@ familydb_refresh(struct keydb *db, const struct family_refresh *f, struct buf *t
 /* --- what is over --------------------------------------------------------------------------------- */
 
 struct tidying {
-	uint64_t	now_ms, count;
+	uint64_t		 now_ms;
+	struct family_counts	*left;
 };
 
 static int
@@ -455,23 +524,20 @@ on_tidy(struct kv_cursor *c, struct span rest, struct span value, void *arg)
 
 	if (rest.n != FAMILYDB_AT_BYTES || family_read(value, &f) != 0 || f.d.ends_ms <= g->now_ms)
 		return kv_cursor_del(c);
-	g->count++;
-	return 0;
+	return family_counts_add(g->left, f.d.tenant);
 }
 
 static int
 txn_tidy(struct kv_txn *t, void *arg)
 {
-	((struct tidying *)arg)->count = 0;
+	family_counts_clear(((struct tidying *)arg)->left);
 	return meta_each(t, SPAN_LIT(PREFIX), on_tidy, arg);
 }
 
 int
-familydb_tidy(struct keydb *db, uint64_t now_ms, uint64_t *count)
+familydb_tidy(struct keydb *db, uint64_t now_ms, struct family_counts *left)
 {
-	struct tidying	g = { .now_ms = now_ms };
-	int		r = keydb_write(db, txn_tidy, &g);
+	struct tidying	g = { now_ms, left };
 
-	*count = g.count;
-	return r;
+	return keydb_write(db, txn_tidy, &g);
 }

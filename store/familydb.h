@@ -6,11 +6,13 @@
  * in the table `meta`:
  *	family:PRINCIPAL ID	8 bytes of the principal's hash, 16 of its own -> struct, scope, claims
  * Each refresh token is good once.  Who comes with one that was used has stolen it, or it was stolen from them: the
- * family ends, and its tokens do.
+ * family ends, and its tokens do.  Those that were given are told by a mark from what was never one, which ends nothing:
+ * the rest of a token stands in its bearer's logs.
  */
 #ifndef STORE_FAMILYDB_H
 #define STORE_FAMILYDB_H
 
+#include "store/familycount.h"
 #include "store/tokendb.h"
 
 #define FAMILYDB_SCOPE_MAX	2048
@@ -25,7 +27,7 @@ struct family_begin {
 	struct span	key;		/* SHA-256 of the API key that it is given for; empty: another credential */
 	struct span	tenant, agent;	/* its own, as the claims have them */
 	struct span	claims;		/* a JSON object, without scope and family */
-	bool		scoped;
+	bool		scoped, chosen;	/* chosen: by the client, whose credential has none (auth/own.h) */
 	struct span	scope;		/* words between blanks */
 	uint64_t	for_ms, ends_ms, now_ms;	/* of a token; of the family */
 };
@@ -44,17 +46,19 @@ struct family_made {
 	bool			scoped;
 	char			scope[FAMILYDB_SCOPE_MAX + 1];
 	bool			keys_changed;	/* workers must know what ended */
+	uint64_t		tenant;		/* whose: sum64() of its name; 0: it is not told */
+	uint64_t		gone;		/* families that ended with it, of the same tenant; whatever it answers */
 };
 
 /* The token is appended.  E_NOTFOUND: there is no such key any more; E_FORMAT: claims that are none, or too long. */
 must_check int	familydb_begin(struct keydb *db, const struct family_begin *b, struct buf *token,
 		    struct family_made *out);
-/* E_NOTFOUND: no such family, or not any more; E_EXISTS: the token was used before, and the family is ended;
+/* E_NOTFOUND: no such family, or not any more, or never a token of it; E_EXISTS: the token was used before, and the family is ended;
  * E_DENIED: it is another's; E_RANGE: the scope is wider. */
 must_check int	familydb_refresh(struct keydb *db, const struct family_refresh *f, struct buf *token,
 		    struct family_made *out);
-/* Forgets what is over; *count is how many are left. */
-must_check int	familydb_tidy(struct keydb *db, uint64_t now_ms, uint64_t *count);
+/* Forgets what is over; *left, which is empty, is told what is left. */
+must_check int	familydb_tidy(struct keydb *db, uint64_t now_ms, struct family_counts *left);
 /* Is each word of `part` among those of `whole`? */
 bool		familydb_scope_is_part(struct span part, struct span whole);
 

@@ -8,6 +8,7 @@
  */
 #include "lib/crypt.h"
 #include "lib/log.h"
+#include "lib/sum.h"
 #include "store/familydb.h"
 #include "store/store.h"
 
@@ -17,11 +18,17 @@
 static void
 on_tidy(struct loop_timer *t, void *arg)
 {
-	struct store	*s = arg;
-	int		 r = familydb_tidy(s->db, loop_wall_ms(s->loop), &s->families);
+	struct store		*s = arg;
+	struct family_counts	 left = { .of = NULL };
+	int			 r = familydb_tidy(s->db, loop_wall_ms(s->loop), &left);
 
-	if (r != 0)
+	if (r == 0) {
+		family_counts_clear(&s->families);
+		s->families = left;
+	} else {
+		family_counts_clear(&left);
 		log_warn_repeat(NULL, "sessions that are over cannot be forgotten: %s", store_why(s, r));
+	}
 	loop_timer_arm(t, TIDY_MS);
 }
 
@@ -42,14 +49,17 @@ begin(struct store *s, const struct msg_SESSION *m, struct buf *token, struct fa
 {
 	const struct family_begin	b = { .who = m->who, .bound = (m->flags & SESSION_BOUND) != 0, .key = m->key,
 	    .tenant = m->tenant, .agent = m->agent, .claims = m->claims, .scoped = (m->flags & SESSION_SCOPED) != 0,
-	    .scope = m->scope, .for_ms = m->for_ms, .ends_ms = m->ends_ms, .now_ms = loop_wall_ms(s->loop) };
+	    .chosen = (m->flags & SESSION_CHOSEN) != 0, .scope = m->scope, .for_ms = m->for_ms, .ends_ms = m->ends_ms, .now_ms = loop_wall_ms(s->loop) };
 	int				r;
 
-	if (s->families >= FAMILYDB_MAX)
+	if (family_counts_full(&s->families, sum64(m->tenant), FAMILYDB_MAX))
 		return E_FULL;
-	if ((r = familydb_begin(s->db, &b, token, made)) == 0)
-		s->families++;
-	return r;
+	if ((r = familydb_begin(s->db, &b, token, made)) != 0)
+		return r;
+	family_counts_take(&s->families, made->tenant, made->gone);
+	/* Without memory it is counted when all are. */
+	(void)!family_counts_add(&s->families, made->tenant);
+	return 0;
 }
 
 static int
@@ -61,6 +71,8 @@ refresh(struct store *s, const struct msg_SESSION *m, struct buf *token, struct 
 	    .now_ms = loop_wall_ms(s->loop) };
 	int				r = familydb_refresh(s->db, &f, token, made);
 
+	if (r == E_EXISTS || r == E_NOTFOUND)
+		family_counts_take(&s->families, made->tenant, made->gone);
 	if (r == E_EXISTS)
 		log_warn(NULL, "a refresh token was used twice: its session is ended, token=%.*s",
 		    SPAN_FMT(span_part(m->refresh, 0, 12)));
@@ -83,7 +95,7 @@ store_session(struct store *s, const struct msg_SESSION *m)
 		is.refresh = span_of(made.refresh);
 		is.scope = span_of(made.scope);
 	} else if (is.error == E_SYS || is.error == E_FULL || is.error == E_NOMEM || is.error == E_INTERNAL) {
-		log_warn_repeat(NULL, "no session tokens: %s", is.error == E_FULL ? "there are too many sessions" :
+		log_warn_repeat(NULL, "no session tokens: %s", is.error == E_FULL ? "there are too many sessions, of one tenant or of all" :
 		    store_why(s, is.error));
 	}
 	is.flags = (made.scoped ? SESSION_SCOPED : 0) | (made.keys_changed ? SESSION_KEYS_CHANGED : 0);

@@ -9,6 +9,7 @@
 #include "lib/keyring.h"
 #include "lib/loop.h"
 #include "shm/region.h"
+#include "store/familycount.h"
 #include "store/keydb.h"
 
 #define STORE_WAITING_MAX	256
@@ -26,7 +27,7 @@ struct store {
 	struct loop_timer	 write_uses;
 	/* sessions.c */
 	struct loop_timer	 tidy_families;
-	uint64_t		 families;	/* about how many there are */
+	struct family_counts	 families;	/* about how many there are */
 	/* grants.c */
 	struct keyring		 ring;		/* of grants */
 	bool			 has_ring;

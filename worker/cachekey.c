@@ -5,11 +5,12 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  nothing: what is left out here would be shown to whom it was not made for.
  */
+#include "mcp/bridge.h"
 #include "mcp/canon.h"
 #include "worker/asks.h"
 #include "worker/cachekey.h"
 
-#define KEY_WORD	"mcpgw cached 1"
+#define KEY_WORD	"mcpgw cached 2"
 #define ARGUMENTS_MAX	(64 * 1024)	/* larger ones are not compared */
 
 static int
@@ -48,6 +49,25 @@ put_arguments(struct buf *b, struct json_value arguments)
 	return canon_put(b, proven, NULL);
 }
 
+/* What else of the client's goes to the server, which may answer by it. */
+static int
+put_passing(struct buf *b, const struct rpc_message *from)
+{
+	struct json_value	proven;
+	struct buf		text;
+	int			r;
+
+	if (from == NULL)
+		return buf_put_str(b, "{}");
+	buf_init(&text, ARGUMENTS_MAX);
+	if ((r = bridge_put_passing(&text, from)) == 0 && (r = json_parse(buf_rest(&text), true, &proven, NULL)) == 0)
+		r = canon_put(b, proven, NULL);
+	if (text.data != NULL)
+		crypt_wipe(text.data, text.used);
+	buf_fini(&text);
+	return r;
+}
+
 int
 cachekey_make(const struct request *rq, const struct call_ask *ask, bool shared, struct crypt_digest *out)
 {
@@ -62,7 +82,8 @@ cachekey_make(const struct request *rq, const struct call_ask *ask, bool shared,
 	    (r = buf_put_u64(&b, ask->server->profile)) == 0 && (r = buf_put_u8(&b, ask->what)) == 0 &&
 	    (r = put_text(&b, ask->tool)) == 0 &&
 	    (r = buf_put_u64(&b, asks_capabilities(rq, ask->server))) == 0 &&
-	    (shared || (r = put_whose(&b, rq, ask->server)) == 0) && (r = put_arguments(&b, ask->arguments)) == 0)
+	    (shared || (r = put_whose(&b, rq, ask->server)) == 0) && (r = put_arguments(&b, ask->arguments)) == 0 &&
+	    (r = put_passing(&b, ask->from)) == 0)
 		r = crypt_sha256(buf_rest(&b), out);
 	if (b.data != NULL)
 		crypt_wipe(b.data, b.used);

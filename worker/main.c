@@ -31,6 +31,7 @@
 #include "worker/listens.h"
 #include "worker/lists.h"
 #include "worker/pins.h"
+#include "worker/proxied.h"
 #include "worker/refusals.h"
 #include "worker/replay.h"
 #include "worker/request.h"
@@ -195,8 +196,15 @@ on_turn_end(void *arg)
 static void
 on_request(struct exchange *x, void *arg)
 {
-	if (!shed_refuses(arg, x))
-		request_begin(arg, x);
+	struct worker			*w = arg;
+	const struct exchange_peer	 seen = x->peer;
+
+	/* Once: what comes of another worker, or within a batch, has been looked at.  Whom a proxy cannot name counts as
+	 * the proxy, so that nobody is uncounted for what they wrote there. */
+	if (w->config->proxy_count > 0)
+		proxied_look(w->config, x);
+	if (!shed_refuses(w, x, x->peer.family != 0 ? &x->peer : &seen))
+		request_begin(w, x);
 }
 
 /* The order of registration is the order within a rank: the audit is written, then calls whose

@@ -17,7 +17,6 @@
 #include "worker/keywait.h"
 #include "worker/loginpage.h"
 #include "worker/may.h"
-#include "worker/proxied.h"
 #include "worker/reply.h"
 #include "worker/request.h"
 #include "worker/secure.h"
@@ -278,6 +277,7 @@ request_still_holds(struct request *rq)
 	r = identify_by(rq, rq->w->config, NULL, NULL, &a, &who, &refusal);
 	if (r == 0) {
 		holds = who.hash == rq->shown && who.traits.scoped == rq->who.traits.scoped &&
+		    who.traits.chosen == rq->who.traits.chosen &&
 		    span_eq(who.traits.scopes, rq->who.traits.scopes);
 		if (holds)
 			rq->who.ends_ms = who.ends_ms;	/* which may be another one since */
@@ -437,8 +437,6 @@ request_begin(struct worker *w, struct exchange *x)
 	requestid_text(rq->id, rq->id_text);
 	exchange_ref(x);
 	exchange_serve(x, &answer_source, rq);
-	if (rq->config->proxy_count > 0)
-		proxied_look(rq->config, x);
 
 	if (wellknown_serve(rq) || loginpage_serve(rq))
 		return;

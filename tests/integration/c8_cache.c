@@ -167,6 +167,29 @@ Test(cache, forgets_when_the_tools_change_or_the_policy, .timeout = 120)
 	end();
 }
 
+/* A server may answer by what its client put beside the arguments. */
+Test(cache, tells_calls_apart_by_all_that_goes_to_the_server, .timeout = 120)
+{
+	struct answer	got;
+
+	NEEDS_JAILS();
+	begin(SERVERS("\"cache\":\"60s\""), NULL);
+	a.meta = ",\"example.com/for\":{\"a\":1,\"b\":2}";
+	b.meta = ",\"example.com/for\":{\"a\":1,\"b\":3}";
+	cr_expect(count(at(&a, "all"), "tick", "{}") == 1);
+	cr_expect(count(at(&b, "all"), "tick", "{}") == 2, "it asked for something else");
+	b.meta = ",\"example.com/for\":{ \"b\": 2, \"a\": 1.0 }";
+	cr_expect(count(&b, "tick", "{}") == 1, "it means the same");
+	b.meta = ",\"progressToken\":7";
+	cr_expect(count(&b, "tick", "{}") == 3, "without");
+	b.meta = NULL;
+	cr_expect(count(&b, "tick", "{}") == 3, "what is one hop's makes no difference");
+	mcp_ask_modern(&b, "tools/call", "{\"name\":\"tick\",\"arguments\":{},\"more\":1}", &got);
+	cr_expect(strtoul(json_text_at(got.json, "result.content[0].text"), NULL, 10) == 4, "%s", got.body);
+	answer_fini(&got);
+	end();
+}
+
 /* What is shared is shared within a tenant: another one's server of the same name is asked itself. */
 Test(cache, passes_nothing_between_tenants, .timeout = 120)
 {

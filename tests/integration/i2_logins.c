@@ -71,7 +71,7 @@ begin(const char *lifetime, const char *auth)
 	snprintf(text, sizeof(text), auth, port);
 	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"guarded\":{\"url\":\"http://127.0.0.1:%u/mcp\",\"auth\":%s}}}",
 	    port, text);
-	gateway_start(&g, &(struct gateway_setup){ .workers = 2, .rules = RULES });
+	gateway_start(&g, &(struct gateway_setup){ .workers = 2, .rules = RULES, .conf = "token_endpoint = yes\n" });
 	gateway_write(&g, "secrets/CLIENT", SECRET "\n");
 	snprintf(text, sizeof(text), "%s/etc/secrets/CLIENT", g.dir);
 	cr_assert(chmod(text, 0600) == 0);
@@ -341,18 +341,42 @@ Test(i2_logins, each_user_logs_in_and_has_no_other_ones_token, .timeout = 240)
 	finish();
 }
 
-#define EXCHANGE	"{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
-	"\"client_secret\":\"${secret:CLIENT}\",\"audience\":\"urn:guarded\"}"
-
 static char *
 token_of(const char *sub, long from_now)
 {
-	char	claims[300];
+	char	claims[1000];
 
 	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"gw\",\"sub\":\"%s\",\"exp\":%ld}", sub,
 	    (long)time(NULL) + from_now);
 	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
 }
+
+/* A name that an issuer chose is one word of the command, whatever stands in it. */
+Test(i2_logins, a_command_to_copy_is_one_whatever_the_user_is_called, .timeout = 120)
+{
+	char	*odd = token_of("o'; touch /tmp/x \\u001b[2J", 600), *jwk, *text, sub[700];
+
+	begin("3600", PER_USER);
+	jwk = signer_jwk(JWS_ALG_ES256, "k");
+	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
+	gateway_write(&g, "issuers.json", text);
+	EXPECT_CTL(&g, 0, "", "reload");
+	EXPECT_CALL_OF(odd, "--as 'token:one:o'\\\\''; touch /tmp/x ?[2J at " ISS "'");
+	memset(sub, 'a', 600);
+	sub[600] = '\0';
+	free(odd);
+	odd = token_of(sub, 600);
+	EXPECT_CALL_OF(odd, "--as ..., with a name that is too long to stand here");
+	free(odd);
+	free(text);
+	free(jwk);
+	gateway_stop(&g);
+	program_stop(&guarded);
+	unlink(log_path);
+}
+
+#define EXCHANGE	"{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
+	"\"client_secret\":\"${secret:CLIENT}\",\"audience\":\"urn:guarded\"}"
 
 Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
 {
@@ -383,6 +407,40 @@ Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
 	free(text);
 	free(ann);
 	free(newer);
+	free(bob);
+	finish();
+}
+
+/* The gateway's own tokens stand for whom they were given to, here; an authorization server sees none. */
+Test(i2_logins, a_token_of_the_gateway_itself_is_never_exchanged, .timeout = 120)
+{
+	char		*bob = token_of("bob", 600), *jwk, *text, *own, session[4096];
+	struct answer	 a;
+
+	begin("4", EXCHANGE);
+	jwk = signer_jwk(JWS_ALG_ES256, "k");
+	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
+	gateway_write(&g, "issuers.json", text);
+	free(text);
+	free(jwk);
+	EXPECT_CTL(&g, 0, "", "reload");
+	cr_assert(gateway_ctl(&g, &own, false, "token", "--agent", "one", NULL) == 0, "%s", own);
+	own[strcspn(own, "\n")] = '\0';
+	EXPECT_CALL_OF(own, "who calls is known by no token of an issuer that could be exchanged");
+	cr_expect(saw(own) == 0 && saw("subject_token=") == 0);
+	/* Nor does it take the place of the issuer's, for whose bearer it stands. */
+	EXPECT_CALL_OF(bob, "opened with 1");
+	cr_assert(asprintf(&text, "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Bearer %s\r\n", bob) > 0);
+	client_once(g.mcp, "POST", "/token", text, "grant_type=client_credentials", &a);
+	cr_assert(a.status == 200, "%s", a.body);
+	snprintf(session, sizeof(session), "%s", json_text_at(a.json, "access_token"));
+	answer_fini(&a);
+	EXPECT_CALL_OF(session, "opened with 1");
+	tell_server("/revoke");
+	EXPECT_CALL_OF(session, "opened with 2");
+	cr_expect(saw(session) == 0 && saw(own) == 0 && saw(bob) == 2, "%zu", saw(bob));
+	free(text);
+	free(own);
 	free(bob);
 	finish();
 }

@@ -309,6 +309,14 @@ Test(mtls, session_tokens_of_a_certificate_are_refreshed_over_it_alone, .timeout
 	show(NULL, NULL, "URI:spiffe://corp.example/backend", 5);
 	client_once(g.tls[MAY], "POST", "/token", form, refresh, &a);
 	EXPECT_STATUS(a, 200, "with it");
+	snprintf(first, sizeof(first), "%s", json_text_at(a.json, "access_token"));
 	answer_fini(&a);
+	overtls.pem = NULL;
+	cr_expect(status(MAY, first) == 200);
+	/* It is the policy's to say who a name stands for. */
+	gateway_write(&g, "rules.json", "{\"agents\":{\"writer\":{\"allow\":{\"servers\":[\"clock\"]}}},"
+	    "\"peers\":{\"uri:spiffe://corp.example/other\":\"writer\"}}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	cr_expect(status(MAY, first) == 401, "of a name that stands for nobody");
 	finish();
 }

@@ -2,8 +2,10 @@
  *
  * i5_session_tokens.c - session tokens of /token: for which credential, how long, how they are refreshed, and what ends them
  */
+#include <grp.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/harness/hearing.h"
 #include "tests/harness/signer.h"
@@ -23,11 +25,11 @@
 static struct gateway	g;
 
 static void
-start(const char *conf)
+start_with(const char *conf, const char *rules)
 {
 	char	*text, *key;
 
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = RULES, .workers = WORKERS, .conf = conf });
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = rules, .workers = WORKERS, .conf = conf });
 	key = signer_jwk(JWS_ALG_ES256, "ES256");
 	cr_assert(asprintf(&text, "{\"keys\":[%s]}", key) > 0);
 	gateway_write(&g, "keys.json", text);
@@ -36,6 +38,12 @@ start(const char *conf)
 	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
 	    "\"keys_file\":\"keys.json\",\"max_age\":\"1h\"}}," SCOPES "}");
 	EXPECT_CTL(&g, 0, "in force", "reload");
+}
+
+static void
+start(const char *conf)
+{
+	start_with(conf, RULES);
 }
 
 /* A key of this name, in a static buffer. */
@@ -140,13 +148,19 @@ basic(const char *id, const char *secret)
 }
 
 static char *
-issued(const char *id, long from_now)
+issued_ago(const char *id, long ago, long from_now)
 {
 	char	claims[400];
 
 	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"" AUD "\",\"sub\":\"ann\",\"jti\":\"%s\",\"iat\":%ld,"
-	    "\"exp\":%ld}", id, (long)time(NULL) - 5, (long)time(NULL) + from_now);
+	    "\"exp\":%ld}", id, (long)time(NULL) - ago, (long)time(NULL) + from_now);
 	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
+}
+
+static char *
+issued(const char *id, long from_now)
+{
+	return issued_ago(id, 5, from_now);
 }
 
 Test(session_tokens, are_given_for_a_key_however_it_is_shown_and_stand_for_it_in_every_worker, .timeout = 120)
@@ -351,10 +365,26 @@ Test(session_tokens, are_given_for_an_issuers_token_and_end_with_it, .timeout = 
 	EXPECT_ERROR("", 400, "invalid_grant", "grant_type=refresh_token&refresh_token=%s", refresh_of(two));
 	json_object_put(o);
 	json_object_put(two);
+	/* Whose tokens of until now are revoked begins anew with a new one. */
+	EXPECT_CTL(&g, 0, "", "token", "revoke", "--issuer", ISS, "--subject", "ann");
+	sleep_ms(1100);
+	free(t);
+	free(header);
+	t = issued_ago("t3", 0, 300);
+	cr_assert(asprintf(&header, "Authorization: Bearer %s\r\n", t) > 0);
+	o = ask(header, 200, GRANT);
+	expect_status(access_of(o), 200, "for a token that came after");
+	two = ask("", 200, "grant_type=refresh_token&refresh_token=%s", refresh_of(o));
+	expect_status(access_of(two), 200, "refreshed");
+	EXPECT_CTL(&g, 0, "", "token", "revoke", "--issuer", ISS, "--subject", "ann");
+	expect_status(access_of(two), 401, "of one that was revoked too");
+	json_object_put(two);
+	json_object_put(o);
+	sleep_ms(1100);
 	/* And with its issuer. */
 	free(t);
 	free(header);
-	t = issued("t2", 300);
+	t = issued_ago("t2", 0, 300);
 	cr_assert(asprintf(&header, "Authorization: Bearer %s\r\n", t) > 0);
 	o = ask(header, 200, GRANT);
 	gateway_write(&g, "issuers.json", "{" SCOPES "}");
@@ -431,6 +461,111 @@ Test(session_tokens, are_found_by_clients_where_they_are_given_and_not_where_the
 	EXPECT_STATUS(a, 401, "as any path");
 	cr_expect(strstr(a.body, "invalid_client") == NULL, "%s", a.body);
 	answer_fini(&a);
+	gateway_stop(&g);
+}
+
+/* HTTP status, or the error's code. */
+static int
+call_now(const char *bearer)
+{
+	struct mcp	m;
+	struct answer	a;
+	int		code;
+
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", bearer);
+	mcp_call(&m, "now", "{}", &a);
+	code = json_at(a.json, "result") != NULL ? 200 : a.status != 200 ? a.status : json_int_at(a.json, "error.code");
+	answer_fini(&a);
+	mcp_fini(&m);
+	return code;
+}
+
+/* A rule that asks for a scope asks what somebody gave, and not what a client wishes for. */
+Test(session_tokens, have_no_more_rights_by_a_scope_that_the_client_chose, .timeout = 120)
+{
+	static const char	rules[] = "{\"agents\":{\"backend\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":"
+				    "[{\"tool\":\"now\",\"when\":{\"ForAnyValue:StringEquals\":{\"scopes\":\"tools:call\"}}}]}}}}}";
+	json_object		*o, *two;
+	char			 plain[256], given[256], *t, *header;
+
+	NEEDS_JAILS();
+	start_with(CONF, rules);
+	snprintf(plain, sizeof(plain), "%s", key_named("plain", NULL, NULL));
+	snprintf(given, sizeof(given), "%s", key_named("given", "--scope", "tools:call"));
+	cr_expect(call_now(plain) == 403);
+	cr_expect(call_now(given) == 200);
+	o = ask("", 200, GRANT "&client_secret=%s&scope=tools:call", given);
+	cr_expect(call_now(access_of(o)) == 200, "the key's own scope");
+	json_object_put(o);
+	o = ask("", 200, GRANT "&client_secret=%s&scope=tools:call", plain);
+	cr_expect(strcmp(json_text_at(o, "scope"), "tools:call") == 0);
+	for (int i = 0; i < 8; i++)
+		cr_expect(call_now(access_of(o)) == 403, "chosen at the beginning, %d", i);
+	two = ask("", 200, "grant_type=refresh_token&refresh_token=%s", refresh_of(o));
+	cr_expect(call_now(access_of(two)) == 403, "chosen at the beginning, refreshed");
+	json_object_put(two);
+	json_object_put(o);
+	o = ask("", 200, GRANT "&client_secret=%s", plain);
+	two = ask("", 200, "grant_type=refresh_token&scope=tools:call&refresh_token=%s", refresh_of(o));
+	cr_expect(call_now(access_of(two)) == 403, "chosen with the refresh token");
+	json_object_put(two);
+	json_object_put(o);
+	/* Nor of an issuer whose tokens have no scopes here. */
+	gateway_write(&g, "issuers.json", "{\"issuers\":{\"" ISS "\":{\"audience\":\"" AUD "\",\"agent\":\"backend\","
+	    "\"keys_file\":\"keys.json\",\"max_age\":\"1h\",\"scoped\":false}}," SCOPES "}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	t = issued("t9", 300);
+	cr_expect(call_now(t) == 403);
+	cr_assert(asprintf(&header, "Authorization: Bearer %s\r\n", t) > 0);
+	o = ask(header, 200, GRANT "&scope=tools:call");
+	cr_expect(call_now(access_of(o)) == 403, "chosen with an issuer's token");
+	json_object_put(o);
+	free(header);
+	free(t);
+	gateway_stop(&g);
+}
+
+/* From now on this local user, or group, is this agent; NULL: none. */
+static void
+stand_for(const char *kind, unsigned id, const char *agent)
+{
+	char	rules[600], peer[64] = "";
+
+	if (agent != NULL)
+		snprintf(peer, sizeof(peer), "\"%s:%u\":\"%s\"", kind, id, agent);
+	snprintf(rules, sizeof(rules), "%.*s,\"other\":{}},\"peers\":{%s}}", (int)(strlen(RULES) - 2), RULES, peer);
+	gateway_write(&g, "rules.json", rules);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+}
+
+/* Until it is refreshed a token of a local user goes where its bearer goes; who it stands for is the policy's to say. */
+Test(session_tokens, of_local_users_end_when_the_policy_knows_them_no_more, .timeout = 120)
+{
+	static const struct { const char *kind, *then; } rows[] = {
+		{ "user", NULL }, { "group", NULL }, { "user", "other" }, { "group", "other" },
+	};
+	const gid_t	group = getgid();
+	struct answer	a;
+	char		token[4096];
+
+	/* What the kernel tells of a peer are its other groups. */
+	if (getuid() == 0)
+		cr_assert(setgroups(1, &group) == 0);
+	start(CONF);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const unsigned	id = rows[i].kind[0] == 'u' ? getuid() : group;
+
+		stand_for(rows[i].kind, id, "backend");
+		post_at(g.local, "/token", "", GRANT, &a);
+		EXPECT_STATUS(a, 200, "%s %u", rows[i].kind, id);
+		snprintf(token, sizeof(token), "%s", json_text_at(a.json, "access_token"));
+		answer_fini(&a);
+		expect_status(token, 200, rows[i].kind);
+		stand_for(rows[i].kind, id, "backend");
+		expect_status(token, 200, "of another policy that says the same of them");
+		stand_for(rows[i].kind, id, rows[i].then);
+		expect_status(token, 401, rows[i].kind);
+	}
 	gateway_stop(&g);
 }
 

@@ -8,7 +8,9 @@
 
 #include "lib/json.h"
 #include "lib/b64.h"
+#include "lib/sum.h"
 #include "store/familydb.h"
+#include "store/meta.h"
 #include "tests/unit/child/child.h"
 
 #define NOW_MS	UINT64_C(1900000000000)
@@ -172,6 +174,31 @@ Test(familydb, narrows_scopes_and_never_widens_them)
 	cr_expect(eq(str, (char *)claim("scope"), "\"a b\""), "of the session there is still all of it");
 }
 
+/* A credential without scopes may be narrowed; what its client chose is told from what an operator or issuer gave. */
+Test(familydb, says_which_scopes_the_client_chose_itself)
+{
+	struct family_begin	b = asked();
+	char			refresh[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), ""), "they are the credential's");
+	b.chosen = true;
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), "true"));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_expect(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("c") }), E_RANGE));
+	cr_assert(eq(int, again(refresh, NOW_MS), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), "true"), "when it is refreshed");
+	b.scoped = false;
+	b.scope = SPAN_NONE;
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), ""));
+	memcpy(refresh, made.refresh, sizeof(refresh));
+	cr_assert(eq(int, refresh_as(refresh, (struct family_refresh){ .scope_given = true, .scope = SPAN_LIT("c") }), 0));
+	cr_expect(eq(str, (char *)claim("scope_chosen"), "true"), "with the refresh token");
+	cr_expect(eq(str, (char *)claim("scope"), "\"c\""));
+}
+
 Test(familydb, asks_who_it_is_where_the_credential_is_a_connections)
 {
 	struct family_begin	b = asked();
@@ -216,20 +243,139 @@ Test(familydb, keeps_no_more_than_some_of_each_and_forgets_what_is_over)
 {
 	struct family_begin	b = asked();
 	char			first[FAMILYDB_REFRESH_CHARS + 1], second[FAMILYDB_REFRESH_CHARS + 1];
-	uint64_t		count;
+	struct family_counts	left = { .of = NULL };
 
 	for (unsigned i = 0; i < FAMILYDB_EACH + 1; i++) {
 		b.now_ms = NOW_MS + i;
 		cr_assert(eq(int, start(b), 0));
+		cr_expect(eq(u64, made.gone, i == FAMILYDB_EACH));
 		if (i < 2)
 			memcpy(i == 0 ? first : second, made.refresh, sizeof(first));
 	}
 	cr_expect(eq(int, again(first, NOW_MS + 100), E_NOTFOUND), "the oldest made room");
 	cr_expect(eq(int, again(second, NOW_MS + 100), 0));
-	cr_expect(eq(int, familydb_tidy(db, NOW_MS + 100, &count), 0));
-	cr_expect(eq(u64, count, FAMILYDB_EACH));
-	cr_expect(eq(int, familydb_tidy(db, NOW_MS + 60 * MIN_MS, &count), 0));
-	cr_expect(eq(u64, count, 0));
+	b.key = SPAN_NONE;
+	b.who = WHO + 1;
+	b.tenant = SPAN_LIT("other");
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(int, familydb_tidy(db, NOW_MS + 100, &left), 0));
+	cr_expect(eq(u64, left.all, FAMILYDB_EACH + 1));
+	cr_expect(eq(sz, left.used, 2), "each tenant's are counted");
+	cr_expect(family_counts_full(&left, sum64(SPAN_LIT("acme")), 2 * FAMILYDB_EACH + 1));
+	cr_expect(eq(int, family_counts_full(&left, sum64(SPAN_LIT("other")), 2 * FAMILYDB_EACH + 1), 0));
+	cr_expect(eq(int, familydb_tidy(db, NOW_MS + 60 * MIN_MS, &left), 0));
+	cr_expect(eq(u64, left.all, 0));
+	family_counts_clear(&left);
+	/* What was over makes room, and is told. */
+	b.now_ms = NOW_MS;
+	b.ends_ms = NOW_MS + MIN_MS;
+	cr_assert(eq(int, start(b), 0));
+	b.now_ms = NOW_MS + 2 * MIN_MS;
+	b.ends_ms = NOW_MS + 60 * MIN_MS;
+	cr_assert(eq(int, start(b), 0));
+	cr_expect(eq(u64, made.gone, 1));
+	cr_expect(eq(u64, made.tenant, sum64(SPAN_LIT("other"))));
+}
+
+/* One tenant never has all: who comes later finds some. */
+Test(familydb, leaves_each_tenant_a_share)
+{
+	struct family_counts	c = { .of = NULL };
+	unsigned		n;
+
+	for (n = 0; !family_counts_full(&c, 1, 100); n++)
+		cr_assert(eq(int, family_counts_add(&c, 1), 0));
+	cr_expect(eq(uint, n, 50));
+	for (n = 0; !family_counts_full(&c, 2, 100); n++)
+		cr_assert(eq(int, family_counts_add(&c, 2), 0));
+	cr_expect(eq(uint, n, 25));
+	for (uint64_t tenant = 3; tenant < 28; tenant++) {
+		cr_expect(eq(int, family_counts_full(&c, tenant, 100), 0), "%u", (unsigned)tenant);
+		cr_assert(eq(int, family_counts_add(&c, tenant), 0));
+	}
+	cr_expect(family_counts_full(&c, 28, 100), "there are no more for anybody");
+	family_counts_take(&c, 1, 40);
+	cr_expect(eq(int, family_counts_full(&c, 28, 100) || family_counts_full(&c, 1, 100), 0));
+	family_counts_take(&c, 1, 1000);
+	cr_expect(eq(u64, c.all, 0), "never less than none");
+	family_counts_clear(&c);
+}
+
+/* All but its secret stands in logs and is no secret: who knows it ends nothing with it. */
+Test(familydb, is_ended_by_tokens_that_were_given_and_by_no_others)
+{
+	char	first[FAMILYDB_REFRESH_CHARS + 1], other[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(first, made.refresh, sizeof(first));
+	for (size_t at = 4 + 2 * FAMILYDB_AT_BYTES + 1; at < FAMILYDB_REFRESH_CHARS - 1; at++) {
+		memcpy(other, first, sizeof(other));
+		other[at] = other[at] == 'A' ? 'B' : 'A';
+		cr_expect(eq(int, again(other, NOW_MS), E_NOTFOUND), "%zu", at);
+		cr_expect(eq(int, made.keys_changed || made.gone > 0, 0));
+	}
+	memcpy(other, first, sizeof(other));
+	memset(other + 4 + 2 * FAMILYDB_AT_BYTES + 1, '!', 43);
+	cr_expect(eq(int, again(other, NOW_MS), E_NOTFOUND), "no base64url");
+	cr_assert(eq(int, again(first, NOW_MS), 0));
+	memcpy(other, made.refresh, sizeof(other));
+	for (int i = 0; i < 5; i++)
+		cr_assert(eq(int, again(made.refresh, NOW_MS), 0));
+	/* However long ago. */
+	cr_expect(eq(int, again(other, NOW_MS), E_EXISTS));
+	cr_expect(made.keys_changed && made.gone == 1);
+	cr_expect(eq(u64, made.tenant, sum64(SPAN_LIT("acme"))));
+}
+
+struct kept {
+	char	at[7 + FAMILYDB_AT_BYTES], value[4096];
+	size_t	n;
+};
+
+static int
+take(struct kv_cursor *c, struct span rest, struct span value, void *arg)
+{
+	struct kept	*k = arg;
+
+	(void)c;
+	memcpy(k->at, "family:", 7);
+	memcpy(k->at + 7, rest.p, rest.n);
+	memcpy(k->value, value.p, value.n);
+	k->n = value.n;
+	return 0;
+}
+
+/* As it was kept before refresh tokens were marked: without the 40 bytes that were appended. */
+static int
+txn_make_older(struct kv_txn *t, void *arg)
+{
+	struct kept	*k = arg;
+	int		 r = meta_each(t, SPAN_LIT("family:"), take, k);
+
+	if (r != 0)
+		return r;
+	k->value[0] = 1;
+	memmove(k->value + 96, k->value + 136, k->n - 136);
+	return kv_put(t, DB_META, span_make(k->at, sizeof(k->at)), span_make(k->value, k->n - 40));
+}
+
+Test(familydb, goes_on_with_what_was_begun_before_there_were_marks)
+{
+	static struct kept	kept;
+	char			first[FAMILYDB_REFRESH_CHARS + 1], second[FAMILYDB_REFRESH_CHARS + 1],
+				other[FAMILYDB_REFRESH_CHARS + 1];
+
+	cr_assert(eq(int, start(asked()), 0));
+	memcpy(first, made.refresh, sizeof(first));
+	cr_assert(eq(int, keydb_write(db, txn_make_older, &kept), 0));
+	cr_assert(eq(int, again(first, NOW_MS), 0));
+	cr_expect(eq(str, (char *)claim("scope"), "\"a b\""));
+	memcpy(second, made.refresh, sizeof(second));
+	memcpy(other, second, sizeof(other));
+	other[60] = other[60] == 'A' ? 'B' : 'A';
+	cr_expect(eq(int, again(other, NOW_MS), E_NOTFOUND), "it has a mark now");
+	cr_expect(eq(int, again(second, NOW_MS), 0));
+	cr_expect(eq(int, again(second, NOW_MS), E_EXISTS));
 }
 
 Test(familydb, signs_no_claims_that_are_the_gateways_own)
@@ -237,7 +383,7 @@ Test(familydb, signs_no_claims_that_are_the_gateways_own)
 	static const char *const	rows[] = {
 		"", "[]", "{}", "{\"agent\":\"a\"}", "{\"via\":{}}", "{\"agent\":\"a\",\"via\":{},\"exp\":1}",
 		"{\"agent\":\"a\",\"via\":{},\"scope\":\"x\"}", "{\"agent\":\"a\",\"via\":{},\"family\":\"x\"}",
-		"{\"agent\":\"a\",\"via\":{}} ",
+		"{\"agent\":\"a\",\"via\":{}} ", "{\"agent\":\"a\",\"via\":{},\"scope_chosen\":false}",
 	};
 	struct family_begin		b = asked();
 
