@@ -55,7 +55,5 @@ must_check int	familydb_refresh(struct keydb *db, const struct family_refresh *f
 		    struct family_made *out);
 /* Forgets what is over; *count is how many are left. */
 must_check int	familydb_tidy(struct keydb *db, uint64_t now_ms, uint64_t *count);
-/* Is each word of `part` among those of `whole`? */
-bool		familydb_scope_is_part(struct span part, struct span whole);
 
 #endif
