@@ -297,11 +297,11 @@ check-fault: all $(FAULTS)
 
 # fault: faults at random times under load, and whether the promises held; SEED=, TIME= (600), FAULT=F1,F7
 fault: all $(BUILD)/tests/fault/run
-	$(Q)SEED='$(SEED)' TIME='$(TIME)' FAULT='$(FAULT)' $(BUILD)/tests/fault/run --jobs 1 --verbose
+	$(Q)SEED='$(SEED)' TIME='$(or $(TIME),600)' FAULT='$(FAULT)' $(BUILD)/tests/fault/run --jobs 1 --verbose
 
 # soak: an hour of load, reloads and restarts, or TIME=seconds; no process may grow
 soak: all $(BUILD)/tests/fault/soak
-	$(Q)TIME='$(if $(TIME),$(TIME),3600)' SEED='$(SEED)' $(BUILD)/tests/fault/soak --jobs 1 --verbose
+	$(Q)TIME='$(or $(TIME),3600)' SEED='$(SEED)' $(BUILD)/tests/fault/soak --jobs 1 --verbose
 
 # check-peers: official MCP clients and servers (node, npm)
 check-peers: all
@@ -374,10 +374,9 @@ check-floods: all
 	$(Q)bench/floods
 
 # fuzz: each fuzz target for TIME seconds (600), FUZZ=NAME some of them; needs clang and libclang-rt-14-dev
-TIME		?= 600
 FUZZ		?= $(FUZZERS)
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
-	$(Q)BUILD='$(BUILD)' fuzz/run $(TIME) $(FUZZ)
+	$(Q)BUILD='$(BUILD)' fuzz/run $(or $(TIME),600) $(FUZZ)
 
 # man: manual pages, with their tables
 man: $(MANPAGES)

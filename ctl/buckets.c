@@ -10,44 +10,12 @@
 
 #include "ctl/buckets.h"
 #include "ctl/lines.h"
-
-#define NS_S	1e9
+#include "ctl/out.h"
 
 struct each {
 	bucket_fn	*fn;
 	void		*arg;
 };
-
-static bool
-is_whole(double rate)
-{
-	const double	next = (double)(uint64_t)(rate + 0.5);
-
-	return rate >= 0.999 && rate - next < next / 1e6 && next - rate < next / 1e6;
-}
-
-/* "50/s", "100/min", "0.5/d": the smallest unit of which it is a whole number, as it was written; else that leaves
- * one or more. */
-static void
-rate_words(uint64_t interval_ns, char *to, size_t room)
-{
-	static const struct {
-		const char	*unit;
-		double		 seconds;
-	}	units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 } };
-	const double	per_s = NS_S / (double)(interval_ns == 0 ? 1 : interval_ns);
-	const size_t	count = sizeof(units) / sizeof(units[0]);
-	size_t		i = 0;
-
-	while (i < count && !is_whole(per_s * units[i].seconds))
-		i++;
-	for (size_t k = 0; i == count && k < count; k++)
-		if (per_s * units[k].seconds >= 1 || k + 1 == count) {
-			snprintf(to, room, "%.1f/%s", per_s * units[k].seconds, units[k].unit);
-			return;
-		}
-	snprintf(to, room, "%.0f/%s", per_s * units[i].seconds, units[i].unit);
-}
 
 static enum bucket_kind
 kind_of(struct json_value object)
@@ -125,7 +93,7 @@ take(struct json_value object, void *arg)
 		b.most = b.burst = lines_u64(object, "burst");
 		b.left = lines_u64(object, "left");
 		b.has_left = json_get(object, "left").type != JSON_NONE;
-		rate_words(b.interval_ns, b.rate, sizeof(b.rate));
+		out_rate(b.interval_ns, b.rate, sizeof(b.rate));
 		break;
 	}
 	e->fn(&b, e->arg);

@@ -174,27 +174,6 @@ state_of(const struct rows *rows, const struct row *r)
 	return !r->in_files ? "goes" : r->runs ? "up" : "idle";
 }
 
-/* As a file would have it: "50/s", "100/min". */
-static const char *
-rate_text(uint64_t interval_ns, char to[32])
-{
-	static const struct {
-		uint64_t	 ns;
-		const char	*word;
-	} units[] = {
-		{ UINT64_C(1000000000), "s" }, { UINT64_C(60000000000), "min" }, { UINT64_C(3600000000000), "h" },
-		{ UINT64_C(86400000000000), "d" },
-	};
-	size_t	i = 0;
-
-	/* The first unit in which it is a whole number, or nearly: an interval was rounded to nanoseconds. */
-	while (i + 1 < sizeof(units) / sizeof(units[0]) &&
-	    (units[i].ns < interval_ns || units[i].ns % interval_ns > units[i].ns / interval_ns))
-		i++;
-	snprintf(to, 32, "%" PRIu64 "/%s", (units[i].ns + interval_ns / 2) / interval_ns, units[i].word);
-	return to;
-}
-
 static void
 json_list(const char *name, const struct buf *elements)
 {
@@ -250,7 +229,7 @@ print_json(struct rows *rows, const struct row *r, bool list)
 		if (rows->ctl->where.system)
 			out_json_text("runs_as", snap_text(rows->policy, t->user));
 		if (t->interval_ns > 0) {
-			out_json_text("rate", span_of(rate_text(t->interval_ns, rate)));
+			out_json_text("rate", span_of(out_rate(t->interval_ns, rate, sizeof(rate))));
 			out_json_u64("burst", t->burst);
 		}
 		out_json_u64("instances_at_most", t->max_instances);
@@ -337,7 +316,7 @@ show(const struct rows *rows, const struct row *r)
 	if (rows->ctl->where.system)
 		say("runs as", "%.*s", SPAN_FMT(snap_text(rows->policy, t->user)));
 	if (t->interval_ns > 0)
-		say("rate", "%s, burst %u", rate_text(t->interval_ns, rate), t->burst);
+		say("rate", "%s, burst %u", out_rate(t->interval_ns, rate, sizeof(rate)), t->burst);
 	say("instances", "%u at most", t->max_instances);
 	say_names(rows->policy, t);
 }

@@ -10,8 +10,7 @@
 
 #include "ctl/opts.h"
 #include "lib/log.h"
-
-#define WORD_MAX	96
+#include "lib/near.h"
 
 static struct {
 	const char	*words, *arguments;
@@ -24,43 +23,14 @@ opts_of(const char *words, const char *arguments)
 	of.arguments = arguments;
 }
 
-/* Edit distance with neighbours exchanged as one step ("staus", "statsu"). */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned	d[WORD_MAX + 1][WORD_MAX + 1];
-	size_t		n = strlen(a), m = strlen(b);
-
-	if (n > WORD_MAX || m > WORD_MAX)
-		return WORD_MAX;
-	for (size_t i = 0; i <= n; i++)
-		d[i][0] = (unsigned)i;
-	for (size_t j = 0; j <= m; j++)
-		d[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++)
-		for (size_t j = 1; j <= m; j++) {
-			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	return d[n][m];
-}
-
 const char *
 opts_nearest(const char *word, const char *const *list)
 {
 	const char	*best = NULL;
-	unsigned	 least = (unsigned)strlen(word) / 3 + 2;
+	size_t		 least = strlen(word) / 3 + 2;
 
 	for (; *list != NULL; list++) {
-		unsigned d = distance(word, *list);
+		const size_t d = near_distance(span_of(word), span_of(*list));
 
 		if (d < least) {
 			least = d;

@@ -359,7 +359,7 @@ out_json_end(void)
 	fwrite(line.p, 1, line.n, stdout);
 }
 
-/* --- words for times ---------------------------------------------------------------------------- */
+/* --- words for times and rates ------------------------------------------------------------------ */
 
 uint64_t
 out_now_ms(void)
@@ -440,4 +440,34 @@ out_parse_utc(struct span text)
 	if (strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm) == NULL || (t = timegm(&tm)) <= 0)
 		return 0;
 	return (uint64_t)t * 1000;
+}
+
+static bool
+is_whole(double rate)
+{
+	const double	next = (double)(uint64_t)(rate + 0.5);
+
+	return rate >= 0.999 && rate - next < next / 1e6 && next - rate < next / 1e6;
+}
+
+const char *
+out_rate(uint64_t interval_ns, char *to, size_t room)
+{
+	static const struct {
+		const char	*unit;
+		double		 seconds;
+	}	units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 } };
+	const double	per_s = 1e9 / (double)(interval_ns == 0 ? 1 : interval_ns);
+	const size_t	count = sizeof(units) / sizeof(units[0]);
+	size_t		i = 0;
+
+	while (i < count && !is_whole(per_s * units[i].seconds))
+		i++;
+	for (size_t k = 0; i == count && k < count; k++)
+		if (per_s * units[k].seconds >= 1 || k + 1 == count) {
+			snprintf(to, room, "%.1f/%s", per_s * units[k].seconds, units[k].unit);
+			return to;
+		}
+	snprintf(to, room, "%.0f/%s", per_s * units[i].seconds, units[i].unit);
+	return to;
 }

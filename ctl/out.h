@@ -58,7 +58,7 @@ void	out_json_words(const char *name, struct span words, const char *breaks);
 void	out_json_raw(const char *name, struct span value);
 void	out_json_end(void);
 
-/* --- words for times ---------------------------------------------------------------------------- */
+/* --- words for times and rates ------------------------------------------------------------------ */
 
 #define OUT_TIME	32
 /* "3d 4h", "12 min", "8 s". */
@@ -71,5 +71,8 @@ const char *out_clock_ms(uint64_t wall_ms, char to[OUT_TIME]);
 const char *out_utc_ms(uint64_t wall_ms, char to[OUT_TIME]);
 uint64_t out_parse_utc(struct span text);
 uint64_t out_now_ms(void);
+/* "50/s", "100/min", "0.5/d" of what comes every interval: the smallest unit of which it is a whole number, as it was
+ * written; else that leaves one or more. */
+const char *out_rate(uint64_t interval_ns, char *to, size_t room);
 
 #endif

@@ -103,8 +103,8 @@ copy_text(char *to, size_t room, const char *text)
 	to[n] = '\0';
 }
 
-void
-adminlog_add(struct adminlog *a, const char *who, const char *method, const char *object, const char *outcome)
+static void
+add(struct adminlog *a, const char *who, const char *method, const char *object, const char *outcome)
 {
 	struct admin_note	*n;
 
@@ -151,7 +151,7 @@ adminlog_add_user(struct adminlog *a, uint32_t uid, const char *method, const ch
 	char	who[96];
 
 	user_name(uid, who, sizeof(who));
-	adminlog_add(a, who, method, object, outcome);
+	add(a, who, method, object, outcome);
 }
 
 void
@@ -168,6 +168,6 @@ adminlog_add_policy(struct adminlog *a, struct reload_by by, bool rollback, uint
 	if (by.by == GENERATION_BY_CTL)
 		adminlog_add_user(a, by.uid, rollback ? "rollback" : "reload", object, refused ? "refused" : "ok");
 	else
-		adminlog_add(a, words[by.by] == NULL ? "" : words[by.by], rollback ? "rollback" : "reload", object,
+		add(a, words[by.by] == NULL ? "" : words[by.by], rollback ? "rollback" : "reload", object,
 		    refused ? "refused" : "ok");
 }

@@ -27,9 +27,7 @@ struct adminlog {
 
 void	adminlog_init(struct adminlog *a, struct master *m);
 void	adminlog_fini(struct adminlog *a);
-/* method: what was done, "key add"; object: to what; outcome: "ok", "refused", "unknown". */
-void	adminlog_add(struct adminlog *a, const char *who, const char *method, const char *object, const char *outcome);
-/* The same of this user. */
+/* What this user did, "key add"; object: to what; outcome: "ok", "refused", "unknown". */
 void	adminlog_add_user(struct adminlog *a, uint32_t uid, const char *method, const char *object,
 	    const char *outcome);
 /* A policy came in force, or was refused. */

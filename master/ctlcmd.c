@@ -236,68 +236,11 @@ run_server_restart(struct ctl_conn *c, const struct msg_CTL *b)
 	ask_runner(c, b->b, MSG_TYPE_SERVER_RESTART, &ask);
 }
 
-void
-ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
+/* Of all workers.  False: it is none of these. */
+static bool
+run_of_workers(struct ctl_conn *c, const struct msg_CTL *b)
 {
-	const struct msg_CTL		*b = &msg->body->CTL;
-
-	if (c->s->m->stopping) {
-		ctl_refuse(c, EX_TEMPFAIL, "the gateway is stopping");
-		return;
-	}
-	ctlnote_begin(c, msg);
-	if (ctlkeys_run(c, msg))
-		return;
-	if (msg->type == MSG_TYPE_CTL_PIN_DECIDE) {
-		run_pin_decide(c, &msg->body->CTL_PIN_DECIDE);
-		return;
-	}
-	if (msg->type == MSG_TYPE_CTL_PIN_APPROVE) {
-		run_pin_approve(c, msg->fds[0], &msg->body->CTL_PIN_APPROVE);
-		return;
-	}
-	if (msg->type == MSG_TYPE_CTL_FD && msg->body->CTL_FD.command == CTLCMD_trace) {
-		ctlask_trace(c, msg);
-		return;
-	}
-	if (msg->type == MSG_TYPE_CTL_FD) {
-		run_query(c, msg);
-		return;
-	}
 	switch (b->command) {
-	case CTLCMD_stop:
-		run_stop(c);
-		break;
-	case CTLCMD_reload:
-		wait_reload(c, COMPILE_POLICY);
-		break;
-	case CTLCMD_rollback:
-		run_rollback(c);
-		break;
-	case CTLCMD_upgrade:
-		ctlupgrade_run(c, b);
-		break;
-	case CTLCMD_drain:
-		ctlupgrade_drain(c, b->n == 0);
-		break;
-	case CTLCMD_server_learn:
-		run_learn(c, b);
-		break;
-	case CTLCMD_status:
-		if (b->a.n > 0)
-			run_refused(c, b);
-		else
-			ctlstatus_run(c);
-		break;
-	case CTLCMD_server_show:
-		run_server_show(c, b);
-		break;
-	case CTLCMD_server_login:
-		ctllogin_run(c, b->n == LOGIN_END || b->n == LOGIN_STATE ? (uint32_t)b->n : LOGIN_BEGIN, b);
-		break;
-	case CTLCMD_server_logout:
-		ctllogin_run(c, LOGIN_OUT, b);
-		break;
 	case CTLCMD_ps:
 		ctlask_workers(c, WORKER_ASK_CALLS, SPAN_NONE, true);
 		break;
@@ -326,14 +269,28 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_issuer_list:
 		ctlask_workers(c, WORKER_ASK_ISSUERS, SPAN_NONE, false);
 		break;
-	case CTLCMD_issuer_refresh:
-		if (scout_want_keys(c->s->m, &(struct msg_KEYSET_WANTED){ .id = b->n, .now = 1 }))
-			ctl_done(c, 0);
-		else
-			ctl_refuse(c, EX_TEMPFAIL, "mcpgw-scout, which fetches keys, is not there now; try again");
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Of one server, or of its tools.  False: it is none of these. */
+static bool
+run_of_server(struct ctl_conn *c, const struct msg_CTL *b)
+{
+	switch (b->command) {
+	case CTLCMD_server_learn:
+		run_learn(c, b);
 		break;
-	case CTLCMD_explain:
-		ctl_done(c, ctlstatus_snapshot(c, SNAP_POLICY, SPAN_NONE) == 0 ? 0 : EX_TEMPFAIL);
+	case CTLCMD_server_show:
+		run_server_show(c, b);
+		break;
+	case CTLCMD_server_login:
+		ctllogin_run(c, b->n == LOGIN_END || b->n == LOGIN_STATE ? (uint32_t)b->n : LOGIN_BEGIN, b);
+		break;
+	case CTLCMD_server_logout:
+		ctllogin_run(c, LOGIN_OUT, b);
 		break;
 	case CTLCMD_logs:
 		run_logs(c, b);
@@ -345,6 +302,72 @@ ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
 	case CTLCMD_tool_show:
 	case CTLCMD_tool_diff:
 		run_pin_dump(c, b);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* What has a message of its own.  False: this has not. */
+static bool
+run_of_its_own(struct ctl_conn *c, const struct chan_msg *msg)
+{
+	if (msg->type == MSG_TYPE_CTL_PIN_DECIDE)
+		run_pin_decide(c, &msg->body->CTL_PIN_DECIDE);
+	else if (msg->type == MSG_TYPE_CTL_PIN_APPROVE)
+		run_pin_approve(c, msg->fds[0], &msg->body->CTL_PIN_APPROVE);
+	else if (msg->type == MSG_TYPE_CTL_FD && msg->body->CTL_FD.command == CTLCMD_trace)
+		ctlask_trace(c, msg);
+	else if (msg->type == MSG_TYPE_CTL_FD)
+		run_query(c, msg);
+	else
+		return false;
+	return true;
+}
+
+void
+ctlcmd_run(struct ctl_conn *c, const struct chan_msg *msg)
+{
+	const struct msg_CTL		*b = &msg->body->CTL;
+
+	if (c->s->m->stopping) {
+		ctl_refuse(c, EX_TEMPFAIL, "the gateway is stopping");
+		return;
+	}
+	ctlnote_begin(c, msg);
+	if (ctlkeys_run(c, msg) || run_of_its_own(c, msg) || run_of_workers(c, b) || run_of_server(c, b))
+		return;
+	switch (b->command) {
+	case CTLCMD_stop:
+		run_stop(c);
+		break;
+	case CTLCMD_reload:
+		wait_reload(c, COMPILE_POLICY);
+		break;
+	case CTLCMD_rollback:
+		run_rollback(c);
+		break;
+	case CTLCMD_upgrade:
+		ctlupgrade_run(c, b);
+		break;
+	case CTLCMD_drain:
+		ctlupgrade_drain(c, b->n == 0);
+		break;
+	case CTLCMD_status:
+		if (b->a.n > 0)
+			run_refused(c, b);
+		else
+			ctlstatus_run(c);
+		break;
+	case CTLCMD_issuer_refresh:
+		if (scout_want_keys(c->s->m, &(struct msg_KEYSET_WANTED){ .id = b->n, .now = 1 }))
+			ctl_done(c, 0);
+		else
+			ctl_refuse(c, EX_TEMPFAIL, "mcpgw-scout, which fetches keys, is not there now; try again");
+		break;
+	case CTLCMD_explain:
+		ctl_done(c, ctlstatus_snapshot(c, SNAP_POLICY, SPAN_NONE) == 0 ? 0 : EX_TEMPFAIL);
 		break;
 	default:
 		ctl_refuse(c, EX_USAGE, "command %u is unknown to this gateway (version %s)",

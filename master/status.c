@@ -175,12 +175,180 @@ answer_exiting(struct child *c, const struct msg_EXITING *b)
 	log_debug(child_subject(c), "leaves, code=%u", b->reason);
 }
 
+/* What mcpgwctl asked others.  False: it is none of these. */
+static bool
+take_answer(struct child *c, const struct chan_msg *msg)
+{
+	struct master		*m = c->m;
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_SERVER_RESTARTED:
+		ctlsock_on_restarted(&m->ctl, msg->ref, b->SERVER_RESTARTED.stopped, b->SERVER_RESTARTED.finishing);
+		break;
+	case MSG_TYPE_SERVER_LOG_IS:
+		ctlsock_on_log(&m->ctl, msg->ref, msg->fds[0], b->SERVER_LOG_IS.bytes, SPAN_NONE);
+		break;
+	case MSG_TYPE_SERVER_LOG_NONE:
+		ctlsock_on_log(&m->ctl, msg->ref, -1, 0, b->SERVER_LOG_NONE.why);
+		break;
+	case MSG_TYPE_SERVER_REFUSED_ARE:
+		ctlsock_on_refused(&m->ctl, msg->ref, b->SERVER_REFUSED_ARE.lines);
+		break;
+	case MSG_TYPE_WORKER_SAYS:
+		ctlsock_on_worker_says(&m->ctl, msg->ref, c->slot, msg->fds[0], b->WORKER_SAYS.bytes);
+		break;
+	case MSG_TYPE_AUDIT_CAUGHT_UP:
+		ctlsock_on_caught_up(&m->ctl, msg->ref);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Tokens that servers want, and who logs in there.  False: it is none of these. */
+static bool
+take_grant(struct child *c, const struct chan_msg *msg)
+{
+	struct master		*m = c->m;
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_TOKENS_MADE:
+		grants_on_tokens(m, &msg->fds[0], &b->TOKENS_MADE);
+		break;
+	case MSG_TYPE_STORE_GRANTS:
+		grants_on_grants(m, &msg->fds[0], &b->STORE_GRANTS);
+		break;
+	case MSG_TYPE_GRANT_KEEP:
+		grants_on_keep(m, msg->fds[0], &b->GRANT_KEEP);
+		break;
+	case MSG_TYPE_TOKEN_WANTED:
+		grants_on_wanted(c, &b->TOKEN_WANTED);
+		break;
+	case MSG_TYPE_USER_LOGIN:
+		userlogin_ask(c, msg->ref, &b->USER_LOGIN);
+		break;
+	case MSG_TYPE_LOGIN_IS:
+		if (!userlogin_on_answer(m, msg->ref, &b->LOGIN_IS))
+			ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
+		break;
+	case MSG_TYPE_USER_TOKEN_WANTED:
+		grants_on_user_wanted(c, &b->USER_TOKEN_WANTED);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* What mcpgw-scout found.  False: it is none of these. */
+static bool
+take_found(struct child *c, const struct chan_msg *msg)
+{
+	struct master		*m = c->m;
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_CATALOGUE_MADE:
+		scout_on_catalogue(m, msg->fds, &b->CATALOGUE_MADE);
+		break;
+	case MSG_TYPE_VAULT_MADE:
+		scout_on_vault(m, msg->fds, &b->VAULT_MADE);
+		break;
+	case MSG_TYPE_KEYSETS_MADE:
+		scout_on_keysets(m, msg->fds, &b->KEYSETS_MADE);
+		break;
+	case MSG_TYPE_KEYSET_WANTED:
+		(void)scout_want_keys(m, &(struct msg_KEYSET_WANTED){ .id = b->KEYSET_WANTED.id });
+		break;
+	case MSG_TYPE_STORE_KEYSETS_LOADED:
+		scout_on_loaded(m, msg->fds);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Keys, sessions and quotas, which the store keeps.  False: it is none of these. */
+static bool
+take_kept(struct child *c, const struct chan_msg *msg)
+{
+	struct master		*m = c->m;
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_STORE_DUMPED:
+		ctlsock_on_dump(&m->ctl, msg->ref, msg->fds[0]);
+		reload_on_dump(&m->reload, msg->ref, &msg->fds[0]);
+		start_on_dump(m, &msg->fds[0]);
+		break;
+	case MSG_TYPE_TOKEN_IS:
+		ctlsock_on_token(&m->ctl, msg->ref, &b->TOKEN_IS);
+		break;
+	case MSG_TYPE_STORE_DONE:
+		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
+		reload_on_no_dump(&m->reload, msg->ref, b->STORE_DONE.line);
+		start_on_store_done(m, msg->ref);
+		break;
+	case MSG_TYPE_KEYS_USED:
+		/* Gossip: a store that does not keep up with it is not to be killed for it. */
+		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
+			(void)child_send(&m->store, MSG_TYPE_KEYS_USED, 0, &b->KEYS_USED, NULL, 0);
+		break;
+	case MSG_TYPE_SESSION:
+		sessions_on_wanted(c, msg->ref, &b->SESSION);
+		break;
+	case MSG_TYPE_SESSION_IS:
+		sessions_on_made(m, &b->SESSION_IS);
+		break;
+	case MSG_TYPE_QUOTA_MARK:
+		/* The same: whoever waits for it says it again. */
+		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
+			(void)child_send(&m->store, MSG_TYPE_QUOTA_MARK, 0, &b->QUOTA_MARK, NULL, 0);
+		break;
+	case MSG_TYPE_STORE_POLICY_LOADED:
+		start_on_last_good(m, &msg->fds[0], b->STORE_POLICY_LOADED.generation);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Approvals of tools.  False: it is none of these. */
+static bool
+take_pin(struct child *c, const struct chan_msg *msg)
+{
+	struct master		*m = c->m;
+	const union msg_any	*b = msg->body;
+
+	switch (msg->type) {
+	case MSG_TYPE_PIN_SEEN:
+		pins_on_seen(c, msg);
+		break;
+	case MSG_TYPE_STORE_PIN_KEPT:
+		pins_on_kept(m, &b->STORE_PIN_KEPT);
+		break;
+	case MSG_TYPE_STORE_PINS:
+		pins_on_pins(m, &msg->fds[0], &b->STORE_PINS);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 void
 status_on_message(struct child *c, const struct chan_msg *msg)
 {
 	struct master		*m = c->m;
 	const union msg_any	*b = msg->body;
 
+	if (take_answer(c, msg) || take_grant(c, msg) || take_found(c, msg) || take_kept(c, msg) || take_pin(c, msg))
+		return;
 	switch (msg->type) {
 	case MSG_TYPE_READY:
 		answer_ready(c);
@@ -216,43 +384,6 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_ADMIN_ASK:
 		admin_on_ask(m);
 		break;
-	case MSG_TYPE_CATALOGUE_MADE:
-		scout_on_catalogue(m, msg->fds, &b->CATALOGUE_MADE);
-		break;
-	case MSG_TYPE_TOKENS_MADE:
-		grants_on_tokens(m, &msg->fds[0], &b->TOKENS_MADE);
-		break;
-	case MSG_TYPE_STORE_GRANTS:
-		grants_on_grants(m, &msg->fds[0], &b->STORE_GRANTS);
-		break;
-	case MSG_TYPE_GRANT_KEEP:
-		grants_on_keep(m, msg->fds[0], &b->GRANT_KEEP);
-		break;
-	case MSG_TYPE_TOKEN_WANTED:
-		grants_on_wanted(c, &b->TOKEN_WANTED);
-		break;
-	case MSG_TYPE_USER_LOGIN:
-		userlogin_ask(c, msg->ref, &b->USER_LOGIN);
-		break;
-	case MSG_TYPE_LOGIN_IS:
-		if (!userlogin_on_answer(m, msg->ref, &b->LOGIN_IS))
-			ctlsock_on_login(&m->ctl, msg->ref, &b->LOGIN_IS);
-		break;
-	case MSG_TYPE_USER_TOKEN_WANTED:
-		grants_on_user_wanted(c, &b->USER_TOKEN_WANTED);
-		break;
-	case MSG_TYPE_VAULT_MADE:
-		scout_on_vault(m, msg->fds, &b->VAULT_MADE);
-		break;
-	case MSG_TYPE_KEYSETS_MADE:
-		scout_on_keysets(m, msg->fds, &b->KEYSETS_MADE);
-		break;
-	case MSG_TYPE_KEYSET_WANTED:
-		(void)scout_want_keys(m, &(struct msg_KEYSET_WANTED){ .id = b->KEYSET_WANTED.id });
-		break;
-	case MSG_TYPE_STORE_KEYSETS_LOADED:
-		scout_on_loaded(m, msg->fds);
-		break;
 	case MSG_TYPE_SERVER_STATE:
 		answer_server_state(c, &b->SERVER_STATE);
 		break;
@@ -262,70 +393,11 @@ status_on_message(struct child *c, const struct chan_msg *msg)
 	case MSG_TYPE_SEGMENT_WANTED:
 		segments_give(c, b->SEGMENT_WANTED.number);
 		break;
-	case MSG_TYPE_SERVER_RESTARTED:
-		ctlsock_on_restarted(&m->ctl, msg->ref, b->SERVER_RESTARTED.stopped, b->SERVER_RESTARTED.finishing);
-		break;
-	case MSG_TYPE_SERVER_LOG_IS:
-		ctlsock_on_log(&m->ctl, msg->ref, msg->fds[0], b->SERVER_LOG_IS.bytes, SPAN_NONE);
-		break;
-	case MSG_TYPE_SERVER_LOG_NONE:
-		ctlsock_on_log(&m->ctl, msg->ref, -1, 0, b->SERVER_LOG_NONE.why);
-		break;
-	case MSG_TYPE_SERVER_REFUSED_ARE:
-		ctlsock_on_refused(&m->ctl, msg->ref, b->SERVER_REFUSED_ARE.lines);
-		break;
-	case MSG_TYPE_WORKER_SAYS:
-		ctlsock_on_worker_says(&m->ctl, msg->ref, c->slot, msg->fds[0], b->WORKER_SAYS.bytes);
-		break;
-	case MSG_TYPE_AUDIT_CAUGHT_UP:
-		ctlsock_on_caught_up(&m->ctl, msg->ref);
-		break;
 	case MSG_TYPE_AUDIT_NOTED:
 		adminlog_on_noted(&m->adminlog, b->AUDIT_NOTED.number);
 		break;
 	case MSG_TYPE_AUDIT_STATE:
 		answer_audit_state(&m->status, &b->AUDIT_STATE);
-		break;
-	case MSG_TYPE_STORE_DUMPED:
-		ctlsock_on_dump(&m->ctl, msg->ref, msg->fds[0]);
-		reload_on_dump(&m->reload, msg->ref, &msg->fds[0]);
-		start_on_dump(m, &msg->fds[0]);
-		break;
-	case MSG_TYPE_TOKEN_IS:
-		ctlsock_on_token(&m->ctl, msg->ref, &b->TOKEN_IS);
-		break;
-	case MSG_TYPE_STORE_DONE:
-		ctlsock_on_store_done(&m->ctl, msg->ref, b->STORE_DONE.error, b->STORE_DONE.line);
-		reload_on_no_dump(&m->reload, msg->ref, b->STORE_DONE.line);
-		start_on_store_done(m, msg->ref);
-		break;
-	case MSG_TYPE_KEYS_USED:
-		/* Gossip: a store that does not keep up with it is not to be killed for it. */
-		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
-			(void)child_send(&m->store, MSG_TYPE_KEYS_USED, 0, &b->KEYS_USED, NULL, 0);
-		break;
-	case MSG_TYPE_SESSION:
-		sessions_on_wanted(c, msg->ref, &b->SESSION);
-		break;
-	case MSG_TYPE_SESSION_IS:
-		sessions_on_made(m, &b->SESSION_IS);
-		break;
-	case MSG_TYPE_QUOTA_MARK:
-		/* The same: whoever waits for it says it again. */
-		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
-			(void)child_send(&m->store, MSG_TYPE_QUOTA_MARK, 0, &b->QUOTA_MARK, NULL, 0);
-		break;
-	case MSG_TYPE_PIN_SEEN:
-		pins_on_seen(c, msg);
-		break;
-	case MSG_TYPE_STORE_PIN_KEPT:
-		pins_on_kept(m, &b->STORE_PIN_KEPT);
-		break;
-	case MSG_TYPE_STORE_PINS:
-		pins_on_pins(m, &msg->fds[0], &b->STORE_PINS);
-		break;
-	case MSG_TYPE_STORE_POLICY_LOADED:
-		start_on_last_good(m, &msg->fds[0], b->STORE_POLICY_LOADED.generation);
 		break;
 	default:
 		break;

@@ -89,8 +89,9 @@ say(struct account *a, enum token_state state, const char *fmt, ...)
 	accounts_changed(a->of);
 }
 
-const char *
-account_login_command(const struct account *a, char *to, size_t room)
+/* How somebody logs in there, for people: behind "log in: ". */
+static const char *
+login_command(const struct account *a, char *to, size_t room)
 {
 	char	who[WHO_SHOWN_MAX];
 
@@ -109,14 +110,15 @@ say_login(struct account *a, const char *why)
 {
 	char	command[ACCOUNT_COMMAND_MAX];
 
-	account_login_command(a, command, sizeof(command));
+	login_command(a, command, sizeof(command));
 	say(a, TOKEN_LOGIN, "%.*s; log in: %s", (int)(sizeof(a->why) - sizeof("; log in: ") - strlen(command)), why, command);
 	loop_timer_disarm(&a->timer);
 }
 
-/* Users' are kept beside the server's own, under its name and theirs. */
-void
-account_keep(struct account *a)
+/* Has the store keep what is held; nothing held: nothing is to be kept.  Users' are kept beside the server's own, under
+ * its name and theirs. */
+static void
+keep(struct account *a)
 {
 	char	name[128];
 
@@ -228,7 +230,7 @@ on_end(struct trip *t, bool done)
 		trip_fini(t);
 		/* With the next refresh token before the old one is forgotten by anybody. */
 		if (a->kind == OAUTH_AUTHORIZATION_CODE)
-			account_keep(a);
+			keep(a);
 		ready(a);
 		return;
 	}
@@ -351,7 +353,7 @@ account_take_grant(struct account *a, const struct oauth_grant *g)
 		say_login(a, err_text(r));
 		return;
 	}
-	account_keep(a);
+	keep(a);
 	a->renewals = 0;
 	free(a->challenge);
 	a->challenge = NULL;
@@ -364,7 +366,7 @@ account_log_out(struct account *a)
 	trip_fini(&a->trip);
 	forget(a);
 	a->ends_ms = 0;
-	account_keep(a);
+	keep(a);
 	say_login(a, "nobody has logged in");
 }
 
@@ -398,7 +400,7 @@ wants_more(struct account *a, const struct msg_TOKEN_WANTED *m, struct span scop
 		/* It serves for all else. */
 		say(a, TOKEN_READY, "the server wants the scope \"%.*s\" for this; log in again: %s",
 		    (int)(scope.n > 120 ? 120 : scope.n), scope.p == NULL ? "" : scope.p,
-		    account_login_command(a, command, sizeof(command)));
+		    login_command(a, command, sizeof(command)));
 	} else if (!may_renew(a)) {
 		say(a, TOKEN_READY, "the server wants the scope \"%.*s\" again and again, which its authorization "
 		    "server does not give", (int)(scope.n > 120 ? 120 : scope.n), scope.p == NULL ? "" : scope.p);

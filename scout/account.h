@@ -82,12 +82,8 @@ void		account_take_kept(struct account *a, struct span bytes);
 /* A login gave this. */
 void		account_take_grant(struct account *a, const struct oauth_grant *g);
 void		account_log_out(struct account *a);
-/* Has the store keep what is held; nothing held: nothing is to be kept. */
-void		account_keep(struct account *a);
 /* The token that an exchange begins with. */
 void		account_take_subject(struct account *a, struct span subject);
-/* How somebody logs in there, for people: behind "log in: ".  Whole, in ACCOUNT_COMMAND_MAX. */
-const char	*account_login_command(const struct account *a, char *to, size_t room);
 void		account_wanted(struct account *a, const struct msg_TOKEN_WANTED *m);
 
 #endif

@@ -61,12 +61,6 @@ shares_init(struct shares *s, struct region *r, uint32_t slot)
 	return 0;
 }
 
-void
-shares_fini(struct shares *s)
-{
-	region_unmap(&s->region);
-}
-
 uint64_t
 share_key(const struct shares *s, struct span content)
 {

@@ -28,7 +28,6 @@ struct shares {
 
 /* Takes the region over and clears the own slab.  E_RANGE when there is no such slot. */
 must_check int	shares_init(struct shares *s, struct region *r, uint32_t slot);
-void		shares_fini(struct shares *s);
 
 /* One more of this key (share_key()), of which max may run over all workers.  E_LIMITED: so many do; E_FULL: no room
  * to count it, which refuses too.  0 is to be ended by share_give(). */

@@ -97,8 +97,9 @@ take_word(struct span *rest)
 	return word;
 }
 
-bool
-familydb_scope_is_part(struct span part, struct span whole)
+/* Is each word of `part` among those of `whole`? */
+static bool
+scope_is_part(struct span part, struct span whole)
 {
 	struct span	word, rest, one;
 
@@ -470,7 +471,7 @@ txn_refresh_in(struct kv_txn *t, struct refreshing *g, struct arena *a)
 			f.d.ends_ms = ends_ms;
 	}
 	scoped = (f.d.flags & (FAMILY_SCOPED | FAMILY_CHOSEN)) != 0;
-	if (q->scope_given && scoped && !familydb_scope_is_part(q->scope, f.scope))
+	if (q->scope_given && scoped && !scope_is_part(q->scope, f.scope))
 		return E_RANGE;
 	if ((r = token_begin(t, &g->m, g->at, &f, scoped || q->scope_given, q->scope_given ? q->scope : f.scope)) != 0)
 		return r;

@@ -59,7 +59,5 @@ must_check int	familydb_refresh(struct keydb *db, const struct family_refresh *f
 		    struct family_made *out);
 /* Forgets what is over; *left, which is empty, is told what is left. */
 must_check int	familydb_tidy(struct keydb *db, uint64_t now_ms, struct family_counts *left);
-/* Is each word of `part` among those of `whole`? */
-bool		familydb_scope_is_part(struct span part, struct span whole);
 
 #endif

@@ -80,24 +80,6 @@ balance_new(const struct region *breakers, const struct region *sessions, struct
 	return 0;
 }
 
-void
-balance_free(struct balance **bp)
-{
-	struct balance	*b = *bp;
-	struct balanced	*s;
-
-	*bp = NULL;
-	if (b == NULL)
-		return;
-	for (size_t i = 0; i < BUCKETS; i++)
-		while ((s = b->buckets[i]) != NULL) {
-			BUG_ON(s->refs > 0);
-			b->buckets[i] = s->next;
-			free(s);
-		}
-	free(b);
-}
-
 static bool
 is_there(const struct snap *policy, uint64_t profile)
 {

@@ -45,7 +45,6 @@ enum balance_outcome {
 /* Both regions are borrowed; sessions may be unmapped: nothing is sticky beyond this call then.  E_NOMEM, E_SYS. */
 must_check int	balance_new(const struct region *breakers, const struct region *sessions, struct balance **out);
 /* All picks must be ended. */
-void		balance_free(struct balance **b);
 /* Servers that this policy has not, and that nobody uses, are forgotten. */
 void		balance_sweep(struct balance *b, const struct snap *policy);
 

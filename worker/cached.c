@@ -42,8 +42,9 @@ struct caching {
 
 static const struct span no_text = { NULL, 0 };
 
-void
-cached_publish(struct worker *w)
+/* What it holds, for the metrics. */
+static void
+publish(struct worker *w)
 {
 	const struct cache_counts	*now = cache_counts(w->caching->kept);
 
@@ -62,7 +63,7 @@ on_sweep(struct loop_timer *t, void *arg)
 	(void)t;
 	if (cache_sweep(w->caching->kept, loop_now_ms(w->loop)))
 		loop_timer_arm(&w->caching->sweep, SWEEP_MS);
-	cached_publish(w);
+	publish(w);
 }
 
 int
@@ -114,7 +115,7 @@ cached_clear(struct worker *w)
 {
 	cache_clear(w->caching->kept);
 	w->caching->resources = 0;
-	cached_publish(w);
+	publish(w);
 }
 
 bool
@@ -384,7 +385,7 @@ keep(struct call *c, struct span text, uint64_t ms)
 	    .until_ms = loop_now_ms(w->loop) + ms, .modern = c->answer.modern, .text = text });
 	if (!w->caching->sweep.armed && cache_counts(w->caching->kept)->items > 0)
 		loop_timer_arm(&w->caching->sweep, SWEEP_MS);
-	cached_publish(w);
+	publish(w);
 }
 
 /* What a modern server says of a resource, as long as the operator lets it: absent is 0, and private (2026-07-28

@@ -59,8 +59,6 @@ struct span	cached_word(const struct call *c);
 /* A server said that something changed, a list came that is another one, or there are other pins or policies. */
 void		cached_stale(struct worker *w, uint64_t profile);
 void		cached_clear(struct worker *w);
-/* What it holds, for the metrics. */
-void		cached_publish(struct worker *w);
 /* Too long an answer to be kept. */
 bool		cached_is_large(const struct call *c, uint64_t bytes);
 /* Parameters are in force. */

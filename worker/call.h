@@ -87,11 +87,6 @@ void	call_reply_error(struct request *rq, enum call_style style, int err, struct
 /* A tool's failure: a result with isError. */
 void	call_reply_failed(struct request *rq, struct span text);
 
-struct limit_said;
-/* The answer to what a limit refused. */
-void	call_reply_limited(struct request *rq, enum call_style style, int err, struct span detail,
-	    const struct limit_said *said);
-
 /* call.c */
 /* Whose instance of this server serves this request (architecture section 6). */
 uint64_t call_instance(const struct request *rq, const struct rec_server *server);

@@ -397,12 +397,10 @@ worker_on_master_gone(struct chan *c, int why, void *arg)
 	drain(w, ORPHAN_MS);
 }
 
-void
-worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
+/* What it is born with; some comes later once more.  *r: how that went.  False: it is none of these. */
+static bool
+take_birth(struct worker *w, const struct chan_msg *m, int *r)
 {
-	struct worker	*w = arg;
-	int		 r = 0;
-
 	switch ((enum msg_type)m->type) {
 	case MSG_TYPE_BOOT:
 		on_boot(w, &m->body->BOOT);
@@ -411,20 +409,63 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		on_region(w, m);
 		break;
 	case MSG_TYPE_LISTEN:
-		r = worker_add_listener(w, take_fd(m), &m->body->LISTEN);
+		*r = worker_add_listener(w, take_fd(m), &m->body->LISTEN);
 		break;
 	case MSG_TYPE_KEYRING:
-		if ((r = keyring_read(m->fds[0], &w->ring)) == 0)
+		if ((*r = keyring_read(m->fds[0], &w->ring)) == 0)
 			w->has_ring = true;
 		break;
 	case MSG_TYPE_TICKET_KEYS:
-		r = secure_take_tickets(w, m->fds[0]);
-		break;
-	case MSG_TYPE_SNAPSHOT_OFFER:
-		on_snapshot(w, m);
+		*r = secure_take_tickets(w, m->fds[0]);
 		break;
 	case MSG_TYPE_GO:
 		worker_go(w);
+		break;
+	case MSG_TYPE_LOG_FD:
+		log_take_fd(&m->fds[0]);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Of runners and other workers.  False: it is none of these. */
+static bool
+take_mate(struct worker *w, const struct chan_msg *m)
+{
+	struct link	*l;
+
+	switch ((enum msg_type)m->type) {
+	case MSG_TYPE_RUNNER_LINK:
+		on_runner_link(w, m);
+		break;
+	case MSG_TYPE_RUNNER_NONE:
+		if ((l = worker_link(w, m->body->RUNNER_NONE.tenant)) != NULL)
+			link_refuse(l, m->body->RUNNER_NONE.why);
+		break;
+	case MSG_TYPE_WORKER_PEER:
+		on_worker_peer(w, m);
+		break;
+	case MSG_TYPE_WORKER_PEER_NONE:
+		peers_none(w->peers, m->body->WORKER_PEER_NONE.slot, m->body->WORKER_PEER_NONE.incarnation,
+		    m->body->WORKER_PEER_NONE.living);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* What may come at any time, and is neither. */
+static int
+take_other(struct worker *w, struct chan *c, const struct chan_msg *m)
+{
+	int	r = 0;
+
+	switch ((enum msg_type)m->type) {
+	case MSG_TYPE_SNAPSHOT_OFFER:
+		on_snapshot(w, m);
 		break;
 	case MSG_TYPE_SEGMENT:
 		spool_add_segment(w->spool, take_fd(m), m->body->SEGMENT.number);
@@ -453,23 +494,6 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		w->refused.wall_ms = m->body->RELOAD_REFUSED.wall_ms;
 		snprintf(w->refused.why, sizeof(w->refused.why), "%.*s", SPAN_FMT(m->body->RELOAD_REFUSED.why));
 		break;
-	case MSG_TYPE_RUNNER_LINK:
-		on_runner_link(w, m);
-		break;
-	case MSG_TYPE_RUNNER_NONE: {
-		struct link *l = worker_link(w, m->body->RUNNER_NONE.tenant);
-
-		if (l != NULL)
-			link_refuse(l, m->body->RUNNER_NONE.why);
-		break;
-	}
-	case MSG_TYPE_WORKER_PEER:
-		on_worker_peer(w, m);
-		break;
-	case MSG_TYPE_WORKER_PEER_NONE:
-		peers_none(w->peers, m->body->WORKER_PEER_NONE.slot, m->body->WORKER_PEER_NONE.incarnation,
-		    m->body->WORKER_PEER_NONE.living);
-		break;
 	case MSG_TYPE_PIN_KEPT:
 		pins_kept(w, m->ref, m->body->PIN_KEPT.error, m->body->PIN_KEPT.why);
 		break;
@@ -492,13 +516,21 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_DRAIN:
 		drain(w, m->body->DRAIN.within_ms);
 		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&m->fds[0]);
-		break;
 	default:
 		/* The table allows it to some role, but it means nothing to a worker. */
 		break;
 	}
+	return r;
+}
+
+void
+worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
+{
+	struct worker	*w = arg;
+	int		 r = 0;
+
+	if (!take_birth(w, m, &r) && !take_mate(w, m))
+		r = take_other(w, c, m);
 	if (r != 0 && !w->ready)
 		fatal(EX_OSERR, "message %u of the master: %s", m->type, err_text(r));
 	if (r != 0)

@@ -176,6 +176,21 @@ call_refuse_unavailable(struct request *rq, const struct call_ask *ask, struct s
 	call_reply_error(rq, ask->style, E_SERVER, why, no_text, 0);
 }
 
+/* The answer to what a limit refused. */
+static void
+reply_over_limit(struct request *rq, enum call_style style, int err, struct span detail,
+    const struct limit_said *said)
+{
+	struct limit_said	told = *said;
+
+	if (rq->config->params.deny_detail == DENY_DETAIL_HIDE)
+		told.path = no_text;
+	if (style == CALL_EXECUTE)
+		meta_reply_error(rq, err, detail, told.path, told.retry_after_ms);
+	else
+		reply_limited(rq, err, detail, &told);
+}
+
 /* What a call was not admitted for, of which a limit is told by its name unless rules are not. */
 void
 call_refuse_admission(struct request *rq, const struct call_ask *ask, const struct decision *d,
@@ -197,23 +212,9 @@ call_refuse_admission(struct request *rq, const struct call_ask *ask, const stru
 		metric_add(&rq->w->metrics, METRIC_calls_over_quota_total, 1);
 	text = arena_fmt(&rq->x->arena, "%.*s%s%.*s", SPAN_FMT(server), a->text.n > 0 ? ": " : "", SPAN_FMT(a->text));
 	if (a->said.path.n > 0)
-		call_reply_limited(rq, ask->style, err, text, &a->said);
+		reply_over_limit(rq, ask->style, err, text, &a->said);
 	else
 		call_reply_error(rq, ask->style, err, text, no_text, a->said.retry_after_ms);
-}
-
-void
-call_reply_limited(struct request *rq, enum call_style style, int err, struct span detail,
-    const struct limit_said *said)
-{
-	struct limit_said	told = *said;
-
-	if (rq->config->params.deny_detail == DENY_DETAIL_HIDE)
-		told.path = no_text;
-	if (style == CALL_EXECUTE)
-		meta_reply_error(rq, err, detail, told.path, told.retry_after_ms);
-	else
-		reply_limited(rq, err, detail, &told);
 }
 
 void

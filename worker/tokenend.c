@@ -6,9 +6,7 @@
  * Owns:    the list of requests that wait for the store; each has a timer.
  * Trusts:  a credential as auth/identify.c does; a refresh token is the store's to look at.
  */
-#include "auth/jwt.h"
 #include "auth/own.h"
-#include "auth/stands.h"
 #include "http/form.h"
 #include "lib/b64.h"
 #include "lib/bug.h"
@@ -201,97 +199,6 @@ identify(struct request *rq, const struct asked *q, struct principal *who, enum 
 
 /* --- for a credential ----------------------------------------------------------------------------- */
 
-static int
-put_text(struct buf *b, const char *name, struct span text)
-{
-	int	r;
-
-	if (text.n == 0)
-		return 0;
-	if ((r = buf_put_fmt(b, "%s\"%s\":", b->data[b->used - 1] == '{' ? "" : ",", name)) != 0)
-		return r;
-	return json_put_string(b, text);
-}
-
-static int
-put_set(struct buf *b, const char *name, struct span set)
-{
-	const char	*before = "[";
-	struct span	 one;
-	int		 r;
-
-	if (set.n == 0)
-		return 0;
-	r = buf_put_fmt(b, ",\"%s\":", name);
-	for (; r == 0 && (one = nameset_take(&set)).n > 0; before = ",")
-		if ((r = buf_put_str(b, before)) == 0)
-			r = json_put_string(b, one);
-	return r == 0 ? buf_put_str(b, "]") : r;
-}
-
-/* Of an issuer's token what it may be revoked by. */
-static int
-put_origin(struct buf *b, struct request *rq, struct span token)
-{
-	const char	*why;
-	struct jwt	 t;
-	struct span	 jti;
-	uint64_t	 iat = 0;
-	int		 r;
-
-	if ((r = jwt_read(token, &rq->x->arena, &t, &why)) != 0 ||
-	    (r = jwt_claim(&t, "jti", &rq->x->arena, &jti)) != 0)
-		return r;
-	(void)!json_u64(json_get(t.claims, "iat"), &iat);
-	if ((r = put_text(b, "jti", jti)) != 0)
-		return r;
-	return buf_put_fmt(b, ",\"iat\":%llu", (unsigned long long)iat);
-}
-
-/* Of a local user what the policy is asked by again. */
-static int
-put_group(struct buf *b, const struct request *rq, const struct principal *who)
-{
-	const struct exchange_peer	*p = &rq->x->peer;
-	const struct auth_peer		 peer = { .uid = p->uid, .gids = p->groups, .gid_count = p->group_count };
-	uint32_t			 gid;
-
-	if (who->how != HOW_PEER || !stands_by_group(rq->config->policy, who->tenant, who->agent, &peer, &gid))
-		return 0;
-	return buf_put_fmt(b, ",\"" OWN_GROUP "\":%u", gid);
-}
-
-static int
-put_claims(struct buf *b, struct request *rq, const struct principal *who, struct span shown, struct span key_hex)
-{
-	const struct traits	*t = &who->traits;
-	int			 r;
-
-	if ((r = buf_put_str(b, "{")) != 0 || (r = put_text(b, "sub", who->subject)) != 0 ||
-	    (r = put_text(b, "agent", who->agent)) != 0 || (r = put_text(b, "tenant", who->tenant)) != 0 ||
-	    (r = put_text(b, "workspace", t->workspace)) != 0 || (r = put_set(b, "roles", t->roles)) != 0 ||
-	    (r = put_set(b, "groups", t->groups)) != 0 || (r = buf_put_str(b, ",\"" OWN_VIA "\":{")) != 0 ||
-	    (r = put_text(b, "how", span_of(decide_how(who->how)))) != 0 || (r = put_text(b, "key", key_hex)) != 0 ||
-	    (r = put_text(b, "issuer", t->issuer)) != 0 || (r = put_text(b, "user", t->user)) != 0 ||
-	    (r = put_text(b, "email", t->email)) != 0 ||
-	    (r = put_group(b, rq, who)) != 0 ||
-	    (who->how == HOW_TOKEN && (r = put_origin(b, rq, shown)) != 0))
-		return r;
-	return buf_put_str(b, "}}");
-}
-
-/* The words of a set with blanks between. */
-static int
-put_words(struct buf *b, struct span set)
-{
-	struct span	one;
-	int		r = 0;
-
-	for (const char *before = ""; r == 0 && (one = nameset_take(&set)).n > 0; before = " ")
-		r = buf_put_fmt(b, "%s%.*s", before, SPAN_FMT(one));
-	return r;
-}
-
 /* RFC 6749 3.3: words of printable characters. */
 static bool
 is_scope(struct span scope, struct span within, bool bounded)
@@ -324,8 +231,8 @@ send_begin(struct request *rq, const struct asked *q, const struct principal *wh
 		num_hex(digest.bytes, sizeof(digest.bytes), hex);
 		m->key = span_make(digest.bytes, sizeof(digest.bytes));
 	}
-	if (r == 0 && (r = put_claims(&claims, rq, who, q->shown, span_of(hex))) == 0)
-		r = q->scope.n > 0 ? buf_put(&scope, q->scope) : put_words(&scope, who->traits.scopes);
+	if (r == 0 && (r = tokenend_put_claims(&claims, rq, who, q->shown, span_of(hex))) == 0)
+		r = q->scope.n > 0 ? buf_put(&scope, q->scope) : tokenend_put_words(&scope, who->traits.scopes);
 	m->claims = buf_rest(&claims);
 	m->scope = buf_rest(&scope);
 	if (r != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tokenend_priv.h - a request at /token, between tokenend.c (what is asked, and of whom) and tokenend_say.c (answers)
+ * tokenend_priv.h - a request at /token, between tokenend.c (what is asked, and of whom), tokenend_claims.c (what is
+ *                   said of whom it is for) and tokenend_say.c (answers)
  */
 #ifndef WORKER_TOKENEND_PRIV_H
 #define WORKER_TOKENEND_PRIV_H
@@ -20,5 +21,12 @@ void		tokenend_give(struct request *rq, const struct msg_SESSION_IS *m);
 bool		tokenend_is_slowed(struct request *rq);
 /* One request for a token of this; false: there were too many lately. */
 bool		tokenend_take(struct request *rq, struct span of);
+
+/* Into an empty buffer, as the store signs them.  shown: the credential; key_hex: the digest of a key, or empty.
+ * 0 or why not, E_TOOBIG among it. */
+must_check int	tokenend_put_claims(struct buf *b, struct request *rq, const struct principal *who, struct span shown,
+		    struct span key_hex);
+/* The words of a set with blanks between. */
+must_check int	tokenend_put_words(struct buf *b, struct span set);
 
 #endif

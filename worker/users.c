@@ -169,16 +169,3 @@ users_new(struct users **out)
 	TAILQ_INIT(&u->ages);
 	return 0;
 }
-
-void
-users_free(struct users **up)
-{
-	struct users	*u = *up;
-
-	*up = NULL;
-	if (u == NULL)
-		return;
-	while (!TAILQ_EMPTY(&u->ages))
-		drop(u, TAILQ_FIRST(&u->ages));
-	free(u);
-}

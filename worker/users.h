@@ -21,7 +21,6 @@ struct user {				/* borrowed until the next users_note() */
 };
 
 must_check int	users_new(struct users **out);
-void		users_free(struct users **u);
 /* This request's principal has that instance of the server.  No-op for servers without "per": "user". */
 void		users_note(const struct request *rq, const struct rec_server *server, uint64_t instance);
 /* The target's token is that user's from here on.  No-op for servers without "per": "user"; E_TOKEN: there is nobody

@@ -418,20 +418,3 @@ waitroom_new(struct worker *w, struct waitroom **out)
 	*out = room;
 	return 0;
 }
-
-/* The requests that wait are their connections' to end. */
-void
-waitroom_free(struct waitroom **roomp)
-{
-	struct waitroom	*room = *roomp;
-	struct waiting	*c;
-
-	*roomp = NULL;
-	if (room == NULL)
-		return;
-	while ((c = TAILQ_FIRST(&room->all)) != NULL)
-		leave(room, c);
-	loop_timer_disarm(&room->look);
-	loop_timer_disarm(&room->soon);
-	free(room);
-}

@@ -13,7 +13,6 @@
 struct waitroom;
 
 must_check int	waitroom_new(struct worker *w, struct waitroom **out);
-void		waitroom_free(struct waitroom **room);
 
 /* The call of rq waits for what a->limits are blocked by; call_go_on() or call_refuse_admission() follows, unless its
  * client gives it up.  The texts of ask live in the request, what it points to too.  False: it may not wait. */

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "lib/addr_net.h"
+#include "lib/near.h"
 #include "lib/num.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/values.h"

@@ -14,8 +14,8 @@
 
 #include "lib/assign.h"
 #include "lib/log.h"
+#include "lib/near.h"
 #include "policy/compiler/expand.h"
-#include "policy/compiler/near.h"
 
 #define VALUE_MAX	(64 * 1024)
 

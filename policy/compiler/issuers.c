@@ -6,11 +6,11 @@
  * Trusts:  see files.c.
  */
 #include "auth/jws.h"
+#include "lib/near.h"
 #include "lib/num.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/hosts.h"
 #include "policy/compiler/issuers.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/scopes.h"
 #include "policy/compiler/secrets.h"

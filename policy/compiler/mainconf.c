@@ -15,10 +15,10 @@
 
 #include "lib/assign.h"
 #include "lib/log.h"
+#include "lib/near.h"
 #include "policy/compiler/expand.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/mainconf.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/values.h"
 
 #define FILE_MAX	(1024 * 1024)

@@ -10,8 +10,8 @@
  */
 #include <stdio.h>
 
+#include "lib/near.h"
 #include "policy/compiler/native.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/typed.h"
 #include "policy/words.h"
 

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 #include "lib/glob.h"
+#include "lib/near.h"
 #include "lib/sum.h"
 #include "policy/compiler/files.h"
 #include "policy/compiler/issuers.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/rules.h"
 #include "policy/compiler/typed.h"
 #include "policy/compiler/values.h"

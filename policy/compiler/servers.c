@@ -13,10 +13,10 @@
 #include <stdlib.h>
 
 #include "lib/fold.h"
+#include "lib/near.h"
 #include "lib/sum.h"
 #include "policy/compiler/changes.h"
 #include "policy/compiler/files.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/server.h"
 #include "policy/compiler/registry.h"
 #include "policy/compiler/servers.h"

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/near.h"
 #include "policy/compiler/files.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/strays.h"
 #include "policy/compiler/tenants.h"
 

@@ -4,8 +4,8 @@
  *
  * Process: mcpgw-compile.  Owns: nothing.
  */
+#include "lib/near.h"
 #include "lib/num.h"
-#include "policy/compiler/near.h"
 #include "policy/compiler/typed.h"
 
 bool

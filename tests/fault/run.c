@@ -22,14 +22,6 @@
 #define WARM_MS		1500
 #define SHORT		"worker,tool,runner,auditor,spawner,egress,master,stop_worker,reload,signals"
 
-static unsigned
-number_of(const char *name, unsigned otherwise)
-{
-	const char	*text = getenv(name);
-
-	return text == NULL || *text == '\0' ? otherwise : (unsigned)strtoul(text, NULL, 10);
-}
-
 /* Is this row among "F1,tool,F7"? */
 static bool
 wanted(const char *list, const struct fault_row *row)
@@ -77,7 +69,7 @@ run(unsigned seed, unsigned seconds, const char *list)
 	const struct fault_row	*rows[64];
 	struct tally		 tallies[64] = { { .times = 0 } };
 	struct world		 w = { .before = NULL };
-	unsigned		 n = 0, i, pause = number_of("PAUSE", 800), count = number_of("COUNT", 0), done = 0;
+	unsigned		 n = 0, i, pause = env_number("PAUSE", 800), count = env_number("COUNT", 0), done = 0;
 	int64_t			 end;
 
 	for (size_t k = 0; k < fault_row_count && n < 64; k++)
@@ -108,6 +100,6 @@ Test(fault, at_random_times_breaks_no_promise)
 	const char	*list = getenv("FAULT");
 
 	NEEDS_JAILS();
-	run(number_of("SEED", (unsigned)time(NULL)), number_of("TIME", 40),
+	run(env_number("SEED", (unsigned)time(NULL)), env_number("TIME", 40),
 	    list == NULL || *list == '\0' ? SHORT : list);
 }

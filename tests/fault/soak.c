@@ -37,14 +37,6 @@ static struct weighed	*weighed;
 static size_t		 weighed_count;
 
 static unsigned
-number_of(const char *name, unsigned otherwise)
-{
-	const char	*text = getenv(name);
-
-	return text == NULL || *text == '\0' ? otherwise : (unsigned)strtoul(text, NULL, 10);
-}
-
-static unsigned
 own_kib(pid_t pid)
 {
 	char	path[64], line[256];
@@ -138,7 +130,7 @@ judge(size_t samples)
 Test(soak, leaves_each_process_as_it_was)
 {
 	struct world	w = { .before = NULL };
-	const unsigned	seconds = number_of("TIME", 600);
+	const unsigned	seconds = env_number("TIME", 600);
 	unsigned	reloads = 0, restarts = 0;
 	size_t		n = 0;
 
@@ -146,9 +138,9 @@ Test(soak, leaves_each_process_as_it_was)
 	cr_assert(seconds >= 60 && seconds < SAMPLES_MAX, "TIME is 60 to %d seconds", SAMPLES_MAX - 1);
 	weighed = calloc(PROCESSES_MAX, sizeof(*weighed));
 	cr_assert(weighed != NULL);
-	w.load.pause_ms = number_of("PAUSE", 200);
+	w.load.pause_ms = env_number("PAUSE", 200);
 	w.more_kib = 64 * 1024;		/* judged here, and more strictly */
-	world_start(&w, number_of("SEED", (unsigned)time(NULL)), NULL);
+	world_start(&w, env_number("SEED", (unsigned)time(NULL)), NULL);
 	load_start(&w.load);
 	world_weigh(&w);
 	for (const int64_t begun = fault_now_us(); fault_now_us() - begun < seconds * INT64_C(1000000); n++) {

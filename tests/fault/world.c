@@ -283,26 +283,12 @@ world_weigh(struct world *w)
 
 /* --- the end ----------------------------------------------------------------------------------- */
 
-static double
-metric(const struct world *w, const char *name)
-{
-	struct answer	 a;
-	const char	*at;
-	char		 line[128];
-	double		 value = -1;
-
-	snprintf(line, sizeof(line), "\n%s ", name);
-	client_once(w->g.admin, "GET", "/metrics", "", NULL, &a);
-	if (a.body != NULL && (at = strstr(a.body, line)) != NULL)
-		value = strtod(at + strlen(line), NULL);
-	answer_fini(&a);
-	return value;
-}
-
 static bool
 nothing_in_flight(void *arg)
 {
-	return metric(arg, "mcpgw_calls_in_flight") == 0;
+	const struct world	*w = arg;
+
+	return gateway_metric(&w->g, "mcpgw_calls_in_flight") == 0;
 }
 
 static void
@@ -375,7 +361,7 @@ world_end(struct world *w)
 
 	load_stop(&w->load);
 	cr_expect(wait_until(nothing_in_flight, w, 10000), "%g calls are in flight, and nobody calls",
-	    metric(w, "mcpgw_calls_in_flight"));
+	    gateway_metric(&w->g, "mcpgw_calls_in_flight"));
 	world_look(w);
 	weigh(w, true);
 	cr_expect(gateway_ctl(&w->g, &out, false, "--json", "audit", "list", NULL) == 0);

@@ -14,22 +14,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/harness/bridge.h"
 #include "tests/harness/mcp.h"
+#include "tests/harness/procs.h"
 
 #define NOBODY 65534
-
-static long
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 bridge_start(struct bridge *b, const struct gateway *g, const char *arg1, const char *arg2)

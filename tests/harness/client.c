@@ -13,22 +13,13 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/harness/client.h"
+#include "tests/harness/procs.h"
 
 #define IN_MAX		(64u << 20)
 #define TIMEOUT_MS	30000
-
-static long
-now_ms(void)
-{
-	struct timespec	ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int
 connect_to(const char *address, const char *source)

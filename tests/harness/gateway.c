@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/harness/exposition.h"
 #include "tests/harness/gateway.h"
 
 #define START_MS	20000
@@ -331,6 +332,18 @@ gateway_stop(struct gateway *g)
 {
 	gateway_stop_keep(g);
 	gateway_remove(g);
+}
+
+double
+gateway_metric(const struct gateway *g, const char *series)
+{
+	struct answer	a;
+	double		value;
+
+	client_once(g->admin, "GET", "/metrics", "", NULL, &a);
+	value = exposition_value(a.body, series);
+	answer_fini(&a);
+	return value;
 }
 
 void

@@ -74,6 +74,9 @@ json_object *gateway_audit_admin(const struct gateway *g);
 /* How many of them have this member with this value. */
 size_t	audit_count(json_object *records, const char *member, const char *value);
 
+/* What /metrics says of this series ("mcpgw_connections"); -1: nothing. */
+double	gateway_metric(const struct gateway *g, const char *series);
+
 void	gateway_procs(const struct gateway *g, struct procs *out);
 /* How many processes that should live as long as the gateway are gone since then: master, workers,
  * auditor, store, admin. */

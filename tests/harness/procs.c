@@ -151,20 +151,32 @@ sleep_ms(int ms)
 	nanosleep(&ts, NULL);
 }
 
+long
+now_ms(void)
+{
+	struct timespec	ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+unsigned
+env_number(const char *name, unsigned otherwise)
+{
+	const char	*text = getenv(name);
+
+	return text == NULL || *text == '\0' ? otherwise : (unsigned)strtoul(text, NULL, 10);
+}
+
 bool
 wait_until(wait_fn *fn, void *arg, int timeout_ms)
 {
-	struct timespec	ts;
-	long		begin, now;
+	const long	begin = now_ms();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	begin = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 	for (;;) {
 		if (fn(arg))
 			return true;
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-		if (now - begin >= timeout_ms)
+		if (now_ms() - begin >= timeout_ms)
 			return false;
 		sleep_ms(5);
 	}

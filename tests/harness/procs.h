@@ -38,5 +38,9 @@ typedef bool wait_fn(void *arg);
 bool	wait_until(wait_fn *fn, void *arg, int timeout_ms);
 bool	procs_wait_gone(const struct procs *p, int timeout_ms);
 void	sleep_ms(int ms);
+/* The monotonic clock. */
+long	now_ms(void);
+/* What the environment says of a test's extent ("RUNS=200"); unset or empty: otherwise. */
+unsigned env_number(const char *name, unsigned otherwise);
 
 #endif

@@ -13,15 +13,6 @@
 
 #define THREADS_APART	100000000u	/* more than one thread's numbers ever are */
 
-static unsigned
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned)t.tv_sec * 1000 + (unsigned)t.tv_nsec / 1000000;
-}
-
 static void __attribute__((format(printf, 3, 4)))
 not_well(struct steady *s, atomic_uint *count, const char *fmt, ...)
 {
@@ -50,7 +41,8 @@ static void
 one(struct steady_client *c, struct mcp *m, unsigned round)
 {
 	struct steady	*s = c->of;
-	const unsigned	 a = c->number * THREADS_APART, began = now_ms();
+	const unsigned	 a = c->number * THREADS_APART;
+	const long	 began = now_ms();
 	struct answer	 answer;
 	char		 arguments[64], sum[16];
 	const char	*text;
@@ -66,10 +58,10 @@ one(struct steady_client *c, struct mcp *m, unsigned round)
 		return;
 	}
 	mcp_call(m, c->tool, arguments, &answer);
-	took(s, now_ms() - began);
+	took(s, (unsigned)(now_ms() - began));
 	text = json_text_at(answer.json, "result.content[0].text");
 	if (answer.status == 0)
-		not_well(s, &s->reset, "client %u, request %u: no answer after %u ms, %s", c->number, round,
+		not_well(s, &s->reset, "client %u, request %u: no answer after %ld ms, %s", c->number, round,
 		    now_ms() - began, answer.end ? "the connection was closed" : "reset, or nothing in time");
 	else if (answer.status == 200 && strcmp(text, sum) == 0)
 		atomic_fetch_add(&s->well, 1);

@@ -65,7 +65,7 @@ round_of(const struct load *l, struct procs *procs, unsigned round)
 
 Test(limits, sum_over_workers_and_kills_never_exceeds_rate_and_burst, .timeout = 1200)
 {
-	const unsigned	 rounds = getenv("RUNS") != NULL ? (unsigned)atoi(getenv("RUNS")) : 6;
+	const unsigned	 rounds = env_number("RUNS", 6);
 	struct load	 l = { .fn = call_once };
 	struct procs	*procs = malloc(sizeof(*procs));
 	struct answer	 a;

@@ -2,7 +2,6 @@
  *
  * i5_endings.c - what was begun with a credential ends when that is taken away: streams, and calls that run
  */
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/integration/httpsse.h"
@@ -10,15 +9,6 @@
 #define WORKERS	4
 #define LISTEN	"{\"notifications\":{\"toolsListChanged\":true}}"
 #define SLOW	"{\"name\":\"slow\",\"arguments\":{\"ms\":60000}}"
-
-static long
-now_ms(void)
-{
-	struct timespec	t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Everything that can be open, of one client. */
 struct all_open {

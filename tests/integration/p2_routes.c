@@ -232,7 +232,7 @@ check_explain(const char *server)
 
 Test(routes, list_what_may_be_used_and_nothing_else, .timeout = 240)
 {
-	unsigned	state = getenv("SEED") != NULL ? (unsigned)atoi(getenv("SEED")) : 7;
+	unsigned	state = env_number("SEED", 7);
 	char		path[64], prefix[16], *out;
 
 	NEEDS_JAILS();

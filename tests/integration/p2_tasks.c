@@ -187,7 +187,7 @@ check_other(size_t server, const char *id)
 
 Test(tasks, may_be_asked_about_where_their_tool_is_listed_and_nowhere_else, .timeout = 240)
 {
-	unsigned	state = getenv("SEED") != NULL ? (unsigned)atoi(getenv("SEED")) : 11;
+	unsigned	state = env_number("SEED", 11);
 	char		*ids[4][TOOLS], *merged[4][TOOLS], name[64];
 	struct mcp	m;
 

@@ -401,23 +401,6 @@ Test(balance, an_endpoint_that_is_down_from_the_beginning_is_not_noticed, .timeo
 	}
 }
 
-/* What /metrics says of a number. */
-static double
-metric(const char *name)
-{
-	struct answer	a;
-	const char	*found;
-	char		line[96];
-	double		value = -1;
-
-	client_once(g.admin, "GET", "/metrics", "", NULL, &a);
-	snprintf(line, sizeof(line), "\n%s ", name);
-	if (a.body != NULL && (found = strstr(a.body, line)) != NULL)
-		value = atof(found + strlen(line));
-	answer_fini(&a);
-	return value;
-}
-
 static size_t
 count_open(void)
 {
@@ -446,8 +429,9 @@ Test(balance, for_a_share_of_failures_only_a_share_of_the_endpoints_is_left_alon
 		failing_mode(&at[1], "500");
 		calls("work", 100, 60, by);
 		cr_expect(count_open() == rows[i].open, "%u percent: %zu of %zu", rows[i].percent, count_open(), rows[i].open);
-		cr_expect((size_t)metric("mcpgw_breakers_open") == rows[i].open && (size_t)metric("mcpgw_breaker_opened_total") ==
-		    rows[i].open, "%g open", metric("mcpgw_breakers_open"));
+		cr_expect((size_t)gateway_metric(&g, "mcpgw_breakers_open") == rows[i].open &&
+		    (size_t)gateway_metric(&g, "mcpgw_breaker_opened_total") == rows[i].open, "%g open",
+		    gateway_metric(&g, "mcpgw_breakers_open"));
 		cr_expect(rows[i].open == 2 ? by[3] < 20 : by[3] >= 25, "%u percent: %u failed", rows[i].percent, by[3]);
 		finish();
 	}

@@ -18,12 +18,14 @@
 #define FAULT_SAMPLES	20000
 #define FAULT_PAUSE_US	20000	/* between calls of the bad one that are answered at once */
 
+/* Of the one program that includes this: its gateway, the server beside the bad one, its key. */
 static struct gateway	g;
 static struct failing	good;
 static char		key[256];
 static atomic_uint	next_n = 1000, fault_stop;
 
-static double
+/* Monotonic, ms: these are too short for whole ones. */
+static inline double
 fault_now(void)
 {
 	struct timespec	t;
@@ -33,7 +35,7 @@ fault_now(void)
 }
 
 /* One call; how long it took in ms, and the start of what was answered. */
-static double
+static inline double
 fault_call(struct mcp *m, const char *tool, unsigned n, char said[256])
 {
 	struct answer	a;
@@ -55,7 +57,7 @@ struct fault_caller {
 	char		last[256];
 };
 
-static void *
+static inline void *
 fault_calls(void *arg)
 {
 	struct fault_caller	*c = arg;
@@ -74,7 +76,7 @@ fault_calls(void *arg)
 	return NULL;
 }
 
-static int
+static inline int
 fault_cmp(const void *a, const void *b)
 {
 	const double	x = *(const double *)a, y = *(const double *)b;
@@ -88,7 +90,7 @@ struct beside {
 };
 
 /* Calls of the server beside for so long. */
-static void
+static inline void
 fault_beside(unsigned ms, struct beside *out)
 {
 	static double	took[FAULT_SAMPLES];
@@ -110,7 +112,7 @@ fault_beside(unsigned ms, struct beside *out)
 }
 
 /* FAULT_THREADS call the bad one for ms, while the other one is called. */
-static __attribute__((unused)) void
+static inline void
 fault_run(unsigned ms, struct fault_caller all[FAULT_THREADS], struct beside *beside)
 {
 	memset(all, 0, FAULT_THREADS * sizeof(all[0]));
@@ -124,7 +126,7 @@ fault_run(unsigned ms, struct fault_caller all[FAULT_THREADS], struct beside *be
 }
 
 /* Resident memory of all workers, KiB. */
-static __attribute__((unused)) unsigned long
+static inline unsigned long
 fault_memory(void)
 {
 	struct procs		 p;
@@ -146,7 +148,7 @@ fault_memory(void)
 	return all;
 }
 
-static __attribute__((unused)) unsigned
+static inline unsigned
 fault_sum(const struct fault_caller all[FAULT_THREADS], double *longest, unsigned *wrong)
 {
 	unsigned	calls = 0;

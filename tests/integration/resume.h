@@ -40,19 +40,13 @@ cut(struct hearing *h, char id[128])
 static UNUSED unsigned
 metric(const char *name)
 {
-	struct answer	 a;
-	const char	*at;
-	char		 line[64];
-	unsigned	 n = 0;
+	char	series[64];
+	double	value;
 
-	client_once(g.admin, "GET", "/metrics", "", NULL, &a);
-	snprintf(line, sizeof(line), "\nmcpgw_%s ", name);
-	if (a.body != NULL && (at = strstr(a.body, line)) != NULL)
-		n = (unsigned)strtoul(at + strlen(line), NULL, 10);
-	else
-		cr_expect(false, "no %s: %s", name, a.body);
-	answer_fini(&a);
-	return n;
+	snprintf(series, sizeof(series), "mcpgw_%s", name);
+	value = gateway_metric(&g, series);
+	cr_expect(value >= 0, "no %s", name);
+	return value < 0 ? 0 : (unsigned)value;
 }
 
 /* Refused, in the same words whatever is wrong; but for the request's own number. */

@@ -58,8 +58,7 @@ Test(reload, three_hundred_under_load_fail_no_request, .timeout = 300)
 	struct procs	*procs = malloc(sizeof(*procs));
 	struct answer	 a;
 	struct mcp	 m;
-	const char	*many = getenv("RELOADS");
-	const unsigned	 reloads = many == NULL ? RELOADS : (unsigned)strtoul(many, NULL, 10);
+	const unsigned	 reloads = env_number("RELOADS", RELOADS);
 	size_t		 fds[2];
 	char		*out;
 	int		 r;

@@ -38,27 +38,11 @@ is_back(void *arg)
 	return now.procs <= w->most.procs && now.fds <= w->most.fds;
 }
 
-static long
-metric(const struct gateway *g, const char *name)
-{
-	struct answer	a;
-	char		line[128];
-	const char	*at;
-	long		value = -1;
-
-	client_once(g->admin, "GET", "/metrics", "", NULL, &a);
-	snprintf(line, sizeof(line), "\n%s ", name);
-	if (a.body != NULL && (at = strstr(a.body, line)) != NULL)
-		value = atol(at + strlen(line));
-	answer_fini(&a);
-	return value;
-}
-
 /* The one that asks is a connection too. */
 static bool
 is_alone(void *arg)
 {
-	return metric(arg, "mcpgw_connections") <= 1;
+	return gateway_metric(arg, "mcpgw_connections") <= 1;
 }
 
 Test(sessions, a_thousand_abandoned_ones_leave_nothing, .timeout = 180)
@@ -99,10 +83,10 @@ Test(sessions, a_thousand_abandoned_ones_leave_nothing, .timeout = 180)
 	}
 	cr_expect(wait_until(is_back, &w, 15000), "%zu processes and %zu descriptors, before %zu and %zu",
 	    count_all(&g).procs, count_all(&g).fds, w.most.procs, w.most.fds);
-	cr_expect(metric(&g, "mcpgw_sessions_created_total") == SESSIONS + 40);
-	cr_expect(metric(&g, "mcpgw_sessions_refused_total") == 0);
-	cr_expect(wait_until(is_alone, &g, 5000), "%ld connections", metric(&g, "mcpgw_connections"));
-	cr_expect(metric(&g, "mcpgw_calls_in_flight") == 0);
+	cr_expect(gateway_metric(&g, "mcpgw_sessions_created_total") == SESSIONS + 40);
+	cr_expect(gateway_metric(&g, "mcpgw_sessions_refused_total") == 0);
+	cr_expect(wait_until(is_alone, &g, 5000), "%g connections", gateway_metric(&g, "mcpgw_connections"));
+	cr_expect(gateway_metric(&g, "mcpgw_calls_in_flight") == 0);
 
 	mcp_init(&m, g.mcp, "/servers/clock/mcp", key);
 	snprintf(m.session, sizeof(m.session), "%s", old);

@@ -48,7 +48,7 @@ no_old_ones(void *arg)
 
 Test(upgrade, fails_no_request_of_clients_that_never_retry, .timeout = 300)
 {
-	const unsigned	 upgrades = how_many("UPGRADES", 3);
+	const unsigned	 upgrades = env_number("UPGRADES", 3);
 	struct gateway	 g;
 	struct steady	 s;
 	struct settled	 settled = { &g, NULL };

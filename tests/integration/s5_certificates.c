@@ -16,7 +16,7 @@ own_certificate(struct gateway *g)
 Test(certificates, change_under_load_and_over_upgrades, .timeout = 300)
 {
 	static const char *const names[] = { "DNS:odd.example,IP:127.0.0.1", "DNS:even.example,IP:127.0.0.1" };
-	const unsigned	 rounds = how_many("ROUNDS", ROUNDS);
+	const unsigned	 rounds = env_number("ROUNDS", ROUNDS);
 	struct gateway	 g;
 	struct steady	 s;
 	const char	*key;

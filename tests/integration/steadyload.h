@@ -10,14 +10,6 @@
 
 #define STEADY_RULES "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":{\"clock\":[\"*\"]}}}}}"
 
-static inline unsigned
-how_many(const char *variable, unsigned otherwise)
-{
-	const char	*text = getenv(variable);
-
-	return text == NULL ? otherwise : (unsigned)strtoul(text, NULL, 10);
-}
-
 static inline void
 steady_load(struct steady *s, const struct gateway *g)
 {

@@ -213,15 +213,7 @@ Test(httpsse, outlives_clients_that_go_away_in_the_midst_of_calls, .timeout = 60
 static bool
 are_streams(void *arg)
 {
-	char		want[64];
-	struct answer	a;
-	bool		r;
-
-	snprintf(want, sizeof(want), "\nmcpgw_httpsse_streams %d\n", *(int *)arg);
-	client_once(g.admin, "GET", "/metrics", "", NULL, &a);
-	r = a.body != NULL && strstr(a.body, want) != NULL;
-	answer_fini(&a);
-	return r;
+	return gateway_metric(&g, "mcpgw_httpsse_streams") == *(int *)arg;
 }
 
 static bool

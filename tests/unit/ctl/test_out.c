@@ -106,3 +106,17 @@ Test(out, says_times_in_words)
 	cr_expect(eq(u64, out_parse_utc(SPAN_LIT("yesterday")), 0));
 	cr_expect(eq(u64, out_parse_utc(SPAN_NONE), 0));
 }
+
+Test(out, says_rates_as_they_were_written)
+{
+	static const struct { double per, seconds; const char *want; } rows[] = {
+		{ 50, 1, "50/s" }, { 1, 1, "1/s" }, { 1000000, 1, "1000000/s" }, { 100, 60, "100/min" }, { 7, 60, "7/min" },
+		{ 90, 60, "90/min" }, { 60, 60, "1/s" }, { 1000, 3600, "1000/h" }, { 5, 86400, "5/d" }, { 0.5, 86400, "0.5/d" },
+	};
+	char	to[OUT_TIME];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect(eq(str, (char *)out_rate((uint64_t)(1e9 * rows[i].seconds / rows[i].per), to, sizeof(to)),
+		    (char *)rows[i].want), "row %zu", i);
+	cr_expect(eq(str, (char *)out_rate(UINT64_C(7000000000000), to, sizeof(to)), "12.3/d"));
+}

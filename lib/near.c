@@ -2,11 +2,12 @@
  *
  * near.c - the known name that an unknown one was probably meant to be
  *
- * Process: mcpgw-compile.  Owns: nothing.  Trusts: nobody; long words are not looked at.
+ * Process: mcpgwctl, mcpgw-compile.  Owns: nothing.  Trusts: nobody; long words are not looked at.
  */
-#include "policy/compiler/near.h"
+#include <stdint.h>
+#include <string.h>
 
-#define WORD_MAX	64
+#include "lib/near.h"
 
 static size_t
 least(size_t a, size_t b, size_t c)
@@ -16,12 +17,13 @@ least(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Insertions, deletions, replacements, and two neighbours swapped. */
-static size_t
-distance(struct span a, struct span b)
+size_t
+near_distance(struct span a, struct span b)
 {
-	size_t	before[WORD_MAX + 1], last[WORD_MAX + 1], row[WORD_MAX + 1];
+	size_t	before[NEAR_WORD_MAX + 1], last[NEAR_WORD_MAX + 1], row[NEAR_WORD_MAX + 1];
 
+	if (a.n > NEAR_WORD_MAX || b.n > NEAR_WORD_MAX)
+		return SIZE_MAX;
 	for (size_t j = 0; j <= b.n; j++)
 		before[j] = last[j] = j;
 	for (size_t i = 1; i <= a.n; i++) {
@@ -33,8 +35,8 @@ distance(struct span a, struct span b)
 			    before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
-		memcpy(before, last, sizeof(before));
-		memcpy(last, row, sizeof(last));
+		memcpy(before, last, (b.n + 1) * sizeof(last[0]));
+		memcpy(last, row, (b.n + 1) * sizeof(row[0]));
 	}
 	return last[b.n];
 }
@@ -43,18 +45,18 @@ const char *
 near_find(struct span word, near_name_fn *name_of, const void *arg, size_t count)
 {
 	const char	*best = NULL;
-	size_t		 best_far = WORD_MAX;
+	size_t		 best_far = SIZE_MAX;
 
-	if (word.n == 0 || word.n > WORD_MAX)
+	if (word.n == 0)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		const char	*name = name_of(i, arg);
 		struct span	 s = span_of(name);
 		size_t		 far;
 
-		if (s.n == 0 || s.n > WORD_MAX)
+		if (s.n == 0)
 			continue;
-		far = distance(word, s);
+		far = near_distance(word, s);
 		if (far <= (s.n + 2) / 3 && far < best_far) {
 			best = name;
 			best_far = far;

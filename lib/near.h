@@ -2,12 +2,18 @@
  *
  * near.h - the known name that an unknown one was probably meant to be
  */
-#ifndef POLICY_COMPILER_NEAR_H
-#define POLICY_COMPILER_NEAR_H
+#ifndef LIB_NEAR_H
+#define LIB_NEAR_H
 
 #include <stddef.h>
 
 #include "lib/span.h"
+
+#define NEAR_WORD_MAX	96		/* bytes; longer words are near nothing */
+
+/* Insertions, deletions, replacements, and two neighbours exchanged ("statsu"), each one step; SIZE_MAX when a word is
+ * longer than NEAR_WORD_MAX. */
+size_t		near_distance(struct span a, struct span b);
 
 /* The name of least edit distance, or NULL when none is within a third of its length.  name_of(i, arg)
  * for i < count; NULL names are skipped. */
