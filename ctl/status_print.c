@@ -375,7 +375,7 @@ print_needs(struct ctl *ctl, const struct status *s)
 	if (s->policy != NULL && snap_count(s->policy, SECTION_KEYSOURCE) > 0)
 		(void)issuers_each(ctl, false, need_issuer, &first);
 	if (s->policy != NULL && snap_count(s->policy, SECTION_BUCKET) > 0)
-		(void)buckets_each(ctl, false, need_bucket, &first);
+		(void)buckets_each(ctl, NULL, false, need_bucket, &first);
 }
 
 int

@@ -146,7 +146,7 @@ Test(quotas, warn_once_and_begin_anew_when_somebody_says_so, .timeout = 90)
 	EXPECT_CTL(&g, 0, "agent a: 10 calls/day begins anew", "limit", "reset", "a");
 	sleep_ms(200);
 	EXPECT_CALLS(10, calls_until_refused(&m, "now", 12, "QUOTA_EXCEEDED"));
-	EXPECT_CTL(&g, 65, "no bucket and no quota of this name", "limit", "reset", "nobody");
+	EXPECT_CTL(&g, 65, "no limit of \"nobody\"; see mcpgwctl limit show", "limit", "reset", "nobody");
 	mcp_fini(&m);
 	gateway_stop(&g);
 }
@@ -168,6 +168,45 @@ Test(quotas, count_time_and_bytes, .timeout = 90)
 	cr_expect(gateway_ctl(&g, &said, false, "limit", "show", "a", "--json", NULL) == 0);
 	cr_expect(strstr(said, "\"what\":\"bytes\",\"period\":\"day\"") != NULL, "%s", said);
 	free(said);
+	gateway_stop(&g);
+}
+
+/* Agents of two tenants and a server have one name: nothing begins anew until it is said whose. */
+Test(quotas, begin_anew_of_one_that_was_meant, .timeout = 60)
+{
+	static const char	limits[] = "{\"agents\":{\"clock\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":"
+				    "{\"clock\":[\"*\"]}}}},\"limits\":{\"agents\":{\"clock\":{\"rate\":\"5/d\"}}%s}}";
+	char			rules[512], *said;
+	struct mcp		m;
+
+	NEEDS_JAILS();
+	snprintf(rules, sizeof(rules), limits, ",\"servers\":{\"clock\":{\"rate\":\"20/d\"}},\"tools\":{\"clock.now\":"
+	    "{\"max_concurrent\":7}},\"each\":[{\"by\":[\"principal\"],\"rate\":\"90/min\"}]");
+	start(rules, "tenant_uid_range = 70000-70099\n");
+	EXPECT_CTL(&g, 0, "Not yet in force", "tenant", "add", "acme");
+	snprintf(rules, sizeof(rules), limits, "");
+	gateway_write(&g, "tenants.d/acme/rules.json", rules);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	client(&m, gateway_key(&g, "clock"));
+	EXPECT_SAID("", call(&m, "now"));
+	EXPECT_SAID("", call(&m, "now"));
+	cr_expect(gateway_ctl(&g, &said, true, "limit", "reset", "clock", NULL) == 65 &&
+	    strstr(said, "mcpgwctl limit reset clock --of agent --tenant default\n") != NULL &&
+	    strstr(said, "mcpgwctl limit reset clock --of agent --tenant acme\n") != NULL &&
+	    strstr(said, "mcpgwctl limit reset clock --of server --tenant default\n") != NULL, "%s", said);
+	free(said);
+	EXPECT_CTL(&g, 0, "20/d     20    18", "limit", "show", "clock");
+	EXPECT_CTL(&g, 0, "agent clock: 5/d begins anew", "limit", "reset", "clock", "--of", "agent", "--tenant", "acme");
+	EXPECT_CTL(&g, 0, "5/d      5     3", "limit", "show", "clock", "--tenant", "default");
+	EXPECT_CTL(&g, 0, "agent clock: 5/d begins anew", "limit", "reset", "clock", "--of", "agent", "--tenant", "default");
+	EXPECT_CTL(&g, 0, "5/d      5     5", "limit", "show", "clock", "--of", "agent", "--tenant", "default");
+	EXPECT_CTL(&g, 0, "20/d     20    18", "limit", "show", "clock", "--of", "server");
+	EXPECT_CTL(&g, 65, "clock.now: a cap of calls at once", "limit", "reset", "clock.now");
+	EXPECT_CTL(&g, 65, "no limit of \"clok\"; did you mean clock?", "limit", "reset", "clok");
+	EXPECT_CTL(&g, 65, "no tenant \"acm\"; did you mean acme?", "limit", "show", "clock", "--tenant", "acm");
+	EXPECT_CTL(&g, 64, "--of bot: want agent, server", "limit", "reset", "clock", "--of", "bot");
+	EXPECT_CTL(&g, 0, "each    limits.each[0]", "limit", "show");
+	mcp_fini(&m);
 	gateway_stop(&g);
 }
 
