@@ -19,9 +19,9 @@ bool		inquiry_line(struct buf *all, struct buf *line, int r);
 void		inquiry_breakers(struct worker *w, struct span what, bool reset, struct buf *all, struct buf *line);
 
 /* limitlines.c: a line for each limit in force, and for each quota.  `what` is whose, with tabs between: a name of an
- * agent, a server, a tool ("server.tool") or a tenant, which of these it is, and of which tenant; empty: any.  Lines say
- * "as" which of them the name was found.  With `reset` they begin anew: their buckets are full, and nothing of their
- * quotas is used. */
+ * agent, a server, a tool ("server.tool") or a tenant, which of these it is, and of which tenant; empty: any.  Lines
+ * say "as" which of them the name was found.  With `reset` they begin anew: their buckets are full, and nothing of
+ * their quotas is used. */
 void		inquiry_limits(struct worker *w, struct span what, bool reset, struct buf *all, struct buf *line);
 
 #endif

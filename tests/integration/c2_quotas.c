@@ -142,6 +142,11 @@ Test(quotas, warn_once_and_begin_anew_when_somebody_says_so, .timeout = 90)
 	cr_expect(answer_header(&a, "X-RateLimit-Limit") != NULL &&
 	    strcmp(answer_header(&a, "X-RateLimit-Limit"), "10") == 0, "%s", a.head);
 	answer_fini(&a);
+	EXPECT_CTL(&g, 75, "limit limits.agents.a; again in ", "call", "clock", "now", "--as", "a");
+	EXPECT_CTL(&g, 75, ".  See: mcpgwctl limit show a\n", "call", "clock", "now", "--as", "a");
+	EXPECT_CTL(&g, 75, "\"limit\":\"limits.agents.a\"", "call", "clock", "now", "--as", "a", "--json");
+	EXPECT_CTL(&g, 65, "\"error\":", "call", "clok", "now", "--as", "a", "--json");
+	EXPECT_CTL(&g, 77, "\"error\":", "call", "clock", "now", "--as", "nobody", "--json");
 	EXPECT_CTL(&g, 0, "NEEDS YOU  agent a: 100% of this day's 10 calls (mcpgwctl limit show a)", "status");
 	EXPECT_CTL(&g, 0, "agent a: 10 calls/day begins anew", "limit", "reset", "a");
 	sleep_ms(200);
@@ -281,7 +286,10 @@ Test(quotas, a_tenant_is_added_with_them, .timeout = 60)
 
 	start(DEMO_RULES, "tenant_uid_range = 70000-70099\n");
 	EXPECT_CTL(&g, 64, "want calls=NUMBER/PERIOD", "tenant", "add", "acme", "--quota", "calls=lots");
-	EXPECT_CTL(&g, 0, "Not yet in force", "tenant", "add", "acme", "--quota", "calls=200000/month", "--quota",
+	EXPECT_CTL(&g, 64, "such as \"bytes=5GiB/month\"", "tenant", "add", "acme", "--quota", "bytes=1GB/month");
+	EXPECT_CTL(&g, 64, "--quota calls=2/day: there is one of this kind", "tenant", "add", "acme", "--quota",
+	    "calls=1/day", "--quota", "calls=1/month", "--quota", "calls=2/day");
+	EXPECT_CTL(&g, 0, "Not yet in force: mcpgwctl reload\n", "tenant", "add", "acme", "--quota", "calls=200000/month", "--quota",
 	    "time=10h/day", "--rate", "50/s");
 	EXPECT_CTL(&g, 0, "in force", "reload");
 	said = gateway_file(&g, "tenants.d/acme/tenant.conf");
@@ -289,5 +297,13 @@ Test(quotas, a_tenant_is_added_with_them, .timeout = 60)
 	free(said);
 	EXPECT_CTL(&g, 0, "200000 calls/month", "limit", "show", "acme");
 	EXPECT_CTL(&g, 0, "10 h 0 min/day", "limit", "show", "acme");
+	EXPECT_CTL(&g, 0, "quotas    calls=200000/month\n          time=10h/day\n", "tenant", "show", "acme");
+	EXPECT_CTL(&g, 0, "\"quotas\":[\"calls=200000/month\",\"time=10h/day\"]", "tenant", "show", "acme", "--json");
+	gateway_write(&g, "tenants.d/acme/tenant.conf", "tenant_quota = bytes=1GiB/day bytes=2GiB/day\n");
+	EXPECT_CTL(&g, 78, "\"bytes=2GiB/day\": there is one of this kind", "check");
+	gateway_write(&g, "tenants.d/acme/tenant.conf", "");
+	gateway_write(&g, "rules.json", "{\"agents\":{\"a\":{}},\"limits\":{\"agents\":{\"a\":{\"quota\":"
+	    "[\"time=1h/day\",\"time=2h/day\"]}}}}");
+	EXPECT_CTL(&g, 78, "\"time=2h/day\": there is one of this kind", "check");
 	gateway_stop(&g);
 }
