@@ -49,14 +49,23 @@ breakers_each(struct ctl *ctl, bool reset, const char *tenant, const char *serve
 }
 
 const char *
-breakers_line(const struct breaker_row *row, char *to, size_t room)
+breakers_state(const struct breaker_row *row, char *to, size_t room)
 {
 	char	when[OUT_TIME];
-	int	n = snprintf(to, room, "%s", row->state);
 
 	if (strcmp(row->state, "open") == 0)
-		n += snprintf(to + n, room - (size_t)n, " for %s more", out_span_ms(row->retry_ms, when));
-	else if (row->failures > 0 && strcmp(row->state, "closed") == 0)
+		snprintf(to, room, "open for %s more", out_span_ms(row->retry_ms, when));
+	else
+		snprintf(to, room, "%s", row->state);
+	return to;
+}
+
+const char *
+breakers_line(const struct breaker_row *row, char *to, size_t room)
+{
+	int	n = (int)strlen(breakers_state(row, to, room));
+
+	if (row->failures > 0 && strcmp(row->state, "closed") == 0)
 		n += snprintf(to + n, room - (size_t)n, ", %" PRIu64 " failed in a row", row->failures);
 	if (row->calls > 0 && (size_t)n < room)
 		n += snprintf(to + n, room - (size_t)n, ", %" PRIu64 " of the last %" PRIu64 " calls bad", row->bad,

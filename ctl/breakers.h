@@ -23,7 +23,9 @@ typedef void	breakers_fn(const struct breaker_row *row, void *arg);
  * said. */
 int		breakers_each(struct ctl *ctl, bool reset, const char *tenant, const char *server, const char *endpoint,
 		    const char *tool, bool say, breakers_fn *fn, void *arg);
-/* "open for 9 s more", "closed, 2 of the last 30 calls bad". */
+/* "open for 9 s more", "closed". */
+const char	*breakers_state(const struct breaker_row *row, char *to, size_t room);
+/* The same, and what it saw: "closed, 2 of the last 30 calls bad". */
 const char	*breakers_line(const struct breaker_row *row, char *to, size_t room);
 void		breakers_json(const struct breaker_row *row);
 

@@ -77,6 +77,7 @@ take(struct json_value object, void *arg)
 	lines_text(object, "name", b.name, sizeof(b.name));
 	lines_text(object, "tool", b.tool, sizeof(b.tool));
 	lines_text(object, "rule", b.rule, sizeof(b.rule));
+	lines_text(object, "as", b.as, sizeof(b.as));
 	switch (b.kind) {
 	case BUCKET_QUOTA:
 		take_quota(object, &b);
@@ -99,20 +100,29 @@ take(struct json_value object, void *arg)
 	e->fn(&b, e->arg);
 }
 
-int
-buckets_each(struct ctl *ctl, bool say, bucket_fn *fn, void *arg)
+static int
+ask(struct ctl *ctl, uint32_t command, const struct bucket_whose *whose, bool say, bucket_fn *fn, void *arg)
 {
 	struct each	e = { fn, arg };
+	char		what[512];
 
-	return lines_each(ctl, CTLCMD_limit_show, NULL, say, take, &e);
+	snprintf(what, sizeof(what), "%s\t%s\t%s", whose->name == NULL ? "" : whose->name,
+	    whose->as == NULL ? "" : whose->as, whose->tenant == NULL ? "" : whose->tenant);
+	return lines_each(ctl, command, what, say, take, &e);
 }
 
 int
-buckets_reset(struct ctl *ctl, const char *name, bucket_fn *fn, void *arg)
+buckets_each(struct ctl *ctl, const struct bucket_whose *whose, bool say, bucket_fn *fn, void *arg)
 {
-	struct each	e = { fn, arg };
+	static const struct bucket_whose	all;
 
-	return lines_each(ctl, CTLCMD_limit_reset, name, true, take, &e);
+	return ask(ctl, CTLCMD_limit_show, whose == NULL ? &all : whose, say, fn, arg);
+}
+
+int
+buckets_reset(struct ctl *ctl, const struct bucket_whose *whose, bucket_fn *fn, void *arg)
+{
+	return ask(ctl, CTLCMD_limit_reset, whose, true, fn, arg);
 }
 
 bool

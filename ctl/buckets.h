@@ -17,6 +17,7 @@ struct bucket {
 	char		of[8];			/* "agent", "tool", "server", "tenant", "gateway", "each" */
 	char		tenant[64], name[128], tool[128];	/* the agent; or the server and its tool */
 	char		rule[160];
+	char		as[64];			/* what the name asked for is here: "agent", "tenant server" */
 	char		rate[48];		/* "50/s", "10 at once", "200000 calls/month" */
 	bool		has_left;		/* of "each" there is one for whoever calls */
 	uint64_t	interval_ns, burst;	/* of a rate */
@@ -28,10 +29,14 @@ struct bucket {
 typedef void	bucket_fn(const struct bucket *b, void *arg);
 /* In words for people: "5 h 2 min", "1.5 GiB", or a number. */
 const char	*bucket_amount(const struct bucket *b, uint64_t n, char *to, size_t room);
-/* Limits of this name begin anew; fn hears of each. */
-int		buckets_reset(struct ctl *ctl, const char *name, bucket_fn *fn, void *arg);
-/* The exit code; with `say` why nothing is there to be asked is said. */
-int		buckets_each(struct ctl *ctl, bool say, bucket_fn *fn, void *arg);
+/* Whose limits: the name, "agent", "server", "tool", "tenant" or "gateway", and of which tenant; NULL: any. */
+struct bucket_whose {
+	const char	*name, *as, *tenant;
+};
+/* These begin anew; fn hears of each. */
+int		buckets_reset(struct ctl *ctl, const struct bucket_whose *whose, bucket_fn *fn, void *arg);
+/* whose NULL: all.  The exit code; with `say` why nothing is there to be asked is said. */
+int		buckets_each(struct ctl *ctl, const struct bucket_whose *whose, bool say, bucket_fn *fn, void *arg);
 /* A tenth or less of a bucket is left, or of a quota what its warn says; caps come and go. */
 bool		bucket_is_near_end(const struct bucket *b);
 

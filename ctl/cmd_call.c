@@ -219,7 +219,7 @@ show(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, 
 		out_json_raw(a->result.type == JSON_OBJECT ? "result" : "error", v.raw);
 		out_json_u64("ms", a->ms);
 		out_json_end();
-		return a->result.type != JSON_OBJECT || failed ? 1 : 0;
+		return a->result.type != JSON_OBJECT ? mcp_error_exit(q, a) : failed ? 1 : 0;
 	}
 	if (a->result.type != JSON_OBJECT) {
 		int64_t	code;

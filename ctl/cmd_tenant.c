@@ -25,6 +25,7 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "policy/quotatext.h"
 
 struct row {
 	char		name[TENANT_NAME_MAX + 1];
@@ -209,6 +210,39 @@ json_names(const struct snap *s, const struct rec_tenant *t)
 	buf_fini(&b);
 }
 
+/* The quota of this number that all calls of the tenant have, whichever limit's it is; NULL: there is none. */
+static const struct rec_quota *
+quota_of(const struct snap *s, const struct rec_tenant *t, uint32_t number)
+{
+	const struct rec_limit	*l;
+
+	for (uint32_t i = 0; i < t->limit_count &&
+	    (l = SNAP_AT(s, TENANT_LIMIT, (uint64_t)t->limit_first + i)) != NULL; i++) {
+		if (l->of != LIMIT_OF_TENANT)
+			continue;
+		if (number < l->quota_count)
+			return policy_quota(s, l, number);
+		number -= l->quota_count;
+	}
+	return NULL;
+}
+
+static void
+json_quotas(const struct snap *s, const struct rec_tenant *t)
+{
+	const struct rec_quota	*q;
+	struct buf		 b;
+	char			 text[QUOTA_TEXT];
+	int			 r = 0;
+
+	buf_init(&b, 4096);
+	for (uint32_t i = 0; r == 0 && (q = quota_of(s, t, i)) != NULL; i++)
+		r = buf_put_fmt(&b, "%s\"%s\"", i == 0 ? "" : ",", quota_text(q, text));
+	if (r == 0)
+		json_list("quotas", &b);
+	buf_fini(&b);
+}
+
 /* list: what stands in its row; else all that is known. */
 static void
 print_json(struct rows *rows, const struct row *r, bool list)
@@ -232,6 +266,7 @@ print_json(struct rows *rows, const struct row *r, bool list)
 			out_json_text("rate", span_of(out_rate(t->interval_ns, rate, sizeof(rate))));
 			out_json_u64("burst", t->burst);
 		}
+		json_quotas(rows->policy, t);
 		out_json_u64("instances_at_most", t->max_instances);
 		json_names(rows->policy, t);
 	}
@@ -304,7 +339,8 @@ static void
 show(const struct rows *rows, const struct row *r)
 {
 	const struct rec_tenant	*t = rows->policy == NULL ? NULL : policy_tenant_find(rows->policy, span_of(r->name));
-	char			 rate[32];
+	const struct rec_quota	*q;
+	char			 rate[32], quota[QUOTA_TEXT];
 
 	say("tenant", "%s", r->name);
 	say("state", "%s", state_of(rows, r));
@@ -317,6 +353,8 @@ show(const struct rows *rows, const struct row *r)
 		say("runs as", "%.*s", SPAN_FMT(snap_text(rows->policy, t->user)));
 	if (t->interval_ns > 0)
 		say("rate", "%s, burst %u", out_rate(t->interval_ns, rate, sizeof(rate)), t->burst);
+	for (uint32_t i = 0; (q = quota_of(rows->policy, t, i)) != NULL; i++)
+		say(i == 0 ? "quotas" : "", "%s", quota_text(q, quota));
 	say("instances", "%u at most", t->max_instances);
 	say_names(rows->policy, t);
 }

@@ -230,11 +230,11 @@ say_added(const struct adding *a)
 		return;
 	}
 	if (a->made_user)
-		printf("Made user %s, %s/, state 0700. Not yet in force.\n", a->user, a->dir);
+		printf("Made user %s, %s/, state 0700. Not yet in force: mcpgwctl reload\n", a->user, a->dir);
 	else if (a->user[0] != '\0')
-		printf("Made %s/, state 0700 of %s. Not yet in force.\n", a->dir, a->user);
+		printf("Made %s/, state 0700 of %s. Not yet in force: mcpgwctl reload\n", a->dir, a->user);
 	else
-		printf("Made %s/. Not yet in force.\n", a->dir);
+		printf("Made %s/. Not yet in force: mcpgwctl reload\n", a->dir);
 	if (!a->ctl->where.system)
 		printf("Its tools run as you, as those of every tenant: only their jails keep them apart.\n");
 }
@@ -261,13 +261,16 @@ check_quota(const struct adding *a)
 {
 	struct rec_quota	q;
 	struct span		word;
+	unsigned		seen = 0;
 
 	for (size_t at = 0, n; at < a->quota.n; at += n + 1) {
 		for (n = 0; at + n < a->quota.n && a->quota.p[at + n] != ' '; n++)
 			;
 		word = span_part(a->quota, at, n);
 		if (!quota_parse(word, &q))
-			fatal(EX_USAGE, "--quota %.*s: " QUOTA_WANTED, SPAN_FMT(word));
+			fatal(EX_USAGE, "--quota %.*s: %s", SPAN_FMT(word), quota_wanted(word));
+		if (quota_again(&q, &seen))
+			fatal(EX_USAGE, "--quota %.*s: " QUOTA_AGAIN, SPAN_FMT(word));
 	}
 }
 

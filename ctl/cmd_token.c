@@ -352,8 +352,8 @@ cmd_token_revoke(struct ctl *ctl, int argc, char **argv)
 	if ((r = ask_token(ctl, &m, NULL)) != 0)
 		return r;
 	if (!ctl->json) {
-		fprintf(stderr, "%s: ended, in every worker\n", all ? "all tokens" : before != NULL ?
-		    "tokens issued before" : argv[0]);
+		fprintf(stderr, "%s%s: ended, in every worker\n", all ? "all tokens" : before != NULL ?
+		    "tokens issued before " : argv[0], before != NULL ? out_when_ms(m.ms, when) : "");
 		return 0;
 	}
 	out_json_begin();

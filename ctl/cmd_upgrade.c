@@ -26,7 +26,7 @@
 struct told {
 	bool			came;
 	struct msg_CTL_UPGRADE	b;
-	char			before[64], version[64];
+	char			before[64], version[64], line[512];
 };
 
 static void
@@ -41,6 +41,7 @@ take(uint16_t type, const union msg_any *body, int *fds, void *arg)
 	t->b = body->CTL_UPGRADE;
 	snprintf(t->before, sizeof(t->before), "%.*s", SPAN_FMT(t->b.before));
 	snprintf(t->version, sizeof(t->version), "%.*s", SPAN_FMT(t->b.version));
+	snprintf(t->line, sizeof(t->line), "%.*s", SPAN_FMT(t->b.line));
 }
 
 static int
@@ -61,18 +62,49 @@ ask(struct ctl *ctl, uint64_t what, struct told *t, bool *other_version)
 	return r;
 }
 
+static const struct {
+	const char	*word, *doing;		/* doing NULL: nothing is under way */
+} states[UPGRADE_STATE_LIMIT] = {
+	[UPGRADE_NONE] = { "none", NULL },
+	[UPGRADE_WAITS] = { "waits", "an upgrade waits until it can begin" },
+	[UPGRADE_CHECKS] = { "checks", "an upgrade is under way: the new program reads the configuration" },
+	[UPGRADE_STARTS] = { "starts", "an upgrade is under way: the new programs start" },
+	[UPGRADE_HANDED] = { "handed over", "an upgrade is under way: the new programs serve" },
+	[UPGRADE_FAILED] = { "refused", NULL },
+	[UPGRADE_RECOVERS] = { "recovers", "an upgrade was refused, and what was given away comes back" },
+};
+
+static const char *
+state_word(const struct told *t)
+{
+	return t->b.state < UPGRADE_STATE_LIMIT ? states[t->b.state].word : "?";
+}
+
+static const char *
+state_doing(const struct told *t)
+{
+	return t->b.state < UPGRADE_STATE_LIMIT ? states[t->b.state].doing : "it is in a state that this mcpgwctl "
+	    "does not know";
+}
+
 static void
 print_json(const struct told *t, bool done)
 {
 	out_json_begin();
 	out_json_bool("done", done);
+	out_json_text("state", span_of(state_word(t)));
+	if (t->line[0] != '\0')
+		out_json_text("line", span_of(t->line));
 	out_json_text("before", span_of(t->before));
 	out_json_text("version", span_of(t->version));
 	out_json_u64("workers", t->b.workers);
-	out_json_u64("ready", t->b.ready);
+	/* Who handed over has none, and knows of no others. */
+	if (t->b.state != UPGRADE_HANDED)
+		out_json_u64("ready", t->b.ready);
 	out_json_u64("old_workers", t->b.old_workers);
 	out_json_u64("warnings", t->b.warnings);
 	out_json_u64("ms", t->b.ms);
+	out_json_bool("takes_calls", !t->b.holds);
 	out_json_end();
 }
 
@@ -94,14 +126,22 @@ status(struct ctl *ctl)
 	if (r != 0 || !t.came)
 		return out_end(r == 0 ? EX_PROTOCOL : r);
 	if (ctl->json) {
-		print_json(&t, t.b.old_workers == 0);
+		print_json(&t, t.b.old_workers == 0 && t.b.old_pid == 0 && state_doing(&t) == NULL);
 		return out_end(0);
 	}
 	printf("%s: %u of %u workers, %u old one%s left", t.version, t.b.ready, t.b.workers, t.b.old_workers,
 	    s_if(t.b.old_workers));
 	if (t.b.old_workers > 0)
 		printf(" of %s, pid %u, which finish within %" PRIu64 " s", t.before, t.b.old_pid, t.b.drain_ms / 1000);
+	else if (t.b.old_pid != 0)
+		printf("; pid %u of %s ends", t.b.old_pid, t.before);
 	printf(".\n");
+	if (state_doing(&t) != NULL)
+		printf("%s.\n", state_doing(&t));
+	if (t.line[0] != '\0')
+		printf("The last upgrade was refused: %s\n", t.line);
+	if (t.b.holds)
+		printf("It takes no calls: mcpgwctl drain --undo\n");
 	return out_end(0);
 }
 
@@ -150,9 +190,13 @@ cmd_upgrade(struct ctl *ctl, int argc, char **argv)
 	} else if (r == 0 && t.came) {
 		printf("mcpgw %s -> %s: configuration checked with the new programs, %u warning%s.\n", t.before,
 		    t.version, t.b.warnings, s_if(t.b.warnings));
-		printf("Workers handed over in %.1f s; %u old one%s finish%s within %" PRIu64 " s; no connection was "
-		    "closed. See: mcpgwctl upgrade --status\n", (double)t.b.ms / 1000, t.b.old_workers,
-		    s_if(t.b.old_workers), t.b.old_workers == 1 ? "es" : "", t.b.drain_ms / 1000);
+		printf("Workers handed over in %.1f s; ", (double)t.b.ms / 1000);
+		if (t.b.old_workers > 0)
+			printf("%u old one%s finish%s within %" PRIu64 " s; ", t.b.old_workers, s_if(t.b.old_workers),
+			    t.b.old_workers == 1 ? "es" : "", t.b.drain_ms / 1000);
+		printf("no connection was closed. See: mcpgwctl upgrade --status\n");
+		if (t.b.holds)
+			printf("It takes no calls, as before: mcpgwctl drain --undo\n");
 	}
 	return out_end(r);
 }
@@ -173,8 +217,13 @@ cmd_drain(struct ctl *ctl, int argc, char **argv)
 	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
 	r = ask_wait(&a, NULL, NULL);
 	ask_close(&a);
-	if (r == 0 && !ctl->json)
+	if (r == 0 && ctl->json) {
+		out_json_begin();
+		out_json_bool("takes_calls", undo);
+		out_json_end();
+	} else if (r == 0) {
 		printf(undo ? "takes calls again\n" : "takes no calls; /readyz says so, what runs is finished.  Take "
 		    "them again: mcpgwctl drain --undo\n");
+	}
 	return out_end(r);
 }

@@ -21,15 +21,27 @@
 struct look {
 	const char	*word;
 	bool		 found;
-	char		 near[NAME_BYTES];	/* what looks most like it; empty: nothing does */
+	char		 near[KNOWN_HINT];	/* what looks most like it; empty: nothing does */
 };
+
+void
+known_near(const char *word, const char *name, char near[KNOWN_HINT])
+{
+	const char	*list[3] = { name, NULL, NULL };
+
+	if (near[0] != '\0') {
+		list[0] = near;
+		list[1] = name;
+	}
+	if (opts_nearest(word, list) == name)
+		snprintf(near, KNOWN_HINT, "%s", name);
+}
 
 /* One name that is known, or a pattern of several. */
 static void
 see(struct look *l, struct span name)
 {
-	char		 text[NAME_BYTES];
-	const char	*list[3] = { text, NULL, NULL };
+	char	text[NAME_BYTES];
 
 	if (name.n == 0 || name.n >= sizeof(text))
 		return;
@@ -37,12 +49,7 @@ see(struct look *l, struct span name)
 	if (!glob_is_exact(name))
 		return;
 	out_clean(name, text, sizeof(text));
-	if (l->near[0] != '\0') {
-		list[0] = l->near;
-		list[1] = text;
-	}
-	if (opts_nearest(l->word, list) == text)
-		snprintf(l->near, sizeof(l->near), "%s", text);
+	known_near(l->word, text, l->near);
 }
 
 static void
@@ -161,7 +168,7 @@ known_hint(const struct snap *s, enum known_kind kind, struct span tenant, const
 		look(&l, s, kind, tenant);
 	if (l.near[0] == '\0')
 		return otherwise;
-	snprintf(to, KNOWN_HINT, "; did you mean %s?", l.near);
+	snprintf(to, KNOWN_HINT, "; did you mean %.*s?", KNOWN_HINT - 32, l.near);
 	return to;
 }
 

@@ -20,6 +20,8 @@ bool		 known_is(const struct snap *s, enum known_kind kind, struct span tenant, 
 /* "; did you mean NAME?", or `otherwise` where no name looks like it.  Valid with `to`. */
 const char	*known_hint(const struct snap *s, enum known_kind kind, struct span tenant, const char *word,
 		    const char *otherwise, char to[KNOWN_HINT]);
+/* Keeps in `near` (KNOWN_HINT bytes, "" at first) the one of all names it is shown that looks most like the word. */
+void		 known_near(const char *word, const char *name, char near[KNOWN_HINT]);
 /* Is a gateway running whose policy has no such tenant, agent or server (of this tenant)?  Says so. */
 bool		 known_missing(struct ctl *ctl, enum known_kind kind, const char *tenant, const char *word);
 

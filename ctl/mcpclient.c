@@ -15,6 +15,7 @@
 
 #include "ctl/folders.h"
 #include "ctl/known.h"
+#include "ctl/lines.h"
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
 #include "lib/clock.h"
@@ -193,13 +194,54 @@ mcp_answer_fini(struct mcp_answer *a)
 
 /* Whoever may not say --as, or says it of nobody, is told no more than that it is not permitted. */
 static bool
-say_as(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a)
+is_as_denied(const struct mcp_question *q, const struct mcp_answer *a)
 {
-	if (q->as == NULL || !json_is(json_get(json_get(a->error, "data"), "code"), err_row(E_DENIED)->symbol))
-		return false;
-	if (!known_missing(ctl, KNOWN_AGENT, folders_tenant(ctl), q->as))
-		out_error("--as %s: not permitted; it is for root and the owner of the gateway alone", q->as);
-	return true;
+	return q->as != NULL && json_is(json_get(json_get(a->error, "data"), "code"), err_row(E_DENIED)->symbol);
+}
+
+/* The path is ours but for the server's name. */
+static bool
+is_no_server(const struct mcp_answer *a, int64_t code)
+{
+	return code == err_row(E_HTTP_PATH)->rpc_code && a->http.status == 404;
+}
+
+static int64_t
+code_of(const struct mcp_answer *a)
+{
+	int64_t	code;
+
+	return json_i64(json_get(a->error, "code"), &code) == 0 ? code : 0;
+}
+
+int
+mcp_error_exit(const struct mcp_question *q, const struct mcp_answer *a)
+{
+	const int64_t	code = code_of(a);
+
+	if (is_as_denied(q, a) || code == 403 || a->http.status == 401 || a->http.status == 403)
+		return EX_NOPERM;
+	if (code == 429 || code == 503 || code == 504)
+		return EX_TEMPFAIL;
+	return code == -32602 || code == -32601 || is_no_server(a, code) ? EX_DATAERR : EX_SOFTWARE;
+}
+
+/* Which limit refused, when it is worth coming again, and what shows it. */
+static void
+say_limit(struct json_value data)
+{
+	static const struct span	named[] = { SPAN_LIT("limits.agents."), SPAN_LIT("limits.servers."),
+					    SPAN_LIT("limits.tools.") };
+	char				limit[256], when[OUT_TIME];
+	const char			*name = "";
+
+	if (lines_text(data, "limit", limit, sizeof(limit))[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (span_starts(span_of(limit), named[i]))
+			name = limit + named[i].n;
+	out_error("limit %s; again in %s.  See: mcpgwctl limit show%s%s", limit,
+	    out_span_ms(lines_u64(data, "retry_after_ms"), when), name[0] == '\0' ? "" : " ", name);
 }
 
 int
@@ -209,10 +251,12 @@ mcp_say_error(struct ctl *ctl, const struct mcp_question *q, const struct mcp_an
 	char			room[4096];
 	struct arena		arena;
 	struct span		message = SPAN_NONE, rule = SPAN_NONE, id = SPAN_NONE;
-	int64_t			code = 0;
 
-	if (say_as(ctl, q, a))
+	if (is_as_denied(q, a)) {
+		if (!known_missing(ctl, KNOWN_AGENT, folders_tenant(ctl), q->as))
+			out_error("--as %s: not permitted; it is for root and the owner of the gateway alone", q->as);
 		return EX_NOPERM;
+	}
 	arena_init(&arena, room, sizeof(room), 256 * 1024);
 	if (json_string(json_get(a->error, "message"), &arena, &message) != 0)
 		message = SPAN_LIT("error without a message");
@@ -220,24 +264,16 @@ mcp_say_error(struct ctl *ctl, const struct mcp_question *q, const struct mcp_an
 		rule = SPAN_NONE;
 	if (json_string(json_get(data, "request_id"), &arena, &id) != 0)
 		id = SPAN_NONE;
-	if (json_i64(json_get(a->error, "code"), &code) != 0)
-		code = 0;
 	if (rule.n > 0 && memmem(message.p, message.n, rule.p, rule.n) != NULL)
 		rule = SPAN_NONE;	/* said already */
-	if (code == err_row(E_HTTP_PATH)->rpc_code && a->http.status == 404) {
-		/* The path is ours but for the server's name. */
+	if (is_no_server(a, code_of(a)))
 		message = SPAN_LIT("no such server, or none that this agent may use");
-		code = -32602;
-	} else if (a->http.status == 401) {
+	else if (a->http.status == 401)
 		message = SPAN_LIT("you are no agent here: let \"peers\" of rules.json name one for you "
 		    "(root and the owner: or say --as AGENT)");
-	}
 	out_error("%.*s%s%.*s%s%.*s", SPAN_FMT(message), rule.n > 0 ? "  rule " : "", SPAN_FMT(rule),
 	    id.n > 0 ? "  request " : "", SPAN_FMT(id));
 	arena_fini(&arena);
-	if (code == 403 || a->http.status == 401 || a->http.status == 403)
-		return EX_NOPERM;
-	if (code == 429 || code == 503 || code == 504)
-		return EX_TEMPFAIL;
-	return code == -32602 || code == -32601 ? EX_DATAERR : EX_SOFTWARE;
+	say_limit(data);
+	return mcp_error_exit(q, a);
 }

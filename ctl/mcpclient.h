@@ -27,7 +27,9 @@ struct mcp_answer {
  * reason said. */
 int	mcp_ask(struct ctl *ctl, const struct mcp_question *q, struct mcp_answer *out);
 void	mcp_answer_fini(struct mcp_answer *a);
-/* Says the error for people: message, rule, request id.  Answers the exit code for it. */
+/* The exit code of an error. */
+int	mcp_error_exit(const struct mcp_question *q, const struct mcp_answer *a);
+/* Says the error for people: message, rule, request id, and the limit that was reached.  Answers its exit code. */
 int	mcp_say_error(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a);
 /* "/servers/NAME/mcp" with NAME percent-encoded; to has `room` bytes.  E_TOOBIG. */
 must_check int	mcp_server_target(const char *server, char *to, size_t room);

@@ -269,6 +269,8 @@ print_master(const struct status *s)
 	    status_by(s, by, sizeof(by)));
 	for (size_t i = 0; i < s->listener_count; i++)
 		printf("listens   %s%s\n", s->listeners[i].address, status_is_tls(&s->listeners[i]) ? " tls" : "");
+	if (s->master.holds)
+		printf("drained   takes no calls: mcpgwctl drain --undo\n");
 	printf("jail      %s\n", s->probe_line);
 	printf("cgroup    %s\n", s->cgroup);
 	printf("requests  %" PRIu64 ", calls %" PRIu64 ", denied %" PRIu64 ", in flight %" PRIu64 "\n",

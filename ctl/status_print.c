@@ -56,6 +56,7 @@ status_by(const struct status *s, char *to, size_t room)
 	static const char *const	words[GENERATION_BY_LIMIT] = {
 		[GENERATION_BY_START] = "start", [GENERATION_BY_WATCH] = "watch", [GENERATION_BY_SIGNAL] = "HUP",
 		[GENERATION_BY_TIME] = "timer", [GENERATION_BY_VAULT] = "vault",
+		[GENERATION_BY_UPGRADE] = "upgrade",
 	};
 	const struct passwd		*pw;
 
@@ -346,6 +347,8 @@ print_needs(struct ctl *ctl, const struct status *s)
 	struct server_row	r;
 	bool			first = true;
 
+	if (s->master.holds)
+		need(&first, "takes no calls: mcpgwctl drain --undo");
 	if (s->warning[0] != '\0')
 		need(&first, "%s", s->warning);
 	if (s->policy != NULL)
@@ -372,7 +375,7 @@ print_needs(struct ctl *ctl, const struct status *s)
 	if (s->policy != NULL && snap_count(s->policy, SECTION_KEYSOURCE) > 0)
 		(void)issuers_each(ctl, false, need_issuer, &first);
 	if (s->policy != NULL && snap_count(s->policy, SECTION_BUCKET) > 0)
-		(void)buckets_each(ctl, false, need_bucket, &first);
+		(void)buckets_each(ctl, NULL, false, need_bucket, &first);
 }
 
 int
@@ -440,6 +443,7 @@ json_gateway(const struct status *s)
 	out_json_u64("cache_waits", s->cache.waits);
 	out_json_u64("cache_bytes", s->cache.bytes);
 	out_json_u64("tools_held", s->tools_held);
+	out_json_bool("takes_calls", !s->master.holds);
 	out_json_bool("enforce", is_enforced(s->policy));
 	if (s->warning[0] != '\0')
 		out_json_text("warning", span_of(s->warning));

@@ -78,6 +78,7 @@ enum retire_what { RETIRE_LEAVE = 1, RETIRE_HOLD, RETIRE_SERVE };
 enum upgrade_ask { UPGRADE_ASK_BEGIN, UPGRADE_ASK_STATUS };
 /* How far a master is in leaving its place to another one (CTL_UPGRADE). */
 enum upgrade_state { UPGRADE_NONE, UPGRADE_WAITS, UPGRADE_CHECKS, UPGRADE_STARTS, UPGRADE_HANDED, UPGRADE_FAILED,
+	UPGRADE_RECOVERS,	/* has failed, and gets back what it gave away */
 	UPGRADE_STATE_LIMIT };
 enum ctl_process_state {
 	CTL_PROCESS_WAITING,	/* starts again after its back-off */
@@ -111,6 +112,7 @@ enum generation_by {
 	GENERATION_BY_SIGNAL,	/* HUP */
 	GENERATION_BY_TIME,	/* something had an end */
 	GENERATION_BY_VAULT,	/* it has other values */
+	GENERATION_BY_UPGRADE,	/* a master that took another's place */
 	GENERATION_BY_LIMIT
 };
 enum login_what {		/* LOGIN.what; the argument: */

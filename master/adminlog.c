@@ -159,7 +159,7 @@ adminlog_add_policy(struct adminlog *a, struct reload_by by, bool rollback, uint
 {
 	static const char *const	words[GENERATION_BY_LIMIT] = {
 		[GENERATION_BY_START] = "start", [GENERATION_BY_SIGNAL] = "SIGHUP", [GENERATION_BY_WATCH] = "watch",
-		[GENERATION_BY_TIME] = "the gateway",
+		[GENERATION_BY_TIME] = "the gateway", [GENERATION_BY_UPGRADE] = "upgrade",
 	};
 	char				object[64] = "";
 

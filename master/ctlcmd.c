@@ -24,6 +24,18 @@ enum ctl_number {
 #undef CTLCMD
 };
 
+/* name, kind, tenant, with tabs between */
+static void
+log_limits(const struct ctl_conn *c, struct span what)
+{
+	char	text[320];
+
+	snprintf(text, sizeof(text), "%.*s", SPAN_FMT(what));
+	for (char *at = text; (at = strchr(at, '\t')) != NULL; )
+		*at = ' ';
+	log_notice(NULL, "limits of %s begin anew, uid=%u", text, c->uid);
+}
+
 static void
 wait_reload(struct ctl_conn *c, unsigned what)
 {
@@ -260,10 +272,10 @@ run_of_workers(struct ctl_conn *c, const struct msg_CTL *b)
 		ctlask_workers(c, WORKER_ASK_BREAKER_RESET, b->a, false);
 		break;
 	case CTLCMD_limit_show:
-		ctlask_workers(c, WORKER_ASK_LIMITS, SPAN_NONE, false);
+		ctlask_workers(c, WORKER_ASK_LIMITS, b->a, false);
 		break;
 	case CTLCMD_limit_reset:
-		log_notice(NULL, "limits of %.*s begin anew, uid=%u", SPAN_FMT(b->a), c->uid);
+		log_limits(c, b->a);
 		ctlask_workers(c, WORKER_ASK_LIMIT_RESET, b->a, false);
 		break;
 	case CTLCMD_issuer_list:

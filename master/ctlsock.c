@@ -34,6 +34,9 @@
 static void
 conn_free(struct ctl_conn *c)
 {
+	const bool	 upgrades = c->wait == CTL_WAIT_UPGRADE;
+	struct master	*m = c->s->m;
+
 	if (c->wait == CTL_WAIT_RELOAD) {
 		reload_forget(&c->s->m->reload, &c->reload);
 		ctlcmd_on_reload_abandoned(c);
@@ -49,6 +52,8 @@ conn_free(struct ctl_conn *c)
 	free(c->args);
 	c->magic = 0;
 	free(c);
+	if (upgrades)
+		upgrade_left(m);
 }
 
 int
@@ -470,6 +475,12 @@ void
 ctlsock_on_query_end(struct ctl_conn *c, int exit_code)
 {
 	ctl_done(c, exit_code);
+}
+
+bool
+ctlsock_waits_upgrade(struct ctlsock *s)
+{
+	return s->m != NULL && conn_waiting(s, CTL_WAIT_UPGRADE, 0) != NULL;
 }
 
 void

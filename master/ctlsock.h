@@ -37,6 +37,8 @@ void		ctlsock_close(struct ctlsock *s);
 /* Takes no commands any more, leaving the socket to another master; who waits for an answer still gets it. */
 void		ctlsock_leave(struct ctlsock *s);
 /* From upgrade.c: to those who wait for one; why: it came to nothing. */
+/* Does one of mcpgwctl wait for an upgrade? */
+bool		ctlsock_waits_upgrade(struct ctlsock *s);
 void		ctlsock_note_upgrade(struct ctlsock *s, unsigned level, const char *line);
 void		ctlsock_on_upgrade(struct ctlsock *s, int exit_code, const char *why);
 

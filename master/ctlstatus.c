@@ -77,7 +77,7 @@ send_master(struct ctl_conn *c)
 		.generation = m->policy_generation, .since_ms = m->policy_since_ms,
 		.pid = (uint32_t)getpid(), .workers = m->workers_wanted,
 		.probe = m->status.probe, .probe_line = span_of(m->status.probe_line),
-		.config_dir = span_of(m->where.config_dir),
+		.config_dir = span_of(m->where.config_dir), .holds = m->holds,
 	};
 	char			 rolled[128], audit[sizeof(m->audit_dir) + 512];
 	struct msg_CTL_CONFINED	 confined = { .cgroup = span_of(m->cgroups.line) };

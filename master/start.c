@@ -28,7 +28,11 @@
 #define GIVE_UP_FAILS	2
 #define REMIND_MS	(60 * 60 * 1000)
 
-static const struct reload_by	at_start = { GENERATION_BY_START, 0 };
+static struct reload_by
+by_start(const struct master *m)
+{
+	return (struct reload_by){ m->heir.is ? GENERATION_BY_UPGRADE : GENERATION_BY_START, 0 };
+}
 
 static int
 stopped(void)
@@ -268,11 +272,11 @@ serve_last_good(struct master *m)
 	snapset_init(&old);
 	r = snapset_take(&old, &m->start.last_good, SNAP_POLICY, SPAN_NONE, head.generation);
 	if (r == 0)
-		r = reload_put_in_force(m, &old, COMPILE_POLICY, at_start);
+		r = reload_put_in_force(m, &old, COMPILE_POLICY, by_start(m));
 	snapset_fini(&old);
 	if (r != 0 || (r = compile_and_wait(m, COMPILE_KEYS, m->start.dump)) != 0)
 		return r;
-	return reload_put_in_force(m, &m->compile.made, COMPILE_KEYS, at_start);
+	return reload_put_in_force(m, &m->compile.made, COMPILE_KEYS, by_start(m));
 }
 
 static int
@@ -286,7 +290,7 @@ step_policy(struct master *m)
 	if (m->stopping)
 		return stopped();
 	if (r == 0 && (r = reload_put_in_force(m, &m->compile.made, COMPILE_POLICY | COMPILE_KEYS,
-	    at_start)) == 0)
+	    by_start(m))) == 0)
 		return 0;
 	code = compile_exit_code(m, r);
 	if (!m->dirs.unclean)

@@ -93,14 +93,24 @@ upgrade_defers_reload(struct master *m)
 	return u->state == UPGRADE_STARTS || u->state == UPGRADE_HANDED;
 }
 
+static uint64_t
+took_ms(const struct master *m)
+{
+	const struct upgrade	*u = &m->upgrade;
+
+	return u->began_ms == 0 ? 0 : (u->ended_ms != 0 ? u->ended_ms : loop_now_ms(m->loop)) - u->began_ms;
+}
+
 void
 upgrade_report(struct master *m, struct ctl_conn *c)
 {
 	const struct upgrade	*u = &m->upgrade;
 	struct msg_CTL_UPGRADE	 b = {
-		.state = u->state, .workers = m->workers_wanted, .warnings = u->warnings,
+		/* Who waited for it is told how it ended. */
+		.state = u->recovers && c->wait != CTL_WAIT_UPGRADE ? UPGRADE_RECOVERS : u->state, .holds = m->holds,
+		.workers = m->workers_wanted, .warnings = u->warnings,
 		.drain_ms = m->params.drain_timeout, .before = span_of(MCPGW_VERSION), .version = span_of(u->version),
-		.line = span_of(u->why), .ms = loop_now_ms(m->loop) - u->began_ms,
+		.line = span_of(u->why), .ms = took_ms(m),
 	};
 
 	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++) {
@@ -155,6 +165,7 @@ upgrade_fail(struct master *m, int exit_code, const char *fmt, ...)
 	va_end(ap);
 	u->state = UPGRADE_FAILED;
 	u->recovers = true;
+	u->ended_ms = loop_now_ms(m->loop);
 	log_err(NULL, "upgrade refused, version %s goes on: %s", MCPGW_VERSION, u->why);
 	upgrade_stop_reading(u);
 	if (u->has_chan)
@@ -382,6 +393,23 @@ on_wait(struct loop_timer *t, void *arg)
 		loop_timer_arm(t, WAIT_MS);
 }
 
+/* For what, and how long at most; to all of mcpgwctl that wait. */
+static void
+say_wait(struct master *m)
+{
+	const unsigned	workers = (unsigned)__builtin_popcountll(m->heir.busy);
+	char		line[160];
+
+	if (workers > 0 || m->heir.lives)
+		snprintf(line, sizeof(line), "waits for %u worker%s of pid %ld, which finish%s within %llu s at most; "
+		    "Ctrl-C calls it off", workers, workers == 1 ? "" : "s", (long)m->heir.old_pid,
+		    workers == 1 ? "es" : "", (unsigned long long)m->params.drain_timeout / 1000);
+	else
+		snprintf(line, sizeof(line), "waits until %s; Ctrl-C calls it off", m->reload.state != RELOAD_IDLE ?
+		    "a reload is done" : "the gateway's own processes are ready");
+	ctlsock_note_upgrade(&m->ctl, LOG_LEVEL_NOTICE, line);
+}
+
 void
 upgrade_begin(struct master *m, struct ctl_conn *c)
 {
@@ -398,14 +426,35 @@ upgrade_begin(struct master *m, struct ctl_conn *c)
 	if (under_way(m)) {
 		/* Whoever asks while one is prepared gets that one. */
 		u->again |= u->recovers || (u->state != UPGRADE_WAITS && c == NULL);
+		u->signalled |= c == NULL;
+		if (c != NULL && u->state == UPGRADE_WAITS && !u->recovers)
+			say_wait(m);
 		return;
 	}
 	u->state = UPGRADE_WAITS;
 	u->again = false;
-	if (may_begin(m))
+	u->signalled = c == NULL;
+	u->began_ms = u->ended_ms = 0;
+	u->warnings = 0;
+	u->why[0] = '\0';
+	if (may_begin(m)) {
 		upgrade_check(m);
-	else
-		upgrade_wait(m, on_wait, WAIT_MS);
+		return;
+	}
+	say_wait(m);
+	upgrade_wait(m, on_wait, WAIT_MS);
+}
+
+void
+upgrade_left(struct master *m)
+{
+	struct upgrade	*u = &m->upgrade;
+
+	if (u->state != UPGRADE_WAITS || u->signalled || ctlsock_waits_upgrade(&m->ctl))
+		return;
+	loop_timer_disarm(&u->timer);
+	u->state = UPGRADE_NONE;
+	log_notice(NULL, "an upgrade that waited is called off: mcpgwctl was ended");
 }
 
 /* --- what else happens meanwhile ---------------------------------------------------------------- */

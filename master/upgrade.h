@@ -34,7 +34,8 @@ struct upgrade {
 	bool			 has_chan;
 	char			 version[48];	/* its */
 	char			 why[512];	/* why the last one came to nothing */
-	uint64_t		 began_ms;
+	uint64_t		 began_ms, ended_ms;	/* 0: none began; the last one came to nothing then */
+	bool			 signalled;	/* wanted by more than those of mcpgwctl that wait */
 	struct loop_timer	 timer;
 	bool			 timed;		/* timer was used */
 	int			 standin_fd;	/* our stand-in's channel, or ours to be one; -1: none */
@@ -47,6 +48,8 @@ void	upgrade_fini(struct master *m);
 /* Checks the configuration with the program that is installed now, starts it, and leaves the place to it.  While one is
  * under way another is begun after it.  c: who waits, or NULL. */
 void	upgrade_begin(struct master *m, struct ctl_conn *c);
+/* One of mcpgwctl that waited for it was ended: what has not begun is called off when nobody else wants it. */
+void	upgrade_left(struct master *m);
 /* How it stands, for CTL_UPGRADE. */
 void	upgrade_report(struct master *m, struct ctl_conn *c);
 /* True: reloads wait, since the new master reads the files itself; it is told. */

@@ -36,7 +36,8 @@ line_has(const char *line, const char *what)
 	return strstr(line, what) != NULL;
 }
 
-/* What the check said goes to whoever waits: all of it when it refuses, else what is worth a look. */
+/* What the check said goes to whoever waits: all of it when it refuses, else what is worth a look.  The first error is
+ * the reason, which the refusal itself says. */
 static void
 pass_lines(struct master *m, bool all)
 {
@@ -48,10 +49,10 @@ pass_lines(struct master *m, bool all)
 		const bool	warning = line_has(line, "warning:"), error = line_has(line, "error:");
 
 		u->warnings += warning;
-		if (all || warning || error)
-			ctlsock_note_upgrade(&m->ctl, error ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING, line);
-		if (error && u->why[0] == '\0')
+		if (all && error && u->why[0] == '\0')
 			snprintf(u->why, sizeof(u->why), "%s", line);
+		else if (all || warning || error)
+			ctlsock_note_upgrade(&m->ctl, error ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING, line);
 		if (all)
 			log_err(NULL, "the new program's check: %s", line);
 	}
@@ -101,7 +102,8 @@ upgrade_checked(struct master *m, int status)
 	}
 	snprintf(first, sizeof(first), "%s", u->why);
 	if (WIFSIGNALED(status))
-		upgrade_fail(m, code, "%s -t was killed by signal %d", m->program, WTERMSIG(status));
+		upgrade_fail(m, code, "%s -t was killed by signal %d%s%s", m->program, WTERMSIG(status),
+		    first[0] == '\0' ? "" : ": ", first);
 	else
 		upgrade_fail(m, code, "%s -t: exit code %d%s%s", m->program, code, first[0] == '\0' ? "" : ": ", first);
 }
@@ -116,8 +118,6 @@ upgrade_check(struct master *m)
 
 	u->state = UPGRADE_CHECKS;
 	u->said_bytes = 0;
-	u->warnings = 0;
-	u->why[0] = '\0';
 	loop_clock_update(m->loop);
 	u->began_ms = loop_now_ms(m->loop);
 	options_for_compiler(m->options, m->where.config_dir, argv + 2);

@@ -30,6 +30,16 @@ inquiry_text(struct buf *b, const char *name, struct span value)
 	return json_put_string(b, span_part(value, 0, NAME_BYTES));
 }
 
+struct span
+inquiry_part(struct span *rest)
+{
+	const char	*tab = rest->n == 0 ? NULL : memchr(rest->p, '\t', rest->n);
+	struct span	 one = span_part(*rest, 0, tab == NULL ? rest->n : (size_t)(tab - rest->p));
+
+	*rest = span_part(*rest, one.n + (tab != NULL), rest->n);
+	return one;
+}
+
 bool
 inquiry_line(struct buf *all, struct buf *line, int r)
 {
@@ -205,11 +215,11 @@ inquiry_answer(struct worker *w, uint64_t ref, const struct msg_WORKER_ASK *ask)
 		kill_call(w, ask->request, &all, &line);
 		break;
 	case WORKER_ASK_LIMITS:
-		inquiry_limits(w, SPAN_NONE, &all, &line);
+		inquiry_limits(w, ask->request, false, &all, &line);
 		break;
 	case WORKER_ASK_LIMIT_RESET:
 		if (ask->request.n > 0)
-			inquiry_limits(w, ask->request, &all, &line);
+			inquiry_limits(w, ask->request, true, &all, &line);
 		break;
 	case WORKER_ASK_ISSUERS:
 		put_issuers(w, &all, &line);

@@ -20,16 +20,6 @@ static const char *const state_name[] = {
 	[BREAKER_CLOSED] = "closed", [BREAKER_OPEN] = "open", [BREAKER_HALF_OPEN] = "half-open",
 };
 
-static struct span
-part_take(struct span *rest)
-{
-	const char	*tab = rest->n == 0 ? NULL : memchr(rest->p, '\t', rest->n);
-	struct span	 one = span_part(*rest, 0, tab == NULL ? rest->n : (size_t)(tab - rest->p));
-
-	*rest = span_part(*rest, one.n + (tab != NULL), rest->n);
-	return one;
-}
-
 static bool
 put_one(struct breakers *q, const struct rec_server *s, const struct rec_endpoint *e, uint64_t key)
 {
@@ -78,9 +68,9 @@ inquiry_breakers(struct worker *w, struct span what, bool reset, struct buf *all
 	const struct rec_server		*s;
 	struct breakers			 q = { .w = w, .reset = reset, .all = all, .line = line };
 
-	q.tenant = part_take(&what);
-	q.server = part_take(&what);
-	q.endpoint = part_take(&what);
+	q.tenant = inquiry_part(&what);
+	q.server = inquiry_part(&what);
+	q.endpoint = inquiry_part(&what);
 	q.tool = what;
 	for (uint64_t i = 0; (s = SNAP_AT(policy, SERVER, i)) != NULL; i++)
 		if ((q.tenant.n == 0 || span_eq(q.tenant, policy_tenant_name(policy, s->tenant))) &&

@@ -419,6 +419,15 @@ read_form(struct request *rq, struct span form, struct span *grant, struct asked
 	return r;
 }
 
+/* The gateway's own URL, or a path below it: https://gw.example.org is not of https://gw.example. */
+static bool
+is_of_site(struct span resource, struct span site)
+{
+	if (site.n > 0 && site.p[site.n - 1] == '/')
+		site.n--;
+	return span_starts(resource, site) && (resource.n == site.n || resource.p[site.n] == '/');
+}
+
 static void
 on_form(struct exchange *x, int err, struct span form, void *arg)
 {
@@ -444,7 +453,7 @@ on_form(struct exchange *x, int err, struct span form, void *arg)
 	else if (grant.n == 0)
 		tokenend_refuse(rq, TOKEN_INVALID_REQUEST, "grant_type is missing");
 	/* RFC 8707: a token of ours is for all of this gateway, and for nothing else. */
-	else if (q.resource.n > 0 && site.n > 0 && !span_starts(q.resource, site))
+	else if (q.resource.n > 0 && site.n > 0 && !is_of_site(q.resource, site))
 		tokenend_refuse(rq, TOKEN_INVALID_TARGET, "resource is not of this gateway");
 	else if ((why = take_credential(rq, &q)) != NULL)
 		tokenend_refuse(rq, TOKEN_INVALID_REQUEST, why);

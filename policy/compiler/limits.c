@@ -33,13 +33,16 @@ static void
 read_quotas(struct job *j, const struct source *s, const struct conf_node *n, struct rec_limit *l)
 {
 	struct rec_quota	q;
+	unsigned		seen = 0;
 
 	if (n->type != JSON_STRING && !typed_is(j, s, n, JSON_ARRAY))
 		return;
 	for (const struct conf_node *e = n->type == JSON_STRING ? n : n->first; e != NULL;
 	    e = n->type == JSON_STRING ? NULL : e->next)
 		if (e->type != JSON_STRING || !quota_parse(e->text, &q))
-			job_error(j, s, e, "\"%.*s\": " QUOTA_WANTED, SHOWN(e->text));
+			job_error(j, s, e, "\"%.*s\": %s", SHOWN(e->text), quota_wanted(e->text));
+		else if (quota_again(&q, &seen))
+			job_error(j, s, e, "\"%.*s\": " QUOTA_AGAIN, SHOWN(e->text));
 		else
 			quota_put(j, l, &q);
 }

@@ -206,6 +206,7 @@ text_check(struct job *j, unsigned id)
 	struct span	v = j->settings[id].value, host, word;
 	uint64_t	n, number;
 	struct rec_quota quota;
+	unsigned	seen = 0;
 	int32_t		zone_s;
 
 	switch (id) {
@@ -247,7 +248,9 @@ text_check(struct job *j, unsigned id)
 	case PARAM_ID_tenant_quota:
 		while ((word = span_word(&v)).n > 0)
 			if (!quota_parse(word, &quota))
-				setting_error(j, id, "\"%.*s\": " QUOTA_WANTED, SHOWN(word));
+				setting_error(j, id, "\"%.*s\": %s", SHOWN(word), quota_wanted(word));
+			else if (quota_again(&quota, &seen))
+				setting_error(j, id, "\"%.*s\": " QUOTA_AGAIN, SHOWN(word));
 		break;
 	case PARAM_ID_quota_zone:
 		if (!zone_parse(v, &zone_s))

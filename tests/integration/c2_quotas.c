@@ -142,11 +142,16 @@ Test(quotas, warn_once_and_begin_anew_when_somebody_says_so, .timeout = 90)
 	cr_expect(answer_header(&a, "X-RateLimit-Limit") != NULL &&
 	    strcmp(answer_header(&a, "X-RateLimit-Limit"), "10") == 0, "%s", a.head);
 	answer_fini(&a);
+	EXPECT_CTL(&g, 75, "limit limits.agents.a; again in ", "call", "clock", "now", "--as", "a");
+	EXPECT_CTL(&g, 75, ".  See: mcpgwctl limit show a\n", "call", "clock", "now", "--as", "a");
+	EXPECT_CTL(&g, 75, "\"limit\":\"limits.agents.a\"", "call", "clock", "now", "--as", "a", "--json");
+	EXPECT_CTL(&g, 65, "\"error\":", "call", "clok", "now", "--as", "a", "--json");
+	EXPECT_CTL(&g, 77, "\"error\":", "call", "clock", "now", "--as", "nobody", "--json");
 	EXPECT_CTL(&g, 0, "NEEDS YOU  agent a: 100% of this day's 10 calls (mcpgwctl limit show a)", "status");
 	EXPECT_CTL(&g, 0, "agent a: 10 calls/day begins anew", "limit", "reset", "a");
 	sleep_ms(200);
 	EXPECT_CALLS(10, calls_until_refused(&m, "now", 12, "QUOTA_EXCEEDED"));
-	EXPECT_CTL(&g, 65, "no bucket and no quota of this name", "limit", "reset", "nobody");
+	EXPECT_CTL(&g, 65, "no limit of \"nobody\"; see mcpgwctl limit show", "limit", "reset", "nobody");
 	mcp_fini(&m);
 	gateway_stop(&g);
 }
@@ -168,6 +173,45 @@ Test(quotas, count_time_and_bytes, .timeout = 90)
 	cr_expect(gateway_ctl(&g, &said, false, "limit", "show", "a", "--json", NULL) == 0);
 	cr_expect(strstr(said, "\"what\":\"bytes\",\"period\":\"day\"") != NULL, "%s", said);
 	free(said);
+	gateway_stop(&g);
+}
+
+/* Agents of two tenants and a server have one name: nothing begins anew until it is said whose. */
+Test(quotas, begin_anew_of_one_that_was_meant, .timeout = 60)
+{
+	static const char	limits[] = "{\"agents\":{\"clock\":{\"allow\":{\"servers\":[\"clock\"],\"tools\":"
+				    "{\"clock\":[\"*\"]}}}},\"limits\":{\"agents\":{\"clock\":{\"rate\":\"5/d\"}}%s}}";
+	char			rules[512], *said;
+	struct mcp		m;
+
+	NEEDS_JAILS();
+	snprintf(rules, sizeof(rules), limits, ",\"servers\":{\"clock\":{\"rate\":\"20/d\"}},\"tools\":{\"clock.now\":"
+	    "{\"max_concurrent\":7}},\"each\":[{\"by\":[\"principal\"],\"rate\":\"90/min\"}]");
+	start(rules, "tenant_uid_range = 70000-70099\n");
+	EXPECT_CTL(&g, 0, "Not yet in force", "tenant", "add", "acme");
+	snprintf(rules, sizeof(rules), limits, "");
+	gateway_write(&g, "tenants.d/acme/rules.json", rules);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	client(&m, gateway_key(&g, "clock"));
+	EXPECT_SAID("", call(&m, "now"));
+	EXPECT_SAID("", call(&m, "now"));
+	cr_expect(gateway_ctl(&g, &said, true, "limit", "reset", "clock", NULL) == 65 &&
+	    strstr(said, "mcpgwctl limit reset clock --of agent --tenant default\n") != NULL &&
+	    strstr(said, "mcpgwctl limit reset clock --of agent --tenant acme\n") != NULL &&
+	    strstr(said, "mcpgwctl limit reset clock --of server --tenant default\n") != NULL, "%s", said);
+	free(said);
+	EXPECT_CTL(&g, 0, "20/d     20    18", "limit", "show", "clock");
+	EXPECT_CTL(&g, 0, "agent clock: 5/d begins anew", "limit", "reset", "clock", "--of", "agent", "--tenant", "acme");
+	EXPECT_CTL(&g, 0, "5/d      5     3", "limit", "show", "clock", "--tenant", "default");
+	EXPECT_CTL(&g, 0, "agent clock: 5/d begins anew", "limit", "reset", "clock", "--of", "agent", "--tenant", "default");
+	EXPECT_CTL(&g, 0, "5/d      5     5", "limit", "show", "clock", "--of", "agent", "--tenant", "default");
+	EXPECT_CTL(&g, 0, "20/d     20    18", "limit", "show", "clock", "--of", "server");
+	EXPECT_CTL(&g, 65, "clock.now: a cap of calls at once", "limit", "reset", "clock.now");
+	EXPECT_CTL(&g, 65, "no limit of \"clok\"; did you mean clock?", "limit", "reset", "clok");
+	EXPECT_CTL(&g, 65, "no tenant \"acm\"; did you mean acme?", "limit", "show", "clock", "--tenant", "acm");
+	EXPECT_CTL(&g, 64, "--of bot: want agent, server", "limit", "reset", "clock", "--of", "bot");
+	EXPECT_CTL(&g, 0, "each    limits.each[0]", "limit", "show");
+	mcp_fini(&m);
 	gateway_stop(&g);
 }
 
@@ -270,7 +314,10 @@ Test(quotas, a_tenant_is_added_with_them, .timeout = 60)
 
 	start(DEMO_RULES, "tenant_uid_range = 70000-70099\n");
 	EXPECT_CTL(&g, 64, "want calls=NUMBER/PERIOD", "tenant", "add", "acme", "--quota", "calls=lots");
-	EXPECT_CTL(&g, 0, "Not yet in force", "tenant", "add", "acme", "--quota", "calls=200000/month", "--quota",
+	EXPECT_CTL(&g, 64, "such as \"bytes=5GiB/month\"", "tenant", "add", "acme", "--quota", "bytes=1GB/month");
+	EXPECT_CTL(&g, 64, "--quota calls=2/day: there is one of this kind", "tenant", "add", "acme", "--quota",
+	    "calls=1/day", "--quota", "calls=1/month", "--quota", "calls=2/day");
+	EXPECT_CTL(&g, 0, "Not yet in force: mcpgwctl reload\n", "tenant", "add", "acme", "--quota", "calls=200000/month", "--quota",
 	    "time=10h/day", "--rate", "50/s");
 	EXPECT_CTL(&g, 0, "in force", "reload");
 	said = gateway_file(&g, "tenants.d/acme/tenant.conf");
@@ -278,5 +325,13 @@ Test(quotas, a_tenant_is_added_with_them, .timeout = 60)
 	free(said);
 	EXPECT_CTL(&g, 0, "200000 calls/month", "limit", "show", "acme");
 	EXPECT_CTL(&g, 0, "10 h 0 min/day", "limit", "show", "acme");
+	EXPECT_CTL(&g, 0, "quotas    calls=200000/month\n          time=10h/day\n", "tenant", "show", "acme");
+	EXPECT_CTL(&g, 0, "\"quotas\":[\"calls=200000/month\",\"time=10h/day\"]", "tenant", "show", "acme", "--json");
+	gateway_write(&g, "tenants.d/acme/tenant.conf", "tenant_quota = bytes=1GiB/day bytes=2GiB/day\n");
+	EXPECT_CTL(&g, 78, "\"bytes=2GiB/day\": there is one of this kind", "check");
+	gateway_write(&g, "tenants.d/acme/tenant.conf", "");
+	gateway_write(&g, "rules.json", "{\"agents\":{\"a\":{}},\"limits\":{\"agents\":{\"a\":{\"quota\":"
+	    "[\"time=1h/day\",\"time=2h/day\"]}}}}");
+	EXPECT_CTL(&g, 78, "\"time=2h/day\": there is one of this kind", "check");
 	gateway_stop(&g);
 }

@@ -118,7 +118,7 @@ Test(own_tokens, that_are_revoked_are_refused_at_once_in_every_worker, .timeout 
 	expect_status(&g, one, 401, "the one that was revoked");
 	expect_status(&g, other, 200, "the other");
 	sleep_ms(1100);
-	EXPECT_CTL(&g, 0, "ended", "token", "revoke", "--before", "0");
+	EXPECT_CTL(&g, 0, "tokens issued before today ", "token", "revoke", "--before", "0");
 	expect_status(&g, other, 401, "issued before");
 	sleep_ms(1100);
 	free(other);

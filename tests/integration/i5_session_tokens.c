@@ -232,6 +232,8 @@ Test(session_tokens, are_refused_as_rfc_6749_says, .timeout = 120)
 	EXPECT_ERROR("", 400, "invalid_request", GRANT "&client_secret=%%zz");
 	EXPECT_ERROR("", 400, "invalid_scope", GRANT "&client_secret=%s&scope=tools:call+other", key);
 	EXPECT_ERROR("", 400, "invalid_target", GRANT "&client_secret=%s&resource=https://other.example/mcp", key);
+	EXPECT_ERROR("", 400, "invalid_target", GRANT "&client_secret=%s&resource=" SITE ".evil/mcp", key);
+	EXPECT_ERROR("", 400, "invalid_target", GRANT "&client_secret=%s&resource=" SITE "@evil/mcp", key);
 	EXPECT_ERROR("", 400, "invalid_request", "grant_type=refresh_token");
 	EXPECT_ERROR("", 400, "invalid_grant", "grant_type=refresh_token&refresh_token=mgr_x");
 	o = ask("", 200, GRANT "&client_secret=%s&scope=tools:call&resource=" SITE "/mcp", key);

@@ -235,6 +235,12 @@ Test(balance, a_tool_may_have_a_breaker_of_its_own, .timeout = 60)
 	cr_expect(by[3] == 4 && strstr(said, "left alone") != NULL, "%s", said);
 	calls("safe", 300, 6, by);
 	cr_expect(by[3] == 0, "%s", said);
+	EXPECT_CTL(&g, 0, "open for ", "server", "breakers", "--tool", "work");
+	EXPECT_CTL(&g, 65, "server many lists no tool \"wrk\"; did you mean work?; see mcpgwctl tool list many", "server",
+	    "breaker", "reset", "many", "--tool", "wrk");
+	EXPECT_CTL(&g, 65, "server many lists no tool \"wrk\"", "server", "breakers", "many", "--tool", "wrk");
+	EXPECT_CTL(&g, 65, "no server lists a tool \"wrk\"", "server", "breakers", "--tool", "wrk");
+	EXPECT_CTL(&g, 0, "many tool work: closed; it was open", "server", "breaker", "reset", "many", "--tool", "work");
 	cr_expect(failing_calls(&at[0]) + failing_calls(&at[1]) + failing_calls(&at[2]) == 14);
 	finish();
 }
@@ -321,7 +327,8 @@ Test(balance, breakers_are_shown_and_reset, .timeout = 60)
 		failing_mode(&at[i], "ok");
 	calls("work", 300, 2, by);
 	cr_expect(by[3] == 2 && strstr(said, "left alone") != NULL);
-	EXPECT_CTL(&g, 65, "no such breaker", "server", "breaker", "reset", "nobody");
+	EXPECT_CTL(&g, 65, "no server \"manyy\"; did you mean many?", "server", "breaker", "reset", "manyy");
+	EXPECT_CTL(&g, 65, "no server \"manyy\"; did you mean many?", "server", "breakers", "manyy");
 	EXPECT_CTL(&g, 65, "no such breaker", "server", "breaker", "reset", "many", "--endpoint", "http://127.0.0.1:1/");
 	EXPECT_CTL(&g, 0, "closed; it was open", "server", "breaker", "reset", "many", "--endpoint", url);
 	calls("work", 400, 4, by);

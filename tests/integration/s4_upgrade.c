@@ -42,7 +42,7 @@ no_old_ones(void *arg)
 	free(s->said);
 	if (gateway_ctl(s->g, &s->said, true, "upgrade", "--status", NULL) != 0)
 		return false;
-	settled = strstr(s->said, " 0 old ones left") != NULL;
+	settled = strstr(s->said, " 0 old ones left.") != NULL;
 	return settled;
 }
 
@@ -184,6 +184,106 @@ Test(upgrade, to_another_release_and_back_fails_no_request, .timeout = 120)
 	installed_remove(dir);
 }
 
+/* --- what waits --------------------------------------------------------------------------------- */
+
+/* mcpgwctl upgrade in the background; what it says goes to this file. */
+static pid_t
+upgrade_to(const struct gateway *g, const char *path)
+{
+	char	program[400], conf[400];
+	pid_t	pid;
+
+	snprintf(program, sizeof(program), "%s/bin/mcpgwctl", g->build);
+	snprintf(conf, sizeof(conf), "%s/etc", g->dir);
+	cr_assert((pid = fork()) != -1);
+	if (pid == 0) {
+		if (freopen(path, "w", stdout) == NULL || dup2(1, 2) == -1)
+			_exit(126);
+		execl(program, "mcpgwctl", "-c", conf, "upgrade", (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+struct saying {
+	const struct gateway	*g;
+	const char		*path, *want;
+};
+
+static bool
+says_to_file(void *arg)
+{
+	const struct saying	*s = arg;
+	char			 text[1024] = "";
+	FILE			*f = fopen(s->path, "r");
+
+	if (f != NULL) {
+		(void)!fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	return strstr(text, s->want) != NULL;
+}
+
+static bool
+says_status(void *arg)
+{
+	const struct saying	*s = arg;
+	char			*out;
+	bool			 says;
+
+	says = gateway_ctl(s->g, &out, true, "upgrade", "--status", "--json", NULL) == 0 &&
+	    strstr(out, s->want) != NULL;
+	free(out);
+	return says;
+}
+
+/* There are slots for the workers of two, not of three. */
+Test(upgrade, that_waits_says_for_what_and_is_called_off_with_its_command, .timeout = 60)
+{
+	struct gateway	 g;
+	struct hearing	 call;
+	struct mcp	 m;
+	struct settled	 settled = { &g, NULL };
+	struct saying	 s = { .g = &g };
+	char		 path[300], *out;
+	long		 pid;
+	pid_t		 ctl;
+	int		 status;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES, .workers = 2 });
+	snprintf(path, sizeof(path), "%s/said", g.dir);
+	s.path = path;
+	mcp_init(&m, g.mcp, "/servers/clock/mcp", gateway_key(&g, "a"));
+	EXPECT_CTL(&g, 0, "\"state\":\"none\",", "upgrade", "--status", "--json");
+	EXPECT_CTL(&g, 0, "\"ms\":0,", "upgrade", "--status", "--json");
+	hearing_begin(&call, &m, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":4000}}");
+	sleep_ms(300);
+	cr_expect(gateway_ctl(&g, &out, false, "upgrade", "--json", NULL) == 0 && strstr(out, "\"done\":true") != NULL &&
+	    strstr(out, "\"state\":\"handed over\"") != NULL && strstr(out, "\"ready\"") == NULL, "%s", out);
+	free(out);
+	EXPECT_CTL(&g, 0, " by upgrade ", "status");
+	EXPECT_CTL(&g, 0, "\"done\":false,\"state\":\"none\"", "upgrade", "--status", "--json");
+	pid = pid_in_file(&g);
+	ctl = upgrade_to(&g, path);
+	s.want = "waits for 1 worker of pid ";
+	cr_expect(wait_until(says_to_file, &s, 2000), "nothing is said");
+	s.want = "\"done\":false,\"state\":\"waits\"";
+	cr_expect(wait_until(says_status, &s, 1000), "it does not say that it waits");
+	kill(ctl, SIGINT);
+	cr_assert(waitpid(ctl, &status, 0) == ctl);
+	s.want = "\"done\":false,\"state\":\"none\"";
+	cr_expect(wait_until(says_status, &s, 1000), "it waits on, and its command is gone");
+	hearing_fini(&call);
+	cr_expect(wait_until(no_old_ones, &settled, 8000), "%s", settled.said);
+	sleep_ms(300);
+	cr_expect(pid_in_file(&g) == pid, "it was upgraded all the same");
+	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+	free(settled.said);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
 /* --- what goes wrong ---------------------------------------------------------------------------- */
 
 struct asked {
@@ -225,7 +325,7 @@ Test(upgrade, that_comes_to_nothing_changes_nothing, .timeout = 120)
 {
 	struct gateway	 g;
 	struct steady	 s;
-	char		 dir[64], *out;
+	char		 dir[64], *out, *again;
 	int		 r;
 
 	NEEDS_JAILS();
@@ -236,6 +336,12 @@ Test(upgrade, that_comes_to_nothing_changes_nothing, .timeout = 120)
 
 	installed_exchange(dir, "bin/mcpgw", "echo \"$PWD/new.conf:3:1: error: not for this version\"; exit 78");
 	refused(&g, &s, 78, "error: not for this version");
+	EXPECT_CTL(&g, 0, "The last upgrade was refused: ", "upgrade", "--status");
+	EXPECT_CTL(&g, 0, "\"done\":true,\"state\":\"refused\",\"line\":\"", "upgrade", "--status", "--json");
+	r = gateway_ctl(&g, &out, true, "upgrade", NULL);
+	again = strstr(out, "not for this version");
+	cr_expect(r == 78 && again != NULL && strstr(again + 1, "not for this version") == NULL, "%s", out);
+	free(out);
 	installed_put_back(dir, "bin/mcpgw");
 	installed_exchange(dir, "bin/mcpgw", "case \"$1\" in -t) exec \"$0.real\" \"$@\" ;; esac; exit 71");
 	refused(&g, &s, 71, "ended before it served (exit code 71)");

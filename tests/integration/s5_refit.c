@@ -188,7 +188,9 @@ Test(refit, a_drained_gateway_says_so_and_stays, .timeout = 60)
 	answer_fini(&a);
 	hearing_begin(&call, &m, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":1500}}");
 	sleep_ms(300);
+	EXPECT_CTL(&g, 0, "\"takes_calls\":true", "status", "--json");
 	EXPECT_CTL(&g, 0, "takes no calls", "drain");
+	EXPECT_CTL(&g, 0, "{\"takes_calls\":false}", "drain", "--json");
 	for (int i = 0; i < 2; i++) {
 		mcp_call(&m, "add", "{\"a\":1,\"b\":2}", &a);
 		EXPECT_STATUS(a, 503, "drained");
@@ -203,6 +205,10 @@ Test(refit, a_drained_gateway_says_so_and_stays, .timeout = 60)
 		mcp_ask_modern(&m, "tools/list", NULL, &a);
 		EXPECT_STATUS(a, 200, "what is no call");
 		answer_fini(&a);
+		EXPECT_CTL(&g, 0, "NEEDS YOU  takes no calls: mcpgwctl drain --undo", "status");
+		EXPECT_CTL(&g, 0, "\"takes_calls\":false", "status", "--json");
+		EXPECT_CTL(&g, 0, "takes no calls: mcpgwctl drain --undo", "upgrade", "--status");
+		EXPECT_CTL(&g, 0, "takes no calls: mcpgwctl drain --undo", "top");
 		/* It stays so, whoever serves. */
 		if (i == 0)
 			EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
@@ -213,6 +219,7 @@ Test(refit, a_drained_gateway_says_so_and_stays, .timeout = 60)
 	    json_object_to_json_string(o));
 	json_object_put(o);
 	hearing_fini(&call);
+	EXPECT_CTL(&g, 0, "{\"takes_calls\":true}", "drain", "--undo", "--json");
 	EXPECT_CTL(&g, 0, "takes calls again", "drain", "--undo");
 	mcp_call(&m, "add", "{\"a\":1,\"b\":2}", &a);
 	EXPECT_STATUS(a, 200, "after");
