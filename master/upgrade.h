@@ -35,6 +35,8 @@ struct upgrade {
 	char			 version[48];	/* its */
 	char			 why[512];	/* why the last one came to nothing */
 	uint64_t		 began_ms;
+	uint64_t		 offered;	/* by the new one, and not in force in all our workers yet; or 0 */
+	unsigned		 offered_kinds;
 	struct loop_timer	 timer;
 	bool			 timed;		/* timer was used */
 	int			 standin_fd;	/* our stand-in's channel, or ours to be one; -1: none */
