@@ -367,7 +367,6 @@ call_go_on(struct request *rq, const struct call_ask *ask, const struct decision
 	if (c->cached.how == CACHED_HIT && cached_join(c))
 		return;
 	if ((e = call_prepare(c)) != 0) {
-		admit_forget(w, &a->ticket);
 		call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, e);
 		call_fail(c, e, false, no_text);
 		return;
