@@ -197,14 +197,14 @@ waitroom_is_due(const struct request *rq, struct limit_set *set)
 	return false;
 }
 
-/* The store writes within some ms: an operator's bounds are for those who wait for others. */
+/* The store writes within some ms: an operator's bounds are for those who wait for others.  A tenant has half of either
+ * room. */
 static bool
 has_room(const struct waitroom *room, const struct params *p, const struct house *h, uint64_t blocked)
 {
-	if (blocked == 0)
-		return room->count < p->max_waiting + FOR_STORE;
-	return p->max_wait > 0 && room->count < p->max_waiting &&
-	    (h == NULL || h->count < (p->max_waiting + 1) / 2);
+	const uint64_t	most = p->max_waiting + (blocked == 0 ? FOR_STORE : 0);
+
+	return (blocked == 0 || p->max_wait > 0) && room->count < most && (h == NULL || h->count < (most + 1) / 2);
 }
 
 bool
