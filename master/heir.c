@@ -61,8 +61,8 @@ heir_say(struct chan *c, enum heir_fact fact, uint32_t number, uint64_t value, c
 	return chan_send(c, MSG_TYPE_HEIR_FACT, 0, &msg, NULL, 0);
 }
 
-static int
-give(struct chan *c, enum heirloom kind, uint32_t number, uint64_t value, const char *name, int fd)
+int
+heir_give(struct chan *c, enum heirloom kind, uint32_t number, uint64_t value, const char *name, int fd)
 {
 	struct msg_HEIRLOOM	msg = { .kind = kind, .number = number, .value = value, .name = span_of(name) };
 
@@ -96,7 +96,7 @@ give_listeners(struct master *m, struct chan *c)
 		const struct listener	*l = &m->listeners.items[i];
 
 		snprintf(name, sizeof(name), "%s %s", l->asked, l->address);
-		r = give(c, HEIRLOOM_LISTENER, l->kind, 0, name, l->fd);
+		r = heir_give(c, HEIRLOOM_LISTENER, l->kind, 0, name, l->fd);
 	}
 	return r;
 }
@@ -112,7 +112,7 @@ give_snapshots(struct master *m, struct chan *c)
 		const struct snapitem	*item = snapset_find(&m->in_force, kinds[i], SPAN_NONE);
 
 		if (item != NULL)
-			r = give(c, HEIRLOOM_SNAPSHOT, kinds[i], item->head.generation, "", item->fd);
+			r = heir_give(c, HEIRLOOM_SNAPSHOT, kinds[i], item->head.generation, "", item->fd);
 	}
 	return r;
 }
@@ -125,6 +125,7 @@ heir_bequeath(struct master *m, struct chan *c)
 
 	if ((r = heir_say(c, HEIR_FACT_VERSION, (uint32_t)getpid(), 0, MCPGW_VERSION)) != 0 ||
 	    (r = heir_say(c, HEIR_FACT_PROTOCOL, IPC_PROTOCOL, 0, "")) != 0 ||
+	    (r = heir_say(c, HEIR_FACT_FORMAT, SNAP_FORMAT, 0, "")) != 0 ||
 	    (r = heir_say(c, HEIR_FACT_BOOT, 0, m->boot, "")) != 0 ||
 	    (r = heir_say(c, HEIR_FACT_GENERATION, 0, m->generation, "")) != 0 ||
 	    (r = heir_say_slots(m, c)) != 0)
@@ -135,14 +136,14 @@ heir_bequeath(struct master *m, struct chan *c)
 	    (r = heir_say(c, HEIR_FACT_NOTIFY, 0, sdnotify_alive_ms(), notify)) != 0)
 		return r;
 	for (uint32_t i = 0; r == 0 && i < REGION_LIMIT; i++)
-		r = give(c, HEIRLOOM_REGION, i, 0, "", m->regions.fd[i]);
+		r = heir_give(c, HEIRLOOM_REGION, i, 0, "", m->regions.fd[i]);
 	if (r != 0 || (r = give_listeners(m, c)) != 0 || (r = give_snapshots(m, c)) != 0 ||
-	    (r = give(c, HEIRLOOM_KEYRING, 0, 0, "", m->keyring)) != 0 ||
-	    (r = give(c, HEIRLOOM_TICKETS, 0, 0, "", m->ticket_keys.fd)) != 0 ||
-	    (r = give(c, HEIRLOOM_PID, 0, 0, "", m->dirs.pid_fd)) != 0 ||
-	    (r = give(c, HEIRLOOM_MARKER, 0, 0, "", m->dirs.marker_fd)) != 0 ||
-	    (r = give(c, HEIRLOOM_CTL, 0, 0, "", m->ctl.fd)) != 0 ||
-	    (r = give(c, HEIRLOOM_STANDIN, 0, 0, "", m->upgrade.standin_fd)) != 0)
+	    (r = heir_give(c, HEIRLOOM_KEYRING, 0, 0, "", m->keyring)) != 0 ||
+	    (r = heir_give(c, HEIRLOOM_TICKETS, 0, 0, "", m->ticket_keys.fd)) != 0 ||
+	    (r = heir_give(c, HEIRLOOM_PID, 0, 0, "", m->dirs.pid_fd)) != 0 ||
+	    (r = heir_give(c, HEIRLOOM_MARKER, 0, 0, "", m->dirs.marker_fd)) != 0 ||
+	    (r = heir_give(c, HEIRLOOM_CTL, 0, 0, "", m->ctl.fd)) != 0 ||
+	    (r = heir_give(c, HEIRLOOM_STANDIN, 0, 0, "", m->upgrade.standin_fd)) != 0)
 		return r;
 	return heir_say(c, HEIR_FACT_END, 0, 0, "");
 }
@@ -227,6 +228,7 @@ writer_is_over(struct master *m, uint32_t slot, uint32_t incarnation)
 	if (slot < MASTER_WORKERS_MAX)
 		m->heir.busy &= ~(UINT64_C(1) << slot);
 	(void)child_send(&m->auditor, MSG_TYPE_INCARNATION_OVER, 0, &over, NULL, 0);
+	reload_look(&m->reload);
 }
 
 /* Ours count on from there. */
@@ -272,6 +274,13 @@ take_fact(struct master *m, const struct msg_HEIR_FACT *b)
 		break;
 	case HEIR_FACT_PROTOCOL:
 		h->protocol = b->number;
+		break;
+	case HEIR_FACT_FORMAT:
+		h->format = b->number;
+		break;
+	case HEIR_FACT_IN_FORCE:
+		h->has = b->value;
+		reload_look(&m->reload);
 		break;
 	case HEIR_FACT_HOLDS:
 		m->holds = true;
@@ -387,7 +396,9 @@ heir_has_worker(const struct master *m, uint32_t slot, uint32_t incarnation)
 bool
 heir_peer(struct master *m, const struct child *ours, uint32_t slot, int fd)
 {
-	return give(&m->heir.chan, HEIRLOOM_PEER, slot, (uint64_t)ours->slot << 32 | ours->incarnation, "", fd) == 0;
+	const uint64_t	value = (uint64_t)ours->slot << 32 | ours->incarnation;
+
+	return heir_give(&m->heir.chan, HEIRLOOM_PEER, slot, value, "", fd) == 0;
 }
 
 int

@@ -19,6 +19,7 @@
 #include "shm/region.h"
 
 struct master;
+struct msg_HEIRLOOM;
 
 #define HEIR_FD		3		/* of the new program: its channel to the master before */
 
@@ -36,6 +37,9 @@ enum heirloom {
 	/* From the heir, of the same HEIR_FACT_PROTOCOL */
 	HEIRLOOM_PEER,		/* number: slot of one of your workers; value: slot and incarnation of mine, which holds
 				 * the other end of this stream (ipc/peer.h) */
+	/* From the heir, to one that said HEIR_FACT_FORMAT, its own */
+	HEIRLOOM_OFFERED,	/* number: enum snap_kind; value: generation; name: consumer.  For your children, once
+				 * HEIR_FACT_OFFERED says that all are there */
 };
 
 /* HEIR_FACT: a number or a text. */
@@ -60,6 +64,11 @@ enum heir_fact {
 	/* From the master before */
 	HEIR_FACT_HOLDS,	/* an operator drains the gateway */
 	HEIR_FACT_PROTOCOL,	/* number: IPC_PROTOCOL */
+	HEIR_FACT_FORMAT,	/* number: SNAP_FORMAT; HEIRLOOM_OFFERED of that form are offered to my children */
+	/* From the heir */
+	HEIR_FACT_OFFERED,	/* number: kinds, a bit each; value: the generation they came with */
+	/* From the master before */
+	HEIR_FACT_IN_FORCE,	/* value: of HEIR_FACT_OFFERED; every worker of mine has it, or is gone */
 };
 
 struct heir {
@@ -71,6 +80,8 @@ struct heir {
 	char			 version[48];	/* its */
 	uint64_t		 boot, generation;
 	uint32_t		 protocol;	/* its IPC_PROTOCOL; 0: it did not say */
+	uint32_t		 format;	/* its SNAP_FORMAT, if its workers take what comes into force here */
+	uint64_t		 has;		/* the last generation that all of them have */
 	uint64_t		 busy;		/* slots of its workers */
 	uint32_t		 incarnation[65];	/* by slot; mcpgw-egress behind the workers */
 	char			 notify[108];	/* its service manager's socket; empty: none */
@@ -87,6 +98,9 @@ void	heir_fini(struct heir *h);
 /* The old side: all there is, on this channel.  An error when it cannot be sent. */
 must_check int	heir_bequeath(struct master *m, struct chan *c);
 must_check int	heir_say(struct chan *c, enum heir_fact fact, uint32_t number, uint64_t value, const char *name);
+/* fd -1: there is none, and nothing is sent. */
+must_check int	heir_give(struct chan *c, enum heirloom kind, uint32_t number, uint64_t value, const char *name,
+		    int fd);
 /* The slots as they are now. */
 must_check int	heir_say_slots(struct master *m, struct chan *c);
 
@@ -106,5 +120,17 @@ must_check int	heir_take(struct master *m);
 void	heir_settled(struct master *m);
 /* It is to end soon. */
 void	heir_hurry(struct master *m);
+
+/* heirsnaps.c.  What is in force now of these kinds (1 << enum snap_kind) goes to its workers, too; they are told to
+ * finish where they cannot read it. */
+void	heir_offer(struct master *m, unsigned kinds, uint64_t generation);
+/* The same of what came into force while it still had the place. */
+void	heir_offer_first(struct master *m);
+/* Has every worker of the master before what was offered with this generation, or is gone? */
+bool	heir_has(const struct master *m, uint64_t generation);
+/* The old side: one of them, *fd is taken over; all of them; a child of ours has taken one, or is gone. */
+void	heir_take_offered(struct master *m, const struct msg_HEIRLOOM *b, int *fd);
+void	heir_on_offered(struct master *m, unsigned kinds, uint64_t generation);
+void	heir_look(struct master *m);
 
 #endif

@@ -216,6 +216,7 @@ reload_offer(struct reload *r)
 	LIST_FOREACH(c, &r->m->children.live, live)
 		if (child_has_channel(c) && c->role != ROLE_COMPILE)
 			boot_offer(c, r->kinds);
+	heir_offer(r->m, r->kinds, r->generation);
 }
 
 static void
@@ -224,8 +225,9 @@ on_offer_limit(struct loop_timer *t, void *arg)
 	struct reload	*r = arg;
 
 	(void)t;
-	reload_say(r, LOG_LEVEL_ERR, "generation %llu: only %u of %u workers have it yet",
-	    (unsigned long long)r->generation, workers_with(r), r->m->workers_wanted);
+	reload_say(r, LOG_LEVEL_ERR, "generation %llu: only %u of %u workers have it yet%s",
+	    (unsigned long long)r->generation, workers_with(r), r->m->workers_wanted,
+	    heir_has(r->m, r->generation) ? "" : ", and those of the master before still finish without it");
 	reload_end(r, EX_TEMPFAIL);
 }
 
@@ -459,6 +461,6 @@ reload_look(struct reload *r)
 		open += m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING;
 	if (r->refused)
 		reload_end(r, EX_SOFTWARE);
-	else if (workers_with(r) == open)
+	else if (workers_with(r) == open && heir_has(m, r->generation))
 		reload_end(r, 0);
 }

@@ -109,3 +109,27 @@ snapset_replace(struct snapset *in, struct snapset *from, unsigned kinds)
 	set_move(in, from, kinds);
 	return 0;
 }
+
+int
+snapset_put(struct snapset *in, struct snapset *from)
+{
+	int	r;
+
+	if ((r = set_reserve(in, from->count)) != 0)
+		return r;
+	for (size_t i = 0; i < from->count; i++) {
+		const struct snapitem	*new = &from->items[i];
+		size_t			 at = 0;
+
+		while (at < in->count && (in->items[at].head.kind != new->head.kind ||
+		    !span_eq(consumer_of(&in->items[at].head), consumer_of(&new->head))))
+			at++;
+		if (at == in->count)
+			in->count++;
+		else
+			fd_close(&in->items[at].fd);
+		in->items[at] = *new;
+	}
+	from->count = 0;
+	return 0;
+}

@@ -33,6 +33,10 @@ must_check int	snapset_take(struct snapset *s, int *fd, unsigned kind, struct sp
  * its place; `from` keeps the rest.  E_NOMEM changes nothing. */
 must_check int	snapset_replace(struct snapset *in, struct snapset *from, unsigned kinds);
 
+/* Each of `from` takes the place of the one of its kind and consumer, or is added; `from` is empty then.  E_NOMEM
+ * changes nothing. */
+must_check int	snapset_put(struct snapset *in, struct snapset *from);
+
 /* Borrowed until the set changes; NULL when there is none. */
 const struct snapitem *snapset_find(const struct snapset *s, enum snap_kind kind, struct span consumer);
 

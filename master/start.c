@@ -431,6 +431,8 @@ step_ready(struct master *m)
 	}
 	m->ready = true;
 	heir_settled(m);
+	/* What was revoked while this one started. */
+	heir_offer_first(m);
 	return 0;
 }
 

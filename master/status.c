@@ -108,6 +108,7 @@ answer_in_force(struct child *c, const struct msg_SNAPSHOT_IN_FORCE *b)
 	if (b->kind < SNAP_KIND_LIMIT && b->generation > c->in_force[b->kind])
 		c->in_force[b->kind] = b->generation;
 	reload_look(&c->m->reload);
+	heir_look(c->m);
 	if (b->kind == SNAP_PINS)
 		pins_look(c->m);
 }
@@ -122,6 +123,9 @@ answer_refused(struct child *c, const struct msg_SNAPSHOT_REFUSED *b)
 	    (unsigned long long)b->generation, err_text(b->error));
 	snprintf(who, sizeof(who), "%s %s", s->kind, s->name);
 	reload_on_refused(&c->m->reload, who, b->kind, b->generation);
+	/* It must not serve on by the one before. */
+	if (c->role == ROLE_WORKER && upgrade_is_over_to_other(c->m))
+		stop_hurry(c->m);
 }
 
 static void
@@ -422,6 +426,7 @@ worker_is_dead(struct child *c)
 	writer_is_over(c);
 	ctlsock_on_worker_death(&c->m->ctl, c->slot);
 	reload_look(&c->m->reload);
+	heir_look(c->m);
 	pins_look(c->m);
 }
 

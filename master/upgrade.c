@@ -265,6 +265,9 @@ on_msg(struct chan *c, const struct chan_msg *msg, void *arg)
 	    msg->body->HEIRLOOM.number < MASTER_WORKERS_MAX)
 		peers_take(&m->workers[msg->body->HEIRLOOM.number], (uint32_t)(msg->body->HEIRLOOM.value >> 32),
 		    (uint32_t)msg->body->HEIRLOOM.value, msg->fds[0]);
+	if (msg->type == MSG_TYPE_HEIRLOOM && msg->body->HEIRLOOM.kind == HEIRLOOM_OFFERED &&
+	    m->upgrade.state == UPGRADE_HANDED)
+		heir_take_offered(m, &msg->body->HEIRLOOM, &msg->fds[0]);
 	if (msg->type != MSG_TYPE_HEIR_FACT)
 		return;
 	switch (b->kind) {
@@ -282,6 +285,10 @@ on_msg(struct chan *c, const struct chan_msg *msg, void *arg)
 	case HEIR_FACT_SETTLED:
 		if (m->upgrade.state == UPGRADE_HANDED)
 			ctlsock_on_upgrade(&m->ctl, 0, NULL);
+		break;
+	case HEIR_FACT_OFFERED:
+		if (m->upgrade.state == UPGRADE_HANDED)
+			heir_on_offered(m, b->number, b->value);
 		break;
 	case HEIR_FACT_HURRY:
 		if (m->upgrade.state == UPGRADE_HANDED)

@@ -36,6 +36,8 @@ struct upgrade {
 	char			 why[512];	/* why the last one came to nothing */
 	uint64_t		 began_ms, ended_ms;	/* 0: none began; the last one came to nothing then */
 	bool			 signalled;	/* wanted by more than those of mcpgwctl that wait */
+	uint64_t		 offered;	/* by the new one, and not in force in all our workers yet; or 0 */
+	unsigned		 offered_kinds;
 	struct loop_timer	 timer;
 	bool			 timed;		/* timer was used */
 	int			 standin_fd;	/* our stand-in's channel, or ours to be one; -1: none */

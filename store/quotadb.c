@@ -16,7 +16,7 @@ struct putting {
 };
 
 struct loading {
-	uint64_t	 past_ms;
+	uint64_t	 past_ms, from_ms;
 	quotadb_fn	*fn;
 	void		*arg;
 };
@@ -48,6 +48,20 @@ quotadb_put(struct keydb *db, const struct quotadb_row *rows, size_t count)
 	return count == 0 ? 0 : keydb_write(db, txn_put, &p);
 }
 
+/* One that is no row ended long ago. */
+static struct quotadb_row
+row_of(struct span of, struct span v)
+{
+	struct quotadb_row	row = { .of = of };
+
+	if (v.n == VALUE_BYTES) {
+		row.used = kv_get_be64(v.p);
+		row.ends_ms = kv_get_be64(v.p + 8);
+		row.warned = v.p[16] != 0;
+	}
+	return row;
+}
+
 static int
 txn_load(struct kv_txn *t, void *arg)
 {
@@ -60,22 +74,35 @@ txn_load(struct kv_txn *t, void *arg)
 	if ((r = kv_cursor_open(t, DB_QUOTA, &c)) != 0)
 		return r;
 	for (r = kv_cursor_move(c, KV_FIRST, &k, &v); r == 0 && e == 0; r = kv_cursor_move(c, KV_NEXT, &k, &v)) {
-		row = (struct quotadb_row){ .of = k };
-		if (v.n == VALUE_BYTES) {
-			row.used = kv_get_be64(v.p);
-			row.ends_ms = kv_get_be64(v.p + 8);
-			row.warned = v.p[16] != 0;
-		}
-		e = row.ends_ms < l->past_ms ? kv_cursor_del(c) : l->fn(&row, l->arg);
+		row = row_of(k, v);
+		if (row.ends_ms < l->past_ms)
+			e = kv_cursor_del(c);
+		else if (l->fn != NULL && row.ends_ms >= l->from_ms)
+			e = l->fn(&row, l->arg);
 	}
 	kv_cursor_close(&c);
 	return e != 0 ? e : r == E_NOTFOUND ? 0 : r;
 }
 
 int
-quotadb_load(struct keydb *db, uint64_t past_ms, quotadb_fn *fn, void *arg)
+quotadb_load(struct keydb *db, uint64_t past_ms, uint64_t from_ms, quotadb_fn *fn, void *arg)
 {
-	struct loading	l = { past_ms, fn, arg };
+	struct loading	l = { past_ms, from_ms, fn, arg };
 
 	return keydb_write(db, txn_load, &l);
+}
+
+int
+quotadb_get(struct keydb *db, struct span of, struct quotadb_row *out)
+{
+	struct kv_txn	*t;
+	struct span	 v;
+	int		 r;
+
+	if ((r = kv_begin(db->kv, false, &t)) != 0)
+		return r;
+	if ((r = kv_get(t, DB_QUOTA, of, &v)) == 0)
+		*out = row_of(of, v);
+	kv_abort(&t);
+	return r;
 }

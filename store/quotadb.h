@@ -17,8 +17,11 @@ struct quotadb_row {
 
 /* In one transaction, each in the place of what is kept of it. */
 must_check int	quotadb_put(struct keydb *db, const struct quotadb_row *rows, size_t count);
-/* Calls fn for each; rows whose period ended before `past_ms` are deleted instead.  Texts are borrowed for the call. */
+/* Deletes rows whose period ended before `past_ms`, and calls fn for each that ended at `from_ms` or later, or not yet.
+ * Texts are borrowed for the call.  fn NULL: deletes alone. */
 typedef int	quotadb_fn(const struct quotadb_row *row, void *arg);
-must_check int	quotadb_load(struct keydb *db, uint64_t past_ms, quotadb_fn *fn, void *arg);
+must_check int	quotadb_load(struct keydb *db, uint64_t past_ms, uint64_t from_ms, quotadb_fn *fn, void *arg);
+/* What is kept of this one: out->of is `of`.  0, E_NOTFOUND or what the store answers. */
+must_check int	quotadb_get(struct keydb *db, struct span of, struct quotadb_row *out);
 
 #endif

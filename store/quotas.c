@@ -22,7 +22,10 @@
 #define KNOWN_MAX	65536
 #define TABLE		(2 * KNOWN_MAX)
 #define GRACE_MS	UINT64_C(3600000)	/* a slot is kept for so long after its period: clocks are set back */
-#define KEEP_MS		UINT64_C(8640000000)	/* and a row, 100 days */
+#define KEEP_MS		UINT64_C(3024000000)	/* and a row, 35 days */
+#define SWEEP_LEAST	1024
+#define SWEEP_MS	100		/* from one sweep to the next, at least */
+#define TIDY_MS		UINT64_C(86400000)
 
 struct quota_known {
 	uint64_t		 key;
@@ -44,8 +47,55 @@ place_of(struct store *s, uint64_t key)
 	return &s->quotas.table[i];
 }
 
+static uint64_t
+at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+before(uint64_t now, uint64_t ms)
+{
+	return now > ms ? now - ms : 0;
+}
+
+/* Those whose period is over, and rows on disk that nobody asks for any more. */
+static void
+known_sweep(struct store *s)
+{
+	const uint64_t		 now = loop_wall_ms(s->loop), past_ms = before(now, GRACE_MS);
+	struct quota_known	**old = s->quotas.table, *k;
+	int			 r;
+
+	if (s->quotas.count < s->quotas.sweep_at || now - s->quotas.swept_ms < SWEEP_MS ||
+	    (s->quotas.table = calloc(TABLE, sizeof(*old))) == NULL) {
+		s->quotas.table = old;
+		return;
+	}
+	s->quotas.swept_ms = now;
+	for (size_t i = 0; i < TABLE; i++) {
+		if ((k = old[i]) == NULL)
+			continue;
+		if (k->due || k->ends_ms >= past_ms) {
+			*place_of(s, k->key) = k;
+			continue;
+		}
+		s->quotas.count--;
+		free(k);
+	}
+	free(old);
+	s->quotas.sweep_at = at_most(2 * s->quotas.count, KNOWN_MAX);
+	if (s->quotas.sweep_at < SWEEP_LEAST)
+		s->quotas.sweep_at = SWEEP_LEAST;
+	if (now - s->quotas.tidied_ms < TIDY_MS)
+		return;
+	s->quotas.tidied_ms = now;
+	if ((r = quotadb_load(s->db, before(now, KEEP_MS), 0, NULL, NULL)) != 0)
+		log_warn(NULL, "quotas of long ago are kept: %s", store_why(s, r));
+}
+
 static struct quota_known *
-known_make(struct store *s, struct span of, uint64_t ends_ms)
+known_add(struct store *s, struct span of, uint64_t ends_ms)
 {
 	const uint64_t		 key = quota_key(&s->quotas.region, of);
 	struct quota_known	**at = place_of(s, key), *k;
@@ -63,6 +113,30 @@ known_make(struct store *s, struct span of, uint64_t ends_ms)
 	k->ends_ms = ends_ms;
 	s->quotas.count++;
 	return *at = k;
+}
+
+/* One that was let go may be asked for again: a clock was set back, or a call took long. */
+static struct quota_known *
+known_make(struct store *s, struct span of, uint64_t ends_ms)
+{
+	struct quotadb_row	 row;
+	struct quota_known	*k = *place_of(s, quota_key(&s->quotas.region, of));
+	int			 r;
+
+	if (k != NULL)
+		return k;
+	if (of.n == 0 || of.n > QUOTADB_OF_MAX)
+		return NULL;
+	known_sweep(s);
+	if ((r = quotadb_get(s->db, of, &row)) != 0 && r != E_NOTFOUND) {
+		log_warn_repeat(NULL, "what was used of a quota cannot be read: %s", store_why(s, r));
+		return NULL;
+	}
+	if ((k = known_add(s, of, ends_ms)) != NULL && r == 0) {
+		k->mark = at_most(row.used, QUOTA_MAX);
+		k->warned = row.warned;
+	}
+	return k;
 }
 
 static struct quota_slot *
@@ -163,12 +237,6 @@ due_add(struct store *s, struct quota_known *k)
 		loop_timer_arm(&s->quotas.write, GATHER_MS);
 }
 
-static uint64_t
-at_most(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 void
 store_quota_mark(struct store *s, const struct msg_QUOTA_MARK *m)
 {
@@ -203,7 +271,7 @@ static int
 on_row(const struct quotadb_row *row, void *arg)
 {
 	struct store		*s = arg;
-	struct quota_known	*k = known_make(s, row->of, row->ends_ms);
+	struct quota_known	*k = known_add(s, row->of, row->ends_ms);
 
 	if (k == NULL)
 		return 0;
@@ -225,7 +293,9 @@ store_quotas_init(struct store *s)
 	if ((s->quotas.table = calloc(TABLE, sizeof(struct quota_known *))) == NULL)
 		r = E_NOMEM;
 	else
-		r = quotadb_load(s->db, now > KEEP_MS ? now - KEEP_MS : 0, on_row, s);
+		r = quotadb_load(s->db, before(now, KEEP_MS), before(now, GRACE_MS), on_row, s);
+	s->quotas.sweep_at = SWEEP_LEAST;
+	s->quotas.tidied_ms = now;
 	if (r != 0)
 		fatal(EX_TEMPFAIL, "what was used of quotas cannot be read: %s", store_why(s, r));
 }

@@ -36,6 +36,8 @@ struct store {
 		struct region		 region;
 		struct quota_known	**table;	/* open, by key */
 		size_t			 count;
+		size_t			 sweep_at;	/* when there are so many, those that ended are let go */
+		uint64_t		 swept_ms, tidied_ms;	/* wall clock: that, and rows on disk */
 		struct quota_known	*due;		/* whose marks are to be written */
 		size_t			 due_count;
 		struct loop_timer	 write;

@@ -199,4 +199,5 @@ admit_settle(struct request *rq, const struct call_ask *ask, struct admitted *t,
 		fail(w, &t->tool, admit_tool_key(ask->server, ask->tool), &rules);
 		breaker_unknown(&w->breakers, &t->server, now_ms);
 	}
+	t->server.none = t->tool.none = true;
 }

@@ -35,7 +35,7 @@ must_check int	admit_waited(struct request *rq, const struct call_ask *ask, stru
 void		admit_undo(struct worker *w, struct admission *a);
 /* What came of the call: 0 or the error it ended with. */
 void		admit_settle(struct request *rq, const struct call_ask *ask, struct admitted *t, int error);
-/* Nothing was learnt of the server: the call was not made. */
+/* Nothing was learnt of the server: the call was not made.  One that was settled stays so. */
 void		admit_forget(struct worker *w, struct admitted *t);
 
 /* A call that was admitted goes to its server, for the first time or once more: false when a breaker is open; else

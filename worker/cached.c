@@ -20,7 +20,7 @@
 #define WAITERS_MAX	4096		/* of one flight */
 #define PASS_MS		1000		/* after an answer that cannot be shared nobody waits for one */
 #define SWEEP_MS	1000
-#define LOOK_MS		2		/* while as many run as may */
+#define LOOK_MS		10		/* while as many run as may */
 
 struct flight {
 	struct flight		*next, **prev;
@@ -463,6 +463,7 @@ cached_end(struct call *c, enum audit_outcome outcome)
 int
 cached_go(struct call *c, uint64_t *retry_after_ms)
 {
+	const uint64_t		now_ms = loop_now_ms(c->rq->w->loop);
 	struct limit_said	said;
 	int			e;
 
@@ -473,9 +474,9 @@ cached_go(struct call *c, uint64_t *retry_after_ms)
 		*retry_after_ms = said.retry_after_ms;
 		if (e != E_AGAIN)
 			return e;
-		if (loop_now_ms(c->rq->w->loop) >= c->until_ms)
+		if (now_ms >= c->until_ms)
 			return c->limits->blocked == 0 ? E_QUOTA_STORE : E_CONCURRENT;
-		loop_timer_arm(&c->again, LOOK_MS);
+		loop_timer_arm(&c->again, c->until_ms - now_ms < LOOK_MS ? c->until_ms - now_ms : LOOK_MS);
 		return E_AGAIN;
 	}
 	c->cached.left = false;

@@ -16,6 +16,7 @@
 #include "worker/approvals.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
+#include "worker/endings.h"
 #include "worker/may.h"
 #include "worker/param.h"
 #include "worker/record.h"
@@ -369,18 +370,44 @@ call_go_on(struct request *rq, const struct call_ask *ask, const struct decision
 	if (c->cached.how == CACHED_HIT && cached_join(c))
 		return;
 	if ((e = call_prepare(c)) != 0) {
-		admit_forget(w, &a->ticket);
 		call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, e);
 		call_fail(c, e, false, no_text);
 		return;
 	}
 	hear_of(c, rq);
-	if (!cached_join(c))
+	if (cached_join(c))
+		return;
+	/* It waited, and its server is another one since: call_renew() says what becomes of it. */
+	if (rq->config != w->config) {
+		c->counted = inflight_begin(&w->inflight, ask->server->profile) == 0;
+		loop_timer_arm(&c->again, 0);
+	} else {
 		call_enqueue(c);
+	}
 }
 
-void
-call_begin(struct request *rq, const struct call_ask *ask)
+bool
+call_catch_up(struct request *rq, struct call_ask *ask)
+{
+	const struct config	*now = rq->w->config;
+	const struct rec_server	*was = ask->server, *s;
+
+	if (rq->config == now)
+		return false;
+	s = policy_server_find(now->policy, rq->who.tenant, snap_text(rq->config->policy, was->name));
+	if (s == NULL || s->profile != was->profile || s->changes != was->changes || s->transport != was->transport)
+		return false;
+	config_release(&rq->config);
+	rq->config = config_hold(rq->w->config);
+	if (rq->server != NULL)
+		rq->server = s;
+	ask->server = s;
+	ask->decided = NULL;
+	return true;
+}
+
+static void
+begin(struct request *rq, const struct call_ask *ask)
 {
 	const struct object	 object = { call_kind(ask->what)->object, snap_text(rq->config->policy,
 				    ask->server->name), ask->tool };
@@ -410,4 +437,23 @@ call_begin(struct request *rq, const struct call_ask *ask)
 		call_refuse_admission(rq, ask, &d, &a, e);
 	else
 		call_go_on(rq, ask, &d, &a);
+}
+
+void
+call_begin(struct request *rq, const struct call_ask *asked)
+{
+	struct call_ask	ask;
+
+	if (rq->changes == rq->w->changes) {
+		begin(rq, asked);
+		return;
+	}
+	/* Its server's list was waited for, or a place. */
+	ask = *asked;
+	if (endings_met(rq)) {
+		call_refuse_revoked(rq, &ask, ask.decided);
+		return;
+	}
+	(void)call_catch_up(rq, &ask);
+	begin(rq, &ask);
 }

@@ -69,6 +69,8 @@ void	call_reply_approval(struct request *rq, const struct call_ask *ask, const s
 	    const struct approval_answer *a);
 /* Answers a call that policy refuses, without looking further: what call_begin() would do. */
 void	call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct decision *d);
+/* Answers a call whose client's credential was taken away before it began. */
+void	call_refuse_revoked(struct request *rq, const struct call_ask *ask, const struct decision *d);
 /* A tool whose definition is not approved, though policy allows the call. */
 void	call_refuse_held(struct request *rq, const struct call_ask *ask, const struct catalogue_item *tool);
 /* A tool that is not there, by the name the client knows; server may be NULL. */

@@ -87,6 +87,9 @@ void		 call_go_on(struct request *rq, const struct call_ask *ask, const struct d
 /* Has somebody approved it, where this decision wants that?  False: it was refused, and a is undone. */
 bool		 call_is_approved(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    struct admission *a);
+/* What waited and is to begin: under the policy now in force, when that has the same server.  True: rq->config and
+ * ask->server are others, and nothing is decided. */
+bool		 call_catch_up(struct request *rq, struct call_ask *ask);
 /* refuse.c: what was not: the record, and the answer. */
 void		 call_refuse_admission(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    const struct admission *a, int err);

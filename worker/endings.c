@@ -19,9 +19,21 @@ has_ended(const struct request *rq)
 	return rq->who.ends_ms != 0 && rq->who.ends_ms <= loop_wall_ms(rq->w->loop);
 }
 
+bool
+endings_met(struct request *rq)
+{
+	if (rq->changes == rq->w->changes)
+		return false;
+	if (!has_ended(rq) && !request_still_holds(rq))
+		return true;
+	rq->changes = rq->w->changes;
+	return false;
+}
+
 void
 endings_look(struct worker *w)
 {
+	w->changes++;		/* who waits to begin looks when it does */
 	streams_look(w);
 	httpsse_look(w);
 	/* Each ends in a handler of its own. */

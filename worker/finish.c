@@ -9,6 +9,7 @@
 #include "mcp/capability.h"
 #include "mcp/task.h"
 #include "mcp/write.h"
+#include "worker/admit.h"
 #include "worker/call_priv.h"
 #include "worker/drive.h"
 #include "worker/inputs.h"
@@ -65,6 +66,8 @@ call_close(struct call *c, enum audit_outcome outcome, int error)
 	const bool		 hit = c->cached.how == CACHED_HIT;
 
 	cached_end(c, outcome);
+	/* Whose server said nothing: another call may be its try. */
+	admit_forget(w, &c->breaker);
 	talk_end(c);
 	rounds_fini(c);
 	drive_fini(c);

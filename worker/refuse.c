@@ -5,6 +5,7 @@
  * Process: worker.  Owns: nothing.
  * Trusts:  nothing.  Whoever must not know of a tool is told that there is none, byte for byte.
  */
+#include "lib/log.h"
 #include "mcp/catalogue.h"
 #include "mcp/write.h"
 #include "worker/admit.h"
@@ -105,6 +106,14 @@ call_refuse_denied(struct request *rq, const struct call_ask *ask, const struct 
 	metric_add(&rq->w->metrics, METRIC_calls_denied_total, 1);
 	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, d->lacks_scope ? E_SCOPE : E_POLICY);
 	call_reply_denied(rq, ask, d);
+}
+
+void
+call_refuse_revoked(struct request *rq, const struct call_ask *ask, const struct decision *d)
+{
+	log_info(NULL, "%s: a call does not begin: its client's credential was taken away", rq->id_text);
+	call_record_refusal(rq, ask, d, AUDIT_OUTCOME_REFUSED, E_REVOKED);
+	call_reply_error(rq, ask->style, E_REVOKED, no_text, no_text, 0);
 }
 
 static const char *

@@ -249,6 +249,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 
 	keyuse_look(rq->w);
 	rq->shown = rq->who.hash;
+	rq->changes = rq->w->changes;
 	return r;
 }
 

@@ -59,6 +59,7 @@ struct request {
 	struct config		*config;	/* held: the policy this request started with */
 	struct principal	 who;
 	uint64_t		 shown;		/* hash of whose credential it is, whomever it is for */
+	uint64_t		 changes;	/* worker.changes when it was found good last */
 	struct span		 authorization;	/* the header's value; lives as long as x */
 	uint64_t		 id;		/* audit/requestid.h */
 	char			 id_text[REQUESTID_CHARS + 1];

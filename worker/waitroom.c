@@ -12,6 +12,7 @@
 
 #include "lib/bug.h"
 #include "worker/call_priv.h"
+#include "worker/endings.h"
 #include "worker/may.h"
 #include "worker/reply.h"
 #include "worker/waitroom.h"
@@ -54,6 +55,8 @@ struct waitroom {
 	TAILQ_HEAD(, waiting)	 all;		/* the oldest first */
 	size_t			 count;
 	struct loop_timer	 look, soon;
+	const struct request	*again;		/* that enters once more, and had until then; NULL: nobody does */
+	uint64_t		 until_ms;
 	unsigned		 in_a_row;
 	bool			 busy;
 };
@@ -194,14 +197,14 @@ waitroom_is_due(const struct request *rq, struct limit_set *set)
 	return false;
 }
 
-/* The store writes within some ms: an operator's bounds are for those who wait for others. */
+/* The store writes within some ms: an operator's bounds are for those who wait for others.  A tenant has half of either
+ * room. */
 static bool
 has_room(const struct waitroom *room, const struct params *p, const struct house *h, uint64_t blocked)
 {
-	if (blocked == 0)
-		return room->count < p->max_waiting + FOR_STORE;
-	return p->max_wait > 0 && room->count < p->max_waiting &&
-	    (h == NULL || h->count < (p->max_waiting + 1) / 2);
+	const uint64_t	most = p->max_waiting + (blocked == 0 ? FOR_STORE : 0);
+
+	return (blocked == 0 || p->max_wait > 0) && room->count < most && (h == NULL || h->count < (most + 1) / 2);
 }
 
 bool
@@ -210,9 +213,10 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 	struct waitroom		*room = rq->w->waitroom;
 	const struct params	*p = &rq->config->params;
 	const uint64_t		 blocked = a->limits->blocked;
+	const bool		 again = room->again == rq;
 	struct waiting		*c;
 
-	if (rq->w->draining || !has_room(room, p, house_find(room, rq->who.tenant_hash), blocked) ||
+	if ((rq->w->draining && !again) || !has_room(room, p, house_find(room, rq->who.tenant_hash), blocked) ||
 	    (c = arena_calloc(&rq->x->arena, sizeof(*c))) == NULL ||
 	    (c->lane = lane_make(room, rq, blocked, &c->house)) == NULL)
 		return false;
@@ -224,13 +228,15 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 	c->admission = *a;
 	c->until_ms = loop_now_ms(rq->w->loop) +
 	    (blocked == 0 && p->max_wait < FOR_STORE_MS ? FOR_STORE_MS : p->max_wait);
+	if (again && room->until_ms < c->until_ms)
+		c->until_ms = room->until_ms;
 	TAILQ_INSERT_TAIL(&c->lane->calls, c, next);
 	TAILQ_INSERT_TAIL(&room->all, c, next_all);
 	c->house->count++;
 	room->count++;
 	rq->job = c;
 	rq->on_gone = on_client_gone;
-	metric_add(&rq->w->metrics, METRIC_calls_waited_total, 1);
+	metric_add(&rq->w->metrics, METRIC_calls_waited_total, !again);
 	if (!room->look.armed)
 		loop_timer_arm(&room->look, LOOK_MS);
 	return true;
@@ -251,6 +257,32 @@ is_forbidden(struct request *rq, const struct call_ask *ask, struct decision *d)
 	return !d->allow;
 }
 
+/* Keys or policy are others since it came.  True: it left, was turned out, or begins anew by what is said now, within
+ * the time it had. */
+static bool
+catch_up(struct waitroom *room, struct waiting *c)
+{
+	struct request		*rq = c->rq;
+	struct limit_set	*limits = c->admission.limits;
+	struct call_ask		 ask = c->ask;
+	const struct decision	 d = c->decision;
+	const uint64_t		 until_ms = c->until_ms;
+	const bool		 revoked = endings_met(rq);
+
+	if (!revoked && !call_catch_up(rq, &ask))
+		return false;
+	leave(room, c);
+	limits_give(rq->w, limits);
+	room->again = rq;
+	room->until_ms = until_ms;
+	if (revoked)
+		call_refuse_revoked(rq, &ask, &d);
+	else
+		call_begin(rq, &ask);
+	room->again = NULL;
+	return true;
+}
+
 /* The first of a lane; true: it left, whatever became of it. */
 static bool
 try_first(struct waitroom *room, struct lane *l)
@@ -262,6 +294,8 @@ try_first(struct waitroom *room, struct lane *l)
 	struct decision		 d = c->decision, now = d;
 	int			 e;
 
+	if (rq->changes != rq->w->changes && catch_up(room, c))
+		return true;
 	if (is_forbidden(rq, &ask, &now)) {
 		leave(room, c);
 		limits_give(rq->w, a.limits);

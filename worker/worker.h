@@ -161,6 +161,7 @@ struct worker {
 	uint32_t		 calls_running;
 	uint64_t		 requests;	/* that are not answered, event streams aside */
 	struct call		*running, **running_last;	/* they, the oldest first */
+	uint64_t		 changes;	/* how often keys or policy were others (endings.c) */
 	struct traces		*traces;	/* who follows calls; NULL: nobody (trace.c) */
 	struct {
 		struct approval	**all;

@@ -4,23 +4,30 @@
  */
 #include <signal.h>
 
+#include "tests/harness/hearing.h"
 #include "tests/harness/program.h"
 #include "tests/integration/load.h"
 
 #define MOST	3
 
 static struct gateway	g;
+static char		servers_text[256];
+
+static void
+start_listing(const char *list_ms, const char *rules, const char *conf, unsigned workers)
+{
+	pid_t		pid;
+	unsigned	port = program_start((const char *const[]){ "holding-server", list_ms, NULL }, &pid);
+
+	snprintf(servers_text, sizeof(servers_text), "{\"mcpServers\":{\"s\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
+	    port);
+	gateway_start(&g, &(struct gateway_setup){ .workers = workers, .servers = servers_text, .rules = rules, .conf = conf });
+}
 
 static void
 start(const char *rules, const char *conf, unsigned workers)
 {
-	static char	servers[256];
-	pid_t		pid;
-	unsigned	port = program_start((const char *const[]){ "holding-server", NULL }, &pid);
-
-	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"s\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
-	    port);
-	gateway_start(&g, &(struct gateway_setup){ .workers = workers, .servers = servers, .rules = rules, .conf = conf });
+	start_listing(NULL, rules, conf, workers);
 }
 
 static void
@@ -269,5 +276,119 @@ Test(caps, what_a_reload_forbids_is_not_begun_after_the_wait, .timeout = 60)
 	}
 	load_end(&w);
 	load_end(&l);
+	gateway_stop(&g);
+}
+
+/* One call that runs, for so long, and one that waits for it. */
+static void
+one_waits(struct hearing *runs, struct hearing *waits, const char *first, const char *second)
+{
+	struct mcp	a, b;
+
+	mcp_init(&a, g.mcp, "/servers/s/mcp", first);
+	mcp_init(&b, g.mcp, "/servers/s/mcp", second);
+	hearing_begin(runs, &a, "1", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":3000}}");
+	sleep_ms(300);
+	hearing_begin(waits, &b, "2", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":10}}");
+	sleep_ms(300);
+	mcp_fini(&a);
+	mcp_fini(&b);
+}
+
+#define ONE_HOLD	"\"tools\":{\"s.hold\":{\"max_concurrent\":1}}"
+
+Test(caps, a_revoked_key_begins_nothing_after_the_wait, .timeout = 60)
+{
+	struct hearing	 runs, waits;
+	json_object	*o, *records;
+	char		 first[256], second[256], id[13];
+
+	start(RULES(ONE_HOLD), "max_wait = 20s\n", 1);
+	snprintf(first, sizeof(first), "%s", gateway_key(&g, "b"));
+	snprintf(second, sizeof(second), "%s", gateway_key(&g, "a"));
+	one_waits(&runs, &waits, first, second);
+	snprintf(id, sizeof(id), "%.12s", second);
+	EXPECT_CTL(&g, 0, "ended", "key", "revoke", id);
+	o = hearing_next(&waits, 10000);
+	cr_expect(strcmp(json_text_at(o, "error.data.code"), "CREDENTIAL_REVOKED") == 0, "%s",
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	o = hearing_next(&runs, 10000);
+	cr_expect(json_at(o, "result") != NULL, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	hearing_fini(&waits);
+	hearing_fini(&runs);
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "error", "CREDENTIAL_REVOKED") == 1, "%s", json_object_to_json_string(records));
+	json_object_put(records);
+	gateway_stop(&g);
+}
+
+Test(caps, what_a_reload_switched_off_is_not_begun_after_the_wait, .timeout = 60)
+{
+	struct hearing	 runs, waits;
+	json_object	*o;
+	char		 first[256], second[256], servers[512], *at;
+
+	start(RULES(ONE_HOLD), "max_wait = 20s\n", 1);
+	snprintf(first, sizeof(first), "%s", gateway_key(&g, "b"));
+	snprintf(second, sizeof(second), "%s", gateway_key(&g, "a"));
+	one_waits(&runs, &waits, first, second);
+	snprintf(servers, sizeof(servers), "%s", servers_text);
+	at = strstr(servers, "\"type\"");
+	cr_assert(at != NULL);
+	snprintf(at, sizeof(servers) - (size_t)(at - servers), "\"disabled\":true,%s", strstr(servers_text, "\"type\""));
+	gateway_write(&g, "servers.json", servers);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	o = hearing_next(&waits, 10000);
+	cr_expect(json_at(o, "error") != NULL && json_at(o, "result") == NULL, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	hearing_fini(&waits);
+	hearing_fini(&runs);
+	gateway_stop(&g);
+}
+
+/* What says how many may run says so to those who wait already, too. */
+Test(caps, a_reload_that_lifts_the_limit_lets_in_who_waits, .timeout = 60)
+{
+	struct hearing	 runs, waits;
+	json_object	*o;
+	char		 first[256], second[256];
+
+	start(RULES(ONE_HOLD), "max_wait = 20s\n", 1);
+	snprintf(first, sizeof(first), "%s", gateway_key(&g, "b"));
+	snprintf(second, sizeof(second), "%s", gateway_key(&g, "a"));
+	one_waits(&runs, &waits, first, second);
+	gateway_write(&g, "rules.json", RULES("\"tools\":{\"s.hold\":{\"max_concurrent\":5}}"));
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	o = hearing_next(&waits, 1000);
+	cr_expect(json_at(o, "result") != NULL, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	cr_expect(hearing_begins(&runs, 0) == false, "it ran too shortly for this test");
+	hearing_fini(&waits);
+	hearing_fini(&runs);
+	gateway_stop(&g);
+}
+
+/* Nor does a call that waits for its server's list. */
+Test(caps, a_revoked_key_begins_nothing_once_the_list_is_there, .timeout = 60)
+{
+	struct hearing	 waits;
+	struct mcp	 m;
+	json_object	*o;
+	char		 id[13];
+
+	start_listing("1500", RULES(""), NULL, 1);
+	mcp_init(&m, g.mcp, "/servers/s/mcp", gateway_key(&g, "a"));
+	hearing_begin(&waits, &m, "2", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":10}}");
+	sleep_ms(300);
+	snprintf(id, sizeof(id), "%.12s", m.key);
+	EXPECT_CTL(&g, 0, "ended", "key", "revoke", id);
+	o = hearing_next(&waits, 10000);
+	cr_expect(strcmp(json_text_at(o, "error.data.code"), "CREDENTIAL_REVOKED") == 0, "%s",
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	hearing_fini(&waits);
+	mcp_fini(&m);
 	gateway_stop(&g);
 }

@@ -4,6 +4,7 @@
  *
  * F16 of the threat model, but for TLS (r2_faults_tls.c).
  */
+#include "tests/harness/hearing.h"
 #include "tests/integration/r2_faults.h"
 
 #define DEADLINE_MS	800
@@ -134,4 +135,39 @@ Test(faults, trip_the_breaker_and_then_cost_nothing, .timeout = 120)
 		    all[0].last);
 		finish();
 	}
+}
+
+/* The one try of a breaker that is half open is another call's when its client leaves before the server said anything that
+ * counts: here while the tools are listed again. */
+Test(faults, a_try_whose_client_left_is_not_lost, .timeout = 60)
+{
+	struct hearing	 h;
+	struct mcp	 m;
+	char		 said[256];
+	bool		 waits = false;
+
+	begin("modern", "breaker_failures = 2\nbreaker_open = 1s\nupstream_check = 0\n");
+	mcp_init(&m, g.mcp, "/servers/bad/mcp", key);
+	(void)fault_call(&m, "work", 1, said);
+	cr_assert(strstr(said, "\"result\"") != NULL, "%s", said);
+	failing_mode(&bad, "500");
+	for (unsigned i = 0; i < 3; i++)
+		(void)fault_call(&m, "work", 2 + i, said);
+	cr_assert(strstr(said, "left alone") != NULL, "%s", said);
+	failing_mode(&bad, "relist");
+	for (unsigned i = 0; !waits && i < 50; i++) {
+		if (i > 0)
+			hearing_fini(&h);
+		sleep_ms(100);
+		hearing_begin(&h, &m, "9", "tools/call", "{\"name\":\"work\",\"arguments\":{\"n\":9}}");
+		waits = !hearing_begins(&h, 400);
+	}
+	cr_assert(waits, "no call is the try");
+	hearing_fini(&h);
+	failing_mode(&bad, "ok");
+	/* It waits for the list, too, and then has its turn. */
+	(void)fault_call(&m, "work", 11, said);
+	cr_expect(strstr(said, "\"result\"") != NULL, "%s", said);
+	mcp_fini(&m);
+	finish();
 }

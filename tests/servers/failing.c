@@ -17,6 +17,7 @@
  *   stream      events that are no answer, for ever wrongid     an answer to another request
  *   badjson     a body that is not JSON             500         that status
  *   late        answers after 300 ms                tool        work fails with 500, others do well
+ *   relist      calls lack a header field, it says; its list, asked for then, takes 2 s
  *   dead        every connection is reset at once: whatever it is asked, sessions too
  */
 #include <signal.h>
@@ -304,6 +305,16 @@ told(int fd)
 }
 
 static void
+refuse_fields(int fd, const char *id)
+{
+	char	json[256];
+
+	snprintf(json, sizeof(json), "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":-32020,"
+	    "\"message\":\"a header field is missing\"}}", id);
+	answer(fd, "400 Bad Request", "", json);
+}
+
+static void
 serve(int fd)
 {
 	char	method[64], id[64], session[64];
@@ -327,8 +338,12 @@ serve(int fd)
 		else if (id[0] == '-') {
 			atomic_fetch_add(&shared->cancelled, strcmp(method, "notifications/cancelled") == 0);
 			answer(fd, "202 Accepted", "", "");
-		} else if (strcmp(method, "tools/list") == 0)
+		} else if (strcmp(method, "tools/list") == 0) {
+			if (mode_is("relist"))
+				sleep(2);
 			list(fd, id);
+		} else if (mode_is("relist"))
+			refuse_fields(fd, id);
 		else
 			call(fd, id, session);
 	}

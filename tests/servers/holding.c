@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * holding.c - a server whose tools take their time, all at once: holding-server
+ * holding.c - a server whose tools take their time, all at once: holding-server [LIST_MS]
  *
  * Speaks 2026-07-28 over HTTP on a free port of the loopback, which is the only line on stdout, until the parent dies;
  * a thread for each connection.  Tools hold and other wait for arguments.ms and answer with "most=N": how many of
- * them ran at the same time at most since the last call of reset.
+ * them ran at the same time at most since the last call of reset.  Its list takes LIST_MS.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +23,7 @@
 #define TOOL(name)	"{\"name\":\"" name "\",\"inputSchema\":{\"type\":\"object\"}}"
 
 static atomic_uint	running, most;
+static unsigned		list_ms;
 
 static void
 hold(unsigned ms)
@@ -45,6 +46,7 @@ answer(int fd, const char *body)
 		snprintf(result, sizeof(result), "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},"
 		    "\"ttlMs\":60000,\"cacheScope\":\"public\"");
 	} else if (strstr(body, "\"tools/list\"") != NULL) {
+		usleep(list_ms * 1000);
 		snprintf(result, sizeof(result), "\"tools\":[%s,%s,%s],\"ttlMs\":60000,\"cacheScope\":\"public\"",
 		    TOOL("hold"), TOOL("other"), TOOL("reset"));
 	} else {
@@ -81,12 +83,13 @@ serve(void *arg)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	unsigned	port;
 	int		listener = loopback_listen(&port), fd;
 	pthread_t	t;
 
+	list_ms = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	printf("%u\n", port);

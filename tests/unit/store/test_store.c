@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -319,6 +320,9 @@ Test(store, before_the_first_start_an_owner_makes_the_folder)
 #define HARD	1000
 #define AHEAD	10
 
+#define DAYS	100
+#define OF_A_DAY 1000
+
 struct counter {
 	struct region	r;
 	uint64_t	key;
@@ -447,6 +451,54 @@ Test(store, finds_the_counts_of_workers_when_it_alone_is_killed)
 		bench_start(&b);
 		cr_expect(eq(u64, used(&c), 7 * round));
 	}
+	region_unmap(&c.r);
+	bench_fini(&b);
+}
+
+static void
+mark_of_day(struct bench *b, struct counter *c, unsigned day, unsigned number)
+{
+	char			text[64];
+	struct msg_QUOTA_MARK	m = { .of = SPAN_NONE, .hard = HARD, .ahead = AHEAD };
+	struct timespec		now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(text, sizeof(text), "agent a%u calls day %u", number, day);
+	m.of = span_of(text);
+	m.ends_ms = ((uint64_t)now.tv_sec - (DAYS - day) * UINT64_C(86400)) * 1000;
+	c->key = quota_key(&c->r, m.of);
+	child_say(&b->c, MSG_TYPE_QUOTA_MARK, 0, &m, -1);
+}
+
+/* A store that runs for as long lets go of each day's, and still has the last. */
+Test(store, has_room_for_quotas_of_any_number_of_days, .timeout = 120)
+{
+	enum quota_verdict	v;
+	struct bench		b;
+	struct counter		c;
+	bool			wants;
+
+	bench_init(&b);
+	counter_init(&c, &b);
+	for (unsigned day = 0; day <= DAYS; day++) {
+		for (unsigned i = 0; i < OF_A_DAY; i++)
+			mark_of_day(&b, &c, day, i);
+		v = QUOTA_UNMARKED;
+		/* As a worker: what ended long ago by the store's clock may lose its place to another such one. */
+		for (unsigned tries = 1; tries < 2000 && v == QUOTA_UNMARKED; tries++) {
+			v = quota_take(&c.r, c.key, 1, HARD, AHEAD, &wants);
+			if (v == QUOTA_UNMARKED && tries % 200 == 0)
+				mark_of_day(&b, &c, day, OF_A_DAY - 1);
+			if (v == QUOTA_UNMARKED)
+				usleep(1000);
+		}
+		cr_assert(eq(int, v, QUOTA_OK), "day %u", day);
+	}
+	/* What it let go of is not forgotten: that of 30 days ago is on disk. */
+	mark_of_day(&b, &c, DAYS - 30, OF_A_DAY - 1);
+	for (unsigned tries = 0; tries < 5000 && !quota_read(&c.r, c.key, &(uint64_t){ 0 }); tries++)
+		usleep(1000);
+	cr_expect(used(&c) > 0, "%llu", (unsigned long long)used(&c));
 	region_unmap(&c.r);
 	bench_fini(&b);
 }
