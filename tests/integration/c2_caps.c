@@ -348,6 +348,34 @@ Test(caps, what_a_reload_switched_off_is_not_begun_after_the_wait, .timeout = 60
 	gateway_stop(&g);
 }
 
+/* Its server is at another place now: that one's tools are to be looked at first, and it does not go to where it was. */
+Test(caps, who_waited_does_not_go_where_its_server_was, .timeout = 60)
+{
+	struct hearing	 runs, waits;
+	json_object	*o;
+	pid_t		 pid;
+	char		 first[256], second[256], servers[256];
+
+	start(RULES(ONE_HOLD), "max_wait = 20s\n", 1);
+	snprintf(first, sizeof(first), "%s", gateway_key(&g, "b"));
+	snprintf(second, sizeof(second), "%s", gateway_key(&g, "a"));
+	one_waits(&runs, &waits, first, second);
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"s\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
+	    program_start((const char *const[]){ "holding-server", NULL }, &pid));
+	gateway_write(&g, "servers.json", servers);
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	o = hearing_next(&waits, 10000);
+	cr_expect(strcmp(json_text_at(o, "error.data.code"), "TOOL_HELD") == 0, "%s", json_object_to_json_string(o));
+	json_object_put(o);
+	o = hearing_next(&runs, 10000);
+	cr_expect(strcmp(json_text_at(o, "result.content[0].text"), "most=1") == 0, "%s",
+	    json_object_to_json_string(o));
+	json_object_put(o);
+	hearing_fini(&waits);
+	hearing_fini(&runs);
+	gateway_stop(&g);
+}
+
 /* What says how many may run says so to those who wait already, too. */
 Test(caps, a_reload_that_lifts_the_limit_lets_in_who_waits, .timeout = 60)
 {

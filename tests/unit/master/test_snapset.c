@@ -51,6 +51,26 @@ Test(snapset, refuses_what_is_not_what_was_said)
 	snapset_fini(&s);
 }
 
+Test(snapset, puts_one_in_the_place_of_its_kind_and_consumer)
+{
+	struct snapset	in, made;
+
+	snapset_init(&in);
+	snapset_init(&made);
+	cr_assert(take(&in, snapshot(SNAP_PROFILE, "a", 1), SNAP_PROFILE, "a", 1) == 0);
+	cr_assert(take(&in, snapshot(SNAP_PROFILE, "b", 1), SNAP_PROFILE, "b", 1) == 0);
+	cr_assert(take(&made, snapshot(SNAP_PROFILE, "b", 2), SNAP_PROFILE, "b", 2) == 0);
+	cr_assert(take(&made, snapshot(SNAP_KEYS, "", 2), SNAP_KEYS, "", 2) == 0);
+	cr_assert(eq(int, snapset_put(&in, &made), 0));
+	cr_expect(eq(u64, in.count, 3));
+	cr_expect(eq(u64, made.count, 0));
+	cr_expect(eq(u64, snapset_find(&in, SNAP_PROFILE, SPAN_LIT("a"))->head.generation, 1));
+	cr_expect(eq(u64, snapset_find(&in, SNAP_PROFILE, SPAN_LIT("b"))->head.generation, 2));
+	cr_expect(eq(u64, snapset_find(&in, SNAP_KEYS, SPAN_NONE)->head.generation, 2));
+	snapset_fini(&made);
+	snapset_fini(&in);
+}
+
 Test(snapset, replaces_whole_kinds_and_leaves_others)
 {
 	struct snapset	in, made;
