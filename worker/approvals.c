@@ -17,6 +17,7 @@
 #include "mcp/suspect.h"
 #include "worker/admit.h"
 #include "worker/approvals.h"
+#include "worker/cachekey.h"
 
 #define APPROVALS_MAX	256
 #define TENANT_MAX	128		/* of one tenant that wait */
@@ -88,6 +89,29 @@ keep(char *to, size_t room, struct span from, bool is_json)
 	return r == 0;
 }
 
+/* Its arguments, and beside them what else of the client's the server would get. */
+static bool
+keep_arguments(struct approval *a, const struct call_ask *ask)
+{
+	char		*to = a->arguments;
+	size_t		 room = sizeof(a->arguments), n = 0;
+	struct buf	 more;
+	bool		 kept;
+
+	buf_init(&more, ROOM_MORE + APPROVAL_SHOWN);
+	kept = cachekey_put_passing(&more, ask->from) == 0;
+	if (kept && ask->arguments.raw.n > 0) {
+		kept = keep(to, room, ask->arguments.raw, true);
+		n = strlen(to);
+	}
+	if (kept && more.used > strlen("{}")) {
+		n += (size_t)snprintf(to + n, room - n, "%sbeside them: ", n > 0 ? ", " : "");
+		kept = n < room && keep(to + n, room - n, buf_rest(&more), true);
+	}
+	buf_fini(&more);
+	return kept;
+}
+
 /* What an operator is shown of it, whole; false: it cannot be, so nobody can approve it. */
 static bool
 keep_all(struct approval *a, const struct request *rq, const struct call_ask *ask)
@@ -97,7 +121,7 @@ keep_all(struct approval *a, const struct request *rq, const struct call_ask *as
 	    keep(a->principal, sizeof(a->principal), rq->who.subject, false) &&
 	    keep(a->server, sizeof(a->server), snap_text(rq->config->policy, ask->server->name), false) &&
 	    keep(a->tool, sizeof(a->tool), ask->tool, false) &&
-	    keep(a->arguments, sizeof(a->arguments), ask->arguments.raw, true);
+	    keep_arguments(a, ask);
 }
 
 /* ---- which call it is ----------------------------------------------------------------------------- */
@@ -117,8 +141,8 @@ digest_make(const struct request *rq, const struct call_ask *ask, struct crypt_d
 	/* Known to no client: else it would look for two calls with one id, and have the harmless one approved. */
 	const uint64_t		secret[] = { limit_key(&rq->w->limits, SPAN_LIT("approvals, one half")),
 				    limit_key(&rq->w->limits, SPAN_LIT("approvals, the other")) };
-	const struct span	parts[] = { span_make(secret, sizeof(secret)), span_of(call_kind(ask->what)->audit), rq->who.tenant, rq->who.agent,
-				    span_of(decide_how(rq->who.how)), rq->who.subject,
+	const struct span	parts[] = { span_make(secret, sizeof(secret)), span_of(call_kind(ask->what)->audit),
+				    rq->who.tenant, rq->who.agent, span_of(decide_how(rq->who.how)), rq->who.subject,
 				    snap_text(rq->config->policy, ask->server->name), ask->tool };
 	struct json_value	v;
 	struct buf		b;
@@ -132,6 +156,8 @@ digest_make(const struct request *rq, const struct call_ask *ask, struct crypt_d
 	if (r == 0 && ask->arguments.type != JSON_NONE &&
 	    (r = json_parse(ask->arguments.raw, true, &v, NULL)) == 0)
 		r = canon_put(&b, v, NULL);
+	if (r == 0)
+		r = cachekey_put_passing(&b, ask->from);
 	if (r == 0)
 		r = crypt_sha256(buf_rest(&b), to);
 	buf_fini(&b);

@@ -49,9 +49,8 @@ put_arguments(struct buf *b, struct json_value arguments)
 	return canon_put(b, proven, NULL);
 }
 
-/* What else of the client's goes to the server, which may answer by it. */
-static int
-put_passing(struct buf *b, const struct rpc_message *from)
+int
+cachekey_put_passing(struct buf *b, const struct rpc_message *from)
 {
 	struct json_value	proven;
 	struct buf		text;
@@ -83,7 +82,7 @@ cachekey_make(const struct request *rq, const struct call_ask *ask, bool shared,
 	    (r = put_text(&b, ask->tool)) == 0 &&
 	    (r = buf_put_u64(&b, asks_capabilities(rq, ask->server))) == 0 &&
 	    (shared || (r = put_whose(&b, rq, ask->server)) == 0) && (r = put_arguments(&b, ask->arguments)) == 0 &&
-	    (r = put_passing(&b, ask->from)) == 0)
+	    (r = cachekey_put_passing(&b, ask->from)) == 0)
 		r = crypt_sha256(buf_rest(&b), out);
 	if (b.data != NULL)
 		crypt_wipe(b.data, b.used);

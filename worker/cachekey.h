@@ -14,4 +14,8 @@
 must_check int	cachekey_make(const struct request *rq, const struct call_ask *ask, bool shared,
 		    struct crypt_digest *out);
 
+/* What else of the client's goes to the server, which may answer by it: an object in canonical form.  0, or E_* of what
+ * cannot be told apart. */
+must_check int	cachekey_put_passing(struct buf *b, const struct rpc_message *from);
+
 #endif
