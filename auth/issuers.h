@@ -30,7 +30,7 @@ struct bearer {
 	uint64_t	proof_ends_ms;	/* set once: the key that proved it is kept until then; 0: always */
 	struct span	id;		/* jti */
 	enum principal_how how;		/* HOW_NONE: by this token; else it stands for what was shown for it */
-	uint64_t	group;		/* a local user's, by which it stands for its agent: the gid and 1; 0: by none */
+	uint64_t	group;		/* by which a local user stands for the agent: the gid and 1; 0: by none */
 	uint64_t	issued_ms;	/* of what it stands for; 0: it does not say */
 	struct span	here;		/* the one path that it is for; empty: any */
 	struct traits	traits;

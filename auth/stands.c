@@ -45,14 +45,15 @@ peer_stands(const struct auth_in *in, const struct bearer *b)
 	bool			several;
 
 	if (!span_starts(b->subject, before) ||
-	    num_u64(span_part(rest, 0, blank == NULL ? rest.n : (size_t)(blank - rest.p)), &uid) != 0 || uid > UINT32_MAX)
+	    num_u64(span_part(rest, 0, blank == NULL ? rest.n : (size_t)(blank - rest.p)), &uid) != 0 ||
+	    uid > UINT32_MAX)
 		return false;
 	if (blank != NULL)
 		return (uid == 0 || uid == in->owner_uid) && policy_agent_find(in->policy, b->tenant, b->agent) != NULL;
 	if (in->params->trust_agent_argument == TRUST_AGENT_ONLY && uid == in->owner_uid)
 		return true;
-	return is_agent(in->policy, policy_peer_find(in->policy, b->tenant, (uint32_t)uid, &gid, b->group != 0, &several),
-	    b->agent);
+	return is_agent(in->policy, policy_peer_find(in->policy, b->tenant, (uint32_t)uid, &gid, b->group != 0,
+	    &several), b->agent);
 }
 
 bool

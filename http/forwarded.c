@@ -48,8 +48,8 @@ end_of_quoted(struct span text, size_t at)
 	return at < text.n ? at : text.n;
 }
 
-/* The last element of a list, which is cut off; commas within quotes are none, where the header has any.  False: a quote
- * does not close.  What a proxy added behind one that its client left open would be the client's own word. */
+/* The last element of a list, which is cut off; commas within quotes are none, where the header has any.  False: a
+ * quote does not close.  What a proxy added behind one that its client left open would be the client's own word. */
 static bool
 take_last(struct span *list, bool quotes, struct span *last)
 {

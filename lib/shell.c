@@ -2,7 +2,7 @@
  *
  * shell.c - text as one word of a command that somebody copies
  *
- * Owns:    nothing.
+ * Process: mcpgw-scout, mcpgwctl.  Owns: nothing.
  * Trusts:  no text: names of issuers and clients stand in such commands.
  */
 #include <string.h>

@@ -9,8 +9,8 @@
 
 #include "lib/span.h"
 
-/* The word within single quotes, as POSIX 2.2.2 has it, whatever it holds; of control characters, which a terminal could
- * take for commands of its own, each is a question mark.  False: there is no room, and `to` is empty. */
+/* The word within single quotes (POSIX.1, Shell 2.2.2), whatever it holds; of control characters, which a terminal
+ * could take for commands of its own, each is a question mark.  False: there is no room, and `to` is empty. */
 bool		shell_quote(struct span word, char *to, size_t room);
 
 #endif

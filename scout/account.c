@@ -101,7 +101,8 @@ login_command(const struct account *a, char *to, size_t room)
 	else if (shell_quote(span_of(a->who), who, sizeof(who)))
 		snprintf(to, room, "mcpgwctl server login %s --as %s", a->server, who);
 	else
-		snprintf(to, room, "mcpgwctl server login %s --as ..., with a name that is too long to stand here", a->server);
+		snprintf(to, room, "mcpgwctl server login %s --as ..., with a name that is too long to stand here",
+		    a->server);
 	return to;
 }
 
@@ -111,7 +112,8 @@ say_login(struct account *a, const char *why)
 	char	command[ACCOUNT_COMMAND_MAX];
 
 	login_command(a, command, sizeof(command));
-	say(a, TOKEN_LOGIN, "%.*s; log in: %s", (int)(sizeof(a->why) - sizeof("; log in: ") - strlen(command)), why, command);
+	say(a, TOKEN_LOGIN, "%.*s; log in: %s", (int)(sizeof(a->why) - sizeof("; log in: ") - strlen(command)), why,
+	    command);
 	loop_timer_disarm(&a->timer);
 }
 

@@ -23,8 +23,8 @@ struct family_counts {			/* all zero: nobody has any */
 must_check int	family_counts_add(struct family_counts *c, uint64_t tenant);
 /* So many of it are gone. */
 void		family_counts_take(struct family_counts *c, uint64_t tenant, uint64_t gone);
-/* Has it as many as are left of `most` for all?  So the first tenant gets half of them at most, and who comes next always
- * finds some. */
+/* Has it as many as are left of `most` for all?  So the first tenant gets half of them at most, and who comes next
+ * finds some always. */
 bool		family_counts_full(const struct family_counts *c, uint64_t tenant, uint64_t most);
 void		family_counts_clear(struct family_counts *c);
 

@@ -353,8 +353,8 @@ txn_begin(struct kv_txn *t, void *arg)
 static bool
 claims_ok(const struct family_begin *b)
 {
-	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", "scope", OWN_CHOSEN, "family",
-					    NULL };
+	static const char *const	ours[] = { "iss", "aud", "jti", "iat", "exp", "nbf", "scope", OWN_CHOSEN,
+					    "family", NULL };
 	struct json_value		v, one;
 	struct json_iter		it;
 	struct span			key;

@@ -6,8 +6,8 @@
  * in the table `meta`:
  *	family:PRINCIPAL ID	8 bytes of the principal's hash, 16 of its own -> struct, scope, claims
  * Each refresh token is good once.  Who comes with one that was used has stolen it, or it was stolen from them: the
- * family ends, and its tokens do.  Those that were given are told by a mark from what was never one, which ends nothing:
- * the rest of a token stands in its bearer's logs.
+ * family ends, and its tokens do.  Those that were given are told by a mark from what was never one, which ends
+ * nothing: the rest of a token is no secret.
  */
 #ifndef STORE_FAMILYDB_H
 #define STORE_FAMILYDB_H
@@ -47,14 +47,14 @@ struct family_made {
 	char			scope[FAMILYDB_SCOPE_MAX + 1];
 	bool			keys_changed;	/* workers must know what ended */
 	uint64_t		tenant;		/* whose: sum64() of its name; 0: it is not told */
-	uint64_t		gone;		/* families that ended with it, of the same tenant; whatever it answers */
+	uint64_t		gone;		/* families of the tenant that ended with it, whatever it answers */
 };
 
 /* The token is appended.  E_NOTFOUND: there is no such key any more; E_FORMAT: claims that are none, or too long. */
 must_check int	familydb_begin(struct keydb *db, const struct family_begin *b, struct buf *token,
 		    struct family_made *out);
-/* E_NOTFOUND: no such family, or not any more, or never a token of it; E_EXISTS: the token was used before, and the family is ended;
- * E_DENIED: it is another's; E_RANGE: the scope is wider. */
+/* E_NOTFOUND: no such family, or not any more, or never a token of it; E_EXISTS: the token was used before, and the
+ * family is ended; E_DENIED: it is another's; E_RANGE: the scope is wider. */
 must_check int	familydb_refresh(struct keydb *db, const struct family_refresh *f, struct buf *token,
 		    struct family_made *out);
 /* Forgets what is over; *left, which is empty, is told what is left. */

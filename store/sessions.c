@@ -49,7 +49,8 @@ begin(struct store *s, const struct msg_SESSION *m, struct buf *token, struct fa
 {
 	const struct family_begin	b = { .who = m->who, .bound = (m->flags & SESSION_BOUND) != 0, .key = m->key,
 	    .tenant = m->tenant, .agent = m->agent, .claims = m->claims, .scoped = (m->flags & SESSION_SCOPED) != 0,
-	    .chosen = (m->flags & SESSION_CHOSEN) != 0, .scope = m->scope, .for_ms = m->for_ms, .ends_ms = m->ends_ms, .now_ms = loop_wall_ms(s->loop) };
+	    .chosen = (m->flags & SESSION_CHOSEN) != 0, .scope = m->scope, .for_ms = m->for_ms,
+	    .ends_ms = m->ends_ms, .now_ms = loop_wall_ms(s->loop) };
 	int				r;
 
 	if (family_counts_full(&s->families, sum64(m->tenant), FAMILYDB_MAX))
@@ -95,8 +96,8 @@ store_session(struct store *s, const struct msg_SESSION *m)
 		is.refresh = span_of(made.refresh);
 		is.scope = span_of(made.scope);
 	} else if (is.error == E_SYS || is.error == E_FULL || is.error == E_NOMEM || is.error == E_INTERNAL) {
-		log_warn_repeat(NULL, "no session tokens: %s", is.error == E_FULL ? "there are too many sessions, of one tenant or of all" :
-		    store_why(s, is.error));
+		log_warn_repeat(NULL, "no session tokens: %s", is.error == E_FULL ?
+		    "there are too many, of one tenant or of all" : store_why(s, is.error));
 	}
 	is.flags = (made.scoped ? SESSION_SCOPED : 0) | (made.keys_changed ? SESSION_KEYS_CHANGED : 0);
 	store_tell(s, MSG_TYPE_SESSION_IS, 0, &is, NULL);

@@ -199,8 +199,8 @@ on_request(struct exchange *x, void *arg)
 	struct worker			*w = arg;
 	const struct exchange_peer	 seen = x->peer;
 
-	/* Once: what comes of another worker, or within a batch, has been looked at.  Whom a proxy cannot name counts as
-	 * the proxy, so that nobody is uncounted for what they wrote there. */
+	/* Once: what comes of another worker, or within a batch, has been looked at.  Whom a proxy cannot name counts
+	 * as the proxy, so that nobody is uncounted for what they wrote there. */
 	if (w->config->proxy_count > 0)
 		proxied_look(w->config, x);
 	if (!shed_refuses(w, x, x->peer.family != 0 ? &x->peer : &seen))

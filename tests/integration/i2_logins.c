@@ -302,11 +302,39 @@ Test(i2_logins, somebody_logs_in_once_and_the_gateway_keeps_it, .timeout = 240)
 #define PER_USER	"{\"grant\":\"authorization_code\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
 	"\"client_secret\":\"${secret:CLIENT}\"}"
 
+static char *
+token_of(const char *sub, long from_now)
+{
+	char	claims[1000];
+
+	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"gw\",\"sub\":\"%s\",\"exp\":%ld}", sub,
+	    (long)time(NULL) + from_now);
+	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
+}
+
+static void
+know_issuer(void)
+{
+	char	*jwk = signer_jwk(JWS_ALG_ES256, "k"), *text;
+
+	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
+	gateway_write(&g, "issuers.json", text);
+	EXPECT_CTL(&g, 0, "", "reload");
+	free(text);
+	free(jwk);
+}
+
 Test(i2_logins, each_user_logs_in_and_has_no_other_ones_token, .timeout = 240)
 {
-	char	*two, *ann, *text;
+	char	*two, *ann, *text, *odd = token_of("o'; touch /tmp/x \\u001b[2J", 600), *longer, sub[601] = "";
 
 	begin("3600", PER_USER);
+	know_issuer();
+	/* A name that an issuer chose is one word of the command, whatever stands in it. */
+	EXPECT_CALL_OF(odd, "--as 'token:one:o'\\\\''; touch /tmp/x ?[2J at " ISS "'");
+	memset(sub, 'a', sizeof(sub) - 1);
+	longer = token_of(sub, 600);
+	EXPECT_CALL_OF(longer, "--as ..., with a name that is too long to stand here");
 	cr_assert(gateway_ctl(&g, &two, false, "key", "add", "--agent", "two", "--name", "b", NULL) == 0);
 	two[strcspn(two, "\n")] = '\0';
 	cr_assert(gateway_ctl(&g, &ann, false, "key", "add", "--agent", "one", "--name", "a", NULL) == 0);
@@ -336,43 +364,11 @@ Test(i2_logins, each_user_logs_in_and_has_no_other_ones_token, .timeout = 240)
 	text = gateway_log(&g);
 	cr_expect(strstr(text, "server login guarded of key:one:a by uid") != NULL && strstr(text, "access-") == NULL);
 	free(text);
+	free(odd);
+	free(longer);
 	free(ann);
 	free(two);
 	finish();
-}
-
-static char *
-token_of(const char *sub, long from_now)
-{
-	char	claims[1000];
-
-	snprintf(claims, sizeof(claims), "{\"iss\":\"" ISS "\",\"aud\":\"gw\",\"sub\":\"%s\",\"exp\":%ld}", sub,
-	    (long)time(NULL) + from_now);
-	return signer_token("{\"alg\":\"ES256\"}", claims, JWS_ALG_ES256, false);
-}
-
-/* A name that an issuer chose is one word of the command, whatever stands in it. */
-Test(i2_logins, a_command_to_copy_is_one_whatever_the_user_is_called, .timeout = 120)
-{
-	char	*odd = token_of("o'; touch /tmp/x \\u001b[2J", 600), *jwk, *text, sub[700];
-
-	begin("3600", PER_USER);
-	jwk = signer_jwk(JWS_ALG_ES256, "k");
-	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
-	gateway_write(&g, "issuers.json", text);
-	EXPECT_CTL(&g, 0, "", "reload");
-	EXPECT_CALL_OF(odd, "--as 'token:one:o'\\\\''; touch /tmp/x ?[2J at " ISS "'");
-	memset(sub, 'a', 600);
-	sub[600] = '\0';
-	free(odd);
-	odd = token_of(sub, 600);
-	EXPECT_CALL_OF(odd, "--as ..., with a name that is too long to stand here");
-	free(odd);
-	free(text);
-	free(jwk);
-	gateway_stop(&g);
-	program_stop(&guarded);
-	unlink(log_path);
 }
 
 #define EXCHANGE	"{\"grant\":\"token_exchange\",\"per\":\"user\",\"issuer\":\"http://127.0.0.1:%u\",\"client_id\":\"gw\","	\
@@ -380,15 +376,10 @@ Test(i2_logins, a_command_to_copy_is_one_whatever_the_user_is_called, .timeout =
 
 Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
 {
-	char	*ann = token_of("ann", 600), *newer = token_of("ann", 900), *bob = token_of("bob", 600), *jwk, *text;
+	char	*ann = token_of("ann", 600), *newer = token_of("ann", 900), *bob = token_of("bob", 600), *text;
 
 	begin("4", EXCHANGE);
-	jwk = signer_jwk(JWS_ALG_ES256, "k");
-	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
-	gateway_write(&g, "issuers.json", text);
-	free(text);
-	free(jwk);
-	EXPECT_CTL(&g, 0, "", "reload");
+	know_issuer();
 	EXPECT_CALL_OF(ann, "opened with 1");
 	EXPECT_CALL_OF(bob, "opened with 2");
 	EXPECT_CALL_OF(ann, "opened with 1");
@@ -414,16 +405,11 @@ Test(i2_logins, a_users_token_is_exchanged_and_never_passed_on, .timeout = 120)
 /* The gateway's own tokens stand for whom they were given to, here; an authorization server sees none. */
 Test(i2_logins, a_token_of_the_gateway_itself_is_never_exchanged, .timeout = 120)
 {
-	char		*bob = token_of("bob", 600), *jwk, *text, *own, session[4096];
+	char		*bob = token_of("bob", 600), *text, *own, session[4096];
 	struct answer	 a;
 
 	begin("4", EXCHANGE);
-	jwk = signer_jwk(JWS_ALG_ES256, "k");
-	cr_assert(asprintf(&text, "{\"issuers\":{\"" ISS "\":{\"audience\":\"gw\",\"agent\":\"one\",\"keys\":[%s]}}}", jwk) > 0);
-	gateway_write(&g, "issuers.json", text);
-	free(text);
-	free(jwk);
-	EXPECT_CTL(&g, 0, "", "reload");
+	know_issuer();
 	cr_assert(gateway_ctl(&g, &own, false, "token", "--agent", "one", NULL) == 0, "%s", own);
 	own[strcspn(own, "\n")] = '\0';
 	EXPECT_CALL_OF(own, "who calls is known by no token of an issuer that could be exchanged");
@@ -432,7 +418,7 @@ Test(i2_logins, a_token_of_the_gateway_itself_is_never_exchanged, .timeout = 120
 	EXPECT_CALL_OF(bob, "opened with 1");
 	cr_assert(asprintf(&text, "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Bearer %s\r\n", bob) > 0);
 	client_once(g.mcp, "POST", "/token", text, "grant_type=client_credentials", &a);
-	cr_assert(a.status == 200, "%s", a.body);
+	EXPECT_STATUS(a, 200, "a session token");
 	snprintf(session, sizeof(session), "%s", json_text_at(a.json, "access_token"));
 	answer_fini(&a);
 	EXPECT_CALL_OF(session, "opened with 1");
