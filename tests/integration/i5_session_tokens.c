@@ -3,7 +3,6 @@
  * i5_session_tokens.c - session tokens of /token: for which credential, how long, how they are refreshed, and what ends them
  */
 #include <grp.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,8 +82,7 @@ ask(const char *headers, int status, const char *fmt, ...)
 	va_end(ap);
 	post_at(g.mcp, "/token", headers, form, &a);
 	EXPECT_STATUS(a, status, "%.200s", form);
-	cr_expect(answer_header(&a, "Cache-Control") != NULL && strcmp(answer_header(&a, "Cache-Control"), "no-store") == 0,
-	    "%s", a.head);
+	cr_expect(answer_header(&a, "Cache-Control") != NULL && strcmp(answer_header(&a, "Cache-Control"), "no-store") == 0, "%s", a.head);
 	o = json_tokener_parse(a.body == NULL ? "" : a.body);
 	answer_fini(&a);
 	return o;
