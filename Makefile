@@ -244,7 +244,7 @@ run: all
 # check: all tests, after installing what they need
 check:
 	$(Q)tools/deps build test
-	+$(Q)$(MAKE) --no-print-directory check-all
+	+$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) check-all
 
 # What takes longest comes first, as programs run side by side.  Of the conformance suite's cells those that differ
 # most; check-conformance runs them all.
