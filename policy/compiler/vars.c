@@ -75,6 +75,20 @@ stand_in(struct expansion *x, struct span whole)
 	return false;
 }
 
+/* A secret or a credential of this name; what: whose name it is, for people.  False: said. */
+static bool
+may_name(struct expansion *x, struct span whole, struct span name, const char *what)
+{
+	if (!may_secret(x, whole))
+		return false;
+	if (!name_ok(name)) {
+		job_error(x->job, x->source, x->node, "${%.*s}: a %s name is of letters, digits, _ . -", SHOWN(whole),
+		    what);
+		return false;
+	}
+	return true;
+}
+
 static bool
 secret_expand(struct expansion *x, struct span whole, struct span name)
 {
@@ -84,13 +98,8 @@ secret_expand(struct expansion *x, struct span whole, struct span name)
 	size_t		 bytes;
 	int		 fd;
 
-	if (!may_secret(x, whole))
+	if (!may_name(x, whole, name, "secret's"))
 		return false;
-	if (!name_ok(name)) {
-		job_error(j, x->source, x->node, "${%.*s}: a secret's name is of letters, digits, _ . -",
-		    SHOWN(whole));
-		return false;
-	}
 	fd = j->secret_open(job_fmt(j, "%.*s", SPAN_FMT(name)), &why, j->secret_arg);
 	if (fd != -1 && file_read_fd(fd, SECRET_MAX, &text, &bytes, &why) == 0)
 		return secret_put(x, text, bytes, whole);
@@ -113,13 +122,8 @@ cred_expand(struct expansion *x, struct span whole, struct span name)
 	size_t		 bytes;
 	int		 fd;
 
-	if (!may_secret(x, whole))
+	if (!may_name(x, whole, name, "credential's"))
 		return false;
-	if (!name_ok(name)) {
-		job_error(j, x->source, x->node, "${%.*s}: a credential's name is of letters, digits, _ . -",
-		    SHOWN(whole));
-		return false;
-	}
 	if (j->looks_only)
 		return stand_in(x, whole);
 	fd = j->cred_open(job_fmt(j, "%.*s", SPAN_FMT(name)), &why, j->secret_arg);

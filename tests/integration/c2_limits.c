@@ -32,14 +32,7 @@ call_once(struct load *l, struct mcp *m, unsigned thread, unsigned round)
 	(void)round;
 	atomic_fetch_add(&l->sent, 1);
 	mcp_call(m, "now", "{}", &a);
-	if (a.status == 0)
-		atomic_fetch_add(&l->reset, 1);
-	else if (json_int_at(a.json, "error.code") == 429)
-		atomic_fetch_add(&l->refused, 1);
-	else if (json_at(a.json, "result") != NULL)
-		atomic_fetch_add(&l->well, 1);
-	else
-		atomic_fetch_add(&l->failed, 1);
+	load_count(l, &a);
 	answer_fini(&a);
 	client_close(&m->conn);
 }

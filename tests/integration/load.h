@@ -26,6 +26,20 @@ struct load {
 	unsigned	 pause_ms;
 };
 
+/* What came of a call that limits may refuse. */
+static inline void
+load_count(struct load *l, const struct answer *a)
+{
+	if (a->status == 0)
+		atomic_fetch_add(&l->reset, 1);
+	else if (json_int_at(a->json, "error.code") == 429)
+		atomic_fetch_add(&l->refused, 1);
+	else if (json_at(a->json, "result") != NULL)
+		atomic_fetch_add(&l->well, 1);
+	else
+		atomic_fetch_add(&l->failed, 1);
+}
+
 static void *
 load_thread(void *arg)
 {
