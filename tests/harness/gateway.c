@@ -106,6 +106,18 @@ gateway_log(const struct gateway *g)
 	return read_file(path);
 }
 
+size_t
+gateway_logged(const struct gateway *g, const char *text)
+{
+	char	*log = gateway_log(g);
+	size_t	 n = 0;
+
+	for (const char *p = log; (p = strstr(p, text)) != NULL; p += strlen(text))
+		n++;
+	free(log);
+	return n;
+}
+
 /* ---- start and stop -------------------------------------------------------------------------------- */
 
 static bool

@@ -61,6 +61,8 @@ void	gateway_write(struct gateway *g, const char *name, const char *text);
 char	*gateway_file(const struct gateway *g, const char *name);
 /* What the master wrote to stderr; malloc'ed. */
 char	*gateway_log(const struct gateway *g);
+/* How often its log has this. */
+size_t	gateway_logged(const struct gateway *g, const char *text);
 
 /* mcpgwctl with these arguments, the last one NULL.  Answers its exit code; *out (malloc'ed; may be
  * NULL) is what it printed, stderr included when `both`. */

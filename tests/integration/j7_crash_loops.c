@@ -26,19 +26,6 @@ call_the_dying(struct load *l, struct mcp *m, unsigned thread, unsigned round)
 	answer_fini(&a);
 }
 
-/* How often the log has this. */
-static size_t
-logged(const struct gateway *g, const char *text)
-{
-	char	*log = gateway_log(g);
-	size_t	 n = 0;
-
-	for (const char *p = log; (p = strstr(p, text)) != NULL; p += strlen(text))
-		n++;
-	free(log);
-	return n;
-}
-
 Test(crash_loops, are_slow_whoever_calls_and_spare_the_others, .timeout = 90)
 {
 	struct gateway	 g;
@@ -71,9 +58,9 @@ Test(crash_loops, are_slow_whoever_calls_and_spare_the_others, .timeout = 90)
 	cr_expect(well == 250, "%zu of 250 calls of another server went well", well);
 	cr_expect(l.well == 0 && l.sent > 50, "%u of %u calls of dying tools went well", l.well, l.sent);
 	/* After 0, 1, 3 and 7 seconds; of the probe nothing is said. */
-	starts = logged(&g, "server stillborn: exit 1 ");
+	starts = gateway_logged(&g, "server stillborn: exit 1 ");
 	cr_expect(starts >= 2 && starts <= 4, "the stillborn one was started %zu times in 5 s", starts);
-	starts = logged(&g, "server mortal: exit 3 ");
+	starts = gateway_logged(&g, "server mortal: exit 3 ");
 	cr_expect(starts >= 2 && starts <= 5, "the mortal one was started %zu times in 5 s", starts);
 	cr_expect(gateway_deaths(before) == 0);
 

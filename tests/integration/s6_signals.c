@@ -33,18 +33,6 @@ is_there(void *arg)
 	return yes;
 }
 
-static size_t
-logged(const struct gateway *g, const char *text)
-{
-	char	*log = gateway_log(g);
-	size_t	 n = 0;
-
-	for (const char *p = log; (p = strstr(p, text)) != NULL; p += strlen(text))
-		n++;
-	free(log);
-	return n;
-}
-
 /* Each signal may come at any time, as often as anybody likes; STORM_MS=30000 makes it longer. */
 Test(signals, of_a_storm_are_heard_once_and_lose_nobody, .timeout = 180)
 {
@@ -85,11 +73,11 @@ Test(signals, of_a_storm_are_heard_once_and_lose_nobody, .timeout = 180)
 	cr_expect(r == 0, "reload: exit %d: %s", r, out);
 	free(out);
 	/* One reload each at most while another one runs: far fewer than signals. */
-	cr_log_info("%u signals, %zu reloads, %zu upgrades", sent, logged(&g, "in force in 3 workers"),
-	    logged(&g, " took over, pid "));
-	cr_expect(logged(&g, "in force in 3 workers") < sent / 4);
-	cr_expect(logged(&g, " took over, pid ") >= 1);
-	cr_expect(logged(&g, "killed:") == 0 && logged(&g, "killed by signal") == 0, "a child was lost");
+	cr_log_info("%u signals, %zu reloads, %zu upgrades", sent, gateway_logged(&g, "in force in 3 workers"),
+	    gateway_logged(&g, " took over, pid "));
+	cr_expect(gateway_logged(&g, "in force in 3 workers") < sent / 4);
+	cr_expect(gateway_logged(&g, " took over, pid ") >= 1);
+	cr_expect(gateway_logged(&g, "killed:") == 0 && gateway_logged(&g, "killed by signal") == 0, "a child was lost");
 	steady_check(&s, 500);
 	for (int i = 0; i < 50; i++)
 		kill(g.pid, SIGTERM);
@@ -162,8 +150,8 @@ Test(signals, a_crash_loop_backs_off_and_the_others_serve, .timeout = 120)
 	before = s.well;
 	sleep_ms(5000);
 	cr_expect(s.well - before > 300, "%u calls", s.well - before);
-	cr_expect(logged(&g, "starts again in 1 s, fails=2") == 1 && logged(&g, "starts again in 2 s, fails=3") == 1);
-	cr_expect(logged(&g, "exited 1 before it was ready") >= 3 && logged(&g, "exited 1 before it was ready") <= 5);
+	cr_expect(gateway_logged(&g, "starts again in 1 s, fails=2") == 1 && gateway_logged(&g, "starts again in 2 s, fails=3") == 1);
+	cr_expect(gateway_logged(&g, "exited 1 before it was ready") >= 3 && gateway_logged(&g, "exited 1 before it was ready") <= 5);
 	installed_put_back(dir, "libexec/mcpgw/mcpgw-worker");
 	cr_expect(wait_until(is_there, &w, 9000), "it does not come back");
 	steady_check(&s, 500);
