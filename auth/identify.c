@@ -29,6 +29,11 @@ principal_hash(const struct principal *p)
 }
 
 /* RFC 6750 2.1: letters, digits and these, then perhaps "=". */
+static const bool in_token68[256] = {
+	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+	['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true, ['+'] = true, ['/'] = true,
+};
+
 static bool
 is_token68(struct span s)
 {
@@ -36,13 +41,9 @@ is_token68(struct span s)
 
 	while (n > 0 && s.p[n - 1] == '=')
 		n--;
-	for (size_t i = 0; i < n; i++) {
-		const char	c = s.p[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c != '\0' && strchr("-._~+/", c) != NULL)))
+	for (size_t i = 0; i < n; i++)
+		if (!in_token68[(unsigned char)s.p[i]])
 			return false;
-	}
 	return n > 0;
 }
 

@@ -19,6 +19,21 @@ mix(uint64_t v)
 	return v ^ v >> 31;
 }
 
+/* The last n bytes, 1 to 7, as memcpy(3) into a zero would leave them; a copy of unknown length is a call. */
+static inline uint64_t
+last_bytes(const char *p, size_t n)
+{
+	const unsigned char	*b = (const unsigned char *)p;
+	uint32_t		 low, high;
+
+	if (n >= 4) {
+		memcpy(&low, p, 4);
+		memcpy(&high, p + n - 4, 4);
+		return low | (uint64_t)high << 8 * (n - 4);
+	}
+	return b[0] | (uint64_t)b[n / 2] << 8 * (n / 2) | (uint64_t)b[n - 1] << 8 * (n - 1);
+}
+
 uint64_t
 sum64_more(uint64_t seed, struct span s)
 {
@@ -31,11 +46,8 @@ sum64_more(uint64_t seed, struct span s)
 		h = (h ^ mix(w)) * MIX1;
 		h = h << 29 | h >> 35;
 	}
-	if (n > 0) {
-		w = 0;
-		memcpy(&w, p, n);
-		h = (h ^ mix(w)) * MIX1;
-	}
+	if (n > 0)
+		h = (h ^ mix(last_bytes(p, n))) * MIX1;
 	return mix(h);
 }
 
@@ -74,9 +86,7 @@ hash64(const struct sum_key *key, struct span s)
 		sip_round(v);
 		v[0] ^= w;
 	}
-	w = 0;
-	if (n > 0)
-		memcpy(&w, p, n);
+	w = n > 0 ? last_bytes(p, n) : 0;
 	w |= (uint64_t)s.n << 56;
 	v[3] ^= w;
 	sip_round(v);

@@ -92,7 +92,12 @@ policy_server_at(const struct snap *s, uint64_t i)
 const struct rec_agent *
 policy_agent_find(const struct snap *s, struct span tenant, struct span name)
 {
-	const struct rec_tenant	*t = policy_tenant_find(s, tenant);
+	return policy_agent_of(s, policy_tenant_find(s, tenant), name);
+}
+
+const struct rec_agent *
+policy_agent_of(const struct snap *s, const struct rec_tenant *t, struct span name)
+{
 	const struct rec_agent	*a;
 
 	if (t == NULL)

@@ -19,6 +19,7 @@ const struct rec_server	*policy_server_at(const struct snap *s, uint64_t i);	/* 
 /* Does a server with a command see this absolute path of the host, at the same place? */
 bool			 policy_server_sees(const struct snap *s, const struct rec_server *server, struct span path);
 const struct rec_agent	*policy_agent_find(const struct snap *s, struct span tenant, struct span name);
+const struct rec_agent	*policy_agent_of(const struct snap *s, const struct rec_tenant *t, struct span name);
 /* Rules of a role, or of a workspace; NULL: there are none of this name. */
 const struct rec_role	*policy_role_find(const struct snap *s, struct span tenant, enum role_kind kind,
 			    struct span name);

@@ -46,7 +46,7 @@ client_can(const struct request *rq, const struct rec_server *server)
 uint64_t
 asks_capabilities(const struct request *rq, const struct rec_server *server)
 {
-	return asking_possible(request_tenant(rq)) ? client_can(rq, server) : 0;
+	return asking_possible(rq->tenant) ? client_can(rq, server) : 0;
 }
 
 /* --- towards the server ----------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ void
 asks_init(struct asks *a, struct worker *w, struct route *route, const struct request *rq,
     const struct rec_server *server)
 {
-	const uint64_t	can = client_can(rq, server), may = asking_possible(request_tenant(rq)) ? can : 0;
+	const uint64_t	can = client_can(rq, server), may = asking_possible(rq->tenant) ? can : 0;
 
 	/* Between two of the modern era no call waits: the server asks in its answer. */
 	*a = (struct asks){ .w = w, .route = route, .capabilities = may, .reply = reply_over_route,

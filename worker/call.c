@@ -397,8 +397,7 @@ call_catch_up(struct request *rq, struct call_ask *ask)
 	s = policy_server_find(now->policy, rq->who.tenant, snap_text(rq->config->policy, was->name));
 	if (s == NULL || s->profile != was->profile || s->changes != was->changes || s->transport != was->transport)
 		return false;
-	config_release(&rq->config);
-	rq->config = config_hold(rq->w->config);
+	request_renew(rq);
 	if (rq->server != NULL)
 		rq->server = s;
 	ask->server = s;

@@ -289,8 +289,7 @@ call_renew(struct call *c, struct approval_answer *approval)
 		inflight_end(&rq->w->inflight, c->ask.server->profile);
 		c->counted = inflight_begin(&rq->w->inflight, s->profile) == 0;
 	}
-	config_release(&rq->config);
-	rq->config = config_hold(rq->w->config);
+	request_renew(rq);
 	c->ask.server = s;
 	c->answer.server = call_server_name(c);
 	c->answer.uris = view_uris(rq, s);

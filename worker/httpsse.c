@@ -269,10 +269,8 @@ void
 httpsse_policy_changed(struct worker *w)
 {
 	/* Nothing is decided by it any more, so the old one need not stay for as long as the stream. */
-	for (struct httpsse *s = w->httpsse->first; s != NULL; s = s->next) {
-		config_release(&s->rq->config);
-		s->rq->config = config_hold(w->config);
-	}
+	for (struct httpsse *s = w->httpsse->first; s != NULL; s = s->next)
+		request_renew(s->rq);
 }
 
 void

@@ -45,8 +45,8 @@ static void
 find(const struct request *rq, const struct call_ask *ask, struct found *f)
 {
 	const struct snap	*policy = rq->config->policy;
-	const struct rec_tenant	*tenant = request_tenant(rq);
-	const struct rec_agent	*agent = policy_agent_find(policy, rq->who.tenant, rq->who.agent);
+	const struct rec_tenant	*tenant = rq->tenant;
+	const struct rec_agent	*agent = policy_agent_of(policy, tenant, rq->who.agent);
 	const struct span	 server = snap_text(policy, ask->server->name);
 	const struct rec_limit	*l;
 
@@ -110,8 +110,10 @@ limits_of(struct request *rq, const struct call_ask *ask, struct limit_set **out
 		u->interval_ns = f.of[i]->interval_ns;
 		u->burst = f.of[i]->burst;
 		u->max_concurrent = f.of[i]->max_concurrent;
-		u->bucket = limit_key(&rq->w->limits, u->content);
-		u->share = share_key(&rq->w->shares, u->content);
+		if (u->interval_ns > 0)
+			u->bucket = limit_key(&rq->w->limits, u->content);
+		if (u->max_concurrent > 0)
+			u->share = share_key(&rq->w->shares, u->content);
 		if ((r = quotas_of(rq, f.of[i], u)) != 0)
 			return r;
 	}

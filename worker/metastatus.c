@@ -122,7 +122,7 @@ static int
 put_agents(struct buf *b, struct request *rq)
 {
 	const struct snap	*policy = rq->config->policy;
-	const struct rec_tenant	*t = request_tenant(rq);
+	const struct rec_tenant	*t = rq->tenant;
 	const struct rec_agent	*a;
 	bool			 first = true;
 	int			 r;
@@ -166,7 +166,7 @@ files_of(struct request *rq, struct files *f)
 static int
 put_status(struct buf *b, struct request *rq)
 {
-	const struct rec_tenant	*t = request_tenant(rq);
+	const struct rec_tenant	*t = rq->tenant;
 	struct files		 f;
 	int			 r;
 

@@ -248,6 +248,7 @@ identify(struct request *rq, struct auth_refusal *refusal)
 	const int	r = identify_by(rq, rq->config, NULL, &rq->w->keyuse.uses, &rq->x->arena, &rq->who, refusal);
 
 	keyuse_look(rq->w);
+	rq->tenant = r == 0 ? policy_tenant_find(rq->config->policy, rq->who.tenant) : NULL;
 	rq->shown = rq->who.hash;
 	rq->changes = rq->w->changes;
 	return r;
@@ -360,16 +361,18 @@ take_body(struct request *rq)
 	    large ? on_body_chunk : NULL, on_body, rq);
 }
 
-const struct rec_tenant *
-request_tenant(const struct request *rq)
+void
+request_renew(struct request *rq)
 {
-	return policy_tenant_find(rq->config->policy, rq->who.tenant);
+	config_release(&rq->config);
+	rq->config = config_hold(rq->w->config);
+	rq->tenant = policy_tenant_find(rq->config->policy, rq->who.tenant);
 }
 
 const struct rec_server *
 request_server_at(const struct request *rq, uint64_t i)
 {
-	return policy_server_of(rq->config->policy, request_tenant(rq), i);
+	return policy_server_of(rq->config->policy, rq->tenant, i);
 }
 
 /* From who it is on; with may_wait, keys of an issuer that could be there in a moment are waited for. */

@@ -58,6 +58,7 @@ struct request {
 	struct exchange		*first;		/* another one that it came over, and whose arena it is in; or NULL */
 	struct config		*config;	/* held: the policy this request started with */
 	struct principal	 who;
+	const struct rec_tenant	*tenant;	/* whose it is, in config's policy; NULL until that is known */
 	uint64_t		 shown;		/* hash of whose credential it is, whomever it is for */
 	uint64_t		 changes;	/* worker.changes when it was found good last */
 	struct span		 authorization;	/* the header's value; lives as long as x */
@@ -113,9 +114,9 @@ bool	request_still_holds(struct request *rq);
 void	request_is_stream(struct request *rq);
 /* The answer was given, or nobody wants it: lets go of everything.  rq is no more, unless it is held. */
 void	request_done(struct request *rq);
-/* The tenant it is for; NULL when it is for none.  Its server i, in configured order, whoever may see it; NULL behind
- * the last. */
-const struct rec_tenant *request_tenant(const struct request *rq);
+/* From here on it is decided by the policy of now. */
+void	request_renew(struct request *rq);
+/* Its tenant's server i, in configured order, whoever may see it; NULL behind the last. */
 const struct rec_server *request_server_at(const struct request *rq, uint64_t i);
 /* From here on it is answered over this exchange, which is referenced too. */
 void	request_answer_over(struct request *rq, struct exchange *x);

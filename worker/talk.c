@@ -51,7 +51,7 @@ talk_may_ask(struct call *c)
 
 	if (c->given_up != 0)
 		return c->given_up;
-	if ((r = asking_begin(&rq->w->asking, &c->asking, request_tenant(rq), keys)) == E_WAITING)
+	if ((r = asking_begin(&rq->w->asking, &c->asking, rq->tenant, keys)) == E_WAITING)
 		metric_add(&rq->w->metrics, METRIC_asking_refused_total, 1);
 	return r;
 }

@@ -42,7 +42,9 @@ Test(sum, hash64_is_siphash_2_4)
 		uint64_t	want;
 	} rows[] = {
 		{ 0, UINT64_C(0x726fdb47dd0e0e31) }, { 1, UINT64_C(0x74f839c593dc67fd) },
-		{ 7, UINT64_C(0xab0200f58b01d137) }, { 8, UINT64_C(0x93f5f5799a932462) },
+		{ 2, UINT64_C(0x0d6c8009d9a94f5a) }, { 3, UINT64_C(0x85676696d7fb7e2d) },
+		{ 4, UINT64_C(0xcf2794e0277187b7) }, { 5, UINT64_C(0x18765564cd99a68d) },
+		{ 6, UINT64_C(0xcbc9466e58fee3ce) }, { 7, UINT64_C(0xab0200f58b01d137) }, { 8, UINT64_C(0x93f5f5799a932462) },
 		{ 15, UINT64_C(0xa129ca6149be45e5) },
 	};
 	const struct sum_key	key = { UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) };
@@ -53,6 +55,25 @@ Test(sum, hash64_is_siphash_2_4)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect(eq(u64, hash64(&key, span_make(text, rows[i].n)), rows[i].want),
 		    "%zu bytes", rows[i].n);
+}
+
+/* Two releases share memory during an upgrade, and snapshots carry it. */
+Test(sum, sum64_stays_what_it_is)
+{
+	static const uint64_t	want[] = {
+		UINT64_C(0x48218226ff3cd4bf), UINT64_C(0x32c4d7c6ff43b28b), UINT64_C(0x3e87f8530a6a4aef),
+		UINT64_C(0xf6afd2f64e8f0555), UINT64_C(0x8da429cab0994815), UINT64_C(0xa82a4bae8d32e75a),
+		UINT64_C(0xf2a599ea9e870291), UINT64_C(0x6bfebec6cc72c9d0), UINT64_C(0x2b6f7bc1da2b73e3),
+		UINT64_C(0xbadd4f58c22993bc), UINT64_C(0xe9a90c650bf48515), UINT64_C(0x8586c24a8e0f12a0),
+		UINT64_C(0xe570a032c8f0f58d), UINT64_C(0xc2ca784be946dac0), UINT64_C(0x44e7120e5e941d58),
+		UINT64_C(0x5f4c6266c92bfa85), UINT64_C(0xf71e481ced077330), UINT64_C(0x44c0865024a9e167),
+	};
+	char			bytes[sizeof(want) / sizeof(want[0])];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 37 + 129);
+	for (size_t n = 0; n < sizeof(bytes); n++)
+		cr_expect(eq(u64, sum64(span_make(bytes, n)), want[n]), "%zu bytes", n);
 }
 
 Test(sum, sum64_sees_every_bit_and_the_length)
