@@ -36,6 +36,7 @@ struct bridge_request {
 	/* The client's message, for the other members of its params and _meta; NULL: none (the arguments
 	 * came from a meta-tool).  Its reserved keys and progressToken never pass. */
 	const struct rpc_message	*from;
+	bool				 untraced;	/* without _meta.traceparent, where it is one */
 	struct span			 progress_token;	/* raw token of ours, or empty */
 	/* A retry of what a modern upstream answered with input_required: its own state, a raw JSON string, or
 	 * empty; the client's answers, a raw object, or empty. */
@@ -50,8 +51,8 @@ struct bridge_mark {
 	uint32_t	at, bytes;	/* in what was written */
 };
 
-/* Appends, as one JSON object, what of a client's params goes to a server as it is, beside name and arguments: members
- * that are no hop's, those of _meta among them.  0, E_TOOBIG or E_NOMEM. */
+/* Appends, as one JSON object, what of a client's params a server may work by, beside name and arguments: members that
+ * are no hop's and no trace's, those of _meta among them.  0, E_TOOBIG or E_NOMEM. */
 must_check int	bridge_put_passing(struct buf *to, const struct rpc_message *from);
 /* Appends one JSON-RPC request without line feeds; *id and *modern (either may be NULL) are counted from
  * the place where the buffer's rest stood.  0, E_TOOBIG or E_NOMEM. */

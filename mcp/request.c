@@ -91,6 +91,23 @@ put_modern_keys(struct buf *to, uint64_t capabilities, enum mcp_level level)
 	return mcp_capabilities_write(to, capabilities);
 }
 
+/* "00-" trace id "-" parent id "-" flags, all in hex (W3C Trace Context 3.2): an id, which no server works by. */
+static bool
+is_trace_id(struct json_value key, struct json_value value)
+{
+	static const char	form[] = "\"00-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh\"";
+
+	if (!json_is(key, "traceparent") || value.raw.n != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; i < value.raw.n; i++) {
+		const char	c = value.raw.p[i];
+
+		if (form[i] == 'h' ? !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) : c != form[i])
+			return false;
+	}
+	return true;
+}
+
 /* The keys that pass, and our progress token, without the braces. */
 static int
 put_passing_keys(struct buf *to, const struct bridge_request *q, bool *any)
@@ -113,7 +130,9 @@ put_passing_keys(struct buf *to, const struct bridge_request *q, bool *any)
 	while (json_iter_next(&it, &key, &value)) {
 		if ((r = is_reserved(key, &reserved)) != 0)
 			return r;
-		if (!reserved && (r = put_copy(to, any, key, value)) != 0)
+		if (reserved || (q->untraced && is_trace_id(json_key(key), value)))
+			continue;
+		if ((r = put_copy(to, any, key, value)) != 0)
 			return r;
 	}
 	return 0;
@@ -225,7 +244,7 @@ put_params(struct buf *to, const struct bridge_request *q, bool *comma)
 int
 bridge_put_passing(struct buf *to, const struct rpc_message *from)
 {
-	const struct bridge_request	q = { .from = from, .meta = BRIDGE_LEGACY };
+	const struct bridge_request	q = { .from = from, .meta = BRIDGE_LEGACY, .untraced = true };
 	size_t				at, end;
 	bool				comma = false;
 	int				r;

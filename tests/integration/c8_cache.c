@@ -184,9 +184,13 @@ Test(cache, tells_calls_apart_by_all_that_goes_to_the_server, .timeout = 120)
 	cr_expect(count(&b, "tick", "{}") == 3, "without");
 	b.meta = NULL;
 	cr_expect(count(&b, "tick", "{}") == 3, "what is one hop's makes no difference");
+	b.meta = ",\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"";
+	cr_expect(count(&b, "tick", "{}") == 3, "nor whose trace it is of");
 	mcp_ask_modern(&b, "tools/call", "{\"name\":\"tick\",\"arguments\":{},\"more\":1}", &got);
 	cr_expect(strtoul(json_text_at(got.json, "result.content[0].text"), NULL, 10) == 4, "%s", got.body);
 	answer_fini(&got);
+	b.meta = ",\"traceparent\":\"00-for somebody else, in words of as many characters-01\"";
+	cr_expect(count(&b, "tick", "{}") == 5, "which is no trace");
 	end();
 }
 

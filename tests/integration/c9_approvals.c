@@ -64,6 +64,8 @@ expect_called(const char *tool, const char *arguments)
 	answer_fini(&a);
 }
 
+#define TRACE(n)	",\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319" n "-b7ad6b7169203331-01\""
+
 /* ---- what is seen ---------------------------------------------------------------------------------- */
 
 /* Arguments of so many bytes, with what matters last; malloc'ed. */
@@ -123,6 +125,13 @@ Test(approvals, what_the_list_cuts_is_approved_by_the_id_of_the_whole, .timeout 
 	mcp_call(&client, "other", "{\"b\":1}", &a);
 	EXPECT_CTL(&g, 0, "passes once", "approval", "approve", expect_waits(&a));
 	expect_called("other", "{\"b\":1}");
+	/* Who traces calls gives each another id. */
+	client.meta = TRACE("1");
+	mcp_call(&client, "other", "{\"b\":2}", &a);
+	EXPECT_CTL(&g, 0, "passes once", "approval", "approve", expect_waits(&a));
+	client.meta = TRACE("2");
+	expect_called("other", "{\"b\":2}");
+	client.meta = NULL;
 	free(arguments);
 	end();
 }
