@@ -76,6 +76,23 @@ note_token(struct ctl_conn *c, const struct msg_TOKEN *b)
 	}
 }
 
+/* What workers are asked comes in parts, with tabs between, of which some are empty. */
+static void
+note_parts(struct ctl_conn *c, const char *method, struct span parts)
+{
+	size_t	n = 0;
+
+	note(c, method, "%.*s", SPAN_FMT(parts));
+	for (const char *from = c->did.object; *from != '\0'; from++)
+		if (*from != '\t')
+			c->did.object[n++] = *from;
+		else if (n > 0 && c->did.object[n - 1] != ' ')
+			c->did.object[n++] = ' ';
+	if (n > 0 && c->did.object[n - 1] == ' ')
+		n--;
+	c->did.object[n] = '\0';
+}
+
 static void
 note_command(struct ctl_conn *c, const struct msg_CTL *b)
 {
@@ -99,6 +116,15 @@ note_command(struct ctl_conn *c, const struct msg_CTL *b)
 		break;
 	case CTLCMD_server_logout:
 		note(c, "server logout", "%.*s%s%.*s", SPAN_FMT(b->a), of(b->b), SPAN_FMT(b->b));
+		break;
+	case CTLCMD_server_breaker_reset:
+		note_parts(c, "server breaker reset", b->a);
+		break;
+	case CTLCMD_limit_reset:
+		note_parts(c, "limit reset", b->a);
+		break;
+	case CTLCMD_drain:
+		note(c, b->n == 0 ? "drain" : "drain --undo", "%s", "");
 		break;
 	case CTLCMD_stop:
 		note(c, "stop", "%s", "");

@@ -61,8 +61,11 @@ Test(admin_audit, has_who_changed_keys_tokens_and_policies_and_what_was_refused,
 	cr_assert(gateway_ctl(&g, &token, false, "--json", "token", "--agent", "reader", NULL) == 0);
 	EXPECT_CTL(&g, 0, "ended", "token", "revoke", "00112233445566778899aabbccddeeff");
 	EXPECT_CTL(&g, 0, "new key", "token", "rotate");
-	gateway_write(&g, "rules.json", "{\"agents\":{\"reader\":{}}}");
+	gateway_write(&g, "rules.json", "{\"agents\":{\"reader\":{}},\"limits\":{\"agents\":{\"reader\":{\"rate\":\"9/h\"}}}}");
 	EXPECT_CTL(&g, 0, "in force", "reload");
+	EXPECT_CTL(&g, 0, "begins anew", "limit", "reset", "reader");
+	EXPECT_CTL(&g, 0, "", "server", "breaker", "reset", "clock");
+	EXPECT_CTL(&g, 0, "", "drain", "--undo");
 	gateway_write(&g, "rules.json", "{");
 	EXPECT_CTL(&g, 1, "error", "reload");
 	EXPECT_CTL(&g, 0, "", "rollback");
@@ -75,6 +78,9 @@ Test(admin_audit, has_who_changed_keys_tokens_and_policies_and_what_was_refused,
 	cr_expect(said(records, "key rotate", "ci (mgk_", "ok") == 1 && said(records, "key revoke", "ci", "ok") == 1);
 	cr_expect(said(records, "token revoke", "00112233445566778899aabbccddeeff", "ok") == 1);
 	cr_expect(said(records, "token rotate", "", "ok") == 1);
+	cr_expect(said(records, "limit reset", "reader agent default", "ok") == 1 &&
+	    said(records, "server breaker reset", "clock", "ok") == 1 && said(records, "drain --undo", "", "ok") == 1, "%s",
+	    json_object_to_json_string(records));
 	cr_expect(said(records, "reload", "generation ", "ok") == 1 && said(records, "reload", "", "refused") == 1);
 	cr_expect(said(records, "rollback", "generation ", "ok") == 1, "%s", json_object_to_json_string(records));
 	out = strstr(token, "\"id\":\"");
