@@ -287,7 +287,7 @@ decide(struct ctl *ctl, int argc, char **argv, enum said said)
 	struct list		 l = { .count = 0 };
 	struct waiting		*w = NULL;
 	uint64_t		 ms = FOR_MS;
-	char			 text[160], when[OUT_TIME];
+	char			 text[1024], when[OUT_TIME];
 	int			 r;
 
 	(void)opts_take(rows, argc, argv, 1, 1);
@@ -301,8 +301,8 @@ decide(struct ctl *ctl, int argc, char **argv, enum said said)
 		w->until_ms = out_now_ms() + ms;
 		snprintf(w->state, sizeof(w->state), "%s", said == SAID_APPROVED ? "approved" : "rejected");
 		/* Which approval it is says the moment: another one is another pass. */
-		snprintf(text, sizeof(text), "%s %d %" PRIu64 " %" PRIu64, w->digest, (int)said, w->until_ms,
-		    out_now_ms());
+		snprintf(text, sizeof(text), "%s %d %" PRIu64 " %" PRIu64 " %s.%s of %s, tenant %s", w->digest,
+		    (int)said, w->until_ms, out_now_ms(), w->server, w->tool, w->agent, w->tenant);
 		r = lines_each(ctl, said == SAID_APPROVED ? CTLCMD_approval_approve : CTLCMD_approval_reject, text,
 		    true, take_nothing, NULL);
 	}

@@ -46,9 +46,11 @@ ctlask_approval(struct ctl_conn *c, const struct msg_CTL *b)
 	const bool	list = b->command == CTLCMD_approval_list;
 
 	/* Every worker hears of it before the operator is answered. */
-	if (!list)
-		log_notice(NULL, "approval a-%.*s %s by uid %u", b->a.n > 12 ? 12 : (int)b->a.n,
-		    b->a.p == NULL ? "" : b->a.p, b->command == CTLCMD_approval_approve ? "given" : "refused", c->uid);
+	if (!list) {
+		log_notice(NULL, "approval a-%.*s %s by uid %u", SPAN_FMT(span_part(b->a, 0, APPROVAL_DIGITS)),
+		    b->command == CTLCMD_approval_approve ? "given" : "refused", c->uid);
+		approvals_note(&c->s->m->approvals, b->a);
+	}
 	ctlask_workers(c, list ? WORKER_ASK_APPROVALS : WORKER_ASK_DECIDE, list ? SPAN_NONE : b->a, true);
 }
 

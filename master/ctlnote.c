@@ -93,6 +93,18 @@ note_parts(struct ctl_conn *c, const char *method, struct span parts)
 	c->did.object[n] = '\0';
 }
 
+/* Behind what workers are told it says which call that is. */
+static void
+note_approval(struct ctl_conn *c, const char *method, struct span text)
+{
+	const struct span	digest = span_part(span_word(&text), 0, APPROVAL_DIGITS);
+
+	for (int i = 0; i < 3; i++)
+		(void)span_word(&text);
+	text = span_trim(text);
+	note(c, method, "a-%.*s%s%.*s", SPAN_FMT(digest), text.n > 0 ? ", " : "", SPAN_FMT(text));
+}
+
 static void
 note_command(struct ctl_conn *c, const struct msg_CTL *b)
 {
@@ -116,6 +128,12 @@ note_command(struct ctl_conn *c, const struct msg_CTL *b)
 		break;
 	case CTLCMD_server_logout:
 		note(c, "server logout", "%.*s%s%.*s", SPAN_FMT(b->a), of(b->b), SPAN_FMT(b->b));
+		break;
+	case CTLCMD_approval_approve:
+		note_approval(c, "approval approve", b->a);
+		break;
+	case CTLCMD_approval_reject:
+		note_approval(c, "approval reject", b->a);
 		break;
 	case CTLCMD_server_breaker_reset:
 		note_parts(c, "server breaker reset", b->a);

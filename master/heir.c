@@ -132,6 +132,8 @@ heir_bequeath(struct master *m, struct chan *c)
 		return r;
 	if (m->holds && (r = heir_say(c, HEIR_FACT_HOLDS, 0, 0, "")) != 0)
 		return r;
+	if ((r = approvals_bequeath(m, c)) != 0)
+		return r;
 	if (sdnotify_path(notify, sizeof(notify)) &&
 	    (r = heir_say(c, HEIR_FACT_NOTIFY, 0, sdnotify_alive_ms(), notify)) != 0)
 		return r;
@@ -284,6 +286,9 @@ take_fact(struct master *m, const struct msg_HEIR_FACT *b)
 		break;
 	case HEIR_FACT_HOLDS:
 		m->holds = true;
+		break;
+	case HEIR_FACT_DECIDED:
+		approvals_note(&m->approvals, b->name);
 		break;
 	case HEIR_FACT_RECORD_YOURS:
 		h->yours = true;

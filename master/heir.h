@@ -69,6 +69,7 @@ enum heir_fact {
 	HEIR_FACT_OFFERED,	/* number: kinds, a bit each; value: the generation they came with */
 	/* From the master before */
 	HEIR_FACT_IN_FORCE,	/* value: of HEIR_FACT_OFFERED; every worker of mine has it, or is gone */
+	HEIR_FACT_DECIDED,	/* name: what an operator said of a call that waits for approval (approvals.h) */
 };
 
 struct heir {

@@ -7,6 +7,7 @@
 
 #include "lib/where.h"
 #include "master/adminlog.h"
+#include "master/approvals.h"
 #include "master/admin.h"
 #include "master/cgroups.h"
 #include "master/children.h"
@@ -104,6 +105,7 @@ struct master {
 	struct status		 status;
 	struct pins		 pins;
 	struct adminlog		 adminlog;
+	struct approvals	 approvals;
 	struct ctlsock		 ctl;
 	struct queries		 queries;
 	struct watch		 watch;

@@ -140,6 +140,7 @@ answer_ready(struct child *c)
 	case ROLE_WORKER:
 		if (c->m->holds)
 			hold_tell(c);
+		approvals_tell(&c->m->approvals, c);
 		probe_tell(c);
 		reload_look(&c->m->reload);
 		break;

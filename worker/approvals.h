@@ -43,8 +43,8 @@ bool	approvals_may_want(const struct call_ask *ask);
 /* May it pass, now and this once, or as another round of a call that did?  Then it is in rq->approved.  False: it
  * waits, or was rejected, with *out filled; the client has to call again. */
 bool	approvals_pass(struct request *rq, const struct call_ask *ask, struct approval_answer *out);
-/* What an operator says: "DIGEST 1|2 UNTIL_MS SERIAL", with enum approval_said.  True: the call was here before; it
- * counts in any case. */
+/* What an operator says: "DIGEST 1|2 UNTIL_MS SERIAL", with enum approval_said; what stands behind it is for the audit.
+ * True: the call was here before; it counts in any case. */
 bool	approvals_decide(struct worker *w, struct span text);
 /* Forgets what is over, and what another worker let pass. */
 void	approvals_look(struct worker *w);

@@ -136,6 +136,51 @@ Test(approvals, what_the_list_cuts_is_approved_by_the_id_of_the_whole, .timeout 
 	end();
 }
 
+/* As one that died is replaced, and by another master. */
+Test(approvals, workers_that_start_later_know_what_was_said, .timeout = 120)
+{
+	struct answer	 a;
+	struct procs	*p = malloc(sizeof(*p));
+	json_object	*records;
+	char		 id[64], said[128];
+	pid_t		 before;
+
+	begin_holding(ALLOW("s", ASKS("other")));
+	mcp_call(&client, "other", "{\"n\":1}", &a);
+	snprintf(id, sizeof(id), "%s", expect_waits(&a));
+	EXPECT_CTL(&g, 0, "passes once", "approval", "approve", id);
+	mcp_call(&client, "other", "{\"n\":2}", &a);
+	EXPECT_CTL(&g, 0, "passes once", "approval", "approve", expect_waits(&a));
+	mcp_call(&client, "other", "{\"n\":3}", &a);
+	EXPECT_CTL(&g, 0, "is refused", "approval", "reject", expect_waits(&a));
+	gateway_procs(&g, p);
+	before = procs_find(p, "mcpgw-worker", 0)->pid;
+	cr_assert(kill(before, SIGKILL) == 0);
+	mcp_fini(&client);
+	for (int i = 0; i < 100; i++) {
+		sleep_ms(50);
+		gateway_procs(&g, p);
+		if (procs_find(p, "mcpgw-worker", 0) != NULL && procs_find(p, "mcpgw-worker", 0)->pid != before)
+			break;
+	}
+	free(p);
+	expect_called("other", "{\"n\":1}");
+	mcp_call(&client, "other", "{\"n\":1}", &a);
+	(void)expect_waits(&a);
+	mcp_fini(&client);
+	EXPECT_CTL(&g, 0, "handed over", "upgrade");
+	expect_called("other", "{\"n\":2}");
+	mcp_call(&client, "other", "{\"n\":3}", &a);
+	expect(&a, "error.data.code", "APPROVAL_REJECTED");
+	answer_fini(&a);
+	records = gateway_audit_admin(&g);
+	snprintf(said, sizeof(said), "%s, s.other of one, tenant default", id);
+	cr_expect(audit_count(records, "method", "approval approve") == 2 && audit_count(records, "object", said) == 1 &&
+	    audit_count(records, "method", "approval reject") == 1, "%s", json_object_to_json_string(records));
+	json_object_put(records);
+	end();
+}
+
 Test(approvals, nothing_hides_in_what_is_shown, .timeout = 60)
 {
 	static const struct {
