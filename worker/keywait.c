@@ -11,7 +11,7 @@
 #include "worker/keywait.h"
 
 #define KEYWAIT_MAGIC	0x6e7a17edu
-#define ASK_AGAIN_MS	1000		/* the same set, by this worker */
+#define ASK_AGAIN_MS	1000		/* the same set, by this worker, while no fetch ends */
 
 struct keywait {			/* in its exchange's arena */
 	uint32_t		 magic;
@@ -59,9 +59,10 @@ on_gone(struct request *rq)
 	request_done(rq);
 }
 
-/* The scout bounds what it fetches; this bounds what it is told. */
+/* The scout bounds what it fetches; this bounds what it is told.  tried_ms: when the last fetch ended, which may have
+ * begun before somebody asked, or before the key was there. */
 static void
-ask_scout(struct worker *w, uint64_t source)
+ask_scout(struct worker *w, uint64_t source, uint64_t tried_ms)
 {
 	const uint64_t			now = loop_now_ms(w->loop);
 	const struct msg_KEYSET_WANTED	m = { .id = source };
@@ -72,9 +73,10 @@ ask_scout(struct worker *w, uint64_t source)
 			break;
 	if (i == WORKER_KEYS_ASKED)
 		i = w->keywait.turn++ % WORKER_KEYS_ASKED;
-	else if (now - w->keywait.asked[i].ms < ASK_AGAIN_MS)
+	else if (now - w->keywait.asked[i].ms < ASK_AGAIN_MS && w->keywait.asked[i].tried_ms == tried_ms)
 		return;
 	w->keywait.asked[i].source = source;
+	w->keywait.asked[i].tried_ms = tried_ms;
 	w->keywait.asked[i].ms = now;
 	if (chan_send(&w->master, MSG_TYPE_KEYSET_WANTED, 0, &m, NULL, 0) != 0)
 		log_debug(NULL, "keys of an issuer not asked for");
@@ -96,9 +98,10 @@ keywait_begin(struct request *rq, uint64_t source)
 {
 	struct worker			*w = rq->w;
 	const struct rec_keyset		*set = keysets_find(w->keysets, source);
+	const uint64_t			 tried_ms = set == NULL ? 0 : set->tried_ms;
 	struct keywait			*k;
 
-	ask_scout(w, source);
+	ask_scout(w, source, tried_ms);
 	if (rq->gone || w->draining || w->keywait.count >= KEYWAIT_MAX ||
 	    !is_worth_it(w, set, rq->config->params.jwks_unknown_kid) ||
 	    (k = arena_calloc(&rq->x->arena, sizeof(*k))) == NULL)
@@ -106,7 +109,7 @@ keywait_begin(struct request *rq, uint64_t source)
 	k->magic = KEYWAIT_MAGIC;
 	k->rq = rq;
 	k->source = source;
-	k->tried_ms = set == NULL ? 0 : set->tried_ms;
+	k->tried_ms = tried_ms;
 	k->back = &w->keywait.first;
 	if ((k->next = w->keywait.first) != NULL)
 		k->next->back = &k->next;

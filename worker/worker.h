@@ -101,7 +101,7 @@ struct worker {
 		size_t		 count;
 		unsigned	 turn;
 		struct {
-			uint64_t	 source, ms;
+			uint64_t	 source, ms, tried_ms;
 		}		 asked[WORKER_KEYS_ASKED];
 	}			 keywait;
 	struct { struct tokenend *first; size_t count; uint64_t number; } tokenends;	/* wait for the store */
