@@ -181,33 +181,52 @@ read_length(struct client *c, size_t n, long until, struct answer *out)
 	return true;
 }
 
-/* RFC 9112 7.1, without trailers. */
+/* Reads until `n` bytes are there behind `*at`; what is before it is dropped for that. */
+static bool
+have(struct client *c, size_t *at, size_t n, long until)
+{
+	while (c->in_used - *at < n) {
+		use(c, *at);
+		*at = 0;
+		if (more(c, until) != 1)
+			return false;
+	}
+	return true;
+}
+
+static void
+body_add(struct answer *out, size_t *room, const char *p, size_t n)
+{
+	if (out->body_bytes + n >= *room) {
+		*room = 2 * (out->body_bytes + n + 1);
+		out->body = realloc(out->body, *room);
+	}
+	memcpy(out->body + out->body_bytes, p, n);
+	out->body_bytes += n;
+	out->body[out->body_bytes] = '\0';
+}
+
+/* RFC 9112 7.1, without trailers.  Each byte is moved a few times at most, however small the chunks are. */
 static bool
 read_chunks(struct client *c, long until, struct answer *out)
 {
-	char	*end;
-	size_t	 size, head;
+	const char	*end;
+	size_t		 size = 1, head, at = 0, room = 0;
 
-	out->body = copy_of("", 0);
-	for (;;) {
-		while (c->in_used == 0 || (end = strstr(c->in, "\r\n")) == NULL)
-			if (more(c, until) != 1)
+	body_add(out, &room, "", 0);
+	while (size > 0) {
+		while ((end = memchr(c->in + at, '\n', c->in_used - at)) == NULL)
+			if (!have(c, &at, c->in_used - at + 1, until))
 				return false;
-		size = strtoul(c->in, NULL, 16);
-		head = (size_t)(end - c->in) + 2;
-		while (c->in_used < head + size + 2)
-			if (more(c, until) != 1)
-				return false;
-		if (memcmp(c->in + head + size, "\r\n", 2) != 0)
+		size = strtoul(c->in + at, NULL, 16);
+		head = (size_t)(end - (c->in + at)) + 1;
+		if (!have(c, &at, head + size + 2, until) || memcmp(c->in + at + head + size, "\r\n", 2) != 0)
 			return false;
-		out->body = realloc(out->body, out->body_bytes + size + 1);
-		memcpy(out->body + out->body_bytes, c->in + head, size);
-		out->body_bytes += size;
-		out->body[out->body_bytes] = '\0';
-		use(c, head + size + 2);
-		if (size == 0)
-			return true;
+		body_add(out, &room, c->in + at + head, size);
+		at += head + size + 2;
 	}
+	use(c, at);
+	return true;
 }
 
 static bool

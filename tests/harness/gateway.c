@@ -490,10 +490,16 @@ audit_count(json_object *records, const char *member, const char *value)
 	return n;
 }
 
+bool
+is_sanitized(const struct gateway *g)
+{
+	return strstr(g->build, "address") != NULL;
+}
+
 int
 patience(const struct gateway *g, int ms)
 {
-	return strstr(g->build, "address") != NULL ? ms * 5 : ms;
+	return is_sanitized(g) ? ms * 5 : ms;
 }
 
 /* ---- what this machine can ------------------------------------------------------------------------- */

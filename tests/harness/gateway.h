@@ -83,7 +83,9 @@ void	gateway_procs(const struct gateway *g, struct procs *out);
 /* How many processes that should live as long as the gateway are gone since then: master, workers,
  * auditor, store, admin. */
 size_t	gateway_deaths(const struct procs *before);
-/* So many times longer when the build is a sanitized one. */
+/* Is the build one with AddressSanitizer? */
+bool	is_sanitized(const struct gateway *g);
+/* So many times longer when it is. */
 int	patience(const struct gateway *g, int ms);
 
 /* From here on this process, and all it starts, are refused new namespaces, as in a container.  0 or -1. */

@@ -16,13 +16,15 @@
 #define FAULT_RULES	"{\"agents\":{\"one\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}"
 #define FAULT_THREADS	6
 #define FAULT_SAMPLES	20000
+#define FAULT_LEAST	200	/* calls beside: of fewer, the slowest in a hundred is a chance */
+#define FAULT_PATIENCE_MS 30000	/* how long to wait for so many */
 #define FAULT_PAUSE_US	20000	/* between calls of the bad one that are answered at once */
 
 /* Of the one program that includes this: its gateway, the server beside the bad one, its key. */
 static struct gateway	g;
 static struct failing	good;
 static char		key[256];
-static atomic_uint	next_n = 1000, fault_stop;
+static atomic_uint	next_n = 1000, fault_stop, fault_made;	/* made: by all callers since fault_run() */
 
 /* Monotonic, ms: these are too short for whole ones. */
 static inline double
@@ -68,6 +70,7 @@ fault_calls(void *arg)
 	do {
 		took = fault_call(&m, "work", atomic_fetch_add(&next_n, 1), c->last);
 		c->calls++;
+		atomic_fetch_add(&fault_made, 1);
 		c->wrong += strstr(c->last, "\"result\"") != NULL;
 		c->longest = took > c->longest ? took : c->longest;
 		usleep(FAULT_PAUSE_US);
@@ -89,18 +92,18 @@ struct beside {
 	double	median, p99;
 };
 
-/* Calls of the server beside for so long. */
+/* Calls of the server beside for so long, and longer where the machine has no time for FAULT_LEAST of them. */
 static inline void
 fault_beside(unsigned ms, struct beside *out)
 {
 	static double	took[FAULT_SAMPLES];
 	struct mcp	m;
 	char		said[256];
-	double		until = fault_now() + ms;
+	double		begun = fault_now();
 
 	*out = (struct beside){ 0 };
 	mcp_init(&m, g.mcp, "/servers/good/mcp", key);
-	while (fault_now() < until && out->calls < FAULT_SAMPLES) {
+	while (fault_now() - begun < (out->calls < FAULT_LEAST ? FAULT_PATIENCE_MS : ms) && out->calls < FAULT_SAMPLES) {
 		took[out->calls++] = fault_call(&m, "work", 1, said);
 		out->failed += strstr(said, "\"result\"") == NULL;
 		usleep(200);
@@ -111,15 +114,20 @@ fault_beside(unsigned ms, struct beside *out)
 	out->p99 = took[out->calls * 99 / 100];
 }
 
-/* FAULT_THREADS call the bad one for ms, while the other one is called. */
+/* FAULT_THREADS call the bad one for ms, and until they made `least` calls, while the other one is called. */
 static inline void
-fault_run(unsigned ms, struct fault_caller all[FAULT_THREADS], struct beside *beside)
+fault_run(unsigned ms, unsigned least, struct fault_caller all[FAULT_THREADS], struct beside *beside)
 {
+	double	latest = fault_now() + FAULT_PATIENCE_MS;
+
 	memset(all, 0, FAULT_THREADS * sizeof(all[0]));
 	atomic_store(&fault_stop, 0);
+	atomic_store(&fault_made, 0);
 	for (int i = 0; i < FAULT_THREADS; i++)
 		cr_assert(pthread_create(&all[i].thread, NULL, fault_calls, &all[i]) == 0);
 	fault_beside(ms, beside);
+	while (atomic_load(&fault_made) < least && fault_now() < latest)
+		usleep(FAULT_PAUSE_US);
 	atomic_store(&fault_stop, 1);
 	for (int i = 0; i < FAULT_THREADS; i++)
 		pthread_join(all[i].thread, NULL);
@@ -146,6 +154,16 @@ fault_memory(void)
 		fclose(f);
 	}
 	return all;
+}
+
+/* What AddressSanitizer keeps of freed memory is more than what is looked for here. */
+static inline void
+fault_expect_memory(const char *what, unsigned long before, unsigned long more)
+{
+	const unsigned long	after = fault_memory();
+
+	cr_log_info("%s memory %lu KiB, and %lu after", what, before, after);
+	cr_expect(is_sanitized(&g) || after < before + more, "%s: %lu KiB, and %lu after", what, before, after);
 }
 
 static inline unsigned
