@@ -116,6 +116,12 @@ Test(deadlines, are_told_to_servers_of_both_eras, .timeout = 60)
 	}
 }
 
+static bool
+has_come(void *arg)
+{
+	return failing_calls_of(&bad, *(unsigned *)arg) == 1;
+}
+
 Test(deadlines, end_with_the_client_that_goes, .timeout = 60)
 {
 	struct mcp	m;
@@ -139,8 +145,7 @@ Test(deadlines, end_with_the_client_that_goes, .timeout = 60)
 	}
 	free(headers);
 	free(body);
-	sleep_ms(200);
-	cr_expect(failing_calls_of(&bad, 7) == 1);
+	cr_expect(wait_until(has_come, &(unsigned){ 7 }, patience(&g, 5000)), "the call is under way");
 	cr_expect(was_told(&cancelled) == false);
 	client_close(&m.conn);
 	cr_expect(wait_until(was_told, &cancelled, patience(&g, 3000)), "the connection to its server ends with it");
