@@ -219,9 +219,8 @@ gateway_start_again(struct gateway *g)
 	if (gateway_try_start(g))
 		return;
 	log = gateway_log(g);
-	cr_log_error("%s", log);
-	free(log);
-	cr_assert(false, "the gateway did not start");
+	cr_assert(false, "the gateway did not start: %s, status %#x: %s", g->pid == 0 ? "it ended" : "not ready in time",
+	    g->status, log);
 }
 
 /* Started as root a tool's user cannot reach a build folder below /root, so the tools move. */
