@@ -17,6 +17,7 @@
 
 #define FLOOD		300
 #define DESCRIPTORS	96	/* more than any process of an idle gateway has */
+#define TOO_MANY	130	/* connections for so few; who waits behind them is told at ten in a second */
 #define CONF	"head_timeout = 2s\nidle_timeout = 60s\nmax_connections_address = 0\n"
 
 static struct gateway	g;
@@ -97,20 +98,20 @@ flood_connect(const char *address)
 	return fd;
 }
 
-/* Opens FLOOD connections to what it reads, and closes them at the next word. */
+/* Opens TOO_MANY connections to what it reads, and closes them at the next word. */
 static void
 flooder_run(int wire)
 {
 	char	address[108];
-	int	fd[FLOOD];
+	int	fd[TOO_MANY];
 
 	while (read(wire, address, sizeof(address)) == (ssize_t)sizeof(address)) {
-		for (int i = 0; i < FLOOD; i++)
+		for (int i = 0; i < TOO_MANY; i++)
 			fd[i] = flood_connect(address);
 		(void)!write(wire, "1", 1);
 		if (read(wire, address, 1) != 1)
 			break;
-		for (int i = 0; i < FLOOD; i++)
+		for (int i = 0; i < TOO_MANY; i++)
 			if (fd[i] != -1)
 				close(fd[i]);
 		(void)!write(wire, "0", 1);
