@@ -32,6 +32,17 @@ expect_nothing(struct hearing *h)
 	hearing_fini(h);
 }
 
+/* The same, once the call has reached the gateway, which takes its time on a busy machine. */
+static void
+expect_cancelled(struct mcp *m, const char *id, struct hearing *h)
+{
+	for (int left = SOON; left > 0 && !h->end; left -= QUIET) {
+		cancel(m, id);
+		talk_silence(h);
+	}
+	expect_nothing(h);
+}
+
 /* Calls that the server had begun and that were given up, as its own client sees it. */
 static size_t
 told_cancelled(struct mcp *m)
@@ -102,8 +113,7 @@ cancel_while_it_works(unsigned workers)
 		cancel(&m, "\"s 2\"");
 		cancel(&m, "1");
 		talk_silence(&h);
-		cancel(&m, "\"s 1\"");
-		expect_nothing(&h);
+		expect_cancelled(&m, "\"s 1\"", &h);
 		cancel(&m, "\"s 1\"");
 		if (strcmp(SERVER(servers), "old") == 0 || strcmp(SERVER(servers), "new") == 0)
 			cr_expect(told_cancelled(&m) == 1, "%s", SERVER(servers));
@@ -182,8 +192,7 @@ Test(talk_cancel, before_it_was_sent_executes_nothing, .timeout = 30)
 	talk_silence(&first);
 	talk_call(&second, &m, "2", "quiet", "");
 	talk_silence(&second);
-	cancel(&m, "2");
-	expect_nothing(&second);
+	expect_cancelled(&m, "2", &second);
 	talk_last(&first, "result.content[0].text", "slow");
 	talk_call(&first, &m, "3", "heard", "");
 	o = talk_next(&first, "id", "3");
@@ -313,13 +322,11 @@ cancel_while_it_waits(unsigned workers)
 		talk_silence(&h);
 		cancel(&m, "8");
 		talk_silence(&h);
-		cancel(&m, "7");
-		expect_nothing(&h);
+		expect_cancelled(&m, "7", &h);
 		expect_recorded(w->object, "cancelled", 1);
 		cancel(&m, "7");
 		talk_silence(&kept);
-		cancel(&other, "7");
-		expect_nothing(&kept);
+		expect_cancelled(&other, "7", &kept);
 		expect_recorded(w->object, "cancelled", 2);
 		mcp_fini(&m);
 		mcp_fini(&other);
@@ -376,8 +383,7 @@ Test(talk_cancel, of_one_that_waits_leaves_the_others_waiting, .timeout = 30)
 		talk_call(&h[i], &m, id, "own", "");
 	}
 	talk_silence(&h[2]);
-	cancel(&m, "1");
-	expect_nothing(&h[1]);
+	expect_cancelled(&m, "1", &h[1]);
 	talk_last(&h[0], "error.code", "503");
 	talk_last(&h[2], "error.code", "503");
 	expect_recorded("own", "cancelled", 1);
