@@ -39,7 +39,7 @@
 /* Seen by every process of this server. */
 static struct shared {
 	atomic_uint	used, numbers, sessions, urls;
-	atomic_bool	cancelled[SLOTS];	/* by the number of the client's request */
+	atomic_bool	cancelled[SLOTS];	/* by session and the number of the client's request */
 	struct slot {
 		sem_t	 ready;
 		char	 text[SLOT_BYTES];
@@ -51,6 +51,7 @@ bool		 modern;
 
 static bool	 http, sse, listless;		/* sse is http too */
 static pid_t	 whole;				/* the server's first process */
+static unsigned	 session;			/* of the message that is worked on, where there are any */
 static unsigned	 stream;			/* HTTP+SSE: where all is said, once the POST was answered; or 0 */
 static int	 conn = -1;			/* HTTP: of the request that is answered */
 static bool	 begun, closed;
@@ -64,6 +65,13 @@ static unsigned
 slot_of(struct span id)
 {
 	return (unsigned)strtoul(id.p, NULL, 10) % SLOTS;
+}
+
+/* Ids are a session's own. */
+static atomic_bool *
+cancelled(struct span id)
+{
+	return &shared->cancelled[(session * 257 + slot_of(id)) % SLOTS];
 }
 
 static void
@@ -113,7 +121,7 @@ take(struct span text, struct json_value message)
 		return true;
 	}
 	if (json_is(method, "notifications/cancelled"))
-		atomic_store(&shared->cancelled[slot_of(json_get(json_get(message, "params"), "requestId").raw)], true);
+		atomic_store(cancelled(json_get(json_get(message, "params"), "requestId").raw), true);
 	return id.type == JSON_NONE;
 }
 
@@ -169,7 +177,7 @@ is_over(void)
 {
 	flush();
 	look();
-	return closed || (call.id.n > 0 && atomic_load(&shared->cancelled[slot_of(call.id)]));
+	return closed || (call.id.n > 0 && atomic_load(cancelled(call.id)));
 }
 
 bool
@@ -325,7 +333,6 @@ serve(struct json_value message)
 	name = json_get(call.params, "name");
 	if (name.type == JSON_STRING)
 		call.name = span_part(name.raw, 1, name.raw.n - 2);
-	atomic_store(&shared->cancelled[slot_of(call.id)], false);
 	if (!modern && json_is(method, "initialize"))
 		answer("\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{%s},"
 		    "\"serverInfo\":{\"name\":\"%s\",\"version\":\"1\"}}", tools_capabilities(), tools_name);
@@ -387,7 +394,7 @@ static void
 serve_message(struct span body)
 {
 	struct json_value	message;
-	char			session[128], *json;
+	char			head[128], *json;
 
 	note(body);
 	if (json_parse(body, false, &message, NULL) != 0) {
@@ -398,13 +405,13 @@ serve_message(struct span body)
 		reply_status("400 Bad Request", "Content-Type: application/json\r\n", "{\"jsonrpc\":\"2.0\",\"error\":{"
 		    "\"code\":-32000,\"message\":\"Bad Request: Server not initialized\"},\"id\":null}");
 	} else if (!modern && json_is(json_get(message, "method"), "initialize")) {
-		snprintf(session, sizeof(session), "Content-Type: application/json\r\nMcp-Session-Id: s-%u\r\n",
+		snprintf(head, sizeof(head), "Content-Type: application/json\r\nMcp-Session-Id: s-%u\r\n",
 		    atomic_fetch_add(&shared->sessions, 1));
 		if (asprintf(&json, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":\"2025-11-25\","
 		    "\"capabilities\":{%s},\"serverInfo\":{\"name\":\"%s\",\"version\":\"1\"}}}",
 		    SPAN_FMT(json_get(message, "id").raw), tools_capabilities(), tools_name) < 0)
 			exit(71);
-		reply_status("200 OK", session, json);
+		reply_status("200 OK", head, json);
 		free(json);
 	} else {
 		serve(message);
@@ -415,7 +422,7 @@ serve_message(struct span body)
 
 /* HTTP+SSE: every message is accepted, and what it makes us say comes on the stream. */
 static void
-serve_posted(struct span body, unsigned session)
+serve_posted(struct span body)
 {
 	struct json_value	message;
 
@@ -435,7 +442,7 @@ serve_one(void)
 	static const char log_head[] = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n[";
 	static char	 text[TEXT_MAX];
 	size_t		 used = 0, want = 0;
-	char		*body = NULL, *length;
+	char		*body = NULL, *length, *said;
 	ssize_t		 n;
 
 	begun = false;
@@ -448,6 +455,8 @@ serve_one(void)
 			body += 4;
 			length = strcasestr(text, "\r\nContent-Length:");
 			want = length == NULL ? 0 : strtoul(length + 17, NULL, 10);
+			said = strcasestr(text, "\r\nMcp-Session-Id: s-");
+			session = said == NULL || said > body ? 0 : (unsigned)strtoul(said + 20, NULL, 10) + 1;
 		}
 	}
 	if (strncmp(text, "GET /log ", 9) == 0) {
@@ -462,7 +471,8 @@ serve_one(void)
 		return false;
 	}
 	if (sse && strncmp(text, "POST /messages/?sessionId=", 26) == 0) {
-		serve_posted(span_make(body, want), (unsigned)atoi(text + 26));
+		session = (unsigned)atoi(text + 26);
+		serve_posted(span_make(body, want));
 		return false;
 	}
 	if (sse)
