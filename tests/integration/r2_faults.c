@@ -92,7 +92,7 @@ each_phase(const char *era)
 		if (rows[i].waits && strcmp(rows[i].mode, "stream") != 0)
 			cr_expect(longest >= DEADLINE_MS - 50, "%s took %.0f ms", rows[i].mode, longest);
 		cr_expect(beside.failed == 0 && beside.calls >= FAULT_LEAST, "%s: %zu of %zu", rows[i].mode, beside.failed, beside.calls);
-		cr_expect(beside.p99 < 10 * before.p99 + patience(&g, 150), "%s: p99 %.1f ms beside it, %.1f before",
+		cr_expect(beside.p99 < before.p99 + DEADLINE_MS / 2, "%s: p99 %.1f ms beside it, %.1f before",
 		    rows[i].mode, beside.p99, before.p99);
 		expect_once(first, atomic_load(&next_n), rows[i].mode);
 	}
