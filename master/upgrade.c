@@ -373,7 +373,8 @@ upgrade_start(struct master *m)
 	u->chan.ready = true;		/* there is no boot on this channel */
 	u->has_chan = true;
 	upgrade_wait(m, upgrade_on_limit, START_MS);
-	if ((r = heir_bequeath(m, &u->chan)) != 0)
+	/* One that has ended already: wait(2) says how. */
+	if ((r = heir_bequeath(m, &u->chan)) != 0 && r != E_CLOSED)
 		upgrade_fail(m, EX_SOFTWARE, "the new master does not take what there is: %s", err_text(r));
 }
 
