@@ -132,7 +132,7 @@ Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
 	/* What is open and idle is not cut off: they would wait for it. */
 	hearing_fini(&stream);
 	hearing_fini(&call);
-	cr_expect(wait_until(no_old_ones, &settled, 8000), "%s", settled.said);
+	cr_expect(wait_until(no_old_ones, &settled, patience(&g, 8000)), "%s", settled.said);
 	free(settled.said);
 	hearing_fini(&again);
 	mcp_fini(&legacy);
@@ -245,7 +245,7 @@ Test(upgrade, that_waits_says_for_what_and_is_called_off_with_its_command, .time
 	struct mcp	 m;
 	struct settled	 settled = { &g, NULL };
 	struct saying	 s = { .g = &g };
-	char		 path[300], *out;
+	char		 path[300], params[64], *out;
 	long		 pid;
 	pid_t		 ctl;
 	int		 status;
@@ -257,7 +257,8 @@ Test(upgrade, that_waits_says_for_what_and_is_called_off_with_its_command, .time
 	mcp_init(&m, g.mcp, "/servers/clock/mcp", gateway_key(&g, "a"));
 	EXPECT_CTL(&g, 0, "\"state\":\"none\",", "upgrade", "--status", "--json");
 	EXPECT_CTL(&g, 0, "\"ms\":0,", "upgrade", "--status", "--json");
-	hearing_begin(&call, &m, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":4000}}");
+	snprintf(params, sizeof(params), "{\"name\":\"sleep\",\"arguments\":{\"ms\":%d}}", patience(&g, 5000));
+	hearing_begin(&call, &m, "7", "tools/call", params);
 	sleep_ms(300);
 	cr_expect(gateway_ctl(&g, &out, false, "upgrade", "--json", NULL) == 0 && strstr(out, "\"done\":true") != NULL &&
 	    strstr(out, "\"state\":\"handed over\"") != NULL && strstr(out, "\"ready\"") == NULL, "%s", out);
@@ -267,15 +268,15 @@ Test(upgrade, that_waits_says_for_what_and_is_called_off_with_its_command, .time
 	pid = pid_in_file(&g);
 	ctl = upgrade_to(&g, path);
 	s.want = "waits for 1 worker of pid ";
-	cr_expect(wait_until(says_to_file, &s, 2000), "nothing is said");
+	cr_expect(wait_until(says_to_file, &s, patience(&g, 3000)), "nothing is said");
 	s.want = "\"done\":false,\"state\":\"waits\"";
-	cr_expect(wait_until(says_status, &s, 1000), "it does not say that it waits");
+	cr_expect(wait_until(says_status, &s, patience(&g, 2000)), "it does not say that it waits");
 	kill(ctl, SIGINT);
 	cr_assert(waitpid(ctl, &status, 0) == ctl);
 	s.want = "\"done\":false,\"state\":\"none\"";
-	cr_expect(wait_until(says_status, &s, 1000), "it waits on, and its command is gone");
+	cr_expect(wait_until(says_status, &s, patience(&g, 2000)), "it waits on, and its command is gone");
 	hearing_fini(&call);
-	cr_expect(wait_until(no_old_ones, &settled, 8000), "%s", settled.said);
+	cr_expect(wait_until(no_old_ones, &settled, patience(&g, 8000)), "%s", settled.said);
 	sleep_ms(300);
 	cr_expect(pid_in_file(&g) == pid, "it was upgraded all the same");
 	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
