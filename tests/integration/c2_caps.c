@@ -277,10 +277,12 @@ static void
 one_waits(struct hearing *runs, struct hearing *waits, const char *first, const char *second)
 {
 	struct mcp	a, b;
+	char		params[64];
 
 	mcp_init(&a, g.mcp, "/servers/s/mcp", first);
 	mcp_init(&b, g.mcp, "/servers/s/mcp", second);
-	hearing_begin(runs, &a, "1", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":3000}}");
+	snprintf(params, sizeof(params), "{\"name\":\"hold\",\"arguments\":{\"ms\":%d}}", patience(&g, 3000));
+	hearing_begin(runs, &a, "1", "tools/call", params);
 	sleep_ms(300);
 	hearing_begin(waits, &b, "2", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":10}}");
 	sleep_ms(300);
@@ -302,7 +304,7 @@ Test(caps, a_revoked_key_begins_nothing_after_the_wait, .timeout = 60)
 	one_waits(&runs, &waits, first, second);
 	snprintf(id, sizeof(id), "%.12s", second);
 	EXPECT_CTL(&g, 0, "ended", "key", "revoke", id);
-	o = hearing_next(&waits, 10000);
+	o = hearing_next(&waits, patience(&g, 10000));
 	cr_expect(strcmp(json_text_at(o, "error.data.code"), "CREDENTIAL_REVOKED") == 0, "%s",
 	    json_object_to_json_string(o));
 	json_object_put(o);
@@ -333,7 +335,7 @@ Test(caps, what_a_reload_switched_off_is_not_begun_after_the_wait, .timeout = 60
 	snprintf(at, sizeof(servers) - (size_t)(at - servers), "\"disabled\":true,%s", strstr(servers_text, "\"type\""));
 	gateway_write(&g, "servers.json", servers);
 	EXPECT_CTL(&g, 0, "in force", "reload");
-	o = hearing_next(&waits, 10000);
+	o = hearing_next(&waits, patience(&g, 10000));
 	cr_expect(json_at(o, "error") != NULL && json_at(o, "result") == NULL, "%s", json_object_to_json_string(o));
 	json_object_put(o);
 	hearing_fini(&waits);
@@ -357,7 +359,7 @@ Test(caps, who_waited_does_not_go_where_its_server_was, .timeout = 60)
 	    program_start((const char *const[]){ "holding-server", NULL }, &pid));
 	gateway_write(&g, "servers.json", servers);
 	EXPECT_CTL(&g, 0, "in force", "reload");
-	o = hearing_next(&waits, 10000);
+	o = hearing_next(&waits, patience(&g, 10000));
 	cr_expect(strcmp(json_text_at(o, "error.data.code"), "TOOL_HELD") == 0, "%s", json_object_to_json_string(o));
 	json_object_put(o);
 	o = hearing_next(&runs, 10000);
@@ -382,7 +384,7 @@ Test(caps, a_reload_that_lifts_the_limit_lets_in_who_waits, .timeout = 60)
 	one_waits(&runs, &waits, first, second);
 	gateway_write(&g, "rules.json", RULES("\"tools\":{\"s.hold\":{\"max_concurrent\":5}}"));
 	EXPECT_CTL(&g, 0, "in force", "reload");
-	o = hearing_next(&waits, 1000);
+	o = hearing_next(&waits, patience(&g, 2000));
 	cr_expect(json_at(o, "result") != NULL, "%s", json_object_to_json_string(o));
 	json_object_put(o);
 	cr_expect(hearing_begins(&runs, 0) == false, "it ran too shortly for this test");
@@ -405,7 +407,7 @@ Test(caps, a_revoked_key_begins_nothing_once_the_list_is_there, .timeout = 60)
 	sleep_ms(300);
 	snprintf(id, sizeof(id), "%.12s", m.key);
 	EXPECT_CTL(&g, 0, "ended", "key", "revoke", id);
-	o = hearing_next(&waits, 10000);
+	o = hearing_next(&waits, patience(&g, 10000));
 	cr_expect(strcmp(json_text_at(o, "error.data.code"), "CREDENTIAL_REVOKED") == 0, "%s",
 	    json_object_to_json_string(o));
 	json_object_put(o);

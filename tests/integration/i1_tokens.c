@@ -213,7 +213,7 @@ Test(tokens, end_streams_when_they_end)
 	cr_assert(o != NULL, "no end came");
 	cr_expect(json_at(o, "result") != NULL, "%s", json_object_to_json_string(o));
 	json_object_put(o);
-	cr_expect(hearing_ends(&h, 1000));
+	cr_expect(hearing_ends(&h, patience(&g, 1000)));
 	hearing_fini(&h);
 	mcp_fini(&m);
 	free(t);

@@ -100,7 +100,7 @@ Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
 	struct answer	 a;
 	struct settled	 settled = { &g, NULL };
 	json_object	*o;
-	char		 key[256], *out;
+	char		 key[256], params[64], *out;
 
 	NEEDS_JAILS();
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES });
@@ -113,10 +113,11 @@ Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
 	answer_fini(&a);
 	hearing_begin(&stream, &legacy, NULL, NULL, NULL);
 	cr_assert(hearing_begins(&stream, 5000) && stream.status == 200, "status %d", stream.status);
-	hearing_begin(&call, &modern, "7", "tools/call", "{\"name\":\"sleep\",\"arguments\":{\"ms\":3000}}");
+	snprintf(params, sizeof(params), "{\"name\":\"sleep\",\"arguments\":{\"ms\":%d}}", patience(&g, 3000));
+	hearing_begin(&call, &modern, "7", "tools/call", params);
 	sleep_ms(300);
 	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
-	cr_expect(hearing_ends(&stream, 1000), "the stream goes on, or was cut off");
+	cr_expect(hearing_ends(&stream, patience(&g, 1000)), "the stream goes on, or was cut off");
 	cr_expect(gateway_ctl(&g, &out, true, "upgrade", "--status", NULL) == 0 &&
 	    strstr(out, "which finish within") != NULL, "%s", out);
 	free(out);
@@ -125,7 +126,7 @@ Test(upgrade, cuts_no_call_and_ends_streams_in_order, .timeout = 60)
 	mcp_call(&legacy, "add", "{\"a\":1,\"b\":2}", &a);
 	cr_expect(strcmp(json_text_at(a.json, "result.content[0].text"), "3") == 0, "%s", a.body);
 	answer_fini(&a);
-	o = hearing_next(&call, 8000);
+	o = hearing_next(&call, patience(&g, 8000));
 	cr_expect(call.status == 200 && json_at(o, "result") != NULL, "status %d: %s", call.status,
 	    json_object_to_json_string(o));
 	json_object_put(o);
