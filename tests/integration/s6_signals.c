@@ -110,7 +110,7 @@ Test(signals, a_stopped_process_is_replaced, .timeout = 120)
 		before = s.well;
 		began = now_ms();
 		cr_assert(kill(w.not_this, SIGSTOP) == 0);
-		cr_expect(wait_until(is_there, &w, 6000), "%s is not replaced", names[i]);
+		cr_expect(wait_until(is_there, &w, patience(&g, 6000)), "%s is not replaced", names[i]);
 		cr_log_info("%s: replaced after %ld ms, %u calls meanwhile", names[i], now_ms() - began, s.well - before);
 		/* Without the one runner there are no calls; all else goes on. */
 		if (i < 3)
@@ -153,7 +153,7 @@ Test(signals, a_crash_loop_backs_off_and_the_others_serve, .timeout = 120)
 	cr_expect(gateway_logged(&g, "starts again in 1 s, fails=2") == 1 && gateway_logged(&g, "starts again in 2 s, fails=3") == 1);
 	cr_expect(gateway_logged(&g, "exited 1 before it was ready") >= 3 && gateway_logged(&g, "exited 1 before it was ready") <= 5);
 	installed_put_back(dir, "libexec/mcpgw/mcpgw-worker");
-	cr_expect(wait_until(is_there, &w, 9000), "it does not come back");
+	cr_expect(wait_until(is_there, &w, patience(&g, 9000)), "it does not come back");
 	steady_check(&s, 500);
 	free(p);
 	gateway_stop(&g);
@@ -202,8 +202,8 @@ Test(signals, a_killed_master_is_back_within_three_seconds, .timeout = 120)
 		EXPECT_STATUS(a, 200, "after");
 		answer_fini(&a);
 		cr_log_info("back after %ld ms", took);
-		cr_expect(took < 3000, "back after %ld ms", took);
-		cr_expect(procs_wait_gone(p, 2500), "%zu of the killed one's are left", procs_alive(p));
+		cr_expect(took < patience(&g, 3000), "back after %ld ms", took);
+		cr_expect(procs_wait_gone(p, patience(&g, 2500)), "%zu of the killed one's are left", procs_alive(p));
 	}
 	mcp_fini(&m);
 	free(p);
