@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kv.c - durable tables of bytes: the only includer of lmdb.h
+ * kv.c - durable tables of bytes
  *
  * Process: mcpgw-audit, mcpgw-store, and both in their query and offline forms.
  * Owns:    the environment, its databases' handles, the writer's lock, the text of the last error.
@@ -13,11 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/kv.h"
+#include "lib/kv_check.h"
 
 #define READERS_MAX 64
 
@@ -25,10 +27,17 @@ struct kv {
 	MDB_env		*env;
 	MDB_dbi		 dbi[KV_DATABASES_MAX];
 	bool		 absent[KV_DATABASES_MAX];	/* read-only, and its writer knows of none yet: empty */
+	const char	*const *names;
 	unsigned	 count;
 	bool		 read_only;
+	unsigned	 mdb_flags;
+	uint64_t	 map_bytes;	/* as of kv_open(), then as of kv_grow() */
+	unsigned	 open;		/* transactions */
+	bool		 full;		/* the map was, in the newest transaction that writes */
 	int		 lock_fd;	/* the writer's, else -1 */
+	struct stat	 readers;	/* the file with the table of readers, as it was opened */
 	const char	*why;
+	char		 path[];
 };
 
 struct kv_txn {
@@ -54,7 +63,10 @@ answer(struct kv *kv, int rc)
 	kv->why = mdb_strerror(rc);
 	switch (rc) {
 	case MDB_MAP_FULL:
+		kv->full = true;
 		return E_FULL;
+	case MDB_READERS_FULL:
+		return E_AGAIN;
 	case MDB_VERSION_MISMATCH:
 		return E_VERSION;
 	case MDB_CORRUPTED:
@@ -87,11 +99,11 @@ span_of_val(MDB_val v)
 
 /* One writer: flock and not LMDB's own lock, which would let two take turns. */
 static int
-lock_take(struct kv *kv, const char *path)
+lock_take(struct kv *kv)
 {
 	char	name[PATH_MAX];
 
-	if (snprintf(name, sizeof(name), "%s/lock", path) >= (int)sizeof(name))
+	if (snprintf(name, sizeof(name), "%s/lock", kv->path) >= (int)sizeof(name))
 		return E_TOOBIG;
 	kv->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (kv->lock_fd == -1)
@@ -123,23 +135,118 @@ length_check(struct kv *kv)
 }
 
 static int
-databases_open(struct kv *kv, const char *const *names, unsigned count)
+txn_begin(struct kv *kv, bool write, MDB_txn **txn)
+{
+	const unsigned	flags = write ? 0 : MDB_RDONLY;
+	int		rc, dead;
+
+	rc = mdb_txn_begin(kv->env, NULL, flags, txn);
+	/* The rows of readers that were killed. */
+	if (rc == MDB_READERS_FULL && mdb_reader_check(kv->env, &dead) == 0 && dead > 0)
+		rc = mdb_txn_begin(kv->env, NULL, flags, txn);
+	/* The writer grew it; take its size over. */
+	if (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(kv->env, 0)) == 0)
+		rc = mdb_txn_begin(kv->env, NULL, flags, txn);
+	return rc;
+}
+
+static int
+databases_open(struct kv *kv)
 {
 	MDB_txn	*txn;
 	int	 rc;
 
-	if ((rc = mdb_txn_begin(kv->env, NULL, kv->read_only ? MDB_RDONLY : 0, &txn)) != 0)
+	if ((rc = txn_begin(kv, !kv->read_only, &txn)) != 0)
 		return answer(kv, rc);
-	for (unsigned i = 0; i < count; i++) {
-		rc = mdb_dbi_open(txn, names[i], kv->read_only ? 0 : MDB_CREATE, &kv->dbi[i]);
+	for (unsigned i = 0; i < kv->count; i++) {
+		rc = mdb_dbi_open(txn, kv->names[i], kv->read_only ? 0 : MDB_CREATE, &kv->dbi[i]);
 		kv->absent[i] = kv->read_only && rc == MDB_NOTFOUND;
 		if (rc != 0 && !kv->absent[i]) {
 			mdb_txn_abort(txn);
 			return answer(kv, rc);
 		}
 	}
-	kv->count = count;
 	return answer(kv, mdb_txn_commit(txn));
+}
+
+/* The file with the table of readers is beside the data; whoever removes it makes the next reader begin another. */
+static int
+readers_stat(const struct kv *kv, struct stat *out)
+{
+	char	name[PATH_MAX];
+
+	if (snprintf(name, sizeof(name), "%s/lock.mdb", kv->path) >= (int)sizeof(name))
+		return -1;
+	return stat(name, out);
+}
+
+/* The writer has its row there for as long as it lives, however many read later. */
+static void
+row_reserve(struct kv *kv)
+{
+	MDB_txn	*txn;
+
+	if (mdb_txn_begin(kv->env, NULL, MDB_RDONLY, &txn) == 0)
+		mdb_txn_abort(txn);
+}
+
+static int
+env_open(struct kv *kv)
+{
+	int	rc, dead, r;
+
+	if ((rc = mdb_env_create(&kv->env)) != 0 ||
+	    (rc = mdb_env_set_maxdbs(kv->env, KV_DATABASES_MAX)) != 0 ||
+	    (rc = mdb_env_set_maxreaders(kv->env, READERS_MAX)) != 0 ||
+	    (rc = mdb_env_set_mapsize(kv->env, kv->map_bytes)) != 0 ||
+	    (rc = mdb_env_open(kv->env, kv->path, kv->mdb_flags, 0600)) != 0)
+		return kv->read_only && rc == ENOENT ? E_NOTFOUND : answer(kv, rc);
+	if (!kv->read_only && readers_stat(kv, &kv->readers) == -1)
+		return E_SYS;
+	/* Readers that were killed would keep old pages from being used again. */
+	if (!kv->read_only)
+		mdb_reader_check(kv->env, &dead);
+	if ((r = length_check(kv)) == 0 && (r = databases_open(kv)) == 0 && !kv->read_only)
+		row_reserve(kv);
+	return r;
+}
+
+static void
+env_close(struct kv *kv)
+{
+	if (kv->env != NULL)
+		mdb_env_close(kv->env);
+	kv->env = NULL;
+}
+
+static int
+env_renew(struct kv *kv)
+{
+	int	r;
+
+	env_close(kv);
+	if ((r = env_open(kv)) != 0)
+		env_close(kv);
+	return r;
+}
+
+/* Else the writer could use a page again at which a reader of the other table looks. */
+static int
+readers_follow(struct kv *kv)
+{
+	struct stat	now;
+
+	if (kv->open > 0 || (kv->env != NULL && readers_stat(kv, &now) == 0 && now.st_ino == kv->readers.st_ino &&
+	    now.st_dev == kv->readers.st_dev))
+		return 0;
+	return env_renew(kv);
+}
+
+/* What a new environment may mend: a mutex that is none any more, a meta page that could not be written. */
+static bool
+may_be_mended(const struct kv *kv, int rc)
+{
+	return !kv->read_only && kv->open == 0 && (rc == MDB_PANIC || rc == EINVAL);
 }
 
 int
@@ -147,39 +254,26 @@ kv_open(const char *path, const char *const *names, unsigned count, uint64_t map
     struct kv **out)
 {
 	struct kv	*kv;
-	unsigned	 mdb_flags = 0;
-	int		 rc, r, dead;
+	int		 r;
 
 	BUG_ON(count > KV_DATABASES_MAX);
 	*out = NULL;
-	if ((kv = calloc(1, sizeof(*kv))) == NULL)
+	if ((kv = calloc(1, sizeof(*kv) + strlen(path) + 1)) == NULL)
 		return E_NOMEM;
+	strcpy(kv->path, path);
 	kv->lock_fd = -1;
+	kv->names = names;
+	kv->count = count;
+	kv->map_bytes = map_bytes;
 	kv->read_only = (flags & KV_READ_ONLY) != 0;
-	if (!kv->read_only && (r = lock_take(kv, path)) != 0)
-		goto fail;
-	if (kv->read_only)
-		mdb_flags |= MDB_RDONLY;
-	if (flags & KV_LAZY_META)
-		mdb_flags |= MDB_NOMETASYNC;
-	if ((rc = mdb_env_create(&kv->env)) != 0 ||
-	    (rc = mdb_env_set_maxdbs(kv->env, KV_DATABASES_MAX)) != 0 ||
-	    (rc = mdb_env_set_maxreaders(kv->env, READERS_MAX)) != 0 ||
-	    (rc = mdb_env_set_mapsize(kv->env, map_bytes)) != 0 ||
-	    (rc = mdb_env_open(kv->env, path, mdb_flags, 0600)) != 0) {
-		r = kv->read_only && rc == ENOENT ? E_NOTFOUND : answer(kv, rc);
-		goto fail;
+	kv->mdb_flags = (kv->read_only ? MDB_RDONLY : 0) | (flags & KV_LAZY_META ? MDB_NOMETASYNC : 0);
+	if ((!kv->read_only && ((r = lock_take(kv)) != 0 ||
+	    (r = kv_check_files(path, names, count, (size_t)map_bytes)) != 0)) || (r = env_open(kv)) != 0) {
+		kv_close(&kv);
+		return r;
 	}
-	/* Readers that were killed would keep old pages from being used again. */
-	if (!kv->read_only)
-		mdb_reader_check(kv->env, &dead);
-	if ((r = length_check(kv)) != 0 || (r = databases_open(kv, names, count)) != 0)
-		goto fail;
 	*out = kv;
 	return 0;
- fail:
-	kv_close(&kv);
-	return r;
 }
 
 void
@@ -191,28 +285,73 @@ kv_close(struct kv **kvp)
 	*kvp = NULL;
 	if (kv == NULL)
 		return;
-	if (kv->env != NULL)
-		mdb_env_close(kv->env);
+	env_close(kv);
 	fd_close(&kv->lock_fd);
 	free(kv);
 	errno = saved;
+}
+
+const char *
+kv_open_hint(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EISDIR:
+	case ELOOP:
+	case EINVAL:
+	case ESPIPE:
+	case ENXIO:
+	case EFBIG:
+	case ENOMEM:
+		return "; its files lock and lock.mdb may be removed while no gateway runs, and are made anew";
+	default:
+		return "";
+	}
+}
+
+/* LMDB lets go of the map it has before it takes the larger one, and is of no use when it does not get that. */
+static int
+room_check(struct kv *kv, uint64_t bytes)
+{
+	mdb_filehandle_t fd;
+	void		*map;
+	int		 rc;
+
+	if ((rc = mdb_env_get_fd(kv->env, &fd)) != 0)
+		return answer(kv, rc);
+	if (bytes > SIZE_MAX || (map = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED) {
+		kv->why = "no address space for a larger map";
+		errno = ENOMEM;
+		return E_NOMEM;
+	}
+	munmap(map, (size_t)bytes);
+	return 0;
 }
 
 int
 kv_grow(struct kv *kv)
 {
 	MDB_envinfo	info;
-	int		rc;
+	int		rc, r;
 
+	BUG_ON(kv->open > 0);
+	if (!kv->full)
+		return E_FULL;
+	kv->full = false;
 	if ((rc = mdb_env_info(kv->env, &info)) != 0)
 		return answer(kv, rc);
-	return answer(kv, mdb_env_set_mapsize(kv->env, info.me_mapsize * 2));
+	if ((r = room_check(kv, (uint64_t)info.me_mapsize * 2)) != 0)
+		return r;
+	if ((rc = mdb_env_set_mapsize(kv->env, info.me_mapsize * 2)) == 0)
+		kv->map_bytes = (uint64_t)info.me_mapsize * 2;
+	return answer(kv, rc);
 }
 
 int
 kv_sync(struct kv *kv)
 {
-	return answer(kv, mdb_env_sync(kv->env, 1));
+	return kv->env == NULL ? E_AGAIN : answer(kv, mdb_env_sync(kv->env, 1));
 }
 
 const char *
@@ -225,22 +364,31 @@ int
 kv_begin(struct kv *kv, bool write, struct kv_txn **out)
 {
 	struct kv_txn	*t;
-	int		 rc;
+	int		 rc, dead, r;
 
 	*out = NULL;
+	if (!kv->read_only && (r = readers_follow(kv)) != 0)
+		return r;
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return E_NOMEM;
 	t->kv = kv;
-	rc = mdb_txn_begin(kv->env, NULL, write ? 0 : MDB_RDONLY, &t->txn);
-	if (rc == MDB_MAP_RESIZED) {
-		/* The writer grew it; take its size over. */
-		if ((rc = mdb_env_set_mapsize(kv->env, 0)) == 0)
-			rc = mdb_txn_begin(kv->env, NULL, write ? 0 : MDB_RDONLY, &t->txn);
+	if (write) {
+		kv->full = false;
+		/* One that was killed as it read holds all pages of then until it is found. */
+		(void)mdb_reader_check(kv->env, &dead);
+	}
+	if (may_be_mended(kv, rc = txn_begin(kv, write, &t->txn))) {
+		if ((r = env_renew(kv)) != 0) {
+			free(t);
+			return r;
+		}
+		rc = txn_begin(kv, write, &t->txn);
 	}
 	if (rc != 0) {
 		free(t);
 		return answer(kv, rc);
 	}
+	kv->open++;
 	*out = t;
 	return 0;
 }
@@ -261,6 +409,7 @@ kv_commit(struct kv_txn **tp)
 
 	*tp = NULL;
 	ends_close(t);
+	t->kv->open--;
 	r = answer(t->kv, mdb_txn_commit(t->txn));
 	free(t);
 	return r;
@@ -276,6 +425,7 @@ kv_abort(struct kv_txn **tp)
 	if (t == NULL)
 		return;
 	ends_close(t);
+	t->kv->open--;
 	mdb_txn_abort(t->txn);
 	free(t);
 	errno = saved;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kv.h - durable tables of bytes: a thin skin on LMDB, whose only includer is kv.c
+ * kv.h - durable tables of bytes: a thin skin on LMDB, which kv.c and kv_check.c alone include
  *
  * One environment is a folder with a few named databases.  One process writes; any number read.  Keys
  * are at most 511 bytes and sorted as bytes, so numbers in them are big-endian (kv_put_be64).
  * Errors: E_NOTFOUND, E_EXISTS, E_FULL (the map: kv_grow and do the transaction again), E_FORMAT (the
- * files are damaged), E_VERSION, E_NOMEM, E_SYS (errno tells; ENOSPC is a full disk).
+ * files are damaged), E_VERSION, E_NOMEM, E_AGAIN (as many read as may), E_SYS (errno tells; ENOSPC is a full disk).
  */
 #ifndef LIB_KV_H
 #define LIB_KV_H
@@ -29,15 +29,19 @@ struct kv_cursor;
 
 /* Opens or (not with KV_READ_ONLY) makes the environment in an existing folder, with these databases;
  * a database's number is its place in `names`.  One that an older writer does not know is empty to a reader.  The
- * writer holds `lock` beside it until kv_close().
+ * writer holds `lock` beside it until kv_close(), which the names have to outlive; it has a child read the files first
+ * (lib/kv_check.h).
  * E_NOTFOUND: read-only, and there is none; E_EXISTS: another writer has it. */
 must_check int	kv_open(const char *path, const char *const *names, unsigned count, uint64_t map_bytes,
 		    unsigned flags, struct kv **out);
 void		kv_close(struct kv **kv);
+/* What to do about kv_open() that failed so (E_SYS, errno): a text to follow it, or "". */
+const char	*kv_open_hint(int error);
 /* The format of the user's rows, under "format" in this database: the writer notes it in a new one;
  * E_VERSION when another is there. */
 must_check int	kv_check_format(struct kv *kv, unsigned db, uint32_t format);
-/* Doubles the map.  No transaction may be open. */
+/* Doubles the map.  No transaction may be open.  E_FULL: it was not the map that was full, E_NOMEM: there is no address
+ * space for a larger one; the one of before is still there. */
 must_check int	kv_grow(struct kv *kv);
 must_check int	kv_sync(struct kv *kv);
 /* What the last error was, for people; static storage until the next one. */

@@ -17,6 +17,7 @@
 #include "ipc/heritage.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
+#include "lib/kv.h"
 #include "lib/log.h"
 #include "policy/snap.h"
 #include "sandbox/confine.h"
@@ -241,7 +242,10 @@ open_store(struct store *s)
 	if ((r = keydb_open(s->path, false, &s->db)) == E_EXISTS)
 		fatal(EX_TEMPFAIL, "%s is written by another process", s->path);
 	if (r == E_SYS)
-		fatal(EX_IOERR, "%s: %m", s->path);
+		fatal(EX_IOERR, "%s: %m%s", s->path, kv_open_hint(errno));
+	if (r == E_FORMAT)
+		fatal(EX_DATAERR, "the store in %s is damaged: put a backup of it there, or move it away; "
+		    "keys, logins and approvals of tools then begin anew", s->path);
 	if (r != 0)
 		fatal(EX_DATAERR, "the store in %s cannot be used: %s", s->path, err_text(r));
 	if ((r = confine_process(CONFINE_STORE, folders, NULL)) != 0)

@@ -23,6 +23,7 @@
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
 #include "lib/clock.h"
+#include "lib/kv.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
 
@@ -293,7 +294,10 @@ recover(struct auditor *a)
 	if ((r = auditdb_open(a->audit_path, false, &a->db)) == E_EXISTS)
 		fatal(EX_TEMPFAIL, "%s is written by another process", a->audit_path);
 	if (r == E_SYS)
-		fatal(EX_IOERR, "%s: %m", a->audit_path);
+		fatal(EX_IOERR, "%s: %m%s", a->audit_path, kv_open_hint(errno));
+	if (r == E_FORMAT)
+		fatal(EX_DATAERR, "the audit store in %s is damaged: put a backup of it there, or move it away; "
+		    "records then begin anew", a->audit_path);
 	if (r != 0)
 		fatal(EX_DATAERR, "the audit store in %s cannot be used: %s", a->audit_path, err_text(r));
 	jsonl_begin(&a->jsonl, a->db);

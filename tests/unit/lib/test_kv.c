@@ -9,7 +9,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -313,4 +315,220 @@ Test(kv, appends_among_puts_and_deletes, .init = folder, .fini = gone)
 	kv_cursor_close(&c);
 	kv_abort(&t);
 	kv_close(&kv);
+}
+
+/* --- a map that is full, readers that die, and their table --------------------------------------------- */
+
+static size_t
+file_bytes(const char *file)
+{
+	char		name[128];
+	struct stat	st;
+
+	snprintf(name, sizeof(name), "%s/%s", path, file);
+	cr_assert(eq(int, stat(name, &st), 0));
+	return (size_t)st.st_size;
+}
+
+static void
+commit_one(struct kv *kv, uint64_t n, size_t bytes)
+{
+	static char	 value[8000];
+	struct kv_txn	*t;
+
+	cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+	cr_assert(eq(int, put_number(t, n, span_make(value, bytes)), 0));
+	cr_assert(eq(int, kv_commit(&t), 0));
+}
+
+/* A process that reads and does not stop; *kv is the writer's, of which it may not use anything. */
+static pid_t
+reader_begin(void)
+{
+	struct kv	*kv;
+	struct kv_txn	*t;
+	int		 ready[2];
+	pid_t		 pid;
+	char		 c = 'n';
+
+	cr_assert(eq(int, pipe(ready), 0));
+	if ((pid = fork()) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (kv_open(path, names, 1, 16 << 20, KV_READ_ONLY, &kv) == 0 && kv_begin(kv, false, &t) == 0)
+			c = 'y';
+		(void)!write(ready[1], &c, 1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	cr_assert(read(ready[0], &c, 1) == 1 && c == 'y', "it cannot read");
+	close(ready[0]);
+	return pid;
+}
+
+static void
+reader_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(kv, a_reader_that_was_killed_holds_no_page, .init = folder, .fini = gone)
+{
+	struct kv	*kv;
+	size_t		 before, held;
+	pid_t		 pid;
+
+	cr_assert(eq(int, kv_open(path, names, 1, 16 << 20, 0, &kv), 0));
+	for (int i = 0; i < 50; i++)
+		commit_one(kv, 1, 8000);
+	before = file_bytes("data.mdb");
+	pid = reader_begin();
+	for (int i = 0; i < 50; i++)
+		commit_one(kv, 1, 8000);
+	held = file_bytes("data.mdb");
+	cr_expect(held > before + 50 * 8000, "a reader that lives holds what it may look at: %zu, %zu", before, held);
+	reader_kill(pid);
+	for (int i = 0; i < 500; i++)
+		commit_one(kv, 1, 8000);
+	cr_expect(file_bytes("data.mdb") < held + 20 * 4096, "%zu, then %zu", held, file_bytes("data.mdb"));
+	kv_close(&kv);
+}
+
+Test(kv, readers_that_were_killed_keep_no_other_out, .init = folder, .fini = gone)
+{
+	struct kv	*kv;
+	struct kv_txn	*t;
+	pid_t		 pids[63], another;
+
+	cr_assert(eq(int, kv_open(path, names, 1, 16 << 20, 0, &kv), 0));
+	commit_one(kv, 1, 100);
+	/* All that are left beside the writer's own. */
+	for (int i = 0; i < 63; i++)
+		pids[i] = reader_begin();
+	if ((another = fork()) == 0) {
+		struct kv *reader;
+
+		_exit(kv_open(path, names, 1, 16 << 20, KV_READ_ONLY, &reader) == E_AGAIN ? 0 : 1);
+	}
+	{
+		int status;
+
+		waitpid(another, &status, 0);
+		cr_expect(eq(int, status, 0), "one more may read than may");
+	}
+	cr_expect(eq(int, kv_begin(kv, false, &t), 0), "the writer reads, however many do");
+	kv_abort(&t);
+	for (int i = 0; i < 63; i++)
+		reader_kill(pids[i]);
+	reader_kill(reader_begin());
+	kv_close(&kv);
+}
+
+Test(kv, a_map_that_finds_no_address_stays_and_grows_later, .init = folder, .fini = gone)
+{
+	static char	 value[64000];
+	struct rlimit	 l;
+	struct kv	*kv;
+	struct kv_txn	*t;
+	struct span	 v;
+	uint64_t	 n;
+	int		 r = 0;
+	char		 key[8];
+
+	cr_assert(eq(int, kv_open(path, names, 1, 64 << 20, 0, &kv), 0));
+	cr_expect(eq(int, kv_grow(kv), E_FULL), "it is not full");
+	for (n = 0; r == 0; n++) {
+		cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+		if ((r = put_number(t, n, span_make(value, sizeof(value)))) == 0)
+			r = kv_commit(&t);
+		else
+			kv_abort(&t);
+	}
+	n--;
+	cr_assert(eq(int, r, E_FULL));
+	getrlimit(RLIMIT_AS, &l);
+	cr_assert(eq(int, setrlimit(RLIMIT_AS, &(struct rlimit){ 100 << 20, l.rlim_max }), 0));
+	cr_expect(eq(int, kv_grow(kv), E_NOMEM));
+	cr_assert(eq(int, kv_begin(kv, false, &t), 0));
+	kv_put_be64(key, n - 1);
+	cr_expect(eq(int, kv_get(t, 0, span_make(key, 8), &v), 0), "what was there is there");
+	kv_abort(&t);
+	cr_assert(eq(int, setrlimit(RLIMIT_AS, &l), 0));
+	cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+	cr_expect(eq(int, put_number(t, n, span_make(value, sizeof(value))), E_FULL));
+	kv_abort(&t);
+	cr_expect(eq(int, kv_grow(kv), 0));
+	commit_one(kv, n, 8000);
+	kv_close(&kv);
+}
+
+Test(kv, a_table_of_readers_that_was_removed_is_made_anew, .init = folder, .fini = gone)
+{
+	struct kv	*kv;
+	size_t		 before;
+	char		 name[128];
+	pid_t		 pid;
+
+	cr_assert(eq(int, kv_open(path, names, 1, 16 << 20, 0, &kv), 0));
+	for (int i = 0; i < 50; i++)
+		commit_one(kv, 1, 8000);
+	snprintf(name, sizeof(name), "%s/lock.mdb", path);
+	cr_assert(eq(int, unlink(name), 0));
+	before = file_bytes("data.mdb");
+	commit_one(kv, 1, 8000);
+	/* It and the writer know of each other: no page that it may look at is used again. */
+	pid = reader_begin();
+	for (int i = 0; i < 50; i++)
+		commit_one(kv, 1, 8000);
+	cr_expect(file_bytes("data.mdb") > before + 50 * 8000);
+	reader_kill(pid);
+	kv_close(&kv);
+}
+
+/* Whatever bits flip: it is refused, or can be read and written, and nobody ends by a signal. */
+Test(kv, looks_before_it_believes_a_file, .init = folder, .fini = gone, .timeout = 60)
+{
+	static char	 whole[4 << 20], bad[4 << 20], value[5000];
+	uint64_t	 random = 20261130;
+	unsigned	 refused = 0;
+	char		 name[128];
+	struct kv	*kv;
+	struct kv_txn	*t;
+	size_t		 n;
+	int		 fd, r;
+
+	cr_assert(eq(int, kv_open(path, names, 2, 16 << 20, 0, &kv), 0));
+	for (uint64_t round = 0; round < 20; round++) {
+		cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+		for (uint64_t i = 0; i < 60; i++)
+			cr_assert(eq(int, put_number(t, round * 60 + i, span_make(value, i % 7 == 0 ? 5000 : i * 3)), 0));
+		for (uint64_t i = 0; i < 20; i++)
+			cr_assert(eq(int, del_number(t, round * 60 + i), 0));
+		cr_assert(eq(int, kv_commit(&t), 0));
+	}
+	kv_close(&kv);
+	snprintf(name, sizeof(name), "%s/data.mdb", path);
+	n = file_bytes("data.mdb");
+	cr_assert(n < sizeof(whole));
+	fd = open(name, O_RDWR);
+	cr_assert(pread(fd, whole, n, 0) == (ssize_t)n);
+	for (int i = 0; i < 200; i++) {
+		memcpy(bad, whole, n);
+		for (int bit = 0; bit < 40; bit++) {
+			random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			bad[(random >> 33) % n] ^= (char)(1 << (random >> 29 & 7));
+		}
+		cr_assert(ftruncate(fd, 0) == 0 && pwrite(fd, bad, n, 0) == (ssize_t)n);
+		if ((r = kv_open(path, names, 2, 16 << 20, 0, &kv)) == 0) {
+			commit_one(kv, 7, 100);
+			kv_close(&kv);
+			continue;
+		}
+		cr_expect(r == E_FORMAT || r == E_VERSION || r == E_SYS, "%s", err_text(r));
+		refused++;
+	}
+	close(fd);
+	cr_log_warn("refused %u of 200", refused);
+	cr_expect(refused > 0);
 }

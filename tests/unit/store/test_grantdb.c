@@ -135,3 +135,22 @@ Test(grantdb, refuses_names_and_sizes)
 	cr_expect(keep("default", "docs", "", "1") == E_FORMAT);
 	cr_expect(keep("default", "docs", "https://as", large) == E_TOOBIG);
 }
+
+Test(grantdb, is_full_at_its_bound_and_asks_for_no_larger_map)
+{
+	char		server[32];
+	struct stat	before, after;
+	char		file[128];
+	uint32_t	sealed;
+
+	for (unsigned i = 0; i < GRANTDB_MAX; i++) {
+		snprintf(server, sizeof(server), "server-%u", i);
+		cr_assert(keep("default", server, "https://as", SECRET) == 0, "%u", i);
+	}
+	snprintf(file, sizeof(file), "%s/data.mdb", path);
+	cr_assert(stat(file, &before) == 0);
+	cr_expect(keep("default", "one-more", "https://as", SECRET) == E_FULL);
+	cr_expect(stat(file, &after) == 0 && after.st_size == before.st_size);
+	cr_expect(keep("default", "server-7", "https://as", "another") == 0, "who has one may change it");
+	cr_expect(all(&sealed).count == GRANTDB_MAX);
+}
