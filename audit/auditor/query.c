@@ -40,6 +40,7 @@ struct query {
 	uint64_t	*numbers;	/* of the newest rows, newest first */
 	size_t		 count, room;
 	uint64_t	 last;		/* the last row seen */
+	uint64_t	 last_ns;	/* its time */
 	uint64_t	 upto;		/* rows that come while we read are left to follow() */
 	int		 error;
 };
@@ -53,18 +54,66 @@ out_flush(struct query *q)
 	return r;
 }
 
+/* Enough for one write.  That comes when the walk is over: as long as one is on, the writer uses no page again, and
+ * whoever reads us may take hours (less(1)). */
+static bool
+out_is_full(struct query *q)
+{
+	return buf_rest(&q->out).n > OUT_BYTES / 2;
+}
+
+/* False at its end as well: there are more rows when the output is full. */
 static bool
 print_row(const struct auditdb_row *row, void *arg)
 {
 	struct query	*q = arg;
 
 	q->last = row->number;
+	q->last_ns = row->r.wall_ns;
 	if (row->number > q->upto || !row_wanted(row, &q->o) ||
 	    (q->o.has_until && row->r.wall_ns > q->o.until_ns))
 		return true;
-	if ((q->error = row_put(&q->out, row)) == 0 && buf_rest(&q->out).n > OUT_BYTES / 2)
-		q->error = out_flush(q);
-	return q->error == 0;
+	q->error = row_put(&q->out, row);
+	return q->error == 0 && !out_is_full(q);
+}
+
+/* Of rows of one time those that were printed before come again. */
+static bool
+print_later(const struct auditdb_row *row, void *arg)
+{
+	struct query	*q = arg;
+
+	return (row->r.wall_ns == q->last_ns && row->number <= q->last) || print_row(row, arg);
+}
+
+static int
+print_by_time(struct query *q)
+{
+	int	r;
+
+	q->last_ns = q->o.since_ns;
+	for (;;) {
+		r = auditdb_each_time(q->db, q->last_ns, q->o.until_ns, false, print_later, q);
+		if (r != 0 || (r = q->error) != 0 || !out_is_full(q))
+			return r;
+		if ((r = out_flush(q)) != 0)
+			return r;
+	}
+}
+
+static int
+print_by_number(struct query *q)
+{
+	bool	more = true;
+	int	r = 0;
+
+	while (more && r == 0) {
+		if ((r = auditdb_each_number(q->db, q->last + 1, print_row, q)) != 0 || (r = q->error) != 0)
+			break;
+		more = out_is_full(q);
+		r = out_flush(q);
+	}
+	return r;
 }
 
 /* The newest `limit` ones are found from the end, and printed from the front. */
@@ -104,7 +153,8 @@ print_newest(struct query *q)
 
 	r = auditdb_each_time(q->db, q->o.since_ns, q->o.until_ns, true, note_row, q);
 	for (size_t i = q->count; i > 0 && r == 0 && q->error == 0; i--)
-		r = auditdb_each_number(q->db, q->numbers[i - 1], print_one, q);
+		if ((r = auditdb_each_number(q->db, q->numbers[i - 1], print_one, q)) == 0 && out_is_full(q))
+			r = out_flush(q);
 	free(q->numbers);
 	q->numbers = NULL;
 	return r != 0 ? r : q->error;
@@ -125,7 +175,7 @@ on_group(void *arg)
 {
 	struct query	*q = arg;
 
-	return buf_rest(&q->out).n > OUT_BYTES / 2 ? out_flush(q) : 0;
+	return out_is_full(q) ? out_flush(q) : 0;
 }
 
 static int
@@ -145,14 +195,11 @@ print_groups(struct query *q)
 static int
 print_rows(struct query *q)
 {
-	int	r;
-
 	if (q->o.group)
 		return print_groups(q);
 	if (q->o.limit != 0)
 		return print_newest(q);
-	r = auditdb_each_time(q->db, q->o.since_ns, q->o.until_ns, false, print_row, q);
-	return r != 0 ? r : q->error;
+	return print_by_time(q);
 }
 
 /* Rows as they come, until whoever reads has gone. */
@@ -163,8 +210,7 @@ follow(struct query *q)
 	int		r = 0;
 
 	while (r == 0) {
-		if ((r = auditdb_each_number(q->db, q->last + 1, print_row, q)) != 0 ||
-		    (r = q->error) != 0 || (r = out_flush(q)) != 0)
+		if ((r = print_by_number(q)) != 0)
 			break;
 		if (poll(&gone, 1, FOLLOW_MS) > 0 && gone.revents & (POLLERR | POLLHUP))
 			break;
