@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/fault/stores.h"
 #include "tests/integration/common.h"
 
 #define KEYS		24
@@ -29,6 +30,7 @@ struct damaging {
 	struct gateway	*g;
 	char		 path[512];	/* the data file */
 	uint64_t	 random;
+	unsigned	 served, refused, signals;	/* starts; ends by a signal */
 };
 
 static unsigned
@@ -50,15 +52,6 @@ restore(const struct gateway *g)
 
 /* --- how ---------------------------------------------------------------------------------------- */
 
-static off_t
-size_of(const char *path)
-{
-	struct stat	st;
-
-	cr_assert(stat(path, &st) == 0, "%s: %s", path, strerror(errno));
-	return st.st_size;
-}
-
 static void
 overwrite(struct damaging *d, off_t at, const void *bytes, size_t n)
 {
@@ -71,7 +64,7 @@ overwrite(struct damaging *d, off_t at, const void *bytes, size_t n)
 static void
 flip(struct damaging *d)
 {
-	const off_t	size = size_of(d->path);
+	const off_t	size = stores_bytes(d->path);
 	unsigned char	byte;
 	int		fd = open(d->path, O_RDWR | O_CLOEXEC);
 
@@ -94,13 +87,13 @@ be_empty(struct damaging *d)
 static void
 be_half(struct damaging *d)
 {
-	cr_assert(truncate(d->path, size_of(d->path) / 2 / PAGE * PAGE) == 0);
+	cr_assert(truncate(d->path, stores_bytes(d->path) / 2 / PAGE * PAGE) == 0);
 }
 
 static void
 be_short(struct damaging *d)
 {
-	cr_assert(truncate(d->path, size_of(d->path) - 100) == 0);
+	cr_assert(truncate(d->path, stores_bytes(d->path) - 100) == 0);
 }
 
 static void
@@ -108,7 +101,7 @@ be_zero(struct damaging *d)
 {
 	static const char	zero[PAGE];
 
-	for (off_t at = 0; at + PAGE <= size_of(d->path); at += PAGE)
+	for (off_t at = 0; at + PAGE <= stores_bytes(d->path); at += PAGE)
 		overwrite(d, at, zero, PAGE);
 }
 
@@ -136,7 +129,7 @@ be_noise(struct damaging *d)
 {
 	char	noise[PAGE];
 
-	for (off_t at = 2 * PAGE; at + PAGE <= size_of(d->path); at += PAGE) {
+	for (off_t at = 2 * PAGE; at + PAGE <= stores_bytes(d->path); at += PAGE) {
 		for (size_t i = 0; i < sizeof(noise); i++)
 			noise[i] = (char)next_random(&d->random, 256);
 		overwrite(d, at, noise, sizeof(noise));
@@ -161,37 +154,21 @@ static const struct {
 
 /* --- what then ---------------------------------------------------------------------------------- */
 
-/* 0: refused; else whether it was done. */
-static int
-calls(const struct gateway *g, const char *key, const char *tool)
-{
-	struct answer	a;
-	struct mcp	m;
-	int		done;
-
-	mcp_init(&m, g->mcp, "/servers/notes/mcp", key);
-	mcp_call(&m, tool, "{}", &a);
-	cr_expect(a.status != 0, "no answer");
-	done = json_at(a.json, "result") != NULL;
-	answer_fini(&a);
-	mcp_fini(&m);
-	return done;
-}
-
 static void
 expect_nobody_may_more(const struct gateway *g, const char *what)
 {
-	cr_expect(!calls(g, reader, "list_notes"), "%s: reader may read notes", what);
-	cr_expect(!calls(g, writer, "drop_all"), "%s: writer may drop them", what);
-	cr_expect(!calls(g, "mgk_00000000_nobody", "list_notes"), "%s: anybody may", what);
-	cr_expect(!calls(g, NULL, "list_notes"), "%s: nobody may", what);
+	cr_expect(!stores_call(g, reader, "list_notes"), "%s: reader may read notes", what);
+	cr_expect(!stores_call(g, writer, "drop_all"), "%s: writer may drop them", what);
+	cr_expect(!stores_call(g, "mgk_00000000_nobody", "list_notes"), "%s: anybody may", what);
+	cr_expect(!stores_call(g, NULL, "list_notes"), "%s: nobody may", what);
 }
 
-/* Whoever reads the file is named, or its folder is.  LMDB has no sums and trusts its pages, so some flipped bits end its
- * reader by a signal: that process alone, and whatever it is asked then fails. */
+/* Whoever reads the file is named, or its folder is.  LMDB trusts its pages, so what the look at a start did not see may
+ * end its reader by a signal: that process alone, and whatever it is asked then fails. */
 static void
-expect_log(const struct gateway *g, size_t from, bool refused, const char *folder, const char *what)
+expect_log(struct damaging *d, size_t from, bool refused, const char *folder, const char *what)
 {
+	const struct gateway	*g = d->g;
 	const char	*reader_of = strncmp(folder, "audit", 5) == 0 ? "mcpgw-audit" : "mcpgw-store", *line;
 	char		*log = gateway_log(g);
 
@@ -202,6 +179,7 @@ expect_log(const struct gateway *g, size_t from, bool refused, const char *folde
 		for (line = at; line > log && line[-1] != '\n'; line--)
 			;
 		cr_expect(memmem(line, (size_t)(at - line), reader_of, strlen(reader_of)) != NULL, "%s: %.200s", what, line);
+		d->signals++;
 	}
 	free(log);
 }
@@ -230,13 +208,15 @@ damage_one(struct damaging *d, size_t i, const char *folder)
 	if (gateway_try_start(g)) {
 		cr_expect(!damages[i].must_refuse, "%s: it serves", what);
 		expect_nobody_may_more(g, what);
-		expect_log(g, from, false, folder, what);
+		expect_log(d, from, false, folder, what);
+		d->served++;
 		gateway_stop_keep(g);
 		return;
 	}
 	cr_expect(g->pid == 0, "%s: it neither serves nor ends", what);
 	cr_expect(g->pid != 0 || (WIFEXITED(g->status) && WEXITSTATUS(g->status) != 0), "%s: status %#x", what, g->status);
-	expect_log(g, from, true, folder, what);
+	expect_log(d, from, true, folder, what);
+	d->refused++;
 	if (g->pid != 0) {
 		kill(g->pid, SIGKILL);
 		waitpid(g->pid, NULL, 0);
@@ -282,9 +262,11 @@ damage_all(const char *folder)
 		for (unsigned n = 0; n < times; n++)
 			damage_one(&d, i, folder);
 	}
+	cr_log_warn("%s: %u starts served, %u refused, %u ends by a signal", folder, d.served, d.refused, d.signals);
+	cr_expect(d.signals == 0, "the look at a start did not see what ends its reader");
 	restore(&g);
 	gateway_start_again(&g);
-	cr_expect(calls(&g, writer, "list_notes"), "whole again, and it does not serve");
+	cr_expect(stores_call(&g, writer, "list_notes"), "whole again, and it does not serve");
 	gateway_stop(&g);
 }
 
@@ -302,20 +284,6 @@ Test(damage, to_the_audit_at_rest_is_refused_or_gives_nobody_more, .timeout = 24
 
 /* --- while it runs ------------------------------------------------------------------------------ */
 
-static pid_t
-pid_of(const struct gateway *g, const char *program)
-{
-	struct procs		*p = malloc(sizeof(*p));
-	const struct proc	*found;
-	pid_t			 pid;
-
-	gateway_procs(g, p);
-	found = procs_find(p, program, 0);
-	pid = found == NULL ? 0 : found->pid;
-	free(p);
-	return pid;
-}
-
 static void
 copy_file(const char *from, const char *to)
 {
@@ -326,45 +294,11 @@ copy_file(const char *from, const char *to)
 	cr_assert(system(command) == 0, "%s", command);
 }
 
-struct waiting {
-	const struct gateway	*g;
-	size_t			 records;
-};
-
-static bool
-keys_can_be_added(void *arg)
-{
-	const struct waiting	*w = arg;
-	char			*out;
-	int			 code = gateway_ctl(w->g, &out, true, "key", "add", "--agent", "reader", NULL);
-
-	free(out);
-	return code == 0;
-}
-
-static bool
-all_is_recorded(void *arg)
-{
-	const struct waiting	*w = arg;
-	json_object		*records;
-	char			*out;
-	size_t			 n = 0;
-	int			 code = gateway_ctl(w->g, &out, true, "audit", "verify", NULL);
-
-	free(out);
-	if (code == 0) {
-		records = gateway_audit(w->g);
-		n = audit_count(records, "object", "list_notes");
-		json_object_put(records);
-	}
-	return code == 0 && n >= w->records;
-}
-
 /* Writes noise over what a stopped writer has, and ends that, so that the next one finds it. */
 static void
 damage_under(struct damaging *d, const char *program, const char *copy)
 {
-	pid_t	pid = pid_of(d->g, program);
+	pid_t	pid = stores_pid(d->g, program);
 
 	cr_assert(pid > 0 && kill(pid, SIGSTOP) == 0);
 	copy_file(d->path, copy);
@@ -376,7 +310,6 @@ Test(damage, to_the_store_of_a_running_gateway_stops_no_call, .timeout = 120)
 {
 	struct gateway	 g;
 	struct damaging	 d = { .g = &g, .random = 7 };
-	struct waiting	 w = { .g = &g };
 	char		 copy[512], *out;
 	int		 code;
 
@@ -386,10 +319,10 @@ Test(damage, to_the_store_of_a_running_gateway_stops_no_call, .timeout = 120)
 	snprintf(reader, sizeof(reader), "%s", gateway_key(&g, "reader"));
 	snprintf(d.path, sizeof(d.path), "%s/state/store/data.mdb", g.dir);
 	snprintf(copy, sizeof(copy), "%s/copy", g.dir);
-	cr_expect(calls(&g, writer, "list_notes"));
+	cr_expect(stores_call(&g, writer, "list_notes"));
 	damage_under(&d, "mcpgw-store", copy);
 	for (int i = 0; i < 20; i++) {
-		cr_expect(calls(&g, writer, "list_notes"), "call %d after the damage", i);
+		cr_expect(stores_call(&g, writer, "list_notes"), "call %d after the damage", i);
 		sleep_ms(50);
 	}
 	expect_nobody_may_more(&g, "a damaged store");
@@ -399,9 +332,9 @@ Test(damage, to_the_store_of_a_running_gateway_stops_no_call, .timeout = 120)
 	code = gateway_ctl(&g, &out, true, "reload", NULL);
 	cr_expect(code == 0, "a reload needs no store: exit %d: %s", code, out);
 	free(out);
-	cr_expect(calls(&g, writer, "list_notes"), "after a reload");
+	cr_expect(stores_call(&g, writer, "list_notes"), "after a reload");
 	copy_file(copy, d.path);
-	cr_expect(wait_until(keys_can_be_added, &w, 65000), "the store is whole again, and does not come back");
+	cr_expect(wait_until(stores_take_keys, &g, 65000), "the store is whole again, and does not come back");
 	gateway_stop(&g);
 }
 
@@ -411,7 +344,7 @@ static void
 damage_row(struct damaging *d)
 {
 	static const char	 prefix[] = SIGNER_ROW;
-	const size_t		 n = (size_t)size_of(d->path);
+	const size_t		 n = (size_t)stores_bytes(d->path);
 	char			*all = malloc(n), *at = all + 2 * PAGE;
 	int			 fd = open(d->path, O_RDONLY | O_CLOEXEC), found = 0;
 
@@ -444,7 +377,7 @@ Test(damage, to_a_row_of_the_store_does_not_hold_who_changes_keys, .timeout = 60
 	code = gateway_ctl(&g, &out, true, "reload", NULL);
 	cr_expect(code == 0, "reload: exit %d: %s", code, out);
 	free(out);
-	cr_expect(calls(&g, writer, "list_notes"), "after the damage");
+	cr_expect(stores_call(&g, writer, "list_notes"), "after the damage");
 	expect_nobody_may_more(&g, "a damaged row");
 	gateway_stop_keep(&g);
 	cr_expect(!gateway_try_start(&g) && g.pid == 0 && WIFEXITED(g.status), "it starts with a damaged row: %#x", g.status);
@@ -455,7 +388,7 @@ Test(damage, to_the_audit_of_a_running_gateway_loses_no_record, .timeout = 120)
 {
 	struct gateway	 g;
 	struct damaging	 d = { .g = &g, .random = 7 };
-	struct waiting	 w = { .g = &g };
+	struct stores_records w = { .g = &g };
 	char		 copy[512], *out;
 
 	NEEDS_JAILS();
@@ -466,13 +399,13 @@ Test(damage, to_the_audit_of_a_running_gateway_loses_no_record, .timeout = 120)
 	for (int i = 0; i < 100; i++) {
 		if (i == 30)
 			damage_under(&d, "mcpgw-audit", copy);
-		cr_expect(calls(&g, writer, "list_notes"), "call %d", i);
-		w.records++;
+		cr_expect(stores_call(&g, writer, "list_notes"), "call %d", i);
+		w.count++;
 		sleep_ms(10);
 	}
 	cr_expect(gateway_ctl(&g, &out, true, "status", NULL) != 127 && strstr(out, "audit") != NULL, "%s", out);
 	free(out);
 	copy_file(copy, d.path);
-	cr_expect(wait_until(all_is_recorded, &w, 65000), "the audit is whole again, and not all calls are in it");
+	cr_expect(wait_until(stores_recorded, &w, 65000), "the audit is whole again, and not all calls are in it");
 	gateway_stop(&g);
 }

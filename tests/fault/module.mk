@@ -1,4 +1,4 @@
-$(call archive,tests/fault,check.c story.c load.c world.c inject.c lies.c)
+$(call archive,tests/fault,check.c story.c load.c world.c inject.c lies.c stores.c)
 # A Criterion program of tests/fault, over the archive and the harness; `make fault` and `make check` run them.
 define fault_rule
 FAULTS += $(BUILD)/tests/fault/$(1)
@@ -7,10 +7,10 @@ $(BUILD)/tests/fault/$(1): $(BUILD)/tests/fault/$(1).o $(BUILD)/tests/fault/libf
     $(SANITIZER_UNIT) $(call archives,auth policy lib)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(OUR_LDFLAGS) $$(CFLAGS) $$(NO_LTO) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
-	    -ljson-c -lssl -lcrypto -lcriterion
+	    -ljson-c -lssl -lcrypto -llmdb -lcriterion
 endef
 FAULTS		:=
-$(foreach n,run config damage disk clock memory soak,$(eval $(call fault_rule,$(n))))
+$(foreach n,run config damage room locks disk clock memory soak,$(eval $(call fault_rule,$(n))))
 # That one is for hours: make soak.
 FAULTS		:= $(filter-out %/soak,$(FAULTS))
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stores.h - what tests of a gateway's durable tables ask of it, again and again
+ */
+#ifndef TESTS_FAULT_STORES_H
+#define TESTS_FAULT_STORES_H
+
+#include "tests/harness/gateway.h"
+
+/* 0: refused; else whether that tool of the server notes was called with this key (NULL: none). */
+int	stores_call(const struct gateway *g, const char *key, const char *tool);
+/* Of this program of the gateway, or 0. */
+pid_t	stores_pid(const struct gateway *g, const char *program);
+off_t	stores_bytes(const char *path);
+
+/* For wait_until(): a key can be added, arg is a const struct gateway. */
+bool	stores_take_keys(void *arg);
+/* The audit is whole, and has so many calls of list_notes. */
+struct stores_records {
+	const struct gateway	*g;
+	size_t			 count;
+};
+bool	stores_recorded(void *arg);
+
+#endif
