@@ -7,6 +7,7 @@
  * Trusts:  seals, head, length and sum of a snapshot, checked here; a note is only passed on.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 #include "lib/bug.h"
@@ -16,12 +17,49 @@
 #include "master/master.h"
 #include "policy/tenants.h"
 
+#define LEAST_MS	5000		/* for a run, however short the watchdog's patience is */
+#define MOST_MS		60000		/* before there are parameters */
+
+/* Twice what a process may be silent: it answers no ping while it works, and waits for disks that others may use. */
+static uint64_t
+most_ms(const struct compile *c)
+{
+	const uint64_t	ms = c->child.m->params.watchdog * 2;
+
+	return ms == 0 ? MOST_MS : ms < LEAST_MS ? LEAST_MS : ms;
+}
+
+static void
+on_limit(struct loop_timer *t, void *arg)
+{
+	struct compile	*c = arg;
+
+	(void)t;
+	c->late = true;
+	child_kill(&c->child, "took too long");
+}
+
+const char *
+compile_why(const struct compile *c, int result)
+{
+	static char	text[80];
+
+	if (c->late)
+		snprintf(text, sizeof(text), "took longer than %llu s, twice what watchdog says",
+		    (unsigned long long)(most_ms(c) / 1000));
+	else
+		snprintf(text, sizeof(text), "%s", result == E_CLOSED ? "ended before it was done" :
+		    result == E_DENIED ? "made what cannot be used" : err_text(result));
+	return text;
+}
+
 void
 compile_init(struct compile *c, struct master *m)
 {
 	*c = (struct compile){ .dump = -1 };
 	child_init(&c->child, m, ROLE_COMPILE, 0, NULL);
 	snapset_init(&c->made);
+	loop_timer_init(m->loop, &c->limit, on_limit, c);
 	options_for_compiler(m->options, m->where.config_dir, c->args);
 	c->child.more_args = c->args;
 }
@@ -29,6 +67,7 @@ compile_init(struct compile *c, struct master *m)
 void
 compile_fini(struct compile *c)
 {
+	loop_timer_disarm(&c->limit);
 	child_fini(&c->child);
 	snapset_fini(&c->made);
 }
@@ -44,10 +83,11 @@ compile_start(struct compile *c, unsigned what, uint64_t generation, int dump,
 	c->dump = dump;
 	c->result = E_CLOSED;
 	c->busy = true;
-	c->finished = false;
+	c->finished = c->late = false;
 	c->on_note = on_note;
 	c->on_done = on_done;
 	c->arg = arg;
+	loop_timer_arm(&c->limit, most_ms(c));
 	child_start(&c->child);
 	if (c->child.state == CHILD_IDLE)
 		compile_on_death(c, 0);
@@ -148,13 +188,17 @@ static void
 take_snapshot(struct compile *c, const struct chan_msg *msg)
 {
 	const struct msg_COMPILE_MADE	*made = &msg->body->COMPILE_MADE;
+	char				 note[160];
 	int				 r = E_UNTIMELY;
 
 	if (kind_was_asked(c->what, made->kind))
 		r = snapset_take(&c->made, &msg->fds[0], made->kind, made->consumer, c->generation);
 	if (r == 0)
 		return;
-	log_err(child_subject(&c->child), "snapshot of kind %u refused: %s", made->kind, err_text(r));
+	/* The note is in the log as well. */
+	snprintf(note, sizeof(note), "mcpgw-compile: what it made (snapshot of kind %u) is refused: %s%s", made->kind,
+	    err_text(r), r == E_VERSION ? "; it is of another release than mcpgw" : "");
+	c->on_note(LOG_LEVEL_ERR, span_of(note), c->arg);
 	c->result = E_DENIED;
 }
 
@@ -197,6 +241,7 @@ compile_on_death(struct compile *c, int status)
 	if (!c->busy)
 		return;
 	c->busy = false;
+	loop_timer_disarm(&c->limit);
 	c->exit_code = c->finished || !WIFEXITED(status) ? 0 : WEXITSTATUS(status);
 	if (!c->finished)
 		c->result = E_CLOSED;

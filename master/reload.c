@@ -18,19 +18,32 @@
 #include "master/master.h"
 
 #define OFFER_MS	10000		/* until all workers are expected to have it */
+#define KEYS_FIRST_MS	1000		/* and twice as long each time, */
+#define KEYS_MOST_MS	60000		/* until the keys are as the store has them */
 
 static void reload_begin(struct reload *r);
+
+static void
+on_keys_again(struct loop_timer *t, void *arg)
+{
+	struct reload	*r = arg;
+
+	(void)t;
+	reload_request(r, COMPILE_KEYS, (struct reload_by){ GENERATION_BY_TIME, 0 }, NULL);
+}
 
 void
 reload_init(struct reload *r, struct master *m)
 {
 	*r = (struct reload){ .m = m, .dump = -1 };
+	loop_timer_init(m->loop, &r->keys_again, on_keys_again, r);
 }
 
 void
 reload_fini(struct reload *r)
 {
 	loop_timer_disarm(&r->limit);
+	loop_timer_disarm(&r->keys_again);
 	fd_close(&r->dump);
 }
 
@@ -91,6 +104,23 @@ tell_refused(struct reload *r)
 			(void)child_send(&m->workers[i], MSG_TYPE_RELOAD_REFUSED, 0, &msg, NULL, 0);
 }
 
+/* A key that was revoked must not work on because a compiler died: whoever revoked it was told, and may have gone. */
+static void
+keys_look(struct reload *r)
+{
+	if ((r->what & COMPILE_KEYS) == 0)
+		return;
+	loop_timer_disarm(&r->keys_again);
+	if (r->state == RELOAD_OFFERED) {
+		r->keys_wait_ms = 0;
+		return;
+	}
+	r->keys_wait_ms = r->keys_wait_ms == 0 ? KEYS_FIRST_MS : r->keys_wait_ms * 2;
+	if (r->keys_wait_ms > KEYS_MOST_MS)
+		r->keys_wait_ms = KEYS_MOST_MS;
+	loop_timer_arm(&r->keys_again, r->keys_wait_ms);
+}
+
 static void
 reload_end(struct reload *r, int exit_code)
 {
@@ -105,6 +135,7 @@ reload_end(struct reload *r, int exit_code)
 	result.ms = loop_now_ms(r->m->loop) - r->began_ms;
 	loop_timer_disarm(&r->limit);
 	fd_close(&r->dump);
+	keys_look(r);
 	r->state = RELOAD_IDLE;
 	r->now = NULL;
 	r->rolls_from = r->rolls_to = 0;
@@ -307,9 +338,8 @@ on_compile_done(int result, void *arg)
 		reload_take(r, &r->m->compile.made);
 		return;
 	}
-	if (result != E_FORMAT)
-		reload_say(r, LOG_LEVEL_ERR, "mcpgw-compile: %s", result == E_CLOSED ?
-		    "ended before it was done" : err_text(result));
+	if (result != E_FORMAT && result != E_DENIED)
+		reload_say(r, LOG_LEVEL_ERR, "mcpgw-compile: %s", compile_why(&r->m->compile, result));
 	reload_end(r, RELOAD_EXIT_REFUSED);
 }
 

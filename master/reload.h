@@ -50,6 +50,8 @@ struct reload {
 	bool			 refused;	/* by a worker */
 	char			 why[RELOAD_WHY];	/* the first error of this run */
 	struct loop_timer	 limit;
+	struct loop_timer	 keys_again;	/* they are not as the store has them: a run failed */
+	uint64_t		 keys_wait_ms;	/* until the next try; 0: they are */
 };
 
 void	reload_init(struct reload *r, struct master *m);

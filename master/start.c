@@ -79,8 +79,7 @@ compile_exit_code(const struct master *m, int r)
 		return EX_CONFIG;
 	if (r == E_CLOSED && m->compile.exit_code >= EX__BASE && m->compile.exit_code <= EX__MAX)
 		return m->compile.exit_code;	/* it said why */
-	log_err(LOG_SUBJECT("mcpgw-compile", ""), "%s",
-	    r == E_CLOSED ? "ended before it was done" : err_text(r));
+	log_err(LOG_SUBJECT("mcpgw-compile", ""), "%s", compile_why(&m->compile, r));
 	return EX_SOFTWARE;
 }
 
