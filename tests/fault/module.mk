@@ -10,7 +10,7 @@ $(BUILD)/tests/fault/$(1): $(BUILD)/tests/fault/$(1).o $(BUILD)/tests/fault/libf
 	    -ljson-c -lssl -lcrypto -llmdb -lcriterion
 endef
 FAULTS		:=
-$(foreach n,run config damage room locks disk clock memory soak,$(eval $(call fault_rule,$(n))))
+$(foreach n,run config damage room locks compiler disk clock memory soak,$(eval $(call fault_rule,$(n))))
 # That one is for hours: make soak.
 FAULTS		:= $(filter-out %/soak,$(FAULTS))
 

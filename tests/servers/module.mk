@@ -1,5 +1,6 @@
 $(call program,tests/lying-server,tests/servers,lying.c,lib,)
 $(call program,tests/lying-http,tests/servers,lying_http.c lying_large.c lying_news.c lying_session.c,lib,)
+$(call program,tests/lying-compile,tests/servers,lying_compile.c,policy ipc lib,)
 $(call program,tests/lying-sse,tests/servers,lying_sse.c,lib,)
 $(call program,tests/puppet-server,tests/servers,puppet.c,lib,)
 $(call program,tests/listing-server,tests/servers,listing.c lines.c,lib,)
