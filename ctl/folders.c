@@ -17,10 +17,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/compiled.h"
+#include "ctl/compare/compiled.h"
+#include "ctl/files/settings.h"
 #include "ctl/folders.h"
 #include "ctl/out.h"
-#include "ctl/settings.h"
 #include "ipc/codec.h"
 #include "lib/fd.h"
 #include "lib/log.h"

@@ -22,11 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/folders.h"
 #include "ctl/out.h"
 #include "ctl/private.h"
 #include "ctl/program.h"
-#include "ctl/replace.h"
 #include "ipc/codec.h"
 #include "lib/clock.h"
 #include "lib/fd.h"

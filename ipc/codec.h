@@ -127,11 +127,11 @@ enum worker_ask {		/* WORKER_ASK.what */
 	WORKER_ASK_KILL,	/* end this call; a line when it was there */
 	WORKER_ASK_LIMITS,	/* a line for each limit; one worker knows them all */
 	WORKER_ASK_ISSUERS,	/* a line for each issuer of tokens; the same */
-	WORKER_ASK_BREAKERS,	/* a line for each breaker (worker/inquiry_priv.h); the same */
+	WORKER_ASK_BREAKERS,	/* a line for each breaker (worker/operator/inquiry_priv.h); the same */
 	WORKER_ASK_BREAKER_RESET,	/* ... which is closed */
 	WORKER_ASK_LIMIT_RESET,	/* limits of this name begin anew; a line for each */
 	WORKER_ASK_APPROVALS,	/* a line for each call that waits for approval, or has it */
-	WORKER_ASK_DECIDE,	/* about one of them: worker/approvals.h; a line when it was there */
+	WORKER_ASK_DECIDE,	/* about one of them: worker/call/approvals.h; a line when it was there */
 };
 
 struct msg_row {

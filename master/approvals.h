@@ -2,7 +2,7 @@
  *
  * approvals.h - what operators said of calls that wait for approval, for workers that start later
  *
- * That an approved call passes once is in shared memory (worker/approvals.h): here is only what was said.
+ * That an approved call passes once is in shared memory (worker/call/approvals.h): here is only what was said.
  */
 #ifndef MASTER_APPROVALS_H
 #define MASTER_APPROVALS_H

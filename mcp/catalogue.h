@@ -63,7 +63,7 @@ enum catalogue_member {
 /* A tool of 2025-11-25: execution.taskSupport. */
 enum catalogue_tasks { CATALOGUE_TASKS_NONE, CATALOGUE_TASKS_MAY, CATALOGUE_TASKS_MUST };
 
-/* May clients see and call it?  worker/pins.h says; of what is no tool, and at first: yes. */
+/* May clients see and call it?  worker/lists/pins.h says; of what is no tool, and at first: yes. */
 enum catalogue_standing {
 	CATALOGUE_STANDS,
 	CATALOGUE_UNPINNED,		/* its definition is in no pins, or there are none to go by */
@@ -92,7 +92,7 @@ struct catalogue_item {
 	struct json_value	description;
 	struct json_value	schema;		/* a tool's inputSchema */
 	uint32_t		tokens;		/* of a tool: seed 001's estimate, at least 1 */
-	struct crypt_digest	pin;		/* of a tool, once worker/pins.h has it */
+	struct crypt_digest	pin;		/* of a tool, once worker/lists/pins.h has it */
 };
 
 struct catalogue;

@@ -32,7 +32,7 @@ struct state {
 	uint32_t	 slot, incarnation, round;
 	uint64_t	 number;
 	struct span	 inner;			/* WRAP: the upstream's state, a raw JSON string, or empty */
-	/* Somebody approved this call (worker/approvals.h), once: what it is asked is asked of that call. */
+	/* Somebody approved this call (worker/call/approvals.h), once: what it is asked is asked of that call. */
 	bool		 approved;
 	struct crypt_digest approval;		/* which call that was; `number` is this round's own */
 };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/bug.h"
-#include "worker/shed.h"
+#include "worker/front/shed.h"
 
 _Static_assert(PROXIES_MAX == CONN_EXEMPT_MAX, "who is believed is whose connections are not counted");
 

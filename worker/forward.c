@@ -11,10 +11,10 @@
 
 #include "lib/bug.h"
 #include "worker/forward.h"
+#include "worker/front/reply.h"
 #include "worker/peers.h"
-#include "worker/reply.h"
-#include "worker/resume.h"
-#include "worker/talk.h"
+#include "worker/streams/resume.h"
+#include "worker/talk/talk.h"
 
 #define SERVED_MAGIC	0xf03a0001u
 #define GROUPS_MAX	1024

@@ -9,7 +9,7 @@
 #ifndef WORKER_FORWARD_H
 #define WORKER_FORWARD_H
 
-#include "worker/request.h"
+#include "worker/front/request.h"
 
 /* Registers with the peers. */
 void		forward_init(struct worker *w);

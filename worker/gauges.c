@@ -5,9 +5,9 @@
  * Process: worker.  Owns: its slab of the metrics region, and what it published last.
  * Trusts:  nothing read here is decided by.
  */
-#include "worker/waitroom.h"
-#include "worker/httpsse.h"
-#include "worker/replay.h"
+#include "worker/httpsse/httpsse.h"
+#include "worker/limits/waitroom.h"
+#include "worker/streams/replay.h"
 
 /* Counters in shared memory outlive a worker, those of its parts do not: the difference is added. */
 static void

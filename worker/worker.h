@@ -27,9 +27,9 @@
 #include "shm/metric.h"
 #include "shm/session.h"
 #include "shm/share.h"
-#include "worker/asking.h"
-#include "worker/link.h"
+#include "worker/call/link.h"
 #include "worker/peers.h"
+#include "worker/talk/asking.h"
 
 #define WORKER_LINKS_MAX	10000	/* tenants */
 #define WORKER_SESSION_BUCKETS	1024

@@ -13,6 +13,7 @@
 
 #include "ctl/ask.h"
 #include "ctl/command.h"
+#include "ctl/files/replace.h"
 #include "ctl/folders.h"
 #include "ctl/import/after.h"
 #include "ctl/import/approve.h"
@@ -20,7 +21,6 @@
 #include "ctl/import/record.h"
 #include "ctl/out.h"
 #include "ctl/program.h"
-#include "ctl/replace.h"
 
 /* ---- the gateway ----------------------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include "ctl/folders.h"
 #include "ctl/import/approve.h"
 #include "ctl/out.h"
-#include "ctl/pinread.h"
+#include "ctl/show/pinread.h"
 #include "ctl/tool.h"
 
 #define DEFINITIONS_BYTES	(16u * 1024 * 1024)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "ctl/ask.h"
-#include "ctl/filecheck.h"
+#include "ctl/files/filecheck.h"
 #include "ctl/folders.h"
 #include "ctl/import/after.h"
 #include "ctl/import/plan.h"

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/import/find.h"
 #include "ctl/import/run.h"
-#include "ctl/replace.h"
 #include "lib/fd.h"
 
 #define ASK_MS		10000

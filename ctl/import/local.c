@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/folders.h"
 #include "ctl/import/find.h"
 #include "ctl/import/runtime.h"
 #include "ctl/import/shape.h"
 #include "ctl/import/view.h"
-#include "ctl/replace.h"
 
 static bool
 is_python(const char *name)

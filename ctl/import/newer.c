@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/edit.h"
+#include "ctl/files/edit.h"
 #include "ctl/import/newer.h"
 
 #define CHANGES_MAX	1000

@@ -14,13 +14,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/folders.h"
 #include "ctl/import/find.h"
 #include "ctl/import/profile.h"
 #include "ctl/import/run.h"
 #include "ctl/import/view.h"
 #include "ctl/out.h"
-#include "ctl/replace.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
 

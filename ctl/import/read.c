@@ -15,9 +15,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/import/read.h"
 #include "ctl/out.h"
-#include "ctl/replace.h"
 #include "lib/crypt.h"
 #include "lib/log.h"
 #include "lib/num.h"

@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/edit.h"
+#include "ctl/files/edit.h"
+#include "ctl/files/replace.h"
 #include "ctl/folders.h"
 #include "ctl/import/member.h"
 #include "ctl/import/record.h"
 #include "ctl/out.h"
-#include "ctl/replace.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/json.h"

@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/import/resolve.h"
 #include "ctl/import/secret.h"
 #include "ctl/out.h"
-#include "ctl/replace.h"
 
 #define VALUE_BYTES	(256 * 1024)
 

@@ -16,9 +16,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/files/secrets.h"
 #include "ctl/folders.h"
 #include "ctl/import/secret.h"
-#include "ctl/secrets.h"
 #include "lib/fd.h"
 
 #define SECRET_MAX	(64 * 1024)

@@ -9,11 +9,11 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/import/bridge.h"
 #include "ctl/import/find.h"
 #include "ctl/import/profile.h"
 #include "ctl/import/shape.h"
-#include "ctl/replace.h"
 
 #define UNWRAP_MAX	8
 

@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/import/toolchain.h"
-#include "ctl/replace.h"
 #include "lib/fd.h"
 
 #define ASK_SECONDS	20

@@ -4,7 +4,7 @@
  *
  * Process: mcpgwctl, over a private gateway: it starts what it is given in the jail it would have.
  * Owns:    the lists, until toollist_fini().
- * Trusts:  nothing of what servers answer: ctl/pindiff.c prints it.
+ * Trusts:  nothing of what servers answer: ctl/show/pindiff.c prints it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #include "ctl/import/toollist.h"
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
-#include "ctl/pindiff.h"
 #include "ctl/private.h"
+#include "ctl/show/pindiff.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 

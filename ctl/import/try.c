@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "ctl/ask.h"
-#include "ctl/filecheck.h"
+#include "ctl/files/filecheck.h"
 #include "ctl/folders.h"
 #include "ctl/import/approve.h"
 #include "ctl/import/member.h"
@@ -27,7 +27,7 @@
 #include "ctl/mcpclient.h"
 #include "ctl/out.h"
 #include "ctl/private.h"
-#include "ctl/toollog.h"
+#include "ctl/show/toollog.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"

@@ -14,16 +14,16 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/conffile.h"
-#include "ctl/edit.h"
-#include "ctl/filecheck.h"
+#include "ctl/files/conffile.h"
+#include "ctl/files/edit.h"
+#include "ctl/files/filecheck.h"
+#include "ctl/files/replace.h"
+#include "ctl/files/settings.h"
 #include "ctl/folders.h"
 #include "ctl/import/member.h"
 #include "ctl/import/secret.h"
 #include "ctl/import/write.h"
 #include "ctl/out.h"
-#include "ctl/replace.h"
-#include "ctl/settings.h"
 #include "ipc/codec.h"
 #include "lib/log.h"
 #include "policy/params.h"

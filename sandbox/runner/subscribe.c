@@ -189,7 +189,7 @@ subs_frame(struct wlink *l, const struct link_head *h, struct span payload)
 	if (!link_uri_ok(uri))
 		return E_FORMAT;
 	/* Of another configuration: its instances are on their way out, or the worker has it before us; then
-	 * it says so again (worker/fanin.c). */
+	 * it says so again (worker/streams/fanin.c). */
 	if (server_get(l->r, what.profile, SPAN_NONE, &s) != 0)
 		return 0;
 	if (h->type == LINK_SUBSCRIBE) {

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/files/replace.h"
 #include "ctl/mcpclient.h"
 #include "ctl/private.h"
-#include "ctl/replace.h"
 #include "lib/log.h"
 
 static int

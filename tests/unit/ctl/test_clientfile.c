@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "ctl/clientfile.h"
+#include "ctl/files/clientfile.h"
 
 #define ENTRY	SPAN_LIT("{\"command\": \"mcpgw-stdio\"}")
 #define WAY_IN	"\"mcpgw\": {\"command\": \"mcpgw-stdio\"}"

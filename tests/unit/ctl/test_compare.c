@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "ctl/compare.h"
+#include "ctl/compare/compare.h"
 #include "lib/fd.h"
 #include "lib/sum.h"
 #include "policy/build.h"

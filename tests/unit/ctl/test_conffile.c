@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/conffile.h"
-#include "ctl/replace.h"
+#include "ctl/files/conffile.h"
+#include "ctl/files/replace.h"
 
 static const struct {
 	const char	*text, *name, *value, *want;	/* value NULL: no longer set */

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "ctl/edit.h"
+#include "ctl/files/edit.h"
 
 struct row {
 	const char	*text, *want;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl/learned.h"
+#include "ctl/show/learned.h"
 
 static void
 take(struct learned *l, const char *line)

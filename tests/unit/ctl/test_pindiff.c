@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl/pindiff.h"
+#include "ctl/show/pindiff.h"
 
 static struct json_value
 value(const char *text)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/replace.h"
+#include "ctl/files/replace.h"
 
 static char	path[64];
 

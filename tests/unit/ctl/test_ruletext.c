@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "ctl/ruletext.h"
+#include "ctl/files/ruletext.h"
 
 static const struct ruletext tool_rule = { "allow", "a", "s", "t" }, server_rule = { "allow", "a", "s", NULL };
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/strike.h"
-#include "ctl/tar.h"
+#include "ctl/files/strike.h"
+#include "ctl/files/tar.h"
 
 static struct strike	s;
 

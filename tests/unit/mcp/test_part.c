@@ -43,7 +43,7 @@ put(const struct bridge_pieces *p)
 }
 
 /* Feeds `text` in chunks and passes on what may go as soon as it may; how many values went while they came, or the
- * error.  This is what worker/answer.c does, but for what it holds back. */
+ * error.  This is what worker/call/answer.c does, but for what it holds back. */
 static int
 pass(struct span text, size_t chunk, struct span want_id, const struct bridge_answer *how)
 {

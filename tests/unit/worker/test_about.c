@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "mcp/method.h"
-#include "worker/about.h"
+#include "worker/front/about.h"
 
 #define T MCP_OFFER_TOOLS
 #define P MCP_OFFER_PROMPTS

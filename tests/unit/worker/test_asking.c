@@ -4,7 +4,7 @@
  */
 #include <criterion/criterion.h>
 
-#include "worker/asking.h"
+#include "worker/talk/asking.h"
 
 static struct asking_counts	all;
 static struct rec_tenant	caps = { .max_asking = 2, .max_asking_tenant = 4, .max_asking_server = 3 };

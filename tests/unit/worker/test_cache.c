@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/cache.h"
+#include "worker/cache/cache.h"
 
 #define LIMIT	(64 * 1024)
 

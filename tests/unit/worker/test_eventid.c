@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "worker/eventid.h"
+#include "worker/streams/eventid.h"
 
 Test(eventid, comes_back_as_it_was_given_out)
 {

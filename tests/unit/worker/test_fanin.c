@@ -13,9 +13,9 @@
 #include "lib/fd.h"
 #include "policy/build.h"
 #include "upstream/news.h"
-#include "worker/cached.h"
-#include "worker/fanin.h"
-#include "worker/listens.h"
+#include "worker/cache/cached.h"
+#include "worker/streams/fanin.h"
+#include "worker/streams/listens.h"
 #include "worker/worker.h"
 
 #define FRAMES_MAX	64

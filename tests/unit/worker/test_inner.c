@@ -9,7 +9,7 @@
 #include "http/queue.h"
 #include "http/sse.h"
 #include "tests/unit/wire/wire.h"
-#include "worker/inner.h"
+#include "worker/front/inner.h"
 
 #define OUTER	"POST /a/path?q HTTP/1.1\r\nHost: a\r\nMcp-Session-Id: s\r\nTransfer-Encoding: chunked\r\n\r\n"	\
 	"5\r\nouter\r\n0\r\n\r\n"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/kept.h"
+#include "worker/streams/kept.h"
 
 #define HEAD	16	/* what each event costs beside its text */
 

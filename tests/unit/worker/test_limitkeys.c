@@ -6,7 +6,7 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#include "worker/limits.h"
+#include "worker/limits/limits.h"
 
 /* Of October 2026 to January 2027, UTC, in seconds. */
 #define NOV_30_2330	UINT64_C(1796081400)

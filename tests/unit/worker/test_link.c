@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
-#include "worker/link.h"
+#include "worker/call/link.h"
 
 struct seen {
 	struct link_job	 job;

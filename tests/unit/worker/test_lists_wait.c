@@ -4,7 +4,7 @@
  */
 #include <criterion/criterion.h>
 
-#include "worker/lists_priv.h"
+#include "worker/lists/lists_priv.h"
 
 struct one {
 	struct lists_wait	 wait;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/proxied.h"
+#include "worker/front/proxied.h"
 
 #define X	"X-Forwarded-For: "
 #define F	"Forwarded: "

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/rehead.h"
+#include "worker/front/rehead.h"
 
 #define FIRST	"GET /sse?x=1 HTTP/1.1\r\nHost: h:1\r\n"
 
