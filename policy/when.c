@@ -485,9 +485,11 @@ when_holds(const struct snap *s, uint64_t first, uint32_t count, const struct pr
 	unsigned			 lacks = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		c = SNAP_AT(s, CONDITION, first + i);
-		one = c == NULL ? TRUTH_UNKNOWN : when_one(s, c, who, what, &lacks);
-		if (one == TRUTH_NO)
+		if ((c = SNAP_AT(s, CONDITION, first + i)) == NULL) {
+			t = TRUTH_UNKNOWN;		/* and a count of more than there are ends here */
+			break;
+		}
+		if ((one = when_one(s, c, who, what, &lacks)) == TRUTH_NO)
 			return TRUTH_NO;		/* whatever the others are */
 		t = both(t, one);
 	}

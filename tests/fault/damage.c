@@ -262,7 +262,7 @@ damage_all(const char *folder)
 		for (unsigned n = 0; n < times; n++)
 			damage_one(&d, i, folder);
 	}
-	cr_log_warn("%s: %u starts served, %u refused, %u ends by a signal", folder, d.served, d.refused, d.signals);
+	cr_log_info("%s: %u starts served, %u refused, %u ends by a signal", folder, d.served, d.refused, d.signals);
 	cr_expect(d.signals == 0, "the look at a start did not see what ends its reader");
 	restore(&g);
 	gateway_start_again(&g);
