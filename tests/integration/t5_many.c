@@ -154,7 +154,7 @@ ask_on_all_connections(const char *server)
 	char			id[16];
 	unsigned		n, last;
 
-	talk_begin(1, "max_asking = 4096\nmax_asking_server = 4096\n");
+	talk_begin(1, "max_asking = 4096\nmax_asking_server = 4096\ncall_timeout = 2min\n");
 	talk_client(&m, server, 0, LEGACY_VERSION, CAN_FORM);
 	for (n = 0; n < CONNECTIONS + 100; n++) {
 		snprintf(id, sizeof(id), "%u", n);

@@ -34,7 +34,9 @@
 #define TEXT_MAX	(1 << 20)
 #define OUT_MAX		(16 << 20)
 #define LATER_MAX	256
-#define STEP_MS		10
+#define STEP_MS		10	/* between two looks whether a call is given up; and when it waited for long: */
+#define LONG_STEP_MS	100	/* a thousand may wait at once */
+#define LONG_MS		500
 
 /* Seen by every process of this server. */
 static struct shared {
@@ -186,11 +188,12 @@ hear(unsigned number, int ms, struct span *text)
 	struct slot		*s = &shared->slot[number % SLOTS];
 	struct timespec		 until;
 
-	for (; ms > 0; ms -= STEP_MS) {
+	for (int waited = 0, step = STEP_MS; waited < ms; waited += step) {
 		if (is_over())
 			return false;
+		step = waited < LONG_MS ? STEP_MS : LONG_STEP_MS;
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += STEP_MS * 1000000;
+		until.tv_nsec += step * 1000000;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 		if (sem_timedwait(&s->ready, &until) == 0) {

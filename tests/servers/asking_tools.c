@@ -12,7 +12,7 @@
 
 #include "tests/servers/asking.h"
 
-#define HEAR_MS	20000
+#define HEAR_MS	60000
 
 /* Params of what is asked; %s is the tag, if there is one. */
 #define FORM		"{\"message\":\"for %s\",\"requestedSchema\":{\"type\":\"object\",\"properties\":"	\
