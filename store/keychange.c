@@ -53,23 +53,30 @@ has_ended(const struct keydb_key *key, uint64_t now_ms)
 	return key->ends_ms != 0 && key->ends_ms <= now_ms;
 }
 
-/* *newest is decoded from the map: the next write may take it away. */
+/* The one that its name points to, else the youngest by the clock, which may have been set back.  *newest is decoded
+ * from the map: the next write may take it away. */
 static int
 newest_of(struct kv_txn *t, const struct rotation *v, struct keydb_key *newest, unsigned *living)
 {
+	char			name[KEYNAME_MAX];
 	struct keydb_key	key;
-	struct span		value;
+	struct span		value, named = SPAN_NONE;
+	bool			is_named = false;
 	int			r;
 
 	*living = 0;
+	r = kv_get(t, DB_KEYNAME, key_at(span_make(v->tenant, v->tenant_bytes), v->what->name, name), &named);
+	if (r != 0 && r != E_NOTFOUND)
+		return r;
 	for (unsigned i = 0; i < v->count; i++) {
 		const struct span	digest = span_make(v->digest[i], KEYDB_DIGEST_BYTES);
 
 		if ((r = kv_get(t, DB_KEY, digest, &value)) != 0 || (r = key_decode(digest, value, &key)) != 0)
 			return r;
 		*living += !has_ended(&key, v->what->now_ms);
-		if (i == 0 || key.created_ms > newest->created_ms)
+		if (span_eq(digest, named) || i == 0 || (!is_named && key.created_ms > newest->created_ms))
 			*newest = key;
+		is_named |= span_eq(digest, named);
 	}
 	return 0;
 }

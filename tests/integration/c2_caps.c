@@ -308,7 +308,7 @@ Test(caps, a_revoked_key_begins_nothing_after_the_wait, .timeout = 60)
 	cr_expect(strcmp(json_text_at(o, "error.data.code"), "CREDENTIAL_REVOKED") == 0, "%s",
 	    json_object_to_json_string(o));
 	json_object_put(o);
-	o = hearing_next(&runs, 10000);
+	o = hearing_next(&runs, patience(&g, 10000));
 	cr_expect(json_at(o, "result") != NULL, "%s", json_object_to_json_string(o));
 	json_object_put(o);
 	hearing_fini(&waits);

@@ -162,6 +162,19 @@ Test(keychange, an_end_is_not_put_off_by_a_rotation)
 	bench_fini(&b);
 }
 
+Test(keychange, the_last_one_is_the_last_where_the_clock_went_back)
+{
+	struct bench	b;
+
+	bench_init(&b);
+	cr_assert(eq(int, add(&b, "ci", "acme", 1, 0), 0));
+	cr_expect(eq(int, rotate(&b, "ci", "", 3, NOW_MS + 50, 0), 0));
+	cr_expect(eq(int, rotate(&b, "ci", "", 2, NOW_MS + 20, 0), 0));
+	cr_expect(eq(int, rotate(&b, "ci", "", 4, NOW_MS + 30, 0), 0));
+	cr_expect(eq(u64, look(&b, 4).key.ends_ms, 0), "it has the end of one that ended");
+	bench_fini(&b);
+}
+
 Test(keychange, those_that_ended_go_with_the_next_rotation)
 {
 	struct bench	b;
