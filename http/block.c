@@ -20,16 +20,23 @@ block_pool_init(struct block_pool *p, size_t keep)
 }
 
 void
-block_pool_fini(struct block_pool *p)
+block_pool_trim(struct block_pool *p, size_t keep)
 {
 	void	*block;
 
-	BUG_ON(p->used_count != 0);
-	while ((block = p->free) != NULL) {
+	while (p->free_count > keep) {
+		block = p->free;
 		p->free = *(void **)block;
+		p->free_count--;
 		free(block);
 	}
-	p->free_count = 0;
+}
+
+void
+block_pool_fini(struct block_pool *p)
+{
+	BUG_ON(p->used_count != 0);
+	block_pool_trim(p, 0);
 }
 
 void *

@@ -22,6 +22,8 @@ void	 block_pool_init(struct block_pool *p, size_t keep);
 void	 block_pool_fini(struct block_pool *p);
 /* HTTP_BLOCK_BYTES, aligned to 16, not cleared; NULL when there is no memory. */
 void	*block_get(struct block_pool *p);
+/* Frees what is kept beyond so many. */
+void	 block_pool_trim(struct block_pool *p, size_t keep);
 /* Accepts NULL. */
 void	 block_put(struct block_pool *p, void *block);
 

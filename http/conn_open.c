@@ -131,6 +131,7 @@ conn_open(struct conn_set *s, int fd, unsigned listener)
 	conn_list_append(c);
 	s->count.open++;
 	s->count.accepted++;
+	conn_count_most(s);
 	conn_move(c, first);
 	conn_watch(c);
 	return 0;

@@ -102,7 +102,8 @@ struct conn_set {
 	struct conn_froms	 froms;
 	size_t			 queued;		/* unsent, of all */
 	struct conn		*flush, *kick;
-	struct loop_timer	 sweep, kicker;
+	struct loop_timer	 sweep, kicker, calm;
+	size_t			 open_most, blocks_most;	/* since memory was last given back */
 	uint64_t		 sweep_ms;		/* when the sweep is due; 0: not armed */
 	bool			 drain, retire;
 	uint64_t		 date_s;
@@ -120,6 +121,8 @@ void	conn_flush_later(struct conn *c);
 void	conn_kick_later(struct conn *c);
 /* Nothing more will be done for it; its exchange is told with conn_kick(). */
 void	conn_die(struct conn *c, enum flow_end why);
+/* After one more was taken. */
+void	conn_count_most(struct conn_set *s);
 struct span conn_date(struct conn_set *s);
 /* Frees at once; the exchange must have been told. */
 void	conn_free(struct conn *c);

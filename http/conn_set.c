@@ -5,6 +5,7 @@
  * Process: worker, mcpgw-admin.  Owns: every struct conn, the pool of blocks.
  * Trusts:  nobody's speed: each state but CONN_BUSY, which the handler's deadline ends, has a limit.
  */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "lib/bug.h"
@@ -14,6 +15,9 @@
 #define KEEP_BLOCKS	256
 #define REST_MS		100
 #define LINGER_MS	2000
+#define CALM_MS		1000	/* that a flood has to be over */
+#define CALM_BLOCKS	16	/* kept then */
+#define FLOOD_LEAST	256	/* connections, or blocks */
 
 static uint64_t
 limit_ms(const struct conn_set *s, enum conn_state state)
@@ -192,12 +196,50 @@ conn_date(struct conn_set *s)
 	return span_make(s->date, HTTP_DATE_BYTES - 1);
 }
 
+/* --- after a flood -------------------------------------------------------------------------------- */
+
+void
+conn_count_most(struct conn_set *s)
+{
+	if (s->count.open > s->open_most)
+		s->open_most = s->count.open;
+}
+
+static bool
+fell(size_t most, size_t now)
+{
+	return most >= FLOOD_LEAST && now < most / 4;
+}
+
+static bool
+flood_is_over(const struct conn_set *s)
+{
+	return fell(s->open_most, s->count.open) || fell(s->blocks_most, s->pool.used_count);
+}
+
+/* The allocator keeps what was freed, as much as there ever was: others may want it. */
+static void
+on_calm(struct loop_timer *t, void *arg)
+{
+	struct conn_set	*s = arg;
+
+	(void)t;
+	if (!flood_is_over(s))
+		return;
+	block_pool_trim(&s->pool, CALM_BLOCKS);
+	malloc_trim(0);
+	s->open_most = s->count.open;
+	s->blocks_most = s->pool.used_count;
+}
+
 void
 conn_free(struct conn *c)
 {
 	struct conn_set	*s = c->set;
 
 	BUG_ON(c->to_flush || c->to_kick);
+	if (s->pool.used_count > s->blocks_most)
+		s->blocks_most = s->pool.used_count;
 	list_remove(c);
 	conn_from_give(&s->froms, &c->from);
 	s->queued -= c->counted;
@@ -212,6 +254,8 @@ conn_free(struct conn *c)
 	free(c->peer);
 	c->magic = 0;
 	free(c);
+	if (!s->calm.armed && flood_is_over(s))
+		loop_timer_arm(&s->calm, CALM_MS);
 }
 
 int
@@ -236,6 +280,7 @@ conn_set_new(struct loop *l, const struct conn_params *params, exchange_fn *on_r
 	block_pool_init(&s->pool, KEEP_BLOCKS);
 	loop_timer_init(l, &s->sweep, on_sweep, s);
 	loop_timer_init(l, &s->kicker, on_kick, s);
+	loop_timer_init(l, &s->calm, on_calm, s);
 	/* Twice: an answer may follow from what the turn-end functions of the first rank found. */
 	loop_at_turn_end(l, LOOP_RANK_FLUSH, on_turn_end, s);
 	loop_at_turn_end(l, LOOP_RANK_AFTER, on_turn_end, s);
@@ -262,6 +307,7 @@ conn_set_free(struct conn_set **sp)
 		}
 	loop_timer_disarm(&s->sweep);
 	loop_timer_disarm(&s->kicker);
+	loop_timer_disarm(&s->calm);
 	block_pool_fini(&s->pool);
 	free(s);
 }

@@ -296,6 +296,56 @@ Test(floods, clients_who_never_end_do_not_keep_others_out, .timeout = 120)
 	gateway_stop(&g);
 }
 
+/* What is no file's. */
+static long
+own_kib(pid_t pid)
+{
+	char	path[64];
+	long	resident = 0, shared = 0;
+	FILE	*f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	cr_assert((f = fopen(path, "r")) != NULL && fscanf(f, "%*d %ld %ld", &resident, &shared) == 2);
+	fclose(f);
+	return (resident - shared) * (getpagesize() / 1024);
+}
+
+/* Heads of 7 KiB that do not end. */
+Test(floods, that_are_over_leave_their_memory_to_others, .timeout = 60)
+{
+	static struct client	c[FLOOD];
+	static char		head[7000];
+	long			before, most, after;
+	pid_t			worker;
+
+	NEEDS_JAILS();
+	begin(1, "max_connections_address = 0\nconnection_memory = 64MiB\n");
+	cr_assert(is_served());
+	worker = pid_of("mcpgw-worker");
+	before = own_kib(worker);
+	memset(head, 'x', sizeof(head) - 1);
+	memcpy(head, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", 46);
+	/* Nobody's who had a request: nothing costs until its first byte. */
+	open_all(c, FLOOD, g.mcp, "");
+	cr_expect(is_served());
+	cr_expect(own_kib(worker) < before + FLOOD, "%ld KiB, and %ld with connections that say nothing", before, own_kib(worker));
+	close_all(c, FLOOD);
+	open_all(c, FLOOD, g.mcp, head);
+	cr_expect(is_served_soon());
+	sleep_ms(200);
+	most = own_kib(worker);
+	close_all(c, FLOOD);
+	for (int i = 0; i < 60 && (after = own_kib(worker)) > before + (most - before) / 4; i++)
+		sleep_ms(50);
+	cr_log_warn("%ld KiB, %ld in the flood, and %ld after it", before, most, after);
+	if (patience(&g, 1) == 1) {
+		cr_expect(most > before + FLOOD * 4, "%ld KiB, and %ld in the flood", before, most);
+		cr_expect(after <= before + (most - before) / 4, "%ld KiB, %ld in the flood, %ld after it", before, most, after);
+	}
+	cr_expect(is_served());
+	gateway_stop(&g);
+}
+
 Test(floods, one_address_may_have_so_many_connections, .timeout = 120)
 {
 	static struct client	c[8];
