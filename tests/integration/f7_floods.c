@@ -346,6 +346,52 @@ Test(floods, that_are_over_leave_their_memory_to_others, .timeout = 60)
 	gateway_stop(&g);
 }
 
+#define REQUESTS	16	/* the least that max_requests may be */
+
+/* Requests that have begun and do not go on, of somebody with a key. */
+Test(floods, of_requests_are_refused_unread_beyond_what_a_worker_may_be_at, .timeout = 60)
+{
+	static struct client	c[REQUESTS], streams[REQUESTS];
+	char			head[1024];
+	struct client		late;
+	struct answer		a;
+	struct mcp		old;
+
+	NEEDS_JAILS();
+	begin(1, CONF "max_requests = 16\nmax_connections_address = 0\n");
+	cr_assert(is_served());
+	/* What stays open without doing anything counts for none. */
+	mcp_init(&old, g.mcp, "/servers/notes/mcp", key);
+	cr_assert(mcp_initialize(&old) == 200);
+	snprintf(head, sizeof(head), "GET /servers/notes/mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+	    "Mcp-Session-Id: %s\r\nMCP-Protocol-Version: " LEGACY_VERSION "\r\nAccept: text/event-stream\r\n\r\n", key, old.session);
+	open_all(streams, 4, g.mcp, head);
+	snprintf(head, sizeof(head), "POST /servers/notes/mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+	    "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nContent-Length: 900\r\n\r\n{", key);
+	open_all(c, REQUESTS - 1, g.mcp, head);
+	sleep_ms(200);
+	cr_expect(is_served(), "one fewer than there may be, and it is refused");
+	cr_expect(gateway_metric(&g, "mcpgw_requests_shed_total") == 0);
+	open_all(&c[REQUESTS - 1], 1, g.mcp, head);
+	sleep_ms(200);
+	cr_assert(client_open(&late, g.mcp));
+	cr_assert(client_send(&late, head, strlen(head)));
+	client_read(&late, 5000, &a);
+	EXPECT_STATUS(a, 503, "one more");
+	cr_expect(answer_header(&a, "Retry-After") != NULL && strstr(a.body, "OVERLOADED") != NULL, "%s", a.body);
+	answer_fini(&a);
+	client_close(&late);
+	cr_expect(!is_served());
+	cr_expect(gateway_metric(&g, "mcpgw_requests_shed_total") == 2, "%g", gateway_metric(&g, "mcpgw_requests_shed_total"));
+	EXPECT_CTL(&g, 0, "", "status");
+	close_all(&c[REQUESTS - 1], 1);
+	cr_expect(is_served_soon(), "there is room again");
+	close_all(c, REQUESTS - 1);
+	close_all(streams, 4);
+	mcp_fini(&old);
+	gateway_stop(&g);
+}
+
 Test(floods, one_address_may_have_so_many_connections, .timeout = 120)
 {
 	static struct client	c[8];

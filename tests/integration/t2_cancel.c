@@ -204,6 +204,60 @@ Test(talk_cancel, before_it_was_sent_executes_nothing, .timeout = 30)
 	talk_end();
 }
 
+/* It waits for the one place of its principal, behind one of another session with the same id, and one of its own with
+ * another. */
+static void
+cancel_while_it_waits_for_a_place(unsigned workers)
+{
+	struct hearing	first, theirs, before, second;
+	struct mcp	m, other;
+	char		longer[64];
+
+	talk_begin(workers, "max_concurrent = 1\nmax_wait = 30s\n");
+	snprintf(longer, sizeof(longer), ",\"arguments\":{\"ms\":%d}", QUIET * 16);
+	talk_client(&m, "oldweb", 0, LEGACY_VERSION, NULL);
+	talk_client(&other, "oldweb", 0, LEGACY_VERSION, NULL);
+	talk_call(&first, &m, "1", "slow", longer);
+	talk_wait_heard(OLD_WEB, "\"name\":\"slow\"", NULL, 1);
+	talk_call(&theirs, &other, "2", "quiet", "");
+	talk_silence(&theirs);
+	talk_call(&before, &m, "5", "quiet", "");
+	talk_silence(&before);
+	talk_call(&second, &m, "2", "quiet", "");
+	talk_silence(&second);
+	cancel(&m, "3");
+	talk_silence(&second);
+	cancel(&m, "2");
+	expect_nothing(&second);
+	talk_silence(&theirs);
+	talk_silence(&before);
+	cr_expect(talk_calls(OLD_WEB, "quiet") == 0, "there was no place, and it was sent");
+	talk_last(&first, "result.content[0].text", "slow");
+	talk_last(&theirs, "result.content[0].text", "quiet");
+	talk_last(&before, "result.content[0].text", "quiet");
+	cr_expect(talk_calls(OLD_WEB, "quiet") == 2, "what was cancelled was sent");
+	expect_recorded("quiet", "ok", 2);
+	expect_recorded("quiet", "cancelled", 1);
+	/* Its place in the queue is nobody's any more. */
+	talk_call(&first, &m, "4", "quiet", "");
+	talk_last(&first, "result.content[0].text", "quiet");
+	mcp_fini(&m);
+	mcp_fini(&other);
+	talk_end();
+}
+
+Test(talk_cancel, of_what_waits_for_a_place_sends_nothing, .timeout = 60)
+{
+	NEEDS_JAILS();
+	cancel_while_it_waits_for_a_place(1);
+}
+
+Test(talk_cancel, of_what_waits_for_a_place_reaches_its_worker, .timeout = 60)
+{
+	NEEDS_JAILS();
+	cancel_while_it_waits_for_a_place(4);
+}
+
 Test(talk_cancel, by_another_principal_or_in_the_wrong_era_is_none, .timeout = 30)
 {
 	struct hearing	h;
