@@ -95,7 +95,12 @@ Test(balance, what_makes_no_sense_is_refused_at_its_place)
 		{ "\"s\": {\"url\": \"http://a/\", \"hash_by\": \"session\"}", "has a meaning with" },
 		{ "\"s\": {\"command\": \"cat\", \"balance\": \"hash\"}", "has no meaning for a server with a command" },
 		{ "\"s\": {\"url\": \"http://a/\", \"health\": {\"path\": \"x\"}}", "begins with /" },
+		{ "\"s\": {\"url\": \"http://a/\", \"health\": {\"path\": \"/a b\"}}", "no blanks" },
+		{ "\"s\": {\"url\": \"http://a/\", \"health\": {\"path\": \"/\u00e4\"}}", "no blanks" },
 		{ "\"s\": {\"url\": \"http://a/\", \"health\": {\"often\": 1}}", "unknown key" },
+		{ "\"s\": {\"url\": \"http://a/\", \"breaker\": {\"often\": 1}}", "unknown key" },
+		{ "\"s\": {\"url\": \"http://a/\", \"retry\": {\"often\": 1}}", "unknown key" },
+		{ "\"s\": {\"endpoints\": [{\"url\": \"http://a/\", \"often\": 1}, \"http://b/\"]}", "unknown key" },
 		{ "\"s\": {\"url\": \"http://a/\", \"breaker\": {\"probes\": 8}}", "from 1 to 7" },
 		{ "\"s\": {\"url\": \"http://a/\", \"retry\": 3}", "retry" },
 		{ "\"s\": {\"url\": \"http://a/\", \"idempotent\": [\"a*b*\"]}", "a*b*" },
@@ -110,6 +115,58 @@ Test(balance, what_makes_no_sense_is_refused_at_its_place)
 		cr_expect(gt(uint, c.errors, 0), "%s", rows[i].members);
 		cr_expect(memmem(notes.p, notes.n, rows[i].want, strlen(rows[i].want)) != NULL, "want \"%s\" in:\n%.*s",
 		    rows[i].want, SPAN_FMT(notes));
+		compiled_fini(&c);
+	}
+}
+
+/* Each number is another one, so that none can stand in another's place. */
+Test(balance, each_number_comes_to_its_place, .timeout = 30)
+{
+	const struct rec_balance	*b;
+	const struct rec_server		*s;
+	struct compiled			 c;
+
+	compile("\"all\": {\"url\": \"http://127.0.0.1:8001/mcp\", \"health\": {\"interval_ms\": 101, \"timeout_ms\": 102,"
+	    "\"healthy\": 3, \"unhealthy\": 4, \"max_ejected_percent\": 5, \"slow_start_ms\": 106}, \"breaker\": {"
+	    "\"failures\": 7, \"open_ms\": 108, \"probes\": 6, \"error_percent\": 9, \"min_calls\": 10, \"window_ms\": 1011,"
+	    "\"slow_ms\": 12}, \"retry\": {\"attempts\": 8, \"budget_percent\": 13}, \"idempotent\": [\"get_*\"]},"
+	    "\"few\": {\"url\": \"http://127.0.0.1:8002/mcp\", \"balance\": \"random\", \"breaker\": {\"per_tool\": false}}", &c);
+	cr_assert(eq(uint, c.errors + c.warnings, 0), "%s", buf_rest(&c.notes).p);
+	s = server(&c, "all");
+	cr_expect(policy_is_idempotent(c.policy, s, SPAN_LIT("get_x")) && !policy_is_idempotent(c.policy, s, SPAN_LIT("set")));
+	b = policy_balance_of(c.policy, s);
+	cr_assert(b != NULL);
+	cr_expect(b->health_ms == 101 && b->health_timeout_ms == 102 && b->healthy == 3 && b->unhealthy == 4);
+	cr_expect(b->eject_percent == 5 && b->slow_start_ms == 106);
+	cr_expect(b->failures == 7 && b->open_ms == 108 && b->probes == 6 && b->error_percent == 9);
+	cr_expect(b->min_calls == 10 && b->window_ms == 1011 && b->slow_ms == 12);
+	cr_expect(b->attempts == 8 && b->retry_percent == 13);
+	cr_expect(b->strategy == BALANCE_ROUND_ROBIN && b->flags == 0 && b->health_path.bytes == 0);
+	s = server(&c, "few");
+	b = policy_balance_of(c.policy, s);
+	cr_assert(b != NULL);
+	cr_expect(b->strategy == BALANCE_RANDOM && b->eject_percent == 50 && b->flags == 0 && b->health_ms == 0);
+	cr_expect(policy_is_idempotent(c.policy, s, SPAN_LIT("get_x")) == false);
+	compiled_fini(&c);
+}
+
+Test(balance, a_server_has_so_many_endpoints_and_no_more)
+{
+	struct compiled	c;
+	char		list[4000];
+	size_t		n;
+
+	for (int more = 0; more < 2; more++) {
+		n = (size_t)snprintf(list, sizeof(list), "\"many\": {\"url\": [");
+		for (int i = 0; i < ENDPOINTS_MAX + more; i++)
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s\"http://127.0.0.1:%d/mcp\"", i > 0 ? "," : "", 8000 + i);
+		snprintf(list + n, sizeof(list) - n, "]}");
+		compile(list, &c);
+		cr_expect(c.errors == (unsigned)more, "%d more: %s", more, buf_rest(&c.notes).p);
+		if (more)
+			cr_expect(strstr(buf_rest(&c.notes).p, "65 urls: want at most 64") != NULL, "%s", buf_rest(&c.notes).p);
+		else
+			cr_expect(eq(u32, server(&c, "many")->endpoint_count, ENDPOINTS_MAX));
 		compiled_fini(&c);
 	}
 }

@@ -147,6 +147,22 @@ Test(cache, keeps_nothing_that_was_asked_for_before_a_change, .init = begin, .fi
 	item.epoch = cache_epoch(c, 1);
 	cache_put(c, &item);
 	cr_expect(found(2, 1) == 4);
+	/* Nor does it take the place of what was asked for later. */
+	item.epoch--;
+	item.text = SPAN_LIT("cc");
+	cache_put(c, &item);
+	cr_expect(found(2, 1) == 4);
+}
+
+Test(cache, says_whose_it_was_and_until_when_of_an_answer_without_text_too, .init = begin, .fini = end)
+{
+	const struct crypt_digest	key = key_of(1);
+	struct cache_item		item = { .key = NULL };
+
+	put(1, 3, 7, 1000, 0);
+	cr_assert(cache_find(c, &key, 999, &item));
+	cr_expect(item.profile == 7 && item.until_ms == 1000 && item.text.n == 0 && item.modern);
+	cr_expect(cache_counts(c)->hits == 0 && cache_counts(c)->misses == 1, "there was no answer to give");
 }
 
 Test(cache, sweeps_what_nobody_asks_for, .init = begin, .fini = end)
