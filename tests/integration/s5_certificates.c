@@ -19,7 +19,11 @@ Test(certificates, change_under_load_and_over_upgrades, .timeout = 300)
 	const unsigned	 rounds = env_number("ROUNDS", ROUNDS);
 	struct gateway	 g;
 	struct steady	 s;
+	static const char *const wants[] = { "certs/server.key: holds no private key",
+		"certs/server.key: is not the key of the certificate" };
 	const char	*key;
+	char		 path[512];
+	char		*keys[2] = { "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", NULL };
 	char		*out;
 	int		 r;
 
@@ -44,11 +48,19 @@ Test(certificates, change_under_load_and_over_upgrades, .timeout = 300)
 		cr_expect_str_eq(tls_got_name(g.tls[0], NULL), i % 2 == 0 ? "odd.example" : "even.example");
 		sleep_ms(30);
 	}
-	/* A key that is another's refuses the reload, and the upgrade. */
-	gateway_write(&g, "certs/server.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
-	EXPECT_CTL(&g, 1, "certs/server", "reload");
-	EXPECT_CTL(&g, 78, "certs/server", "upgrade");
-	cr_expect_str_eq(tls_got_name(g.tls[0], NULL), rounds % 2 == 1 ? "odd.example" : "even.example");
+	/* A key that is none, or another's, refuses the reload, and the upgrade. */
+	tls_certificate(&g, "another", names[0], 10);
+	keys[1] = gateway_file(&g, "certs/another.key");
+	for (size_t i = 0; i < 2; i++) {
+		gateway_write(&g, "certs/server.key", keys[i]);
+		/* Else it is refused for who may read it. */
+		tls_path(&g, "server.key", path);
+		cr_assert(chmod(path, 0600) == 0);
+		EXPECT_CTL(&g, 1, wants[i], "reload");
+		EXPECT_CTL(&g, 78, wants[i], "upgrade");
+		cr_expect_str_eq(tls_got_name(g.tls[0], NULL), rounds % 2 == 1 ? "odd.example" : "even.example");
+	}
+	free(keys[1]);
 	steady_check(&s, 200);
 	gateway_stop(&g);
 	tls_end();
