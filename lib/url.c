@@ -11,8 +11,9 @@
 #include "lib/num.h"
 #include "lib/url.h"
 
+/* Of the path, the query, and a fragment, which goes nowhere, but stands in what is shown and passed on. */
 static bool
-target_ok(struct span s)
+rest_ok(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f)
@@ -24,9 +25,22 @@ static bool
 host_ok(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!isalnum((unsigned char)s.p[i]) && memchr("-._:", s.p[i], 4) == NULL)
+		if (!isalnum((unsigned char)s.p[i]) && memchr("-._", s.p[i], 3) == NULL)
 			return false;
 	return s.n > 0 && s.n <= 253;
+}
+
+static bool
+is_ipv6(struct span s)
+{
+	char		text[INET6_ADDRSTRLEN];
+	struct in6_addr	a;
+
+	if (s.n == 0 || s.n >= sizeof(text))
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return inet_pton(AF_INET6, text, &a) == 1;
 }
 
 static struct span
@@ -59,14 +73,14 @@ url_parse(struct span text, struct url *u)
 	u->target = before_any(span_part(rest, u->authority.n, rest.n), "#");
 	if (u->authority.n > 0 && memchr(u->authority.p, '@', u->authority.n) != NULL)
 		return "a name and password have no place in a url; use headers";
-	if (!target_ok(u->target))
+	if (!rest_ok(span_part(rest, u->authority.n, rest.n)))
 		return "holds a blank or a character that must be %-encoded";
 
 	six = u->authority.n > 0 && u->authority.p[0] == '[';
 	close = before_any(u->authority, six ? "]" : ":").n;
 	u->host = span_part(u->authority, six ? 1 : 0, six ? close - 1 : close);
 	port = span_part(u->authority, six ? close + 1 : close, u->authority.n);
-	if (!host_ok(u->host) || (!six && memchr(u->host.p, ':', u->host.n) != NULL))
+	if (six ? close == u->authority.n || !is_ipv6(u->host) : !host_ok(u->host))
 		return "names no host";
 	if (port.n > 0) {
 		if (port.p[0] != ':' || num_u64(span_part(port, 1, port.n), &number) != 0 || number == 0 ||
