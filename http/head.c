@@ -250,7 +250,7 @@ field_line(struct http_head *h, const char *line, size_t n)
 {
 	const char	*colon = memchr(line, ':', n);
 	struct http_field *f;
-	struct span	 name, value;
+	struct span	 name, value, raw;
 
 	/* A line that begins with a blank is a folded one: its name is no token either. */
 	if (colon == NULL)
@@ -259,6 +259,7 @@ field_line(struct http_head *h, const char *line, size_t n)
 	value = span_make(colon + 1, (size_t)(line + n - colon) - 1);
 	if (!http_is_token(name) || !is_value(value.p, value.n))
 		return E_HTTP_SYNTAX;
+	raw = value;
 	value = span_trim(value);
 	if (h->count == HTTP_HEAD_FIELDS_MAX)
 		return E_HTTP_HEAD;
@@ -270,6 +271,11 @@ field_line(struct http_head *h, const char *line, size_t n)
 	f->id = (uint16_t)header_of(name);
 	if (f->id == HTTP_OTHER)
 		return 0;
+	/* RFC 9110 5.6.3 lets a TAB stand beside a value, and there are readers for whom it is part of it: behind one of
+	 * these what we take for a body is the next request. */
+	if ((f->id == HTTP_TRANSFER_ENCODING || f->id == HTTP_CONTENT_LENGTH) &&
+	    memchr(raw.p, '\t', raw.n) != NULL)
+		return E_HTTP_SYNTAX;
 	if (h->first[f->id] == 0)
 		h->first[f->id] = h->count;
 	h->times[f->id]++;
