@@ -281,7 +281,7 @@ one_waits(struct hearing *runs, struct hearing *waits, const char *first, const 
 
 	mcp_init(&a, g.mcp, "/servers/s/mcp", first);
 	mcp_init(&b, g.mcp, "/servers/s/mcp", second);
-	snprintf(params, sizeof(params), "{\"name\":\"hold\",\"arguments\":{\"ms\":%d}}", patience(&g, 3000));
+	snprintf(params, sizeof(params), "{\"name\":\"hold\",\"arguments\":{\"ms\":%d}}", is_sanitized(&g) ? 6000 : 3000);
 	hearing_begin(runs, &a, "1", "tools/call", params);
 	sleep_ms(300);
 	hearing_begin(waits, &b, "2", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":10}}");
