@@ -26,6 +26,7 @@
 #include "tests/escape/trial.h"
 
 #define PATIENCE_MS	20000
+#define START_MS	60000	/* a kernel that takes down hundreds of networks is slow to make another */
 #define TMP_BYTES	(16 << 20)
 #define DATA_BYTES	(256 << 20)
 #define PLACE		"/opt"			/* of the program, in a jail */
@@ -253,7 +254,7 @@ trial_run(const struct trial *t, const struct trial_jail *j, const char *attempt
 	struct jail_spec		spec = { .program = p.program, .argv = argv, .envp = envp, .workdir = "/",
 					    .state_fd = -1, .binds = view, .bind_count = 2, .rlimits = &memory,
 					    .rlimit_count = 1, .net = nets[j->net], .tmp_bytes = TMP_BYTES,
-					    .landlock_abi_max = j->landlock_max, .without = j->without };
+					    .start_ms = START_MS, .landlock_abi_max = j->landlock_max, .without = j->without };
 	struct jail_child		c;
 
 	places_find(t, j->reduced || (j->without & JAIL_LAYER_ROOT) != 0, &p);
