@@ -23,7 +23,6 @@ enum jail_tier { TIER_RUNTIME, TIER_STRICT, TIER_OFF };
 enum jail_net { NET_NONE, NET_LOOPBACK, NET_HOST, NET_LIST };
 enum server_flags {
 	SERVER_FLAG_DISABLED = 1,	/* "enabled": false, or could not be made usable: `why` */
-	SERVER_FLAG_IDEMPOTENT_LIST = 2,/* some tools are marked idempotent */
 	SERVER_FLAG_EXEC_TMP = 4,
 	SERVER_FLAG_REWRITE_URIS = 8,	/* merged views begin them with the prefix (mcp/uris.h) */
 	SERVER_FLAG_CGROUP_LIMITS = 128,/* limits were written that only a cgroup holds */

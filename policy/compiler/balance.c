@@ -191,7 +191,6 @@ read_idempotent(struct server *sv)
 
 	if (!typed_list(sv->job, sv->source, sv->node, "idempotent", JSON_ARRAY, true, &list) || list->count == 0)
 		return;
-	sv->rec.flags |= SERVER_FLAG_IDEMPOTENT_LIST;
 	names = job_alloc(sv->job, list->count * sizeof(*names));
 	for (n = list->first; n != NULL; n = n->next) {
 		if ((wrong = glob_check(n->text)) != NULL)

@@ -86,8 +86,6 @@ read_settings(struct native *t)
 	if (typed_number(t->j, t->s, t->node, "timeout_ms", 1, TIMEOUT_MAX_MS, &v))
 		t->rec.timeout_ms = (uint32_t)v;
 	(void)typed_flag(t->j, t->s, t->node, "idempotent", &t->idempotent);
-	if (t->idempotent)
-		t->m->sv->rec.flags |= SERVER_FLAG_IDEMPOTENT_LIST;
 	read_statuses(t);
 }
 
