@@ -271,8 +271,8 @@ field_line(struct http_head *h, const char *line, size_t n)
 	f->id = (uint16_t)header_of(name);
 	if (f->id == HTTP_OTHER)
 		return 0;
-	/* RFC 9110 5.6.3 lets a TAB stand beside a value, and there are readers for whom it is part of it: behind one of
-	 * these what we take for a body is the next request. */
+	/* RFC 9110 5.6.3 lets a TAB stand beside a value, and there are readers for whom it is part of it: behind one
+	 * of these what we take for a body is the next request. */
 	if ((f->id == HTTP_TRANSFER_ENCODING || f->id == HTTP_CONTENT_LENGTH) &&
 	    memchr(raw.p, '\t', raw.n) != NULL)
 		return E_HTTP_SYNTAX;
