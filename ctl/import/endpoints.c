@@ -20,7 +20,7 @@
 /* ---- URLs ----------------------------------------------------------------------------------------- */
 
 static int
-take_port(struct span authority, size_t colon, struct url *out)
+take_port(struct span authority, size_t colon, struct source_url *out)
 {
 	uint64_t	port;
 
@@ -31,7 +31,7 @@ take_port(struct span authority, size_t colon, struct url *out)
 }
 
 static int
-take_authority(struct span a, struct url *out)
+take_authority(struct span a, struct source_url *out)
 {
 	const char	*at = memrchr(a.p, '@', a.n), *colon, *close;
 	struct span	 host;
@@ -59,12 +59,12 @@ take_authority(struct span a, struct url *out)
 }
 
 int
-url_parse(const char *text, struct url *out)
+source_url_parse(const char *text, struct source_url *out)
 {
 	struct span	s = span_of(text);
 	size_t		n;
 
-	*out = (struct url){ 0 };
+	*out = (struct source_url){ 0 };
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)text[i] <= 0x20 || text[i] == 0x7f || text[i] == '\\')
 			return E_FORMAT;
@@ -120,7 +120,7 @@ look_up(const char *host, struct addr *out, char why[ENDPOINT_WHY])
 }
 
 static int
-place(struct endpoints *e, const struct url *u, struct endpoint *p, char why[ENDPOINT_WHY])
+place(struct endpoints *e, const struct source_url *u, struct endpoint *p, char why[ENDPOINT_WHY])
 {
 	struct reach_host	h;
 	const char		*reason = NULL;
@@ -149,7 +149,7 @@ place(struct endpoints *e, const struct url *u, struct endpoint *p, char why[END
 }
 
 static int
-url_write(const struct url *u, const struct endpoint *p, char to[URL_TEXT])
+source_url_write(const struct source_url *u, const struct endpoint *p, char to[URL_TEXT])
 {
 	bool	v6 = strchr(p->inside, ':') != NULL, normal = p->inside_port == (u->tls ? 443 : 80);
 	char	port[16] = "";
@@ -166,11 +166,11 @@ int
 endpoints_add(struct endpoints *e, const char *url, char to[URL_TEXT], char why[ENDPOINT_WHY])
 {
 	struct endpoint	*p = NULL;
-	struct url	 u;
+	struct source_url	 u;
 	int		 r;
 
 	why[0] = '\0';
-	if (strlen(url) >= URL_TEXT || url_parse(url, &u) != 0) {
+	if (strlen(url) >= URL_TEXT || source_url_parse(url, &u) != 0) {
 		snprintf(why, ENDPOINT_WHY, "no URL that begins with https:// or http://");
 		return E_FORMAT;
 	}
@@ -191,7 +191,7 @@ endpoints_add(struct endpoints *e, const char *url, char to[URL_TEXT], char why[
 		    "give it a name of its own, or use http", u.host, u.port);
 		return E_FORMAT;
 	}
-	if ((r = url_write(&u, p, to)) != 0)
+	if ((r = source_url_write(&u, p, to)) != 0)
 		snprintf(why, ENDPOINT_WHY, "the URL is too long");
 	return r;
 }

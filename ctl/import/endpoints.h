@@ -21,7 +21,7 @@
 #define ENDPOINT_WHY	512
 
 /* http or https; spans point into the text. */
-struct url {
+struct source_url {
 	bool		tls;
 	struct span	user;		/* "name:password", or empty */
 	char		host[URL_HOST];	/* small letters; without brackets */
@@ -29,7 +29,7 @@ struct url {
 	struct span	rest;		/* from the path's slash on; may be empty */
 };
 /* 0, or E_FORMAT. */
-must_check int	url_parse(const char *text, struct url *out);
+must_check int	source_url_parse(const char *text, struct source_url *out);
 
 struct endpoint {
 	char		host[URL_HOST];

@@ -99,10 +99,10 @@ add_host(struct sources *s, const char *what, const char *url, char to[URL_TEXT]
 static bool
 is_direct(const char *list, const char *url)
 {
-	struct url	u;
+	struct source_url	u;
 	size_t		n, host;
 
-	if (list == NULL || url_parse(url, &u) != 0)
+	if (list == NULL || source_url_parse(url, &u) != 0)
 		return false;
 	host = strlen(u.host);
 	for (; *list != '\0'; list += n + (list[n] != '\0')) {
@@ -228,11 +228,11 @@ npm_put_credential(struct sources *s, const char *key, const char *value, char w
 		return 0;
 	/* Of a host that no registry is at, nothing is passed on. */
 	for (int tls = 0; tls < 2; tls++) {
-		struct url	u;
+		struct source_url	u;
 		bool		known = false;
 
 		snprintf(url, sizeof(url), "%s:%.*s", tls ? "https" : "http", (int)(name - key), key);
-		if (url_parse(url, &u) != 0)
+		if (source_url_parse(url, &u) != 0)
 			continue;
 		for (size_t i = 0; i < s->hosts.count; i++)
 			known |= s->hosts.list[i].port == u.port && strcmp(s->hosts.list[i].host, u.host) == 0;
@@ -403,9 +403,9 @@ pip_places(struct sources *s, const char *key, const char *value, const char *di
 static bool
 is_at(const char *url, const char *other)
 {
-	struct url	a, b;
+	struct source_url	a, b;
 
-	return url_parse(url, &a) == 0 && url_parse(other, &b) == 0 && a.port == b.port && strcmp(a.host, b.host) == 0;
+	return source_url_parse(url, &a) == 0 && source_url_parse(other, &b) == 0 && a.port == b.port && strcmp(a.host, b.host) == 0;
 }
 
 /* Hosts that are taken at their word, by the names they have within.  This machine's own pip trusts by itself, when
