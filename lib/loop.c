@@ -233,8 +233,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 void
 loop_timer_init(struct loop *l, struct loop_timer *t, loop_timer_fn *fn, void *arg)
 {
-	*t = (struct loop_timer){ .magic = TIMER_MAGIC, .loop = l, .fn = fn, .arg = arg };
-	event_assign(&t->event, l->base, -1, 0, on_timer, t);
+	/* A call has several, of which most are never armed. */
+	t->magic = TIMER_MAGIC;
+	t->armed = t->assigned = false;
+	t->loop = l;
+	t->fn = fn;
+	t->arg = arg;
 }
 
 void
@@ -243,6 +247,9 @@ loop_timer_arm(struct loop_timer *t, uint64_t ms)
 	struct timeval	tv = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
 
 	MAGIC_CHECK(t, TIMER_MAGIC);
+	if (!t->assigned)
+		event_assign(&t->event, t->loop->base, -1, 0, on_timer, t);
+	t->assigned = true;
 	event_add(&t->event, &tv);
 	t->armed = true;
 }

@@ -47,10 +47,11 @@ struct loop_io {
 struct loop_timer {
 	uint32_t	 magic;
 	bool		 armed;
+	bool		 assigned;	/* event is; before it is armed first nothing is in it */
 	struct loop	*loop;
-	struct event	 event;
 	loop_timer_fn	*fn;
 	void		*arg;
+	struct event	 event;
 };
 
 /* One per program.  E_NOMEM or E_SYS. */

@@ -271,7 +271,7 @@ send_call(struct upstream_call *c)
 	memcpy(c->session, session.p, session.n);
 	c->session[session.n] = '\0';
 	q.version = c->version;
-	q.session = span_of(c->session);
+	q.session = span_make(c->session, session.n);
 	q.id = upstream_id(c->u, c->id);
 	peer_route(call_peer(c), r->target, &q);
 	c->target = q.target;
