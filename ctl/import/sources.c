@@ -405,7 +405,8 @@ is_at(const char *url, const char *other)
 {
 	struct source_url	a, b;
 
-	return source_url_parse(url, &a) == 0 && source_url_parse(other, &b) == 0 && a.port == b.port && strcmp(a.host, b.host) == 0;
+	return source_url_parse(url, &a) == 0 && source_url_parse(other, &b) == 0 && a.port == b.port &&
+	    strcmp(a.host, b.host) == 0;
 }
 
 /* Hosts that are taken at their word, by the names they have within.  This machine's own pip trusts by itself, when
