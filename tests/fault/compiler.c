@@ -59,15 +59,6 @@ begin(struct gateway *g)
 }
 
 static void
-run(const struct gateway *g, const char *format)
-{
-	char	command[1200];
-
-	snprintf(command, sizeof(command), format, g->dir, g->dir, g->dir);
-	cr_assert(system(command) == 0, "%s", command);
-}
-
-static void
 expect_as_before(const struct gateway *g, const char *what, unsigned number)
 {
 	cr_expect(stores_call(g, writer, "list_notes"), "%s %u: writer may not read notes", what, number);
@@ -182,12 +173,12 @@ Test(compiler, that_lies_at_a_start_serves_nothing_new, .timeout = 240)
 	NEEDS_JAILS();
 	begin(&g);
 	gateway_stop_keep(&g);
-	run(&g, "cp -a '%s/state' '%s/whole' && test -d '%s'");
+	stores_keep(&g);
 	gateway_write(&g, "rules.json", MORE_RULES);
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		if (strcmp(lies[i].what, "hangs") == 0)
 			continue;		/* a minute, before parameters are known */
-		run(&g, "rm -rf '%s/state' && cp -a '%s/whole' '%s/state'");
+		stores_put_back(&g);
 		lie(lies[i].what, lies[i].number);
 		if ((serves = gateway_try_start(&g))) {
 			expect_as_before(&g, lies[i].what, lies[i].number);

@@ -107,15 +107,6 @@ begin(struct gateway *g)
 }
 
 static void
-run(const struct gateway *g, const char *format)
-{
-	char	command[1200];
-
-	snprintf(command, sizeof(command), format, g->dir, g->dir, g->dir);
-	cr_assert(system(command) == 0, "%s", command);
-}
-
-static void
 expect_nobody_may_more(const struct gateway *g, const char *what)
 {
 	cr_expect(!stores_call(g, reader, "list_notes"), "%s: reader may read notes", what);
@@ -131,7 +122,7 @@ start_with(struct gateway *g, size_t form, const char *folder, const char *file)
 	size_t	from;
 
 	snprintf(what, sizeof(what), "%s/%s %s", folder, file, forms[form].what);
-	run(g, "rm -rf '%s/state' && cp -a '%s/whole' '%s/state'");
+	stores_put_back(g);
 	snprintf(path, sizeof(path), "%s/state/%s/%s", g->dir, folder, file);
 	forms[form].fn(path);
 	log = gateway_log(g);
@@ -159,7 +150,7 @@ start_with_each(const char *file)
 	NEEDS_JAILS();
 	begin(&g);
 	gateway_stop_keep(&g);
-	run(&g, "cp -a '%s/state' '%s/whole' && test -d '%s'");
+	stores_keep(&g);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		for (size_t k = 0; k < 2; k++)
 			start_with(&g, i, folders[k], file);

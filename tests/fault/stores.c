@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,6 +49,24 @@ stores_bytes(const char *path)
 
 	cr_assert(stat(path, &st) == 0, "%s: %s", path, strerror(errno));
 	return st.st_size;
+}
+
+void
+stores_keep(const struct gateway *g)
+{
+	char	command[1200];
+
+	snprintf(command, sizeof(command), "cp -a '%s/state' '%s/whole'", g->dir, g->dir);
+	cr_assert(system(command) == 0, "%s", command);
+}
+
+void
+stores_put_back(const struct gateway *g)
+{
+	char	command[1200];
+
+	snprintf(command, sizeof(command), "rm -rf '%s/state' && cp -a '%s/whole' '%s/state'", g->dir, g->dir, g->dir);
+	cr_assert(system(command) == 0, "%s", command);
 }
 
 bool

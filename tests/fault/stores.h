@@ -13,6 +13,10 @@ int	stores_call(const struct gateway *g, const char *key, const char *tool);
 pid_t	stores_pid(const struct gateway *g, const char *program);
 off_t	stores_bytes(const char *path);
 
+/* Of a gateway that has ended: its state is kept; its state is what was kept. */
+void	stores_keep(const struct gateway *g);
+void	stores_put_back(const struct gateway *g);
+
 /* For wait_until(): a key can be added, arg is a const struct gateway. */
 bool	stores_take_keys(void *arg);
 /* The audit is whole, and has so many calls of list_notes. */
