@@ -13,11 +13,10 @@
 // although it is named has failed, and so has a line that nothing needs: the file stays true.  Where the
 // reason begins with `at times`, the suite's clock decides, and both are right.
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Gateway } from './gateway.mjs';
+import { freePort, Gateway } from './gateway.mjs';
 import { asClient, asServer, end, preload, scenarios, start } from './suite.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -74,16 +73,6 @@ async function startFixture(era) {
 
 	child.url = await until('the fixture server', child, () => child.output.match(/^http:\S+/m)?.[0]);
 	return child;
-}
-
-function freePort() {
-	return new Promise(resolve => {
-		const s = createServer();
-		s.listen(0, '127.0.0.1', () => {
-			const { port } = s.address();
-			s.close(() => resolve(port));
-		});
-	});
 }
 
 // Other gateways, as their manuals say; what they print is of no interest.

@@ -2,12 +2,10 @@
  *
  * world.c - the gateway that a run of faults is about, and what is looked at when it is over
  */
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,19 +100,6 @@ before(struct gateway *g)
 	write_both(w, 0);
 }
 
-/* A port that is free now, so that the gateway is at the same one after a start anew. */
-static unsigned
-free_port(void)
-{
-	struct sockaddr_in	at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t		n = sizeof(at);
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	cr_assert(bind(fd, (struct sockaddr *)&at, n) == 0 && getsockname(fd, (struct sockaddr *)&at, &n) == 0);
-	close(fd);
-	return ntohs(at.sin_port);
-}
-
 static void
 make_key(struct world *w, const char *tenant, char key[256])
 {
@@ -147,7 +132,7 @@ world_start(struct world *w, unsigned seed, const char *conf)
 	char	listen[64], *all;
 
 	*w = (struct world){ .more_kib = w->more_kib > 0 ? w->more_kib : RSS_MORE_KIB, .before = w->before, .after = w->after, .random = seed + 1, .now = malloc(sizeof(struct procs)) };
-	snprintf(listen, sizeof(listen), "127.0.0.1:%u", free_port());
+	snprintf(listen, sizeof(listen), "127.0.0.1:%u", port_free());	/* the same one after a start anew */
 	cr_assert(asprintf(&all, "tenant_uid_range = %d-%d\nwatchdog = 2s\n%s", TENANT_UID, TENANT_UID + 99,
 	    conf == NULL ? "" : conf) > 0);
 	starting = w;

@@ -2,12 +2,15 @@
  *
  * program.c - a fixture program of the tests' own folder
  */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,4 +54,23 @@ program_stop(pid_t *pid)
 	kill(*pid, SIGKILL);
 	waitpid(*pid, NULL, 0);
 	*pid = 0;
+}
+
+unsigned
+port_free(void)
+{
+	struct sockaddr_in	at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+
+	for (;;) {
+		uint16_t	any;
+		int		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		bool		ours;
+
+		cr_assert(fd != -1 && getrandom(&any, sizeof(any), 0) == sizeof(any));
+		at.sin_port = htons((uint16_t)(20000 + any % 12000));
+		ours = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+		close(fd);
+		if (ours)
+			return ntohs(at.sin_port);
+	}
 }

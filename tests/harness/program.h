@@ -12,4 +12,8 @@
 unsigned	program_start(const char *const *argv, pid_t *pid);
 void		program_stop(pid_t *pid);
 
+/* A port of loopback for a program that has to be told one.  It is below those that the kernel gives to whoever names
+ * none: of those, another test may get it between our look and the program's start. */
+unsigned	port_free(void);
+
 #endif

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "tests/harness/program.h"
 #include "tests/integration/private.h"
 
 Test(private_life, leaves_nothing_when_it_is_killed, .timeout = 120)
@@ -250,7 +251,7 @@ Test(private_life, serves_http_where_a_variable_says_so, .timeout = 60)
 {
 	static char	 http[] = "GATEWAY_TRANSPORT=http", port_env[64];
 	static char	*const env[] = { level, http, port_env, NULL };
-	unsigned	 port = 20000 + (unsigned)getpid() % 12000;	/* below those that the kernel gives to others */
+	unsigned	 port = port_free();
 	struct gateway	 g;
 	struct bridge	 b;
 	struct mcp	 m;

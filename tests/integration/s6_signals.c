@@ -2,12 +2,10 @@
  *
  * s6_signals.c - storms of signals, processes that are stopped, killed, or die again and again
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "tests/harness/program.h"
 #include "tests/integration/installed.h"
 #include "tests/integration/steadyload.h"
 
@@ -164,19 +162,6 @@ Test(signals, a_crash_loop_backs_off_and_the_others_serve, .timeout = 120)
 	installed_remove(dir);
 }
 
-static void
-fixed_port(char address[32])
-{
-	struct sockaddr_in	sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t		bytes = sizeof(sa);
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	cr_assert(bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&sa, &bytes) == 0);
-	snprintf(address, 32, "127.0.0.1:%u", ntohs(sa.sin_port));
-	close(fd);
-}
-
 /* F5: a supervisor starts it again at once, while what the killed one left is still leaving. */
 Test(signals, a_killed_master_is_back_within_three_seconds, .timeout = 120)
 {
@@ -188,7 +173,7 @@ Test(signals, a_killed_master_is_back_within_three_seconds, .timeout = 120)
 	long		 began, took;
 
 	NEEDS_JAILS();
-	fixed_port(address);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port_free());
 	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = STEADY_RULES, .workers = 2,
 	    .listen = address });
 	mcp_init(&m, address, "/servers/clock/mcp", gateway_key(&g, "a"));

@@ -3,6 +3,7 @@
 // gateway.mjs - a real gateway in a private folder, and TAP
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -61,6 +62,17 @@ export class Gateway {
 		await this.exited;
 		clearTimeout(timer);
 		rmSync(this.dir, { recursive: true, force: true });
+	}
+}
+
+// A port for a program that has to be told one.  It is below those that the kernel gives to whoever names none: of those,
+// another test may get it between our look and the program's start.
+export async function freePort() {
+	for (;;) {
+		const port = 20000 + Math.floor(Math.random() * 12000), s = createServer();
+
+		if (await new Promise(resolve => s.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))))
+			return new Promise(resolve => s.close(() => resolve(port)));
 	}
 }
 

@@ -4,7 +4,6 @@
 //              servers over stdio (jailed), over HTTP and over HTTP+SSE; prints TAP
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +15,7 @@ import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextpr
 import { Client as ClientV2, SSEClientTransport as SSEV2, StreamableHTTPClientTransport as TransportV2 }
 	from '@modelcontextprotocol/client';
 
-import { Gateway, plan, skipTest, test, want } from './gateway.mjs';
+import { freePort, Gateway, plan, skipTest, test, want } from './gateway.mjs';
 import { oauthTests } from './oauth.mjs';
 import { privateTests } from './private.mjs';
 import { resumeTests } from './resume.mjs';
@@ -59,29 +58,18 @@ const calls = {
 };
 const denied = { server: 'everything', tool: 'get-env' };
 
-function freePort() {
-	return new Promise(resolve => {
-		const s = createServer();
-		s.listen(0, '127.0.0.1', () => {
-			const { port } = s.address();
-			s.close(() => resolve(port));
-		});
-	});
-}
-
 async function startRemote(transport) {
 	const port = await freePort();
 	const p = spawn(process.execPath, [server('everything'), transport],
-	    { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+	    { env: { ...process.env, PORT: String(port) }, stdio: ['ignore', 'ignore', 'pipe'] });
 
-	for (let i = 0; i < 200; i++) {
-		try {
-			await fetch(`http://127.0.0.1:${port}/mcp`);
-			break;
-		} catch {
-			await new Promise(resolve => setTimeout(resolve, 50));
-		}
-	}
+	// It says its port when it listens, or why it does not.
+	await new Promise((resolve, no) => {
+		let said = '';
+
+		p.stderr.on('data', data => (said += data).includes(`on port ${port}`) && resolve());
+		p.on('exit', code => no(new Error(`server-everything ${transport} exited ${code}: ${said}`)));
+	});
 	return { port, stop: () => p.kill('SIGKILL') };
 }
 

@@ -5,23 +5,12 @@
 // Each answers { pids, target(tool), stop(), command }: its own processes' roots; where a client finds that tool.
 import { spawn } from 'node:child_process';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { Gateway } from './gateway.mjs';
+import { freePort, Gateway } from './gateway.mjs';
 
 const SESSION_MS = 5000;		// after so long an abandoned session is over, where that can be set
 const START_MS = 20000;
-
-function freePort() {
-	return new Promise(resolve => {
-		const s = createServer();
-		s.listen(0, '127.0.0.1', () => {
-			const { port } = s.address();
-			s.close(() => resolve(port));
-		});
-	});
-}
 
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
