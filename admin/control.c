@@ -11,6 +11,7 @@
 #include "admin/admin.h"
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
@@ -93,20 +94,17 @@ on_listen(struct admin *a, const struct chan_msg *m)
 static void
 on_go(struct admin *a)
 {
-	struct msg_READY	ready = { 0 };
-	int			r;
+	int	r;
 
 	if (a->snaps.current[SNAP_POLICY] == NULL || a->metrics.slots == NULL || a->listen_fd == -1)
 		fatal(EX_SOFTWARE, "the master sent GO before a policy, the metrics and a listener");
-	ready.generation = snap_head(a->snaps.current[SNAP_POLICY])->generation;
 	if ((r = confine_process(CONFINE_ADMIN, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	if ((r = accept_add(a->accept, a->listen_fd, LISTEN_ADMIN, a->listen_number)) != 0)
 		fatal(EX_OSERR, "listener: %s", err_text(r));
 	a->listen_fd = -1;
-	if ((r = chan_send(&a->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
-		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
-	a->master.ready = a->ready = true;
+	life_begin(&a->master, snap_head(a->snaps.current[SNAP_POLICY])->generation);
+	a->ready = true;
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
@@ -170,7 +168,8 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 {
 	struct admin	*a = arg;
 
-	(void)c;
+	if (life_heard(c, m))
+		return;
 	switch (m->type) {
 	case MSG_TYPE_BOOT:
 		a->personal = (m->body->BOOT.flags & BOOT_FLAG_PERSONAL) != 0;
@@ -194,9 +193,6 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_ADMIN_STATE:
 		ask_heard(a, m);
 		break;
-	case MSG_TYPE_PING:
-		chan_tell(&a->master, MSG_TYPE_PING, m->ref, &m->body->PING);
-		break;
 	case MSG_TYPE_LISTEN_OVER:
 		accept_drop(a->accept, m->body->LISTEN_OVER.number);
 		break;
@@ -208,9 +204,6 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_DRAIN:
 		drain(a, m->body->DRAIN.within_ms);
-		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&m->fds[0]);
 		break;
 	default:
 		break;		/* the table allows it to children; it means nothing here */
@@ -227,10 +220,6 @@ control_init(struct admin *a)
 void
 control_fini(struct admin *a)
 {
-	struct msg_EXITING	m = { .reason = (uint32_t)a->exit_code };
-
-	if (!a->master.dead)
-		chan_tell(&a->master, MSG_TYPE_EXITING, 0, &m);
 	loop_timer_disarm(&a->leave);
-	chan_fini(&a->master);
+	life_end(&a->master, a->exit_code);
 }

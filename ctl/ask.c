@@ -126,6 +126,20 @@ ask_simple(struct ctl *ctl, uint32_t command, const char *argument, ask_fn *fn, 
 	return r;
 }
 
+int
+ask_told(struct ctl *ctl, const struct msg_CTL *msg)
+{
+	struct ask	a;
+	int		r;
+
+	if ((r = ask_open(ctl, &a, true)) != 0)
+		return r;
+	ask_send(&a, MSG_TYPE_CTL, msg, NULL, 0);
+	r = ask_wait(&a, NULL, NULL);
+	ask_close(&a);
+	return r;
+}
+
 void
 ask_take_snapshot(uint16_t type, const union msg_any *body, int *fds, void *arg)
 {

@@ -32,6 +32,8 @@ int	ask_wait(struct ask *a, ask_fn *fn, void *arg);
 /* Connects, sends CTL, waits, closes: the exit code. */
 int	ask_simple(struct ctl *ctl, uint32_t command, const char *argument, ask_fn *fn, void *arg,
 	    struct msg_CTL_DONE *done);
+/* The same of a message that is made already, whose end is all that is waited for. */
+int	ask_told(struct ctl *ctl, const struct msg_CTL *msg);
 /* An ask_fn that maps a CTL_SNAPSHOT: arg is a struct snap **. */
 ask_fn	ask_take_snapshot;
 

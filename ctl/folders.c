@@ -24,6 +24,7 @@
 #include "ipc/codec.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/where.h"
 #include "policy/params.h"
 #include "policy/policy.h"
 #include "policy/tenants.h"
@@ -239,16 +240,11 @@ void
 folders_make_state(struct ctl *ctl)
 {
 	const mode_t	mode = ctl->where.system ? 0711 : 0700;
-	char		part[PATH_MAX];
+	const char	*state = folders_state(ctl);
 
-	snprintf(part, sizeof(part), "%s", folders_state(ctl));
-	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(part, ctl->where.system ? 0755 : 0700);
-		*slash = '/';
-	}
-	if (mkdir(part, mode) == 0)
-		(void)chmod(part, mode);	/* whatever the umask is */
+	where_make_above(state, ctl->where.system ? 0755 : 0700);
+	if (mkdir(state, mode) == 0)
+		(void)chmod(state, mode);	/* whatever the umask is */
 }
 
 gid_t

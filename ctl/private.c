@@ -31,6 +31,7 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/where.h"
 #include "sandbox/tree.h"
 
 #define START_MS	60000
@@ -51,20 +52,6 @@ struct private {
 
 /* ---- folders and files --------------------------------------------------------------------------- */
 
-static void
-make_parents(const char *path)
-{
-	char	 part[PATH_MAX];
-	char	*slash;
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(part, geteuid() == 0 ? 0755 : 0700);
-		*slash = '/';
-	}
-}
-
 /* A new folder beside that one, with its mode. */
 static int
 make_beside(const char *folder, mode_t mode, char to[PATH_MAX])
@@ -75,7 +62,7 @@ make_beside(const char *folder, mode_t mode, char to[PATH_MAX])
 		out_error("%s: too long", folder);
 		return EX_CONFIG;
 	}
-	make_parents(to);
+	where_make_above(to, geteuid() == 0 ? 0755 : 0700);
 	if (mkdtemp(to) == NULL || chmod(to, mode) == -1) {
 		out_error("%s: %s", to, strerror(errno));
 		to[0] = '\0';

@@ -1,1 +1,1 @@
-$(call archive,ipc,frame.c codec.c chan.c wait.c birth.c)
+$(call archive,ipc,frame.c codec.c chan.c wait.c birth.c life.c)

@@ -106,21 +106,30 @@ where_init(struct where *w, bool system)
 	return xdg_folder("XDG_RUNTIME_DIR", NULL, w->run_dir, sizeof(w->run_dir));
 }
 
+void
+where_make_above(const char *path, mode_t mode)
+{
+	char	part[PATH_MAX];
+	mode_t	mask;
+
+	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+		return;
+	mask = umask(0);	/* not chmod(2) afterwards: who may write above could put a link there in between */
+	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(part, mode);
+		*slash = '/';
+	}
+	(void)umask(mask);
+}
+
 int
 where_make_config(const struct where *w)
 {
-	char	 part[PATH_MAX];
-	char	*slash;
-
 	if (w->system)
 		return 0;
-	strcpy(part, w->config_dir);
-	for (slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(part, 0700);
-		*slash = '/';
-	}
-	return mkdir(part, 0700) == -1 && errno != EEXIST ? E_SYS : 0;
+	where_make_above(w->config_dir, 0700);
+	return mkdir(w->config_dir, 0700) == -1 && errno != EEXIST ? E_SYS : 0;
 }
 
 const char *

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lib/err.h"
 
@@ -26,6 +27,10 @@ struct where {
  * in our environment too, so that programs we start expand the same.  E_NOTFOUND without a home,
  * E_TOOBIG. */
 must_check int	where_init(struct where *w, bool system);
+
+/* Makes each folder above the last part of a path that is not there yet, with this mode whatever the umask is.  What
+ * is wrong shows when the path is used. */
+void	where_make_above(const char *path, mode_t mode);
 
 /* Makes the personal configuration folder, closed to others, when there is none yet: absent is empty.
  * The system's is the package's.  0 or E_SYS. */

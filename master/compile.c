@@ -111,60 +111,54 @@ compile_boot(struct child *child)
 	learn_tell(&child->m->learn, child);
 }
 
+/* What a file that only the master reads holds, or why there is none. */
 static void
-answer_cred(struct compile *c, const struct chan_msg *msg)
+answer_secret(struct compile *c, uint64_t ref, struct span name, int r, int fd, const char *why)
 {
-	const struct span	 name = msg->body->CRED_WANT.name;
-	struct msg_SECRET	 secret = { .name = name };
-	struct msg_SECRET_NONE	 none = { .name = name };
-	const char		*why;
-	int			 fd;
-
-	if (credfile_open(msg->body->CRED_WANT.tenant, name, &fd, &why) == 0) {
-		(void)child_send(&c->child, MSG_TYPE_SECRET, msg->ref, &secret, &fd, 1);
-		fd_close(&fd);
-		return;
-	}
-	none.why = span_of(why);
-	(void)child_send(&c->child, MSG_TYPE_SECRET_NONE, msg->ref, &none, NULL, 0);
+	if (r == 0)
+		(void)child_send(&c->child, MSG_TYPE_SECRET, ref, &(struct msg_SECRET){ .name = name }, &fd, 1);
+	else
+		(void)child_send(&c->child, MSG_TYPE_SECRET_NONE, ref,
+		    &(struct msg_SECRET_NONE){ .name = name, .why = span_of(why) }, NULL, 0);
+	fd_close(&fd);
 }
 
 static void
-answer_secret(struct compile *c, const struct chan_msg *msg)
+on_cred_want(struct compile *c, uint64_t ref, const struct msg_CRED_WANT *m)
 {
-	const struct span	 name = msg->body->SECRET_WANT.name, tenant = msg->body->SECRET_WANT.tenant;
-	struct msg_SECRET	 secret = { .name = name };
-	struct msg_SECRET_NONE	 none = { .name = name };
-	const char		*why = "no such tenant";
-	char			 dir[PATH_MAX];
-	int			 fd;
+	const char	*why;
+	int		 fd = -1, r = credfile_open(m->tenant, m->name, &fd, &why);
 
-	if (tenants_folder(c->child.m->where.config_dir, tenant, dir) == 0 &&
-	    secretfile_open(dir, name, &fd, &why) == 0) {
-		(void)child_send(&c->child, MSG_TYPE_SECRET, msg->ref, &secret, &fd, 1);
-		fd_close(&fd);
-		return;
-	}
-	none.why = span_of(why);
-	(void)child_send(&c->child, MSG_TYPE_SECRET_NONE, msg->ref, &none, NULL, 0);
+	answer_secret(c, ref, m->name, r, fd, why);
 }
 
 static void
-answer_cert(struct compile *c, const struct chan_msg *msg)
+on_secret_want(struct compile *c, uint64_t ref, const struct msg_SECRET_WANT *m)
 {
-	struct span		 name = msg->body->CERT_WANT.name;
-	struct msg_CERT		 cert = { .name = name };
-	struct msg_CERT_NONE	 none = { .name = name };
+	const char	*why = "no such tenant";
+	char		 dir[PATH_MAX];
+	int		 fd = -1, r;
+
+	if ((r = tenants_folder(c->child.m->where.config_dir, m->tenant, dir)) == 0)
+		r = secretfile_open(dir, m->name, &fd, &why);
+	answer_secret(c, ref, m->name, r, fd, why);
+}
+
+static void
+on_cert_want(struct compile *c, uint64_t ref, const struct msg_CERT_WANT *m)
+{
+	struct msg_CERT		 cert = { .name = m->name };
+	struct msg_CERT_NONE	 none = { .name = m->name };
 	const char		*why;
 	int			 fd;
 
-	if (certfile_open(c->child.m->where.config_dir, name, &fd, &why) == 0) {
-		(void)child_send(&c->child, MSG_TYPE_CERT, msg->ref, &cert, &fd, 1);
+	if (certfile_open(c->child.m->where.config_dir, m->name, &fd, &why) == 0) {
+		(void)child_send(&c->child, MSG_TYPE_CERT, ref, &cert, &fd, 1);
 		fd_close(&fd);
 		return;
 	}
 	none.why = span_of(why);
-	(void)child_send(&c->child, MSG_TYPE_CERT_NONE, msg->ref, &none, NULL, 0);
+	(void)child_send(&c->child, MSG_TYPE_CERT_NONE, ref, &none, NULL, 0);
 }
 
 /* Which kinds may come of a job: a snapshot that was not asked for is never put in force. */
@@ -212,13 +206,13 @@ compile_on_message(struct compile *c, const struct chan_msg *msg)
 		c->on_note(b->COMPILE_NOTE.level, b->COMPILE_NOTE.line, c->arg);
 		break;
 	case MSG_TYPE_SECRET_WANT:
-		answer_secret(c, msg);
+		on_secret_want(c, msg->ref, &msg->body->SECRET_WANT);
 		break;
 	case MSG_TYPE_CRED_WANT:
-		answer_cred(c, msg);
+		on_cred_want(c, msg->ref, &msg->body->CRED_WANT);
 		break;
 	case MSG_TYPE_CERT_WANT:
-		answer_cert(c, msg);
+		on_cert_want(c, msg->ref, &msg->body->CERT_WANT);
 		break;
 	case MSG_TYPE_COMPILE_MADE:
 		take_snapshot(c, msg);

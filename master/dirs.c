@@ -16,6 +16,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/where.h"
 #include "master/dirs.h"
 
 int
@@ -31,29 +32,13 @@ dirs_init(struct dirs *d, bool system, struct span run_dir, struct span state_di
 	return 0;
 }
 
-/* Every missing folder on the way, closed to others; what is there already is left as it is. */
-static void
-make_parents(const char *path)
-{
-	char	 part[PATH_MAX];
-	char	*slash;
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0700) == 0 && geteuid() == 0)
-			(void)chmod(part, 0755);
-		*slash = '/';
-	}
-}
-
 /* Opens the last folder itself, never what a link there points to. */
 static int
 hold_folder(const char *path, mode_t mode, int *fd)
 {
 	struct stat	st;
 
-	make_parents(path);
+	where_make_above(path, geteuid() == 0 ? 0755 : 0700);
 	if (mkdir(path, mode) == 0)
 		(void)chmod(path, mode);	/* whatever the umask was */
 	*fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);

@@ -11,6 +11,7 @@
 #include "http/tls.h"
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "policy/params.h"
@@ -149,18 +150,15 @@ on_boot(struct scout *s, const struct msg_BOOT *m)
 static void
 on_go(struct scout *s)
 {
-	struct msg_READY	ready;
-	int			r;
+	int	r;
 
 	if (s->snaps.current[SNAP_POLICY] == NULL)
 		fatal(EX_SOFTWARE, "the master sent GO before a policy");
 	tls_client_prepare();
 	if ((r = confine_process(CONFINE_SCOUT, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
-	ready = (struct msg_READY){ .generation = snap_head(s->snaps.current[SNAP_POLICY])->generation };
-	if ((r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
-		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
-	s->master.ready = s->ready = true;
+	life_begin(&s->master, snap_head(s->snaps.current[SNAP_POLICY])->generation);
+	s->ready = true;
 	apply(s);
 }
 
@@ -181,7 +179,8 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 {
 	struct scout	*s = arg;
 
-	(void)c;
+	if (life_heard(c, m))
+		return;
 	switch (m->type) {
 	case MSG_TYPE_BOOT:
 		on_boot(s, &m->body->BOOT);
@@ -195,9 +194,6 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_KEYSET_WANTED:
 		keysets_table_want(s->keysets, m->body->KEYSET_WANTED.id, m->body->KEYSET_WANTED.now != 0);
 		break;
-	case MSG_TYPE_PING:
-		chan_tell(&s->master, MSG_TYPE_PING, m->ref, &m->body->PING);
-		break;
 	case MSG_TYPE_TOKEN_WANTED:
 		accounts_on_wanted(s->accounts, &m->body->TOKEN_WANTED);
 		break;
@@ -209,9 +205,6 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_DRAIN:
 		loop_stop(s->loop);	/* nobody waits for what it does */
-		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&m->fds[0]);
 		break;
 	default:
 		break;		/* the table allows it to children; it means nothing here */
@@ -227,9 +220,5 @@ control_init(struct scout *s)
 void
 control_fini(struct scout *s)
 {
-	struct msg_EXITING	m = { .reason = (uint32_t)s->exit_code };
-
-	if (!s->master.dead)
-		chan_tell(&s->master, MSG_TYPE_EXITING, 0, &m);
-	chan_fini(&s->master);
+	life_end(&s->master, s->exit_code);
 }

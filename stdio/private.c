@@ -29,6 +29,7 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/sum.h"
+#include "lib/where.h"
 #include "sandbox/tree.h"
 #include "stdio/private.h"
 #include "stdio/privconf.h"
@@ -139,21 +140,6 @@ folder_make(struct private *p, const struct where *w)
 	return 0;
 }
 
-/* Every folder on the way; root's are passed by others. */
-static void
-folders_make(const char *path)
-{
-	char	 part[PATH_MAX];
-	char	*slash;
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(part, geteuid() == 0 ? 0755 : 0700);
-		*slash = '/';
-	}
-}
-
 /* Does a gateway that nobody holds any more still end there? */
 static bool
 is_in_use(const char *state)
@@ -181,7 +167,7 @@ state_take(struct private *p, const struct where *w, const struct seed *s)
 		    i) >= (int)sizeof(p->state) - 8)
 			return E_TOOBIG;
 		snprintf(lock, sizeof(lock), "%.4080s.lock", p->state);
-		folders_make(lock);
+		where_make_above(lock, geteuid() == 0 ? 0755 : 0700);	/* root's are passed by others */
 		if ((p->slot = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
 			return E_SYS;
 		if (flock(p->slot, LOCK_EX | LOCK_NB) == 0 && !is_in_use(p->state))
@@ -214,7 +200,7 @@ audit_make(struct seed *s)
 
 	if (s->audit[0] == '\0')
 		return 0;
-	folders_make(s->audit);
+	where_make_above(s->audit, geteuid() == 0 ? 0755 : 0700);
 	fd = open(s->audit, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd != -1) {
 		fd_close(&fd);

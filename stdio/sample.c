@@ -15,6 +15,7 @@
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/where.h"
 #include "stdio/sample.h"
 #include "stdio/seed.h"
 
@@ -95,20 +96,14 @@ write_one(const char *folder, const char *name, const char *text)
 int
 sample_write(void)
 {
-	char	 folder[PATH_MAX], part[PATH_MAX];
-	char	*slash;
-	int	 first, second;
+	char	folder[PATH_MAX];
+	int	first, second;
 
 	if (seed_folder(folder) != 0) {
 		log_err(NULL, "mcpgw-stdio: no home folder: set HOME");
 		return EX_CONFIG;
 	}
-	strcpy(part, folder);
-	for (slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(part, 0700);
-		*slash = '/';
-	}
+	where_make_above(folder, 0700);
 	if (mkdir(folder, 0700) == -1 && errno != EEXIST) {
 		log_err(NULL, "mcpgw-stdio: %s: %s", folder, strerror(errno));
 		return EX_CANTCREAT;

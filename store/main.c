@@ -15,6 +15,7 @@
 #include "ipc/birth.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/kv.h"
@@ -132,14 +133,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	struct store		*s = arg;
 	const union msg_any	*b = msg->body;
 
-	(void)c;
+	if (life_heard(c, msg))
+		return;
 	switch (msg->type) {
-	case MSG_TYPE_PING:
-		store_tell(s, MSG_TYPE_PING, msg->ref, &b->PING, NULL);
-		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&msg->fds[0]);
-		break;
 	case MSG_TYPE_STORE_DUMP:
 		store_keys_dump(s, msg->ref);
 		break;
@@ -255,17 +251,16 @@ open_store(struct store *s)
 static void
 serve(struct store *s)
 {
-	struct msg_READY	ready = { 0 };
-	int			r;
+	int	r;
 
 	if ((r = loop_new(&s->loop)) != 0)
 		fatal(EX_OSERR, "event loop: %s", err_text(r));
 	store_quotas_init(s);
 	r = chan_init(&s->master, s->loop, HERITAGE_CONTROL, ROLE_STORE, ROLE_MASTER, on_master,
 	    on_master_gone, s);
-	if (r != 0 || (r = chan_send(&s->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+	if (r != 0)
 		fatal(EX_PROTOCOL, "master: %s", err_text(r));
-	s->master.ready = true;
+	life_begin(&s->master, 0);
 	store_keys_init(s);
 	store_sessions_init(s);
 	store_pins_init(s);

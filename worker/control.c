@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "ipc/life.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "worker/cache/cached.h"
@@ -421,9 +422,6 @@ take_birth(struct worker *w, const struct chan_msg *m, int *r)
 	case MSG_TYPE_GO:
 		worker_go(w);
 		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&m->fds[0]);
-		break;
 	default:
 		return false;
 	}
@@ -458,11 +456,9 @@ take_mate(struct worker *w, const struct chan_msg *m)
 }
 
 /* What may come at any time, and is neither. */
-static int
-take_other(struct worker *w, struct chan *c, const struct chan_msg *m)
+static void
+take_other(struct worker *w, const struct chan_msg *m)
 {
-	int	r = 0;
-
 	switch ((enum msg_type)m->type) {
 	case MSG_TYPE_SNAPSHOT_OFFER:
 		on_snapshot(w, m);
@@ -500,9 +496,6 @@ take_other(struct worker *w, struct chan *c, const struct chan_msg *m)
 	case MSG_TYPE_SESSION_IS:
 		tokenend_on_made(w, m->ref, &m->body->SESSION_IS);
 		break;
-	case MSG_TYPE_PING:
-		r = chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0);
-		break;
 	case MSG_TYPE_RETIRE:
 		on_retire(w, &m->body->RETIRE);
 		break;
@@ -520,7 +513,6 @@ take_other(struct worker *w, struct chan *c, const struct chan_msg *m)
 		/* The table allows it to some role, but it means nothing to a worker. */
 		break;
 	}
-	return r;
 }
 
 void
@@ -529,8 +521,8 @@ worker_on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	struct worker	*w = arg;
 	int		 r = 0;
 
-	if (!take_birth(w, m, &r) && !take_mate(w, m))
-		r = take_other(w, c, m);
+	if (!life_heard(c, m) && !take_birth(w, m, &r) && !take_mate(w, m))
+		take_other(w, m);
 	if (r != 0 && !w->ready)
 		fatal(EX_OSERR, "message %u of the master: %s", m->type, err_text(r));
 	if (r != 0)

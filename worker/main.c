@@ -15,6 +15,7 @@
 
 #include "http/tls.h"
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -119,7 +120,6 @@ void
 worker_go(struct worker *w)
 {
 	struct upstream_params	params;
-	struct msg_READY	ready;
 	int			r;
 
 	need(w->config != NULL, "a policy");
@@ -141,10 +141,7 @@ worker_go(struct worker *w)
 	w->ready = true;
 	if (audit_known)
 		worker_serve(w);
-	ready = (struct msg_READY){ w->config->generation, 0 };
-	if ((r = chan_send(&w->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
-		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
-	w->master.ready = true;
+	life_begin(&w->master, w->config->generation);
 }
 
 static void

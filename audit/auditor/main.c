@@ -22,6 +22,7 @@
 #include "ipc/birth.h"
 #include "ipc/chan.h"
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/clock.h"
 #include "lib/kv.h"
 #include "lib/log.h"
@@ -210,14 +211,9 @@ on_master(struct chan *c, const struct chan_msg *msg, void *arg)
 	struct auditor	*a = arg;
 	int		 r;
 
-	(void)c;
+	if (life_heard(c, msg))
+		return;
 	switch (msg->type) {
-	case MSG_TYPE_PING:
-		tell(a, MSG_TYPE_PING, msg->ref, &msg->body->PING);
-		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&msg->fds[0]);
-		break;
 	case MSG_TYPE_AUDIT_LOG:
 		jsonl_take(&a->jsonl, &msg->fds[0]);
 		break;
@@ -319,17 +315,16 @@ recover(struct auditor *a)
 static void
 serve(struct auditor *a)
 {
-	struct msg_READY	ready = { 0 };
-	int			r;
+	int	r;
 
 	if ((r = loop_new(&a->loop)) != 0)
 		fatal(EX_OSERR, "event loop: %s", err_text(r));
 	loop_timer_init(a->loop, &a->look, on_look, a);
 	r = chan_init(&a->master, a->loop, HERITAGE_CONTROL, ROLE_AUDITOR, ROLE_MASTER, on_master,
 	    on_master_gone, a);
-	if (r != 0 || (r = chan_send(&a->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
+	if (r != 0)
 		fatal(EX_PROTOCOL, "master: %s", err_text(r));
-	a->master.ready = true;
+	life_begin(&a->master, 0);
 	loop_timer_arm(&a->look, a->look_ms = LOOK_MS);
 	loop_run(a->loop);
 }

@@ -225,15 +225,8 @@ static int
 want(struct ctl *ctl, uint64_t id)
 {
 	const struct msg_CTL	msg = { .command = CTLCMD_issuer_refresh, .n = id };
-	struct ask		a;
-	int			r;
 
-	if ((r = ask_open(ctl, &a, true)) != 0)
-		return r;
-	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
-	r = ask_wait(&a, NULL, NULL);
-	ask_close(&a);
-	return r;
+	return ask_told(ctl, &msg);
 }
 
 /* Each that was tried since; what came is in *now. */

@@ -146,15 +146,8 @@ restart_one(struct ctl *ctl, const char *server)
 {
 	struct msg_CTL	msg = { .command = CTLCMD_server_restart, .a = span_of(server),
 	    .b = span_of(folders_tenant(ctl)) };
-	struct ask	a;
-	int		r;
 
-	if ((r = ask_open(ctl, &a, true)) != 0)
-		return r;
-	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
-	r = ask_wait(&a, NULL, NULL);
-	ask_close(&a);
-	return r;
+	return ask_told(ctl, &msg);
 }
 
 /* words NULL: for programs alone. */

@@ -207,16 +207,11 @@ cmd_drain(struct ctl *ctl, int argc, char **argv)
 	bool			undo = false;
 	const struct opt	rows[] = { { "--undo", NULL, &undo }, { NULL, NULL, NULL } };
 	struct msg_CTL		msg = { .command = CTLCMD_drain };
-	struct ask		a;
 	int			r;
 
 	(void)opts_take(rows, argc, argv, 0, 0);
 	msg.n = undo;
-	if ((r = ask_open(ctl, &a, true)) != 0)
-		return r;
-	ask_send(&a, MSG_TYPE_CTL, &msg, NULL, 0);
-	r = ask_wait(&a, NULL, NULL);
-	ask_close(&a);
+	r = ask_told(ctl, &msg);
 	if (r == 0 && ctl->json) {
 		out_json_begin();
 		out_json_bool("takes_calls", undo);

@@ -25,6 +25,7 @@
 #include "lib/conf.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/where.h"
 #include "sandbox/tree.h"
 
 #define RECORD_MAX	(16u << 20)
@@ -34,19 +35,6 @@
 #define DEPTH_MAX	64
 
 /* ---- the folder ----------------------------------------------------------------------------------- */
-
-static void
-make_parents(const char *path)
-{
-	char	part[sizeof(((struct keep *)NULL)->path)];
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(part, geteuid() == 0 ? 0755 : 0700);
-		*slash = '/';
-	}
-}
 
 int
 keep_open(const char *path, struct keep *k)
@@ -58,7 +46,7 @@ keep_open(const char *path, struct keep *k)
 		out_error("%s: too long, or not absolute", path);
 		return EX_CONFIG;
 	}
-	make_parents(path);
+	where_make_above(path, geteuid() == 0 ? 0755 : 0700);
 	(void)mkdir(path, 0755);
 	if ((k->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fstat(k->fd, &st) == -1)
 		goto failed;

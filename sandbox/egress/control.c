@@ -10,6 +10,7 @@
 
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "policy/params.h"
@@ -102,12 +103,8 @@ on_boot(struct egress *e, const struct msg_BOOT *m)
 static void
 say_ready(struct egress *e)
 {
-	struct msg_READY	ready = { .generation = snap_head(e->snaps.current[SNAP_POLICY])->generation };
-	int			r;
-
-	if ((r = chan_send(&e->master, MSG_TYPE_READY, 0, &ready, NULL, 0)) != 0)
-		fatal(EX_UNAVAILABLE, "master: %s", err_text(r));
-	e->master.ready = e->ready = true;
+	life_begin(&e->master, snap_head(e->snaps.current[SNAP_POLICY])->generation);
+	e->ready = true;
 }
 
 static void
@@ -193,7 +190,8 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	struct egress	*e = arg;
 	int		 fd;
 
-	(void)c;
+	if (life_heard(c, m))
+		return;
 	switch (m->type) {
 	case MSG_TYPE_BOOT:
 		on_boot(e, &m->body->BOOT);
@@ -221,14 +219,8 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 	case MSG_TYPE_EGRESS_LEARNT:
 		spawners_learnt(e, &m->body->EGRESS_LEARNT);
 		break;
-	case MSG_TYPE_PING:
-		chan_tell(&e->master, MSG_TYPE_PING, m->ref, &m->body->PING);
-		break;
 	case MSG_TYPE_DRAIN:
 		drain(e, m->body->DRAIN.within_ms);
-		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&m->fds[0]);
 		break;
 	default:
 		break;		/* the table allows it to children; it means nothing here */
@@ -245,10 +237,6 @@ control_init(struct egress *e)
 void
 control_fini(struct egress *e)
 {
-	struct msg_EXITING	m = { .reason = (uint32_t)e->exit_code };
-
-	if (!e->master.dead)
-		chan_tell(&e->master, MSG_TYPE_EXITING, 0, &m);
 	loop_timer_disarm(&e->leave);
-	chan_fini(&e->master);
+	life_end(&e->master, e->exit_code);
 }

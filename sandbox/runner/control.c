@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "ipc/heritage.h"
+#include "ipc/life.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/jail.h"
@@ -163,6 +164,8 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 {
 	struct runner	*r = arg;
 
+	if (life_heard(c, m))
+		return;
 	switch (m->type) {
 	case MSG_TYPE_WORKER_LINK:
 		take_link(r, &m->body->WORKER_LINK, &m->fds[0]);
@@ -172,13 +175,6 @@ on_master(struct chan *c, const struct chan_msg *m, void *arg)
 		break;
 	case MSG_TYPE_DRAIN:
 		runner_drain(r, m->body->DRAIN.within_ms, EX_OK);
-		break;
-	case MSG_TYPE_PING:
-		if (chan_send(c, MSG_TYPE_PING, m->ref, &m->body->PING, NULL, 0) != 0)
-			log_warn(NULL, "the master does not take messages");
-		break;
-	case MSG_TYPE_LOG_FD:
-		log_take_fd(&m->fds[0]);
 		break;
 	case MSG_TYPE_SERVER_RESTART:
 		restart(r, m->ref, m->body->SERVER_RESTART.server);
@@ -292,10 +288,6 @@ control_init(struct runner *r, int spawner_fd)
 void
 control_fini(struct runner *r)
 {
-	struct msg_EXITING	m = { .reason = (uint32_t)r->exit_code };
-
-	if (!r->master.dead && chan_send(&r->master, MSG_TYPE_EXITING, 0, &m, NULL, 0) != 0)
-		log_warn(NULL, "the master does not take messages");
 	chan_fini(&r->spawner);
-	chan_fini(&r->master);
+	life_end(&r->master, r->exit_code);
 }
