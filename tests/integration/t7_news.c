@@ -2,9 +2,8 @@
  *
  * t7_news.c - clients of both eras hear of what changed on HTTP servers of both eras
  */
-#include "tests/harness/hearing.h"
 #include "tests/harness/lying.h"
-#include "tests/integration/common.h"
+#include "tests/integration/listening.h"
 
 #define LISTEN	"{\"notifications\":{\"toolsListChanged\":true,\"promptsListChanged\":true,"	\
 	"\"resourceSubscriptions\":[\"told://a\"]}}"
@@ -15,12 +14,8 @@
 
 enum { LEGACY, MODERN, ERAS };
 
-static struct gateway	g;
 static struct lying	server;
 static const char *const words[ERAS] = { "legacy tells", "modern tells" };
-
-#define SOON	patience(&g, 5000)
-#define QUIET	patience(&g, 600)
 
 static void
 begin(const char *what, unsigned workers)
@@ -47,28 +42,6 @@ client(struct mcp *m, const char *path, const char *agent, bool modern)
 	cr_assert(modern || mcp_initialize(m) == 200);
 }
 
-static void
-expect_done(struct mcp *m, const char *method, const char *params)
-{
-	struct answer	a;
-
-	mcp_ask_either(m, method, params, &a);
-	EXPECT_STATUS(a, 200, "%s", method);
-	cr_expect(json_at(a.json, "result") != NULL, "%s: %s", method, a.body);
-	answer_fini(&a);
-}
-
-static void
-call(struct mcp *m, const char *tool, const char *arguments)
-{
-	struct answer	a;
-
-	mcp_call(m, tool, arguments, &a);
-	EXPECT_STATUS(a, 200, "%s", tool);
-	cr_expect(json_at(a.json, "result") != NULL, "%s: %s", tool, a.body);
-	answer_fini(&a);
-}
-
 /* How many tools of this name the client is listed. */
 static size_t
 listed(struct mcp *m, const char *name)
@@ -83,38 +56,6 @@ listed(struct mcp *m, const char *name)
 		n += strcmp(json_text_at(json_object_array_get_idx(tools, i), "name"), name) == 0;
 	answer_fini(&a);
 	return n;
-}
-
-static void
-expect_next(struct hearing *h, const char *method, const char *uri)
-{
-	json_object	*o = hearing_next(h, SOON);
-
-	cr_assert(o != NULL, "%s did not come: %d", method, h->status);
-	cr_expect_str_eq(json_text_at(o, "method"), method, "%s", json_object_to_json_string(o));
-	cr_expect_str_eq(json_text_at(o, "params.uri"), uri, "%s", json_object_to_json_string(o));
-	json_object_put(o);
-}
-
-static void
-expect_quiet(struct hearing *h)
-{
-	json_object	*o = hearing_next(h, QUIET);
-
-	cr_expect(o == NULL, "%s", json_object_to_json_string(o));
-	cr_expect(!h->end);
-}
-
-static void
-expect_ack(struct hearing *h, const char *says)
-{
-	json_object	*o = hearing_next(h, SOON);
-
-	cr_assert(o != NULL, "%d", h->status);
-	cr_expect_str_eq(json_text_at(o, "method"), "notifications/subscriptions/acknowledged");
-	cr_expect_str_eq(json_object_to_json_string_ext(json_at(o, "params.notifications"),
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), says);
-	json_object_put(o);
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/harness/hearing.h"
+#include "tests/harness/program.h"
 #include "tests/integration/common.h"
 
 #ifndef TALK_SERVER
@@ -39,23 +40,8 @@ static char		keys[2][256];		/* of `one` and `other` */
 static UNUSED void
 start_web_that(int i, const char *era, const char *word)
 {
-	char	self[512], line[32] = "";
-	int	fds[2];
-	ssize_t	n = readlink("/proc/self/exe", self, sizeof(self) - 32);
-
-	cr_assert(n > 0 && pipe(fds) == 0);
-	self[n] = '\0';
-	for (int k = 0; k < 2; k++)
-		*strrchr(self, '/') = '\0';
-	strcat(self, "/" TALK_SERVER);
-	if ((webs[i] = fork()) == 0) {
-		dup2(fds[1], 1);
-		execl(self, self, era, i == OLD_SSE ? "sse" : "http", word, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	cr_assert(read(fds[0], line, sizeof(line) - 1) > 0 && (ports[i] = (unsigned)atoi(line)) > 0);
-	close(fds[0]);
+	ports[i] = program_start((const char *const []){ TALK_SERVER, era, i == OLD_SSE ? "sse" : "http", word, NULL },
+	    &webs[i]);
 }
 
 static UNUSED void

@@ -10,7 +10,6 @@
  *
  * The tools are in asking_tools.c; those of tasking-server in tasking_tools.c.
  */
-#include <arpa/inet.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include <unistd.h>
 
 #include "tests/servers/asking.h"
+#include "tests/servers/loopback.h"
 
 #define SLOTS		4096
 #define SLOT_BYTES	8192
@@ -491,18 +491,9 @@ serve_one(void)
 static void
 serve_http(void)
 {
-	struct sockaddr_in	at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t		n = sizeof(at);
-	int			listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int	listener = loopback_begin(NULL);
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN);
-	if (listener == -1 || bind(listener, (struct sockaddr *)&at, sizeof(at)) == -1 ||
-	    listen(listener, 512) == -1 || getsockname(listener, (struct sockaddr *)&at, &n) == -1)
-		exit(71);
-	printf("%u\n", ntohs(at.sin_port));
-	fflush(stdout);
 	while ((conn = accept(listener, NULL, NULL)) != -1) {
 		if (fork() == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);

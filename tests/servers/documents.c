@@ -10,9 +10,7 @@
  * or, after the word json (json=SECONDS: with a max-age), the body alone.  FOLDER/log gets a line for each request:
  * method, target, and of its headers Host, Authorization and Content-Type, with the body behind them.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -150,7 +148,7 @@ serve(int fd)
 	char		rest[4096];
 	size_t		head = 0;
 
-	if (loopback_read(fd, request, &head)) {
+	if (loopback_read(fd, request, sizeof(request), &head)) {
 		note(request, head);
 		answer(fd, request);
 		shutdown(fd, SHUT_WR);
@@ -163,18 +161,13 @@ serve(int fd)
 int
 main(int argc, char **argv)
 {
-	unsigned	port;
-	int		fd, c;
+	int	fd, c;
 
 	if (argc != 2)
 		return 64;
 	folder = argv[1];
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGCHLD, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	fd = loopback_listen(&port);
-	printf("%u\n", port);
-	fflush(stdout);
+	fd = loopback_begin(NULL);
 	while ((c = accept(fd, NULL, NULL)) != -1) {
 		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);

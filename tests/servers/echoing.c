@@ -9,17 +9,12 @@
  *
  * An answer is the request's head, for HTTP, and its params, as text.  Tools: query, plain, and other.
  */
-#include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/json.h"
+#include "tests/servers/loopback.h"
 
 #define META	"\"_meta\":{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"echoing\",\"version\":\"1\"}}"
 #define TOOLS	"\"tools\":[{\"name\":\"query\",\"description\":\"Its own words.\",\"annotations\":{\"readOnlyHint\":true,"	\
@@ -101,54 +96,15 @@ serve_stdin(void)
 }
 
 static void
-serve_one(int fd)
+answer_posted(const char *head, size_t head_bytes, const char *body, size_t bytes, FILE *to)
 {
-	static char	 text[1 << 20], head[64 * 1024];
-	size_t		 used = 0, want = 0;
-	char		*body = NULL, *length, *said = NULL;
-	size_t		 said_bytes = 0;
-	ssize_t		 n;
+	char	*text;
 
-	while (body == NULL || used - (size_t)(body - text) < want) {
-		if (used == sizeof(text) - 1 || (n = read(fd, text + used, sizeof(text) - 1 - used)) <= 0)
-			return;
-		used += (size_t)n;
-		text[used] = '\0';
-		if (body == NULL && (body = strstr(text, "\r\n\r\n")) != NULL) {
-			body += 4;
-			length = strcasestr(text, "\r\nContent-Length:");
-			want = length == NULL ? 0 : strtoul(length + 17, NULL, 10);
-		}
-	}
-	snprintf(head, sizeof(head), "%.*s", (int)(body - text), text);
-	if ((out = open_memstream(&said, &said_bytes)) == NULL)
+	if ((text = strndup(head, head_bytes)) == NULL)
 		exit(71);
-	if (strncmp(text, "POST ", 5) == 0)
-		answer(span_make(body, want), head);
-	fclose(out);
-	dprintf(fd, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-	    strncmp(text, "POST ", 5) != 0 ? "405 No" : said_bytes > 0 ? "200 OK" : "202 Accepted", said_bytes, said);
-	free(said);
-}
-
-static void
-serve_http(void)
-{
-	struct sockaddr_in	at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t		n = sizeof(at);
-	int			fd, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (listener == -1 || bind(listener, (struct sockaddr *)&at, sizeof(at)) == -1 ||
-	    listen(listener, 512) == -1 || getsockname(listener, (struct sockaddr *)&at, &n) == -1)
-		exit(71);
-	printf("%u\n", ntohs(at.sin_port));
-	fflush(stdout);
-	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1) {
-		serve_one(fd);
-		close(fd);
-	}
+	out = to;
+	answer(span_make(body, bytes), text);
+	free(text);
 }
 
 int
@@ -160,7 +116,7 @@ main(int argc, char **argv)
 		bare = bare || strcmp(argv[i], "bare") == 0;
 	}
 	if (http)
-		serve_http();
+		loopback_serve(answer_posted);
 	else
 		serve_stdin();
 	return 0;

@@ -319,7 +319,7 @@ serve(int fd)
 {
 	char	method[64], id[64], session[64];
 
-	while (loopback_read(fd, request, &body_at)) {
+	while (loopback_read(fd, request, sizeof(request), &body_at)) {
 		if (told(fd))
 			continue;
 		if (mode_is("dead"))
@@ -374,25 +374,19 @@ main(int argc, char **argv)
 {
 	struct sigaction	act = { .sa_handler = on_signal };
 	unsigned		port;
-	int			listener, fd, one = 1;
+	int			listener, fd;
 
 	if (argc < 2)
 		return 64;
 	modern = strcmp(argv[1], "modern") == 0;
 	name = argc > 2 ? argv[2] : name;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	signal(SIGCHLD, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGUSR1, &act, NULL);
 	sigaction(SIGUSR2, &act, NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	snprintf(shared->mode, sizeof(shared->mode), "ok");
-	listener = loopback_listen(&port);
-	/* Its connections have it from here: without it the port is not free while one of them lingers. */
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	printf("%u\n", port);
-	fflush(stdout);
+	listener = loopback_begin(&port);
 	for (;;) {
 		if (down) {
 			down = 0;

@@ -8,17 +8,13 @@
  * tokens that were given, /end the refresh tokens, and from /more on calls want the scope "more".  A client ends its own
  * tokens at /revocation.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -181,7 +177,7 @@ serve(int fd)
 	size_t		head = 0;
 	const char	*target;
 
-	if (!loopback_read(fd, request, &head))
+	if (!loopback_read(fd, request, sizeof(request), &head))
 		return;
 	note(request);
 	target = strchr(request, ' ') + 1;
@@ -221,24 +217,14 @@ serve(int fd)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t		n = sizeof(a);
-	char			rest[4096];
-	int			fd, c;
+	char	rest[4096];
+	int	fd, c;
 
 	if (argc != 3)
 		return 64;
 	log_path = argv[1];
 	lifetime_s = (unsigned)strtoul(argv[2], NULL, 10);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(fd, (struct sockaddr *)&a, n) == -1 || listen(fd, 512) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&a, &n) == -1)
-		return 1;
-	port = ntohs(a.sin_port);
-	printf("%u\n", port);
-	fflush(stdout);
+	fd = loopback_begin(&port);
 	while ((c = accept(fd, NULL, NULL)) != -1) {
 		/* Whoever connects only to see whether it can says nothing. */
 		setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 2 }, sizeof(struct timeval));

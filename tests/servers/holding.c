@@ -7,14 +7,11 @@
  * them ran at the same time at most since the last call of reset.  Its list takes LIST_MS.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,7 +72,7 @@ serve(void *arg)
 	char		*text = malloc(LOOPBACK_REQUEST_MAX);
 	size_t		 head;
 
-	if (text != NULL && loopback_read(fd, text, &head))
+	if (text != NULL && loopback_read(fd, text, LOOPBACK_REQUEST_MAX, &head))
 		answer(fd, text + head);
 	free(text);
 	close(fd);
@@ -85,15 +82,11 @@ serve(void *arg)
 int
 main(int argc, char **argv)
 {
-	unsigned	port;
-	int		listener = loopback_listen(&port), fd;
+	int		listener, fd;
 	pthread_t	t;
 
 	list_ms = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	printf("%u\n", port);
-	fflush(stdout);
+	listener = loopback_begin(NULL);
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1) {
 		if (pthread_create(&t, NULL, serve, (void *)(intptr_t)fd) == 0)
 			pthread_detach(t);

@@ -36,7 +36,6 @@
  * X-Secret and Last-Event-ID per request, "-" for what was not there; a response with an error is a refusal.
  * Of a stream "open" and "closed" with the session.
  */
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,7 +47,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lying_http.h"
+#include "tests/servers/lying_http.h"
+#include "tests/servers/loopback.h"
 
 struct shared		*shared;
 static int		 word_count;
@@ -486,25 +486,18 @@ serve(int fd)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t		n = sizeof(a);
-	int			listener, fd;
+	int	listener, fd;
 
 	if (argc < 2)
 		return 64;
 	modern = strcmp(argv[1], "modern") == 0;
 	words = argv + 2;
 	word_count = argc - 2;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGCHLD, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (shared == MAP_FAILED || bind(listener, (struct sockaddr *)&a, n) != 0 || listen(listener, 64) != 0 ||
-	    getsockname(listener, (struct sockaddr *)&a, &n) != 0)
+	if (shared == MAP_FAILED)
 		return 71;
-	printf("%u\n", ntohs(a.sin_port));
-	fflush(stdout);
+	listener = loopback_begin(NULL);
 	while ((fd = accept(listener, NULL, NULL)) != -1) {
 		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lying_http.h"
+#include "tests/servers/lying_http.h"
 
 #define LARGE_MAX	(16u << 20)
 #define BLOCK		3000		/* of a chunk */

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lying_http.h"
+#include "tests/servers/lying_http.h"
 
 #define FLOOD	30000
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lying_http.h"
+#include "tests/servers/lying_http.h"
 
 static struct post *
 post_new(unsigned session)

@@ -29,7 +29,6 @@
  * each, "-" for what was not there; and "closed" with the session when a stream ended.  At the end "connections"
  * and how many there were, this one among them.
  */
-#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -42,6 +41,7 @@
 #include <unistd.h>
 
 #include "lib/json.h"
+#include "tests/servers/loopback.h"
 
 #define CONNS_MAX	1024
 #define HELD_MAX	1024
@@ -506,21 +506,12 @@ conn_new(int fd)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in	a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	static struct pollfd	p[CONNS_MAX + 1];
-	socklen_t		n = sizeof(a);
-	int			listener = socket(AF_INET, SOCK_STREAM, 0);
+	const int		listener = loopback_begin(&port);
 
 	words = argv + 1;
 	word_count = argc - 1;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGCHLD, SIG_IGN);
-	if (bind(listener, (struct sockaddr *)&a, n) != 0 || listen(listener, 512) != 0 ||
-	    getsockname(listener, (struct sockaddr *)&a, &n) != 0)
-		return 71;
-	port = ntohs(a.sin_port);
-	printf("%u\n", port);
-	fflush(stdout);
 	for (;;) {
 		size_t	count = conn_count;
 

@@ -147,7 +147,6 @@ int
 main(int argc, char **argv)
 {
 	static const unsigned char	id[] = "front";
-	unsigned			port;
 	SSL_CTX				*ctx;
 	int				 fd, c;
 
@@ -155,9 +154,7 @@ main(int argc, char **argv)
 		return 64;
 	words = argv + 4;
 	word_count = argc - 4;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGCHLD, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	if ((log_fd = open(argv[3], O_WRONLY | O_CREAT | O_APPEND, 0600)) == -1)
 		return 1;
 	ctx = SSL_CTX_new(TLS_server_method());
@@ -174,9 +171,7 @@ main(int argc, char **argv)
 		ERR_print_errors_fp(stderr);
 		return 1;
 	}
-	fd = loopback_listen(&port);
-	printf("%u\n", port);
-	fflush(stdout);
+	fd = loopback_begin(NULL);
 	for (unsigned number = 1; (c = accept(fd, NULL, NULL)) != -1; number++) {
 		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -15,13 +15,11 @@
  * FOLDER/log gets a line for each request: method, target, and the name of the token's kind.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -239,21 +237,16 @@ main(int argc, char **argv)
 {
 	static char	request[LOOPBACK_REQUEST_MAX];
 	char		rest[4096];
-	unsigned	port;
 	size_t		head = 0;
 	int		fd, c;
 
 	if (argc != 2)
 		return 64;
 	folder = argv[1];
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	fd = loopback_listen(&port);
-	printf("%u\n", port);
-	fflush(stdout);
+	fd = loopback_begin(NULL);
 	while ((c = accept(fd, NULL, NULL)) != -1) {
 		setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 2 }, sizeof(struct timeval));
-		if (loopback_read(c, request, &head))
+		if (loopback_read(c, request, sizeof(request), &head))
 			answer(c, request, request + head);
 		shutdown(c, SHUT_WR);
 		while (read(c, rest, sizeof(rest)) > 0)

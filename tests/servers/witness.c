@@ -11,11 +11,9 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -140,7 +138,7 @@ serve_connection(void *arg)
 	size_t		 head;
 	bool		 post;
 
-	while (text != NULL && loopback_read(fd, text, &head)) {
+	while (text != NULL && loopback_read(fd, text, LOOPBACK_REQUEST_MAX, &head)) {
 		buf_init(&out, 1 << 20);
 		post = strncmp(text, "POST ", 5) == 0;
 		if (post && answer(span_of(text + head), &out) != 0)
@@ -157,13 +155,8 @@ serve_connection(void *arg)
 static void
 serve_http(void)
 {
-	unsigned	port;
-	int		fd, listener = loopback_listen(&port);
+	int		fd, listener = loopback_begin(NULL);
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	printf("%u\n", port);
-	fflush(stdout);
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1)
 		begin(serve_connection, (void *)(intptr_t)fd);
 }
