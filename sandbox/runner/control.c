@@ -154,6 +154,7 @@ restart(struct runner *r, uint64_t ref, struct span name)
 	struct msg_SERVER_RESTARTED	m = { 0 };
 
 	servers_restart(r, name, &m.stopped, &m.finishing);
+	servers_tell(r);	/* first: who hears of the restart may look at once */
 	runner_wrote(r);
 	if (chan_send(&r->master, MSG_TYPE_SERVER_RESTARTED, ref, &m, NULL, 0) != 0)
 		log_warn(NULL, "the master does not take messages");

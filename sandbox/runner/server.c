@@ -250,14 +250,22 @@ server_tell(struct server *s)
 }
 
 void
+servers_tell(struct runner *r)
+{
+	for (struct server *s = r->servers; s != NULL; s = s->next) {
+		if (s->touched && !(s->retired && has_successor(s)))
+			server_tell(s);
+		s->touched = false;
+	}
+}
+
+void
 servers_settle(struct runner *r)
 {
 	struct server	**at = &r->servers, *s;
 
+	servers_tell(r);
 	while ((s = *at) != NULL) {
-		if (s->touched && !(s->retired && has_successor(s)))
-			server_tell(s);
-		s->touched = false;
 		if (s->retired && s->instances == NULL && s->tool_count == 0 && s->native_count == 0) {
 			*at = s->next;
 			server_free(s);

@@ -67,6 +67,8 @@ struct server {
 must_check int	server_get(struct runner *r, uint64_t hash, struct span name, struct server **out);
 /* A new profile is in force: what is not in it is retired, idle instances of that stop at once. */
 void		servers_refresh(struct runner *r);
+/* Tells the master what changed, before the end of the turn. */
+void		servers_tell(struct runner *r);
 /* End of the turn: frees retired servers without processes, tells the master what changed. */
 void		servers_settle(struct runner *r);
 void		servers_free(struct runner *r);
