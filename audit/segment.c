@@ -4,8 +4,8 @@
  *
  * Process: mcpgw-audit.
  * Owns:    the descriptor and the window read last.
- * Trusts:  the file's name and the kernel's lock on it; no byte inside.  Never maps the file: its
- *          writer could shorten it under us.
+ * Trusts:  the file's name and the kernel's lock on it; no byte inside, and not its length.  Never maps the file: its
+ *          writer could shorten it under us; what it has behind SEGMENT_BYTES, and be it a hole of terabytes, is not read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +96,7 @@ segment_open(int dirfd, const char *name, struct segment_reader *out)
 		fd_close(&out->fd);
 		return E_NOMEM;
 	}
-	out->size = (uint64_t)st.st_size;
+	out->size = st.st_size < SEGMENT_BYTES ? (uint64_t)st.st_size : SEGMENT_BYTES;
 	segment_seek(out, out->at);
 	return 0;
 }
@@ -127,10 +127,11 @@ segment_seek(struct segment_reader *s, uint64_t at)
 static int
 fill(struct segment_reader *s)
 {
-	ssize_t	n;
+	const uint64_t	left = s->at < SEGMENT_BYTES ? SEGMENT_BYTES - s->at : 0;
+	ssize_t		n;
 
 	do {
-		n = pread(s->fd, s->window, s->window_want, (off_t)s->at);
+		n = pread(s->fd, s->window, left < s->window_want ? (size_t)left : s->window_want, (off_t)s->at);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1)
 		return E_SYS;

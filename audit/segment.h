@@ -28,7 +28,7 @@ segment_id_same_writer(const struct segment_id *a, const struct segment_id *b)
 
 struct segment_reader {
 	int		 fd;			/* owned */
-	uint64_t	 size;
+	uint64_t	 size;			/* SEGMENT_BYTES at most */
 	uint64_t	 at;			/* of the next record */
 	char		*window;		/* what was read from window_at on */
 	size_t		 window_used, window_want;

@@ -70,6 +70,7 @@ import_free(struct import **imp)
 static int
 over_damage(struct import *im, struct source *s, struct segment_reader *reader)
 {
+	static struct log_repeat repeat;
 	char		text[128];
 	uint64_t	skipped, from = reader->at;
 	int		n, r;
@@ -82,7 +83,9 @@ over_damage(struct import *im, struct source *s, struct segment_reader *reader)
 	}
 	n = snprintf(text, sizeof(text), "%llu bytes of %s are damaged at %llu",
 	    (unsigned long long)skipped, s->name, (unsigned long long)from);
-	log_err(NULL, "audit: %s", text);
+	/* Each has its mark; of lines a worker that is an enemy gets no more than these. */
+	if (log_repeat_ok(&repeat, 5))
+		log_err(NULL, "audit: %s", text);
 	r = auditdb_mark(im->db, &s->id, 0, span_make(text, (size_t)n));
 	im->changed = true;
 	return r;

@@ -231,6 +231,33 @@ Test(import, takes_a_later_segment_only_after_the_whole_of_the_one_before)
 	bench_fini(&b);
 }
 
+/* A worker that is an enemy has its segment open to write, and the auditor reads those of all. */
+Test(import, a_segment_that_its_writer_made_huge_holds_nobody_up, .timeout = 60)
+{
+	struct bench	b;
+	char		bytes[RECORD_MAX];
+	size_t		n;
+	int		held;
+
+	bench_init(&b);
+	held = desk_segment(&b.d, 1, 1);
+	n = bench_record(bytes, RECORD_ONCE, 1, 0, "one");
+	cr_assert(pwrite(held, bytes, n, sizeof(struct segment_head)) == (ssize_t)n);
+	cr_assert(pwrite(held, "\xee", 1, (off_t)(sizeof(struct segment_head) + n)) == 1);
+	cr_assert(eq(int, ftruncate(held, (off_t)1 << 40), 0));
+	n = bench_record(bytes, RECORD_ONCE, 2, 0, "two");
+	cr_assert(pwrite(held, bytes, n, ((off_t)1 << 40) - (off_t)n) == (ssize_t)n);
+	close(held);
+	n = bench_record(bytes, RECORD_ONCE, 1, 0, "three");
+	bench_segment(&b, 2, 1, span_make(bytes, n));
+	bench_import(&b);
+	cr_expect(eq(uint, desk_rows_of(b.db, "one"), 1));
+	cr_expect(eq(uint, desk_rows_of(b.db, "three"), 1));
+	cr_expect(eq(u64, desk_rows(b.db).all, 2));
+	cr_expect(eq(uint, desk_segments(&b.d), 0));
+	bench_fini(&b);
+}
+
 Test(import, rubbish_in_the_folder_changes_nothing)
 {
 	static const char *const names[] = { "x", "1122334455667788-1-1", "1122334455667788-1-1-x",
