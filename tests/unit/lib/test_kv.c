@@ -255,6 +255,36 @@ Test(kv, refuses_damaged_files_with_a_reason, .init = folder, .fini = gone)
 	}
 }
 
+/* LMDB goes by the number of its last page, which is to lie in the file however large it is said to be. */
+Test(kv, believes_no_last_page_beyond_the_file, .init = folder, .fini = gone)
+{
+	static const off_t	last_page = 136;	/* in each of LMDB's first two pages */
+	static const uint64_t	numbers[] = { UINT64_MAX, UINT64_C(1) << 52, UINT64_C(1) << 56, (UINT64_C(1) << 52) - 1, 1000 };
+	char			name[128];
+	struct kv		*kv;
+	struct kv_txn		*t;
+	int			 fd, r;
+
+	cr_assert(eq(int, kv_open(path, names, 1, 16 << 20, 0, &kv), 0));
+	cr_assert(eq(int, kv_begin(kv, true, &t), 0));
+	cr_assert(eq(int, put_number(t, 1, SPAN_LIT("one")), 0));
+	cr_assert(eq(int, kv_commit(&t), 0));
+	kv_close(&kv);
+	snprintf(name, sizeof(name), "%s/data.mdb", path);
+	fd = open(name, O_RDWR);
+	cr_assert(fd != -1);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		for (off_t page = 0; page < 2; page++)
+			cr_assert(pwrite(fd, &numbers[i], sizeof(numbers[i]), page * 4096 + last_page) == sizeof(numbers[i]));
+		for (unsigned flags = 0; flags <= KV_READ_ONLY; flags++) {
+			r = kv_open(path, names, 1, 16 << 20, flags, &kv);
+			cr_expect(r == E_FORMAT, "page %llu, flags %u: %d", (unsigned long long)numbers[i], flags, r);
+			kv_close(&kv);
+		}
+	}
+	close(fd);
+}
+
 static int
 append_number(struct kv_txn *t, uint64_t n)
 {
