@@ -272,6 +272,7 @@ struct seeing {
 	const struct pindb_seen	*what;
 	char			 server[HASH_BYTES];
 	uint32_t		 changed;
+	uint64_t		 of_server, all;	/* rows there are; not less */
 	struct marks		 marks;
 };
 
@@ -280,7 +281,7 @@ struct seeing {
 #define FLAG_OWN	2u
 
 static int
-see_one(struct kv_txn *t, struct seeing *s, const struct item *item, uint64_t *of_server)
+see_one(struct kv_txn *t, struct seeing *s, const struct item *item)
 {
 	const struct pindb_seen	*w = s->what;
 	struct pindb_pin	 pin = { .digest = item->digest, .tenant = w->tenant, .server = w->server,
@@ -310,7 +311,8 @@ see_one(struct kv_txn *t, struct seeing *s, const struct item *item, uint64_t *o
 		pin.decided_ms = w->now_ms;
 		pin.by = w->mode == PIN_MODE_APPROVE ? w->by : 0;
 	}
-	if (!known && ++*of_server > PINDB_SERVER_MAX)
+	/* Not E_FULL, which is the map's. */
+	if (!known && (++s->of_server > PINDB_SERVER_MAX || ++s->all > PINDB_MAX))
 		return E_RANGE;
 	if ((r = make_room(t, &s->marks, 0, s->marks.count, pin.state, pin.state == PIN_APPROVED ?
 	    PINDB_APPROVED_MAX : PINDB_HELD_MAX)) != 0)
@@ -325,23 +327,19 @@ txn_seen(struct kv_txn *t, void *arg)
 	struct seeing	*s = arg;
 	struct item	 item;
 	struct buf	 b;
-	uint64_t	 all, of_server;
 	uint32_t	 n = 0;
 	int		 r;
 
 	s->changed = 0;
-	if ((r = kv_count(t, DB_PIN, &all)) != 0 ||
+	if ((r = kv_count(t, DB_PIN, &s->all)) != 0 ||
 	    (r = marks_read(t, span_make(s->server, HASH_BYTES), &s->marks)) != 0)
 		return r;
-	of_server = s->marks.count;
+	s->of_server = s->marks.count;
 	buf_init_from(&b, s->what->batch);
 	while (buf_rest(&b).n > 0) {
 		if (++n > ITEMS_MAX)
 			return E_FORMAT;
-		/* Not E_FULL, which is the map's. */
-		if (all + s->changed >= PINDB_MAX)
-			return E_RANGE;
-		if ((r = item_read(&b, &item)) != 0 || (r = see_one(t, s, &item, &of_server)) != 0)
+		if ((r = item_read(&b, &item)) != 0 || (r = see_one(t, s, &item)) != 0)
 			return r;
 	}
 	return s->changed > 0 ? generation_next(t) : 0;

@@ -252,6 +252,50 @@ Test(pindb, holds_one_server_to_its_part, .timeout = 60)
 	bench_fini(&b);
 }
 
+/* Rows of nobody, so that there are as many as may be. */
+static void
+fill(struct bench *b, uint32_t n)
+{
+	static const char *const	names[] = { "pin" };
+	struct kv			*kv;
+	struct kv_txn			*t;
+	char				 key[3 * PINDB_DIGEST_BYTES];
+
+	keydb_close(&b->db);
+	cr_assert(kv_open(b->path, names, 1, UINT64_C(64) << 20, 0, &kv) == 0 && kv_begin(kv, true, &t) == 0);
+	memset(key, 0xff, sizeof(key));
+	for (uint32_t i = 0; i < n; i++) {
+		kv_put_be32(key + sizeof(key) - 4, i);
+		cr_assert(kv_append(t, 0, span_make(key, sizeof(key)), SPAN_LIT("")) == 0);
+	}
+	cr_assert(kv_commit(&t) == 0);
+	kv_close(&kv);
+	cr_assert(keydb_open(b->path, false, &b->db) == 0);
+}
+
+/* A server that is full of itself takes from others what they have not yet, and nothing of what they have. */
+Test(pindb, that_is_full_knows_what_it_knows, .timeout = 60)
+{
+	struct bench	b;
+	struct buf	batch;
+	uint32_t	changed;
+
+	bench_init(&b);
+	see(&b, "one", 1, 0);
+	see(&b, "two", 1, 0);
+	see(&b, "two", 2, 0);
+	fill(&b, PINDB_MAX - 3);
+	cr_expect(see(&b, "one", 1, 0) == 0);
+	buf_init(&batch, 65536);
+	put(&batch, 1, 0, "one", "{}");
+	put(&batch, 1, 0, "three", "{}");
+	cr_expect(see_batch(&b, "tracker", buf_rest(&batch), &changed) == E_FULL && changed == 0);
+	b.mode = PIN_MODE_APPROVE;
+	cr_expect(see(&b, "two", 2, 0) == 1, "no row more");
+	buf_fini(&batch);
+	bench_fini(&b);
+}
+
 Test(pindb, makes_snapshots_for_workers_and_for_people)
 {
 	struct bench		b;
