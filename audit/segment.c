@@ -5,7 +5,7 @@
  * Process: mcpgw-audit.
  * Owns:    the descriptor and the window read last.
  * Trusts:  the file's name and the kernel's lock on it; no byte inside, and not its length.  Never maps the file: its
- *          writer could shorten it under us; what it has behind SEGMENT_BYTES, and be it a hole of terabytes, is not read.
+ *          writer could shorten it under us.  Never reads behind SEGMENT_BYTES: there could be a hole of terabytes.
  */
 #include <errno.h>
 #include <fcntl.h>
