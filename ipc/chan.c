@@ -77,7 +77,7 @@ queue_flush(struct chan *c)
 		}
 		if ((c->first = q->next) == NULL)
 			c->last = &c->first;
-		c->queued_bytes -= q->bytes;
+		c->queued_bytes -= sizeof(*q) + q->bytes;
 		queued_free(q);
 	}
 	loop_io_arm(&c->io, LOOP_READ | (c->first != NULL ? LOOP_WRITE : 0));
@@ -169,7 +169,7 @@ chan_queue(struct chan *c, uint16_t type, uint64_t ref, struct span body, const 
 {
 	struct chan_queued	*q;
 
-	if (c->queued_bytes + body.n > QUEUE_BYTES)
+	if (c->queued_bytes + sizeof(*q) + body.n > QUEUE_BYTES)
 		return E_FULL;
 	if ((q = calloc(1, sizeof(*q) + body.n)) == NULL)
 		return E_NOMEM;
@@ -187,7 +187,7 @@ chan_queue(struct chan *c, uint16_t type, uint64_t ref, struct span body, const 
 	}
 	*c->last = q;
 	c->last = &q->next;
-	c->queued_bytes += body.n;
+	c->queued_bytes += sizeof(*q) + body.n;
 	loop_io_arm(&c->io, LOOP_READ | LOOP_WRITE);
 	return 0;
 }

@@ -2,11 +2,15 @@
  *
  * frame.c - one datagram = one message = its descriptors
  *
- * Process: all.  Owns: received descriptors, until the caller takes them out of the frame.
+ * Process: all.
+ * Owns:    received descriptors, until the caller takes them out of the frame; as many in reserve as a frame may bring.
  * Trusts:  the kernel for borders and descriptors; nothing of a frame's content.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ipc/codec.h"
 #include "ipc/frame.h"
@@ -14,6 +18,11 @@
 #include "lib/fd.h"
 
 #define FROZEN_TYPES 5
+
+/* What the kernel finds no descriptor for it drops, and the message cannot be told from one of a peer that lies.  So
+ * these, copies of what all of ours have as /dev/null, make room while one is taken: who has accepted all that it could
+ * is not cut off from its master. */
+static int	reserve[FRAME_FDS] = { -1, -1, -1, -1 };
 
 int
 frame_send(int fd, uint16_t type, uint64_t ref, struct span body, const int *fds, unsigned fd_count)
@@ -87,22 +96,34 @@ take_fds(struct msghdr *msg, struct frame *out, unsigned *count)
 	}
 }
 
-int
-frame_recv(int fd, char *room, struct frame *out)
+static void
+reserve_give(void)
 {
-	union {
-		struct cmsghdr	align;
-		char		room[CMSG_SPACE(FRAME_FDS * sizeof(int))];
-	} control;
-	struct iovec	iov = { room, FRAME_MAX };
-	struct msghdr	msg = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control.room, .msg_controllen = sizeof(control.room) };
-	unsigned	fds;
-	ssize_t		n;
-	bool		reset = false;
+	for (unsigned i = 0; i < FRAME_FDS; i++)
+		fd_close(&reserve[i]);
+}
 
-	*out = (struct frame){ .fds = { -1, -1, -1, -1 } };
-	while ((n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC)) == -1) {
+/* As far as there are any, and if 0 is what it should be: a copy of a channel would keep that open. */
+static void
+reserve_take(void)
+{
+	struct stat	st;
+
+	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISCHR(st.st_mode))
+		return;
+	for (unsigned i = 0; i < FRAME_FDS; i++)
+		if (reserve[i] == -1)
+			reserve[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+/* recvmsg(2), with its n or what frame_recv() answers. */
+static ssize_t
+receive(int fd, struct msghdr *msg, int flags)
+{
+	bool	reset = false;
+	ssize_t	n;
+
+	while ((n = recvmsg(fd, msg, flags)) == -1) {
 		if (errno == EINTR)
 			continue;
 		/* Told once, when the peer left without reading all of ours; its own last words are
@@ -115,10 +136,62 @@ frame_recv(int fd, char *room, struct frame *out)
 			return E_AGAIN;
 		return errno == ECONNRESET ? E_CLOSED : E_SYS;
 	}
-	if (n == 0)
+	return n;
+}
+
+/* Does the next one bring descriptors, or is it none of ours?  Or what frame_recv() answers. */
+static ssize_t
+look(int fd)
+{
+	struct frame_head	head = { .fds = 0 };
+	struct iovec		iov = { &head, sizeof(head) };
+	struct msghdr		msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t			n = receive(fd, &msg, MSG_PEEK);
+
+	return n < 0 ? n : n < (ssize_t)sizeof(head) || head.fds > 0;
+}
+
+/* The message, and what comes with it; n or what frame_recv() answers. */
+static ssize_t
+take(int fd, char *room, struct frame *out, unsigned *fds, int *flags)
+{
+	union {
+		struct cmsghdr	align;
+		char		room[CMSG_SPACE(FRAME_FDS * sizeof(int))];
+	} control;
+	struct iovec	iov = { room, FRAME_MAX };
+	struct msghdr	msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	const ssize_t	brings = look(fd);
+	ssize_t		n;
+
+	if (brings < 0)
+		return brings;
+	if (brings > 0)
+		reserve_give();
+	if ((n = receive(fd, &msg, MSG_CMSG_CLOEXEC)) >= 0)
+		take_fds(&msg, out, fds);
+	*flags = msg.msg_flags;
+	if (reserve[FRAME_FDS - 1] == -1)
+		reserve_take();
+	return n;
+}
+
+int
+frame_recv(int fd, char *room, struct frame *out)
+{
+	unsigned	fds = 0;
+	int		flags = 0;
+	ssize_t		n;
+
+	*out = (struct frame){ .fds = { -1, -1, -1, -1 } };
+	if ((n = take(fd, room, out, &fds, &flags)) < 0)
+		return (int)n;
+	if (n == 0) {
+		frame_close_fds(out);	/* an empty message may bring some, and is no more than an end */
 		return E_CLOSED;
-	take_fds(&msg, out, &fds);
-	if ((size_t)n < sizeof(out->head) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+	}
+	if ((size_t)n < sizeof(out->head) || (flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		goto bad;
 	memcpy(&out->head, room, sizeof(out->head));
 	if (out->head.bytes != (size_t)n || out->head.fds != fds)

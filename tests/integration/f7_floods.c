@@ -18,6 +18,7 @@
 #define FLOOD		300
 #define DESCRIPTORS	96	/* more than any process of an idle gateway has */
 #define TOO_MANY	130	/* connections for so few; who waits behind them is told at ten in a second */
+#define SAID_MAX	512
 #define CONF	"head_timeout = 2s\nidle_timeout = 60s\nmax_connections_address = 0\n"
 
 static struct gateway	g;
@@ -98,18 +99,23 @@ flood_connect(const char *address)
 	return fd;
 }
 
-/* Opens TOO_MANY connections to what it reads, and closes them at the next word. */
+struct flood {
+	char	to[108], first[SAID_MAX];	/* what each connection says */
+};
+
+/* Opens TOO_MANY connections as it reads, and closes them at the next word. */
 static void
 flooder_run(int wire)
 {
-	char	address[108];
-	int	fd[TOO_MANY];
+	struct flood	f;
+	int		fd[TOO_MANY];
 
-	while (read(wire, address, sizeof(address)) == (ssize_t)sizeof(address)) {
+	while (read(wire, &f, sizeof(f)) == (ssize_t)sizeof(f)) {
 		for (int i = 0; i < TOO_MANY; i++)
-			fd[i] = flood_connect(address);
+			if ((fd[i] = flood_connect(f.to)) != -1 && f.first[0] != '\0')
+				(void)!send(fd[i], f.first, strlen(f.first), MSG_NOSIGNAL);
 		(void)!write(wire, "1", 1);
-		if (read(wire, address, 1) != 1)
+		if (read(wire, f.to, 1) != 1)
 			break;
 		for (int i = 0; i < TOO_MANY; i++)
 			if (fd[i] != -1)
@@ -139,12 +145,19 @@ starve(rlim_t most)
 }
 
 static void
+flood_begin_saying(const char *address, const char *first)
+{
+	struct flood	f = { .to = "" };
+
+	snprintf(f.to, sizeof(f.to), "%s", address);
+	snprintf(f.first, sizeof(f.first), "%s", first);
+	cr_assert(write(flooder.wire, &f, sizeof(f)) == (ssize_t)sizeof(f) && read(flooder.wire, f.to, 1) == 1);
+}
+
+static void
 flood_begin(const char *address)
 {
-	char	to[108] = "";
-
-	snprintf(to, sizeof(to), "%s", address);
-	cr_assert(write(flooder.wire, to, sizeof(to)) == (ssize_t)sizeof(to) && read(flooder.wire, to, 1) == 1);
+	flood_begin_saying(address, "");
 }
 
 static void
@@ -276,6 +289,36 @@ Test(floods, who_has_no_descriptors_left_sheds_and_recovers, .timeout = 120)
 	cr_expect(is_served());
 	flooder_end();
 	gateway_stop(&g);
+}
+
+/* A message of the master's that brings a descriptor is as good as any to a worker that has none left: it is not taken
+ * for a broken one, and the worker's master for gone. */
+Test(floods, who_has_no_descriptors_left_hears_its_master, .timeout = 120)
+{
+	struct procs	*before = malloc(sizeof(*before));
+	char		 first[SAID_MAX];
+
+	NEEDS_JAILS();
+	starve(DESCRIPTORS);
+	begin(1, "max_connections_address = 0\n");
+	cr_assert(is_served());
+	gateway_procs(&g, before);
+	/* The body never comes; those who wait for nothing would make room. */
+	snprintf(first, sizeof(first), "POST /mcp/discovery HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+	    "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nContent-Length: 1000\r\n\r\n{",
+	    key);
+	flood_begin_saying(g.mcp, first);
+	expect_rest(pid_of("mcpgw-worker"));
+	expect_logged("mcpgw-worker[");
+	for (int i = 0; i < 3; i++)
+		EXPECT_CTL(&g, 0, "in force in 1 worker", "reload");
+	cr_expect(gateway_deaths(before) == 0, "a process ended");
+	cr_expect(gateway_logged(&g, "the master is gone") == 0, "the worker takes its master for gone");
+	flood_end();
+	cr_expect(is_served_soon());
+	flooder_end();
+	gateway_stop(&g);
+	free(before);
 }
 
 /* Many of each kind; whoever behaves is served, and what they held is given back. */

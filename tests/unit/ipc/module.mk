@@ -1,0 +1,1 @@
+$(call unit,ipc,ipc lib,event_core)
