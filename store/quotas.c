@@ -142,7 +142,7 @@ known_make(struct store *s, struct span of, uint64_t ends_ms)
 static struct quota_slot *
 slot_of(struct store *s, const struct quota_known *k)
 {
-	return quota_slot_make(&s->quotas.region, k->key, k->mark, k->ends_ms, loop_wall_ms(s->loop) - GRACE_MS);
+	return quota_slot_make(&s->quotas.region, k->key, k->mark, k->ends_ms, before(loop_wall_ms(s->loop), GRACE_MS));
 }
 
 /* --- moving marks --------------------------------------------------------------------------------- */
@@ -304,8 +304,9 @@ store_quotas_init(struct store *s)
 void
 store_quotas_fini(struct store *s)
 {
-	struct quotadb_row	 row;
+	struct quotadb_row	 rows[STORE_MARKS_MAX], *row;
 	struct quota_slot	*slot;
+	size_t			 n = 0;
 	int			 r = 0;
 
 	marks_write(s);
@@ -314,11 +315,16 @@ store_quotas_fini(struct store *s)
 
 		if (k == NULL || k->ends_ms + GRACE_MS < loop_wall_ms(s->loop) || (slot = slot_of(s, k)) == NULL)
 			continue;
-		row = (struct quotadb_row){ k->of, at_most(atomic_load(&slot->used), QUOTA_MAX), k->ends_ms,
+		row = &rows[n];
+		*row = (struct quotadb_row){ k->of, at_most(atomic_load(&slot->used), QUOTA_MAX), k->ends_ms,
 		    k->warned };
-		if (row.used != k->mark)
-			r = quotadb_put(s->db, &row, 1);
+		if (row->used != k->mark && ++n == STORE_MARKS_MAX) {
+			r = quotadb_put(s->db, rows, n);
+			n = 0;
+		}
 	}
+	if (r == 0)
+		r = quotadb_put(s->db, rows, n);
 	if (r != 0)
 		log_warn(NULL, "what was used of quotas is kept as of some calls more: %s", store_why(s, r));
 	for (size_t i = 0; i < TABLE; i++)

@@ -322,6 +322,7 @@ Test(store, before_the_first_start_an_owner_makes_the_folder)
 
 #define DAYS	100
 #define OF_A_DAY 1000
+#define MANY	600		/* more than are written together, and no multiple of that */
 
 struct counter {
 	struct region	r;
@@ -455,18 +456,24 @@ Test(store, finds_the_counts_of_workers_when_it_alone_is_killed)
 	bench_fini(&b);
 }
 
+static struct span
+of_day(struct counter *c, unsigned day, unsigned number)
+{
+	static char	text[64];
+
+	snprintf(text, sizeof(text), "agent a%u calls day %u", number, day);
+	c->key = quota_key(&c->r, span_of(text));
+	return span_of(text);
+}
+
 static void
 mark_of_day(struct bench *b, struct counter *c, unsigned day, unsigned number)
 {
-	char			text[64];
-	struct msg_QUOTA_MARK	m = { .of = SPAN_NONE, .hard = HARD, .ahead = AHEAD };
+	struct msg_QUOTA_MARK	m = { .of = of_day(c, day, number), .hard = HARD, .ahead = AHEAD };
 	struct timespec		now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(text, sizeof(text), "agent a%u calls day %u", number, day);
-	m.of = span_of(text);
-	m.ends_ms = ((uint64_t)now.tv_sec - (DAYS - day) * UINT64_C(86400)) * 1000;
-	c->key = quota_key(&c->r, m.of);
+	m.ends_ms = ((uint64_t)now.tv_sec + day * UINT64_C(86400) - DAYS * UINT64_C(86400)) * 1000;
 	child_say(&b->c, MSG_TYPE_QUOTA_MARK, 0, &m, -1);
 }
 
@@ -499,6 +506,32 @@ Test(store, has_room_for_quotas_of_any_number_of_days, .timeout = 120)
 	for (unsigned tries = 0; tries < 5000 && !quota_read(&c.r, c.key, &(uint64_t){ 0 }); tries++)
 		usleep(1000);
 	cr_expect(used(&c) > 0, "%llu", (unsigned long long)used(&c));
+	region_unmap(&c.r);
+	bench_fini(&b);
+}
+
+/* All of them, whatever number is written together. */
+Test(store, remembers_many_quotas_to_the_last_call, .timeout = 60)
+{
+	struct bench	b;
+	struct counter	c;
+	bool		wants;
+
+	bench_init(&b);
+	counter_init(&c, &b);
+	for (unsigned i = 0; i < MANY; i++) {
+		mark_of_day(&b, &c, DAYS + 1, i);
+		for (unsigned tries = 0; quota_take(&c.r, c.key, 1, HARD, AHEAD, &wants) != QUOTA_OK; tries++) {
+			cr_assert(tries < 5000, "quota %u", i);
+			usleep(1000);
+		}
+	}
+	cr_expect(eq(int, child_wait(&b.c), 0));
+	bench_again(&b, &c);
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)of_day(&c, DAYS + 1, i);
+		cr_expect(used(&c) == 1, "quota %u: %llu", i, (unsigned long long)used(&c));
+	}
 	region_unmap(&c.r);
 	bench_fini(&b);
 }
