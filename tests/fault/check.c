@@ -195,12 +195,13 @@ check_numbers(struct checking *c)
 	struct recorded_log	*l = &c->s->recorded;
 
 	qsort(l->all, l->n, sizeof(*l->all), by_number);
-	for (size_t i = 1; i < l->n; i++)
-		if (l->all[i].number != l->all[i - 1].number + 1)
+	for (size_t i = 0; i < l->n; i++)
+		if (l->all[i].gap || l->all[i].number != (i == 0 ? 1 : l->all[i - 1].number + 1))
 			lied(c, LIE_NUMBERS, l->all[i].key, NULL, &l->all[i]);
 	qsort(l->all, l->n, sizeof(*l->all), by_writer);
+	/* A mark of the auditor's own has no place among a writer's records. */
 	for (size_t i = 1; i < l->n; i++)
-		if (by_writer(&l->all[i], &l->all[i - 1]) == 0)
+		if (!l->all[i].gap && !l->all[i - 1].gap && by_writer(&l->all[i], &l->all[i - 1]) == 0)
 			lied(c, LIE_NUMBERS, l->all[i].key, NULL, &l->all[i]);
 }
 

@@ -103,6 +103,7 @@ struct recorded {
 	uint8_t		place, tool;	/* PLACE_LIMIT: none of ours */
 	uint64_t	number, boot, seq, generation;
 	uint32_t	slot, incarnation;
+	bool		gap;			/* it says that others are missing */
 	char		decision[8], outcome[16], error[32], request[20];
 };
 

@@ -85,12 +85,14 @@ u64_at(json_object *row, const char *name)
 static void
 read_record(json_object *row, struct recorded *r)
 {
+	const char	*mark = json_text_at(row, "mark");
 	struct in_addr	client;
 
 	*r = (struct recorded){ .number = u64_at(row, "number"), .seq = u64_at(row, "seq"),
 	    .boot = strtoull(json_text_at(row, "boot"), NULL, 16), .generation = u64_at(row, "generation"),
 	    .slot = (uint32_t)u64_at(row, "slot"), .incarnation = (uint32_t)u64_at(row, "incarnation"),
 	    .place = PLACE_LIMIT, .tool = (uint8_t)tool_of(json_text_at(row, "object")) };
+	r->gap = mark[0] != '\0' && strncmp(mark, "the clock ", strlen("the clock ")) != 0;
 	if (strcmp(json_text_at(row, "kind"), "tool") == 0 && r->tool != TOOL_LIMIT)
 		r->place = place_of(row);
 	if (inet_pton(AF_INET, json_text_at(row, "client"), &client) == 1 && r->place != PLACE_LIMIT)

@@ -119,6 +119,13 @@ Test(check, misses_records)
 	s.recorded.all[3].number = 10;
 	expect_lie(&s, LIE_NUMBERS, "a gap");
 	tell_the_truth(&s);
+	for (size_t i = 0; i < s.recorded.n; i++)
+		s.recorded.all[i].number++;
+	expect_lie(&s, LIE_NUMBERS, "without the first");
+	tell_the_truth(&s);
+	*record(&s, 0, 0, "", "") = (struct recorded){ .number = s.recorded.n, .place = PLACE_LIMIT, .gap = true };
+	expect_lie(&s, LIE_NUMBERS, "a mark that some are missing");
+	tell_the_truth(&s);
 	s.recorded.all[1].seq = s.recorded.all[3].seq;
 	expect_lie(&s, LIE_NUMBERS, "a sequence twice");
 }
@@ -259,8 +266,10 @@ Test(check, reads_what_servers_and_the_audit_write)
 	cr_expect(!story_read_seen(&s, "17 \"other\" 47\n", 3));
 	cr_assert(story_read_audit(&s, "{\"number\":3,\"request_id\":\"r-0\",\"tenant\":\"acme\",\"server\":\"web\",\"kind\":\"tool\","
 	    "\"object\":\"t1\",\"decision\":\"allow\",\"client\":\"127.0.0.1\",\"outcome\":\"ok\",\"generation\":9,"
-	    "\"boot\":\"00ff\",\"slot\":2,\"incarnation\":4,\"seq\":6}\n{\"number\":4,\"kind\":\"meta\"}\n"));
-	cr_assert(s.recorded.n == 2);
+	    "\"boot\":\"00ff\",\"slot\":2,\"incarnation\":4,\"seq\":6}\n{\"number\":4,\"kind\":\"meta\"}\n"
+	    "{\"number\":5,\"mark\":\"the clock went back by 3 s\"}\n{\"number\":6,\"mark\":\"records 4 to 7 are missing\"}\n"));
+	cr_assert(s.recorded.n == 4);
+	cr_expect(!s.recorded.all[0].gap && !s.recorded.all[2].gap && s.recorded.all[3].gap);
 	cr_expect(s.recorded.all[0].key == key_make(1, 1) && s.recorded.all[0].place == 5 && s.recorded.all[0].boot == 255 &&
 	    s.recorded.all[0].generation == 9 && s.recorded.all[1].place == PLACE_LIMIT);
 	cr_expect(!story_read_audit(&s, "{\"number\":3"), "a torn record");
