@@ -5,9 +5,6 @@
  * tests/servers/lying_compile.c is in its place.  A reload says why it is refused, and the policy of before goes on, in the
  * same processes; a start refuses, or serves with the last good policy.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "tests/fault/stores.h"
@@ -25,7 +22,7 @@
 	"\"writer\":{\"allow\":{\"servers\":[\"notes\"],\"tools\":{\"notes\":[\"*\"]}}},"	\
 	"\"reader\":{\"allow\":{\"servers\":[\"notes\"],\"tools\":{\"notes\":[\"*\"]}}}}}"
 
-static char	dir[64], writer[256], reader[256];
+static char	dir[64];
 
 static void
 lie(const char *what, unsigned number)
@@ -52,18 +49,16 @@ begin(struct gateway *g)
 	installed_make(dir);
 	snprintf(command, sizeof(command), "cd '%s' && mv " COMPILE " " COMPILE ".real && cp tests/lying-compile " COMPILE, dir);
 	cr_assert(system(command) == 0, "%s", command);
-	gateway_start(g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES, .conf = "watchdog = 2s\n" });
-	snprintf(writer, sizeof(writer), "%s", gateway_key(g, "writer"));
-	snprintf(reader, sizeof(reader), "%s", gateway_key(g, "reader"));
-	cr_assert(stores_call(g, writer, "list_notes"));
+	stores_begin(g, "watchdog = 2s\n");
 }
 
 static void
 expect_as_before(const struct gateway *g, const char *what, unsigned number)
 {
-	cr_expect(stores_call(g, writer, "list_notes"), "%s %u: writer may not read notes", what, number);
-	cr_expect(!stores_call(g, reader, "list_notes"), "%s %u: reader may", what, number);
-	cr_expect(!stores_call(g, writer, "drop_all"), "%s %u: writer may drop them", what, number);
+	char	text[32];
+
+	snprintf(text, sizeof(text), "%s %u", what, number);
+	stores_expect_as_before(g, text);
 }
 
 static const struct {
@@ -127,7 +122,7 @@ Test(compiler, that_lies_at_a_reload_changes_nothing, .timeout = 240)
 	cr_expect(gateway_deaths(before) == 0, "a process ended");
 	lie(NULL, 0);
 	EXPECT_CTL(&g, 0, "", "reload");
-	cr_expect(stores_call(&g, reader, "list_notes"), "it tells the truth, and is not believed");
+	cr_expect(stores_call(&g, stores_reader, "list_notes"), "it tells the truth, and is not believed");
 	gateway_stop(&g);
 	installed_remove(dir);
 	free(before);
@@ -136,7 +131,7 @@ Test(compiler, that_lies_at_a_reload_changes_nothing, .timeout = 240)
 static bool
 is_revoked(void *arg)
 {
-	return !stores_call(arg, writer, "list_notes");
+	return !stores_call(arg, stores_writer, "list_notes");
 }
 
 /* A key that is taken away is no matter of the policy, and must not wait for it. */
@@ -153,7 +148,7 @@ Test(compiler, that_lies_about_keys_is_not_believed, .timeout = 60)
 	cr_expect(code != 0, "exit %d: %s", code, out);
 	free(out);
 	expect_as_before(&g, "keys", 0);
-	snprintf(public_name, sizeof(public_name), "%.12s", writer);
+	snprintf(public_name, sizeof(public_name), "%.12s", stores_writer);
 	code = gateway_ctl(&g, &out, true, "key", "revoke", public_name, NULL);
 	cr_expect(code != 0, "nobody was told that the key works on: exit %d: %s", code, out);
 	cr_log_info("%s", out);
@@ -194,7 +189,7 @@ Test(compiler, that_lies_at_a_start_serves_nothing_new, .timeout = 240)
 	}
 	lie(NULL, 0);
 	gateway_start_again(&g);
-	cr_expect(stores_call(&g, reader, "list_notes"), "it tells the truth, and is not believed");
+	cr_expect(stores_call(&g, stores_reader, "list_notes"), "it tells the truth, and is not believed");
 	gateway_stop(&g);
 	installed_remove(dir);
 }

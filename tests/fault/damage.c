@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,8 +21,6 @@
 #define SIGNER_ROW	"signer:"	/* the key of such a row is this and so many characters */
 #define SIGNER_KID	12
 
-static char	writer[256], reader[256];
-
 struct damaging {
 	struct gateway	*g;
 	char		 path[512];	/* the data file */
@@ -38,16 +33,6 @@ next_random(uint64_t *state, unsigned n)
 {
 	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (unsigned)((*state >> 33) % n);
-}
-
-/* The state as it was before any damage. */
-static void
-restore(const struct gateway *g)
-{
-	char	command[1200];
-
-	snprintf(command, sizeof(command), "rm -rf '%s/state' && cp -a '%s/whole' '%s/state'", g->dir, g->dir, g->dir);
-	cr_assert(system(command) == 0, "%s", command);
 }
 
 /* --- how ---------------------------------------------------------------------------------------- */
@@ -154,15 +139,6 @@ static const struct {
 
 /* --- what then ---------------------------------------------------------------------------------- */
 
-static void
-expect_nobody_may_more(const struct gateway *g, const char *what)
-{
-	cr_expect(!stores_call(g, reader, "list_notes"), "%s: reader may read notes", what);
-	cr_expect(!stores_call(g, writer, "drop_all"), "%s: writer may drop them", what);
-	cr_expect(!stores_call(g, "mgk_00000000_nobody", "list_notes"), "%s: anybody may", what);
-	cr_expect(!stores_call(g, NULL, "list_notes"), "%s: nobody may", what);
-}
-
 /* Whoever reads the file is named, or its folder is.  LMDB trusts its pages, so what the look at a start did not see may
  * end its reader by a signal: that process alone, and whatever it is asked then fails. */
 static void
@@ -184,16 +160,6 @@ expect_log(struct damaging *d, size_t from, bool refused, const char *folder, co
 	free(log);
 }
 
-static size_t
-log_bytes(const struct gateway *g)
-{
-	char	*log = gateway_log(g);
-	size_t	 n = strlen(log);
-
-	free(log);
-	return n;
-}
-
 static void
 damage_one(struct damaging *d, size_t i, const char *folder)
 {
@@ -202,12 +168,12 @@ damage_one(struct damaging *d, size_t i, const char *folder)
 	char		 what[128];
 
 	snprintf(what, sizeof(what), "%s, %s (random %llx)", folder, damages[i].what, (unsigned long long)d->random);
-	restore(g);
-	from = log_bytes(g);
+	stores_put_back(g);
+	from = gateway_log_bytes(g);
 	damages[i].fn(d);
 	if (gateway_try_start(g)) {
 		cr_expect(!damages[i].must_refuse, "%s: it serves", what);
-		expect_nobody_may_more(g, what);
+		stores_expect_no_more(g, what);
 		expect_log(d, from, false, folder, what);
 		d->served++;
 		gateway_stop_keep(g);
@@ -229,22 +195,18 @@ make_state(struct gateway *g)
 {
 	struct mcp	m;
 	struct answer	a;
-	char		command[600];
 
-	gateway_start(g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
+	stores_begin(g, NULL);
 	for (int i = 0; i < KEYS; i++)
 		(void)gateway_key(g, i % 2 == 0 ? "reader" : "writer");
-	snprintf(reader, sizeof(reader), "%s", gateway_key(g, "reader"));
-	snprintf(writer, sizeof(writer), "%s", gateway_key(g, "writer"));
-	mcp_init(&m, g->mcp, "/servers/notes/mcp", writer);
+	mcp_init(&m, g->mcp, "/servers/notes/mcp", stores_writer);
 	for (int i = 0; i < CALLS; i++) {
 		mcp_call(&m, i % 3 == 0 ? "drop_all" : "list_notes", "{}", &a);
 		answer_fini(&a);
 	}
 	mcp_fini(&m);
 	gateway_stop_keep(g);
-	snprintf(command, sizeof(command), "cp -a '%s/state' '%s/whole'", g->dir, g->dir);
-	cr_assert(system(command) == 0);
+	stores_keep(g);
 }
 
 static void
@@ -264,9 +226,9 @@ damage_all(const char *folder)
 	}
 	cr_log_info("%s: %u starts served, %u refused, %u ends by a signal", folder, d.served, d.refused, d.signals);
 	cr_expect(d.signals == 0, "the look at a start did not see what ends its reader");
-	restore(&g);
+	stores_put_back(&g);
 	gateway_start_again(&g);
-	cr_expect(stores_call(&g, writer, "list_notes"), "whole again, and it does not serve");
+	cr_expect(stores_call(&g, stores_writer, "list_notes"), "whole again, and it does not serve");
 	gateway_stop(&g);
 }
 
@@ -314,25 +276,22 @@ Test(damage, to_the_store_of_a_running_gateway_stops_no_call, .timeout = 120)
 	int		 code;
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
-	snprintf(writer, sizeof(writer), "%s", gateway_key(&g, "writer"));
-	snprintf(reader, sizeof(reader), "%s", gateway_key(&g, "reader"));
+	stores_begin(&g, NULL);
 	snprintf(d.path, sizeof(d.path), "%s/state/store/data.mdb", g.dir);
 	snprintf(copy, sizeof(copy), "%s/copy", g.dir);
-	cr_expect(stores_call(&g, writer, "list_notes"));
 	damage_under(&d, "mcpgw-store", copy);
 	for (int i = 0; i < 20; i++) {
-		cr_expect(stores_call(&g, writer, "list_notes"), "call %d after the damage", i);
+		cr_expect(stores_call(&g, stores_writer, "list_notes"), "call %d after the damage", i);
 		sleep_ms(50);
 	}
-	expect_nobody_may_more(&g, "a damaged store");
+	stores_expect_no_more(&g, "a damaged store");
 	code = gateway_ctl(&g, &out, true, "key", "add", "--agent", "reader", NULL);
 	cr_expect(code != 0 && out[0] != '\0', "key add: exit %d: %s", code, out);
 	free(out);
 	code = gateway_ctl(&g, &out, true, "reload", NULL);
 	cr_expect(code == 0, "a reload needs no store: exit %d: %s", code, out);
 	free(out);
-	cr_expect(stores_call(&g, writer, "list_notes"), "after a reload");
+	cr_expect(stores_call(&g, stores_writer, "list_notes"), "after a reload");
 	copy_file(copy, d.path);
 	cr_expect(wait_until(stores_take_keys, &g, 65000), "the store is whole again, and does not come back");
 	gateway_stop(&g);
@@ -364,9 +323,7 @@ Test(damage, to_a_row_of_the_store_does_not_hold_who_changes_keys, .timeout = 60
 	int		 code;
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
-	snprintf(writer, sizeof(writer), "%s", gateway_key(&g, "writer"));
-	snprintf(reader, sizeof(reader), "%s", gateway_key(&g, "reader"));
+	stores_begin(&g, NULL);
 	snprintf(d.path, sizeof(d.path), "%s/state/store/data.mdb", g.dir);
 	cr_assert(gateway_ctl(&g, NULL, true, "token", "--agent", "writer", NULL) == 0);
 	damage_row(&d);
@@ -377,8 +334,8 @@ Test(damage, to_a_row_of_the_store_does_not_hold_who_changes_keys, .timeout = 60
 	code = gateway_ctl(&g, &out, true, "reload", NULL);
 	cr_expect(code == 0, "reload: exit %d: %s", code, out);
 	free(out);
-	cr_expect(stores_call(&g, writer, "list_notes"), "after the damage");
-	expect_nobody_may_more(&g, "a damaged row");
+	cr_expect(stores_call(&g, stores_writer, "list_notes"), "after the damage");
+	stores_expect_no_more(&g, "a damaged row");
 	gateway_stop_keep(&g);
 	cr_expect(!gateway_try_start(&g) && g.pid == 0 && WIFEXITED(g.status), "it starts with a damaged row: %#x", g.status);
 	gateway_remove(&g);
@@ -388,18 +345,17 @@ Test(damage, to_the_audit_of_a_running_gateway_loses_no_record, .timeout = 120)
 {
 	struct gateway	 g;
 	struct damaging	 d = { .g = &g, .random = 7 };
-	struct stores_records w = { .g = &g };
+	struct stores_records w = { .g = &g, .count = 1 };
 	char		 copy[512], *out;
 
 	NEEDS_JAILS();
-	gateway_start(&g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
-	snprintf(writer, sizeof(writer), "%s", gateway_key(&g, "writer"));
+	stores_begin(&g, NULL);
 	snprintf(d.path, sizeof(d.path), "%s/state/audit/db/data.mdb", g.dir);
 	snprintf(copy, sizeof(copy), "%s/copy", g.dir);
 	for (int i = 0; i < 100; i++) {
 		if (i == 30)
 			damage_under(&d, "mcpgw-audit", copy);
-		cr_expect(stores_call(&g, writer, "list_notes"), "call %d", i);
+		cr_expect(stores_call(&g, stores_writer, "list_notes"), "call %d", i);
 		w.count++;
 		sleep_ms(10);
 	}

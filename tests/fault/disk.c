@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/fault/inject.h"
 #include "tests/fault/lies.h"
-#include "tests/fault/world.h"
 #include "tests/integration/common.h"
 
 #define DISK		"size=64m"
@@ -22,8 +22,6 @@
 #define AUDITOR_KIB	(24 * 1024)	/* of one transaction, over all that had to wait */
 #define FULL_MS		60000		/* within this the last segments are written full */
 #define BACK_MS		10000
-
-static const struct fault full = { .number = 9, .name = "disk", .may = MAY_BUSY, .where = WHERE_ALL };
 
 /* A small disk of its own, which nobody else sees. */
 static void
@@ -96,22 +94,6 @@ is_refused(void *arg)
 	return looked == 200 && busy == looked;
 }
 
-struct back {
-	struct world	*w;
-	int64_t		 since;
-};
-
-static bool
-all_serve(void *arg)
-{
-	struct back	*b = arg;
-
-	for (unsigned i = 0; i < PLACE_LIMIT; i++)
-		if (b->w->load.well_us[i] <= b->since)
-			return false;
-	return true;
-}
-
 static void
 expect_trouble_is_told(struct world *w)
 {
@@ -131,8 +113,8 @@ expect_trouble_is_told(struct world *w)
 Test(disk, that_is_full_refuses_calls_before_they_run, .timeout = 240)
 {
 	struct world	w = { .before = mount_disk, .after = unmount_disk, .more_kib = AUDITOR_KIB };
-	struct window	window = { .fault = &full, .places = PLACES_ALL };
-	struct back	back = { .w = &w };
+	struct window	window = { .fault = fault_named("disk"), .places = PLACES_ALL };
+	struct world_since since = { .w = &w };
 
 	NEEDS_JAILS();
 	if (geteuid() != 0)
@@ -151,11 +133,11 @@ Test(disk, that_is_full_refuses_calls_before_they_run, .timeout = 240)
 		if (round == 0)
 			expect_trouble_is_told(&w);
 		sleep_ms(2000);
-		back.since = fault_now_us();
+		since.us = fault_now_us();
 		free_disk(&w.g);
-		cr_expect(wait_until(all_serve, &back, BACK_MS), "there is room again, and calls are refused");
+		cr_expect(wait_until(world_serves_since, &since, BACK_MS), "there is room again, and calls are refused");
 		window.over = fault_now_us() + 2000000;		/* each worker asks for room by itself */
-		cr_log_info("served again after %lld ms", (long long)(window.over - 2000000 - back.since) / 1000);
+		cr_log_info("served again after %lld ms", (long long)(window.over - 2000000 - since.us) / 1000);
 		*log_more(&w.story.windows) = window;
 		sleep_ms(3000);
 	}
@@ -169,15 +151,13 @@ static void
 fail_writes(const char *program, int error, bool refuses)
 {
 	struct world	 w = { .more_kib = AUDITOR_KIB };
-	struct window	 window = { .fault = &full, .places = PLACES_ALL };
-	struct back	 back = { .w = &w };
-	const char	*build = getenv("BUILD");
+	struct window	 window = { .fault = fault_named("disk"), .places = PLACES_ALL };
+	struct world_since since = { .w = &w };
 	struct lies	*lies;
 	char		*log;
 
 	NEEDS_JAILS();
-	if (!lies_begin(build == NULL ? "build" : build, &lies))
-		cr_skip_test("only root has a disk that fails, and for no sanitized programs");
+	lies_begin(&lies);
 	snprintf(lies->program, sizeof(lies->program), "%s", program);
 	world_start(&w, 9, NULL);
 	load_start(&w.load);
@@ -193,9 +173,9 @@ fail_writes(const char *program, int error, bool refuses)
 	cr_expect(strstr(log, refuses ? "cannot be written, calls are refused" : "records wait in the spool") != NULL,
 	    "%s was not hit: %s", program, log);
 	free(log);
-	back.since = fault_now_us();
+	since.us = fault_now_us();
 	lies->write_errno = 0;
-	cr_expect(wait_until(all_serve, &back, BACK_MS), "%s can write again, and calls are refused", program);
+	cr_expect(wait_until(world_serves_since, &since, BACK_MS), "%s can write again, and calls are refused", program);
 	window.over = fault_now_us() + 2000000;
 	*log_more(&w.story.windows) = window;
 	sleep_ms(2500);

@@ -15,7 +15,6 @@
 
 #define LAG_US	3000000		/* a worker that found a server away asks again by itself, later than others do */
 
-
 /* --- whom -------------------------------------------------------------------------------------- */
 
 /* Those of a tenant's servers over stdio; of both when users do not tell. */
@@ -195,6 +194,17 @@ const struct fault_row fault_rows[] = {
 #undef FAULT
 };
 const size_t fault_row_count = sizeof(fault_rows) / sizeof(fault_rows[0]);
+
+const struct fault *
+fault_named(const char *name)
+{
+	size_t	i = 0;
+
+	while (i < fault_row_count && strcmp(fault_rows[i].is.name, name) != 0)
+		i++;
+	cr_assert(i < fault_row_count, "no row of faults.def is called %s", name);
+	return &fault_rows[i].is;
+}
 
 struct awaiting {
 	struct world		*w;

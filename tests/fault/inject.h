@@ -7,13 +7,13 @@
 
 #include "tests/fault/world.h"
 
-/* Injects it; w->done, places and what is waited for are set.  False: there was nothing to hit. */
 struct injection {
 	struct window	 window;
 	const char	*program;	/* is there again when so many of it run, other than those that were hit; NULL: as calls say */
 	size_t		 count;
 	pid_t		 hit, stopped;	/* 0: none */
 };
+/* Injects it; the window but for its end, and what is waited for, are set.  False: there was nothing to hit. */
 typedef bool inject_fn(struct world *w, struct injection *in);
 
 struct fault_row {
@@ -22,6 +22,8 @@ struct fault_row {
 };
 extern const struct fault_row fault_rows[];
 extern const size_t fault_row_count;
+/* Of this name; it is there. */
+const struct fault *fault_named(const char *name);
 
 /* Waits until all is as it was before, at most as long as its row says; sets window.over.  Answers the milliseconds it
  * took, or -1. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -37,15 +38,16 @@ cover_etc(void)
 	    strerror(errno));
 }
 
-bool
-lies_begin(const char *build, struct lies **out)
+void
+lies_begin(struct lies **out)
 {
+	const char		*build = getenv("BUILD") == NULL ? "build" : getenv("BUILD");
 	static const char	library[] = DIR "/lies.so", control[] = DIR "/lies.so.told";
 	char			command[900];
 	int			fd;
 
 	if (geteuid() != 0 || strstr(build, "address") != NULL || access(PRELOAD, F_OK) == 0 || access(DIR, F_OK) != 0)
-		return false;
+		cr_skip_test("only root lies to programs, and to no sanitized ones");
 	cr_assert(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	cover_etc();
 	/* Where each user of the gateway's may read it, whoever owns the build folder. */
@@ -57,5 +59,4 @@ lies_begin(const char *build, struct lies **out)
 	cr_assert(*out != MAP_FAILED);
 	close(fd);
 	write_text(PRELOAD, library);
-	return true;
 }

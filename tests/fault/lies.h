@@ -21,7 +21,7 @@ struct lies {
 	_Atomic uint64_t made;		/* most allocations of one process before it confined itself, and after */
 };
 
-/* From here on all programs that this process starts load the library.  Fails the test; false when it may not. */
-bool	lies_begin(const char *build, struct lies **out);
+/* From here on all programs that this process starts load the library.  Fails the test, or skips it where it may not. */
+void	lies_begin(struct lies **out);
 
 #endif

@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,10 +15,10 @@
 #include "tests/fault/stores.h"
 #include "tests/integration/common.h"
 
+#define CONF	"watchdog = 2s\n"
 #define BACK_MS	20000	/* a process that ended so is started again; some times if need be */
 
 static const char *const folders[] = { "store", "audit/db" }, *const programs[] = { "mcpgw-store", "mcpgw-audit" };
-static char	writer[256], reader[256];
 
 static void
 be_noise(const char *path)
@@ -97,22 +94,6 @@ static const struct {
 	{ "somebody else's",	be_locked,	false },
 };
 
-static void
-begin(struct gateway *g)
-{
-	gateway_start(g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES, .conf = "watchdog = 2s\n" });
-	snprintf(writer, sizeof(writer), "%s", gateway_key(g, "writer"));
-	snprintf(reader, sizeof(reader), "%s", gateway_key(g, "reader"));
-	cr_assert(stores_call(g, writer, "list_notes"));
-}
-
-static void
-expect_nobody_may_more(const struct gateway *g, const char *what)
-{
-	cr_expect(!stores_call(g, reader, "list_notes"), "%s: reader may read notes", what);
-	cr_expect(!stores_call(g, writer, "drop_all"), "%s: writer may drop them", what);
-}
-
 /* --- at a start ---------------------------------------------------------------------------------- */
 
 static void
@@ -125,12 +106,10 @@ start_with(struct gateway *g, size_t form, const char *folder, const char *file)
 	stores_put_back(g);
 	snprintf(path, sizeof(path), "%s/state/%s/%s", g->dir, folder, file);
 	forms[form].fn(path);
-	log = gateway_log(g);
-	from = strlen(log);
-	free(log);
+	from = gateway_log_bytes(g);
 	if (gateway_try_start(g)) {
-		cr_expect(stores_call(g, writer, "list_notes") && stores_take_keys(g), "%s: it does not serve", what);
-		expect_nobody_may_more(g, what);
+		stores_expect_as_before(g, what);
+		cr_expect(stores_take_keys(g), "%s: no key can be added", what);
 		gateway_stop_keep(g);
 		return;
 	}
@@ -148,7 +127,7 @@ start_with_each(const char *file)
 	struct gateway	g;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, CONF);
 	gateway_stop_keep(&g);
 	stores_keep(&g);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
@@ -174,7 +153,7 @@ Test(locks, of_the_dead_hold_nobody, .timeout = 60)
 	struct gateway	 g;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, CONF);
 	for (int i = 0; i < 3; i++) {
 		gateway_procs(&g, all);
 		for (size_t n = all->count; n > 0; n--)
@@ -183,7 +162,7 @@ Test(locks, of_the_dead_hold_nobody, .timeout = 60)
 		g.pid = 0;
 		cr_assert(procs_wait_gone(all, 5000));
 		gateway_start_again(&g);
-		cr_expect(stores_call(&g, writer, "list_notes") && stores_take_keys(&g), "start %d", i);
+		cr_expect(stores_call(&g, stores_writer, "list_notes") && stores_take_keys(&g), "start %d", i);
 	}
 	gateway_stop(&g);
 	free(all);
@@ -196,7 +175,7 @@ Test(locks, of_somebody_who_lives_are_respected, .timeout = 60)
 	int		fd;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, CONF);
 	gateway_stop_keep(&g);
 	for (size_t k = 0; k < 2; k++) {
 		snprintf(path, sizeof(path), "%s/state/%s/lock", g.dir, folders[k]);
@@ -221,17 +200,17 @@ Test(locks, that_change_under_a_gateway_stop_no_call_and_lose_no_record, .timeou
 	char				path[512], what[128];
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, CONF);
 	for (size_t form = 0; form < 3; form++) {
 		for (size_t k = 0; k < 4; k++) {
 			snprintf(what, sizeof(what), "%s/%s %s", folders[k / 2], files[k % 2], forms[form].what);
 			snprintf(path, sizeof(path), "%s/state/%s/%s", g.dir, folders[k / 2], files[k % 2]);
 			forms[form].fn(path);
 			for (int i = 0; i < 20; i++, w.count++) {
-				cr_expect(stores_call(&g, writer, "list_notes"), "%s: call %d", what, i);
+				cr_expect(stores_call(&g, stores_writer, "list_notes"), "%s: call %d", what, i);
 				sleep_ms(10);
 			}
-			expect_nobody_may_more(&g, what);
+			stores_expect_no_more(&g, what);
 			cr_expect(wait_until(stores_take_keys, &g, BACK_MS), "%s: no key can be added", what);
 			cr_expect(wait_until(stores_recorded, &w, BACK_MS), "%s: not all calls are in the audit", what);
 			/* A writer that never looked at `lock` again goes on without. */

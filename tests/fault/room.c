@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -28,17 +25,6 @@
 #define KEYS		100
 #define READ_MS		4000		/* of calls, beside each reader */
 #define SLACK_BYTES	((off_t)512 << 10)
-
-static char	writer[256], reader[256];
-
-static void
-begin(struct gateway *g)
-{
-	gateway_start(g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES });
-	snprintf(writer, sizeof(writer), "%s", gateway_key(g, "writer"));
-	snprintf(reader, sizeof(reader), "%s", gateway_key(g, "reader"));
-	cr_assert(stores_call(g, writer, "list_notes"));
-}
 
 /* As if all pages of the map but one were used: what was used so is never used again. */
 static void
@@ -106,9 +92,7 @@ bound_space(const struct gateway *g, const char *program, bool bound)
 static void
 expect_as_before(const struct gateway *g, const struct procs *before, const char *what)
 {
-	cr_expect(stores_call(g, writer, "list_notes"), "%s: writer may not read notes", what);
-	cr_expect(!stores_call(g, reader, "list_notes"), "%s: reader may", what);
-	cr_expect(!stores_call(g, writer, "drop_all"), "%s: writer may drop them", what);
+	stores_expect_as_before(g, what);
 	cr_expect(gateway_deaths(before) == 0, "%s: a process ended", what);
 }
 
@@ -118,7 +102,7 @@ Test(room, of_the_stores_map_that_is_used_up_is_made, .timeout = 60)
 	struct gateway	 g;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, NULL);
 	gateway_procs(&g, before);
 	fill_map(&g, "mcpgw-store", "store", STORE_MAP);
 	for (int i = 0; i < 20; i++)
@@ -142,7 +126,7 @@ Test(room, that_the_store_does_not_get_is_an_error_to_who_asked, .timeout = 60)
 	int		 code = 0;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, NULL);
 	gateway_procs(&g, before);
 	bound_space(&g, "mcpgw-store", true);
 	fill_map(&g, "mcpgw-store", "store", STORE_MAP);
@@ -169,12 +153,12 @@ Test(room, that_the_auditor_does_not_get_loses_no_record, .timeout = 120)
 	struct stores_records	 w = { .g = &g, .count = 1 };
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, NULL);
 	gateway_procs(&g, before);
 	bound_space(&g, "mcpgw-audit", true);
 	fill_map(&g, "mcpgw-audit", "audit/db", AUDIT_MAP);
 	for (int i = 0; i < 100; i++, w.count++) {
-		cr_expect(stores_call(&g, writer, "list_notes"), "call %d", i);
+		cr_expect(stores_call(&g, stores_writer, "list_notes"), "call %d", i);
 		sleep_ms(20);
 	}
 	cr_expect(gateway_logged(&g, "records wait in the spool") > 0, "the map was not full");
@@ -201,7 +185,7 @@ grows(const struct gateway *g)
 	snprintf(path, sizeof(path), "%s/state/audit/db/data.mdb", g->dir);
 	before = stores_bytes(path);
 	while (now_ms() < until) {
-		cr_expect(stores_call(g, writer, "list_notes"));
+		cr_expect(stores_call(g, stores_writer, "list_notes"));
 		sleep_ms(20);
 	}
 	return stores_bytes(path) - before;
@@ -241,7 +225,7 @@ Test(room, is_not_held_by_readers_that_were_killed, .timeout = 60)
 	pid_t		pid;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, NULL);
 	alone = grows(&g);
 	for (int i = 0; i < 70; i++) {		/* more than may read at a time */
 		pid = reader_begin(&g);
@@ -263,9 +247,9 @@ Test(room, is_not_held_by_a_command_whose_output_nobody_reads, .timeout = 120)
 	FILE		*list;
 
 	NEEDS_JAILS();
-	begin(&g);
+	stores_begin(&g, NULL);
 	for (int i = 0; i < 1000; i++)
-		cr_expect(stores_call(&g, writer, "list_notes"));
+		cr_expect(stores_call(&g, stores_writer, "list_notes"));
 	alone = grows(&g);
 	snprintf(command, sizeof(command), "exec '%s/bin/mcpgwctl' -c '%s/etc' audit list --limit 0", g.build, g.dir);
 	list = popen(command, "r");

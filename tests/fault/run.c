@@ -40,7 +40,7 @@ wanted(const char *list, const struct fault_row *row)
 }
 
 struct tally {
-	unsigned	times;
+	unsigned	times, missed;
 	long		slowest_ms, sum_ms;
 };
 
@@ -50,8 +50,10 @@ inject_one(struct world *w, const struct fault_row *row, struct tally *tally)
 	struct injection	in = { .window = { .fault = &row->is } };
 	long			ms;
 
-	if (!row->fn(w, &in))
+	if (!row->fn(w, &in)) {
+		tally->missed++;
 		return;
+	}
 	ms = inject_await(w, &in);
 	if (in.window.over == 0)
 		in.window.over = fault_now_us();
@@ -104,9 +106,12 @@ run(unsigned seed, unsigned seconds, const char *list)
 		if (pause > 0)
 			sleep_ms((int)fault_random(&w.random, pause));
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		cr_log_info("F%u %s: %u times, back after %ld ms on average, %ld at most", rows[i]->is.number, rows[i]->is.name,
 		    tallies[i].times, tallies[i].times == 0 ? 0 : tallies[i].sum_ms / tallies[i].times, tallies[i].slowest_ms);
+		cr_expect(tallies[i].times > 0 || tallies[i].missed == 0, "F%u %s: never, there was nothing to hit",
+		    rows[i]->is.number, rows[i]->is.name);
+	}
 	world_end(&w);
 }
 

@@ -24,6 +24,7 @@
 #define RESTART_S	31
 #define MORE_PERCENT	2
 #define MORE_KIB	64		/* that a process may have more whatever it has: a page here and there */
+#define LASTING		3		/* processes beside the workers, at least: master, store, auditor */
 #define FDS_MORE	2		/* pairs between workers come when they are wanted */
 
 struct weighed {
@@ -106,6 +107,7 @@ static void
 judge(size_t samples)
 {
 	const size_t	quarter = samples / 4;
+	unsigned	judged = 0;
 
 	for (size_t i = 0; i < weighed_count; i++) {
 		const struct weighed	*one = &weighed[i];
@@ -114,6 +116,7 @@ judge(size_t samples)
 
 		if (one->first != 0 || one->count < samples - 1)
 			continue;
+		judged++;
 		before = median(one->kib + quarter, quarter);
 		after = median(one->kib + one->count - quarter, quarter);
 		fds_before = one->fds[2 * quarter - 1];
@@ -125,6 +128,7 @@ judge(size_t samples)
 		cr_expect(fds_after <= fds_before + FDS_MORE, "%s %d: %u descriptors, then %u", one->is.name,
 		    (int)one->is.pid, fds_before, fds_after);
 	}
+	cr_expect(judged >= WORLD_WORKERS + LASTING, "only %u processes were there all the time", judged);
 }
 
 Test(soak, leaves_each_process_as_it_was)

@@ -2,15 +2,22 @@
  *
  * stores.c - what tests of a gateway's durable tables ask of it, again and again
  */
-#include <criterion/criterion.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "tests/fault/stores.h"
-#include "tests/harness/mcp.h"
+#include "tests/integration/common.h"
+
+char	stores_writer[256], stores_reader[256];
+
+void
+stores_begin(struct gateway *g, const char *conf)
+{
+	gateway_start(g, &(struct gateway_setup){ .servers = DEMO_SERVERS, .rules = DEMO_RULES, .conf = conf });
+	snprintf(stores_writer, sizeof(stores_writer), "%s", gateway_key(g, "writer"));
+	snprintf(stores_reader, sizeof(stores_reader), "%s", gateway_key(g, "reader"));
+	cr_assert(stores_call(g, stores_writer, "list_notes"));
+}
 
 int
 stores_call(const struct gateway *g, const char *key, const char *tool)
@@ -49,6 +56,22 @@ stores_bytes(const char *path)
 
 	cr_assert(stat(path, &st) == 0, "%s: %s", path, strerror(errno));
 	return st.st_size;
+}
+
+void
+stores_expect_no_more(const struct gateway *g, const char *what)
+{
+	cr_expect(!stores_call(g, stores_reader, "list_notes"), "%s: reader may read notes", what);
+	cr_expect(!stores_call(g, stores_writer, "drop_all"), "%s: writer may drop them", what);
+	cr_expect(!stores_call(g, "mgk_00000000_nobody", "list_notes"), "%s: anybody may", what);
+	cr_expect(!stores_call(g, NULL, "list_notes"), "%s: nobody may", what);
+}
+
+void
+stores_expect_as_before(const struct gateway *g, const char *what)
+{
+	cr_expect(stores_call(g, stores_writer, "list_notes"), "%s: writer may not read notes", what);
+	stores_expect_no_more(g, what);
 }
 
 void

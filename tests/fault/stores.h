@@ -7,11 +7,19 @@
 
 #include "tests/harness/gateway.h"
 
+/* A gateway with DEMO_SERVERS, DEMO_RULES and these parameters (NULL: none), and the keys of both agents of these. */
+extern char	stores_writer[256], stores_reader[256];
+void	stores_begin(struct gateway *g, const char *conf);
+
 /* 0: refused; else whether that tool of the server notes was called with this key (NULL: none). */
 int	stores_call(const struct gateway *g, const char *key, const char *tool);
 /* Of this program of the gateway, or 0. */
 pid_t	stores_pid(const struct gateway *g, const char *program);
 off_t	stores_bytes(const char *path);
+
+/* Nobody may do what he might not before; and whoever might may still. */
+void	stores_expect_no_more(const struct gateway *g, const char *what);
+void	stores_expect_as_before(const struct gateway *g, const char *what);
 
 /* Of a gateway that has ended: its state is kept; its state is what was kept. */
 void	stores_keep(const struct gateway *g);

@@ -186,6 +186,17 @@ world_note_policy(struct world *w)
 	free(out);
 }
 
+bool
+world_serves_since(void *arg)
+{
+	const struct world_since	*since = arg;
+
+	for (unsigned i = 0; i < PLACE_LIMIT; i++)
+		if (since->w->load.well_us[i] <= since->us)
+			return false;
+	return true;
+}
+
 /* --- processes --------------------------------------------------------------------------------- */
 
 static size_t

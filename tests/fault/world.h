@@ -48,6 +48,12 @@ void	world_look(struct world *w);
 bool	world_reload(struct world *w, unsigned which);
 /* The generation in force is that of the policy in force: after a start. */
 void	world_note_policy(struct world *w);
+/* For wait_until(): each place has answered, with a result, a call that began later than that. */
+struct world_since {
+	struct world	*w;
+	int64_t		 us;
+};
+bool	world_serves_since(void *arg);
 /* 0: default's, 1: acme's, as far as users tell. */
 unsigned world_tenant_of(pid_t pid);
 

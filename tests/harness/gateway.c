@@ -107,6 +107,16 @@ gateway_log(const struct gateway *g)
 }
 
 size_t
+gateway_log_bytes(const struct gateway *g)
+{
+	char	*log = gateway_log(g);
+	size_t	 n = strlen(log);
+
+	free(log);
+	return n;
+}
+
+size_t
 gateway_logged(const struct gateway *g, const char *text)
 {
 	char	*log = gateway_log(g);

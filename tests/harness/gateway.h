@@ -61,6 +61,7 @@ void	gateway_write(struct gateway *g, const char *name, const char *text);
 char	*gateway_file(const struct gateway *g, const char *name);
 /* What the master wrote to stderr; malloc'ed. */
 char	*gateway_log(const struct gateway *g);
+size_t	gateway_log_bytes(const struct gateway *g);
 /* How often its log has this. */
 size_t	gateway_logged(const struct gateway *g, const char *text);
 
