@@ -16,6 +16,8 @@
 #include "lib/fd.h"
 #include "lib/segfile.h"
 
+#define TRIES	16
+
 /* The file belongs to whom the folder belongs: made by root, read and deleted by the auditor. */
 static int
 give_to_owner(int dirfd, int fd)
@@ -30,14 +32,21 @@ give_to_owner(int dirfd, int fd)
 }
 
 /* fallocate(2) and not posix_fallocate(3), which would write every block where the file system cannot
- * allocate, and the master has no time for that; only where there is no other way. */
+ * allocate, and the master has no time for that; only where there is no other way.  A signal may end it
+ * with nothing done, where a file system is memory and the kernel older than some, and the master has many. */
 static int
 allocate(int fd, uint64_t bytes)
 {
-	if (fallocate(fd, 0, 0, (off_t)bytes) == 0)
+	int	e, tries = 0;
+
+	do {
+		e = fallocate(fd, 0, 0, (off_t)bytes) == 0 ? 0 : errno;
+		if (e == EOPNOTSUPP)
+			e = posix_fallocate(fd, 0, (off_t)bytes);
+	} while (e == EINTR && ++tries < TRIES);
+	if (e == 0)
 		return 0;
-	if (errno == EOPNOTSUPP && (errno = posix_fallocate(fd, 0, (off_t)bytes)) == 0)
-		return 0;
+	errno = e;
 	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? E_FULL : E_SYS;
 }
 
