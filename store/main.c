@@ -244,6 +244,8 @@ open_store(struct store *s)
 		    "keys, logins and approvals of tools then begin anew", s->path);
 	if (r != 0)
 		fatal(EX_DATAERR, "the store in %s cannot be used: %s", s->path, err_text(r));
+	if ((r = crypt_prepare()) != 0)
+		fatal(EX_OSERR, "libcrypto: %s", err_text(r));
 	if ((r = confine_process(CONFINE_STORE, folders, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 }

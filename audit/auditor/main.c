@@ -24,6 +24,7 @@
 #include "ipc/heritage.h"
 #include "ipc/life.h"
 #include "lib/clock.h"
+#include "lib/crypt.h"
 #include "lib/kv.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
@@ -299,6 +300,8 @@ recover(struct auditor *a)
 	jsonl_begin(&a->jsonl, a->db);
 	if ((r = import_new(a->db, a->spool_path, a->boot, &a->import)) != 0)
 		fatal(EX_IOERR, "%s: %m", a->spool_path);
+	if ((r = crypt_prepare()) != 0)
+		fatal(EX_OSERR, "libcrypto: %s", err_text(r));
 	if ((r = confine_process(CONFINE_AUDITOR, folders, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	if ((r = import_all(a->import)) == 0 && (r = import_all_over(a->import)) == 0)
