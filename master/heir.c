@@ -314,16 +314,19 @@ on_msg(struct chan *c, const struct chan_msg *msg, void *arg)
 		take_fact(m, &msg->body->HEIR_FACT);
 }
 
-/* Whatever it did not say of its workers, they are gone by now. */
+/* Whatever it did not say of its workers, they are gone by now, with what they held of caps: that was its to clear. */
 static void
 on_late(struct loop_timer *t, void *arg)
 {
 	struct master	*m = arg;
 
 	(void)t;
-	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
-		if ((m->heir.busy & UINT64_C(1) << i) != 0)
-			writer_is_over(m, i, m->heir.incarnation[i]);
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++) {
+		if ((m->heir.busy & UINT64_C(1) << i) == 0)
+			continue;
+		regions_clear_worker(&m->regions, i);
+		writer_is_over(m, i, m->heir.incarnation[i]);
+	}
 	if (!m->stopping)
 		workers_fill(m);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/harness/hearing.h"
+#include "tests/harness/program.h"
 #include "tests/integration/installed.h"
 #include "tests/integration/steadyload.h"
 
@@ -413,5 +414,41 @@ Test(upgrade, leaves_nothing_when_either_is_killed, .timeout = 120)
 	}
 	free(settled.said);
 	free(procs);
+	gateway_stop(&g);
+}
+
+/* Its workers leave with calls that run, and nobody else is there to give back what these held of a cap. */
+Test(upgrade, what_calls_held_is_free_when_the_master_before_is_killed, .timeout = 120)
+{
+	struct gateway	 g;
+	struct hearing	 call;
+	struct mcp	 m;
+	struct answer	 a;
+	struct settled	 settled = { &g, NULL };
+	char		 servers[256];
+	pid_t		 pid, before;
+
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"s\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
+	    program_start((const char *const[]){ "holding-server", NULL }, &pid));
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers, .conf = "max_wait = 10s\n",
+	    .rules = "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"s\"],\"tools\":{\"s\":[\"*\"]}}}},"
+	    "\"limits\":{\"tools\":{\"s.hold\":{\"max_concurrent\":1}}}}" });
+	/* Not the one that a supervisor knows: with that all would end. */
+	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+	cr_assert(wait_until(no_old_ones, &settled, 5000), "%s", settled.said);
+	before = (pid_t)pid_in_file(&g);
+	mcp_init(&m, g.mcp, "/servers/s/mcp", gateway_key(&g, "a"));
+	hearing_begin(&call, &m, "7", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":60000}}");
+	sleep_ms(300);
+	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+	cr_assert(kill(before, SIGKILL) == 0);
+	cr_expect(wait_until(no_old_ones, &settled, patience(&g, 8000)), "%s", settled.said);
+	mcp_call(&m, "hold", "{\"ms\":10}", &a);
+	cr_expect(json_at(a.json, "result") != NULL, "%s", a.body);
+	answer_fini(&a);
+	EXPECT_CTL(&g, 0, " 0 in flight", "status", "s");
+	hearing_fini(&call);
+	free(settled.said);
+	mcp_fini(&m);
 	gateway_stop(&g);
 }
