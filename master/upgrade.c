@@ -129,6 +129,15 @@ upgrade_report(struct master *m, struct ctl_conn *c)
 
 /* --- it came to nothing ------------------------------------------------------------------------ */
 
+/* Its workers may have served already: what they held of caps is nobody's now. */
+static void
+clear_others(struct master *m)
+{
+	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
+		if (m->workers[i].pid == 0)
+			regions_clear_worker(&m->regions, i);
+}
+
 static void
 on_again(struct loop_timer *t, void *arg)
 {
@@ -138,6 +147,7 @@ on_again(struct loop_timer *t, void *arg)
 	m->upgrade.recovers = false;
 	if (m->upgrade.record_given) {
 		m->upgrade.record_given = false;
+		clear_others(m);
 		for (struct child **c = (struct child *[]){ &m->store, &m->auditor, NULL }; *c != NULL; c++)
 			if ((*c)->state == CHILD_IDLE) {
 				(*c)->respawn = true;

@@ -4,8 +4,10 @@
  *
  * UPGRADES=20 makes it as many; without, a few.
  */
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -417,6 +419,21 @@ Test(upgrade, leaves_nothing_when_either_is_killed, .timeout = 120)
 	gateway_stop(&g);
 }
 
+/* One call at a time may run of s.hold, or so many, at a server that takes its time. */
+static void
+start_holding(struct gateway *g, unsigned workers, unsigned most)
+{
+	static char	servers[256], rules[256];
+	pid_t		pid;
+
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"s\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
+	    program_start((const char *const[]){ "holding-server", NULL }, &pid));
+	snprintf(rules, sizeof(rules), "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"s\"],\"tools\":{\"s\":[\"*\"]}}}},"
+	    "\"limits\":{\"tools\":{\"s.hold\":{\"max_concurrent\":%u}}}}", most);
+	gateway_start(g, &(struct gateway_setup){ .workers = workers, .servers = servers, .rules = rules,
+	    .conf = "max_wait = 10s\n" });
+}
+
 /* Its workers leave with calls that run, and nobody else is there to give back what these held of a cap. */
 Test(upgrade, what_calls_held_is_free_when_the_master_before_is_killed, .timeout = 120)
 {
@@ -425,14 +442,9 @@ Test(upgrade, what_calls_held_is_free_when_the_master_before_is_killed, .timeout
 	struct mcp	 m;
 	struct answer	 a;
 	struct settled	 settled = { &g, NULL };
-	char		 servers[256];
-	pid_t		 pid, before;
+	pid_t		 before;
 
-	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"s\":{\"type\":\"http\",\"url\":\"http://127.0.0.1:%u/mcp\"}}}",
-	    program_start((const char *const[]){ "holding-server", NULL }, &pid));
-	gateway_start(&g, &(struct gateway_setup){ .workers = 1, .servers = servers, .conf = "max_wait = 10s\n",
-	    .rules = "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"s\"],\"tools\":{\"s\":[\"*\"]}}}},"
-	    "\"limits\":{\"tools\":{\"s.hold\":{\"max_concurrent\":1}}}}" });
+	start_holding(&g, 1, 1);
 	/* Not the one that a supervisor knows: with that all would end. */
 	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
 	cr_assert(wait_until(no_old_ones, &settled, 5000), "%s", settled.said);
@@ -451,4 +463,44 @@ Test(upgrade, what_calls_held_is_free_when_the_master_before_is_killed, .timeout
 	free(settled.said);
 	mcp_fini(&m);
 	gateway_stop(&g);
+}
+
+#define HELD	24
+
+/* Nor when it comes to nothing, and workers of the one that was to serve have taken calls already. */
+Test(upgrade, what_calls_held_is_free_when_the_new_master_comes_to_nothing, .timeout = 120)
+{
+	struct gateway	 g;
+	struct hearing	 calls[HELD];
+	struct mcp	 m[HELD];
+	char		 dir[64], path[300], key[256];
+	pid_t		 ctl;
+	int		 status;
+	unsigned	 lost = 0;
+
+	installed_make(dir);
+	start_holding(&g, 2, HELD);
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	snprintf(path, sizeof(path), "%s/said", g.dir);
+	/* Its second worker does not come to serve, and the first one does until that is found. */
+	installed_exchange(dir, "libexec/mcpgw/mcpgw-worker", "[ \"$1\" = 3 ] && sleep 2 && exit 1; exec \"$0.real\" \"$@\"");
+	ctl = upgrade_to(&g, path);
+	sleep_ms(1000);
+	for (int i = 0; i < HELD; i++) {
+		mcp_init(&m[i], g.mcp, "/servers/s/mcp", key);
+		hearing_begin(&calls[i], &m[i], "7", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":60000}}");
+	}
+	cr_assert(waitpid(ctl, &status, 0) == ctl);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 70, "status %#x", status);
+	sleep_ms(patience(&g, 3000));
+	for (int i = 0; i < HELD; i++) {
+		lost += recv(calls[i].conn.fd, path, 1, MSG_PEEK | MSG_DONTWAIT) != -1 || errno != EAGAIN;
+		hearing_fini(&calls[i]);
+		mcp_fini(&m[i]);
+	}
+	cr_log_info("%u of %d calls ended with the new master", lost, HELD);
+	sleep_ms(patience(&g, 500));
+	EXPECT_CTL(&g, 0, "\"most\":24,\"left\":24,", "limit", "show", "s.hold", "--json");
+	gateway_stop(&g);
+	installed_remove(dir);
 }
