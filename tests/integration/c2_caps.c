@@ -189,6 +189,49 @@ Test(caps, a_full_queue_refuses_and_says_which_limit_it_was, .timeout = 60)
 	gateway_stop(&g);
 }
 
+/* One call that runs, for so long, and one that waits for it. */
+static void
+one_waits(struct hearing *runs, struct hearing *waits, const char *first, const char *second)
+{
+	struct mcp	a, b;
+	char		params[64];
+
+	mcp_init(&a, g.mcp, "/servers/s/mcp", first);
+	mcp_init(&b, g.mcp, "/servers/s/mcp", second);
+	snprintf(params, sizeof(params), "{\"name\":\"hold\",\"arguments\":{\"ms\":%d}}", is_sanitized(&g) ? 6000 : 3000);
+	hearing_begin(runs, &a, "1", "tools/call", params);
+	sleep_ms(300);
+	hearing_begin(waits, &b, "2", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":10}}");
+	sleep_ms(300);
+	mcp_fini(&a);
+	mcp_fini(&b);
+}
+
+#define ONE_HOLD	"\"tools\":{\"s.hold\":{\"max_concurrent\":1}}"
+
+/* It would wait behind another one of its principal, for whom there is no room any more. */
+Test(caps, who_comes_behind_one_that_waits_is_told_which_limit_it_was, .timeout = 60)
+{
+	struct hearing	 runs, waits;
+	struct answer	 a;
+	struct mcp	 m;
+	char		 key[256];
+
+	start(RULES(ONE_HOLD), "max_waiting = 1\nmax_wait = 20s\n", 1);
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	one_waits(&runs, &waits, key, key);
+	mcp_init(&m, g.mcp, "/servers/s/mcp", key);
+	mcp_call(&m, "hold", "{}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "error.data.limit"), "limits.tools.s.hold") == 0, "%s", a.body);
+	cr_expect(json_int_at(a.json, "error.data.retry_after_ms") > 0, "%s", a.body);
+	cr_expect(strcasestr(a.head, "Retry-After: 1\r\n") != NULL, "%s", a.head);
+	answer_fini(&a);
+	hearing_fini(&waits);
+	hearing_fini(&runs);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
 /* Whoever waited and went away, or cancelled, is gone from the queue. */
 Test(caps, a_client_that_leaves_does_not_wait, .timeout = 60)
 {
@@ -271,26 +314,6 @@ Test(caps, what_a_reload_forbids_is_not_begun_after_the_wait, .timeout = 60)
 	load_end(&l);
 	gateway_stop(&g);
 }
-
-/* One call that runs, for so long, and one that waits for it. */
-static void
-one_waits(struct hearing *runs, struct hearing *waits, const char *first, const char *second)
-{
-	struct mcp	a, b;
-	char		params[64];
-
-	mcp_init(&a, g.mcp, "/servers/s/mcp", first);
-	mcp_init(&b, g.mcp, "/servers/s/mcp", second);
-	snprintf(params, sizeof(params), "{\"name\":\"hold\",\"arguments\":{\"ms\":%d}}", is_sanitized(&g) ? 6000 : 3000);
-	hearing_begin(runs, &a, "1", "tools/call", params);
-	sleep_ms(300);
-	hearing_begin(waits, &b, "2", "tools/call", "{\"name\":\"hold\",\"arguments\":{\"ms\":10}}");
-	sleep_ms(300);
-	mcp_fini(&a);
-	mcp_fini(&b);
-}
-
-#define ONE_HOLD	"\"tools\":{\"s.hold\":{\"max_concurrent\":1}}"
 
 Test(caps, a_revoked_key_begins_nothing_after_the_wait, .timeout = 60)
 {

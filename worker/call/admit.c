@@ -150,7 +150,7 @@ admit_call(struct request *rq, const struct call_ask *ask, const struct decision
 	if (a->cached.how == CACHED_HIT || a->cached.how == CACHED_WAITS)
 		return 0;
 	/* Nobody overtakes those of its own who wait. */
-	if (a->limits != NULL && waitroom_is_due(rq, a->limits))
+	if (a->limits != NULL && waitroom_is_due(rq, a->limits, &a->said))
 		return E_AGAIN;
 	return admit_waited(rq, ask, a);
 }

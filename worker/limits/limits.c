@@ -220,6 +220,13 @@ quota_hold(struct request *rq, struct limit_use *u, struct quota_use *q, struct 
 
 /* --- all that is held ----------------------------------------------------------------------------- */
 
+void
+limits_say_crowded(const struct limit_use *u, struct limit_said *said)
+{
+	*said = (struct limit_said){ .path = u->path, .most = u->max_concurrent, .retry_after_ms = CROWDED_MS,
+	    .reset_s = 1 };
+}
+
 /* 0, E_AGAIN or E_QUOTA. */
 static int
 hold(struct request *rq, struct limit_use *u, struct limit_said *said)
@@ -228,8 +235,7 @@ hold(struct request *rq, struct limit_use *u, struct limit_said *said)
 
 	if (u->max_concurrent > 0) {
 		if (share_take(&rq->w->shares, u->share, u->max_concurrent) != 0) {
-			*said = (struct limit_said){ .path = u->path, .most = u->max_concurrent,
-			    .retry_after_ms = CROWDED_MS, .reset_s = 1 };
+			limits_say_crowded(u, said);
 			return E_AGAIN;
 		}
 		u->held = true;

@@ -53,6 +53,8 @@ must_check int	limits_charge(struct request *rq, struct limit_set *set, uint64_t
 /* Takes all shares and counts the call in all quotas, or none.  0; E_AGAIN: it may wait for it (said is of what it
  * waits for); E_QUOTA. */
 must_check int	limits_hold(struct request *rq, struct limit_set *set, struct limit_said *said);
+/* As many run as may: what limits_hold() says of that. */
+void		limits_say_crowded(const struct limit_use *u, struct limit_said *said);
 /* What was charged is given back, as far as that is exact (limit_give()). */
 void		limits_give(struct worker *w, struct limit_set *set);
 /* The end of a call that was held: gives the shares back, counts time and bytes.  One that was not sent is no call. */

@@ -182,7 +182,7 @@ waitroom_cancel(struct worker *w, uint64_t session_hash, struct span id)
 }
 
 bool
-waitroom_is_due(const struct request *rq, struct limit_set *set)
+waitroom_is_due(const struct request *rq, struct limit_set *set, struct limit_said *said)
 {
 	const struct house	*h;
 
@@ -192,6 +192,7 @@ waitroom_is_due(const struct request *rq, struct limit_set *set)
 		if (set->of[i].max_concurrent == 0 || lane_find(h, rq->who.hash, set->of[i].share) == NULL)
 			continue;
 		set->blocked = set->of[i].share;
+		limits_say_crowded(&set->of[i], said);
 		return true;
 	}
 	return false;

@@ -18,8 +18,8 @@ must_check int	waitroom_new(struct worker *w, struct waitroom **out);
  * client gives it up.  The texts of ask live in the request, what it points to too.  False: it may not wait. */
 must_check bool	waitroom_enter(struct request *rq, const struct call_ask *ask, const struct decision *d,
 		    const struct admission *a);
-/* Must this call wait because others of its principal do already, for a share that it needs too? */
-bool		waitroom_is_due(const struct request *rq, struct limit_set *set);
+/* Must this call wait because others of its principal do already, for a share that it needs too?  *said is of that. */
+bool		waitroom_is_due(const struct request *rq, struct limit_set *set, struct limit_said *said);
 /* What a call is told that waited in vain, or may not wait. */
 int		waitroom_error(const struct admission *a);
 /* Something may have become free. */
