@@ -481,6 +481,12 @@ balance_may_retry(struct balanced *of)
 	return true;
 }
 
+void
+balance_not_retried(struct balanced *of)
+{
+	balance_count(of, RETRY_COST);
+}
+
 uint64_t
 balance_pause_ms(struct balance *b, unsigned attempt)
 {

@@ -58,9 +58,11 @@ must_check int	balance_pick(struct balance *b, const struct balance_ask *q, uint
 bool		balance_end(struct balance *b, struct balance_pick *p, enum balance_outcome what, uint64_t now_ms);
 
 /* While a pick is not ended.  A request of this server begins: it brings percent / 100 of a second attempt, for it or
- * another one.  May one be sent once more?  That is paid for then. */
+ * another one.  May one be sent once more?  That is paid for then; in the same handler, when no
+ * other place was picked, it is not. */
 void		balance_count(struct balanced *of, uint32_t percent);
 bool		balance_may_retry(struct balanced *of);
+void		balance_not_retried(struct balanced *of);
 /* How long to wait before attempt n, from 2 on: longer each time, never the same for all. */
 uint64_t	balance_pause_ms(struct balance *b, unsigned attempt);
 

@@ -198,6 +198,39 @@ Test(balance, sends_no_more_again_than_the_budget_has, .timeout = 90)
 	finish();
 }
 
+/* Each of them is tried, and that there is no other one then costs nothing. */
+Test(balance, pays_for_what_is_sent_again_and_for_nothing_else, .timeout = 90)
+{
+	unsigned	by[4];
+	size_t		made;
+
+	begin("modern", ",\"idempotent\":[\"*\"],\"retry\":{\"attempts\":9}",
+	    "breaker_failures = 1000\nbreaker_min_calls = 10000\nupstream_check = 0\nretry_budget = 10\n");
+	calls("work", 100, 6, by);
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "500");
+	calls("work", 200, 100, by);
+	cr_expect(by[3] == 100);
+	made = failing_calls(&at[0]) + failing_calls(&at[1]) + failing_calls(&at[2]) - 6;
+	cr_expect(made >= 118 && made <= 122, "100 calls made %zu requests", made);
+	finish();
+}
+
+Test(balance, sends_nothing_again_where_no_budget_is, .timeout = 90)
+{
+	unsigned	by[4];
+
+	begin("modern", ",\"idempotent\":[\"*\"]",
+	    "breaker_failures = 1000\nbreaker_min_calls = 10000\nupstream_check = 0\nretry_budget = 0\n");
+	calls("work", 100, 6, by);
+	for (unsigned i = 0; i < 3; i++)
+		failing_mode(&at[i], "500");
+	calls("work", 200, 12, by);
+	cr_expect(by[3] == 12);
+	cr_expect(failing_calls(&at[0]) + failing_calls(&at[1]) + failing_calls(&at[2]) == 18);
+	finish();
+}
+
 Test(balance, leaves_alone_what_fails_and_tries_it_again, .timeout = 90)
 {
 	unsigned	by[4];

@@ -161,11 +161,15 @@ spread_again(struct route *r, const struct upstream_result *result)
 	uint64_t	 pause, now = loop_now_ms(s->w->loop);
 	bool		 again = of != NULL && may_go_again(s, result);
 
-	if (again && !(again = balance_may_retry(of)))
+	if (again && !(again = s->percent > 0 && balance_may_retry(of)))
 		metric_add(&s->w->metrics, METRIC_upstream_retries_refused_total, 1);
 	end_pick(s, outcome_of(result));
-	if (!again || pick(s) != 0)
+	if (!again)
 		return false;
+	if (pick(s) != 0) {
+		balance_not_retried(of);
+		return false;
+	}
 	metric_add(&s->w->metrics, METRIC_upstream_retries_total, 1);
 	pause = balance_pause_ms(s->w->balance, s->attempts + 1);
 	if (now + pause + LEAST_MS >= s->until_ms)
