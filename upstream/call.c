@@ -243,7 +243,13 @@ upstream_call_wait(struct upstream_call *c, uint64_t ms)
 	if (c->unwanted)
 		return;
 	c->waits = ms > 0;
-	call_arm(c, ms > 0 ? ms : c->request.deadline_ms);
+	if (ms == 0)
+		ms = c->request.deadline_ms;
+	/* While it is paused none of it goes by. */
+	if (c->paused)
+		c->until_ms = ms;
+	else
+		call_arm(c, ms);
 }
 
 void

@@ -28,7 +28,7 @@ struct upstream_call {
 	bool			 waits;		/* upstream_call_wait() */
 	bool			 paused;	/* upstream_call_pause() */
 	bool			 about;		/* answered with what is known: the timer delivers it */
-	uint64_t		 begun_ms, until_ms;	/* until: its deadline, while it counts */
+	uint64_t		 begun_ms, until_ms;	/* until: its deadline; paused: what is left */
 	upstream_message_fn	*on_message;
 	upstream_done_fn	*done;
 	void			*arg;

@@ -266,6 +266,30 @@ Test(call, tells_a_legacy_server_that_nobody_waits)
 	server_stop(&s);
 }
 
+/* A client that does not read its answer is asked meanwhile, and answers: the time that is left counts from when it
+ * reads again, and not before. */
+Test(call, has_its_time_after_its_client_was_asked_and_did_not_read, .timeout = 20)
+{
+	struct server	s;
+	struct outcome	o = { 0 };
+
+	server_start(&s, "legacy hang", NULL);
+	cr_assert(eq(int, server_call(&s, 1, 300, false, &o), 0));
+	for (int i = 0; i < 1000 && !upstream_call_was_sent(o.call); i++)
+		server_turn(&s, 5);
+	upstream_call_pause(o.call, true);
+	upstream_call_wait(o.call, 60000);
+	upstream_call_wait(o.call, 0);
+	server_turn(&s, 600);
+	cr_assert(not(o.done), "its time went on");
+	upstream_call_pause(o.call, false);
+	for (int i = 0; i < 200 && !o.done; i++)
+		server_turn(&s, 10);
+	cr_assert(o.done, "its time does not end");
+	cr_expect(eq(int, o.error, E_TIMEOUT));
+	server_stop(&s);
+}
+
 Test(call, may_be_freed_at_any_moment, .timeout = 60)
 {
 	struct server	s;
