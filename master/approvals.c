@@ -11,17 +11,19 @@
 #include "lib/num.h"
 #include "master/master.h"
 
-/* The same call's, else one that is over, else the oldest. */
+/* The same call's, else a free one, else the one that is over first. */
 static size_t
-place(struct approvals *a, struct span digest)
+place(const struct approvals *a, struct span digest)
 {
-	for (size_t i = 0; i < APPROVALS_SAID; i++)
+	size_t	first = 0;
+
+	for (size_t i = 0; i < APPROVALS_SAID; i++) {
 		if (a->said[i].until_ms != 0 && span_eq(span_make(a->said[i].text, a->said[i].digest_bytes), digest))
 			return i;
-	for (size_t i = 0; i < APPROVALS_SAID; i++)
-		if (a->said[i].until_ms == 0)
-			return i;
-	return a->next++ % APPROVALS_SAID;
+		if (a->said[i].until_ms < a->said[first].until_ms)
+			first = i;
+	}
+	return first;
 }
 
 void

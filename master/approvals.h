@@ -12,7 +12,7 @@
 
 #include "ipc/chan.h"
 
-#define APPROVALS_SAID		256	/* of more the oldest are forgotten */
+#define APPROVALS_SAID		256	/* of more those that are over first are forgotten */
 #define APPROVALS_TEXT		128
 #define APPROVAL_DIGITS		16	/* of the digest that an id has */
 
@@ -25,7 +25,6 @@ struct approvals {
 		size_t		digest_bytes;
 		uint64_t	until_ms;		/* wall clock; 0: none */
 	}		said[APPROVALS_SAID];
-	unsigned	next;
 };
 
 /* What an operator said; another word about the same call takes its place.  Behind the four words may be more. */
