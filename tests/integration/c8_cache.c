@@ -372,6 +372,26 @@ Test(cache, lets_each_who_waits_have_its_own_deadline, .timeout = 120)
 	end();
 }
 
+/* A failure opens the breaker: who waited is refused as one that comes then is. */
+Test(cache, tells_who_waited_in_vain_when_to_come_again, .timeout = 120)
+{
+	struct caller	first;
+	struct answer	got;
+
+	NEEDS_JAILS();
+	begin(SERVERS("\"cache\":\"60s\""), "call_timeout = 1s\nbreaker_failures = 1\nbreaker_open = 20s\n");
+	cr_expect(count(&a, "tock", "{}") == 1);
+	callers_begin(&first, 1, "{\"ms\":5000}");
+	wait_ms(300);
+	mcp_call(&a, "tick", "{\"ms\":5000}", &got);
+	callers_end(&first, 1);
+	cr_expect(strstr(got.body, "left alone") != NULL, "%s", got.body);
+	cr_expect(json_int_at(got.json, "error.data.retry_after_ms") > 10000, "%s", got.body);
+	cr_expect(strcasestr(got.head, "Retry-After: ") != NULL, "%s", got.head);
+	answer_fini(&got);
+	end();
+}
+
 Test(cache, keeps_resources_as_a_modern_server_says, .timeout = 120)
 {
 	struct answer	got;

@@ -44,6 +44,7 @@ struct call {
 	struct cached		 cached;
 	struct limit_set	*limits;	/* what it holds of them; NULL: nothing */
 	uint64_t		 answer_bytes;	/* that came of its server */
+	uint64_t		 retry_after_ms;	/* that its refusal says; or 0 */
 	bool			 counted;	/* in flight */
 	bool			 cancelled;	/* by a legacy client: it gets no answer */
 	int			 failed;	/* with this, before anything went out; or 0 */

@@ -326,7 +326,7 @@ call_on_again(struct loop_timer *t, void *arg)
 {
 	struct call		*c = arg;
 	struct approval_answer	 approval;
-	uint64_t		 profile = c->ask.server->profile, retry_after_ms;
+	uint64_t		 profile = c->ask.server->profile, retry_after_ms = 0;
 	int			 e;
 
 	(void)t;
@@ -344,8 +344,10 @@ call_on_again(struct loop_timer *t, void *arg)
 	}
 	e = c->cached.how == CACHED_WAITS ? E_TIMEOUT : cached_go(c, &retry_after_ms);
 	if (e != 0) {
-		if (e != E_AGAIN)
-			call_fail(c, e, false, no_text);
+		if (e == E_AGAIN)
+			return;
+		c->retry_after_ms = retry_after_ms;
+		call_fail(c, e, false, no_text);
 		return;
 	}
 	if ((e = call_renew(c, &approval)) != 0) {
@@ -376,13 +378,12 @@ call_dispatch_turn(void *arg)
 int
 call_again_with(struct call *c, struct span state, struct span responses)
 {
-	uint64_t	 retry_after_ms;
-	int		 r;
+	int	r;
 
 	buf_fini(&c->up);
 	if ((r = call_write(c, state, responses)) != 0)
 		return r;
-	if (!admit_again(c->rq, &c->ask, &c->breaker, &retry_after_ms))
+	if (!admit_again(c->rq, &c->ask, &c->breaker, &c->retry_after_ms))
 		return E_BREAKER;
 	c->until_ms = call_until(c);
 	call_dispatch(c);

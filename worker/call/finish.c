@@ -128,7 +128,7 @@ call_tell_error(struct call *c, int error, struct span text)
 	else if (c->as_result && style == CALL_PLAIN && to->msg.method == MCP_TOOLS_CALL)
 		call_reply_failed(to, text);
 	else
-		call_reply_error(to, style, error, text, no_text, 0);
+		call_reply_error(to, style, error, text, no_text, c->retry_after_ms);
 	if (keeper != NULL)
 		request_done(keeper);
 }
