@@ -168,7 +168,6 @@ ask_client(struct drive *d, struct json_value requests)
 
 /* --- answers of the server ---------------------------------------------------------------------- */
 
-/* What the answer to tools/call would have been: it stands in the task.  False: it is none. */
 /* Only the outer result was proven to have no member twice: a client must read what is read here. */
 static bool
 is_unique(struct json_value v)
@@ -178,6 +177,7 @@ is_unique(struct json_value v)
 	return json_parse(v.raw, true, &same, NULL) == 0;
 }
 
+/* What the answer to tools/call would have been: it stands in the task.  False: it is none. */
 static bool
 read_inlined(const struct rpc_answer *from, bool failed, struct rpc_answer *out)
 {
