@@ -2,6 +2,8 @@
  *
  * t7_news.c - clients of both eras hear of what changed on HTTP servers of both eras
  */
+#include <signal.h>
+
 #include "tests/harness/lying.h"
 #include "tests/integration/listening.h"
 
@@ -303,6 +305,59 @@ Test(news, do_not_begin_for_who_was_turned_out_meanwhile, .timeout = 60)
 	cr_expect(h.end);
 	hearing_fini(&h);
 	mcp_fini(&m);
+	end();
+}
+
+static bool
+has_link(void *arg)
+{
+	struct answer	a;
+	bool		has;
+
+	(void)arg;
+	client_once(g.admin, "GET", "/metrics", "", NULL, &a);
+	has = strstr(a.body, "\nmcpgw_runner_links 1\n") != NULL;
+	answer_fini(&a);
+	return has;
+}
+
+/* Who was turned out before it heard of anything takes nothing with it of what others hear by. */
+Test(news, are_heard_on_by_others_when_somebody_is_turned_out, .timeout = 60)
+{
+	struct mcp	m, other;
+	struct hearing	h, stays;
+	struct procs	*procs = malloc(sizeof(*procs));
+	char		servers[512], id[13];
+
+	NEEDS_JAILS();
+	lying_start(&server, "modern tells tellslow");
+	snprintf(servers, sizeof(servers), "{\"mcpServers\":{\"web\":{\"url\":\"http://127.0.0.1:%u/mcp\"},"
+	    "\"tool\":{\"command\":\"@TOOLS@/tests/changing-server\"}}}", server.port);
+	gateway_start(&g, &(struct gateway_setup){ .servers = servers, .rules = RULES, .workers = 1 });
+	client(&m, "/servers/web/mcp", "all", true);
+	client(&other, "/servers/tool/mcp", "all", true);
+	snprintf(other.key, sizeof(other.key), "%s", gateway_key(&g, "all"));
+	expect_done(&m, "server/discover", NULL);
+	hearing_begin(&stays, &other, "\"L\"", "subscriptions/listen", TOOLS);
+	cr_assert(hearing_begins(&stays, SOON) && stays.status == 200);
+	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", TOOLS);
+	cr_assert(wait_until(was_seen, "\nsubscriptions/listen ", SOON));
+	snprintf(id, sizeof(id), "%.12s", m.key);
+	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0);
+	for (json_object *o; (o = hearing_next(&h, SOON)) != NULL;)
+		json_object_put(o);
+	cr_expect(h.end);
+	cr_expect(wait_until(has_link, NULL, SOON));
+	gateway_procs(&g, procs);
+	cr_assert(procs_find(procs, "mcpgw-runner", 0) != NULL);
+	kill(procs_find(procs, "mcpgw-runner", 0)->pid, SIGKILL);
+	sleep_ms(patience(&g, 500));
+	cr_expect(wait_until(has_link, NULL, SOON), "nobody asks for its stream again");
+	hearing_fini(&stays);
+	hearing_fini(&h);
+	mcp_fini(&other);
+	mcp_fini(&m);
+	free(procs);
 	end();
 }
 

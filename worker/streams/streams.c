@@ -89,7 +89,9 @@ detach(struct stream *s, bool gone)
 	rq->on_gone = NULL;
 	rq->on_back = NULL;
 	rq->job = NULL;
-	fanin_let_go(s->w, rq->who.tenant);
+	if (s->keeps)
+		fanin_let_go(s->w, rq->who.tenant);
+	s->keeps = false;
 	if (!gone)
 		flow_end(&rq->x->answer, FLOW_DONE);
 	request_done(rq);
@@ -278,7 +280,7 @@ streams_attach(struct stream *s, struct request *rq, uint32_t offers, struct spa
 		return;
 	}
 	/* Without memory it hears of the servers that somebody calls. */
-	(void)!fanin_keep(s->w, rq->who.tenant);
+	s->keeps = fanin_keep(s->w, rq->who.tenant) == 0;
 	if (s->over || listens_begin(&s->listens, rq, offers, on_listens, s))
 		on_listens(s);
 }

@@ -32,6 +32,7 @@ struct stream {
 	struct session_ref ref;
 	uint64_t	 alone_since;	/* while nobody is there; else about now */
 	struct listens	 listens;	/* while rq is there */
+	bool		 keeps;		/* a stream to the tenant's runner (fanin.h), while rq is there */
 	bool		 held;		/* the answer has not begun: servers are to be listened to first */
 	struct span	 first;		/* what it begins with; in the request's arena */
 	unsigned	 wants, changed;	/* 1 << enum link_event_kind */
