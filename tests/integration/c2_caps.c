@@ -232,6 +232,53 @@ Test(caps, who_comes_behind_one_that_waits_is_told_which_limit_it_was, .timeout 
 	gateway_stop(&g);
 }
 
+/* What a client says that it waits is its whole time: neither does it wait here for longer, nor is its call begun when
+ * that is over. */
+Test(caps, who_waits_no_longer_than_it_said, .timeout = 60)
+{
+	struct hearing	 runs, waits;
+	struct answer	 a;
+	struct mcp	 m;
+	char		 key[256];
+	long		 took;
+
+	start(RULES(ONE_HOLD), "max_wait = 20s\n", 1);
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	one_waits(&runs, &waits, key, key);
+	mcp_init(&m, g.mcp, "/servers/s/mcp", key);
+	m.more = "Mcpgw-Timeout-Ms: 700\r\n";
+	took = now_ms();
+	mcp_call(&m, "hold", "{\"ms\":10}", &a);
+	took = now_ms() - took;
+	cr_expect(took > 650 && took < 700 + patience(&g, 800), "%ld ms", took);
+	cr_expect(strcmp(json_text_at(a.json, "error.data.limit"), "limits.tools.s.hold") == 0, "%s", a.body);
+	answer_fini(&a);
+	hearing_fini(&waits);
+	hearing_fini(&runs);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
+
+Test(caps, nothing_is_begun_for_who_has_waited_long_enough, .timeout = 60)
+{
+	struct answer	 a;
+	struct mcp	 m;
+	json_object	*records;
+
+	start_listing("1500", RULES(""), NULL, 1);
+	mcp_init(&m, g.mcp, "/servers/s/mcp", gateway_key(&g, "a"));
+	m.more = "Mcpgw-Timeout-Ms: 1000\r\n";
+	mcp_call(&m, "hold", "{\"ms\":10}", &a);
+	cr_expect(strcmp(json_text_at(a.json, "error.data.code"), "TIMEOUT") == 0, "%s", a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+	records = gateway_audit(&g);
+	cr_expect(audit_count(records, "outcome", "refused") == 1 && audit_count(records, "error", "TIMEOUT") == 1, "%s",
+	    json_object_to_json_string(records));
+	json_object_put(records);
+	gateway_stop(&g);
+}
+
 /* Whoever waited and went away, or cancelled, is gone from the queue. */
 Test(caps, a_client_that_leaves_does_not_wait, .timeout = 60)
 {

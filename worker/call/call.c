@@ -17,6 +17,7 @@
 #include "worker/call/call_priv.h"
 #include "worker/call/may.h"
 #include "worker/call/param.h"
+#include "worker/call/patience.h"
 #include "worker/call/record.h"
 #include "worker/call/tasks.h"
 #include "worker/call/users.h"
@@ -366,6 +367,8 @@ call_go_on(struct request *rq, const struct call_ask *ask, const struct decision
 	c->answer.holds = (rq->modern && c->answer.may_ask) || ask->server->transport == TRANSPORT_JSONRPC;
 	tasks_plan(c);
 	c->until_ms = call_until(c);
+	if (patience_ends(rq) < c->until_ms)
+		c->until_ms = patience_ends(rq);
 	c->cached = a->cached;
 	if (c->cached.how == CACHED_HIT && cached_join(c))
 		return;
@@ -421,6 +424,12 @@ begin(struct request *rq, const struct call_ask *ask)
 		may_call(rq, rq->config->policy, object.server, ask, true, &d);
 	if (!d.allow) {
 		call_refuse_denied(rq, ask, &d);
+		return;
+	}
+	/* Its server's list was waited for as long. */
+	if (patience_ends(rq) <= loop_now_ms(rq->w->loop)) {
+		call_record_refusal(rq, ask, &d, AUDIT_OUTCOME_REFUSED, E_TIMEOUT);
+		call_reply_error(rq, ask->style, E_TIMEOUT, object.server, no_text, 0);
 		return;
 	}
 	if (d.shadow || d.log != 0)

@@ -51,3 +51,9 @@ patience_of(const struct request *rq, const struct call_ask *ask)
 		ms = rq->timeout_ms;
 	return (uint32_t)ms;
 }
+
+uint64_t
+patience_ends(const struct request *rq)
+{
+	return rq->timeout_ms == 0 ? UINT64_MAX : rq->x->begun_ns / 1000000 + rq->timeout_ms;
+}

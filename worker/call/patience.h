@@ -14,5 +14,8 @@
 must_check bool	patience_take(struct request *rq);
 /* Of a call: the shortest of these, in ms. */
 uint32_t	patience_of(const struct request *rq, const struct call_ask *ask);
+/* When the client has waited as long as it said, from its request's first byte on, whatever it waits for here;
+ * monotonic ms.  UINT64_MAX: it did not say. */
+uint64_t	patience_ends(const struct request *rq);
 
 #endif

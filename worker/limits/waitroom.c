@@ -13,6 +13,7 @@
 #include "lib/bug.h"
 #include "worker/call/call_priv.h"
 #include "worker/call/may.h"
+#include "worker/call/patience.h"
 #include "worker/front/endings.h"
 #include "worker/front/reply.h"
 #include "worker/limits/waitroom.h"
@@ -231,6 +232,8 @@ waitroom_enter(struct request *rq, const struct call_ask *ask, const struct deci
 	    (blocked == 0 && p->max_wait < FOR_STORE_MS ? FOR_STORE_MS : p->max_wait);
 	if (again && room->until_ms < c->until_ms)
 		c->until_ms = room->until_ms;
+	if (patience_ends(rq) < c->until_ms)
+		c->until_ms = patience_ends(rq);
 	TAILQ_INSERT_TAIL(&c->lane->calls, c, next);
 	TAILQ_INSERT_TAIL(&room->all, c, next_all);
 	c->house->count++;
