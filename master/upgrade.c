@@ -148,11 +148,11 @@ on_again(struct loop_timer *t, void *arg)
 	if (m->upgrade.record_given) {
 		m->upgrade.record_given = false;
 		clear_others(m);
-		for (struct child **c = (struct child *[]){ &m->store, &m->auditor, NULL }; *c != NULL; c++)
-			if ((*c)->state == CHILD_IDLE) {
-				(*c)->respawn = true;
+		for (struct child **c = (struct child *[]){ &m->store, &m->auditor, NULL }; *c != NULL; c++) {
+			(*c)->respawn = true;	/* one that still ends starts when it has */
+			if ((*c)->state == CHILD_IDLE)
 				child_start(*c);
-			}
+		}
 		scout_look(m);
 	}
 	if (m->upgrade.reload_due) {

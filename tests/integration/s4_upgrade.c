@@ -504,3 +504,45 @@ Test(upgrade, what_calls_held_is_free_when_the_new_master_comes_to_nothing, .tim
 	gateway_stop(&g);
 	installed_remove(dir);
 }
+
+static bool
+waits_for_store(void *arg)
+{
+	const struct gateway	*g = arg;
+	struct procs		*procs = malloc(sizeof(*procs));
+	bool			 waits;
+
+	gateway_procs(g, procs);
+	waits = procs_count(procs, "mcpgw") == 2 && procs_find(procs, "mcpgw-audit", 0) == NULL;
+	free(procs);
+	return waits;
+}
+
+/* What was to make place for the new one's takes longer for that than the new one lives: it is there again all the
+ * same. */
+Test(upgrade, that_comes_to_nothing_while_the_store_still_ends_gives_it_back, .timeout = 120)
+{
+	struct gateway	 g;
+	struct asked	 asked = { &g, NULL };
+	struct procs	*procs = malloc(sizeof(*procs));
+	char		 path[300];
+	pid_t		 ctl;
+	int		 status;
+
+	start_holding(&g, 1, 1);
+	snprintf(path, sizeof(path), "%s/said", g.dir);
+	gateway_procs(&g, procs);
+	cr_assert(procs_find(procs, "mcpgw-store", 0) != NULL);
+	cr_assert(kill(procs_find(procs, "mcpgw-store", 0)->pid, SIGSTOP) == 0);
+	ctl = upgrade_to(&g, path);
+	cr_assert(wait_until(waits_for_store, &g, patience(&g, 4000)));
+	gateway_procs(&g, procs);
+	for (size_t i = 0; procs_find(procs, "mcpgw", i) != NULL; i++)
+		if (procs_find(procs, "mcpgw", i)->pid != g.pid)
+			cr_assert(kill(procs_find(procs, "mcpgw", i)->pid, SIGKILL) == 0);
+	cr_assert(waitpid(ctl, &status, 0) == ctl);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 70, "status %#x", status);
+	cr_expect(wait_until(makes_keys, &asked, 15000), "the store does not come back");
+	free(procs);
+	gateway_stop(&g);
+}
