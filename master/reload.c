@@ -382,7 +382,7 @@ reload_request(struct reload *r, unsigned what, struct reload_by by, struct relo
 {
 	static const struct reload_result	later = { .exit_code = EX_TEMPFAIL };
 
-	if (upgrade_defers_reload(r->m)) {
+	if (upgrade_defers_reload(r->m, what)) {
 		if (waiter != NULL) {
 			waiter->on_note(waiter, LOG_LEVEL_ERR, SPAN_LIT("an upgrade is under way, which puts it in "
 			    "force; see: mcpgwctl status"));

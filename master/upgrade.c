@@ -82,12 +82,12 @@ under_way(const struct master *m)
 }
 
 bool
-upgrade_defers_reload(struct master *m)
+upgrade_defers_reload(struct master *m, unsigned what)
 {
 	struct upgrade	*u = &m->upgrade;
 
 	if (u->state == UPGRADE_STARTS)
-		u->reload_due = true;
+		u->reload_due |= what;
 	else if (u->state == UPGRADE_HANDED && u->pid != 0)
 		kill(u->pid, SIGHUP);
 	return u->state == UPGRADE_STARTS || u->state == UPGRADE_HANDED;
@@ -142,6 +142,7 @@ static void
 on_again(struct loop_timer *t, void *arg)
 {
 	struct master	*m = arg;
+	const unsigned	 due = m->upgrade.reload_due;
 
 	(void)t;
 	m->upgrade.recovers = false;
@@ -155,10 +156,9 @@ on_again(struct loop_timer *t, void *arg)
 		}
 		scout_look(m);
 	}
-	if (m->upgrade.reload_due) {
-		m->upgrade.reload_due = false;
-		reload_request(&m->reload, COMPILE_POLICY, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
-	}
+	m->upgrade.reload_due = 0;
+	if (due != 0)
+		reload_request(&m->reload, due, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
 	if (m->upgrade.again)
 		upgrade_begin(m, NULL);
 }
@@ -259,7 +259,7 @@ hand_over(struct master *m)
 	fd_close(&m->dirs.marker_fd);
 	log_notice(NULL, "mcpgw %s took over, pid %ld; %u workers finish within %llu s", u->version, (long)u->pid,
 	    workers_filled(m), (unsigned long long)m->params.drain_timeout / 1000);
-	if (u->reload_due || u->again)
+	if (u->reload_due != 0 || u->again)
 		kill(u->pid, u->again ? SIGUSR2 : SIGHUP);
 	stop_retire(m);
 }

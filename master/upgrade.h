@@ -19,7 +19,7 @@ struct upgrade {
 	enum upgrade_state	 state;
 	bool			 record_given;	/* store, auditor and scout have ended for it */
 	bool			 want_record;
-	bool			 reload_due;	/* somebody wanted one meanwhile */
+	unsigned		 reload_due;	/* somebody wanted one meanwhile: of COMPILE_POLICY | COMPILE_KEYS */
 	bool			 again;		/* and another upgrade */
 	bool			 recovers;	/* from one that came to nothing */
 	int			 exit_code;	/* of the new program's check, or of itself */
@@ -54,8 +54,9 @@ void	upgrade_begin(struct master *m, struct ctl_conn *c);
 void	upgrade_left(struct master *m);
 /* How it stands, for CTL_UPGRADE. */
 void	upgrade_report(struct master *m, struct ctl_conn *c);
-/* True: reloads wait, since the new master reads the files itself; it is told. */
-bool	upgrade_defers_reload(struct master *m);
+/* True: this reload waits, since the new master reads files and keys itself; it is told.  When it does not come to
+ * serve, the reload follows. */
+bool	upgrade_defers_reload(struct master *m, unsigned what);
 /* Another master serves; this one's workers retire. */
 bool	upgrade_is_over_to_other(const struct master *m);
 /* A pid that is no child's ended; false: it is none of ours. */

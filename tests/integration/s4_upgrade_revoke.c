@@ -2,8 +2,10 @@
  *
  * s4_upgrade_revoke.c - what is taken away after an upgrade, from those whom the workers of before still serve
  */
+#include <signal.h>
+
 #include "tests/harness/hearing.h"
-#include "tests/integration/common.h"
+#include "tests/integration/installed.h"
 #include "tests/integration/steadyload.h"
 
 struct served {
@@ -78,4 +80,46 @@ Test(upgrade_revoke, a_policy_that_changes_counts_everywhere, .timeout = 60)
 	cr_expect(strcmp(json_text_at(a.json, "result.content[0].text"), "3") != 0, "%s", a.body);
 	answer_fini(&a);
 	end(&s);
+}
+
+static bool
+is_refused(void *arg)
+{
+	struct mcp	*m = arg;
+	struct answer	 a;
+	bool		 refused;
+
+	mcp_ask_modern(m, "tools/list", NULL, &a);
+	refused = a.status == 401;
+	answer_fini(&a);
+	return refused;
+}
+
+/* What is revoked while the new master starts is to be in force with it; when it does not come to serve, here. */
+Test(upgrade_revoke, a_key_counts_nowhere_either_when_the_upgrade_comes_to_nothing, .timeout = 60)
+{
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	char		 dir[64], id[32], *out;
+
+	installed_make(dir);
+	gateway_start(&g, &(struct gateway_setup){ .workers = 1 });
+	mcp_init(&m, g.mcp, "/mcp", gateway_key(&g, "a"));
+	snprintf(id, sizeof(id), "%.12s", m.key);
+	mcp_ask_modern(&m, "tools/list", NULL, &a);
+	EXPECT_STATUS(a, 200, "before");
+	answer_fini(&a);
+	installed_exchange(dir, "bin/mcpgw", "case \"$1\" in -t) exec \"$0.real\" \"$@\" ;; esac; sleep 3; exit 71");
+	cr_assert(kill(g.pid, SIGUSR2) == 0);
+	sleep_ms(patience(&g, 1000));
+	EXPECT_CTL(&g, 0, "\"state\":\"starts\"", "upgrade", "--status", "--json");
+	(void)gateway_ctl(&g, &out, true, "key", "revoke", id, NULL);
+	cr_log_info("%s", out);
+	free(out);
+	cr_expect(wait_until(is_refused, &m, 10000), "the key is good still");
+	EXPECT_CTL(&g, 0, "\"state\":\"refused\"", "upgrade", "--status", "--json");
+	mcp_fini(&m);
+	gateway_stop(&g);
+	installed_remove(dir);
 }
