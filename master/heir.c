@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "master/master.h"
 #include "master/sdnotify.h"
+#include "master/status.h"
 
 #define OUTLIVES_MS	2500	/* the workers of a master that died are gone by then */
 
@@ -312,6 +313,9 @@ on_msg(struct chan *c, const struct chan_msg *msg, void *arg)
 	(void)c;
 	if (msg->type == MSG_TYPE_HEIR_FACT)
 		take_fact(m, &msg->body->HEIR_FACT);
+	/* Of its workers, whose store is ours. */
+	else if (msg->type == MSG_TYPE_QUOTA_MARK)
+		status_on_quota_mark(m, &msg->body->QUOTA_MARK);
 }
 
 /* Whatever it did not say of its workers, they are gone by now, with what they held of caps: that was its to clear. */
@@ -370,7 +374,8 @@ heir_receive(struct master *m)
 	h->chan.ready = true;		/* there is no boot on this channel */
 	h->is = h->lives = true;
 	m->boot = h->boot;
-	return heir_say(&h->chan, HEIR_FACT_VERSION, (uint32_t)getpid(), 0, MCPGW_VERSION);
+	r = heir_say(&h->chan, HEIR_FACT_VERSION, (uint32_t)getpid(), 0, MCPGW_VERSION);
+	return r != 0 ? r : heir_say(&h->chan, HEIR_FACT_PROTOCOL, IPC_PROTOCOL, 0, "");
 }
 
 static int

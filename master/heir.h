@@ -63,7 +63,8 @@ enum heir_fact {
 	HEIR_FACT_SETTLED,	/* its name stands everywhere; whoever waits for the upgrade may hear of it */
 	/* From the master before */
 	HEIR_FACT_HOLDS,	/* an operator drains the gateway */
-	HEIR_FACT_PROTOCOL,	/* number: IPC_PROTOCOL */
+	HEIR_FACT_PROTOCOL,	/* number: IPC_PROTOCOL; the heir says its own, too: where it is the same,
+				 * QUOTA_MARK of the workers of before goes to its store */
 	HEIR_FACT_FORMAT,	/* number: SNAP_FORMAT; HEIRLOOM_OFFERED of that form are offered to my children */
 	/* From the heir */
 	HEIR_FACT_OFFERED,	/* number: kinds, a bit each; value: the generation they came with */

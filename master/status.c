@@ -310,9 +310,7 @@ take_kept(struct child *c, const struct chan_msg *msg)
 		sessions_on_made(m, &b->SESSION_IS);
 		break;
 	case MSG_TYPE_QUOTA_MARK:
-		/* The same: whoever waits for it says it again. */
-		if (m->store.state == CHILD_READY && m->store.chan.queued_bytes == 0)
-			(void)child_send(&m->store, MSG_TYPE_QUOTA_MARK, 0, &b->QUOTA_MARK, NULL, 0);
+		status_on_quota_mark(m, &b->QUOTA_MARK);
 		break;
 	case MSG_TYPE_STORE_POLICY_LOADED:
 		start_on_last_good(m, &msg->fds[0], b->STORE_POLICY_LOADED.generation);
@@ -321,6 +319,16 @@ take_kept(struct child *c, const struct chan_msg *msg)
 		return false;
 	}
 	return true;
+}
+
+void
+status_on_quota_mark(struct master *m, const struct msg_QUOTA_MARK *b)
+{
+	/* A store that does not keep up is not to be killed for it: whoever waits for it says it again. */
+	if (m->store.state != CHILD_READY)
+		upgrade_tell_mark(m, b);
+	else if (m->store.chan.queued_bytes == 0)
+		(void)child_send(&m->store, MSG_TYPE_QUOTA_MARK, 0, b, NULL, 0);
 }
 
 /* Approvals of tools.  False: it is none of these. */

@@ -40,5 +40,7 @@ void	status_on_message(struct child *c, const struct chan_msg *msg);
 void	status_on_death(struct child *c, int wait_status);
 /* This tenant's tools are gone with their runner. */
 void	status_tenant_down(struct status *s, const char *tenant);
+/* A worker of ours, or of the master before, counts a quota: to the store, whoever's it is. */
+void	status_on_quota_mark(struct master *m, const struct msg_QUOTA_MARK *b);
 
 #endif

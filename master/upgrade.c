@@ -284,6 +284,9 @@ on_msg(struct chan *c, const struct chan_msg *msg, void *arg)
 	case HEIR_FACT_VERSION:
 		snprintf(m->upgrade.version, sizeof(m->upgrade.version), "%.*s", SPAN_FMT(b->name));
 		break;
+	case HEIR_FACT_PROTOCOL:
+		m->upgrade.protocol = b->number;
+		break;
 	case HEIR_FACT_WANT_RECORD:
 		if (m->upgrade.state == UPGRADE_STARTS && !m->upgrade.record_given)
 			give_record(m);
@@ -370,6 +373,7 @@ upgrade_start(struct master *m)
 	options_for_compiler(m->options, m->where.config_dir, argv + n);
 	u->state = UPGRADE_STARTS;
 	u->version[0] = '\0';
+	u->protocol = 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1 || (r = standin_pair(m)) != 0 ||
 	    (r = upgrade_spawn(m, argv, pair[1], -1)) != 0 ||
 	    (r = chan_init(&u->chan, m->loop, pair[0], ROLE_MASTER, ROLE_MASTER, on_msg, on_closed, m)) != 0) {
@@ -539,6 +543,16 @@ upgrade_tell_over(struct master *m, uint32_t slot, uint32_t incarnation)
 		return false;
 	/* An auditor that does not hear of it finds out at its next start. */
 	return heir_say(&u->chan, HEIR_FACT_WRITER_OVER, slot, incarnation, "") == 0;
+}
+
+void
+upgrade_tell_mark(struct master *m, const struct msg_QUOTA_MARK *mark)
+{
+	struct upgrade	*u = &m->upgrade;
+
+	if (u->has_chan && (u->state == UPGRADE_HANDED || u->record_given) && u->protocol == IPC_PROTOCOL &&
+	    u->chan.queued_bytes == 0)
+		(void)!chan_send(&u->chan, MSG_TYPE_QUOTA_MARK, 0, mark, NULL, 0);
 }
 
 bool

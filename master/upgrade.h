@@ -14,6 +14,7 @@
 
 struct ctl_conn;
 struct master;
+struct msg_QUOTA_MARK;
 
 struct upgrade {
 	enum upgrade_state	 state;
@@ -33,6 +34,7 @@ struct upgrade {
 	struct chan		 chan;		/* to the new master */
 	bool			 has_chan;
 	char			 version[48];	/* its */
+	uint32_t		 protocol;	/* its IPC_PROTOCOL; 0: it did not say */
 	char			 why[512];	/* why the last one came to nothing */
 	uint64_t		 began_ms, ended_ms;	/* 0: none began; the last one came to nothing then */
 	bool			 signalled;	/* wanted by more than those of mcpgwctl that wait */
@@ -66,6 +68,8 @@ void	upgrade_abandon(struct master *m);
 bool	upgrade_is_pending(const struct master *m);
 /* One of ours that wrote records is dead: the auditor is another master's. */
 bool	upgrade_tell_over(struct master *m, uint32_t slot, uint32_t incarnation);
+/* What one of our workers counts of a quota: the store is another master's. */
+void	upgrade_tell_mark(struct master *m, const struct msg_QUOTA_MARK *mark);
 /* A child ended: is all gone that was to make place? */
 void	upgrade_look(struct master *m);
 /* TERM, HUP and the like came to us instead of the new master. */

@@ -546,3 +546,41 @@ Test(upgrade, that_comes_to_nothing_while_the_store_still_ends_gives_it_back, .t
 	free(procs);
 	gateway_stop(&g);
 }
+
+/* A quota is counted on by workers of both, whose store is one of them at a time: nobody is refused for that, nor kept
+ * waiting until it has come up. */
+Test(upgrade, counts_on_in_quotas, .timeout = 120)
+{
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	char		 path[300];
+	pid_t		 ctl, pid;
+	int		 status = -1;
+	unsigned	 calls = 0, after = 0;
+	long		 began, slowest = 0;
+
+	start_holding(&g, 1, 1);
+	gateway_write(&g, "rules.json", "{\"agents\":{\"a\":{\"allow\":{\"servers\":[\"s\"],\"tools\":{\"s\":[\"*\"]}}}},"
+	    "\"limits\":{\"agents\":{\"a\":{\"quota\":\"calls=900/day\"}}}}");
+	EXPECT_CTL(&g, 0, "in force", "reload");
+	snprintf(path, sizeof(path), "%s/said", g.dir);
+	mcp_init(&m, g.mcp, "/servers/s/mcp", gateway_key(&g, "a"));
+	ctl = upgrade_to(&g, path);
+	while (after < 20) {
+		began = now_ms();
+		mcp_call(&m, "other", "{}", &a);
+		slowest = now_ms() - began > slowest ? now_ms() - began : slowest;
+		cr_expect(json_at(a.json, "result") != NULL, "call %u: %s", calls, a.body);
+		answer_fini(&a);
+		calls++;
+		if (status == -1 && (pid = waitpid(ctl, &status, WNOHANG)) == 0)
+			status = -1;
+		after += status != -1;
+		sleep_ms(10);
+	}
+	cr_log_info("%u calls, the slowest %ld ms", calls, slowest);
+	cr_expect(status == 0, "status %#x", status);
+	mcp_fini(&m);
+	gateway_stop(&g);
+}
