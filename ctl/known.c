@@ -158,12 +158,34 @@ known_is(const struct snap *s, enum known_kind kind, struct span tenant, const c
 	return l.found;
 }
 
+/* Another tenant that has a server of this name; SPAN_NONE: none does. */
+static struct span
+tenant_with(const struct snap *s, struct span tenant, const char *server)
+{
+	const struct rec_tenant	*t;
+	const struct rec_server	*one;
+
+	for (uint64_t i = 0; (t = SNAP_AT(s, TENANT, i)) != NULL; i++) {
+		if (span_eq(snap_text(s, t->name), tenant))
+			continue;
+		for (uint64_t k = 0; (one = policy_server_of(s, t, k)) != NULL; k++)
+			if (span_is(snap_text(s, one->name), server))
+				return snap_text(s, t->name);
+	}
+	return SPAN_NONE;
+}
+
 const char *
 known_hint(const struct snap *s, enum known_kind kind, struct span tenant, const char *word, const char *otherwise,
     char to[KNOWN_HINT])
 {
 	struct look	l = { .word = word };
+	struct span	theirs = s != NULL && kind == KNOWN_SERVER ? tenant_with(s, tenant, word) : SPAN_NONE;
 
+	if (theirs.n > 0) {
+		snprintf(to, KNOWN_HINT, "; tenant %.*s has one: --tenant %.*s", SPAN_FMT(theirs), SPAN_FMT(theirs));
+		return to;
+	}
 	if (s != NULL)
 		look(&l, s, kind, tenant);
 	if (l.near[0] == '\0')
