@@ -14,6 +14,7 @@
 #include "lib/log.h"
 
 #define NAMES_MAX	128
+#define WORD_MAX	32	/* a noun, with its NUL */
 
 const struct command commands[] = {
 #define CTLCMD(name, words, number, privilege, arguments, doc) { words, arguments, doc, cmd_##name },
@@ -99,21 +100,53 @@ is_noun(const char *word, size_t *bytes)
 	return false;
 }
 
+/* The noun that is nearest to a word that is none; to has room for the longest. */
+static const char *
+nearest_noun(const char *word, char to[WORD_MAX])
+{
+	char		 nouns[NAMES_MAX][WORD_MAX];
+	const char	*names[NAMES_MAX + 1], *near;
+	size_t		 n = 0;
+
+	for (const struct command *c = commands; c->words != NULL && n < NAMES_MAX; c++)
+		if (strchr(c->words, ' ') != NULL) {
+			snprintf(nouns[n], WORD_MAX, "%.*s", (int)strcspn(c->words, " "), c->words);
+			names[n] = nouns[n];
+			n++;
+		}
+	names[n] = NULL;
+	if ((near = opts_nearest(word, names)) == NULL)
+		return NULL;
+	snprintf(to, WORD_MAX, "%s", near);
+	return to;
+}
+
 _Noreturn void
 command_unknown(int argc, char **argv)
 {
-	const char	*names[NAMES_MAX], *near;
-	char		 typed[128];
-	size_t		 n = 0, noun;
-	bool		 has_verb = is_noun(argv[0], &noun);
+	const char	*names[NAMES_MAX], *near, *verb = argc > 1 ? argv[1] : "";
+	char		 typed[128], noun[WORD_MAX];
+	size_t		 n = 0, bytes;
+	bool		 has_verb = is_noun(argv[0], &bytes);
+	int		 used;
 
 	if (has_verb && argc == 1)
 		fatal(EX_USAGE, "%s: what with it? See mcpgwctl help %s", argv[0], argv[0]);
 	for (const struct command *c = commands; c->words != NULL && n < NAMES_MAX - 1; c++)
 		names[n++] = c->words;
 	names[n] = NULL;
-	snprintf(typed, sizeof(typed), has_verb ? "%s %s" : "%s", argv[0], has_verb ? argv[1] : "");
+	snprintf(typed, sizeof(typed), has_verb ? "%s %s" : "%s", argv[0], has_verb ? verb : "");
 	if ((near = opts_nearest(typed, names)) != NULL)
 		fatal(EX_USAGE, "unknown verb \"%s\"; did you mean %s?", typed, near);
+	if (has_verb)
+		fatal(EX_USAGE, "unknown verb \"%s\"; see mcpgwctl help %s", typed, argv[0]);
+	if (nearest_noun(argv[0], noun) != NULL) {
+		char	*pair[2] = { noun, (char *)(uintptr_t)verb };
+
+		snprintf(typed, sizeof(typed), "%s %s", noun, verb);
+		if (command_find(2, pair, &used) != NULL)
+			fatal(EX_USAGE, "unknown verb \"%s\"; did you mean %s?", argv[0], typed);
+		fatal(EX_USAGE, "unknown verb \"%s\"; did you mean %s? See mcpgwctl help %s", argv[0], noun, noun);
+	}
 	fatal(EX_USAGE, "unknown verb \"%s\"; see mcpgwctl help", typed);
 }

@@ -7,6 +7,8 @@
 
 #include "ctl/ctl.h"
 
+#define COMMAND_WORDS_MAX	3
+
 struct command {
 	const char	*words, *arguments, *doc;
 	ctl_cmd_fn	*run;

@@ -84,8 +84,10 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	c = command_find(argc, argv, &used);
-	if (help)
+	if (help) {
+		opts_of("help", "[COMMAND]");
 		return cmd_help(&ctl, c == NULL && argc > 1 ? 2 : c == NULL ? 1 : used, argv);
+	}
 	if (c == NULL)
 		command_unknown(argc, argv);
 	opts_of(c->words, c->arguments);

@@ -27,7 +27,7 @@ const char *
 opts_nearest(const char *word, const char *const *list)
 {
 	const char	*best = NULL;
-	size_t		 least = strlen(word) / 3 + 2;
+	size_t		 least = (strlen(word) + 2) / 3 + 1;	/* as near_find() has it: more is another word */
 
 	for (; *list != NULL; list++) {
 		const size_t d = near_distance(span_of(word), span_of(*list));
@@ -47,11 +47,13 @@ unknown(const struct opt *rows, const char *word)
 	const char	*near;
 	size_t		 n = 0;
 
+	/* Dashes are no letters that could be right. */
 	for (; rows->name != NULL && n < 31; rows++)
-		names[n++] = rows->name;
+		if (strncmp(rows->name, "--", 2) == 0)
+			names[n++] = rows->name + 2;
 	names[n] = NULL;
-	if ((near = opts_nearest(word, names)) != NULL)
-		fatal(EX_USAGE, "unknown option \"%s\"; did you mean %s?", word, near);
+	if (strncmp(word, "--", 2) == 0 && (near = opts_nearest(word + 2, names)) != NULL)
+		fatal(EX_USAGE, "unknown option \"%s\"; did you mean --%s?", word, near);
 	fatal(EX_USAGE, "unknown option \"%s\"; see mcpgwctl help %s", word, of.words);
 }
 

@@ -11,6 +11,7 @@
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/topic.h"
+#include "policy/params.h"
 
 #define INDENT	4
 #define WIDTH	76
@@ -48,15 +49,21 @@ print_one(const struct command *c)
 	print_folded(c->doc, INDENT);
 }
 
-/* `help key` is about all of its verbs. */
+/* `help key` is about all of its verbs, and `help server breaker` about all that begin so. */
 static bool
 is_about(const struct command *c, int argc, char **argv)
 {
-	size_t	n = strlen(argv[0]);
+	const char	*words = c->words;
 
-	if (strncmp(c->words, argv[0], n) != 0 || (c->words[n] != '\0' && c->words[n] != ' '))
-		return false;
-	return argc == 1 || (c->words[n] == ' ' && strcmp(c->words + n + 1, argv[1]) == 0);
+	for (int i = 0; i < argc; i++) {
+		size_t n = strlen(argv[i]);
+
+		if (strncmp(words, argv[i], n) != 0 || (words[n] != '\0' && words[n] != ' ') ||
+		    (words[n] == '\0' && i + 1 < argc))
+			return false;
+		words += n + (words[n] == ' ');
+	}
+	return true;
 }
 
 static const struct {
@@ -139,6 +146,31 @@ find_alias(int argc, char **argv)
 	return c != NULL && used == argc ? c : NULL;
 }
 
+/* `help call_timeout` is about a parameter. */
+static bool
+print_param(const struct ctl *ctl, const char *name)
+{
+	const int		 id = param_find(span_of(name));
+	const struct param_row	*row = id < 0 ? NULL : param_row((unsigned)id);
+	const char		*normal;
+
+	if (row == NULL)
+		return false;
+	normal = ctl->where.system || row->personal == NULL ? row->normal : row->personal;
+	if (ctl->json) {
+		out_json_begin();
+		out_json_text("parameter", span_of(row->name));
+		out_json_text("default", span_of(normal));
+		out_json_text("doc", span_of(row->doc));
+		out_json_end();
+		return true;
+	}
+	printf("  %s =%s%s\n", row->name, normal[0] == '\0' ? "" : " ", normal);
+	print_folded(row->doc, INDENT);
+	printf("    A parameter of mcpgw.conf(5). To change it: mcpgwctl conf -e %s=VALUE\n", row->name);
+	return true;
+}
+
 int
 cmd_help(struct ctl *ctl, int argc, char **argv)
 {
@@ -146,7 +178,7 @@ cmd_help(struct ctl *ctl, int argc, char **argv)
 	const struct command	*other;
 	bool			found = false;
 
-	argc = opts_take(none, argc, argv, 0, 2);
+	argc = opts_take(none, argc, argv, 0, COMMAND_WORDS_MAX);
 	if (argc == 0) {
 		print_all(ctl);
 		return out_end(0);
@@ -166,7 +198,7 @@ cmd_help(struct ctl *ctl, int argc, char **argv)
 			print_one(other);
 		found = true;
 	}
-	if (!found && !(argc == 1 && topic_print(argv[0])))
+	if (!found && !(argc == 1 && (topic_print(argv[0]) || print_param(ctl, argv[0]))))
 		command_unknown(argc, argv);
 	return out_end(0);
 }
