@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "audit/auditor/options.h"
+#include "audit/record.h"
 #include "audit/requestid.h"
 #include "lib/num.h"
 
@@ -51,6 +52,37 @@ options_time(struct span text, uint64_t now_ns, uint64_t *ns)
 	return calendar_time(copy, ns);
 }
 
+const char *
+options_wanted(const char *option)
+{
+	static const struct {
+		const char	*option, *wants;
+	}	rows[] = {
+		{ "--since", "how long ago, such as 30min, 12h or 7d, or a time in UTC such as 2026-11-20T10:31" },
+		{ "--until", "how long ago, such as 30min, 12h or 7d, or a time in UTC such as 2026-11-20T10:31" },
+		{ "--limit", "a number of records" },
+		{ "--request", "a request's id, as errors have it: r- and 12 digits and capital letters" },
+		{ "--decision", "allow, deny or learn" },
+#define X(name, word) word " "
+		{ "--outcome", "one of " AUDIT_OUTCOMES(X) },
+#undef X
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].option, option) == 0)
+			return rows[i].wants;
+	return "something to look for";
+}
+
+static bool
+is_outcome(struct span value)
+{
+	for (int i = 0; i < AUDIT_OUTCOME_LIMIT; i++)
+		if (span_eq(audit_outcome_word((enum audit_outcome)i), value))
+			return true;
+	return false;
+}
+
 /* An option that takes a value. */
 static int
 take_value(struct options *o, const char *name, struct span value, uint64_t now_ns)
@@ -82,7 +114,7 @@ take_value(struct options *o, const char *name, struct span value, uint64_t now_
 	else if (strcmp(name, "--decision") == 0 && (span_is(value, "allow") || span_is(value, "deny") ||
 	    span_is(value, "shadow") || span_is(value, "learn")))
 		o->decision = value;
-	else if (strcmp(name, "--outcome") == 0)
+	else if (strcmp(name, "--outcome") == 0 && is_outcome(value))
 		o->outcome = value;
 	else
 		return E_FORMAT;
@@ -110,7 +142,7 @@ options_parse(int argc, char **argv, uint64_t now_ns, struct options *out, const
 			if (i + 1 >= argc - 1)
 				return E_FORMAT;
 			if (take_value(out, argv[i], span_of(argv[i + 1]), now_ns) != 0) {
-				*wrong = argv[i + 1];
+				out->value = argv[i + 1];
 				return E_FORMAT;
 			}
 			i++;

@@ -322,7 +322,10 @@ query_main(int argc, char **argv)
 	clock_gettime(CLOCK_REALTIME, &now);
 	r = options_parse(argc, argv, (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec, &q.o, &wrong);
 	if (r != 0) {
-		log_err(NULL, "not understood: %s", wrong);
+		if (q.o.value != NULL)
+			log_err(NULL, "%s %s: want %s", wrong, q.o.value, options_wanted(wrong));
+		else
+			log_err(NULL, "not understood: %s", wrong);
 		return EX_USAGE;
 	}
 	buf_init(&q.out, OUT_BYTES);

@@ -294,7 +294,7 @@ int
 cmd_audit_list(struct ctl *ctl, int argc, char **argv)
 {
 	struct filter_values	v = { 0 };
-	const struct opt	rows[] = { FILTER_OPTIONS(v), { NULL, NULL, NULL } };
+	const struct opt	rows[] = { FILTER_OPTIONS(v), { "-n", &v.limit, NULL }, { NULL, NULL, NULL } };
 	struct query		q = { .count = 0 };
 
 	(void)opts_take(rows, argc, argv, 0, 0);
