@@ -37,16 +37,64 @@ print_first_words(void)
 			printf(" %.*s", (int)strcspn(c->words, " "), c->words);
 }
 
-/* The options that stand in the arguments' text: "[--as AGENT] [-f]". */
+#define ENDS_WORD	"[]() |.,"
+
+/* Does this option stand in the text before `end`, or among what all commands take? */
+static bool
+was_printed(const char *text, const char *end, const char *option, size_t n)
+{
+	const char	*texts[2] = { text, COMMON }, *ends[2] = { end, COMMON + strlen(COMMON) };
+
+	for (size_t i = 0; i < 2; i++)
+		for (const char *p = texts[i]; p < ends[i]; p += strcspn(p, ENDS_WORD), p += p < ends[i])
+			if (strcspn(p, ENDS_WORD) == n && strncmp(p, option, n) == 0)
+				return true;
+	return false;
+}
+
+/* The options that stand in the arguments' text, each once: "[--as AGENT] [-f]". */
 static void
 print_options(const char *arguments)
 {
 	for (const char *p = arguments; *p != '\0';) {
-		size_t n = strcspn(p, "[] |.,");
+		size_t n = strcspn(p, ENDS_WORD);
 
-		if (n > 1 && p[0] == '-' && (p == arguments || !isalnum((unsigned char)p[-1])))
+		if (n > 1 && p[0] == '-' && (p == arguments || !isalnum((unsigned char)p[-1])) &&
+		    !was_printed(arguments, p, p, n))
 			printf(" %.*s", (int)n, p);
 		p += n > 0 ? n : 1;
+	}
+}
+
+/* The words of a command that has no options: "bash|zsh". */
+static void
+print_choices(const char *arguments)
+{
+	if (islower((unsigned char)arguments[0]) && strcspn(arguments, " []") == strlen(arguments))
+		for (const char *p = arguments; *p != '\0'; p += strcspn(p, "|"), p += *p == '|')
+			printf(" %.*s", (int)strcspn(p, "|"), p);
+}
+
+/* The verbs of a noun, each once: one of them may have another word behind it. */
+static void
+print_verbs(const struct command *noun)
+{
+	const size_t	n = strcspn(noun->words, " ") + 1;
+	const char	*sep = "";
+
+	for (const struct command *v = noun; v->words != NULL; v++) {
+		bool again = false;
+
+		if (strncmp(v->words, noun->words, n) != 0)
+			continue;
+		for (const struct command *w = noun; w != v; w++)
+			again = again || (strncmp(w->words, v->words, n) == 0 &&
+			    strcspn(w->words + n, " ") == strcspn(v->words + n, " ") &&
+			    strncmp(w->words + n, v->words + n, strcspn(v->words + n, " ")) == 0);
+		if (again)
+			continue;
+		printf("%s%.*s", sep, (int)strcspn(v->words + n, " "), v->words + n);
+		sep = " ";
 	}
 }
 
@@ -61,23 +109,26 @@ print_arms(void)
 		if (second == NULL && is_again(c))
 			continue;	/* it stands with its verbs */
 		if (second == NULL) {
-			printf("    %s)", c->words);
-			printf(" words=\"%s", COMMON);
+			printf("    %s) words=\"%s", c->words, COMMON);
 			print_options(c->arguments);
+			print_choices(c->arguments);
+			if (strcmp(c->words, "help") == 0)
+				print_first_words();
 			printf("\" ;;\n");
 			continue;
 		}
-		printf("    \"%s\")", c->words);
-		printf(" words=\"%s", COMMON);
+		printf("    \"%s\") words=\"%s", c->words, COMMON);
 		print_options(c->arguments);
 		printf("\" ;;\n");
+		if (strchr(second + 1, ' ') != NULL)	/* its third word: `server breaker` is reset's alone */
+			printf("    \"%.*s\") words=\"%s\" ;;\n", (int)(strrchr(c->words, ' ') - c->words), c->words,
+			    strrchr(c->words, ' ') + 1);
 		if (is_again(c))
 			continue;	/* the noun's own arm is there */
 		printf("    %.*s) words=\"", (int)n, c->words);
+		print_verbs(c);
 		for (const struct command *v = commands; v->words != NULL; v++)
-			if (strncmp(v->words, c->words, n + 1) == 0)
-				printf("%s%s", v == c ? "" : " ", v->words + n + 1);
-			else if (strlen(v->words) == n && strncmp(v->words, c->words, n) == 0)
+			if (strlen(v->words) == n && strncmp(v->words, c->words, n) == 0)
 				print_options(v->arguments);
 		printf("\" ;;\n");
 	}
@@ -88,18 +139,19 @@ print_bash(void)
 {
 	printf("# bash completion for mcpgwctl; made by: mcpgwctl completion bash\n"
 	    "_mcpgwctl() {\n"
-	    "  local words='' i first='' second='' cur=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+	    "  local words='' i first='' second='' third='' cur=\"${COMP_WORDS[COMP_CWORD]}\"\n"
 	    "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
 	    "    case \"${COMP_WORDS[i]}\" in\n"
 	    "    -c|-o) i=$((i + 1)) ;;\n"
 	    "    -*) ;;\n"
 	    "    *) if [ -z \"$first\" ]; then first=${COMP_WORDS[i]}\n"
-	    "       elif [ -z \"$second\" ]; then second=${COMP_WORDS[i]}; fi ;;\n"
+	    "       elif [ -z \"$second\" ]; then second=${COMP_WORDS[i]}\n"
+	    "       elif [ -z \"$third\" ]; then third=${COMP_WORDS[i]}; fi ;;\n"
 	    "    esac\n"
 	    "  done\n"
-	    "  for i in \"$first $second\" \"$first\"; do\n"
+	    "  for i in \"$first $second $third\" \"$first $second\" \"$first\"; do\n"
 	    "    case \"$i\" in\n"
-	    "    ''|' ') words=\"" COMMON);
+	    "    ''|' '|'  ') words=\"" COMMON);
 	print_first_words();
 	printf("\" ;;\n");
 	print_arms();

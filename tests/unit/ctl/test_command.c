@@ -73,6 +73,18 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "--help", 0, "usage: mcpgwctl" },
 		{ "help key", 0, "key revoke NAME" },
 		{ "help key list", 0, "key list [--agent AGENT]" },
+		{ "help server breaker reset", 0, "  server breaker reset SERVER" },
+		{ "server breaker reset --help", 0, "  server breaker reset SERVER" },
+		{ "help server breaker", 0, "  server breaker reset SERVER" },
+		{ "help call_timeout", 0, "  call_timeout = 30s\n    Time for one tool call" },
+		{ "help call_timeout --json", 0, "{\"parameter\":\"call_timeout\",\"default\":\"30s\"," },
+		{ "help a b c d", EX_USAGE, "\"d\" is too much; it wants: mcpgwctl help [COMMAND]" },
+		{ "servers list", EX_USAGE, "unknown verb \"servers\"; did you mean server list?" },
+		{ "aproval rm x", EX_USAGE, "unknown verb \"aproval\"; did you mean approval? See mcpgwctl help approval" },
+		{ "keys", EX_USAGE, "did you mean key? See mcpgwctl help key" },
+		{ "server frobnicate x", EX_USAGE, "unknown verb \"server frobnicate\"; see mcpgwctl help server\n" },
+		{ "status --bogus", EX_USAGE, "unknown option \"--bogus\"; see mcpgwctl help status" },
+		{ "audit list --foo bar", EX_USAGE, "unknown option \"--foo\"; see mcpgwctl help audit list" },
 		{ "", EX_USAGE, "usage: mcpgwctl" },
 		{ "staus", EX_USAGE, "unknown verb \"staus\"; did you mean status?" },
 		{ "key ad", EX_USAGE, "did you mean key add?" },
@@ -93,6 +105,12 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "check", 0, "0 errors" },
 		{ "audit verify", 0, "0 records" },
 		{ "audit verify --json", 0, "{\"whole\":true," },
+		{ "audit list -n 3 --outcome ok", 0, "no record" },
+		{ "audit list -n many", EX_USAGE, "--limit many: want a number of records" },
+		{ "audit list --since soon", EX_USAGE, "--since soon: want how long ago" },
+		{ "audit tail --decision maybe", EX_USAGE, "--decision maybe: want allow, deny or learn" },
+		{ "audit tail --outcome fine", EX_USAGE, "--outcome fine: want one of ok error refused" },
+		{ "audit tail --request r-1", EX_USAGE, "--request r-1: want a request's id" },
 		{ "completion bash", 0, "complete -o default -F _mcpgwctl mcpgwctl" },
 		{ "completion zsh", 0, "#compdef mcpgwctl" },
 		{ "completion fish", EX_USAGE, "want bash or zsh" },
@@ -189,6 +207,17 @@ Test(command, bash_completes_words_and_options, .init = setup, .fini = teardown,
 	expect_offered("mcpgwctl trace --he", 2, "--help\n");
 	expect_offered("mcpgwctl serv", 1, "server\n");
 	expect_offered("mcpgwctl nonsense --a", 2, "\n");
+	expect_offered("mcpgwctl server b", 2, "breakers breaker\n");
+	expect_offered("mcpgwctl server r", 2, "restart remove\n");
+	expect_offered("mcpgwctl server breaker \"\"", 3, "reset\n");
+	expect_offered("mcpgwctl server breaker reset --e", 4, "--endpoint\n");
+	expect_offered("mcpgwctl server list --js", 3, "--json\n");
+	expect_offered("mcpgwctl token revoke --j", 3, "--json --jti\n");
+	expect_offered("mcpgwctl key revoke --ten", 3, "--tenant\n");
+	expect_offered("mcpgwctl start -o", 2, "-o\n");
+	expect_offered("mcpgwctl completion b", 2, "bash\n");
+	expect_offered("mcpgwctl help rel", 2, "reload\n");
+	expect_offered("mcpgwctl audit list --dec", 3, "--decision\n");
 }
 
 Test(command, no_number_and_no_word_is_used_twice)
@@ -215,7 +244,7 @@ Test(opts, finds_the_nearest_word_or_none)
 		const char	*typed, *want;
 	} rows[] = {
 		{ "staus", "status" }, { "statsu", "status" }, { "stpo", "stop" }, { "relaod", "reload" },
-		{ "zzzzzz", NULL }, { "", NULL },
+		{ "zzzzzz", NULL }, { "", NULL }, { "sum", NULL }, { "unload", "reload" }, { "reply", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
