@@ -92,6 +92,30 @@ server_list(const struct conf *c)
 	return list != NULL ? list : conf_find(conf_top(c), "servers");
 }
 
+/* ${NAME} or ${input:NAME}, somewhere in it; a secret's name stands in those that were complete, too. */
+static bool
+wants_variable(const struct conf_node *n)
+{
+	struct span	s = n->type == JSON_STRING ? n->text : SPAN_NONE;
+
+	for (size_t i = 0; i + 2 < s.n; i++)
+		if (s.p[i] == '$' && s.p[i + 1] == '{' && !span_starts(span_part(s, i + 2, s.n), SPAN_LIT("secret:")))
+			return true;
+	for (n = n->first; n != NULL; n = n->next)
+		if (wants_variable(n))
+			return true;
+	return false;
+}
+
+/* Was it written off, since a variable was not set that is set now? */
+static bool
+was_waiting(const struct import_server *s, const struct conf_node *n)
+{
+	const struct conf_node	*enabled = conf_find(n, "enabled");
+
+	return !s->off && enabled != NULL && enabled->type == JSON_FALSE && wants_variable(n);
+}
+
 void
 files_compare(struct import *im, const struct files *f)
 {
@@ -109,7 +133,7 @@ files_compare(struct import *im, const struct files *f)
 			continue;
 		if (member_is(s, n)) {
 			s->fate = IMPORT_SAME;
-		} else if (im->options.replace) {
+		} else if (im->options.replace || was_waiting(s, n)) {
 			s->fate = IMPORT_CHANGED;
 		} else {
 			s->fate = IMPORT_TAKEN;

@@ -76,6 +76,8 @@ shell(const char *fmt, ...)
 	cr_assert(system(command) == 0, "%s", command);
 }
 
+static const char	*also = "";		/* NAME=VALUE: beside what is in its environment */
+
 /* mcpgwctl with these words, stdout and stderr in p->out, stdin no terminal; the exit code. */
 static int __attribute__((format(printf, 2, 3)))
 ctl(struct person *p, const char *fmt, ...)
@@ -90,8 +92,8 @@ ctl(struct person *p, const char *fmt, ...)
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
 	snprintf(command, sizeof(command), "cd %s/proj && env -i HOME=%s PATH=%s/proj/bin:/usr/bin:/bin XDG_RUNTIME_DIR=%s/run "
-	    "GIVEN_TOKEN=t0ken TMPDIR=/tmp %s/bin/mcpgwctl -c %s/etc -o state_dir=%s/state -o run_dir=%s/run/mcpgw "
-	    "-o listen= -o admin_listen= -o watch=no %s </dev/null 2>&1", p->dir, p->dir, p->dir, p->dir, p->build, p->dir,
+	    "GIVEN_TOKEN=t0ken %s TMPDIR=/tmp %s/bin/mcpgwctl -c %s/etc -o state_dir=%s/state -o run_dir=%s/run/mcpgw "
+	    "-o listen= -o admin_listen= -o watch=no %s </dev/null 2>&1", p->dir, p->dir, p->dir, p->dir, also, p->build, p->dir,
 	    p->dir, p->dir, words);
 	f = popen(command, "r");
 	cr_assert(f != NULL);
@@ -234,6 +236,16 @@ Test(import, writes_and_starts_so_that_a_call_works_at_once)
 	EXPECT_SAYS(p, "3 servers are as they were written already.");
 	EXPECT_SAYS(p, "Nothing to write.");
 	EXPECT_NOT(p, "  clock ");
+
+	/* What was off for want of a variable comes with it, as was said; nothing else does. */
+	also = "ABSENT_THING=here";
+	cr_expect(ctl(p, "import .mcp.json --yes") == 0, "%s", p->out);
+	also = "";
+	EXPECT_SAYS(p, "2 servers are as they were written already.");
+	EXPECT_NOT(p, "the name is in use");
+	text = get(p, "etc/servers.json");
+	cr_expect(strstr(text, "\"enabled\": false") == NULL && strstr(text, "\"WHAT\": \"here\"") != NULL, "%s", text);
+	cr_expect(ctl(p, "call off now") == 0, "%s", p->out);
 
 	/* Something else under a name in use needs a word. */
 	put(p, "proj/.mcp.json", 0644, "{\"mcpServers\": {\"clock\": {\"command\": \"./tools/notes\"}}}");
