@@ -96,6 +96,7 @@ secret_expand(struct expansion *x, struct span whole, struct span name)
 	const char	*why = "";
 	char		*text;
 	size_t		 bytes;
+	bool		 own;
 	int		 fd;
 
 	if (!may_name(x, whole, name, "secret's"))
@@ -103,12 +104,15 @@ secret_expand(struct expansion *x, struct span whole, struct span name)
 	fd = j->secret_open(job_fmt(j, "%.*s", SPAN_FMT(name)), &why, j->secret_arg);
 	if (fd != -1 && file_read_fd(fd, SECRET_MAX, &text, &bytes, &why) == 0)
 		return secret_put(x, text, bytes, whole);
+	own = strcmp(j->tenant, TENANT_DEFAULT) != 0;
 	if (j->secrets_needed) {
-		job_error(j, x->source, x->node, "${%.*s}: %s. Put its value into %s/%.*s of the "
-		    "configuration folder, mode 600", SHOWN(whole), why, tenant_path(j, "secrets"), SHOWN(name));
+		job_error(j, x->source, x->node, "${%.*s}: %s. To keep its value: mcpgwctl secret set %.*s%s%s < FILE",
+		    SHOWN(whole), why, SHOWN(name), own ? " --tenant " : "", own ? j->tenant : "");
 		return false;
 	}
-	job_warn(j, x->source, x->node, "${%.*s}: %s; not checked", SHOWN(whole), why);
+	job_warn(j, x->source, x->node, "${%.*s}: %s; a gateway is not started with that, nor reloaded: mcpgwctl "
+	    "secret set %.*s%s%s < FILE", SHOWN(whole), why, SHOWN(name), own ? " --tenant " : "",
+	    own ? j->tenant : "");
 	return stand_in(x, whole);
 }
 

@@ -322,7 +322,7 @@ Test(child, after_an_error_nothing_is_handed_over, .timeout = 60)
 		const char	*file, *text, *note;
 	} rows[] = {
 		{ "servers.json", NULL, "3 servers.json:1:80: error: mcpServers.t.env.A: ${secret:ABSENT}: "
-		    "no such secret. Put its value into secrets/ABSENT of the configuration folder, mode 600" },
+		    "no such secret. To keep its value: mcpgwctl secret set ABSENT < FILE" },
 		{ "rules.json", "{\"agents\": {", "3 rules.json:1:13: error: the text ends too early: "
 		    "is the file whole?" },
 		{ "mcpgw.conf", "watch = maybe\n", NULL },
