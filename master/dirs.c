@@ -34,7 +34,7 @@ dirs_init(struct dirs *d, bool system, struct span run_dir, struct span state_di
 
 /* Opens the last folder itself, never what a link there points to. */
 static int
-hold_folder(const char *path, mode_t mode, int *fd)
+hold_folder(const char *param, const char *path, mode_t mode, int *fd)
 {
 	struct stat	st;
 
@@ -43,13 +43,15 @@ hold_folder(const char *path, mode_t mode, int *fd)
 		(void)chmod(path, mode);	/* whatever the umask was */
 	*fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
 	if (*fd == -1 || fstat(*fd, &st) == -1) {
-		log_err(LOG_SUBJECT(path, ""), "%s", strerror(errno));
+		log_err(LOG_SUBJECT(param, path), "%s; uid %u has to make it, or to write there. Another one: mcpgwctl "
+		    "conf -e %s=FOLDER", strerror(errno), (unsigned)geteuid(), param);
 		return E_SYS;
 	}
 	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
-		log_err(LOG_SUBJECT(path, ""),
-		    "belongs to uid %u with mode %04o; it must be yours and writable by nobody else",
-		    (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+		log_err(LOG_SUBJECT(param, path),
+		    "belongs to uid %u with mode %04o; it must be uid %u's and writable by nobody else. Another one: "
+		    "mcpgwctl conf -e %s=FOLDER", (unsigned)st.st_uid, (unsigned)st.st_mode & 07777,
+		    (unsigned)geteuid(), param);
 		return E_DENIED;
 	}
 	return 0;
@@ -106,9 +108,9 @@ dirs_inherit(struct dirs *d, int *pid_fd, int *marker_fd)
 {
 	int	r;
 
-	if ((r = hold_folder(d->run_dir, d->system ? 0755 : 0700, &d->run_fd)) != 0 ||
+	if ((r = hold_folder("run_dir", d->run_dir, d->system ? 0755 : 0700, &d->run_fd)) != 0 ||
 	    (r = inherit_file(d->run_fd, d->run_dir, "pid", pid_fd, &d->pid_fd)) != 0 ||
-	    (r = hold_folder(d->state_dir, d->system ? 0711 : 0700, &d->state_fd)) != 0)
+	    (r = hold_folder("state_dir", d->state_dir, d->system ? 0711 : 0700, &d->state_fd)) != 0)
 		return r;
 	return inherit_file(d->state_fd, d->state_dir, "running", marker_fd, &d->marker_fd);
 }
@@ -132,9 +134,9 @@ dirs_hold(struct dirs *d)
 	bool	was_there;
 	int	r;
 
-	if ((r = hold_folder(d->run_dir, d->system ? 0755 : 0700, &d->run_fd)) != 0 ||
+	if ((r = hold_folder("run_dir", d->run_dir, d->system ? 0755 : 0700, &d->run_fd)) != 0 ||
 	    (r = hold_file(d->run_fd, d->run_dir, "pid", &d->pid_fd, &was_there)) != 0 ||
-	    (r = hold_folder(d->state_dir, d->system ? 0711 : 0700, &d->state_fd)) != 0)
+	    (r = hold_folder("state_dir", d->state_dir, d->system ? 0711 : 0700, &d->state_fd)) != 0)
 		return r;
 	return hold_file(d->state_fd, d->state_dir, "running", &d->marker_fd, &d->unclean);
 }

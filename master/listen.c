@@ -105,6 +105,17 @@ address_near(const struct addrinfo *ai, char *to, size_t room)
 		address_print((struct sockaddr *)&sa, ai->ai_addrlen, to, room);
 }
 
+/* Of "ADDRESS:PORT", the address. */
+static int
+host_bytes(struct span text)
+{
+	size_t	n = text.n;
+
+	while (n > 0 && text.p[n - 1] != ':')
+		n--;
+	return n > 0 ? (int)n - 1 : 0;
+}
+
 static int
 open_tcp(struct listener *l, const char *param, struct span text, char *why, size_t why_bytes)
 {
@@ -139,6 +150,14 @@ open_tcp(struct listener *l, const char *param, struct span text, char *why, siz
 		address_near(ai, another, sizeof(another));
 		snprintf(why, why_bytes, "%s %.*s: in use%s%s. Choose another: mcpgwctl conf -e %s=%s", param,
 		    SPAN_FMT(text), who[0] == '\0' ? "" : " by ", who, param, another);
+	} else if (errno == EADDRNOTAVAIL) {
+		snprintf(why, why_bytes, "%s %.*s: this machine has no such address; to see those it has: ip address",
+		    param, SPAN_FMT(text));
+	} else if (errno == EACCES) {
+		/* net.ipv4.ip_unprivileged_port_start says from where on. */
+		snprintf(why, why_bytes, "%s %.*s: such a low port takes root, or a service that has "
+		    "CAP_NET_BIND_SERVICE. Choose another: mcpgwctl conf -e %s=%.*s:8080", param, SPAN_FMT(text), param,
+		    host_bytes(text), text.p);
 	} else {
 		snprintf(why, why_bytes, "%s %.*s: %s", param, SPAN_FMT(text), strerror(errno));
 	}

@@ -130,6 +130,7 @@ int
 cmd_start(struct ctl *ctl, int argc, char **argv)
 {
 	(void)opts_take(no_options, argc, argv, 0, 0);
+	ctl->checks = true;	/* mcpgw says it */
 	return start(ctl);
 }
 
@@ -190,6 +191,7 @@ cmd_restart(struct ctl *ctl, int argc, char **argv)
 	int		r;
 
 	(void)opts_take(no_options, argc, argv, 0, 0);
+	ctl->checks = true;	/* mcpgw says it */
 	if (ask_open(ctl, &a, false) == 0) {
 		ask_command(&a, CTLCMD_status, NULL);
 		(void)ask_wait(&a, count_calls, &in_flight);

@@ -191,8 +191,24 @@ Test(daemon, that_cannot_start_says_why_and_leaves_nothing, .timeout = 60)
 	cr_expect(strstr(said, words) != NULL, "%s", said);
 	cr_expect(strstr(said, "Choose another: mcpgwctl conf -e admin_listen=") != NULL, "%s", said);
 	close(fd);
+
+	/* An address of another machine, and a folder that cannot be. */
+	cr_expect(run("mcpgw", NULL, "-o", "admin_listen=192.0.2.1:8081", NULL) == 71, "%s", said);
+	cr_expect(strstr(said, "admin_listen 192.0.2.1:8081: this machine has no such address") != NULL, "%s", said);
+	cr_expect(run("mcpgw", NULL, "-o", "state_dir=/proc/none", NULL) == 73, "%s", said);
+	cr_expect(strstr(said, "state_dir /proc/none: ") != NULL && strstr(said, "mcpgwctl conf -e state_dir=") != NULL, "%s",
+	    said);
+
+	/* What is wrong in mcpgw.conf is said once, by who starts. */
+	gateway_write(&g, "mcpgw.conf", "lisen = 127.0.0.1:1\n");
+	cr_expect(run("mcpgwctl", NULL, "start", NULL) == 78, "%s", said);
+	cr_expect(strcmp(said, "mcpgw.conf:1:1: error: \"lisen\" is no parameter; did you mean listen?\n") == 0, "%s", said);
+	cr_expect(run("mcpgwctl", NULL, "restart", NULL) == 78, "%s", said);
+	cr_expect(strcmp(said, "mcpgw.conf:1:1: error: \"lisen\" is no parameter; did you mean listen?\n") == 0, "%s", said);
+	gateway_write(&g, "mcpgw.conf", "");
+
 	cr_expect(text_of("run/pid")[0] == '\0', "run/pid is left");
-	cr_expect(run("mcpgwctl", NULL, "status", NULL) == 3, "%s", said);
+	cr_expect(run("mcpgwctl", NULL, "-o", "run_dir=/proc/none", "status", NULL) == 3, "%s", said);
 	gateway_remove(&g);
 }
 
