@@ -93,6 +93,8 @@ folders_tenant_dir(struct ctl *ctl)
 	if (tenants_folder(folders_config(ctl), span_of(name), paths->tenant_dir) != 0)
 		fatal(EX_USAGE, "\"%s\": a tenant's name is of small letters, digits and -, at most %d", name,
 		    TENANT_NAME_MAX);
+	if (strcmp(name, TENANT_DEFAULT) != 0 && access(paths->tenant_dir, F_OK) != 0 && errno == EACCES)
+		fatal(EX_NOPERM, "%s: not yours to read; do it as root", paths->tenant_dir);
 	if (strcmp(name, TENANT_DEFAULT) != 0 && access(paths->tenant_dir, F_OK) != 0)
 		fatal(EX_DATAERR, "no tenant \"%s\" (no %s); see mcpgwctl tenant list", name, paths->tenant_dir);
 	return paths->tenant_dir;

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "ctl/ask.h"
@@ -101,12 +102,16 @@ cmd_doctor(struct ctl *ctl, int argc, char **argv)
 	struct params		 params;
 	struct ask		 a;
 	unsigned		 bad = 0, notes = 0;
+	int			 r;
 
 	(void)opts_take(none, argc, argv, 0, 0);
 	if (settings_read(ctl, false, &settings) && params_load(settings, &params) == 0)
 		d.params = &params;
 	servers_read(&d);
-	d.running = ask_open(ctl, &a, false) == 0;
+	r = ask_open(ctl, &a, false);
+	d.running = r == 0;
+	d.barred = r == EX_NOPERM;
+	d.outsider = ctl->where.system && geteuid() != 0;
 	ask_close(&a);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		struct doctor_finding	f = { DOCTOR_OK, "" };

@@ -21,6 +21,8 @@ struct doctor {
 	struct ctl		*ctl;
 	const struct params	*params;	/* NULL: mcpgw.conf cannot be used */
 	bool			 running;	/* a gateway answers */
+	bool			 barred;	/* one is there, and does not answer us */
+	bool			 outsider;	/* the system's configuration is looked at by somebody else than root */
 	struct conf		*servers;	/* servers_file as it is now, or NULL: none, or it cannot be read */
 };
 

@@ -35,7 +35,7 @@
 
 /* Whoever compiles: us, or the user that root starts it as. */
 struct reader {
-	bool	ours;
+	bool	ours, outsider;
 	char	name[64];
 	uid_t	uid;
 	gid_t	gids[GROUPS_MAX];
@@ -47,7 +47,7 @@ reader_find(const struct doctor *d, struct reader *r)
 {
 	const struct passwd	*pw = NULL;
 
-	*r = (struct reader){ .ours = !d->ctl->where.system || geteuid() != 0 };
+	*r = (struct reader){ .ours = !d->ctl->where.system || geteuid() != 0, .outsider = d->outsider };
 	if (r->ours)
 		return;
 	if ((pw = getpwnam(role_user(ROLE_COMPILE))) == NULL && (pw = getpwnam("nobody")) == NULL) {
@@ -72,6 +72,16 @@ reader_may(const struct reader *r, const struct stat *st)
 	return (st->st_mode & S_IROTH) != 0;
 }
 
+/* Root's files need not be ours to read. */
+static bool
+is_root_s(const struct reader *r, const char *path, struct doctor_finding *f)
+{
+	if (!r->outsider || errno != EACCES)
+		return false;
+	doctor_say(f, DOCTOR_NOTE, "%s is not yours to read; look as root: mcpgwctl doctor", path);
+	return true;
+}
+
 /* False: it cannot be read, and what to do was said. */
 static bool
 look_at(const struct reader *r, const char *path, struct doctor_finding *f)
@@ -81,6 +91,8 @@ look_at(const struct reader *r, const char *path, struct doctor_finding *f)
 	if (access(path, R_OK) == -1) {
 		if (errno == ENOENT)
 			return true;
+		if (is_root_s(r, path, f))
+			return false;
 		doctor_say(f, DOCTOR_BAD, "%s: %s; chmod u+r it, or make it yours: chown %u %s", path, strerror(errno),
 		    geteuid(), path);
 		return false;
@@ -103,6 +115,8 @@ look_in(const struct reader *r, const char *folder, struct doctor_finding *f)
 	if ((dir = opendir(folder)) == NULL) {
 		if (errno == ENOENT)
 			return true;
+		if (is_root_s(r, folder, f))
+			return false;
 		doctor_say(f, DOCTOR_BAD, "%s: %s; chmod u+rx it", folder, strerror(errno));
 		return false;
 	}
@@ -141,7 +155,7 @@ doctor_files(const struct doctor *d, struct doctor_finding *f)
 		if (path[0] == '/' && !look_at(&r, path, f))
 			return;
 	}
-	doctor_say(f, DOCTOR_OK, r.ours ? "can be read" : "can be read by %s", r.name);
+	doctor_say(f, DOCTOR_OK, r.ours ? "can be read" : "can be read by user %s", r.name);
 }
 
 /* --- certificates ------------------------------------------------------------------------------------- */

@@ -52,8 +52,12 @@ doctor_configuration(const struct doctor *d, struct doctor_finding *f)
 	} else {
 		if (program_start("mcpgw-compile", argv, &plan, &pid) == 0)
 			code = program_wait(pid);
-		doctor_say(f, code == 0 ? DOCTOR_OK : DOCTOR_BAD, code == 0 ? "%s" :
-		    "%s has errors: mcpgwctl check", folders_config(d->ctl));
+		if (code != 0 && d->outsider)
+			doctor_say(f, DOCTOR_NOTE, "%s is not yours to read; look as root: mcpgwctl doctor",
+			    folders_config(d->ctl));
+		else
+			doctor_say(f, code == 0 ? DOCTOR_OK : DOCTOR_BAD, code == 0 ? "%s" :
+			    "%s has errors: mcpgwctl check", folders_config(d->ctl));
 	}
 }
 
@@ -62,6 +66,9 @@ doctor_gateway(const struct doctor *d, struct doctor_finding *f)
 {
 	if (d->running)
 		doctor_say(f, DOCTOR_OK, "running, in %s", folders_run(d->ctl));
+	else if (d->barred)
+		doctor_say(f, DOCTOR_NOTE, "one is in %s, but you are not root or in group mcpgw-admin; look as one of "
+		    "them: mcpgwctl doctor", folders_run(d->ctl));
 	else
 		doctor_say(f, DOCTOR_NOTE, "not running.  Start it: %s", where_how_to_start(&d->ctl->where));
 }
@@ -138,10 +145,10 @@ doctor_listeners(const struct doctor *d, struct doctor_finding *f)
 	list = d->params->listen;
 	doctor_say(f, DOCTOR_OK, "%s%.*s", list.n > 0 ? "" : "the unix socket only", SPAN_FMT(list));
 	/* What runs has them, of course. */
-	while (!d->running && listens_next(&list, &e))
+	while (!d->running && !d->barred && listens_next(&list, &e))
 		if (is_taken("listen", e.address, f))
 			return;
-	if (!d->running && d->params->admin_listen.n > 0)
+	if (!d->running && !d->barred && d->params->admin_listen.n > 0)
 		(void)is_taken("admin_listen", d->params->admin_listen, f);
 }
 
@@ -253,7 +260,9 @@ doctor_issuers(const struct doctor *d, struct doctor_finding *f)
 {
 	struct issuers_looked	l = { 0 };
 
-	if (!d->running || issuers_each(d->ctl, false, look_at_issuer, &l) != 0)
+	if (d->barred)
+		doctor_say(f, DOCTOR_OK, "not yours to ask about");
+	else if (!d->running || issuers_each(d->ctl, false, look_at_issuer, &l) != 0)
 		doctor_say(f, DOCTOR_OK, "none is asked: the gateway does not run");
 	else if (l.bad > 0)
 		doctor_say(f, DOCTOR_BAD, "%s%s: its keys cannot be fetched: mcpgwctl issuer list", l.first,

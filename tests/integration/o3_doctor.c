@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -126,6 +127,29 @@ Test(doctor, is_content_with_what_is_well)
 	expect("ok", "disk", " MiB left", "");
 	doctor("", "--json", false);
 	cr_expect(strstr(said, "{\"check\":\"files\",\"verdict\":\"ok\",\"says\":\"can be read") != NULL, "%s", said);
+}
+
+/* The system's gateway runs, and its files are root's. */
+Test(doctor, takes_what_is_not_theirs_to_see_for_no_fault)
+{
+	struct sockaddr_un	sa = { .sun_family = AF_UNIX };
+	char			path[128];
+	int			fd;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root, to have files that are not one's own");
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/run/ctl.sock", dir);
+	cr_assert((fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) != -1);
+	cr_assert(bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 && listen(fd, 1) == 0 && chmod(sa.sun_path, 0600) == 0);
+	snprintf(path, sizeof(path), "%s/etc/rules.json", dir);
+	cr_assert(chmod(path, 0600) == 0);
+	doctor("setpriv --reuid=65534 --regid=65534 --clear-groups", "--system", false);
+	expect("note", "configuration", "not yours to read", "as root: mcpgwctl doctor");
+	expect("note", "files", "rules.json is not yours to read", "as root: mcpgwctl doctor");
+	expect("note", "gateway", "one is in ", "group mcpgw-admin");
+	expect("ok", "listeners", "127.0.0.1:0", "");
+	expect("ok", "issuers", "not yours to ask about", "");
+	close(fd);
 }
 
 Test(doctor, finds_that_there_are_no_namespaces)
