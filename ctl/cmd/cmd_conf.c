@@ -185,6 +185,10 @@ say_effect(struct ctl *ctl, const struct wish *w)
 			out_error("%.*s is set by the %.*s too, and that counts", SPAN_FMT(name), SPAN_FMT(source));
 	}
 	snap_release(&s);
+	if (!ctl->json && folders_running_pid(ctl) == 0) {
+		printf("mcpgw.conf changed.  No gateway runs; it will be in force from the next start on\n");
+		return;
+	}
 	if (!ctl->json) {
 		printf("mcpgw.conf changed.  Put it in force: mcpgwctl %s\n", effects[effect]);
 		return;
@@ -228,6 +232,7 @@ change(struct ctl *ctl, const struct wish *w)
 			any = any || changed;
 		}
 	}
+	any = any && !span_eq(buf_rest(&old), span_make(text, bytes));
 	if (r != 0) {
 		out_error("%s: %s", path, err_text(r));
 		r = EX_SOFTWARE;
@@ -236,7 +241,8 @@ change(struct ctl *ctl, const struct wish *w)
 		out_json_bool("changed", false);
 		out_json_end();
 	} else if (!any) {
-		printf("mcpgw.conf does not set %s; nothing was changed\n", w->count == 1 ? "it" : "them");
+		printf("mcpgw.conf %s; nothing was changed\n", w->set ? "says so already" :
+		    w->count == 1 ? "does not set it" : "does not set them");
 	} else if (replace_file(path, span_make(text, bytes), buf_rest(&old), NULL, NULL) != 0) {
 		r = EX_CANTCREAT;
 	} else {

@@ -219,6 +219,9 @@ folders_make(struct adding *a)
 static void
 say_added(const struct adding *a)
 {
+	const char	*force = folders_running_pid(a->ctl) != 0 ? "Not yet in force: mcpgwctl reload" :
+			    "In force from the next start on.";
+
 	if (a->ctl->json) {
 		out_json_begin();
 		out_json_text("tenant", span_of(a->name));
@@ -230,11 +233,11 @@ say_added(const struct adding *a)
 		return;
 	}
 	if (a->made_user)
-		printf("Made user %s, %s/, state 0700. Not yet in force: mcpgwctl reload\n", a->user, a->dir);
+		printf("Made user %s, %s/, state 0700. %s\n", a->user, a->dir, force);
 	else if (a->user[0] != '\0')
-		printf("Made %s/, state 0700 of %s. Not yet in force: mcpgwctl reload\n", a->dir, a->user);
+		printf("Made %s/, state 0700 of %s. %s\n", a->dir, a->user, force);
 	else
-		printf("Made %s/. Not yet in force: mcpgwctl reload\n", a->dir);
+		printf("Made %s/. %s\n", a->dir, force);
 	if (!a->ctl->where.system)
 		printf("Its tools run as you, as those of every tenant: only their jails keep them apart.\n");
 }
@@ -369,7 +372,8 @@ cmd_tenant_remove(struct ctl *ctl, int argc, char **argv)
 		out_json_text("removed", span_of(argv[0]));
 		out_json_end();
 	} else {
-		printf("Removed %s/. In force until: mcpgwctl reload\n", dir);
+		printf("Removed %s/.%s\n", dir,
+		    folders_running_pid(ctl) != 0 ? " In force until: mcpgwctl reload" : "");
 		printf("Its records stay in the audit, and what its tools wrote in %s/tenants/%s/.\n",
 		    folders_state(ctl), argv[0]);
 	}

@@ -92,13 +92,19 @@ pending_apply(struct pending *p)
 	struct msg_CTL_DONE	done = { 0 };
 	int			r;
 
-	if (p->running == NULL) {
-		out_error("no gateway runs; it will be in force from the next start on");
-		return 0;
-	}
-	if (p->others) {
-		out_error("not yet in force: the files hold other changes too. See mcpgwctl diff, then: "
-		    "mcpgwctl reload");
+	if (p->running == NULL || p->others) {
+		if (p->running == NULL)
+			out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no gateway runs; it will be in force from the next start "
+			    "on"));
+		else
+			out_note(LOG_LEVEL_WARNING, SPAN_LIT("not yet in force: the files hold other changes too. See "
+			    "mcpgwctl diff, then: mcpgwctl reload"));
+		if (p->ctl->json && !p->quiet) {
+			out_json_begin();
+			out_json_text("change", SPAN_LIT("pending"));
+			out_json_bool("running", p->running != NULL);
+			out_json_end();
+		}
 		return 0;
 	}
 	if ((r = ask_simple(p->ctl, CTLCMD_reload, NULL, NULL, NULL, &done)) == REFUSED)
