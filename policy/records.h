@@ -29,6 +29,7 @@ enum server_flags {
 	SERVER_FLAG_LEARN = 16,		/* net = list: other public hosts pass too, until learn_until_ms */
 	SERVER_FLAG_AUTH = 1024,	/* HTTP: it has an AUTH, and wants a token with each request */
 	SERVER_FLAG_PER_USER = 2048,	/* ... of the principal that it is for (auth/users.h) */
+	SERVER_FLAG_DOWN = 4096,	/* beside DISABLED: it could not be made usable, and nobody switched it off */
 	SERVER_FLAG_NATIVE = 32,	/* its tools are programs of TOOL: the runner speaks MCP for them */
 };
 enum limit_written {		/* by the operator, and only a cgroup holds them */

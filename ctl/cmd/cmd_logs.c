@@ -9,15 +9,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
+#include "ctl/ask.h"
 #include "ctl/known.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
 #include "ctl/show/toollog.h"
 #include "lib/log.h"
 #include "lib/num.h"
+#include "policy/policy.h"
+#include "policy/tenants.h"
 
 #define LINES_USUAL	50
 #define LINES_MOST	100000
@@ -96,11 +100,31 @@ print_new(const struct ctl *ctl, const struct toollog *log, uint64_t most, char 
 	fflush(stdout);
 }
 
+/* What answers over HTTP runs elsewhere, and its log is there. */
+static bool
+is_remote(struct ctl *ctl, const char *tenant, const char *name)
+{
+	const struct rec_server	*server = NULL;
+	struct snap		*s = NULL;
+	struct ask		 a;
+	bool			 remote = false;
+
+	if (ask_open(ctl, &a, false) != 0)
+		return false;
+	ask_command(&a, CTLCMD_explain, NULL);
+	if (ask_wait(&a, ask_take_snapshot, &s) == 0 && s != NULL &&
+	    (server = policy_server_find(s, span_of(tenant), span_of(name))) != NULL)
+		remote = server->kind == SERVER_HTTP;
+	ask_close(&a);
+	snap_release(&s);
+	return remote;
+}
+
 int
 cmd_logs(struct ctl *ctl, int argc, char **argv)
 {
 	const struct timespec	 nap = { 0, FOLLOW_MS * 1000000 };
-	const char		*lines = NULL, *tenant = "default";
+	const char		*lines = NULL, *tenant = TENANT_DEFAULT;
 	bool			 follow = false;
 	const struct opt	 rows[] = { { "-n", &lines, NULL }, { "-f", NULL, &follow },
 	    { "--tenant", &tenant, NULL }, { NULL, NULL, NULL } };
@@ -114,6 +138,13 @@ cmd_logs(struct ctl *ctl, int argc, char **argv)
 		fatal(EX_USAGE, "-n %s: want a number, at most %d", lines, LINES_MOST);
 	if (known_missing(ctl, KNOWN_TENANT, "", tenant) || known_missing(ctl, KNOWN_SERVER, tenant, argv[0]))
 		return EX_DATAERR;
+	if (is_remote(ctl, tenant, argv[0])) {
+		const bool	other = strcmp(tenant, TENANT_DEFAULT) != 0;
+
+		out_error("%s is over HTTP: no tool of it runs here. See: mcpgwctl server show %s%s%s", argv[0],
+		    argv[0], other ? " --tenant " : "", other ? tenant : "");
+		return EX_DATAERR;
+	}
 	do {
 		if ((r = toollog_fetch(ctl, argv[0], tenant, true, &log)) == 0)
 			print_new(ctl, &log, most, &seen);

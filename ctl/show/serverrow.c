@@ -56,7 +56,7 @@ server_row_at(const struct status *s, uint64_t i, struct server_row *r)
 	r->state = NAME_OF(state_name, r->heard == NULL ? SERVER_STATE_IDLE : r->heard->b.state);
 	r->why = r->heard == NULL ? SPAN_NONE : span_of(r->heard->error);
 	if ((r->rec->flags & SERVER_FLAG_DISABLED) != 0) {
-		r->state = state_name[SERVER_STATE_DISABLED];
+		r->state = (r->rec->flags & SERVER_FLAG_DOWN) != 0 ? "down" : state_name[SERVER_STATE_DISABLED];
 		r->why = snap_text(s->policy, r->rec->why);
 	}
 	r->tier = r->rec->kind == SERVER_HTTP ? "remote" : NAME_OF(tier_name, r->rec->tier);
@@ -76,18 +76,24 @@ server_row_find(const struct status *s, const char *tenant, const char *name, st
 bool
 server_row_is_bad(const struct server_row *r)
 {
+	if ((r->rec->flags & SERVER_FLAG_DOWN) != 0)
+		return true;
 	return r->heard != NULL && (r->rec->flags & SERVER_FLAG_DISABLED) == 0 &&
 	    (r->heard->b.state == SERVER_STATE_BROKEN || r->heard->b.state == SERVER_STATE_NO_JAIL);
 }
 
-/* "exit 1 after 0.2 s: its last line x3" has no place in a table; how often stands at its end. */
+/* "exit 1 after 0.2 s: its last line x3" has no place in a table; how often stands at its end.  That a server is
+ * "switched off" its state says. */
 static int
 short_words(struct span why, char *to, size_t room)
 {
+	const struct span off = SPAN_LIT("switched off ");
 	struct span	head = why, times = SPAN_NONE;
 	size_t		digits = 0;
 	const char	*at;
 
+	if (span_starts(why, off))
+		head = why = span_part(why, off.n, why.n);	/* the state says it */
 	while (digits < why.n && isdigit((unsigned char)why.p[why.n - 1 - digits]))
 		digits++;
 	if (digits > 0 && digits + 2 < why.n && memcmp(why.p + why.n - digits - 2, " x", 2) == 0)

@@ -193,14 +193,14 @@ print_servers(const struct status *s)
 	struct out_table	*t;
 	struct server_row	 r;
 	char			 error[OUT_CELL];
+	bool			 any = false;
 
-	if (s->policy == NULL || snap_count(s->policy, SECTION_SERVER) == 0)
-		return;
 	t = out_table_new(columns, 7);
 	for (uint64_t i = 0; server_row_at(s, i, &r); i++) {
 		/* Others' are a line each of print_tenants(). */
 		if (!span_is(r.tenant, TENANT_DEFAULT))
 			continue;
+		any = true;
 		out_cell_span(t, r.name);
 		out_cell(t, "%s", r.state);
 		out_cell(t, "%s", r.tier);
@@ -209,7 +209,10 @@ print_servers(const struct status *s)
 		out_cell(t, "%" PRIu64, per_minute(&s->rates, r.load.calls));
 		out_cell(t, "%s", server_row_last_error(&r, error, sizeof(error)));
 	}
-	out_table_end(&t);
+	if (any)
+		out_table_end(&t);
+	else
+		out_table_free(&t);
 }
 
 /* --- what needs somebody -------------------------------------------------------------------------- */
@@ -233,13 +236,15 @@ need(bool *first, const char *fmt, ...)
 static void
 need_server(bool *first, const struct server_row *r)
 {
-	const bool	no_jail = r->heard->b.state == SERVER_STATE_NO_JAIL;
+	const bool	no_jail = r->heard != NULL && r->heard->b.state == SERVER_STATE_NO_JAIL;
 	const bool	other = !span_is(r->tenant, TENANT_DEFAULT);
 	char		of[TENANT_NAME_MAX + 16] = "";
 
 	if (other)
 		snprintf(of, sizeof(of), " --tenant %.*s", SPAN_FMT(r->tenant));
-	if (r->rec->kind == SERVER_HTTP)
+	if ((r->rec->flags & SERVER_FLAG_DOWN) != 0)
+		need(first, "%.*s%s: %.*s: mcpgwctl check", SPAN_FMT(r->name), of, SPAN_FMT(r->why));
+	else if (r->rec->kind == SERVER_HTTP)
 		need(first, "%.*s: mcpgwctl %s %.*s%s", SPAN_FMT(r->name), other ? "server show" : "status",
 		    SPAN_FMT(r->name), of);
 	else
@@ -362,6 +367,8 @@ print_needs(struct ctl *ctl, const struct status *s)
 	for (uint64_t i = 0; server_row_at(s, i, &r); i++)
 		if (server_row_is_bad(&r))
 			need_server(&first, &r);
+	if (s->policy != NULL && snap_count(s->policy, SECTION_SERVER) == 0)
+		need(&first, "no server is configured: mcpgwctl import FILE");
 	if (s->tools_held > 0)
 		need(&first, "%s%s: new or changed, and refused until somebody looks: mcpgwctl tool list --changed",
 		    s->tool_first, s->tools_held > 1 ? " and others" : "");

@@ -66,7 +66,7 @@ server_down(struct server *sv, const struct conf_node *n, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	job_warn(sv->job, sv->source, n, "%s; the server is down", why);
-	sv->rec.flags |= SERVER_FLAG_DISABLED;
+	sv->rec.flags |= SERVER_FLAG_DISABLED | (sv->enabled ? SERVER_FLAG_DOWN : 0);
 	sv->rec.why = put_text(sv->job->policy, span_of(why));
 }
 

@@ -308,7 +308,7 @@ Test(tools, that_are_switched_off_or_away_stay_servers)
 	compile("t.yml", "tools: [{name: a, command: /nowhere}]", NULL, &c);
 	cr_assert(eq(uint, c.errors, 0), "%.*s", SPAN_FMT(buf_rest(&c.notes)));
 	cr_expect(gt(uint, c.warnings, 0));
-	cr_expect(eq(u32, policy_server_at(c.policy, 0)->flags, SERVER_FLAG_NATIVE | SERVER_FLAG_DISABLED));
+	cr_expect(eq(u32, policy_server_at(c.policy, 0)->flags, SERVER_FLAG_NATIVE | SERVER_FLAG_DISABLED | SERVER_FLAG_DOWN));
 	cr_expect(policy_server_at(c.policy, 0)->profile == 0);
 	over(&c);
 	compile("t.txt", "no tools", NULL, &c);
