@@ -15,6 +15,8 @@
 #include "ctl/ask.h"
 #include "ctl/explain/explain.h"
 #include "ctl/folders.h"
+#include "ctl/known.h"
+#include "ctl/lines.h"
 #include "ctl/mcpclient.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -207,6 +209,44 @@ say_rule(struct ctl *ctl, const char *server, const char *tool, const char *as, 
 	snap_release(&s);
 }
 
+/* The one that was meant, of those that may be called; else where those are, when there is no such tool. */
+static void
+say_near_tool(struct ctl *ctl, const struct mcp_question *q, const char *server, const char *tool, bool refused)
+{
+	const struct mcp_question	 ask = { .target = q->target, .method = "tools/list", .as = q->as };
+	struct mcp_answer		 list = { 0 };
+	struct json_value		 one;
+	struct json_iter		 it;
+	struct span			 key;
+	char				 near[KNOWN_HINT] = "", name[KNOWN_HINT];
+
+	if (mcp_ask(ctl, &ask, &list) != 0)
+		return;
+	json_iter_init(&it, json_get(list.result, "tools"));
+	while (json_iter_next(&it, &key, &one))
+		known_near(tool, lines_text(one, "name", name, sizeof(name)), near);
+	mcp_answer_fini(&list);
+	if (near[0] != '\0')
+		out_error("did you mean %s.%s?", server, near);
+	else if (!refused)
+		out_error("its tools: mcpgwctl list %s", server);
+}
+
+/* A tool that no rule speaks of may be none. */
+static void
+say_near(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, const char *server,
+    const char *tool)
+{
+	const struct json_value	data = json_get(a->error, "data");
+
+	if (json_is(json_get(data, "code"), err_row(E_TOOL)->symbol))
+		say_near_tool(ctl, q, server, tool, false);
+	else if (json_is(json_get(data, "rule"), "default"))
+		say_near_tool(ctl, q, server, tool, true);
+	else if (a->http.status == 404)
+		(void)known_missing(ctl, KNOWN_SERVER, folders_tenant(ctl), server);
+}
+
 static int
 show(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, const char *server, const char *tool)
 {
@@ -227,6 +267,8 @@ show(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, 
 
 		if (json_i64(json_get(a->error, "code"), &code) == 0 && code == err_row(E_POLICY)->rpc_code)
 			say_rule(ctl, server, tool, q->as, a->ms, true);
+		if (r == EX_DATAERR || r == EX_NOPERM)
+			say_near(ctl, q, a, server, tool);
 		return r;
 	}
 	print_content(a->result);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "ctl/folders.h"
+#include "ctl/known.h"
 #include "ctl/mcpclient.h"
 #include "ctl/opts.h"
 #include "ctl/out.h"
@@ -63,6 +65,17 @@ next_page(const struct mcp_answer *a, char params[CURSOR_MAX])
 	return true;
 }
 
+/* Of no server there is nothing to list; which was meant? */
+static int
+say_error(struct ctl *ctl, const struct mcp_question *q, const struct mcp_answer *a, const char *server)
+{
+	const int	r = mcp_say_error(ctl, q, a);
+
+	if (r == EX_DATAERR && server != NULL && a->http.status == 404)
+		(void)known_missing(ctl, KNOWN_SERVER, folders_tenant(ctl), server);
+	return r;
+}
+
 int
 cmd_list(struct ctl *ctl, int argc, char **argv)
 {
@@ -91,7 +104,7 @@ cmd_list(struct ctl *ctl, int argc, char **argv)
 		if ((r = mcp_ask(ctl, &q, &a)) != 0)
 			break;
 		if (a.result.type != JSON_OBJECT)
-			r = mcp_say_error(ctl, &q, &a);
+			r = say_error(ctl, &q, &a, argc == 1 ? argv[0] : NULL);
 		else
 			print_tools(&a, ctl->json, t, &count);
 		more = next_page(&a, params);

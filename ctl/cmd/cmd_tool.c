@@ -171,12 +171,14 @@ cmd_tool_list(struct ctl *ctl, int argc, char **argv)
 	if (table != NULL && p.count > 0)
 		out_table_end(&table);
 	out_table_free(&table);
-	if (p.count == 0 && (tenant[0] == '\0' || !known_missing(ctl, KNOWN_TENANT, "", tenant)) &&
-	    (argc == 0 || !known_missing(ctl, KNOWN_SERVER, tenant[0] == '\0' ? TENANT_DEFAULT : tenant, argv[0])))
+	if (p.count == 0 && ((tenant[0] != '\0' && known_missing(ctl, KNOWN_TENANT, "", tenant)) ||
+	    (argc == 1 && known_missing(ctl, KNOWN_SERVER, tenant[0] == '\0' ? TENANT_DEFAULT : tenant, argv[0]))))
+		r = EX_DATAERR;
+	else if (p.count == 0)
 		out_note(LOG_LEVEL_NOTICE, SPAN_LIT("no tool was seen yet: servers are asked when a client is, "
 		    "or: mcpgwctl list"));
 	pinread_close(&p);
-	return out_end(0);
+	return out_end(r);
 }
 
 /* --- show, diff -------------------------------------------------------------------------------- */
@@ -194,7 +196,7 @@ open_one(struct ctl *ctl, uint32_t command, int argc, char **argv, struct pinrea
 		return r;
 	if ((*t = pinread_find(p, argv[0])) != NULL)
 		return 0;
-	out_error("%s: no such tool was seen; see: mcpgwctl tool list", argv[0]);
+	pinread_say_none(p, argv[0], "tool");
 	pinread_close(p);
 	return EX_DATAERR;
 }

@@ -61,7 +61,7 @@ find_meant(struct ctl *ctl, uint32_t command, const char *tenant, int argc, char
 		*out = (struct meant){ t->server, t->name };
 		return 0;
 	}
-	out_error("%s: no such server or tool was seen; see: mcpgwctl tool list", argv[0]);
+	pinread_say_none(p, argv[0], "server or tool");
 	pinread_close(p);
 	return EX_DATAERR;
 }

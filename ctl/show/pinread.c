@@ -7,6 +7,7 @@
  * Trusts:  the dump's frame, which is checked as every snapshot is; no text in it.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sysexits.h>
@@ -14,6 +15,7 @@
 
 #include "ctl/alone.h"
 #include "ctl/ask.h"
+#include "ctl/known.h"
 #include "ctl/out.h"
 #include "ctl/show/pinread.h"
 #include "lib/fd.h"
@@ -161,6 +163,23 @@ pinread_find(const struct pinread *p, const char *typed)
 			return t;
 	}
 	return NULL;
+}
+
+void
+pinread_say_none(const struct pinread *p, const char *typed, const char *what)
+{
+	char	near[KNOWN_HINT] = "", name[OUT_CELL], clean[OUT_CELL];
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct pintool	*t = &p->tools[i];
+
+		snprintf(name, sizeof(name), "%.*s.%.*s", SPAN_FMT(t->server), SPAN_FMT(t->name));
+		known_near(typed, out_clean(span_of(name), clean, sizeof(clean)), near);
+	}
+	if (near[0] != '\0')
+		out_error("%s: no such %s was seen; did you mean %s?", typed, what, near);
+	else
+		out_error("%s: no such %s was seen; see: mcpgwctl tool list", typed, what);
 }
 
 struct json_value

@@ -29,6 +29,8 @@ int		pinread_open(struct ctl *ctl, uint32_t command, const char *tenant, const c
 void		pinread_close(struct pinread *p);
 /* By SERVER.TOOL as it is typed; names may hold dots themselves.  NULL: there is none. */
 const struct pintool *pinread_find(const struct pinread *p, const char *typed);
+/* Says that there is none, and which may have been meant; what: "tool". */
+void		 pinread_say_none(const struct pinread *p, const char *typed, const char *what);
 /* Its definition, proven; JSON_NONE: none was kept, or pin is NULL. */
 struct json_value pinread_object(const struct pinread *p, const struct rec_pin *pin);
 /* The first 12 hex digits of its digest. */
