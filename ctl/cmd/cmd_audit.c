@@ -23,32 +23,38 @@
 #include "policy/tenants.h"
 
 #define TAIL_ROWS	"10"
-#define ROW_REST	56		/* columns of all but agent, tenant and object, with blanks between them */
+#define ROW_REST	48		/* columns of all but those of struct rows, with blanks between them */
 #define OBJECT_LEAST	12
 #define NAME_WIDTH	12		/* agents' and tenants' are cut to */
 #define FIRST_ROWS	256		/* whose widths columns are made for */
 
 /* --- rows ---------------------------------------------------------------------------------------- */
 
-/* The member as text for a cell, cut in the middle to `width`. */
+/* As a cell has it: cut in the middle to `width`. */
 static void
-member(struct json_value row, const char *name, size_t width, char *to, size_t room)
+cut(struct span s, size_t width, char *to, size_t room)
 {
-	struct json_value	v = json_get(row, name);
-	struct span		s = v.raw;
-	size_t			head;
+	const size_t	head = (width - 3) / 2;
 
-	if (v.type == JSON_STRING && s.n >= 2)
-		s = span_part(s, 1, s.n - 2);
-	if (v.type == JSON_NONE || s.n == 0)
-		s = SPAN_LIT("-");
-	head = (width - 3) / 2;
 	if (s.n <= width)
 		snprintf(to, room, "%.*s", SPAN_FMT(s));
 	else
 		snprintf(to, room, "%.*s...%.*s", (int)head, s.p, (int)(width - 3 - head),
 		    s.p + s.n - (width - 3 - head));
 	out_clean(span_of(to), to, room);
+}
+
+static void
+member(struct json_value row, const char *name, size_t width, char *to, size_t room)
+{
+	struct json_value	v = json_get(row, name);
+	struct span		s = v.raw;
+
+	if (v.type == JSON_STRING && s.n >= 2)
+		s = span_part(s, 1, s.n - 2);
+	if (v.type == JSON_NONE || s.n == 0)
+		s = SPAN_LIT("-");
+	cut(s, width, to, room);
 }
 
 /* "10:31:07" in local time, of "2026-11-20T09:31:07.123Z". */
@@ -71,6 +77,7 @@ local_time(struct json_value row, char *to, size_t room)
 
 struct row {
 	char	when[16], id[32], agent[32], tenant[32], object[288], decision[16], outcome[32], ms[24];
+	bool	sentence;		/* object is what an operator did, and its front says most */
 };
 
 /* Rows are printed as they come when they are followed; else the first of them say how wide the columns are. */
@@ -79,7 +86,7 @@ struct rows {
 	unsigned	 count;			/* that wait in `first` */
 	uint64_t	 all;
 	int		 terminal;		/* its columns; 0: it is none, and nothing is cut */
-	int		 agent, tenant, object;	/* widths */
+	int		 agent, tenant, object, outcome;	/* widths; tenant 0: it is the same everywhere */
 	struct row	*first;
 };
 
@@ -99,15 +106,19 @@ print_cells(const struct rows *r, const struct row *row)
 	const int	n = (int)strlen(row->object);
 	char		object[sizeof(row->object)];
 
-	if (r->terminal > 0 && n > r->object)
+	if (r->terminal > 0 && n > r->object && row->sentence)
+		snprintf(object, sizeof(object), "%.*s...", r->object - 3, row->object);
+	else if (r->terminal > 0 && n > r->object)
 		snprintf(object, sizeof(object), "%.*s...%s", (r->object - 3) / 2, row->object,
 		    row->object + n - (r->object - 2) / 2);
 	else
 		snprintf(object, sizeof(object), "%s", row->object);
 	/* Cut bytes may be half a character. */
 	out_clean(span_of(object), object, sizeof(object));
-	printf("%-8s  %-14s  %-*s  %-*s  %-*s  %-8s  %-9s  %s\n", row->when, row->id, r->agent, row->agent, r->tenant,
-	    row->tenant, r->object, object, row->decision, row->outcome, row->ms);
+	printf("%-8s  %-14s  %-*s  ", row->when, row->id, r->agent, row->agent);
+	if (r->tenant > 0)
+		printf("%-*s  ", r->tenant, row->tenant);
+	printf("%-*s  %-8s  %-*s  %s\n", r->object, object, row->decision, r->outcome, row->outcome, row->ms);
 }
 
 static void
@@ -122,20 +133,29 @@ static void
 print_first(struct rows *r)
 {
 	static const struct row	titles = { "TIME", "REQUEST", "AGENT", "TENANT", "OBJECT", "DECISION", "OUTCOME",
-		"MS" };
+		"MS", false };
+	bool			others = r->follow;
 	int			left;
 
 	if (r->titled)
 		return;
 	r->titled = true;
-	r->agent = r->tenant = 7;
+	r->agent = r->tenant = r->outcome = 7;
 	r->object = r->follow ? 19 : 6;
 	for (unsigned i = 0; i < r->count; i++) {
 		widen(&r->agent, r->first[i].agent);
 		widen(&r->tenant, r->first[i].tenant);
 		widen(&r->object, r->first[i].object);
+		widen(&r->outcome, r->first[i].outcome);
+		others = others || (strcmp(r->first[i].tenant, "-") != 0 &&
+		    strcmp(r->first[i].tenant, TENANT_DEFAULT) != 0);
 	}
-	left = r->terminal - ROW_REST - r->agent - r->tenant;
+	left = r->terminal - ROW_REST - r->agent - r->tenant - r->outcome;
+	/* On a terminal objects need the room more than one tenant's name. */
+	if (r->terminal > 0 && !others && r->object > left) {
+		left += r->tenant + 2;
+		r->tenant = 0;
+	}
 	if (r->terminal > 0 && (r->follow || r->object > left))
 		r->object = left < OBJECT_LEAST ? OBJECT_LEAST : left;
 	print_cells(r, &titles);
@@ -144,10 +164,26 @@ print_first(struct rows *r)
 	r->count = 0;
 }
 
+/* Who did it: ann, of "uid 1001 (ann)"; whoever has no name, by number. */
+static void
+operator(struct json_value line, char *to, size_t room)
+{
+	char		text[160], *name, *end;
+
+	member(line, "principal", sizeof(text) - 1, text, sizeof(text));
+	if (strncmp(text, "uid ", 4) == 0 && (name = strstr(text, " (")) != NULL &&
+	    (end = strrchr(name, ')')) != NULL) {
+		*end = '\0';
+		memmove(text, name + 2, strlen(name + 2) + 1);
+	}
+	cut(span_of(text), NAME_WIDTH, to, room);
+}
+
 static void
 fill_row(struct json_value line, struct row *row)
 {
-	char	server[128], kind[32], did[sizeof(row->object) + 128];
+	char	server[128], kind[32], did[sizeof(row->object) + 128], *end;
+	double	ms;
 
 	local_time(line, row->when, sizeof(row->when));
 	member(line, "request_id", 14, row->id, sizeof(row->id));
@@ -166,8 +202,9 @@ fill_row(struct json_value line, struct row *row)
 	}
 	/* Of what an operator did: who, and what with which. */
 	member(line, "kind", 16, kind, sizeof(kind));
-	if (strcmp(kind, "admin") == 0) {
-		member(line, "principal", NAME_WIDTH, row->agent, sizeof(row->agent));
+	row->sentence = strcmp(kind, "admin") == 0;
+	if (row->sentence) {
+		operator(line, row->agent, sizeof(row->agent));
 		member(line, "method", 100, server, sizeof(server));
 		snprintf(did, sizeof(did), "%s %s", server, strcmp(row->object, server) == 0 ? "" : row->object);
 		snprintf(row->object, sizeof(row->object), "%.*s", (int)sizeof(row->object) - 1, did);
@@ -177,7 +214,10 @@ fill_row(struct json_value line, struct row *row)
 	/* Nothing came of it, and the decision says why. */
 	if (strcmp(row->decision, "deny") == 0)
 		snprintf(row->outcome, sizeof(row->outcome), "-");
-	member(line, "ms", 10, row->ms, sizeof(row->ms));
+	member(line, "ms", 20, row->ms, sizeof(row->ms));
+	ms = strtod(row->ms, &end);
+	if (end != row->ms && *end == '\0')
+		snprintf(row->ms, sizeof(row->ms), "%.*f", ms < 0.1 ? 2 : ms < 10 ? 1 : 0, ms);
 }
 
 static void
