@@ -319,6 +319,52 @@ Test(views, lists_of_the_discovery_tools_stay_within_their_budgets, .timeout = 6
 	gateway_stop(&g);
 }
 
+/* They are looked through for each of 10,000 tools: four megabytes of them held the worker for minutes. */
+Test(views, texts_that_choose_tools_are_bounded)
+{
+	static const struct { const char *argument; const char *piece; size_t bytes, most; int count; } rows[] = {
+		{ "names", "t5,", 4000000, 16384, 1 },
+		{ "names", ",", 4000000, 16384, 0 },
+		{ "pattern", "[", 4000000, 256, 0 },
+		{ "pattern", "*", 4000000, 256, 10 },
+		{ "query", "t ", 4000000, 4096, 10 },
+	};
+	struct gateway	 g;
+	struct mcp	 m;
+	struct answer	 a;
+	char		*text = malloc(4100000), *end;
+	size_t		 bytes;
+
+	NEEDS_JAILS();
+	gateway_start(&g, &(struct gateway_setup){ .servers = "{\"mcpServers\":{" LISTING("many", "many", "") "}}",
+	    .rules = "{\"agents\":{\"all\":{\"allow\":{\"servers\":[\"*\"],\"tools\":{\"*\":[\"*\"]}}}}}" });
+	mcp_init(&m, g.mcp, "/mcp/discovery", gateway_key(&g, "all"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int fits = 0; fits < 2; fits++) {
+			bytes = fits ? rows[i].most : i % 2 == 0 ? rows[i].bytes : rows[i].most + 1;
+			end = text + sprintf(text, "{\"server\":\"many\",\"%s\":\"", rows[i].argument);
+			for (size_t n = 0; n < bytes; n++)
+				*end++ = rows[i].piece[n % strlen(rows[i].piece)];
+			strcpy(end, "\"}");
+			mcp_call(&m, strcmp(rows[i].argument, "query") == 0 ? "search_tools" : "get_server_tools", text, &a);
+			if (fits)
+				cr_expect((int)tool_count(&a, "result.structuredContent.tools") >= rows[i].count, "%s %s: %.300s",
+				    rows[i].argument, rows[i].piece, a.body);
+			else
+				cr_expect(json_int_at(a.json, "error.code") == -32602 &&
+				    strstr(a.body, "is too long") != NULL, "%s %s: %.300s", rows[i].argument, rows[i].piece, a.body);
+			answer_fini(&a);
+		}
+	}
+	/* Names are whole ones, between commas and blanks. */
+	mcp_call(&m, "get_server_tools", "{\"server\":\"many\",\"names\":\" t7 ,t, t55x,xt6,\\tt8\\t\"}", &a);
+	cr_expect(tool_count(&a, "result.structuredContent.tools") == 2, "%s", a.body);
+	answer_fini(&a);
+	mcp_fini(&m);
+	free(text);
+	gateway_stop(&g);
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
 static bool

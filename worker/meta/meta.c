@@ -84,21 +84,28 @@ list_servers(struct request *rq, const struct meta_args *args)
 
 /* --- get_server_tools ------------------------------------------------------------------------- */
 
-/* Is `name` one of the comma-separated names? */
+/* Do commas, ends and blanks stand around these bytes of `names`, and nothing else? */
+static bool
+stands_alone(struct span names, size_t at, size_t bytes)
+{
+	const struct span	before = span_trim(span_part(names, 0, at));
+	const struct span	after = span_trim(span_part(names, at + bytes, names.n));
+
+	return (before.n == 0 || before.p[before.n - 1] == ',') && (after.n == 0 || after.p[0] == ',');
+}
+
+/* Is `name` one of the comma-separated names?  Asked for each tool, so it does not go from name to name. */
 static bool
 names_hold(struct span names, struct span name)
 {
-	struct span	part;
-	size_t		n;
+	const char	*hit;
+	size_t		 at = 0;
 
-	while (names.n > 0) {
-		const char *comma = memchr(names.p, ',', names.n);
-
-		n = comma == NULL ? names.n : (size_t)(comma - names.p);
-		part = span_trim(span_part(names, 0, n));
-		if (span_eq(part, name))
+	while (at < names.n && (hit = memmem(names.p + at, names.n - at, name.p, name.n)) != NULL) {
+		at = (size_t)(hit - names.p);
+		if (stands_alone(names, at, name.n))
 			return true;
-		names = span_part(names, n + 1, names.n);
+		at++;
 	}
 	return false;
 }

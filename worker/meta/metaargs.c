@@ -88,6 +88,21 @@ read_each(struct request *rq, struct meta_args *out, const char **wrong)
 	return 0;
 }
 
+/* The text that is longer than it may be, or NULL. */
+static const char *
+too_long(const struct meta_args *args)
+{
+	const struct { const char *name; size_t bytes, max; } texts[] = {
+		{ "query", args->query.n, META_QUERY_MAX }, { "names", args->names.n, META_NAMES_MAX },
+		{ "pattern", args->pattern.n, META_PATTERN_MAX },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].bytes > texts[i].max)
+			return texts[i].name;
+	return NULL;
+}
+
 int
 metaargs_read(struct request *rq, struct meta_args *out, struct span *wrong)
 {
@@ -101,8 +116,8 @@ metaargs_read(struct request *rq, struct meta_args *out, struct span *wrong)
 		*wrong = arena_fmt(&rq->x->arena, "argument %s has the wrong type", name);
 		return E_RPC_PARAMS;
 	}
-	if (out->query.n > META_QUERY_MAX) {
-		*wrong = SPAN_LIT("argument query is too long");
+	if ((name = too_long(out)) != NULL) {
+		*wrong = arena_fmt(&rq->x->arena, "argument %s is too long", name);
 		return E_RPC_PARAMS;
 	}
 	return 0;

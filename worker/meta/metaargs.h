@@ -10,6 +10,8 @@
 #define META_LIMIT		10	/* tools that a search returns, unless the client asks for */
 #define META_LIMIT_MAX		50	/* another number, up to this */
 #define META_QUERY_MAX		4096	/* bytes */
+#define META_NAMES_MAX		16384	/* these two are looked through once for each tool of a server */
+#define META_PATTERN_MAX	256
 
 struct meta_args {
 	struct span	agent;			/* whom to act as, if that may be said here */
