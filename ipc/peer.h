@@ -28,7 +28,8 @@ enum peer_type {
 	PEER_END,		/* a = enum flow_end */
 	PEER_CREDIT,		/* the client took a bytes */
 	PEER_GONE,		/* the client went away */
-	PEER_CANCEL,		/* a legacy client cancels: a = its session's hash, payload: the raw request id */
+	PEER_CANCEL,		/* a legacy client cancels: a = its session's hash, payload: the raw request id, or
+				 * nothing: all of that session */
 	PEER_STALE,		/* a list changed: a = the server's profile, b = instance, flags = link_event_kind */
 	PEER_TYPE_LIMIT
 };

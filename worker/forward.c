@@ -488,19 +488,22 @@ on_cancelled(uint32_t slot, uint32_t incarnation, const struct peer_head *h, str
 {
 	(void)slot;
 	(void)incarnation;
-	(void)!talk_cancel(arg, h->a, payload);
+	if (payload.n == 0)
+		talk_cancel_all(arg, h->a);
+	else
+		(void)!talk_cancel(arg, h->a, payload);
 	return 0;
 }
 
 void
-forward_cancelled(struct request *rq)
+forward_cancelled(struct request *rq, struct span id)
 {
 	struct worker		*w = rq->w;
 	struct peer_head	 head = { .type = PEER_CANCEL, .a = rq->session_hash };
 
 	for (uint32_t slot = 0; slot < w->workers; slot++)
 		if (worker_has_other(w, slot))
-			(void)!peers_send(w->peers, slot, 0, &head, rq->msg.request_id.raw);
+			(void)!peers_send(w->peers, slot, 0, &head, id);
 }
 
 void

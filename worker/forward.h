@@ -19,7 +19,7 @@ void		forward_init(struct worker *w);
 must_check int	forward_request(struct request *rq, uint32_t slot, uint32_t incarnation);
 /* Did it come from another worker? */
 bool		forward_is_from_peer(const struct request *rq);
-/* notifications/cancelled of a call that does not run here: to every other worker. */
-void		forward_cancelled(struct request *rq);
+/* To every other worker: the call with this raw id of its session is cancelled; an empty id: all of them are. */
+void		forward_cancelled(struct request *rq, struct span id);
 
 #endif

@@ -176,6 +176,62 @@ Test(talk_cancel, of_a_question_takes_it_back, .timeout = 60)
 	talk_end();
 }
 
+/* DELETE, which may come to any worker.  Its calls, and those that wait for a place, are cancelled; those of another
+ * session of the same client are not. */
+static void
+end_session(unsigned workers)
+{
+	struct hearing	 works, asks, waits, theirs;
+	struct mcp	 m, other;
+	struct answer	 a;
+	char		 headers[1800];
+
+	talk_begin(workers, "max_concurrent = 3\nmax_wait = 30s\n");
+	for EACH(olds) {
+		talk_client(&m, SERVER(olds), 0, LEGACY_VERSION, CAN_ALL);
+		talk_client(&other, SERVER(olds), 0, LEGACY_VERSION, NULL);
+		talk_call(&theirs, &other, "1", "slow", SLOW(2000));
+		talk_silence(&theirs);
+		talk_call(&asks, &m, "1", "ask_form", "");
+		talk_expect(&asks, "method", "elicitation/create");
+		talk_call(&works, &m, "\"w\"", "slow", SLOW(20000));
+		talk_silence(&works);
+		talk_call(&waits, &m, "3", "quiet", "");
+		talk_silence(&waits);
+		snprintf(headers, sizeof(headers), "Authorization: Bearer %s\r\nMcp-Session-Id: %s\r\n", m.key, m.session);
+		client_once(g.mcp, "DELETE", m.path, headers, NULL, &a);
+		EXPECT_STATUS(a, 200, "DELETE");
+		answer_fini(&a);
+		talk_expect(&asks, "method", "notifications/cancelled");
+		expect_nothing(&asks);
+		expect_nothing(&works);
+		expect_nothing(&waits);
+		talk_last(&theirs, "result.content[0].text", "slow");
+		/* Nothing of it holds the tool or a place. */
+		talk_call(&works, &other, "2", "quiet", "");
+		talk_last(&works, "result.content[0].text", "quiet");
+		mcp_fini(&m);
+		mcp_fini(&other);
+	}
+	expect_recorded("ask_form", "cancelled", COUNT(olds));
+	expect_recorded("slow", "cancelled", COUNT(olds));
+	expect_recorded("quiet", "cancelled", COUNT(olds));
+	expect_recorded("slow", "ok", COUNT(olds));
+	talk_end();
+}
+
+Test(talk_cancel, of_a_whole_session_is_its_end, .timeout = 90)
+{
+	NEEDS_JAILS();
+	end_session(1);
+}
+
+Test(talk_cancel, of_a_whole_session_reaches_all_workers, .timeout = 90)
+{
+	NEEDS_JAILS();
+	end_session(4);
+}
+
 /* It waits, because the tool works on a call that may ask, and is not sent any more. */
 Test(talk_cancel, before_it_was_sent_executes_nothing, .timeout = 30)
 {

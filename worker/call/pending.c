@@ -89,7 +89,7 @@ pending_cancel(struct worker *w, uint64_t session_hash, struct span id)
 	struct pending	*p = *bucket_of(w, session_hash);
 	struct request	*rq;
 
-	while (p != NULL && (p->rq->session_hash != session_hash || !span_eq(p->rq->msg.id, id)))
+	while (p != NULL && !request_is_of(p->rq, session_hash, id))
 		p = p->next;
 	if (p == NULL)
 		return waitroom_cancel(w, session_hash, id);

@@ -118,6 +118,12 @@ void	request_done(struct request *rq);
 void	request_renew(struct request *rq);
 /* Its tenant's server i, in configured order, whoever may see it; NULL behind the last. */
 const struct rec_server *request_server_at(const struct request *rq, uint64_t i);
+/* Is it one of this session with this id?  An empty id: any of it. */
+static inline bool
+request_is_of(const struct request *rq, uint64_t session_hash, struct span id)
+{
+	return rq->has_session && rq->session_hash == session_hash && (id.n == 0 || span_eq(rq->msg.id, id));
+}
 /* From here on it is answered over this exchange, which is referenced too. */
 void	request_answer_over(struct request *rq, struct exchange *x);
 /* One more request_done() is due: somebody works on under it when it is answered. */

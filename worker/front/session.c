@@ -9,9 +9,11 @@
 #include "mcp/capability.h"
 #include "mcp/write.h"
 #include "worker/front/cors.h"
+#include "worker/front/inner.h"
 #include "worker/front/offers.h"
 #include "worker/front/reply.h"
 #include "worker/front/session.h"
+#include "worker/talk/talk.h"
 
 static uint32_t
 wall_s(const struct request *rq)
@@ -165,6 +167,9 @@ session_delete(struct request *rq)
 	struct exchange_field	f[CORS_FIELDS];
 
 	(void)!session_end(&rq->w->sessions, rq->session);
+	/* An HTTP+SSE stream that ends does this too, but takes nothing back: it may merely have broken. */
+	if (!inner_is(rq->x))
+		talk_on_session_end(rq);
 	exchange_reply(rq->x, 200, f, cors_fields(rq, f), SPAN_NONE);
 	request_done(rq);
 }

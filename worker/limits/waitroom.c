@@ -171,7 +171,7 @@ waitroom_cancel(struct worker *w, uint64_t session_hash, struct span id)
 	struct request	*rq;
 
 	TAILQ_FOREACH(c, &w->waitroom->all, next_all)
-		if (c->rq->has_session && c->rq->session_hash == session_hash && span_eq(c->rq->msg.id, id))
+		if (request_is_of(c->rq, session_hash, id))
 			break;
 	if (c == NULL)
 		return false;

@@ -128,7 +128,7 @@ talk_cancel(struct worker *w, uint64_t session_hash, struct span id)
 	struct call	*c;
 
 	for (c = *sessions_bucket(w, session_hash); c != NULL; c = c->session_next)
-		if (c->rq->session_hash == session_hash && span_eq(c->rq->msg.id, id) && !c->cancelled)
+		if (request_is_of(c->rq, session_hash, id) && !c->cancelled)
 			break;
 	if (c == NULL)
 		return pending_cancel(w, session_hash, id);
@@ -146,5 +146,19 @@ talk_on_cancelled(struct request *rq)
 {
 	if (rq->has_session && rq->msg.request_id.raw.n > 0 &&
 	    !talk_cancel(rq->w, rq->session_hash, rq->msg.request_id.raw))
-		forward_cancelled(rq);
+		forward_cancelled(rq, rq->msg.request_id.raw);
+}
+
+void
+talk_cancel_all(struct worker *w, uint64_t session_hash)
+{
+	while (talk_cancel(w, session_hash, SPAN_NONE))
+		;
+}
+
+void
+talk_on_session_end(struct request *rq)
+{
+	talk_cancel_all(rq->w, rq->session_hash);
+	forward_cancelled(rq, SPAN_NONE);
 }

@@ -21,7 +21,11 @@ void		talk_end(struct call *c);
 void		talk_on_message(struct call *c, const struct rpc_answer *m);
 /* notifications/cancelled of a legacy client: the call of its session with that id is cancelled, wherever it runs. */
 void		talk_on_cancelled(struct request *rq);
-/* The same in this worker; false: there is none. */
+/* The client ended its session: so is all that runs in it, wherever (mcp-wire 9.6), since no answer to what is asked
+ * there can come any more. */
+void		talk_on_session_end(struct request *rq);
+/* Both in this worker.  false: there is none; an empty id is any of that session. */
 must_check bool	talk_cancel(struct worker *w, uint64_t session_hash, struct span id);
+void		talk_cancel_all(struct worker *w, uint64_t session_hash);
 
 #endif
