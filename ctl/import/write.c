@@ -113,7 +113,9 @@ was_waiting(const struct import_server *s, const struct conf_node *n)
 {
 	const struct conf_node	*enabled = conf_find(n, "enabled");
 
-	return !s->off && enabled != NULL && enabled->type == JSON_FALSE && wants_variable(n);
+	/* Only import begins an entry with it; `server disable` puts it behind what is there. */
+	return !s->off && enabled != NULL && enabled == n->first && enabled->type == JSON_FALSE &&
+	    conf_find(n, "disabled_reason") == NULL && wants_variable(n);
 }
 
 void

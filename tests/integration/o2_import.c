@@ -279,6 +279,13 @@ Test(import, keeps_what_stands_in_the_files)
 	cr_expect(strstr(text, "// who") != NULL && strstr(text, "\"other\"") != NULL && strstr(text, "\"clock\"") != NULL,
 	    "%s", text);
 	cr_expect(ctl(p, "call clock now") == 0, "%s", p->out);
+	/* What somebody switched off stays off, whatever variables it names. */
+	put(p, "etc/servers.json", 0644, "{\"mcpServers\": {\"clock\": {\"command\": \"/bin/true\", \"env\": {\"A\": \"${HOME}\"}}}}\n");
+	cr_expect(ctl(p, "server disable clock") == 0, "%s", p->out);
+	cr_expect(ctl(p, "import x.json --yes") == 0, "%s", p->out);
+	EXPECT_SAYS(p, "the name is in use");
+	text = get(p, "etc/servers.json");
+	cr_expect(strstr(text, "\"enabled\": false") != NULL && strstr(text, "/bin/true") != NULL, "%s", text);
 	teardown(p);
 	free(p);
 }
