@@ -101,6 +101,40 @@ samples_of(const struct scrape *s, enum metric_id id, struct sample to[SAMPLES_M
 	return n;
 }
 
+/* --- each metric that has a value now ------------------------------------------------------------- */
+
+struct values {
+	const struct metric_row		*row;
+	const struct metric_value	*slab;		/* what workers count, or NULL */
+	const struct sample		*samples;	/* else these */
+	size_t				 count;
+};
+
+typedef int values_put_fn(const struct values *v, bool first, struct buf *out);
+
+static int
+put_each(const struct scrape *s, values_put_fn *put, struct buf *out)
+{
+	struct sample		samples[SAMPLES_MAX];
+	struct metric_value	value;
+	bool			first = true;
+	int			r = 0;
+
+	for (int id = 0; r == 0 && id < METRIC_ID_LIMIT; id++) {
+		struct values	v = { .row = metric_row((enum metric_id)id), .samples = samples };
+
+		if (v.row->scope == METRIC_SCOPE_GLOBAL) {
+			metric_read(s->metrics, (enum metric_id)id, &value);
+			v.slab = &value;
+		} else if ((v.count = samples_of(s, (enum metric_id)id, samples)) == 0) {
+			continue;
+		}
+		r = put(&v, first, out);
+		first = false;
+	}
+	return r;
+}
+
 /* --- Prometheus --------------------------------------------------------------------------------- */
 
 static int
@@ -138,30 +172,26 @@ text_sample(const struct metric_row *row, const struct sample *sample, struct bu
 	    sample->value);
 }
 
+static int
+text_values(const struct values *v, bool first, struct buf *out)
+{
+	const struct metric_row	*row = v->row;
+	int			 r;
+
+	(void)first;
+	r = buf_put_fmt(out, "# HELP mcpgw_%s %s\n# TYPE mcpgw_%s %s\n", row->name, row->doc, row->name,
+	    type_name[row->kind]);
+	if (r == 0 && v->slab != NULL)
+		r = text_slab(row, v->slab, out);
+	for (size_t i = 0; r == 0 && i < v->count; i++)
+		r = text_sample(row, &v->samples[i], out);
+	return r;
+}
+
 int
 scrape_text(const struct scrape *s, struct buf *out)
 {
-	struct sample		samples[SAMPLES_MAX];
-	struct metric_value	v;
-	size_t			n;
-	int			r = 0;
-
-	for (int id = 0; r == 0 && id < METRIC_ID_LIMIT; id++) {
-		const struct metric_row *row = metric_row((enum metric_id)id);
-		bool			 slab = row->scope == METRIC_SCOPE_GLOBAL;
-
-		n = samples_of(s, (enum metric_id)id, samples);
-		if (!slab && n == 0)
-			continue;
-		r = buf_put_fmt(out, "# HELP mcpgw_%s %s\n# TYPE mcpgw_%s %s\n", row->name, row->doc, row->name,
-		    type_name[row->kind]);
-		metric_read(s->metrics, (enum metric_id)id, &v);
-		if (r == 0 && slab)
-			r = text_slab(row, &v, out);
-		for (size_t i = 0; r == 0 && i < n; i++)
-			r = text_sample(row, &samples[i], out);
-	}
-	return r;
+	return put_each(s, text_values, out);
 }
 
 /* --- JSON --------------------------------------------------------------------------------------- */
@@ -196,33 +226,23 @@ json_samples(const struct sample *samples, size_t n, struct buf *out)
 	return r != 0 ? r : buf_put_str(out, "}");
 }
 
+static int
+json_values(const struct values *v, bool first, struct buf *out)
+{
+	int	r = buf_put_fmt(out, "%s\n\"mcpgw_%s\":", first ? "{" : ",", v->row->name);
+
+	if (r != 0)
+		return r;
+	if (v->slab == NULL)
+		return json_samples(v->samples, v->count, out);
+	return v->row->kind == METRIC_HISTOGRAM ? json_histogram(v->slab, out) :
+	    buf_put_fmt(out, "%" PRIu64, v->slab->value);
+}
+
 int
 scrape_json(const struct scrape *s, struct buf *out)
 {
-	struct sample		 samples[SAMPLES_MAX];
-	struct metric_value	 v;
-	const char		*before = "{";
-	size_t			 n;
-	int			 r = 0;
+	int	r = put_each(s, json_values, out);
 
-	for (int id = 0; r == 0 && id < METRIC_ID_LIMIT; id++) {
-		const struct metric_row	*row = metric_row((enum metric_id)id);
-		bool			 slab = row->scope == METRIC_SCOPE_GLOBAL;
-
-		n = samples_of(s, (enum metric_id)id, samples);
-		if (!slab && n == 0)
-			continue;
-		r = buf_put_fmt(out, "%s\n\"mcpgw_%s\":", before, row->name);
-		before = ",";
-		metric_read(s->metrics, (enum metric_id)id, &v);
-		if (r != 0)
-			break;
-		if (!slab)
-			r = json_samples(samples, n, out);
-		else if (row->kind == METRIC_HISTOGRAM)
-			r = json_histogram(&v, out);
-		else
-			r = buf_put_fmt(out, "%" PRIu64, v.value);
-	}
 	return r != 0 ? r : buf_put_str(out, "\n}\n");
 }
