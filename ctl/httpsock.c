@@ -5,7 +5,7 @@
  * Process: mcpgwctl.  Owns: the connection and the answer.
  * Trusts:  the gateway not to lie; lengths are checked all the same.
  *
- * A client of its own, small and blocking: the gateway's codec is written for servers and pools.
+ * The codec is the gateway's; connection and waiting are a blocking client's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "ctl/httpsock.h"
+#include "http/body.h"
+#include "http/sse.h"
 #include "lib/fd.h"
 
 #define READ_BYTES	65536
@@ -76,96 +78,71 @@ read_all(int fd, struct buf *to)
 	}
 }
 
-/* Cuts the next line off *rest, without its line end. */
-static bool
-take_line(struct span *rest, struct span *line)
-{
-	const char	*end = rest->n == 0 ? NULL : memmem(rest->p, rest->n, "\r\n", 2);
-
-	if (end == NULL)
-		return false;
-	*line = span_make(rest->p, (size_t)(end - rest->p));
-	*rest = span_part(*rest, line->n + 2, rest->n);
-	return true;
-}
-
-/* The value, when this line is that field. */
-static bool
-field_is(struct span line, const char *name, struct span *value)
-{
-	size_t	n = strlen(name);
-
-	if (line.n <= n || line.p[n] != ':' || !span_eq_nocase(span_part(line, 0, n), span_of(name)))
-		return false;
-	*value = span_trim(span_part(line, n + 1, line.n));
-	return true;
-}
-
-/* Joins the chunks in place; the text of a chunk is never behind where it goes to. */
+/* Takes the framing off in place: content is never behind where it goes to. */
 static int
-join_chunks(struct span *body)
+unframe(struct http_answer *a, const struct http_head *h, struct span in)
 {
-	char		*to = (char *)(uintptr_t)body->p;
-	struct span	 rest = *body, line;
-	size_t		 used = 0;
+	char			*to = (char *)(uintptr_t)in.p;
+	struct http_body	 b;
+	struct span		 data;
+	size_t			 used = 0;
+	int			 r;
 
-	for (;;) {
-		unsigned long	 n;
-		char		 digits[17] = "";
-		char		*end;
-
-		if (!take_line(&rest, &line) || line.n == 0 || line.n >= sizeof(digits))
-			return E_FORMAT;
-		memcpy(digits, line.p, line.n);
-		n = strtoul(digits, &end, 16);
-		if (*end != '\0' || n > rest.n)
-			return E_FORMAT;
-		if (n == 0)
-			break;
-		memmove(to + used, rest.p, n);
-		used += n;
-		rest = span_part(rest, n, rest.n);
-		if (!take_line(&rest, &line) || line.n != 0)
-			return E_FORMAT;
-	}
-	*body = span_make(to, used);
+	http_body_init(&b, h, false);
+	do {
+		r = http_body_feed(&b, &in, &data);
+		if (data.n > 0)
+			memmove(to + used, data.p, data.n);
+		used += data.n;
+	} while (r == 0 && in.n > 0);
+	if (r == 0 && http_body_close(&b) != 0)
+		return E_CLOSED;
+	if ((r != 0 && r != E_EOF) || in.n > 0)
+		return E_FORMAT;
+	a->body = span_make(to, used);
 	return 0;
+}
+
+static int
+take_event(const struct sse_event *e, void *arg)
+{
+	struct http_answer	*a = arg;
+
+	buf_fini(&a->event);
+	buf_init(&a->event, HTTPSOCK_MAX);
+	return buf_put(&a->event, e->data);
+}
+
+/* The answer ends a stream of events; what came before it is for who reads along. */
+static int
+take_last_event(struct http_answer *a)
+{
+	struct sse_reader	reader;
+	int			r;
+
+	sse_reader_init(&reader, HTTPSOCK_MAX, take_event, a);
+	r = sse_reader_feed(&reader, a->body);
+	sse_reader_fini(&reader);
+	a->body = buf_rest(&a->event);
+	return r;
 }
 
 static int
 parse(struct http_answer *a)
 {
-	struct span	rest = buf_rest(&a->raw), line, value;
-	size_t		length = 0;
-	bool		has_length = false, chunked = false;
-	char		status[4] = "";
+	struct span		in = buf_rest(&a->raw);
+	struct http_head	h;
+	int			r;
 
-	if (!take_line(&rest, &line))
-		return rest.n == 0 ? E_CLOSED : E_FORMAT;
-	if (!span_starts(line, SPAN_LIT("HTTP/1.1 ")) || line.n < 12)
-		return E_FORMAT;
-	memcpy(status, line.p + 9, 3);
-	a->status = (unsigned)strtoul(status, NULL, 10);
-	for (;;) {
-		if (!take_line(&rest, &line))
-			return E_FORMAT;
-		if (line.n == 0)
-			break;
-		if (field_is(line, "content-length", &value)) {
-			has_length = true;
-			length = strtoul(value.p, NULL, 10);
-		} else if (field_is(line, "transfer-encoding", &value)) {
-			chunked = span_eq_nocase(value, SPAN_LIT("chunked"));
-		} else if (field_is(line, "content-type", &value)) {
-			a->events = span_starts(value, SPAN_LIT("text/event-stream"));
-		}
-	}
-	a->body = rest;
-	if (chunked)
-		return join_chunks(&a->body);
-	if (has_length && rest.n != length)
-		return rest.n < length ? E_CLOSED : E_FORMAT;
-	return 0;
+	if (in.n == 0)
+		return E_CLOSED;
+	http_head_init(&h, HTTP_RESPONSE);
+	if ((r = http_head_parse(&h, in.p, in.n)) != 0)
+		return r == E_AGAIN ? E_CLOSED : E_FORMAT;
+	a->status = h.status;
+	if ((r = unframe(a, &h, span_part(in, h.head_bytes, in.n))) != 0)
+		return r;
+	return http_media_is(http_head_get(&h, HTTP_CONTENT_TYPE), "text/event-stream") ? take_last_event(a) : 0;
 }
 
 int
@@ -176,6 +153,7 @@ httpsock_post(const char *socket_path, struct span target, struct span fields, s
 
 	*out = (struct http_answer){ 0 };
 	buf_init(&out->raw, HTTPSOCK_MAX);
+	buf_init(&out->event, HTTPSOCK_MAX);
 	if ((r = open_socket(socket_path, &fd)) == 0 &&
 	    (r = send_request(fd, target, fields, body)) == 0 && (r = read_all(fd, &out->raw)) == 0)
 		r = parse(out);
@@ -189,5 +167,6 @@ void
 http_answer_fini(struct http_answer *a)
 {
 	buf_fini(&a->raw);
+	buf_fini(&a->event);
 	*a = (struct http_answer){ 0 };
 }

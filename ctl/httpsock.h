@@ -11,9 +11,8 @@
 
 struct http_answer {
 	unsigned	status;
-	bool		events;		/* the body is text/event-stream */
-	struct buf	raw;		/* backs body */
-	struct span	body;		/* without chunk heads */
+	struct buf	raw, event;	/* back body */
+	struct span	body;		/* without framing; of text/event-stream the data of the last event */
 };
 
 /* POSTs with Connection: close.  `fields` are more header lines, each ended by CR LF.  0; E_NOTFOUND:

@@ -106,24 +106,6 @@ put_body(struct buf *b, const struct mcp_question *q)
 	    q->method, SPAN_FMT(q->params), q->params.n > 0 ? "," : "");
 }
 
-/* The `data:` of the last event that has one: the response ends the stream. */
-static struct span
-last_event(struct span body)
-{
-	struct span	found = SPAN_NONE;
-
-	while (body.n > 0) {
-		const char	*end = memchr(body.p, '\n', body.n);
-		size_t		 n = end == NULL ? body.n : (size_t)(end - body.p);
-		struct span	 line = span_part(body, 0, n);
-
-		if (span_starts(line, SPAN_LIT("data:")))
-			found = span_trim(span_part(line, 5, line.n));
-		body = span_part(body, n + 1, body.n);
-	}
-	return found;
-}
-
 static int
 say_failure(struct ctl *ctl, const char *path, int r)
 {
@@ -171,7 +153,7 @@ mcp_ask(struct ctl *ctl, const struct mcp_question *q, struct mcp_answer *out)
 	if (r != 0)
 		return say_failure(ctl, folders_socket(ctl), r);
 	out->ms = clock_mono_ms() - began;
-	text = out->http.events ? last_event(out->http.body) : out->http.body;
+	text = out->http.body;
 	if (text.n == 0 || json_parse(text, false, &message, NULL) != 0 || message.type != JSON_OBJECT) {
 		out_error("HTTP %u: %.*s", out->http.status, SPAN_FMT(span_part(text, 0, 200)));
 		mcp_answer_fini(out);
