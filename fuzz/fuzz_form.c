@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "http/form.h"
 #include "lib/bug.h"
+#include "lib/form.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 $(call fuzzer,record,audit lib,crypto)
 $(call fuzzer,http_head,http lib,)
 $(call fuzzer,http_body,http lib,)
-$(call fuzzer,form,http lib,)
+$(call fuzzer,form,lib,)
 $(call fuzzer,sse,http lib,)
 $(call fuzzer,forwarded,http lib,)
 $(call fuzzer,json,lib,)

@@ -6,6 +6,7 @@
  * Trusts:  nobody.  A chunk's size has no blanks and no sign, and fits; bare CR or LF is refused.
  */
 #include "http/body.h"
+#include "lib/num.h"
 
 enum chunk_state {
 	CHUNK_SIZE_FIRST,	/* the first digit */
@@ -40,15 +41,6 @@ http_body_init(struct http_body *b, const struct http_head *h, bool answers_head
 		b->kind = h->role == HTTP_RESPONSE ? HTTP_BODY_CLOSE : HTTP_BODY_NONE;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A byte of framing; CHUNK_DATA does not come here. */
 static int
 chunk_byte(struct http_body *b, char c)
@@ -62,7 +54,7 @@ chunk_byte(struct http_body *b, char c)
 	case CHUNK_SIZE:
 		if (++b->line_bytes > HTTP_CHUNK_LINE_MAX)
 			return E_HTTP_HEAD;
-		if ((digit = hex_digit(c)) >= 0) {
+		if ((digit = num_hex_digit(c)) >= 0) {
 			if (b->left >> 55 != 0)
 				return E_HTTP_SYNTAX;
 			b->left = b->left * 16 + (uint64_t)digit;

@@ -19,6 +19,16 @@ must_check int	num_size(struct span s, uint64_t *out);
 /* Decimal, without a NUL; answers how many of `to` it took. */
 #define NUM_DECIMAL_MAX	20
 size_t		num_decimal(uint64_t v, char to[NUM_DECIMAL_MAX]);
+/* What a hexadecimal digit of either case counts, or -1. */
+static inline int
+num_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Lower-case hexadecimal of n bytes; `to` has room for 2 * n + 1. */
 void		num_hex(const void *bytes, size_t n, char *to);
 

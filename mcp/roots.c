@@ -9,17 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/num.h"
 #include "mcp/roots.h"
-
-static int
-hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* What stands behind file:// and an authority that is this machine; p NULL: it is no such URL. */
 static struct span
@@ -49,8 +40,8 @@ decode(struct span from, char to[PATH_MAX], struct span *out)
 		if (c == '?' || c == '#' || n == PATH_MAX - 1)
 			return false;
 		if (c == '%') {
-			int	high = i + 2 < from.n ? hex_of(from.p[i + 1]) : -1;
-			int	low = i + 2 < from.n ? hex_of(from.p[i + 2]) : -1;
+			int	high = i + 2 < from.n ? num_hex_digit(from.p[i + 1]) : -1;
+			int	low = i + 2 < from.n ? num_hex_digit(from.p[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return false;

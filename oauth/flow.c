@@ -210,22 +210,22 @@ take_redirect(struct oauth_flow *f, struct span query)
 	struct span	state, iss, error;
 	int		r;
 
-	if ((r = oauth_form_get(query, "state", &f->arena, &state)) == E_NOMEM)
+	if ((r = form_find(query, "state", &f->arena, &state)) == E_NOMEM)
 		return r;
 	if (r != 0 || state.n != strlen(f->pkce.state) || !crypt_equal(state.p, f->pkce.state, state.n))
 		return E_DENIED;
-	if ((r = oauth_form_get(query, "iss", &f->arena, &iss)) == E_NOMEM)
+	if ((r = form_find(query, "iss", &f->arena, &iss)) == E_NOMEM)
 		return r;
 	if (r != 0 || !issuer_fits(f, iss))
 		return flow_fail(f, OAUTH_REFUSED, "the redirect %s, and %.*s was asked; nothing was given to it",
 		    iss.p == NULL ? "does not say whose answer it is (iss)" :
 		    "is another authorization server's answer (iss)", SPAN_FMT(f->issuer));
-	if ((r = oauth_form_get(query, "error", &f->arena, &error)) != 0)
+	if ((r = form_find(query, "error", &f->arena, &error)) != 0)
 		return r == E_NOMEM ? r : flow_fail(f, OAUTH_REFUSED, "the redirect says two things");
 	if (error.n > 0)
 		return flow_fail(f, OAUTH_REFUSED, "the authorization server says no: %.*s",
 		    (int)(error.n > 80 ? 80 : error.n), error.p);
-	if ((r = oauth_form_get(query, "code", &f->arena, &f->code)) == E_NOMEM)
+	if ((r = form_find(query, "code", &f->arena, &f->code)) == E_NOMEM)
 		return r;
 	if (r != 0 || f->code.n == 0 || f->code.n > OAUTH_TOKEN_MAX)
 		return flow_fail(f, OAUTH_REFUSED, "the redirect has no code");

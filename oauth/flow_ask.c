@@ -173,7 +173,7 @@ flow_ask_begin(struct oauth_flow *f)
 static int
 put(struct oauth_flow *f, const char *name, struct span value)
 {
-	return oauth_form_put(&f->body, name, value);
+	return form_put(&f->body, name, value);
 }
 
 static int

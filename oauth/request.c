@@ -125,20 +125,20 @@ oauth_identify(struct buf *form, const struct oauth_identity *who, struct arena 
 	case OAUTH_METHOD_BASIC:
 		return basic(who, a, authorization);
 	case OAUTH_METHOD_POST:
-		if ((r = oauth_form_put(form, "client_id", who->client_id)) != 0)
+		if ((r = form_put(form, "client_id", who->client_id)) != 0)
 			return r;
-		return oauth_form_put(form, "client_secret", who->client_secret);
+		return form_put(form, "client_secret", who->client_secret);
 	case OAUTH_METHOD_KEY:
 		/* The client is named in the assertion alone (mcp-wire 15.5). */
-		if ((r = oauth_assertion(who, a, &assertion)) != 0 || (r = oauth_form_put(form,
+		if ((r = oauth_assertion(who, a, &assertion)) != 0 || (r = form_put(form,
 		    "client_assertion_type",
 		    SPAN_LIT("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"))) != 0)
 			return r;
-		return oauth_form_put(form, "client_assertion", assertion);
+		return form_put(form, "client_assertion", assertion);
 	case OAUTH_METHOD_NONE:
 		break;
 	}
-	return oauth_form_put(form, "client_id", who->client_id);
+	return form_put(form, "client_id", who->client_id);
 }
 
 /* --- a browser's way, a registration ------------------------------------------------------------ */
@@ -151,14 +151,14 @@ oauth_authorize_url(struct buf *to, struct span endpoint, struct span client_id,
 	int		r;
 
 	buf_init(&q, OAUTH_BODY_MAX);
-	if ((r = oauth_form_put(&q, "response_type", SPAN_LIT("code"))) == 0 &&
-	    (r = oauth_form_put(&q, "client_id", client_id)) == 0 &&
-	    (r = oauth_form_put(&q, "redirect_uri", redirect_uri)) == 0 &&
-	    (r = oauth_form_put(&q, "code_challenge", span_of(pkce->challenge))) == 0 &&
-	    (r = oauth_form_put(&q, "code_challenge_method", SPAN_LIT("S256"))) == 0 &&
-	    (r = oauth_form_put(&q, "state", span_of(pkce->state))) == 0 &&
-	    (r = oauth_form_put(&q, "scope", scope)) == 0 &&
-	    (r = oauth_form_put(&q, "resource", resource)) == 0 &&
+	if ((r = form_put(&q, "response_type", SPAN_LIT("code"))) == 0 &&
+	    (r = form_put(&q, "client_id", client_id)) == 0 &&
+	    (r = form_put(&q, "redirect_uri", redirect_uri)) == 0 &&
+	    (r = form_put(&q, "code_challenge", span_of(pkce->challenge))) == 0 &&
+	    (r = form_put(&q, "code_challenge_method", SPAN_LIT("S256"))) == 0 &&
+	    (r = form_put(&q, "state", span_of(pkce->state))) == 0 &&
+	    (r = form_put(&q, "scope", scope)) == 0 &&
+	    (r = form_put(&q, "resource", resource)) == 0 &&
 	    (r = buf_put(to, endpoint)) == 0 &&
 	    (r = buf_put_str(to, memchr(endpoint.p, '?', endpoint.n) != NULL ? "&" : "?")) == 0)
 		r = buf_put(to, buf_rest(&q));

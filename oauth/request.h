@@ -5,8 +5,8 @@
 #ifndef OAUTH_REQUEST_H
 #define OAUTH_REQUEST_H
 
+#include "lib/form.h"
 #include "oauth/client.h"
-#include "oauth/form.h"
 #include "oauth/pkce.h"
 
 #define OAUTH_BODY_MAX	(64 * 1024)

@@ -35,13 +35,6 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static int
-hex_digit(char c)
-{
-	c = lower(c);
-	return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* What is left of the dot, which is taken off as well. */
 static struct span
 take_label(struct span *rest)
@@ -83,7 +76,7 @@ read_number(struct span s, uint64_t *out)
 		base = 8;
 	}
 	for (size_t i = 0; i < s.n; i++) {
-		digit = hex_digit(s.p[i]);
+		digit = num_hex_digit(s.p[i]);
 		if (digit < 0 || (unsigned)digit >= base)
 			return false;
 		/* Zeros may lead; more than fits stays more than fits. */
@@ -147,7 +140,7 @@ parse_v6(struct span text, struct addr *out, const char **why)
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] == '%')
 			return refuse(why, "an address with a zone belongs to one machine");
-		else if (hex_digit(text.p[i]) < 0 && text.p[i] != ':' && text.p[i] != '.')
+		else if (num_hex_digit(text.p[i]) < 0 && text.p[i] != ':' && text.p[i] != '.')
 			return refuse(why, "it is no IPv6 address");
 	if (text.n >= sizeof(copy) || memchr(text.p, ':', text.n) == NULL)
 		return refuse(why, "it is no IPv6 address");

@@ -21,8 +21,8 @@
 #include "ctl/out.h"
 #include "ctl/redirect.h"
 #include "lib/clock.h"
+#include "lib/form.h"
 #include "lib/log.h"
-#include "oauth/form.h"
 #include "policy/policy.h"
 
 #define WAIT_MS		(9 * 60000)	/* less than mcpgw-scout waits */
@@ -72,7 +72,7 @@ follow(struct redirect *re, const char *url)
 	int		 r = EX_PROTOCOL;
 
 	arena_init(&a, NULL, 0, 2 * URL_BYTES);
-	if (query != NULL && oauth_form_get(span_of(query + 1), "redirect_uri", &a, &uri) == 0 && uri.n > 0)
+	if (query != NULL && form_find(span_of(query + 1), "redirect_uri", &a, &uri) == 0 && uri.n > 0)
 		r = redirect_move(re, uri);
 	arena_fini(&a);
 	return r;

@@ -15,6 +15,7 @@
 #include "ctl/import/shape.h"
 #include "lib/b64.h"
 #include "lib/json.h"
+#include "lib/num.h"
 
 #define HELPER_MS	30000
 #define HELPER_BYTES	(64 * 1024)
@@ -127,14 +128,6 @@ bridge_take(struct import *im, struct import_server *s)
 
 /* ---- headers --------------------------------------------------------------------------------------- */
 
-static int
-hex(char c)
-{
-	const char	*digits = "0123456789abcdefABCDEF", *at = c == '\0' ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1 : at - digits < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
-}
-
 /* A user and password as they stand in a url; what is no %XX stands for itself. */
 static char *
 unescape(struct import *im, struct span from)
@@ -142,8 +135,8 @@ unescape(struct import *im, struct span from)
 	char	*text = import_text(im, from), *to = text;
 
 	for (const char *c = text; *c != '\0'; c++) {
-		if (*c == '%' && hex(c[1]) > 0 && hex(c[2]) >= 0) {
-			*to++ = (char)(hex(c[1]) * 16 + hex(c[2]));
+		if (*c == '%' && num_hex_digit(c[1]) > 0 && num_hex_digit(c[2]) >= 0) {
+			*to++ = (char)(num_hex_digit(c[1]) * 16 + num_hex_digit(c[2]));
 			c += 2;
 		} else {
 			*to++ = *c;

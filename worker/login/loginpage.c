@@ -12,7 +12,7 @@
 
 #include "auth/front.h"
 #include "lib/bug.h"
-#include "oauth/form.h"
+#include "lib/form.h"
 #include "worker/login/loginlink.h"
 #include "worker/login/loginpage.h"
 #include "worker/worker.h"
@@ -246,7 +246,7 @@ on_form(struct exchange *x, int err, struct span body, void *arg)
 		return;
 	}
 	buf_init(&text, FORM_MAX);
-	if (oauth_form_get(body, "ticket", &rq->x->arena, &ticket) != 0 ||
+	if (form_find(body, "ticket", &rq->x->arena, &ticket) != 0 ||
 	    loginlink_open(rq, "login", ticket, &text, &l) != 0 || !loginlink_site(rq, site, sizeof(site)))
 		reply_words(rq, 400, SPAN_LIT("This link is not good any more. Make the call again, for another one."));
 	else
@@ -327,7 +327,7 @@ loginpage_serve(struct request *rq)
 			    "page."));
 		return true;
 	}
-	if (h->method != HTTP_GET || oauth_form_get(query, "ticket", &rq->x->arena, &ticket) != 0 || ticket.n == 0)
+	if (h->method != HTTP_GET || form_find(query, "ticket", &rq->x->arena, &ticket) != 0 || ticket.n == 0)
 		return false;
 	ask_person(rq, ticket);
 	return true;

@@ -7,10 +7,10 @@
  * Trusts:  a credential as auth/identify.c does; a refresh token is the store's to look at.
  */
 #include "auth/own.h"
-#include "http/form.h"
 #include "lib/b64.h"
 #include "lib/bug.h"
 #include "lib/crypt.h"
+#include "lib/form.h"
 #include "lib/nameset.h"
 #include "lib/num.h"
 #include "worker/front/reply.h"

@@ -5,8 +5,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "lib/form.h"
 #include "oauth/flow.h"
-#include "oauth/form.h"
 
 #define NOW	1000000
 
@@ -86,7 +86,7 @@ body_has(const struct oauth_fetch *f, const char *name, const char *value)
 {
 	struct span	v;
 
-	return oauth_form_get(f->body, name, &arena, &v) == 0 && span_is(v, value);
+	return form_find(f->body, name, &arena, &v) == 0 && span_is(v, value);
 }
 
 static void
@@ -181,7 +181,7 @@ to_browser(const char *more, struct span *state)
 	url = oauth_flow_url(flow);
 	cr_assert(span_starts(url, SPAN_LIT("https://as.example/a?")));
 	url = span_part(url, 21, url.n);
-	cr_assert(oauth_form_get(url, "state", &arena, state) == 0 && state->n > 40);
+	cr_assert(form_find(url, "state", &arena, state) == 0 && state->n > 40);
 }
 
 static int

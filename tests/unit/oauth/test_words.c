@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_words.c - challenges, scopes, PKCE, forms, metadata: the words that a flow is made of
+ * test_words.c - challenges, scopes, PKCE, metadata: the words that a flow is made of
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 #include "oauth/challenge.h"
 #include "oauth/client.h"
-#include "oauth/form.h"
 #include "oauth/metadata.h"
 #include "oauth/pkce.h"
 #include "oauth/scope.h"
@@ -93,22 +92,6 @@ Test(oauth, makes_the_challenge_of_the_rfc)
 
 	cr_assert(oauth_pkce_challenge(SPAN_LIT("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), to) == 0);
 	cr_expect_str_eq(to, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
-}
-
-Test(oauth, takes_queries_apart)
-{
-	struct span	v;
-
-	cr_assert(oauth_form_get(SPAN_LIT("code=a%20b+c&state=x%2f&iss"), "code", &arena, &v) == 0);
-	cr_expect(is(v, "a b c"));
-	cr_assert(oauth_form_get(SPAN_LIT("code=a&state=x%2F&iss"), "state", &arena, &v) == 0);
-	cr_expect(is(v, "x/"));
-	cr_assert(oauth_form_get(SPAN_LIT("codes=a"), "code", &arena, &v) == 0);
-	cr_expect(v.p == NULL);
-	cr_assert(oauth_form_get(SPAN_LIT("iss="), "iss", &arena, &v) == 0);
-	cr_expect(v.p != NULL && v.n == 0, "there, and empty");
-	cr_expect(oauth_form_get(SPAN_LIT("state=a&state=a"), "state", &arena, &v) == E_FORMAT);
-	cr_expect(oauth_form_get(SPAN_LIT("state=%4"), "state", &arena, &v) == E_FORMAT);
 }
 
 Test(oauth, knows_where_documents_are)

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * form.c - application/x-www-form-urlencoded
+ * form.c - forms and queries: application/x-www-form-urlencoded
  *
- * Process: worker.  Owns: nothing.
+ * Process: worker, mcpgw-scout, mcpgwctl.  Owns: nothing.
  * Trusts:  no byte of it.
  */
-#include "http/form.h"
-
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "lib/form.h"
+#include "lib/num.h"
+#include "lib/percent.h"
 
 int
 form_decode(struct span text, struct arena *a, struct span *out)
@@ -33,7 +26,8 @@ form_decode(struct span text, struct arena *a, struct span *out)
 		if (c == '+') {
 			c = ' ';
 		} else if (c == '%') {
-			if (text.n - i < 3 || (high = digit(text.p[i + 1])) < 0 || (low = digit(text.p[i + 2])) < 0)
+			if (text.n - i < 3 || (high = num_hex_digit(text.p[i + 1])) < 0 ||
+			    (low = num_hex_digit(text.p[i + 2])) < 0)
 				return E_FORMAT;
 			c = high << 4 | low;
 			i += 2;
@@ -69,5 +63,21 @@ form_find(struct span form, const char *name, struct arena *a, struct span *out)
 		found = true;
 		raw = value;
 	}
-	return form_decode(raw, a, out);
+	if ((r = form_decode(raw, a, out)) == 0 && found && out->n == 0)
+		*out = SPAN_LIT("");
+	return r;
+}
+
+int
+form_put(struct buf *to, const char *name, struct span value)
+{
+	int	r;
+
+	if (value.n == 0)
+		return 0;
+	if (buf_rest(to).n > 0 && (r = buf_put_str(to, "&")) != 0)
+		return r;
+	if ((r = buf_put_str(to, name)) != 0 || (r = buf_put_str(to, "=")) != 0)
+		return r;
+	return percent_put(to, value);
 }
