@@ -283,6 +283,23 @@ on_row(const struct quotadb_row *row, void *arg)
 	return 0;
 }
 
+/* Workers may be counting on by marks that the store before has shown them, and taken back on disk when it ended. */
+static void
+marks_take_up(struct store *s)
+{
+	const uint64_t		 now = loop_wall_ms(s->loop);
+	struct quota_known	*k;
+	struct quota_slot	*slot;
+
+	for (size_t i = 0; i < TABLE; i++) {
+		if ((k = s->quotas.table[i]) == NULL || k->ends_ms <= now || (slot = slot_of(s, k)) == NULL)
+			continue;
+		k->want = at_most(atomic_load(&slot->mark), QUOTA_MAX);
+		if (k->want > k->mark)
+			due_add(s, k);
+	}
+}
+
 void
 store_quotas_init(struct store *s)
 {
@@ -298,9 +315,11 @@ store_quotas_init(struct store *s)
 	s->quotas.tidied_ms = now;
 	if (r != 0)
 		fatal(EX_TEMPFAIL, "what was used of quotas cannot be read: %s", store_why(s, r));
+	marks_take_up(s);
 }
 
-/* Nobody counts any more: what is left of the marks was not used. */
+/* What is left of the marks was not used.  Where workers count on, for a store that comes after this one, that one
+ * takes them up. */
 void
 store_quotas_fini(struct store *s)
 {

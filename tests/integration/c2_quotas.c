@@ -125,6 +125,34 @@ Test(quotas, hold_over_restarts_and_kills, .timeout = 90)
 	gateway_stop(&g);
 }
 
+/* The store ends for the new master's while workers count on. */
+Test(quotas, hold_over_an_upgrade_and_a_kill, .timeout = 90)
+{
+	char		key[256], *out;
+	struct mcp	m;
+	unsigned	left = 0;
+	const char	*at;
+
+	NEEDS_JAILS();
+	start(RULES("\"agents\":{\"a\":{\"quota\":\"calls=4000/day\"}}"), NULL);
+	snprintf(key, sizeof(key), "%s", gateway_key(&g, "a"));
+	client(&m, key);
+	for (int i = 0; i < 3; i++)
+		EXPECT_SAID("", call(&m, "now"));
+	EXPECT_CTL(&g, 0, "Workers handed over", "upgrade");
+	for (int i = 0; i < 5; i++)
+		EXPECT_SAID("", call(&m, "now"));
+	mcp_fini(&m);
+	sleep_ms(100);
+	kill_everything();
+	gateway_start_again(&g);
+	cr_assert(gateway_ctl(&g, &out, false, "limit", "show", "a", "--json", NULL) == 0);
+	at = strstr(out, "\"left\":");
+	cr_expect(at != NULL && sscanf(at, "\"left\":%u", &left) == 1 && left <= 4000 - 8 && left > 4000 - 100, "%s", out);
+	free(out);
+	gateway_stop(&g);
+}
+
 Test(quotas, warn_once_and_begin_anew_when_somebody_says_so, .timeout = 90)
 {
 	struct answer	a;
