@@ -58,8 +58,8 @@ must_check int	balance_pick(struct balance *b, const struct balance_ask *q, uint
 bool		balance_end(struct balance *b, struct balance_pick *p, enum balance_outcome what, uint64_t now_ms);
 
 /* While a pick is not ended.  A request of this server begins: it brings percent / 100 of a second attempt, for it or
- * another one.  May one be sent once more?  That is paid for then; in the same handler, when no
- * other place was picked, it is not. */
+ * another one.  May one be sent once more?  That is paid for then; when no other place was picked, in the same handler,
+ * it is not. */
 void		balance_count(struct balanced *of, uint32_t percent);
 bool		balance_may_retry(struct balanced *of);
 void		balance_not_retried(struct balanced *of);
