@@ -157,8 +157,10 @@ on_again(struct loop_timer *t, void *arg)
 		scout_look(m);
 	}
 	m->upgrade.reload_due = 0;
-	if (due != 0)
-		reload_request(&m->reload, due, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
+	/* One after the other: a store that is not there yet is no reason not to read the files. */
+	for (const unsigned *what = (const unsigned []){ COMPILE_POLICY, COMPILE_KEYS, 0 }; *what != 0; what++)
+		if ((due & *what) != 0)
+			reload_request(&m->reload, *what, (struct reload_by){ GENERATION_BY_SIGNAL, 0 }, NULL);
 	if (m->upgrade.again)
 		upgrade_begin(m, NULL);
 }
