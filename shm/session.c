@@ -79,32 +79,74 @@ write_as(struct slot *s, _Atomic uint64_t *word, uint64_t to, uint64_t state)
 	return false;
 }
 
+/* Makes the slot, whose state was `raw`, this session's.  False: somebody else was quicker. */
+static bool
+take(struct slot *s, uint64_t raw, uint64_t id_hash, uint64_t principal, uint32_t now_s, uint32_t *epoch)
+{
+	struct state	st = { SESSION_WRITING, 0, (unpack(raw).epoch + 1) & EPOCH_MASK, now_s };
+	uint64_t	mine = pack(st);
+
+	if (!atomic_compare_exchange_strong(&s->state, &raw, mine))
+		return false;
+	st.phase = SESSION_FRESH;
+	*epoch = st.epoch;
+	return write_as(s, &s->id_hash, id_hash, mine) && write_as(s, &s->principal, principal, mine) &&
+	    atomic_compare_exchange_strong(&s->state, &mine, pack(st));
+}
+
+/* How many sessions of the window from `home` on are this principal's. */
+static unsigned
+count_of(const struct region *r, uint64_t home, uint64_t principal)
+{
+	unsigned	n = 0;
+
+	for (uint64_t i = home; i < home + WINDOW; i++)
+		n += atomic_load(&slot_at(r, i)->principal) == principal;
+	return n;
+}
+
+/* Of a full window, what whoever has most of it has not used for longest, with its state in *raw; r->count when nobody
+ * has more than the newcomer will have.  Else who begins sessions and ends none would leave no room for others. */
+static uint64_t
+find_surplus(const struct region *r, uint64_t home, uint64_t principal, uint64_t *raw)
+{
+	unsigned	most = count_of(r, home, principal) + 1, n;
+	uint64_t	found = r->count, state;
+	struct state	st;
+
+	for (uint64_t i = home; i < home + WINDOW; i++) {
+		state = atomic_load(&slot_at(r, i)->state);
+		st = unpack(state);
+		if (st.phase == SESSION_WRITING)
+			continue;
+		n = count_of(r, home, atomic_load(&slot_at(r, i)->principal));
+		if (n < most || (n == most && (found == r->count || unpack(*raw).used_s <= st.used_s)))
+			continue;
+		most = n;
+		found = i;
+		*raw = state;
+	}
+	return found;
+}
+
 int
 session_create(const struct region *r, uint64_t id_hash, uint64_t principal, uint32_t now_s,
     uint32_t idle_max_s, struct session_ref *out)
 {
-	uint64_t	 home = id_hash % (r->count / WINDOW) * WINDOW, raw, mine;
-	struct slot	*s;
-	struct state	 st;
+	uint64_t	home = id_hash % (r->count / WINDOW) * WINDOW, raw, i;
+	uint32_t	epoch;
 
-	for (uint64_t i = home; i < home + WINDOW; i++) {
-		s = slot_at(r, i);
-		raw = atomic_load(&s->state);
-		st = unpack(raw);
-		if (!reusable(st, now_s, idle_max_s))
-			continue;
-		st = (struct state){ SESSION_WRITING, 0, (st.epoch + 1) & EPOCH_MASK, now_s };
-		mine = pack(st);
-		if (!atomic_compare_exchange_strong(&s->state, &raw, mine))
-			continue;
-		st.phase = SESSION_FRESH;
-		if (!write_as(s, &s->id_hash, id_hash, mine) || !write_as(s, &s->principal, principal, mine) ||
-		    !atomic_compare_exchange_strong(&s->state, &mine, pack(st)))
-			continue;
-		*out = (struct session_ref){ (uint32_t)i, st.epoch };
-		return 0;
+	for (i = home; i < home + WINDOW; i++) {
+		raw = atomic_load(&slot_at(r, i)->state);
+		if (reusable(unpack(raw), now_s, idle_max_s) &&
+		    take(slot_at(r, i), raw, id_hash, principal, now_s, &epoch))
+			break;
 	}
-	return E_FULL;
+	if (i == home + WINDOW && ((i = find_surplus(r, home, principal, &raw)) == r->count ||
+	    !take(slot_at(r, i), raw, id_hash, principal, now_s, &epoch)))
+		return E_FULL;
+	*out = (struct session_ref){ (uint32_t)i, epoch };
+	return 0;
 }
 
 int

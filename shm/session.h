@@ -31,7 +31,8 @@ struct session_view {
 	uint32_t		idle_s;		/* since its last use, before this one */
 };
 
-/* id_hash: region_hash() of the id's random bytes.  A slot in SESSION_FRESH, or E_FULL. */
+/* id_hash: region_hash() of the id's random bytes.  A slot in SESSION_FRESH, or E_FULL.  Where there is no room, a
+ * principal with more sessions there than this one loses that which it did not use for longest. */
 must_check int	session_create(const struct region *r, uint64_t id_hash, uint64_t principal,
 		    uint32_t now_s, uint32_t idle_max_s, struct session_ref *out);
 /* A living session of this principal, and marks it used.  E_NOTFOUND: unknown, ended, idle for too
