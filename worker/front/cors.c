@@ -12,6 +12,7 @@
 #include "worker/front/cors.h"
 #include "worker/front/reply.h"
 
+#define METHODS	"POST, GET, DELETE, OPTIONS"
 #define HEADERS	"Content-Type, Accept, Authorization, MCP-Protocol-Version, Mcp-Method, Mcp-Name, " \
 	"Mcp-Session-Id, Last-Event-ID"
 
@@ -68,7 +69,8 @@ cors_preflight(struct request *rq)
 	struct buf	allowed;
 
 	if (!rq->origin_ok) {
-		reply_refuse(rq, E_HTTP_METHOD, "OPTIONS is for browsers: it needs an Origin");
+		reply_refuse_with(rq, E_HTTP_METHOD, "OPTIONS is for browsers: it needs an Origin",
+		    &(struct exchange_field){ SPAN_LIT("Allow"), SPAN_LIT(METHODS) });
 		return;
 	}
 	buf_init(&allowed, 2 * HTTP_HEAD_BYTES_MAX);
@@ -77,7 +79,7 @@ cors_preflight(struct request *rq)
 	} else {
 		const struct exchange_field fields[] = {
 			{ SPAN_LIT("Access-Control-Allow-Origin"), http_head_get(&rq->x->head, HTTP_ORIGIN) },
-			{ SPAN_LIT("Access-Control-Allow-Methods"), SPAN_LIT("POST, GET, DELETE, OPTIONS") },
+			{ SPAN_LIT("Access-Control-Allow-Methods"), SPAN_LIT(METHODS) },
 			{ SPAN_LIT("Access-Control-Allow-Headers"), buf_rest(&allowed) },
 			{ SPAN_LIT("Access-Control-Max-Age"), SPAN_LIT("600") },
 			{ SPAN_LIT("Vary"), SPAN_LIT("Origin, Access-Control-Request-Headers") },
