@@ -27,6 +27,7 @@ struct open {
 struct reading {
 	struct conf		*c;
 	struct conf_error	*error;
+	struct span		 text;
 	yaml_parser_t		 parser;
 	struct open		 open[JSON_DEPTH_MAX];
 	size_t			 depth;
@@ -273,6 +274,19 @@ take_event(struct reading *r, const yaml_event_t *e)
 	}
 }
 
+/* Does the line begin with blanks, and then a tab? */
+static bool
+has_tab(struct span text, size_t line)
+{
+	size_t	i = 0;
+
+	for (; line > 0 && i < text.n; i++)
+		line -= text.p[i] == '\n';
+	while (i < text.n && text.p[i] == ' ')
+		i++;
+	return line == 0 && i < text.n && text.p[i] == '\t';
+}
+
 static int
 syntax(struct reading *r)
 {
@@ -281,6 +295,9 @@ syntax(struct reading *r)
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return no_memory(r, p->mark);
+	/* What the parser says of it helps nobody. */
+	if (p->error == YAML_SCANNER_ERROR && has_tab(r->text, p->problem_mark.line))
+		return fault(r, E_FORMAT, p->problem_mark, "a tab in front; YAML wants blanks there");
 	/* The reader knows only how far it came. */
 	return fault(r, E_FORMAT, p->error == YAML_READER_ERROR ? p->mark : p->problem_mark, "%s%s%s", problem,
 	    p->context != NULL ? " " : "", p->context != NULL ? p->context : "");
@@ -320,7 +337,7 @@ conf_yaml_new(struct span text, struct conf **out, struct conf_error *error)
 		conf_say(error, 1, 1, "larger than %u MiB", CONF_YAML_MAX >> 20);
 		return E_TOOBIG;
 	}
-	r = (struct reading){ .error = error };
+	r = (struct reading){ .error = error, .text = text };
 	if ((c = calloc(1, sizeof(*c))) == NULL || yaml_parser_initialize(&r.parser) == 0) {
 		free(c);
 		conf_say(error, 1, 1, "out of memory");

@@ -121,7 +121,8 @@ Test(conf_yaml, refuses_the_rest_with_a_place)
 		{ "? [a]\n: 1\n", E_FORMAT, 1, 3, "text" },
 		{ "a: \"x\\0y\"\n", E_FORMAT, 1, 4, "NUL" },
 		{ "a: [1\nb: 2\n", E_FORMAT, 2, 2, "" },
-		{ "a:\n\t- 1\n", E_FORMAT, 2, 1, "" },
+		{ "a:\n\t- 1\n", E_FORMAT, 2, 1, "a tab in front; YAML wants blanks there" },
+		{ "a: b\n  \tc: d\n", E_FORMAT, 2, 5, "a tab in front; YAML wants blanks there" },
 		{ "a: \xff\n", E_FORMAT, 1, 1, "UTF-8" },
 		{ "a: \"x\n", E_FORMAT, 2, 1, "" },
 	};
