@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -125,6 +126,16 @@ name_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Whoever may put files into a folder of the configuration may as well write those that are there. */
+static void
+closed_check(struct job *j, int fd, const char *folder)
+{
+	struct stat	st;
+
+	if (fstat(fd, &st) == -1 || (st.st_mode & S_IWOTH) != 0)
+		job_note(j, NOTE_ERROR, folder, 0, 0, NULL, "%s", "may be written by everybody: chmod o-w it");
+}
+
 static void
 folder_take(struct job *j)
 {
@@ -137,6 +148,7 @@ folder_take(struct job *j)
 
 	if (fd == -1 || (d = fdopendir(fd)) == NULL)
 		return;
+	closed_check(j, fd, folder);
 	while ((e = readdir(d)) != NULL) {
 		n = strlen(e->d_name);
 		if (e->d_name[0] == '.' || n < 6 || strcmp(e->d_name + n - 5, ".conf") != 0)
@@ -287,6 +299,7 @@ void
 mainconf_read(struct job *j)
 {
 	defaults_take(j);
+	closed_check(j, j->config_fd, j->config_dir);
 	file_take(j, "mcpgw.conf");
 	folder_take(j);
 	environment_take(j);

@@ -287,6 +287,13 @@ Test(tools, lie_in_a_folder_that_not_everybody_writes_to)
 	says(&c, "tools.d: error: may be written by everybody");
 	compiled_fini(&c);
 	cr_assert(eq(int, chmod(path, 0755), 0));
+	/* Nor to the folder around it, in which they would be exchanged. */
+	cr_assert(eq(int, chmod(folder, 0777), 0));
+	compile_folder(folder, true, options, &c);
+	says(&c, ": error: may be written by everybody: chmod o-w it");
+	cr_expect(eq(uint, c.errors, 1));
+	compiled_fini(&c);
+	cr_assert(eq(int, chmod(folder, 0755), 0));
 	snprintf(to, sizeof(to), "%s-moved", folder);
 	cr_assert(eq(int, rename(path, to), 0));
 	cr_assert(eq(int, symlink(to, path), 0));
