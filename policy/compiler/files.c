@@ -8,12 +8,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/openat2.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ipc/codec.h"
 #include "lib/conf_yaml.h"
 #include "lib/fd.h"
 #include "policy/compiler/files.h"
@@ -95,11 +98,33 @@ file_read_fd(int fd, size_t max, char **text, size_t *bytes, const char **why)
 	return r;
 }
 
+const char *
+file_reader(struct job *j)
+{
+	const struct passwd	*pw = getpwuid(geteuid());
+
+	return pw == NULL ? job_fmt(j, "%u", geteuid()) : pw->pw_name;
+}
+
+/* A gateway of root's reads as a user of its own, whose group the file may have; whoever else looks is told no more. */
+static const char *
+why_denied(struct job *j, const char *path, const char *below)
+{
+	const char		*user = file_reader(j);
+	const struct group	*gr = getgrgid(getegid());
+
+	if (j->personal || gr == NULL || (strcmp(user, role_user(ROLE_COMPILE)) != 0 && strcmp(user, "nobody") != 0))
+		return job_fmt(j, "user %s may not read it", user);
+	if (below != NULL)
+		path = job_fmt(j, "%s/%s", j->config_dir, below);
+	return job_fmt(j, "user %s may not read it: chgrp %s %s && chmod 640 %s", user, gr->gr_name, path, path);
+}
+
 int
 file_read(struct job *j, const char *path, size_t max, char **text, size_t *bytes, const char **why)
 {
 	const char	*below = beneath(j, path);
-	int		 fd;
+	int		 fd, r;
 
 	*text = NULL;
 	*bytes = 0;
@@ -107,9 +132,10 @@ file_read(struct job *j, const char *path, size_t max, char **text, size_t *byte
 	fd = below != NULL ? open_beneath(j->config_fd, below, 0) :
 	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1) {
+		r = errno == ENOENT || errno == ENOTDIR ? E_NOTFOUND : E_SYS;
 		*why = errno == EXDEV ? "leads out of the configuration folder by a link or \"..\"" :
-		    strerror(errno);
-		return errno == ENOENT || errno == ENOTDIR ? E_NOTFOUND : E_SYS;
+		    errno == EACCES ? why_denied(j, path, below) : strerror(errno);
+		return r;
 	}
 	return file_read_fd(fd, max, text, bytes, why);
 }

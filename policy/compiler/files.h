@@ -25,6 +25,8 @@ bool		source_open(struct job *j, const char *path, struct source *s);
 void		source_close(struct source *s);
 /* How messages name a file: without the configuration folder in front of it. */
 const char	*file_shown(const struct job *j, const char *path);
+/* Who reads it, for messages: the name of our user, or its number. */
+const char	*file_reader(struct job *j);
 /* The folder a file lies in. */
 const char	*file_folder(struct job *j, const char *path);
 

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -252,14 +251,6 @@ hash_bang(const char *path, char *line, size_t room)
 	return span_make(line, lf == NULL ? (size_t)n : (size_t)(lf - line));
 }
 
-static const char *
-user_name(struct job *j)
-{
-	const struct passwd	*pw = getpwuid(geteuid());
-
-	return pw == NULL ? job_fmt(j, "%u", geteuid()) : pw->pw_name;
-}
-
 /* --- the two questions -------------------------------------------------------------------------- */
 
 static bool
@@ -276,7 +267,7 @@ look_for(struct job *j, const char *command, const char *folder, struct view *v,
 	if (real == NULL || !is_file(real)) {
 		*why = !is_path ? job_fmt(j, "%s: not found on PATH", command) :
 		    errno == EACCES ? job_fmt(j, "%s: user %s cannot get there; a tool must lie where every user "
-		    "may go", file_shown(j, found), user_name(j)) :
+		    "may go", file_shown(j, found), file_reader(j)) :
 		    job_fmt(j, "%s: no such program", file_shown(j, found));
 		return false;
 	}

@@ -172,7 +172,7 @@ Test(daemon, that_cannot_start_says_why_and_leaves_nothing, .timeout = 60)
 {
 	struct sockaddr_in	 sa;
 	socklen_t		 bytes = sizeof(sa);
-	char			 taken[64], words[128];
+	char			 taken[64], words[320];
 	int			 fd;
 
 	prepare(NULL);
@@ -180,6 +180,16 @@ Test(daemon, that_cannot_start_says_why_and_leaves_nothing, .timeout = 60)
 	cr_expect(run("mcpgwctl", NULL, "start", NULL) == 78, "%s", said);
 	cr_expect(strstr(said, "rules.json:2:") != NULL, "%s", said);
 	gateway_write(&g, "rules.json", "{\"agents\": {}}");
+
+	/* Root's, which the user that compiles may not read. */
+	snprintf(words, sizeof(words), "%s/etc/rules.json", g.dir);
+	if (geteuid() == 0) {
+		cr_assert(chmod(words, 0600) == 0);
+		cr_expect(run("mcpgwctl", NULL, "start", NULL) == 78, "%s", said);
+		cr_expect(strstr(said, "rules.json: error: user ") != NULL && strstr(said, " may not read it: chgrp ") != NULL &&
+		    strstr(said, "/etc/rules.json && chmod 640 /") != NULL, "%s", said);
+		cr_assert(chmod(words, 0644) == 0);
+	}
 
 	/* A port that somebody has. */
 	cr_assert((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) != -1 && listen(fd, 1) == 0 &&
