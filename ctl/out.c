@@ -5,6 +5,7 @@
  * Process: mcpgwctl.  Owns: stdout and stderr.
  * Trusts:  no text: names and errors of servers are shown without what moves a terminal.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,8 +119,12 @@ out_error(const char *fmt, ...)
 int
 out_end(int exit_code)
 {
-	if (fflush(stdout) == EOF || ferror(stdout))
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		/* Who reads no more wants no more. */
+		if (errno != EPIPE)
+			out_error("what was to be printed is not all of it: %s", strerror(errno));
 		return exit_code == 0 ? EX_IOERR : exit_code;
+	}
 	return exit_code;
 }
 

@@ -72,6 +72,8 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "help", 0, "key add --agent AGENT" },
 		{ "--help", 0, "usage: mcpgwctl" },
 		{ "help key", 0, "key revoke NAME" },
+		{ "help 2>&1 >/dev/full #", EX_IOERR, "not all of it: No space left on device" },
+		{ "help | head -1", 0, "usage: mcpgwctl" },
 		{ "help key list", 0, "key list [--agent AGENT]" },
 		{ "help server breaker reset", 0, "  server breaker reset SERVER" },
 		{ "server breaker reset --help", 0, "  server breaker reset SERVER" },
