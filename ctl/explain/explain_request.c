@@ -85,11 +85,17 @@ print_head(struct row *row)
 	struct span	decision = member(row, "decision");
 
 	print_time(row);
-	print_member("  ", row, "agent");
-	print_member("@", row, "tenant");
-	print_member(" (", row, "how");
-	print_member(" ", row, "principal");
-	print_member(")  ->  ", row, "server");
+	/* Who showed no credential is nobody yet. */
+	if (member(row, "agent").n > 0 || member(row, "principal").n > 0) {
+		print_member("  ", row, "agent");
+		print_member("@", row, "tenant");
+		print_member(" (", row, "how");
+		print_member(" ", row, "principal");
+		printf(")");
+	} else {
+		printf("  somebody");
+	}
+	print_member("  ->  ", row, "server");
 	print_member(member(row, "server").n > 0 && member(row, "object").n > 0 ? "." : "", row, "object");
 	printf("   %s", span_is(decision, "deny") ? "DENIED" : span_is(decision, "allow") ? "allowed" :
 	    span_is(decision, "shadow") ? "allowed (enforced, it would be denied)" : "not decided");
