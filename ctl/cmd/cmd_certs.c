@@ -41,7 +41,7 @@ static const char *const uses[] = {
 struct listing {
 	struct ctl		*ctl;
 	struct out_table	*table;
-	unsigned		 bad;
+	unsigned		 count, bad;
 };
 
 static void
@@ -50,6 +50,7 @@ list_one(const struct certfile *c, void *arg)
 	struct listing	*l = arg;
 	char		 left[32], ends[OUT_TIME];
 
+	l->count++;
 	l->bad += c->why != NULL || (c->cert.ends_ms != 0 && c->cert.ends_ms <= out_now_ms());
 	if (l->ctl->json) {
 		out_json_begin();
@@ -90,8 +91,11 @@ cmd_certs_list(struct ctl *ctl, int argc, char **argv)
 	if (!ctl->json)
 		l.table = out_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	certfiles_each(ctl, &p, list_one, &l);
-	if (!ctl->json)
+	if (l.count > 0 && !ctl->json)
 		out_table_end(&l.table);
+	out_table_free(&l.table);
+	if (l.count == 0)
+		out_note(LOG_LEVEL_NOTICE, SPAN_LIT("there are no certificates; to try TLS: mcpgwctl certs dev"));
 	snap_release(&settings);
 	return out_end(l.bad > 0 ? 1 : 0);
 }
@@ -189,8 +193,25 @@ dir_make(struct dev *d)
 		fatal(EX_CANTCREAT, "%s: %s", d->dir, strerror(errno));
 }
 
+/* What to type so that it is served: the listeners that there are stay. */
 static void
-say_dev(const struct ctl *ctl, const struct dev *d)
+say_serve(struct ctl *ctl)
+{
+	struct snap	*settings = NULL;
+	struct params	 p;
+	struct span	 listen = SPAN_NONE;
+
+	if (settings_read(ctl, false, &settings) && params_load(settings, &p) == 0)
+		listen = p.listen;
+	printf("To serve with it:\n  mcpgwctl conf -e 'tls_certificates=dev'");
+	if (memmem(listen.p, listen.n, " tls", 4) == NULL)
+		printf(" -e 'listen=%.*s%s127.0.0.1:8443 tls'", SPAN_FMT(listen), listen.n > 0 ? ", " : "");
+	printf("\n  mcpgwctl %s\n", folders_running_pid(ctl) != 0 ? "reload" : "start");
+	snap_release(&settings);
+}
+
+static void
+say_dev(struct ctl *ctl, const struct dev *d)
 {
 	char	path[PATH_MAX + 80];
 
@@ -206,8 +227,7 @@ say_dev(const struct ctl *ctl, const struct dev *d)
 	}
 	printf("%s/dev.crt and dev.key: for %s, %d days\n", d->dir, d->shown, OWN_DAYS);
 	printf("%s: who issued it; its key stands beside it, for no other use\n", path);
-	printf("To serve with it, then mcpgwctl restart:\n"
-	    "  mcpgwctl conf -e 'tls_certificates=dev' -e 'listen=127.0.0.1:8080, 127.0.0.1:8443 tls'\n");
+	say_serve(ctl);
 	printf("Clients of this machine trust it by:\n"
 	    "  NODE_EXTRA_CA_CERTS=%s\n  SSL_CERT_FILE=%s\n", path, path);
 }
