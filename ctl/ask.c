@@ -76,12 +76,23 @@ ask_command(struct ask *a, uint32_t command, const char *argument)
 	ask_send(a, MSG_TYPE_CTL, &msg, NULL, 0);
 }
 
+/* One behind another: it is known at the end alone which is the last. */
+static void
+note_take(struct ask *a, unsigned *level, unsigned next, struct span line)
+{
+	if (a->kept[0] != '\0')
+		out_note(*level, span_of(a->kept));
+	*level = next;
+	snprintf(a->kept, sizeof(a->kept), "%.*s", SPAN_FMT(line));
+}
+
 int
 ask_wait(struct ask *a, ask_fn *fn, void *arg)
 {
 	static char	room[FRAME_MAX];
 	struct frame	f;
 	union msg_any	body;
+	unsigned	level = LOG_LEVEL_ERR;
 	bool		heard = false;
 	int		r;
 
@@ -90,9 +101,13 @@ ask_wait(struct ask *a, ask_fn *fn, void *arg)
 		if (f.head.type == MSG_TYPE_CTL_DONE) {
 			a->done = body.CTL_DONE;
 			frame_close_fds(&f);
-			return body.CTL_DONE.exit_code;
+			if (a->keeps && a->done.exit_code != EX_TEMPFAIL)
+				note_take(a, &level, 0, SPAN_NONE);
+			return a->done.exit_code;
 		}
-		if (f.head.type == MSG_TYPE_CTL_NOTE)
+		if (f.head.type == MSG_TYPE_CTL_NOTE && a->keeps)
+			note_take(a, &level, body.CTL_NOTE.level, body.CTL_NOTE.line);
+		else if (f.head.type == MSG_TYPE_CTL_NOTE)
 			out_note(body.CTL_NOTE.level, body.CTL_NOTE.line);
 		else if (fn != NULL)
 			fn(f.head.type, &body, f.fds, arg);

@@ -14,6 +14,8 @@ struct ask {
 	struct msg_CTL_DONE	done;		/* valid after ask_wait() */
 	bool			upgrades;	/* ask_wait() says nothing of a gateway of another version: */
 	bool			other_version;	/* EX_PROTOCOL, and this */
+	bool			keeps;		/* the last note of an answer EX_TEMPFAIL is not said, but kept: */
+	char			kept[512];
 };
 
 /* A message of the answer; fds as in a frame: take one by leaving -1. */

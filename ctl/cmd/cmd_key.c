@@ -88,9 +88,12 @@ ask_again(struct ctl *ctl, uint16_t type, const void *msg, bool *alone)
 	for (unsigned n = 0;; n++) {
 		if ((r = ask_open(ctl, &a, false)) != 0)
 			break;
+		a.keeps = true;		/* what is said again and again is said once */
 		ask_send(&a, type, msg, NULL, 0);
 		r = ask_wait(&a, NULL, NULL);
 		ask_close(&a);
+		if (r == EX_TEMPFAIL && n == AGAIN_MAX && a.kept[0] != '\0')
+			out_error("%s", a.kept);
 		if (r != EX_TEMPFAIL || n == AGAIN_MAX)
 			return r;
 		nanosleep(&pause, NULL);
