@@ -27,7 +27,6 @@
 #include "policy/records.h"
 
 #define PEM_BYTES	(4u << 20)
-#define SOON_MS		(UINT64_C(14) * 24 * 3600 * 1000)
 #define FEW		10		/* more certificates than that are a bundle, where some are always over */
 #define GROUPS_MAX	64
 
@@ -178,7 +177,7 @@ see_cert(struct span der, uint32_t subject, void *arg)
 		return E_FORMAT;
 	over = c.ends_ms <= v->now_ms;
 	early = c.begins_ms > v->now_ms;
-	soon = !over && c.ends_ms <= v->now_ms + SOON_MS;
+	soon = !over && c.ends_ms <= v->now_ms + CERTFILES_SOON_MS;
 	if (((over || early) && v->over + v->early == 0) || (soon && v->over + v->early + v->soon == 0))
 		v->worst = c;
 	v->count++;
@@ -285,7 +284,7 @@ look_at_file(const struct certfile *c, void *arg)
 	else if (ends != 0 && ends <= now)
 		doctor_say(l->f, DOCTOR_BAD, CERTFILES_DIR "/%s: the certificate of %s ended %s; put a new one in its "
 		    "place, then mcpgwctl reload", c->file, c->cert.subject, out_when_ms(ends, when));
-	else if (ends != 0 && ends <= now + SOON_MS)
+	else if (ends != 0 && ends <= now + CERTFILES_SOON_MS)
 		doctor_say(l->f, DOCTOR_NOTE, CERTFILES_DIR "/%s: %llu days left, until %s; renew it", c->file,
 		    (unsigned long long)((ends - now) / (24 * 3600 * 1000)), out_when_ms(ends, when));
 	else

@@ -10,6 +10,7 @@
 #include "policy/params.h"
 
 #define CERTFILES_DIR	"certs"
+#define CERTFILES_SOON_MS (UINT64_C(14) * 24 * 3600 * 1000)	/* what ends within it wants somebody */
 
 enum certfile_use { CERTFILE_OWN, CERTFILE_AUTHORITY, CERTFILE_LIST };
 

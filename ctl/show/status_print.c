@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/files/certfiles.h"
 #include "ctl/lines.h"
 #include "ctl/out.h"
 #include "ctl/show/buckets.h"
@@ -285,6 +286,22 @@ need_issuer(const struct issuer_seen *i, void *arg)
 		    i->issuer);
 }
 
+/* Of listeners with TLS and of their clients; a list that is over lets no client in. */
+static void
+need_certificate(const struct certfile *c, void *arg)
+{
+	const uint64_t	now = out_now_ms(), ends = c->cert.ends_ms;
+	char		when[OUT_TIME];
+
+	/* Not everybody who may ask the gateway may read its files. */
+	if (c->why != NULL || ends == 0)
+		return;
+	if (ends <= now)
+		need(arg, CERTFILES_DIR "/%s ENDED %s: mcpgwctl certs list", c->file, out_when_ms(ends, when));
+	else if (ends <= now + CERTFILES_SOON_MS)
+		need(arg, CERTFILES_DIR "/%s ends %s: mcpgwctl certs list", c->file, out_when_ms(ends, when));
+}
+
 static bool
 is_enforced(const struct snap *policy)
 {
@@ -350,6 +367,7 @@ static void
 print_needs(struct ctl *ctl, const struct status *s)
 {
 	struct server_row	r;
+	struct params		params;
 	bool			first = true;
 
 	if (s->master.holds)
@@ -379,6 +397,8 @@ print_needs(struct ctl *ctl, const struct status *s)
 			need(&first, "%s %u: died %u times: mcpgwctl status %s",
 			    role_program(s->processes[i].b.role), s->processes[i].b.slot,
 			    s->processes[i].b.deaths, role_program(s->processes[i].b.role));
+	if (s->policy != NULL && params_load(s->policy, &params) == 0 && params.tls_certificates.n > 0)
+		certfiles_each(ctl, &params, need_certificate, &first);
 	if (s->policy != NULL && snap_count(s->policy, SECTION_KEYSOURCE) > 0)
 		(void)issuers_each(ctl, false, need_issuer, &first);
 	if (s->policy != NULL && snap_count(s->policy, SECTION_BUCKET) > 0)

@@ -347,7 +347,7 @@ Test(tls, changes_its_certificate_under_load_and_no_request_fails, .timeout = 12
 
 Test(tls, refuses_a_certificate_that_cannot_be_used_and_keeps_the_one_before, .timeout = 60)
 {
-	char	path[512], other[512];
+	char	path[512], other[512], *said;
 
 	begin(CONF);
 	tls_path(&g, "server.key", path);
@@ -365,6 +365,13 @@ Test(tls, refuses_a_certificate_that_cannot_be_used_and_keeps_the_one_before, .t
 	/* One that has ended is the client's to refuse, and ours to say so. */
 	tls_certificate(&g, "server", "DNS:ended.example", -1);
 	EXPECT_CTL(&g, 0, "so clients will not believe it", "reload");
+	EXPECT_CTL(&g, 0, "NEEDS YOU  certs/server.crt ENDED ", "status");
+	tls_certificate(&g, "server", "DNS:soon.example", 5);
+	EXPECT_CTL(&g, 0, "NEEDS YOU  certs/server.crt ends ", "status");
+	tls_certificate(&g, "server", "DNS:long.example", 50);
+	gateway_ctl(&g, &said, true, "status", NULL);
+	cr_expect(strstr(said, "certs/server.crt") == NULL, "%s", said);
+	free(said);
 	finish();
 }
 
