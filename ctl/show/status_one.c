@@ -212,6 +212,16 @@ print_process(const struct status_process *p)
 	    p->b.generation, p->b.deaths, p->tenant[0] == '\0' ? "" : ", tenant ", p->tenant);
 }
 
+/* "mcpgw-worker", and "worker" too. */
+static bool
+is_program(enum role role, const char *name)
+{
+	const char	*program = role_program(role);
+	const size_t	 n = sizeof("mcpgw-") - 1;
+
+	return strcmp(program, name) == 0 || (strncmp(program, "mcpgw-", n) == 0 && strcmp(program + n, name) == 0);
+}
+
 /* The processes of this program or tenant. */
 static bool
 print_processes(const struct ctl *ctl, const struct status *s, const char *name)
@@ -221,7 +231,7 @@ print_processes(const struct ctl *ctl, const struct status *s, const char *name)
 	for (size_t i = 0; i < s->process_count; i++) {
 		const struct status_process	*p = &s->processes[i];
 
-		if (strcmp(role_program(p->b.role), name) != 0 && strcmp(p->tenant, name) != 0)
+		if (!is_program(p->b.role, name) && strcmp(p->tenant, name) != 0)
 			continue;
 		found = true;
 		if (ctl->json)
@@ -247,9 +257,10 @@ print_tenant(const struct ctl *ctl, const struct status *s, const char *name)
 		if (ctl->json)
 			server_row_json(&r);
 		else
-			printf("%.*s: %s, %" PRIu64 " calls in the last minute, %" PRIu64 " in flight, error %s\n",
-			    SPAN_FMT(r.name), r.state, r.load.calls, r.load.in_flight,
-			    out_clean(span_of(server_row_last_error(&r, error, sizeof(error))), clean, sizeof(clean)));
+			printf("%.*s: %s, %" PRIu64 " calls in the last minute, %" PRIu64 " in flight%s%s\n",
+			    SPAN_FMT(r.name), r.state, r.load.calls, r.load.in_flight, r.why.n > 0 ? ", error " : "",
+			    r.why.n == 0 ? "" : out_clean(span_of(server_row_last_error(&r, error, sizeof(error))),
+			    clean, sizeof(clean)));
 	}
 	if (found || policy_tenant_find(s->policy, span_of(name)) == NULL)
 		return found;
