@@ -29,6 +29,8 @@
 #define AGAIN_MS	250
 #define AGAIN_MAX	20
 #define WORDS_ROOM	2048
+#define NAME_BYTES	128
+#define ENDS_MAX_MS	(UINT64_C(36500) * 24 * 3600 * 1000)
 #define KEY_PREFIX	"mgk_"
 #define KEY_ID_BYTES	4		/* 8 hex: the public part */
 #define KEY_SECRET_BYTES 32		/* 43 base64url */
@@ -68,9 +70,22 @@ ends_parse(const char *text)
 
 	if (text == NULL)
 		return 0;
-	if (num_msec(span_of(text), &ms) != 0 || ms == 0)
-		fatal(EX_USAGE, "--ends %s: write a time from now, like 30d or 12h", text);
+	if (num_msec(span_of(text), &ms) != 0 || ms == 0 || ms > ENDS_MAX_MS)
+		fatal(EX_USAGE, "--ends %s: write a time from now, like 30d or 12h; at most 36500d", text);
 	return out_now_ms() + ms;
+}
+
+/* As the store takes it (store/keydb.h). */
+static void
+name_check(const char *name)
+{
+	bool	good = name[0] != '\0' && strlen(name) <= NAME_BYTES;
+
+	for (const char *c = name; *c != '\0'; c++)
+		good = good && (unsigned char)*c >= 0x20 && *c != 0x7f;
+	if (!good)
+		fatal(EX_USAGE, "--name \"%.160s\": a key's name is of one to %d bytes, without control characters",
+		    name, NAME_BYTES);
 }
 
 /* --- what is asked of the store ------------------------------------------------------------------ */
@@ -165,6 +180,8 @@ cmd_key_add(struct ctl *ctl, int argc, char **argv)
 	if (agent == NULL)
 		fatal(EX_USAGE, "key add needs --agent AGENT: whom the key stands for");
 	ends_ms = ends_parse(ends);
+	if (name != NULL)
+		name_check(name);
 	if (!force && (r = tenantinfo_check(ctl, &(struct tenantinfo_bearer){ tenant, agent, roles, groups, scopes,
 	    workspace })) != 0)
 		return r;

@@ -96,6 +96,8 @@ Test(command, answers_with_the_right_code, .init = setup, .fini = teardown, .tim
 		{ "key add --agnet x", EX_USAGE, "did you mean --agent?" },
 		{ "key add --agent", EX_USAGE, "--agent needs a value" },
 		{ "key add --agent a --ends soon", EX_USAGE, "like 30d" },
+		{ "key add --agent a --ends 36501d", EX_USAGE, "at most 36500d" },
+		{ "key add --agent a --name ''", EX_USAGE, "a key's name is of one to 128 bytes" },
 		{ "reload now", EX_USAGE, "\"now\" is too much" },
 		{ "call docs", EX_USAGE, "Write SERVER.TOOL" },
 		{ "call a b c", EX_USAGE, "NAME=VALUE" },
