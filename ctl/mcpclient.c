@@ -248,6 +248,8 @@ mcp_say_error(struct ctl *ctl, const struct mcp_question *q, const struct mcp_an
 		id = SPAN_NONE;
 	if (rule.n > 0 && memmem(message.p, message.n, rule.p, rule.n) != NULL)
 		rule = SPAN_NONE;	/* said already */
+	if (id.n > 0 && memmem(message.p, message.n, id.p, id.n) != NULL)
+		id = SPAN_NONE;
 	if (is_no_server(a, code_of(a)))
 		message = SPAN_LIT("no such server, or none that this agent may use");
 	else if (a->http.status == 401)
