@@ -12,6 +12,7 @@
 #include "ipc/birth.h"
 #include "ipc/heritage.h"
 #include "ipc/life.h"
+#include "lib/crypt.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "sandbox/confine.h"
@@ -98,6 +99,8 @@ on_go(struct admin *a)
 
 	if (a->snaps.current[SNAP_POLICY] == NULL || a->metrics.slots == NULL || a->listen_fd == -1)
 		fatal(EX_SOFTWARE, "the master sent GO before a policy, the metrics and a listener");
+	if ((r = crypt_prepare()) != 0)
+		fatal(EX_OSERR, "libcrypto: %s", err_text(r));
 	if ((r = confine_process(CONFINE_ADMIN, NULL, NULL)) != 0)
 		fatal(EX_OSERR, "confinement: %s", err_text(r));
 	if ((r = accept_add(a->accept, a->listen_fd, LISTEN_ADMIN, a->listen_number)) != 0)

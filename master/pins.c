@@ -3,16 +3,21 @@
  * pins.c - definitions of tools between workers, store and operator
  *
  * Process: master.
- * Owns:    nothing but a timer; the pins in force are among the snapshots.
+ * Owns:    its timers, and pins for which there was no memory; those in force are among the snapshots.
  * Trusts:  the store for what was decided.  What a worker saw passes unread, in a memfd.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "ipc/heritage.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "master/boot.h"
 #include "master/master.h"
 
 #define EVERYWHERE_MS	10000
+#define AGAIN_MS	1000
 #define FOR_CTL		UINT32_MAX	/* in place of a worker's slot */
 
 /* What becomes of a definition that is seen first. */
@@ -65,27 +70,69 @@ pins_on_kept(struct master *m, const struct msg_STORE_PIN_KEPT *b)
 		(void)child_send(worker, MSG_TYPE_PIN_KEPT, b->number, &kept, NULL, 0);
 }
 
-void
-pins_on_pins(struct master *m, int *fd, const struct msg_STORE_PINS *b)
+/* m->pins.made, whose descriptor goes in any case. */
+static int
+take_made(struct master *m)
 {
-	struct snapset	made;
-	int		r = b->error;
+	struct pins_made	*p = &m->pins.made;
+	struct snapset		 made;
+	int			 r;
 
-	m->pins.came = true;
 	snapset_init(&made);
-	if (r == 0 && (r = snapset_take(&made, fd, SNAP_PINS, SPAN_NONE, b->generation)) == 0)
+	if ((r = snapset_take(&made, &p->fd, SNAP_PINS, SPAN_NONE, p->generation)) == 0)
 		r = snapset_replace(&m->in_force, &made, 1u << SNAP_PINS);
 	snapset_fini(&made);
-	if (r != 0) {
-		log_err(LOG_SUBJECT("store", ""), "no pins of tools: %s; what is not in the last ones is refused",
-		    err_text(r));
-		return;
-	}
-	m->pins.held = b->held;
-	snprintf(m->pins.first, sizeof(m->pins.first), "%.*s", SPAN_FMT(b->first));
+	if (r != 0)
+		return r;
+	m->pins.held = p->held;
+	memcpy(m->pins.first, p->first, sizeof(m->pins.first));
 	for (uint32_t i = 0; i < MASTER_WORKERS_MAX; i++)
 		if (m->workers[i].state == CHILD_READY || m->workers[i].state == CHILD_BOOTING)
 			boot_offer(&m->workers[i], 1u << SNAP_PINS);
+	return 0;
+}
+
+/* The store does not say it again, so without memory they are kept and taken later. */
+static void
+take_or_keep(struct master *m)
+{
+	int	copy = fcntl(m->pins.made.fd, F_DUPFD_CLOEXEC, HERITAGE_LIMIT), r = take_made(m);
+
+	if (r == E_NOMEM && copy != -1) {
+		m->pins.made.fd = copy;
+		copy = -1;
+		loop_timer_arm(&m->pins.again, AGAIN_MS);
+	}
+	fd_close(&copy);
+	if (r != 0)
+		log_err(LOG_SUBJECT("store", ""), "no pins of tools: %s; what is not in the last ones is refused",
+		    err_text(r));
+}
+
+static void
+on_again(struct loop_timer *t, void *arg)
+{
+	(void)t;
+	take_or_keep(arg);
+}
+
+void
+pins_on_pins(struct master *m, int *fd, const struct msg_STORE_PINS *b)
+{
+	struct pins_made	*p = &m->pins.made;
+
+	m->pins.came = true;
+	loop_timer_disarm(&m->pins.again);
+	fd_close(&p->fd);
+	if (b->error != 0) {
+		log_err(LOG_SUBJECT("store", ""), "no pins of tools: %s; what is not in the last ones is refused",
+		    err_text(b->error));
+		return;
+	}
+	*p = (struct pins_made){ .fd = *fd, .generation = b->generation, .held = b->held };
+	*fd = -1;
+	snprintf(p->first, sizeof(p->first), "%.*s", SPAN_FMT(b->first));
+	take_or_keep(m);
 }
 
 /* --- mcpgwctl waits --------------------------------------------------------------------------- */
@@ -125,13 +172,17 @@ on_limit(struct loop_timer *t, void *arg)
 void
 pins_init(struct master *m)
 {
+	m->pins.made.fd = -1;
 	loop_timer_init(m->loop, &m->pins.limit, on_limit, m);
+	loop_timer_init(m->loop, &m->pins.again, on_again, m);
 }
 
 void
 pins_fini(struct master *m)
 {
 	loop_timer_disarm(&m->pins.limit);
+	loop_timer_disarm(&m->pins.again);
+	fd_close(&m->pins.made.fd);
 }
 
 void

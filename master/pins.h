@@ -10,11 +10,21 @@
 
 struct ctl_conn;
 
+/* What the store said of them, and their descriptor. */
+struct pins_made {
+	int		fd;			/* -1: nothing */
+	uint64_t	generation;
+	uint32_t	held;
+	char		first[192];
+};
+
 struct pins {
 	bool			 came;		/* the store said something of them since it started */
 	uint32_t		 held;		/* tools that wait for somebody */
 	char			 first[192];	/* one of them */
 	struct loop_timer	 limit;		/* of mcpgwctls that wait for workers */
+	struct pins_made	 made;		/* for which there was no memory; they are taken again */
+	struct loop_timer	 again;
 };
 
 void	pins_init(struct master *m);

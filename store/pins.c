@@ -22,6 +22,8 @@
 #include "store/pinsnap.h"
 #include "store/store.h"
 
+#define AGAIN_MS	1000
+
 /* LMDB is content with a row that is none of ours. */
 static const char *
 pins_why(struct store *s, int r)
@@ -41,7 +43,8 @@ answer(struct store *s, const struct store_waiting *w)
 		    .why = span_of(w->line) }, NULL);
 }
 
-/* The pins, or that they cannot be read: then no worker has any to go by. */
+/* The pins, or that they cannot be read: then no worker has any to go by.  What may pass is tried again; nobody else
+ * would ask for them before something changes. */
 void
 store_pins_tell(struct store *s)
 {
@@ -53,7 +56,8 @@ store_pins_tell(struct store *s)
 		m.generation = p.generation;
 		m.held = p.held;
 		m.first = span_of(p.first);
-		store_tell(s, MSG_TYPE_STORE_PINS, 0, &m, &p.fd);
+		if ((r = chan_send(&s->master, MSG_TYPE_STORE_PINS, 0, &m, &p.fd, 1)) != 0)
+			log_warn(NULL, "master: the tools' pins are not sent: %s", err_text(r));
 	} else {
 		log_err(NULL, "the tools' pins cannot be read, so tools are refused: %s; restore the folder store in "
 		    "state_dir, or: mcpgwctl conf -e tool_approval=off", pins_why(s, r));
@@ -64,14 +68,20 @@ store_pins_tell(struct store *s)
 		fd_close(&none);
 	}
 	fd_close(&p.fd);
+	if (r == 0 || r == E_FORMAT || r == E_CLOSED)
+		return;
+	s->pins_changed = true;
+	loop_timer_arm(&s->tell_pins, AGAIN_MS);
 }
 
 static void
 flush(struct store *s)
 {
-	if (s->pins_changed)
-		store_pins_tell(s);
+	const bool	changed = s->pins_changed;
+
 	s->pins_changed = false;
+	if (changed)
+		store_pins_tell(s);
 	for (size_t i = 0; i < s->waiting_count; i++)
 		answer(s, &s->waiting[i]);
 	s->waiting_count = 0;
@@ -101,7 +111,7 @@ wait_for_pins(struct store *s, struct store_waiting w, const char *fmt, ...)
 	s->waiting[s->waiting_count++] = w;
 	if (s->waiting_count == STORE_WAITING_MAX)
 		flush(s);
-	else if (!s->tell_pins.armed)
+	else
 		loop_timer_arm(&s->tell_pins, 0);
 }
 

@@ -35,6 +35,9 @@ answers(const struct gateway *g, const char *key)
 	cr_expect(json_at(a.json, "result") == NULL, "what is denied was done: %s", a.body);
 	answer_fini(&a);
 	mcp_fini(&m);
+	client_once(g->admin, "GET", "/metrics", "", NULL, &a);
+	is = is && a.status == 200;
+	answer_fini(&a);
 	return is;
 }
 
@@ -91,6 +94,7 @@ static void
 start_without(struct gateway *g, struct lies *lies, const char *program, const char *key, uint64_t at)
 {
 	struct asking	a = { g, key };
+	char		*log;
 	const size_t	from = gateway_log_bytes(g);
 
 	stores_put_back(g);
@@ -110,7 +114,11 @@ start_without(struct gateway *g, struct lies *lies, const char *program, const c
 		lies->fail_at = 0;
 		gateway_start_again(g);
 	}
-	cr_expect(wait_until(is_well, &a, 8000), "%s, allocation %llu: it does not serve", program, (unsigned long long)at);
+	if (!wait_until(is_well, &a, 8000)) {
+		log = gateway_log(g);
+		cr_expect(false, "%s, allocation %llu: it does not serve: %s", program, (unsigned long long)at, log + from);
+		free(log);
+	}
 	lies->fail_at = 0;
 	expect_no_signal(g, from, program, at);
 	gateway_stop_keep(g);
@@ -179,6 +187,11 @@ Test(memory, that_the_runner_lacks_at_its_start, .timeout = 900)
 Test(memory, that_the_spawner_lacks_at_its_start, .timeout = 900)
 {
 	fail_starts("mcpgw-spawn");
+}
+
+Test(memory, that_the_admin_lacks_at_its_start, .timeout = 900)
+{
+	fail_starts("mcpgw-admin");
 }
 
 Test(memory, that_the_compiler_lacks_at_its_start, .timeout = 900)
