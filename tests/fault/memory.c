@@ -108,8 +108,10 @@ start_without(struct gateway *g, struct lies *lies, const char *program, const c
 			kill(g->pid, SIGKILL);
 			waitpid(g->pid, NULL, 0);
 		} else {
-			cr_expect(WIFEXITED(g->status) && WEXITSTATUS(g->status) != 0, "%s, allocation %llu: status %#x", program,
-			    (unsigned long long)at, g->status);
+			log = gateway_log(g);
+			cr_expect(WIFEXITED(g->status) && WEXITSTATUS(g->status) != 0, "%s, allocation %llu: status %#x: %s",
+			    program, (unsigned long long)at, g->status, log + from);
+			free(log);
 		}
 		lies->fail_at = 0;
 		gateway_start_again(g);
