@@ -201,8 +201,11 @@ reload_put_in_force(struct master *m, struct snapset *made, unsigned what, struc
 	struct snapset	was;
 	unsigned	kinds = 0;
 	bool		other = false;
-	int		r = 0;
+	int		r;
 
+	/* Before parameters change, which nothing takes back. */
+	if ((r = snapset_reserve(&m->in_force, made->count)) != 0)
+		return r;
 	snapset_init(&was);
 	if ((what & COMPILE_POLICY) != 0) {
 		other = rollback_save(m, made, &was);

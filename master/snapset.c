@@ -32,8 +32,8 @@ consumer_of(const struct snap_head *h)
 	return span_make(h->consumer, strnlen(h->consumer, sizeof(h->consumer)));
 }
 
-static int
-set_reserve(struct snapset *s, size_t more)
+int
+snapset_reserve(struct snapset *s, size_t more)
 {
 	struct snapitem	*items;
 	size_t		 room = s->count + more;
@@ -72,7 +72,7 @@ snapset_take(struct snapset *s, int *fd, unsigned kind, struct span consumer, ui
 	r = E_EXISTS;
 	if (snapset_find(s, (enum snap_kind)kind, consumer) != NULL)
 		goto out;
-	if ((r = set_reserve(s, 1)) != 0)
+	if ((r = snapset_reserve(s, 1)) != 0)
 		goto out;
 	s->items[s->count++] = (struct snapitem){ head, *fd };
 	*fd = -1;
@@ -103,7 +103,7 @@ snapset_replace(struct snapset *in, struct snapset *from, unsigned kinds)
 {
 	int	r;
 
-	if ((r = set_reserve(in, from->count)) != 0)
+	if ((r = snapset_reserve(in, from->count)) != 0)
 		return r;
 	set_move(NULL, in, kinds);
 	set_move(in, from, kinds);
@@ -115,7 +115,7 @@ snapset_put(struct snapset *in, struct snapset *from)
 {
 	int	r;
 
-	if ((r = set_reserve(in, from->count)) != 0)
+	if ((r = snapset_reserve(in, from->count)) != 0)
 		return r;
 	for (size_t i = 0; i < from->count; i++) {
 		const struct snapitem	*new = &from->items[i];

@@ -29,6 +29,8 @@ void	snapset_fini(struct snapset *s);
  * consumer or generation; what snap_check() answers; E_NOMEM. */
 must_check int	snapset_take(struct snapset *s, int *fd, unsigned kind, struct span consumer,
 		    uint64_t generation);
+/* Room for so many more: snapset_replace() and snapset_put() with these do not fail then. */
+must_check int	snapset_reserve(struct snapset *s, size_t more);
 /* All of `kinds` (a set of 1 << enum snap_kind) in `in` goes, and what `from` holds of them takes
  * its place; `from` keeps the rest.  E_NOMEM changes nothing. */
 must_check int	snapset_replace(struct snapset *in, struct snapset *from, unsigned kinds);
