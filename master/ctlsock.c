@@ -84,7 +84,9 @@ ctl_done_full(struct ctl_conn *c, int exit_code, const struct reload_result *r)
 	c->wait = CTL_WAIT_NONE;
 	/* What is done and not yet everywhere is done. */
 	ctlnote_end(c, exit_code == 0 || r != NULL ? "ok" : "refused");
-	(void)ctl_send(c, MSG_TYPE_CTL_DONE, &done, NULL, 0);
+	/* Nothing comes after it, so whoever cannot be told is told by the end; the channel hears of that as well. */
+	if (ctl_send(c, MSG_TYPE_CTL_DONE, &done, NULL, 0) != 0)
+		(void)shutdown(c->chan.fd, SHUT_RDWR);
 }
 
 void

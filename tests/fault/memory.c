@@ -201,6 +201,70 @@ Test(memory, that_the_compiler_lacks_at_its_start, .timeout = 900)
 	fail_starts("mcpgw-compile");
 }
 
+/* --- at a reload --------------------------------------------------------------------------------- */
+
+/* Whether reader may read notes as well. */
+static void
+write_rules(struct gateway *g, bool more)
+{
+	gateway_write(g, "rules.json", more ?
+	    "{\"agents\":{\"reader\":{\"allow\":{\"servers\":[\"notes\"],\"tools\":{\"notes\":[\"*\"]}}}}}" : DEMO_RULES);
+}
+
+/* A reload with this one of the master's allocations failing: the new policy is in force, or the one of before is. */
+static void
+reload_without(struct gateway *g, struct lies *lies, uint64_t at, bool *more)
+{
+	char	*out;
+	int	 code;
+	bool	 may;
+
+	write_rules(g, !*more);
+	lies->fail_at = at;
+	lies->from_now = true;
+	code = gateway_ctl(g, &out, true, "reload", NULL);
+	lies->fail_at = 0;
+	may = stores_call(g, stores_reader, "list_notes");
+	/* Who was told neither that it is in force nor that it is refused (1) finds the one or the other. */
+	cr_expect((code != 0 && code != 1) || may == (code == 0 ? !*more : *more), "allocation %llu: exit %d, and reader may%s read notes: %s",
+	    (unsigned long long)at, code, may ? "" : " not", out);
+	cr_expect(kill(g->pid, 0) == 0 && waitpid(g->pid, &g->status, WNOHANG) == 0, "allocation %llu: the master ended: %#x",
+	    (unsigned long long)at, g->status);
+	free(out);
+	/* Whatever became of it, the next one does. */
+	if (code != 0) {
+		code = gateway_ctl(g, &out, true, "reload", NULL);
+		cr_expect(code == 0, "allocation %llu, and once more: exit %d: %s", (unsigned long long)at, code, out);
+		free(out);
+	}
+	*more = !*more;
+}
+
+Test(memory, that_the_master_lacks_at_a_reload, .timeout = 900)
+{
+	const char	*steps = getenv("STEPS"), *alone = getenv("AT");
+	uint64_t	 n = steps == NULL ? 4 * STEPS : strtoull(steps, NULL, 10), made, step, tries = 0;
+	struct gateway	 g;
+	struct lies	*lies;
+	bool		 more = false;
+
+	NEEDS_JAILS();
+	lies_begin(&lies);
+	snprintf(lies->program, sizeof(lies->program), "mcpgw");
+	stores_begin(&g, NULL);
+	lies->made = 0;
+	reload_without(&g, lies, 0, &more);
+	made = lies->made;
+	step = n == 0 || made <= n ? 1 : made / n;
+	for (uint64_t at = alone == NULL ? 1 : strtoull(alone, NULL, 10); at <= made && (alone == NULL || tries == 0);
+	    at += step, tries++)
+		reload_without(&g, lies, at, &more);
+	cr_log_info("%llu allocations at a reload, each %llu. to fail once: %u of %llu did", (unsigned long long)made,
+	    (unsigned long long)step, lies->failed, (unsigned long long)tries);
+	cr_expect(lies->failed >= (tries + 1) / 2, "%u of %llu failed", lies->failed, (unsigned long long)tries);
+	gateway_stop(&g);
+}
+
 /* --- under load ---------------------------------------------------------------------------------- */
 
 struct failing {
