@@ -184,13 +184,14 @@ end_session(unsigned workers)
 	struct hearing	 works, asks, waits, theirs;
 	struct mcp	 m, other;
 	struct answer	 a;
-	char		 headers[1800];
+	char		 headers[1800], longer[64];
 
 	talk_begin(workers, "max_concurrent = 3\nmax_wait = 30s\n");
+	snprintf(longer, sizeof(longer), ",\"arguments\":{\"ms\":%d}", QUIET * 12);	/* past all that happens here */
 	for EACH(olds) {
 		talk_client(&m, SERVER(olds), 0, LEGACY_VERSION, CAN_ALL);
 		talk_client(&other, SERVER(olds), 0, LEGACY_VERSION, NULL);
-		talk_call(&theirs, &other, "1", "slow", SLOW(2000));
+		talk_call(&theirs, &other, "1", "slow", longer);
 		talk_silence(&theirs);
 		talk_call(&asks, &m, "1", "ask_form", "");
 		talk_expect(&asks, "method", "elicitation/create");
