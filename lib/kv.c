@@ -15,13 +15,16 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "lib/bug.h"
 #include "lib/fd.h"
 #include "lib/kv.h"
 #include "lib/kv_check.h"
 
-#define READERS_MAX 64
+#define READERS_MAX	64
+#define LOCK_WAIT_MS	2000
+#define LOCK_NAP_MS	20
 
 struct kv {
 	MDB_env		*env;
@@ -97,19 +100,27 @@ span_of_val(MDB_val v)
 	return span_make(v.mv_data, v.mv_size);
 }
 
-/* One writer: flock and not LMDB's own lock, which would let two take turns. */
+/* One writer: flock and not LMDB's own lock, which would let two take turns.  What a gateway that was killed has left
+ * is given the time to leave. */
 static int
 lock_take(struct kv *kv)
 {
-	char	name[PATH_MAX];
+	const struct timespec	nap = { 0, LOCK_NAP_MS * 1000000L };
+	char			name[PATH_MAX];
+	int			tries = 0;
 
 	if (snprintf(name, sizeof(name), "%s/lock", kv->path) >= (int)sizeof(name))
 		return E_TOOBIG;
 	kv->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (kv->lock_fd == -1)
 		return E_SYS;
-	if (flock(kv->lock_fd, LOCK_EX | LOCK_NB) == -1)
-		return errno == EWOULDBLOCK ? E_EXISTS : E_SYS;
+	while (flock(kv->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return E_SYS;
+		if (++tries > LOCK_WAIT_MS / LOCK_NAP_MS)
+			return E_EXISTS;
+		(void)nanosleep(&nap, NULL);
+	}
 	return 0;
 }
 

@@ -31,7 +31,7 @@ struct kv_cursor;
  * a database's number is its place in `names`.  One that an older writer does not know is empty to a reader.  The
  * writer holds `lock` beside it until kv_close(), which the names have to outlive; it has a child read the files first
  * (lib/kv_check.h).
- * E_NOTFOUND: read-only, and there is none; E_EXISTS: another writer has it. */
+ * E_NOTFOUND: read-only, and there is none; E_EXISTS: another writer has it, and had it for two seconds. */
 must_check int	kv_open(const char *path, const char *const *names, unsigned count, uint64_t map_bytes,
 		    unsigned flags, struct kv **out);
 void		kv_close(struct kv **kv);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -253,6 +254,29 @@ Test(kv, refuses_damaged_files_with_a_reason, .init = folder, .fini = gone)
 		r = kv_open(path, names, 1, 16 << 20, 0, &kv);
 		cr_expect(r == E_FORMAT || r == E_VERSION || r == E_SYS, "%s: %s", rows[i].what, err_text(r));
 	}
+}
+
+/* What a killed gateway has left may write for a moment still. */
+Test(kv, waits_for_a_writer_that_leaves, .init = folder, .fini = gone, .timeout = 20)
+{
+	struct kv	*kv;
+	char		 lock[128];
+	pid_t		 pid;
+	int		 fd;
+
+	snprintf(lock, sizeof(lock), "%s/lock", path);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert(fd != -1 && flock(fd, LOCK_EX) == 0);
+	pid = fork();
+	cr_assert(pid != -1);
+	if (pid == 0) {
+		usleep(300000);
+		_exit(0);
+	}
+	close(fd);			/* the child alone has it now */
+	cr_expect(eq(int, kv_open(path, names, 2, 1 << 20, 0, &kv), 0));
+	kv_close(&kv);
+	waitpid(pid, NULL, 0);
 }
 
 /* LMDB goes by the number of its last page, which is to lie in the file however large it is said to be. */
