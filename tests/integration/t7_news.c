@@ -287,22 +287,30 @@ Test(news, end_with_what_granted_them, .timeout = 120)
 		}
 }
 
+/* Its key is revoked between its listen and the server's answer to that. */
+static void
+be_turned_out(struct hearing *h, struct mcp *m)
+{
+	char	id[13];
+
+	hearing_begin(h, m, "\"L\"", "subscriptions/listen", TOOLS);
+	cr_assert(wait_until(was_seen, "\nsubscriptions/listen ", SOON));
+	snprintf(id, sizeof(id), "%.12s", m->key);
+	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0);
+	for (json_object *o; (o = hearing_next(h, SOON)) != NULL;)
+		json_object_put(o);
+	cr_expect(h->end);
+}
+
 Test(news, do_not_begin_for_who_was_turned_out_meanwhile, .timeout = 60)
 {
 	struct mcp	m;
 	struct hearing	h;
-	char		id[13];
 
 	begin("modern tells tellslow", 1);
 	client(&m, "/servers/web/mcp", "all", true);
 	expect_done(&m, "server/discover", NULL);
-	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", TOOLS);
-	cr_assert(wait_until(was_seen, "\nsubscriptions/listen ", SOON));
-	snprintf(id, sizeof(id), "%.12s", m.key);
-	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0);
-	for (json_object *o; (o = hearing_next(&h, SOON)) != NULL;)
-		json_object_put(o);
-	cr_expect(h.end);
+	be_turned_out(&h, &m);
 	hearing_fini(&h);
 	mcp_fini(&m);
 	end();
@@ -327,7 +335,7 @@ Test(news, are_heard_on_by_others_when_somebody_is_turned_out, .timeout = 60)
 	struct mcp	m, other;
 	struct hearing	h, stays;
 	struct procs	*procs = malloc(sizeof(*procs));
-	char		servers[512], id[13];
+	char		servers[512];
 
 	NEEDS_JAILS();
 	lying_start(&server, "modern tells tellslow");
@@ -340,13 +348,7 @@ Test(news, are_heard_on_by_others_when_somebody_is_turned_out, .timeout = 60)
 	expect_done(&m, "server/discover", NULL);
 	hearing_begin(&stays, &other, "\"L\"", "subscriptions/listen", TOOLS);
 	cr_assert(hearing_begins(&stays, SOON) && stays.status == 200);
-	hearing_begin(&h, &m, "\"L\"", "subscriptions/listen", TOOLS);
-	cr_assert(wait_until(was_seen, "\nsubscriptions/listen ", SOON));
-	snprintf(id, sizeof(id), "%.12s", m.key);
-	cr_assert(gateway_ctl(&g, NULL, true, "key", "revoke", id, NULL) == 0);
-	for (json_object *o; (o = hearing_next(&h, SOON)) != NULL;)
-		json_object_put(o);
-	cr_expect(h.end);
+	be_turned_out(&h, &m);
 	cr_expect(wait_until(has_link, NULL, SOON));
 	gateway_procs(&g, procs);
 	cr_assert(procs_find(procs, "mcpgw-runner", 0) != NULL);
